@@ -1,0 +1,1 @@
+"""The nightly job: partitions, refresh, forecasts, report."""

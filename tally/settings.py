@@ -1,0 +1,52 @@
+"""Where Tally's Supabase project is and how it may be reached: the same few settings everywhere."""
+
+import os
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+class SettingsMissing(Exception):
+    """A setting that this command needs is not set."""
+
+
+def tally_home() -> Path:
+    """The folder of Tally's own state: TALLY_HOME, or `.tally` in the checkout."""
+    return Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally").expanduser().resolve()
+
+
+class Settings(BaseSettings):
+    """Environment first, then `.env`, then the file that `tally up` writes for its own stack."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8")
+
+    supabase_url: str
+    supabase_publishable_key: str
+    supabase_secret_key: SecretStr | None = None
+    database_url: SecretStr | None = None
+    smtp_url: SecretStr | None = None
+    app_origin: str | None = None
+
+
+def load_settings() -> Settings:
+    """Read the settings, or raise SettingsMissing naming what is absent and how to get it."""
+    env_files = (tally_home() / "stack.env", CHECKOUT / ".env")  # later files win
+    try:
+        return Settings(_env_file=env_files)  # type: ignore[call-arg]
+    except ValidationError as error:
+        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
+        raise SettingsMissing(
+            f"Missing: {names}. Start Tally with `make up`, or set them for your Supabase project (see README)."
+        ) from None
+
+
+def require_database_url(settings: Settings) -> str:
+    """The Postgres address of the job and the operator, or SettingsMissing."""
+    if settings.database_url is None:
+        raise SettingsMissing(
+            "Missing: DATABASE_URL. Start Tally with `make up`, or set it to your project's connection string."
+        )
+    return settings.database_url.get_secret_value()
