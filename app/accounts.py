@@ -15,13 +15,13 @@ MIN_PASSWORD_LENGTH = 8
 
 SENTENCES = {
     "invalid_credentials": "Wrong email or password.",
-    "email_not_confirmed": "This email address is not confirmed yet. Follow the link in our mail, then sign in.",
+    "email_not_confirmed": "This email address is not confirmed yet. Follow the link in our mail.",
     "user_already_exists": "There is already an account with this email address. Sign in instead.",
     "email_exists": "There is already an account with this email address. Sign in instead.",
     "signup_disabled": "New accounts are switched off for this project. Ask its owner to invite you.",
     "email_provider_disabled": "Signing up with an email address is switched off for this project.",
     "email_address_invalid": "That does not look like an email address. Check it and try again.",
-    "email_address_not_authorized": "This project cannot mail that address. Ask its owner to set up a mail server.",
+    "email_address_not_authorized": "This project cannot mail that address. Ask its owner to do so.",
     "user_banned": "This account is blocked. Ask the owner of the project.",
     "same_password": "That is already your password. Choose another one.",
     "otp_expired": "That code is wrong, used or expired. Ask for a new one.",
@@ -31,15 +31,19 @@ SENTENCES = {
 }
 
 
-class AccountRefused(Exception):
-    """Supabase Auth said no; the text is a sentence for the person, `code` is Supabase's own word for it."""
+class AccountProblem(Exception):
+    """Something stands in the way; the text is a sentence for the person that says what to do next."""
+
+
+class AccountRefused(AccountProblem):
+    """Supabase Auth said no; `code` is its own word for why."""
 
     def __init__(self, sentence: str, code: str = "") -> None:
         super().__init__(sentence)
         self.code = code
 
 
-class AuthUnreachable(Exception):
+class AuthUnreachable(AccountProblem):
     """Supabase Auth gave no answer that says anything about the person or their session."""
 
     def __init__(self) -> None:
@@ -58,7 +62,7 @@ class Tokens:
 
 
 class Accounts:
-    """Supabase Auth over HTTP. It holds no session: every call carries its own token, so nobody meets another's."""
+    """Supabase Auth over HTTP. Every call carries its own token: there is no session to mix up."""
 
     def __init__(
         self, supabase_url: str, publishable_key: str, timeout_seconds: float = TIMEOUT_SECONDS

@@ -1,17 +1,11 @@
-"""The one cookie that the browser holds."""
-
-from functools import cache
+"""The one cookie that the browser holds, and the header that carries its session inward."""
 
 from starlette.responses import Response
 
+from app.origins import is_https
 from app.sessions import ABSOLUTE_SECONDS
-from tally.settings import load_settings
 
-
-@cache
-def is_https() -> bool:
-    """Whether people reach Tally over https (APP_ORIGIN says so)."""
-    return (load_settings().app_origin or "").startswith("https://")
+SESSION_HEADER = "X-App-Sid"  # set by the gate; `server.trustedUserHeaders` binds Streamlit sessions to it
 
 
 def cookie_name() -> str:

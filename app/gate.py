@@ -8,20 +8,20 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.cookies import cookie_name, is_https
+from app.cookies import SESSION_HEADER, cookie_name
 from app.headers import add_security_headers
-from app.origins import is_same_origin, origin_matches
+from app.origins import is_https, is_same_origin, origin_matches
 from app.sessions import SignedIn, sessions
-from tally.settings import load_settings
-
-SESSION_HEADER = "X-App-Sid"  # `server.trustedUserHeaders` binds a Streamlit session to it
 
 STATIC = Path(__file__).parent / "static"
 FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout"}
 # Whole paths, compared after the server has decoded them: there is no prefix to climb out of.
-OPEN = (
-    FORMS | {"/signed-out.js", "/_stcore/health"} | {f"/app/static/{file.name}" for file in STATIC.iterdir()}
-)
+OPEN = {
+    *FORMS,
+    "/signed-out.js",
+    "/_stcore/health",
+    *(f"/app/static/{file.name}" for file in STATIC.iterdir()),
+}
 CLOSED_PREFIXES = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 CACHEABLE_PREFIXES = ("/static/", "/app/static/")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -63,7 +63,7 @@ class Gate:
         signed_in = _signed_in(scope)
         if signed_in is None:
             await send({"type": "websocket.close", "code": UNAUTHORISED_SOCKET})
-        elif not origin_matches(HTTPConnection(scope).headers, load_settings().app_origin):
+        elif not origin_matches(HTTPConnection(scope).headers):
             await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
         else:
             _set_session_header(scope, signed_in)
@@ -89,7 +89,7 @@ def _set_session_header(scope: Scope, signed_in: SignedIn) -> None:
 def _refuse_forgery(scope: Scope) -> Response | None:
     """A form that another site sends on a person's behalf gets nowhere."""
     headers = HTTPConnection(scope).headers
-    if scope["method"] in SAFE_METHODS or is_same_origin(headers, load_settings().app_origin):
+    if scope["method"] in SAFE_METHODS or is_same_origin(headers):
         return None
     return PlainTextResponse("This form was not sent from Tally's own page. Open Tally and try again.", 403)
 
@@ -109,8 +109,9 @@ def _hardened(path: str, send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             add_security_headers(headers, is_https())
-            if not path.startswith(CACHEABLE_PREFIXES):
+            if message["status"] >= 400 or not path.startswith(CACHEABLE_PREFIXES):
                 headers["cache-control"] = "no-store"
+            headers.setdefault("cache-control", "public, max-age=3600")
         await send(message)
 
     return hardened_send

@@ -29,7 +29,7 @@ ALWAYS = {
 
 @cache
 def dashboard_policy() -> str:
-    """Streamlit's page under a strict policy; its inline script is allowed by a hash read from the page itself."""
+    """A strict policy for Streamlit's page; its inline script is allowed by a hash read from the page."""
     page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     hashes = " ".join(_source_hash(script) for script in INLINE_SCRIPT.findall(page))
     return (

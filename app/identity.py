@@ -28,7 +28,7 @@ class User:
 
 
 def current_user() -> User:
-    """The signed-in person. Call it on every run: a signed-out one is sent to the sign-in page and the run stops."""
+    """The signed-in person, checked on every run: who is signed out leaves the page and the run stops."""
     cookie = st.context.cookies.get(cookie_name())
     # The gate sets this header on the handshake; without it the page is not being served through the gate.
     if cookie is None or st.context.headers.get(SESSION_HEADER) != session_id(cookie):
@@ -49,7 +49,7 @@ def supabase_client(user: User) -> Client:
 
 
 def change_password(user: User, current_password: str, new_password: str) -> None:
-    """Set a new password and end the person's other sessions; raises AccountRefused or AuthUnreachable."""
+    """Set a new password and end the person's other sessions; raises AccountProblem."""
     PASSWORD_CHANGES.admit(user.user_id)
     probe = accounts().sign_in(user.email, current_password)  # an open browser alone must not be enough
     PASSWORD_CHANGES.forgive(user.user_id)
@@ -60,16 +60,17 @@ def change_password(user: User, current_password: str, new_password: str) -> Non
 
 
 def end_all_sessions(user: User) -> None:
-    """Sign the person out everywhere, for instance after their account was deleted. The next run leaves the page."""
+    """Sign the person out everywhere, as when their account is deleted; the next run leaves the page."""
     sessions().close_all(user.user_id)
 
 
 def render_sign_out() -> None:
     """A sign-out button that works without JavaScript and under the strict content security policy."""
     st.html(
-        '<form method="post" action="/logout"><button type="submit" class="tally-sign-out">Sign out</button></form>'
-        "<style>.tally-sign-out{padding:.4rem .75rem;border-radius:8px;background:none;color:inherit;cursor:pointer;"
-        "border:1px solid color-mix(in srgb,currentColor 22%,transparent);font:500 .9rem Inter,system-ui,sans-serif}"
+        '<form method="post" action="/logout"><button class="tally-sign-out">Sign out</button></form>'
+        "<style>.tally-sign-out{padding:.4rem .75rem;border-radius:8px;cursor:pointer;"
+        "border:1px solid color-mix(in srgb,currentColor 22%,transparent);"
+        "background:none;color:inherit;font:500 .9rem Inter,system-ui,sans-serif}"
         ".tally-sign-out:hover{background:color-mix(in srgb,currentColor 7%,transparent)}"
         ".tally-sign-out:focus-visible{outline:2px solid currentColor;outline-offset:2px}</style>"
     )

@@ -1,6 +1,6 @@
-"""Who is signed in: one SQLite row per browser session, its tokens sealed with a key from the browser's cookie.
+"""Who is signed in: one SQLite row per browser session, its tokens sealed with a key from the cookie.
 
-A row can be opened only together with the cookie, so a stolen file yields neither cookies nor tokens. Nothing about a
+A row opens only together with the cookie, so a stolen file yields neither cookies nor tokens. Nothing about a
 session lives in memory: a restart keeps people signed in, and several processes may share the file.
 """
 
@@ -28,7 +28,7 @@ LEASE_SECONDS = 30.0  # longer than an upstream call may take; a crashed refresh
 LOCK_WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
-# Only these answers mean that the session itself is over. Anything else (rate limit, wrong key, proxy page) may pass.
+# Only these answers mean that the session is over. Anything else (rate limit, wrong key) may pass.
 SESSION_ENDED = {
     "refresh_token_not_found",
     "refresh_token_already_used",
@@ -70,7 +70,7 @@ class Sessions:
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
 
     def open(self, tokens: Tokens) -> str:
-        """Begin a session and return its cookie; always a new one, so nobody can plant a session in advance."""
+        """Begin a session and return its cookie, always a new one: nobody can plant a session."""
         cookie, now = new_cookie(), int(self._now())
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
         self._write(
@@ -150,9 +150,7 @@ class Sessions:
 
     def _refresh(self, cookie: str, signed_in: SignedIn) -> Tokens | None:
         try:
-            tokens = self._open_row(
-                cookie, signed_in
-            )  # again: the last holder of the lease may have refreshed
+            tokens = self._open_row(cookie, signed_in)  # the last holder may have refreshed
             if tokens is None or tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
                 return tokens
             return self._renewed(cookie, signed_in, tokens)

@@ -7,21 +7,18 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from ipaddress import IPv6Address, ip_address
 
+from app.accounts import AccountProblem
+
 MAX_KEYS = 20_000
 
 
-class TooManyTries(Exception):
+class TooManyTries(AccountProblem):
     """The limit is reached; the text says when to try again."""
 
     def __init__(self, wait_seconds: float) -> None:
         self.retry_after = max(1, math.ceil(wait_seconds))
         minutes = math.ceil(self.retry_after / 60)
-        when = (
-            f"{self.retry_after} seconds"
-            if self.retry_after < 60
-            else f"{minutes} minute{'s' * (minutes > 1)}"
-        )
-        super().__init__(f"Too many tries. Try again in {when}.")
+        super().__init__(f"Too many tries. Try again in {minutes} minute{'s' if minutes > 1 else ''}.")
 
 
 class Throttle:
@@ -64,4 +61,31 @@ def network(client_host: str | None) -> str:
     return str(address)
 
 
+class Door:
+    """One form's limits: a person at one network, one network, and (far wider) one person from anywhere.
+
+    The narrow limit is on email and network together, so nobody can lock a stranger out of their account.
+    """
+
+    def __init__(self, tries: int, network_tries: int, person_tries: int = 500, seconds: float = 300) -> None:
+        self._pairs = Throttle(tries, seconds)
+        self._networks = Throttle(network_tries, seconds)
+        self._people = Throttle(person_tries, seconds)
+
+    def admit(self, host: str | None, email: str) -> None:
+        """Count a try, or raise TooManyTries."""
+        self._pairs.admit((network(host), email))
+        self._networks.admit(network(host))
+        self._people.admit(email)
+
+    def forgive(self, host: str | None, email: str) -> None:
+        """The try succeeded: forget this person's earlier ones at this network."""
+        self._pairs.forgive((network(host), email))
+
+
+SIGN_INS = Door(tries=8, network_tries=60)
+SIGN_UPS = Door(tries=8, network_tries=40)
+CODES_SENT = Door(tries=3, network_tries=30, person_tries=10)
+# A code has a million values and lives an hour: 50 guesses from anywhere succeed once in 20,000 tries.
+CODES_TRIED = Door(tries=6, network_tries=30, person_tries=50, seconds=3600)
 PASSWORD_CHANGES = Throttle(tries=8, seconds=300)

@@ -1,0 +1,85 @@
+"""Serve Streamlit's JavaScript and style sheets compressed: it sends them raw."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import brotli  # type: ignore[import-untyped]  # it ships no types
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from streamlit.file_util import get_static_dir
+
+MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+# The file names carry a hash of their content, so a browser never needs to ask again.
+CACHE_FOREVER = "public, immutable, max-age=31536000"
+# Plotly takes 0.1 s at quality 5 and 0.3 s at 9, which is 4% smaller: not worth a visitor's wait.
+BROTLI_QUALITY, GZIP_LEVEL = 5, 6
+MIN_BYTES = 1024
+
+
+class Precompress:
+    """ASGI middleware that answers for the files it knows, and for no other path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in ASSETS.files:
+            accepted = accepted_encodings(Headers(scope=scope).get("accept-encoding", ""))
+            encoding = next((name for name in ("br", "gzip") if name in accepted), None)
+            if encoding:
+                await (await _response(scope["path"], encoding))(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class Assets:
+    """Streamlit's compressible files by URL path, and their compressed bytes once somebody asked for them."""
+
+    def __init__(self, root: Path) -> None:
+        self.files = {
+            f"/static/{file.relative_to(root).as_posix()}": file
+            for file in sorted(root.rglob("*"))
+            if file.suffix in MEDIA_TYPES and file.is_file() and file.stat().st_size >= MIN_BYTES
+        }
+        self._bytes: dict[tuple[str, str], bytes] = {}
+
+    def ready(self, path: str, encoding: str) -> bytes | None:
+        """The compressed file, if it has been made."""
+        return self._bytes.get((path, encoding))
+
+    def compress(self, path: str, encoding: str) -> bytes:
+        """Make, keep and return the compressed file."""
+        raw = self.files[path].read_bytes()
+        made: bytes = (
+            brotli.compress(raw, quality=BROTLI_QUALITY)
+            if encoding == "br"
+            else gzip.compress(raw, GZIP_LEVEL, mtime=0)
+        )
+        self._bytes[path, encoding] = made
+        return made
+
+
+ASSETS = Assets(Path(get_static_dir()) / "static")
+
+
+async def _response(path: str, encoding: str) -> Response:
+    body = ASSETS.ready(path, encoding)
+    if body is None:
+        body = await run_in_threadpool(ASSETS.compress, path, encoding)
+    headers = {"content-encoding": encoding, "vary": "accept-encoding", "cache-control": CACHE_FOREVER}
+    return Response(body, headers=headers, media_type=MEDIA_TYPES[ASSETS.files[path].suffix])
+
+
+def accepted_encodings(header: str) -> set[str]:
+    """The encodings that a client accepts; one with q=0 is refused (RFC 9110, 12.5.3)."""
+    return set(_accepted(header))
+
+
+def _accepted(header: str) -> Iterator[str]:
+    for part in header.lower().split(","):
+        name, _, weight = part.replace(" ", "").partition(";q=")
+        if name and weight.rstrip("0") not in ("0", "0."):
+            yield name
