@@ -1,0 +1,428 @@
+-- 003_daily_costs.sql: spend per local day, fast from a materialized view and exact at every moment.
+--
+-- Triggers note which (user, local day) changed. A read takes clean days from the view and adds up stale days from the
+-- records. A refresh consumes only the marks that it is sure to have covered.
+
+create or replace function private.timezone_of(of_user uuid)
+returns text
+language sql
+stable
+set search_path = ''
+as $$
+    select coalesce((select p.timezone from public.user_preferences as p where p.user_id = of_user), 'UTC')
+$$;
+revoke all on function private.timezone_of(uuid) from public;
+
+-- A materialized view has no row-level security, so no API role may ever select from it: public.daily_costs() is its only door.
+create materialized view if not exists private.cost_records_daily as
+select
+    r.user_id,
+    (r.timestamp at time zone coalesce(p.timezone, 'UTC'))::date as date,
+    r.provider_id,
+    r.model_name,
+    r.cost_basis,
+    r.charge_type,
+    sum(r.cost_usd) as total_cost_usd,
+    sum(r.tokens_used)::bigint as total_tokens,
+    sum(r.input_tokens)::bigint as total_input_tokens,
+    sum(r.output_tokens)::bigint as total_output_tokens,
+    sum(r.cached_input_tokens)::bigint as total_cached_input_tokens,
+    sum(r.cache_write_tokens)::bigint as total_cache_write_tokens,
+    sum(r.reasoning_tokens)::bigint as total_reasoning_tokens,
+    sum(r.request_count)::bigint as total_requests,
+    count(*) as record_count,
+    count(*) filter (where r.cost_usd is null) as unpriced_count
+from public.cost_records as r
+left join public.user_preferences as p on r.user_id = p.user_id
+group by 1, 2, 3, 4, 5, 6;
+
+-- One index for the concurrent refresh and for (user_id, date desc); it includes the totals so that reads never touch the heap.
+create unique index if not exists cost_records_daily_user_id_date_idx
+    on private.cost_records_daily (user_id, date, provider_id, model_name, cost_basis, charge_type)
+    include (
+        total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens,
+        total_cache_write_tokens, total_requests, record_count, unpriced_count
+    );
+create index if not exists cost_records_daily_date_idx on private.cost_records_daily (date desc);
+revoke all on private.cost_records_daily from public, anon, authenticated, service_role;
+
+-- Days whose totals in the view may be old. The day's bounds are kept: joining on a computed local date costs seconds.
+create table if not exists private.stale_days (
+    user_id uuid not null,
+    date date not null,
+    ts_from timestamptz not null,
+    ts_to timestamptz not null,
+    gen xid8 not null, -- the transaction that marked the day last
+    primary key (user_id, date)
+);
+alter table private.stale_days enable row level security;
+revoke all on private.stale_days from public, anon, authenticated, service_role;
+
+-- When the view was last refreshed: part of every data version.
+create table if not exists private.refreshes (
+    only_row boolean primary key default true check (only_row),
+    gen xid8 not null,
+    refreshed_at timestamptz not null
+);
+alter table private.refreshes enable row level security;
+revoke all on private.refreshes from public, anon, authenticated, service_role;
+
+create or replace function private.mark_days(of_user uuid, days date[])
+returns void
+language sql
+set search_path = ''
+as $$
+    insert into private.stale_days (user_id, date, ts_from, ts_to, gen)
+    select
+        of_user,
+        d.day,
+        d.day::timestamp at time zone z.timezone,
+        (d.day + 1)::timestamp at time zone z.timezone,
+        pg_current_xact_id()
+    from unnest(days) as d (day)
+    cross join (select private.timezone_of(of_user) as timezone) as z
+    order by d.day -- one order for everyone: no deadlocks
+    on conflict (user_id, date) do update
+        set
+            ts_from = excluded.ts_from,
+            ts_to = excluded.ts_to,
+            gen = excluded.gen
+$$;
+revoke all on function private.mark_days(uuid, date[]) from public;
+
+-- A change of records and a change of the timezone must not pass each other unseen: records share this lock, the timezone takes it alone.
+create or replace function private.timezone_lock(of_user uuid)
+returns bigint
+language sql
+immutable
+set search_path = ''
+as $$
+    select hashtextextended('tally.timezone.' || of_user::text, 0)
+$$;
+revoke all on function private.timezone_lock(uuid) from public;
+
+create or replace function private.mark_changed_days()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    owner uuid;
+    zone text;
+begin
+    for owner in select distinct c.user_id from changed as c order by 1 loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
+        zone := private.timezone_of(owner);
+        perform private.mark_days(
+            owner,
+            array(select distinct (c.timestamp at time zone zone)::date from changed as c where c.user_id = owner)
+        );
+    end loop;
+    return null;
+end
+$$;
+revoke all on function private.mark_changed_days() from public;
+
+create or replace trigger cost_records_mark_inserted
+    after insert on public.cost_records
+    referencing new table as changed
+    for each statement execute function private.mark_changed_days();
+create or replace trigger cost_records_mark_deleted
+    after delete on public.cost_records
+    referencing old table as changed
+    for each statement execute function private.mark_changed_days();
+create or replace trigger cost_records_mark_updated_from
+    after update on public.cost_records
+    referencing old table as changed
+    for each statement execute function private.mark_changed_days();
+create or replace trigger cost_records_mark_updated_to
+    after update on public.cost_records
+    referencing new table as changed
+    for each statement execute function private.mark_changed_days();
+
+-- Some events are dates, not instants (metadata.day): noon UTC, or 09:00 UTC where noon UTC is the next local day already.
+create or replace function private.day_instant(day date, zone text)
+returns timestamptz
+language sql
+stable
+set search_path = ''
+as $$
+    select
+        case
+            when ((n.noon at time zone zone)::date = day) then n.noon
+            else n.noon - interval '3 hours'
+        end
+    from (select (day + time '12:00') at time zone 'UTC' as noon) as n
+$$;
+revoke all on function private.day_instant(date, text) from public;
+
+-- A new timezone gives every day new bounds, the view's days and the marks that are there already included.
+create or replace function private.mark_all_days()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    owner constant uuid := coalesce(new.user_id, old.user_id);
+    zone_before constant text := coalesce(old.timezone, 'UTC');
+    zone_now constant text := coalesce(new.timezone, 'UTC');
+begin
+    if zone_before = zone_now or not exists (select from auth.users as u where u.id = owner) then
+        return null;
+    end if;
+    perform pg_advisory_xact_lock(private.timezone_lock(owner));
+    update public.cost_records as r
+    set timestamp = m.moved_to
+    from (
+        select d.id, d.timestamp, d.source_key, private.day_instant((d.metadata ->> 'day')::date, zone_now) as moved_to
+        from public.cost_records as d
+        where d.user_id = owner and d.metadata ? 'day'
+    ) as m
+    where
+        r.user_id = owner
+        and r.id = m.id
+        and r.timestamp = m.timestamp
+        and m.timestamp <> m.moved_to
+        and not exists (
+            select
+            from public.cost_records as t
+            where t.user_id = owner and t.timestamp = m.moved_to and t.source_key = m.source_key
+        );
+    perform private.mark_days(
+        owner,
+        array(
+            select generate_series(min(b.first_day), max(b.last_day), interval '1 day')::date
+            from (
+                select min(r.timestamp)::date - 1 as first_day, max(r.timestamp)::date + 1 as last_day
+                from public.cost_records as r
+                where r.user_id = owner
+                union all
+                select min(d.date), max(d.date)
+                from private.cost_records_daily as d
+                where d.user_id = owner
+                union all
+                select min(s.date), max(s.date)
+                from private.stale_days as s
+                where s.user_id = owner
+            ) as b
+        )
+    );
+    return null;
+end
+$$;
+revoke all on function private.mark_all_days() from public;
+
+create or replace trigger user_preferences_mark_all_days
+    after insert or update of timezone or delete on public.user_preferences
+    for each row execute function private.mark_all_days();
+
+-- Returns how many marks were consumed. A mark younger than the oldest running transaction stays: its rows may not be seen yet.
+create or replace function public.refresh_cost_records_daily()
+returns bigint
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    consumed bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.refresh', 0));
+    create temporary table if not exists tally_seen_marks (user_id uuid, date date, gen xid8) on commit drop;
+    truncate pg_temp.tally_seen_marks;
+    insert into pg_temp.tally_seen_marks
+    select s.user_id, s.date, s.gen
+    from private.stale_days as s
+    where s.gen < pg_snapshot_xmin(pg_current_snapshot());
+
+    refresh materialized view concurrently private.cost_records_daily;
+
+    delete from private.stale_days as s
+    using pg_temp.tally_seen_marks as m
+    where s.user_id = m.user_id and s.date = m.date and s.gen = m.gen;
+    get diagnostics consumed = row_count;
+
+    insert into private.refreshes (gen, refreshed_at)
+    values (pg_current_xact_id(), now())
+    on conflict (only_row) do update set gen = excluded.gen, refreshed_at = excluded.refreshed_at;
+    return consumed;
+end
+$$;
+revoke all on function public.refresh_cost_records_daily() from public, anon, authenticated;
+grant execute on function public.refresh_cost_records_daily() to service_role;
+
+-- The caller's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000). Both bounds count; null is open.
+create or replace function public.daily_costs(from_date date default null, to_date date default null)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    caller constant uuid := auth.uid();
+    first_day constant date := coalesce(from_date, '-infinity');
+    last_day constant date := coalesce(to_date, 'infinity');
+begin
+    return (
+        with daily as (
+            select
+                d.date, d.provider_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where
+                d.user_id = caller
+                and d.date >= first_day
+                and d.date <= last_day
+                and d.date not in (select s.date from private.stale_days as s where s.user_id = caller)
+            union all
+            select s.date, fresh.*
+            from private.stale_days as s
+            cross join lateral (
+                select
+                    r.provider_id, r.model_name, r.cost_basis, r.charge_type, sum(r.cost_usd), sum(r.tokens_used)::bigint,
+                    sum(r.input_tokens)::bigint, sum(r.output_tokens)::bigint, sum(r.cached_input_tokens)::bigint,
+                    sum(r.cache_write_tokens)::bigint, sum(r.request_count)::bigint, count(*),
+                    count(*) filter (where r.cost_usd is null)
+                from public.cost_records as r
+                where r.user_id = caller and r.timestamp >= s.ts_from and r.timestamp < s.ts_to
+                group by 1, 2, 3, 4
+            ) as fresh
+            where s.user_id = caller and s.date >= first_day and s.date <= last_day
+        ),
+
+        ordered as (
+            select daily.*, p.name as provider
+            from daily
+            inner join public.providers as p on daily.provider_id = p.id
+            order by daily.date, p.name, daily.model_name
+        )
+
+        select
+            json_build_object(
+                'date', coalesce(array_agg(o.date), '{}'),
+                'provider', coalesce(array_agg(o.provider), '{}'),
+                'model', coalesce(array_agg(o.model_name), '{}'),
+                'cost_basis', coalesce(array_agg(o.cost_basis), '{}'),
+                'charge_type', coalesce(array_agg(o.charge_type), '{}'),
+                'cost_usd', coalesce(array_agg(o.total_cost_usd::text), '{}'), -- text: a float would round money
+                'tokens', coalesce(array_agg(o.total_tokens), '{}'),
+                'input_tokens', coalesce(array_agg(o.total_input_tokens), '{}'),
+                'output_tokens', coalesce(array_agg(o.total_output_tokens), '{}'),
+                'cached_input_tokens', coalesce(array_agg(o.total_cached_input_tokens), '{}'),
+                'cache_write_tokens', coalesce(array_agg(o.total_cache_write_tokens), '{}'),
+                'requests', coalesce(array_agg(o.total_requests), '{}'),
+                'records', coalesce(array_agg(o.record_count), '{}'),
+                'unpriced_records', coalesce(array_agg(o.unpriced_count), '{}')
+            )
+        from ordered as o
+    );
+end
+$$;
+revoke all on function public.daily_costs(date, date) from public, anon, service_role;
+grant execute on function public.daily_costs(date, date) to authenticated;
+
+-- 42501 unless the caller asks about themselves or is a service.
+create or replace function private.check_is_self(asked uuid)
+returns void
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if asked is null or (asked is distinct from auth.uid() and coalesce(auth.role(), 'service_role') <> 'service_role') then
+        raise exception 'You may only ask about your own spend.' using errcode = '42501';
+    end if;
+end
+$$;
+revoke all on function private.check_is_self(uuid) from public;
+
+-- Money spent in [start, end). What a subscription includes is worth, not money.
+create or replace function public.get_user_total_spend(user_id uuid, start timestamptz, "end" timestamptz)
+returns numeric
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+    perform private.check_is_self($1);
+    return (
+        select coalesce(sum(r.cost_usd), 0)
+        from public.cost_records as r
+        where r.user_id = $1 and r.timestamp >= $2 and r.timestamp < $3 and r.cost_basis <> 'included'
+    );
+end
+$$;
+revoke all on function public.get_user_total_spend(uuid, timestamptz, timestamptz) from public, anon;
+grant execute on function public.get_user_total_spend(uuid, timestamptz, timestamptz) to authenticated, service_role;
+
+-- The models that cost most in [start, end), with their share of the money in percent.
+create or replace function public.get_top_models_by_spend(
+    user_id uuid, start timestamptz, "end" timestamptz, "limit" integer default 10
+)
+returns table (model_name text, provider text, total_cost_usd numeric, total_tokens bigint, total_requests bigint, share numeric)
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+begin
+    perform private.check_is_self($1);
+    return query
+    select
+        r.model_name,
+        p.name,
+        coalesce(sum(r.cost_usd), 0),
+        sum(r.tokens_used)::bigint,
+        sum(r.request_count)::bigint,
+        round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    where r.user_id = $1 and r.timestamp >= $2 and r.timestamp < $3 and r.cost_basis <> 'included'
+    group by r.model_name, p.name
+    order by 3 desc, r.model_name, p.name
+    limit greatest(least($4, 1000), 0);
+end
+$$;
+revoke all on function public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer) from public, anon;
+grant execute on function public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer) to authenticated, service_role;
+
+-- Archival: takes a month out of the table and names it for export; never drops.
+create or replace function public.detach_partition(year integer, month integer)
+returns text
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
+    owner uuid;
+    zone text;
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_inherits as i
+        where
+            i.inhparent = 'public.cost_records'::regclass
+            and i.inhrelid = to_regclass(format('private.%I', partition_name))
+    ) then
+        raise exception 'There is no attached partition for year %, month %.', year, month using errcode = '22023';
+    end if;
+    execute format('alter table public.cost_records detach partition private.%I', partition_name);
+    -- Detaching fires no trigger; the month's days must be marked by hand.
+    for owner in execute format('select distinct user_id from private.%I order by 1', partition_name) loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
+        zone := private.timezone_of(owner);
+        execute format(
+            'select private.mark_days($1, array(select distinct (timestamp at time zone $2)::date from private.%I where user_id = $1))',
+            partition_name
+        ) using owner, zone;
+    end loop;
+    return 'private.' || partition_name;
+end
+$$;
+revoke all on function public.detach_partition(integer, integer) from public, anon, authenticated;
+grant execute on function public.detach_partition(integer, integer) to service_role;

@@ -1,0 +1,207 @@
+-- 004_saving.sql: one way in for every record, under the caller's own row-level security, safe to repeat.
+
+-- What a caller sends of one record; whatever is missing takes its default.
+do $$
+begin
+    if to_regtype('public.incoming_record') is null then
+        create type public.incoming_record as (
+            provider text,
+            timestamp timestamptz,
+            model_name text,
+            cost_usd numeric(18, 10),
+            cost_basis text,
+            charge_type text,
+            collection_method text,
+            source_key uuid,
+            tokens_used bigint,
+            input_tokens bigint,
+            output_tokens bigint,
+            cached_input_tokens bigint,
+            cache_write_tokens bigint,
+            reasoning_tokens bigint,
+            request_count bigint,
+            metadata jsonb
+        );
+    end if;
+end
+$$;
+
+-- Saves up to 5,000 records; `import_id` may be null. A known identity is skipped, or restated where the same event comes with
+-- other figures (a day that was exported before it ended): the newer import wins and owns the record from then on.
+-- Returns {inserted, duplicate, restated, rejected: [{index, reason}]}; restated events are among the duplicates.
+-- `json`, not `jsonb`: it is parsed once and never kept.
+create or replace function public.save_cost_records(import_id uuid, records json)
+returns json
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+declare
+    caller constant uuid := auth.uid();
+    latest constant timestamptz := now() + interval '1 year';
+    earliest constant timestamptz := '2020-01-01 00:00:00+00';
+    this_save constant bigint := hashtextextended('tally.save.' || caller::text, 0);
+    zone text;
+    incoming public.incoming_record[];
+    first_at timestamptz;
+    last_at timestamptz;
+    refused json;
+    valid integer;
+    known uuid[] := '{}';
+    changed uuid[] := '{}';
+    inserted integer := 0;
+    refused_by text;
+begin
+    if caller is null then
+        raise exception 'Sign in to save records.' using errcode = '42501';
+    end if;
+    if json_typeof(records) is distinct from 'array' or json_array_length(records) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+
+    -- The zone cannot change until this save has committed (see private.mark_all_days).
+    perform pg_advisory_xact_lock_shared(hashtextextended('tally.timezone.' || caller::text, 0));
+    zone := coalesce((select p.timezone from public.user_preferences as p where p.user_id = caller), 'UTC');
+
+    -- An event that is a date gets its instant here, as private.day_instant() would give it, whatever zone the sender believed in.
+    incoming := array(
+        select
+            case
+                when r.metadata ? 'day' then
+                    row(
+                        r.provider,
+                        d.noon - case when (d.noon at time zone zone)::date = d.day then interval '0' else interval '3 hours' end,
+                        r.model_name, r.cost_usd, r.cost_basis, r.charge_type, r.collection_method, r.source_key, r.tokens_used,
+                        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
+                        r.request_count, r.metadata
+                    )::public.incoming_record
+                else r
+            end
+        from json_populate_recordset(null::public.incoming_record, records) as r
+        cross join lateral (
+            select
+                (r.metadata ->> 'day')::date as day,
+                ((r.metadata ->> 'day')::date + time '12:00') at time zone 'UTC' as noon
+        ) as d
+    );
+
+    select
+        json_agg(json_build_object('index', i.ord - 1, 'reason', i.reason)) filter (where i.reason is not null),
+        count(*) filter (where i.reason is null),
+        min(i.timestamp) filter (where i.reason is null),
+        max(i.timestamp) filter (where i.reason is null)
+    into refused, valid, first_at, last_at
+    from (
+        select
+            r.ord,
+            r.timestamp,
+            case
+                when r.timestamp is null then 'The date is missing.'
+                when r.timestamp < earliest or r.timestamp >= latest
+                    then format('The date %s is outside 2020 to one year from now.', r.timestamp::date)
+                when p.id is null then format('Unknown provider "%s".', left(r.provider, 60))
+            end as reason
+        from unnest(incoming) with ordinality as r (
+            provider, timestamp, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, tokens_used,
+            input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, ord
+        )
+        left join public.providers as p on r.provider = p.name
+    ) as i;
+
+    -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
+    if exists (
+        select
+        from public.cost_records as c
+        where c.user_id = caller and c.timestamp >= first_at and c.timestamp <= last_at
+    ) then
+        select
+            coalesce(array_agg(c.source_key), '{}'),
+            coalesce(
+                array_agg(c.source_key) filter (
+                    where (
+                        c.cost_usd, c.tokens_used, c.input_tokens, c.output_tokens, c.cached_input_tokens,
+                        c.cache_write_tokens, c.reasoning_tokens, c.request_count
+                    ) is distinct from (
+                        r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+                        coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+                        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0)
+                    )
+                ),
+                '{}'
+            )
+        into known, changed
+        from unnest(incoming) as r
+        inner join public.cost_records as c
+            on c.user_id = caller and r.timestamp = c.timestamp and r.source_key = c.source_key;
+    end if;
+
+    -- Saves of one user run side by side while each writes once; two writes in one transaction could deadlock over stale days.
+    if cardinality(changed) > 0 then
+        perform pg_advisory_xact_lock(this_save);
+        update public.cost_records as c
+        set
+            cost_usd = r.cost_usd,
+            tokens_used = coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+            input_tokens = coalesce(r.input_tokens, 0),
+            output_tokens = coalesce(r.output_tokens, 0),
+            cached_input_tokens = coalesce(r.cached_input_tokens, 0),
+            cache_write_tokens = coalesce(r.cache_write_tokens, 0),
+            reasoning_tokens = coalesce(r.reasoning_tokens, 0),
+            request_count = coalesce(r.request_count, 0),
+            import_id = save_cost_records.import_id
+        from unnest(incoming) as r
+        where
+            r.source_key = any (changed)
+            and c.user_id = caller
+            and c.timestamp = r.timestamp
+            and c.source_key = r.source_key;
+    else
+        perform pg_advisory_xact_lock_shared(this_save);
+    end if;
+
+    if cardinality(known) < valid then
+        if first_at < timestamptz '2023-01-01 00:00:00+00' or last_at >= now() + interval '5 months' then
+            perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
+        end if;
+        begin
+            insert into public.cost_records (
+                user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
+                cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+                charge_type, source_key, import_id, metadata
+            )
+            select
+                caller, p.id, r.timestamp, r.model_name, r.cost_usd,
+                coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+                coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+                coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
+                coalesce(r.collection_method, 'manual_entry'), coalesce(r.cost_basis, 'billed'),
+                coalesce(r.charge_type, 'usage'), coalesce(r.source_key, gen_random_uuid()),
+                save_cost_records.import_id, coalesce(r.metadata, '{}')
+            from unnest(incoming) as r
+            inner join public.providers as p on r.provider = p.name
+            where
+                r.timestamp >= earliest
+                and r.timestamp < latest
+                and (cardinality(known) = 0 or r.source_key <> all (known))
+            on conflict (user_id, timestamp, source_key) do nothing;
+            get diagnostics inserted = row_count;
+        exception when check_violation then
+            get stacked diagnostics refused_by = constraint_name;
+            if refused_by = 'cost_records_default_stays_empty' then
+                raise exception 'A month of these records has been archived. Leave its rows out and save again.'
+                    using errcode = '22023';
+            end if;
+            raise;
+        end;
+    end if;
+
+    return json_build_object(
+        'inserted', inserted,
+        'duplicate', valid - inserted,
+        'restated', cardinality(changed),
+        'rejected', coalesce(refused, '[]')
+    );
+end
+$$;
+revoke all on function public.save_cost_records(uuid, json) from public, anon, service_role;
+grant execute on function public.save_cost_records(uuid, json) to authenticated;
