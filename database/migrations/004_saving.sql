@@ -63,27 +63,31 @@ begin
     perform pg_advisory_xact_lock_shared(hashtextextended('tally.timezone.' || caller::text, 0));
     zone := coalesce((select p.timezone from public.user_preferences as p where p.user_id = caller), 'UTC');
 
+    incoming := array(select r from json_populate_recordset(null::public.incoming_record, records) as r);
+
     -- An event that is a date gets its instant here, as private.day_instant() would give it, whatever zone the sender believed in.
-    incoming := array(
-        select
-            case
-                when r.metadata ? 'day' then
-                    row(
-                        r.provider,
-                        d.noon - case when (d.noon at time zone zone)::date = d.day then interval '0' else interval '3 hours' end,
-                        r.model_name, r.cost_usd, r.cost_basis, r.charge_type, r.collection_method, r.source_key, r.tokens_used,
-                        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
-                        r.request_count, r.metadata
-                    )::public.incoming_record
-                else r
-            end
-        from json_populate_recordset(null::public.incoming_record, records) as r
-        cross join lateral (
+    if exists (select from unnest(incoming) as r where r.metadata ? 'day') then
+        incoming := array(
             select
-                (r.metadata ->> 'day')::date as day,
-                ((r.metadata ->> 'day')::date + time '12:00') at time zone 'UTC' as noon
-        ) as d
-    );
+                row(
+                    r.provider,
+                    case
+                        when r.metadata ? 'day'
+                            then d.noon - case when (d.noon at time zone zone)::date = d.day then interval '0' else interval '3 h' end
+                        else r.timestamp
+                    end,
+                    r.model_name, r.cost_usd, r.cost_basis, r.charge_type, r.collection_method, r.source_key, r.tokens_used,
+                    r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
+                    r.request_count, r.metadata
+                )::public.incoming_record
+            from unnest(incoming) as r
+            cross join lateral (
+                select
+                    (r.metadata ->> 'day')::date as day,
+                    ((r.metadata ->> 'day')::date + time '12:00') at time zone 'UTC' as noon
+            ) as d
+        );
+    end if;
 
     select
         json_agg(json_build_object('index', i.ord - 1, 'reason', i.reason)) filter (where i.reason is not null),
