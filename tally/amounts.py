@@ -1,0 +1,134 @@
+"""Money and counts as people and spreadsheets write them: `$1,234.50`, `1.234,50`, `(5.00)`, `10.0`."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+MAX_LENGTH = 64
+EXAMPLES = 3
+
+_PLAIN = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?")
+_DOLLARS = re.compile(
+    r"(?P<sign>[-+]?)(?:US\$|USD|\$)?(?P<inner_sign>[-+]?)(?P<number>[0-9.,][0-9.,]*(?:e[-+]?[0-9]{1,3})?)(?:US\$|USD|\$)?",
+    re.IGNORECASE,
+)
+_SPACES = re.compile(r"\s+")
+_GROUPING_SPACE = re.compile(r"(?<=[0-9])['\u2019](?=[0-9]{3})")
+_FOREIGN = re.compile(r"[€£¥₹₩₽₺₴฿₫₪]|^[-+]?[a-zł]{1,3}\$?[-+]?[0-9]|[0-9][a-zł]{2,3}$", re.IGNORECASE)
+_NUMBER = {
+    False: re.compile(
+        r"(?P<whole>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.(?P<part>[0-9]*))?(?P<exponent>e[-+]?[0-9]+)?", re.I
+    ),
+    True: re.compile(
+        r"(?P<whole>[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]*)(?:,(?P<part>[0-9]*))?(?P<exponent>e[-+]?[0-9]+)?", re.I
+    ),
+}
+_EITHER = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+
+
+class AmountUnreadable(ValueError):
+    """A cell that is no amount in US dollars, or no count; the text says why."""
+
+
+def parse_amount(text: str, decimal_comma: bool = False) -> Decimal:
+    """US dollars from a cell, exact; raises AmountUnreadable."""
+    if not decimal_comma and _PLAIN.fullmatch(text):
+        return Decimal(text)
+    if len(text) > MAX_LENGTH:
+        raise AmountUnreadable(f"has {len(text):,} characters, too many for an amount")
+    body = _SPACES.sub("", text).replace("−", "-")  # noqa: RUF001 (the minus sign of spreadsheets)
+    if not body:
+        raise AmountUnreadable("is empty (write 0 if it was free)")
+    in_brackets = body.startswith("(") and body.endswith(")")
+    if in_brackets:
+        body = body[1:-1]
+    match = _DOLLARS.fullmatch(_GROUPING_SPACE.sub("", body))
+    if match is None or (match["sign"] and match["inner_sign"]):
+        raise AmountUnreadable(_why_unreadable(body))
+    negative = in_brackets != ("-" in match["sign"] + match["inner_sign"])
+    value = _parse_number(match["number"], decimal_comma)
+    return -value if negative else value
+
+
+def parse_count(text: str, decimal_comma: bool = False) -> int:
+    """A whole number, not negative, from a cell such as `1200`, `1,200`, `10.0` or `1.2E+06`; empty is 0."""
+    if text.isascii() and text.isdigit() and len(text) < 20:
+        return int(text)
+    body = _SPACES.sub("", text)
+    if not body:
+        return 0
+    if len(body) > MAX_LENGTH:
+        raise AmountUnreadable(f"has {len(body):,} characters, too many for a count")
+    if body.startswith("-"):
+        raise AmountUnreadable("is negative, and a count cannot be")
+    try:
+        value = _parse_number(_GROUPING_SPACE.sub("", body), decimal_comma)
+    except AmountUnreadable:
+        raise AmountUnreadable("is not a number") from None
+    if value >= 10**18 or value != value.to_integral_value():
+        raise AmountUnreadable("is not a whole number" if value < 10**18 else "is too large for a count")
+    return int(value)
+
+
+@dataclass(slots=True)
+class DecimalStyle:
+    """What a column shows about its decimal sign; a few examples of each kind."""
+
+    point: list[str] = field(default_factory=list)
+    comma: list[str] = field(default_factory=list)
+    either_comma: list[str] = field(default_factory=list)
+
+    @property
+    def decimal_comma(self) -> bool | None:
+        """True or False where the column proves it; None where it contradicts itself or `1,234` stands alone.
+
+        `1.234` alone is read with a decimal point, as programs write it.
+        """
+        if bool(self.point) != bool(self.comma):
+            return bool(self.comma)
+        return None if self.comma or self.either_comma else False
+
+
+def find_decimal_style(cells: Iterable[str]) -> DecimalStyle:
+    """Look through a column for values that can be read in one way only."""
+    style = DecimalStyle()
+    for cell in cells:
+        if "," not in cell:
+            if len(style.point) >= EXAMPLES and cell.count(".") < 2:
+                continue
+            if "." not in cell:
+                continue
+        kind = _evidence(cell)
+        if kind is not None and len(examples := getattr(style, kind)) < EXAMPLES:
+            examples.append(cell.strip())
+    return style
+
+
+def _evidence(cell: str) -> str | None:
+    digits = re.sub(r"[^0-9.,]", "", cell)
+    last_point, last_comma = digits.rfind("."), digits.rfind(",")
+    if last_point >= 0 and last_comma >= 0:
+        return "point" if last_point > last_comma else "comma"
+    sign, other = ("point", "comma") if last_point >= 0 else ("comma", "point")
+    if digits.count("." if sign == "point" else ",") > 1:
+        return other
+    if _EITHER.fullmatch(digits) and "e" not in cell.lower():
+        return "either_comma" if sign == "comma" else None
+    return sign
+
+
+def _parse_number(text: str, decimal_comma: bool) -> Decimal:
+    match = _NUMBER[decimal_comma].fullmatch(text)
+    if match is None or not (match["whole"] or match["part"]):
+        raise AmountUnreadable("is not a number")
+    whole = match["whole"].replace("." if decimal_comma else ",", "")
+    return Decimal(f"{whole or 0}.{match['part'] or 0}{match['exponent'] or ''}")
+
+
+def _why_unreadable(body: str) -> str:
+    if body.lower() in ("nan", "inf", "-inf", "infinity", "-infinity"):
+        return "is not a number"
+    if any(character.isdigit() for character in body) and _FOREIGN.search(body):
+        return "is not in US dollars; convert it first"
+    return "is not a number"

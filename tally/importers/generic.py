@@ -1,0 +1,352 @@
+"""Any table of AI spending: one row a charge, with the columns of the template or names close to them."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import cast, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.importers.dates import DateUnreadable, Moment, find_day_order, parse_moment
+from tally.importers.protocol import (
+    AmbiguousDates,
+    AmbiguousNumbers,
+    MissingColumns,
+    Options,
+    Parsed,
+    RowRejected,
+    read_rows,
+    reading,
+)
+from tally.importers.table import ImportRefused, Table, quote
+from tally.providers import find_provider
+from tally.records import (
+    JSON,
+    MAX_MODEL_NAME,
+    NO_MODEL,
+    ChargeType,
+    CostRecord,
+    canonical_decimal,
+    identity,
+)
+
+name = "generic"
+title = "Table of costs (date, provider, model, cost, tokens, requests, note)"
+
+REQUIRED = ("date", "cost")
+# Our column -> the headers that mean it, best first, as they read without case and punctuation.
+COLUMNS = {
+    "date": (
+        "date",
+        "day",
+        "timestamp",
+        "datetime",
+        "time",
+        "created_at",
+        "created",
+        "usage_date",
+        "start_time",
+    ),
+    "provider": ("provider", "vendor", "provider_name", "service", "company", "source", "platform"),
+    "model": ("model", "model_name", "model_id", "engine", "product", "plan", "item"),
+    "cost": (
+        "cost",
+        "cost_usd",
+        "usd",
+        "cost_in_usd",
+        "amount",
+        "amount_usd",
+        "price",
+        "price_usd",
+        "spend",
+        "spend_usd",
+        "total_cost",
+        "total_cost_usd",
+        "total",
+        "charge",
+    ),
+    "tokens": ("tokens", "total_tokens", "tokens_used", "token_count"),
+    "input_tokens": ("input_tokens", "prompt_tokens", "tokens_prompt", "tokens_in"),
+    "output_tokens": ("output_tokens", "completion_tokens", "tokens_completion", "tokens_out"),
+    "cached_input_tokens": ("cached_input_tokens", "cached_tokens", "cache_read_tokens", "tokens_cached"),
+    "requests": ("requests", "request_count", "num_requests", "calls", "api_calls", "count"),
+    "currency": ("currency", "currency_code"),
+    "charge_type": ("charge_type", "type", "kind"),
+    "note": ("note", "notes", "description", "comment", "memo", "details"),
+}
+NUMBERS = ("cost", "tokens", "input_tokens", "output_tokens", "cached_input_tokens", "requests")
+CHARGE_TYPES = {kind: kind for kind in get_args(ChargeType)} | {
+    "": "usage",
+    "refund": "credit",
+    "discount": "credit",
+    "vat": "tax",
+}
+DOLLARS = ("", "usd", "us$", "$", "us dollar", "us dollars")
+MAX_NOTE = 1_000
+TEMPLATE = """\
+date,provider,model,cost,tokens,requests,note
+2026-11-02,OpenAI,gpt-5.5,1.25,48200,12,invoice parser
+2026-11-03 14:30,Anthropic,claude-sonnet-5,0.84,96000,7,
+2026-11-04,ChatGPT,subscription,20.00,,,monthly plan
+"""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def template() -> bytes:
+    """A CSV file to fill in, for download."""
+    return TEMPLATE.encode()
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether the header has a date and a cost under names that are known."""
+    found = find_columns(header, None)
+    return all(column in found for column in REQUIRED)
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """Every row as one record; a row's identity is its content and how many like it came before."""
+    columns = find_columns(table.header, options.mapping)
+    _check_required(columns, table, options.mapping or {})
+    _check_timezone(options.timezone)
+    decimal_comma = decide_decimal_comma(table, columns, options)
+    day_first = decide_day_first(table, columns["date"], options)
+    return read_rows(table, _Rows(columns, options, day_first, decimal_comma).read)
+
+
+def find_columns(header: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, int]:
+    """Our columns -> where they stand: what the person mapped first, then by name."""
+    mapping = mapping or {}
+    found = {mapping[heading]: index for index, heading in enumerate(header) if heading in mapping}
+    taken = set(found.values())
+    names = [normalise_heading(heading) for heading in header]
+    for column, synonyms in COLUMNS.items():
+        if column in found:
+            continue
+        for synonym in synonyms:
+            if synonym in names and (index := names.index(synonym)) not in taken:
+                found[column] = index
+                taken.add(index)
+                break
+    return found
+
+
+def normalise_heading(heading: str) -> str:
+    """`Cost (USD)` and `cost_usd` are one name; a dollar sign stands for usd."""
+    return re.sub(r"[^a-z0-9]+", "_", heading.casefold().replace("$", "usd")).strip("_")
+
+
+def decide_decimal_comma(table: Table, columns: Mapping[str, int], options: Options) -> bool:
+    """Whether the file writes 1.234,50; raises AmbiguousNumbers where its costs do not tell."""
+    if options.decimal_comma is not None:
+        return options.decimal_comma
+    index = columns["cost"]
+    style = find_decimal_style(cells[index] for _, cells in table.rows)
+    if style.decimal_comma is not None:
+        return style.decimal_comma
+    examples = style.point[:1] + style.comma[:1] + style.either_comma
+    raise AmbiguousNumbers(
+        f"Costs such as {_list(examples)} can be read in two ways. "
+        "Is the comma the decimal sign, or the point?",
+        examples,
+    )
+
+
+def decide_day_first(table: Table, index: int, options: Options) -> bool:
+    """Whether 03/04/2026 is the 3rd of April; raises AmbiguousDates where the column does not tell."""
+    if options.day_first is not None:
+        return options.day_first
+    order = find_day_order(cells[index] for _, cells in table.rows)
+    if order.decided is not None:
+        return order.decided
+    examples = order.day_first[:1] + order.month_first[:1] + order.either
+    raise AmbiguousDates(
+        f"Dates such as {_list(examples)} can be read in two ways. Does the day come first, or the month?",
+        examples,
+    )
+
+
+def _check_required(columns: Mapping[str, int], table: Table, mapping: Mapping[str, str]) -> None:
+    unknown = sorted(set(mapping.values()) - set(COLUMNS))
+    absent = sorted(set(mapping) - set(table.header))
+    if unknown or absent:
+        raise ImportRefused(
+            f"The column mapping does not fit {table.filename}: {_list(unknown + absent)} is not there. "
+            "Map its columns again."
+        )
+    missing = [column for column in REQUIRED if column not in columns]
+    if missing:
+        raise MissingColumns(
+            f"{table.filename} has no column for {' and '.join(missing)}. It has {_list(table.header)}. "
+            "Say which of them is meant, or rename it.",
+            missing,
+            table.header,
+        )
+
+
+def _check_timezone(timezone: str) -> None:
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ImportRefused(
+            f"The timezone {quote(timezone)} is unknown. Choose yours in Settings and try again."
+        ) from None
+
+
+def _list(texts: Sequence[str]) -> str:
+    shown = ", ".join(quote(text) for text in texts[:12])
+    return shown if len(texts) <= 12 else f"{shown} and {len(texts) - 12} more"
+
+
+class _Rows:
+    """Reads one row after another; cells that repeat (days, providers, models) are read once."""
+
+    def __init__(
+        self, columns: Mapping[str, int], options: Options, day_first: bool, decimal_comma: bool
+    ) -> None:
+        self._columns = columns
+        self._account = options.account
+        self._seen: Counter[tuple[str, ...]] = Counter()
+        self._moment = lru_cache(10_000)(
+            partial(parse_moment, timezone_name=options.timezone, day_first=day_first)
+        )
+        self._count = lru_cache(10_000)(partial(parse_count, decimal_comma=decimal_comma))
+        self._amount = partial(parse_amount, decimal_comma=decimal_comma)
+
+    def read(self, cells: Sequence[str]) -> CostRecord:
+        """One row as a record, or RowRejected."""
+        columns = self._columns
+        moment = self._read_moment(cells[columns["date"]])
+        currency = self._cell(cells, "currency")
+        if currency and currency.lower() not in DOLLARS:
+            raise RowRejected(
+                f"the currency is {quote(currency)}; Tally adds up US dollars, so convert the cost first"
+            )
+        charge_type = self._read_charge_type(cells)
+        cost_usd = self._read_cost(cells[columns["cost"]], charge_type)
+        provider, provider_name = read_provider(self._cell(cells, "provider"))
+        model_name = read_model(self._cell(cells, "model"))
+        note = read_note(self._cell(cells, "note"))
+        counts = {column: self._read_count(cells, column) for column in NUMBERS[1:] if column in columns}
+        content = (
+            self._account,
+            moment.key,
+            provider,
+            provider_name,
+            model_name,
+            canonical_decimal(cost_usd),
+            charge_type,
+            note,
+            *[f"{column}={count}" for column, count in counts.items() if count],
+        )
+        ordinal = self._seen[content]
+        self._seen[content] += 1
+        metadata: dict[str, JSON] = {}
+        if moment.day:
+            metadata["day"] = moment.day
+        if provider_name:
+            metadata["provider_name"] = provider_name
+        if note:
+            metadata["note"] = note
+        input_tokens, output_tokens = _split_tokens(counts, metadata)
+        return CostRecord(
+            provider=provider,
+            timestamp=moment.timestamp,
+            model_name=model_name,
+            cost_usd=cost_usd,
+            source_key=identity(name, ordinal, *content),
+            charge_type=charge_type,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cached_input_tokens=counts.get("cached_input_tokens", 0),
+            request_count=counts.get("requests", 0),
+            metadata=metadata,
+        )
+
+    def _cell(self, cells: Sequence[str], column: str) -> str:
+        index = self._columns.get(column)
+        return "" if index is None else cells[index].strip()
+
+    def _read_moment(self, cell: str) -> Moment:
+        try:
+            return self._moment(cell)
+        except DateUnreadable as error:
+            raise RowRejected(f"the date {quote(cell)} {error}") from None
+
+    def _read_charge_type(self, cells: Sequence[str]) -> ChargeType:
+        cell = self._cell(cells, "charge_type")
+        kind = CHARGE_TYPES.get(cell.lower())
+        if kind is None:
+            raise RowRejected(
+                f"the charge type {quote(cell)} is unknown; use {', '.join(get_args(ChargeType))}"
+            )
+        return cast(ChargeType, kind)
+
+    def _read_cost(self, cell: str, charge_type: ChargeType) -> Decimal:
+        try:
+            cost_usd = self._amount(cell.strip())
+        except AmountUnreadable as error:
+            raise reading("the cost", cell, error) from None
+        if cost_usd < 0 and charge_type not in ("credit", "adjustment"):
+            raise RowRejected(
+                f"the cost {quote(cell)} is negative, which only a credit or an adjustment may be; "
+                "say so in a charge_type column"
+            )
+        if cost_usd > 0 and charge_type == "credit":
+            raise RowRejected(f"a credit takes money off, so its cost {quote(cell)} must be negative")
+        return cost_usd
+
+    def _read_count(self, cells: Sequence[str], column: str) -> int:
+        cell = cells[self._columns[column]]
+        try:
+            return self._count(cell)
+        except AmountUnreadable as error:
+            raise reading(f"{column}", cell, error) from None
+
+
+def _split_tokens(counts: Mapping[str, int], metadata: dict[str, JSON]) -> tuple[int, int]:
+    total = counts.get("tokens", 0)
+    input_tokens, output_tokens = counts.get("input_tokens", 0), counts.get("output_tokens", 0)
+    if input_tokens or output_tokens:
+        if total and total != input_tokens + output_tokens:
+            metadata["total_tokens"] = total
+    else:
+        input_tokens = total
+    if counts.get("cached_input_tokens", 0) > input_tokens:
+        raise RowRejected("there are more cached input tokens than input tokens, which are to include them")
+    return input_tokens, output_tokens
+
+
+@lru_cache(10_000)
+def read_provider(cell: str) -> tuple[str, str]:
+    """The slug, and the name as written where no provider of that name is known; raises RowRejected."""
+    slug = find_provider(cell)
+    if slug or not cell:
+        return slug or "other", ""
+    return "other", _checked("provider", cell, MAX_MODEL_NAME)
+
+
+@lru_cache(10_000)
+def read_model(cell: str) -> str:
+    """A model's name as written, whatever it is; raises RowRejected for what cannot be a name."""
+    return _checked("model", cell, MAX_MODEL_NAME) if cell else NO_MODEL
+
+
+def read_note(cell: str) -> str:
+    """A note, line breaks allowed; raises RowRejected."""
+    if len(cell) > MAX_NOTE:
+        raise RowRejected(f"the note has {len(cell):,} characters; the limit is {MAX_NOTE:,}")
+    if _CONTROL_IN_NOTE.search(cell):
+        raise RowRejected(f"the note {quote(cell)} contains control characters")
+    return cell
+
+
+def _checked(what: str, cell: str, limit: int) -> str:
+    if len(cell) > limit:
+        raise RowRejected(f"the {what} name has {len(cell):,} characters; the limit is {limit}")
+    if _CONTROL.search(cell):
+        raise RowRejected(f"the {what} name {quote(cell)} contains control characters")
+    return cell

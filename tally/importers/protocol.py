@@ -1,0 +1,157 @@
+"""What an importer is given, what it returns, and how it refuses or asks."""
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from tally.amounts import AmountUnreadable
+from tally.importers.table import ImportRefused, Rejected, Table, quote
+from tally.records import JSON, CostRecord, InvalidRecord
+
+
+class Question(Exception):
+    """The file can be read in two ways: ask, then parse again with the answer in Options."""
+
+    def __init__(self, sentence: str, examples: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.examples = tuple(examples)
+
+
+class AmbiguousDates(Question):
+    """Day or month first? The answer goes into `Options.day_first`."""
+
+
+class AmbiguousNumbers(Question):
+    """Decimal point or decimal comma? The answer goes into `Options.decimal_comma`."""
+
+
+class MissingColumns(ImportRefused):
+    """Required columns were not recognised; a mapping of the file's headers can supply them."""
+
+    def __init__(self, sentence: str, missing: Sequence[str], found: Sequence[str]) -> None:
+        super().__init__(sentence)
+        self.missing = tuple(missing)
+        self.found = tuple(found)
+
+
+class RowRejected(Exception):
+    """This row cannot become a record; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the person's settings and answers add to a file."""
+
+    timezone: str = "UTC"
+    day_first: bool | None = None
+    decimal_comma: bool | None = None
+    mapping: Mapping[str, str] | None = None  # the file's header -> our column
+    account: str = ""  # tells two accounts at one provider apart, where the file does not
+
+
+@dataclass(slots=True)
+class Parsed:
+    """A file as records. Every row that was read is in one of records, rejected, rows_merged."""
+
+    records: list[CostRecord] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    rows_blank: int = 0  # blank lines and days without usage: no rows that were read
+    rows_merged: int = 0  # rows that were added into the record of an earlier row of the same identity
+    grouping: tuple[str, ...] = ()  # how a provider's export is broken down, e.g. ("day", "line_item")
+
+    @property
+    def rows_read(self) -> int:
+        """The rows of data in the file."""
+        return len(self.records) + len(self.rejected) + self.rows_merged
+
+
+class Importer(Protocol):
+    """One source of usage data; a module with these four names is one."""
+
+    @property
+    def name(self) -> str:
+        """Stored as the format of an import."""
+
+    @property
+    def title(self) -> str:
+        """What a person reads."""
+
+    def identify(self, header: Sequence[str]) -> bool:
+        """Whether a file with this header is one of these, cheaply."""
+
+    def parse(self, table: Table, options: Options) -> Parsed:
+        """All rows as records or rejections; raises ImportRefused or Question for the file as a whole."""
+
+
+def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | None]) -> Parsed:
+    """Make every row a record, a rejection or (None) a blank; rows of one identity are summed."""
+    records: dict[tuple[UUID, datetime], CostRecord] = {}
+    parsed = Parsed(rejected=list(table.malformed), rows_blank=table.rows_blank)
+    for line, cells in table.rows:
+        try:
+            record = read_row(cells)
+            if record is None:
+                parsed.rows_blank += 1
+                continue
+            key = (record.source_key, record.timestamp)
+            if key in records:
+                records[key] = merge(records[key], record)
+                parsed.rows_merged += 1
+            else:
+                records[key] = record
+        except (RowRejected, InvalidRecord) as error:
+            parsed.rejected.append(Rejected(line, sentence(str(error)), row_text(cells)))
+    parsed.records = list(records.values())
+    parsed.rejected.sort(key=lambda rejected: rejected.line)
+    return parsed
+
+
+def merge(first: CostRecord, second: CostRecord) -> CostRecord:
+    """The sum of two rows of one identity; what they say differently about themselves is left out."""
+    unpriced = first.cost_usd is None or second.cost_usd is None
+    cost_usd = None if first.cost_usd is None or second.cost_usd is None else first.cost_usd + second.cost_usd
+    charge_type = first.charge_type
+    if charge_type != second.charge_type:
+        charge_type = "usage" if unpriced or (cost_usd is not None and cost_usd >= 0) else "adjustment"
+    return replace(
+        first,
+        cost_usd=cost_usd,
+        charge_type=charge_type,
+        input_tokens=first.input_tokens + second.input_tokens,
+        output_tokens=first.output_tokens + second.output_tokens,
+        cached_input_tokens=first.cached_input_tokens + second.cached_input_tokens,
+        cache_write_tokens=first.cache_write_tokens + second.cache_write_tokens,
+        reasoning_tokens=first.reasoning_tokens + second.reasoning_tokens,
+        request_count=first.request_count + second.request_count,
+        metadata=_merge_metadata(first.metadata, second.metadata),
+    )
+
+
+def _merge_metadata(first: dict[str, JSON], second: dict[str, JSON]) -> dict[str, JSON]:
+    merged = {key: value for key, value in first.items() if key in second and second[key] == value}
+    for key, value in first.items():
+        other = second.get(key)
+        if isinstance(value, int) and isinstance(other, int):
+            merged[key] = value + other
+    return merged
+
+
+def reading(column: str, cell: str, error: AmountUnreadable) -> RowRejected:
+    """The rejection of a row for one unreadable cell."""
+    return RowRejected(f"{column} {quote(cell)} {error}")
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """A row as CSV text again, for the list of rejected rows."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()

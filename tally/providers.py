@@ -1,0 +1,85 @@
+"""Whom money goes to: the providers that Tally knows, and the names that people write for them."""
+
+import re
+import unicodedata
+
+# Slug -> display name. The database is seeded with exactly these.
+PROVIDERS = {
+    "anthropic": "Anthropic API",
+    "claude-desktop": "Claude",
+    "openai": "OpenAI API",
+    "chatgpt": "ChatGPT",
+    "google": "Google AI",
+    "gemini-app": "Gemini app",
+    "mistral": "Mistral",
+    "xai": "xAI",
+    "deepseek": "DeepSeek",
+    "groq": "Groq",
+    "openrouter": "OpenRouter",
+    "cursor": "Cursor",
+    "github-copilot": "GitHub Copilot",
+    "perplexity": "Perplexity",
+    "azure": "Azure",
+    "aws-bedrock": "AWS Bedrock",
+    "together": "Together AI",
+    "fireworks": "Fireworks AI",
+    "cohere": "Cohere",
+    "elevenlabs": "ElevenLabs",
+    "replicate": "Replicate",
+    "midjourney": "Midjourney",
+    "huggingface": "Hugging Face",
+    "litellm": "LiteLLM",
+    "helicone": "Helicone",
+    "langfuse": "Langfuse",
+    "windsurf": "Windsurf",
+    "other": "Other",
+}
+
+ALIASES = {
+    "anthropic": ("claude", "claude api", "anthropic claude", "anthropic console"),
+    "claude-desktop": ("claude ai", "claude app", "claude pro", "claude max", "claude team"),
+    "openai": ("open ai", "openai platform", "gpt"),
+    "chatgpt": ("chat gpt", "chatgpt plus", "chatgpt pro", "chatgpt team", "chatgpt business"),
+    "google": (
+        "gemini",
+        "gemini api",
+        "google gemini",
+        "google ai studio",
+        "vertex ai",
+        "google vertex ai",
+        "gcp",
+    ),
+    "gemini-app": ("gemini advanced", "google ai pro", "google ai ultra", "google one ai premium"),
+    "mistral": ("mistral ai", "la plateforme"),
+    "xai": ("x ai", "grok", "xai grok"),
+    "groq": ("groqcloud", "groq cloud"),
+    "openrouter": ("open router",),
+    "cursor": ("cursor ai", "cursor com"),
+    "github-copilot": ("copilot", "gh copilot"),
+    "perplexity": ("perplexity ai", "pplx"),
+    "azure": ("azure openai", "azure open ai", "microsoft azure", "azure ai", "azure ai foundry"),
+    "aws-bedrock": ("aws", "bedrock", "amazon bedrock", "amazon web services"),
+    "together": ("togetherai",),
+    "fireworks": ("fireworksai",),
+    "elevenlabs": ("eleven labs",),
+    "huggingface": ("hf",),
+    "windsurf": ("codeium",),
+}
+
+
+def normalise_name(text: str) -> str:
+    """Case, width, spacing and punctuation taken away: `X.AI` and `x-ai` are one name."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return re.sub(r"[\s._/-]+", " ", folded).strip()
+
+
+_SLUGS = {
+    normalise_name(name): slug
+    for slug, display_name in PROVIDERS.items()
+    for name in (slug, display_name, *ALIASES.get(slug, ()))
+}
+
+
+def find_provider(name: str) -> str | None:
+    """The slug of a provider by any of its names, or None."""
+    return _SLUGS.get(normalise_name(name))

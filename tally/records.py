@@ -1,0 +1,152 @@
+"""One cost record: what an importer, a collector or a hand entry says about one real-world charge."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from hashlib import sha256
+from typing import Literal, TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
+CostBasis = Literal["billed", "estimated", "included"]
+ChargeType = Literal["usage", "subscription", "credit", "tax", "adjustment"]
+CollectionMethod = Literal["api_automated", "manual_entry", "csv_import", "local_log", "otlp"]
+
+MAX_MODEL_NAME = 200
+MAX_COST_USD = Decimal(100_000_000)  # numeric(18, 10) holds eight digits before the point
+MAX_COUNT = 10**15
+NO_MODEL = "(unspecified)"
+
+
+class InvalidRecord(ValueError):
+    """A record that no database of Tally would take; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class CostRecord:
+    """A charge or a piece of usage at one instant; `source_key` names the real-world event."""
+
+    provider: str
+    timestamp: datetime
+    model_name: str
+    cost_usd: Decimal | None
+    source_key: UUID
+    cost_basis: CostBasis = "billed"
+    charge_type: ChargeType = "usage"
+    collection_method: CollectionMethod = "csv_import"
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    request_count: int = 0
+    metadata: dict[str, JSON] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.model_name) <= MAX_MODEL_NAME:
+            raise InvalidRecord(
+                f"the model name has {len(self.model_name):,} characters; 1 to 200 are possible"
+            )
+        if self.timestamp.utcoffset() is None or self.timestamp.utcoffset():
+            raise InvalidRecord("the time is not in UTC")
+        self._check_cost()
+        self._check_counts()
+
+    @property
+    def tokens_used(self) -> int:
+        """All tokens, in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def to_json(self) -> dict[str, JSON]:
+        """The record as `save_cost_records` takes it: money as text, what equals the default left out."""
+        values: dict[str, JSON] = {
+            "provider": self.provider,
+            "timestamp": self.timestamp.isoformat(),
+            "model_name": self.model_name,
+            "cost_usd": None if self.cost_usd is None else format(self.cost_usd, "f"),
+            "source_key": str(self.source_key),
+            "cost_basis": self.cost_basis,
+            "charge_type": self.charge_type,
+            "collection_method": self.collection_method,
+        }
+        for name in COUNTS:
+            if count := getattr(self, name):
+                values[name] = count
+        if self.metadata:
+            values["metadata"] = self.metadata
+        return values
+
+    def _check_cost(self) -> None:
+        cost = self.cost_usd
+        if cost is None:
+            if self.cost_basis != "estimated":
+                raise InvalidRecord("only an estimate may be without a price")
+        elif not cost.is_finite() or not -MAX_COST_USD < cost < MAX_COST_USD:
+            raise InvalidRecord("the cost is beyond 100,000,000 dollars")
+        elif cost < 0 and self.charge_type not in ("credit", "adjustment"):
+            raise InvalidRecord("the cost is negative, which only a credit or an adjustment may be")
+
+    def _check_counts(self) -> None:
+        counts = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_input_tokens,
+            self.cache_write_tokens,
+            self.reasoning_tokens,
+            self.request_count,
+        )
+        if min(counts) < 0 or max(counts) > MAX_COUNT:
+            raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")
+
+
+COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "request_count",
+)
+
+
+def identity(*parts: str | int | Decimal | date | None) -> UUID:
+    """The same id for the same parts and no others: a hash over an encoding that no two lists share."""
+    encoded = "".join([f"{len(part)}:{part}" if type(part) is str else _encode_part(part) for part in parts])
+    return UUID(bytes=sha256(encoded.encode(errors="surrogatepass")).digest()[:16])
+
+
+def _encode_part(part: str | int | Decimal | date | None) -> str:
+    """Anything but text, which begins with its length: a letter for the type, the value, a semicolon."""
+    if part is None:
+        return "n;"
+    if isinstance(part, int):
+        return f"i{part};"
+    if isinstance(part, Decimal):
+        return f"d{canonical_decimal(part)};"
+    if isinstance(part, datetime):
+        return f"t{part.astimezone(UTC).isoformat()};"
+    if isinstance(part, date):
+        return f"D{part.isoformat()};"
+    raise TypeError(f"{type(part).__name__} cannot be part of an identity")
+
+
+def canonical_decimal(value: Decimal) -> str:
+    """One spelling for equal numbers: 1.50, 1.5 and 15E-1 are all `1.5`."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+@lru_cache(maxsize=10_000)
+def day_instant(day: date, timezone: str) -> datetime:
+    """The instant that stands for a whole day: noon UTC, or 09:00 UTC where noon UTC is the next day already.
+
+    The record also carries `metadata["day"]`, so that the database can move it when the timezone changes.
+    """
+    noon = datetime.combine(day, time(12), UTC)
+    if noon.astimezone(ZoneInfo(timezone)).date() == day:
+        return noon
+    return noon.replace(hour=9)
