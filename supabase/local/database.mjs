@@ -1,0 +1,36 @@
+// Brings a running PostgreSQL to the state of a fresh Supabase project: bootstrap.sql, and a password for each role.
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import postgres from "postgres";
+import { StackError } from "./report.mjs";
+import { databaseUrl } from "./settings.mjs";
+
+const LOGIN_ROLES = ["postgres", "authenticator", "supabase_auth_admin"];
+
+export async function prepareDatabase(settings) {
+  const sql = postgres(databaseUrl(settings, "supabase_admin"), { max: 1, onnotice: () => {} });
+  try {
+    await sql.unsafe(readFileSync(new URL("bootstrap.sql", import.meta.url), "utf8"));
+    for (const role of LOGIN_ROLES) {
+      await sql.unsafe(`alter role ${role} password '${scramVerifier(settings.secrets.passwords[role])}'`);
+    }
+  } catch (error) {
+    if (error.code !== "28P01") throw error;
+    throw new StackError(
+      `The database refuses the password in ${settings.home}/secrets.json: it was made for other data. ` +
+        `Put the right secrets.json back, or move ${settings.home}/postgres away to begin anew.`,
+    );
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+// What Postgres itself would store (RFC 5803): made here, no password is ever in a statement, a log or its statistics.
+function scramVerifier(password, iterations = 4096) {
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password, salt, iterations, 32, "sha256");
+  const keyed = (text) => createHmac("sha256", salted).update(text).digest();
+  const stored = createHash("sha256").update(keyed("Client Key")).digest("base64");
+  const server = keyed("Server Key").toString("base64");
+  return `SCRAM-SHA-256$${iterations}:${salt.toString("base64")}$${stored}:${server}`;
+}

@@ -1,0 +1,52 @@
+// The embedded stand-in for a Supabase project: the order in which its parts start and stop.
+// Started by `tally up`, which holds our stdin open: when it is gone, for whatever reason, we stop too.
+import { startAuth } from "./auth.mjs";
+import { prepareDatabase } from "./database.mjs";
+import { Gateway } from "./gateway.mjs";
+import { Postgres } from "./postgres.mjs";
+import { failed, ready, StackError } from "./report.mjs";
+import { Rest } from "./rest.mjs";
+import { readSettings } from "./settings.mjs";
+
+const settings = readSettings();
+const started = [];
+let stopping = false;
+
+// Newest first: requests end before the services that answer them, and those before the database.
+async function stop(code) {
+  if (stopping) return;
+  stopping = true;
+  for (const part of started.reverse()) {
+    await Promise.resolve(part.stop()).catch((error) => console.error(error));
+  }
+  process.exit(code);
+}
+
+async function giveUp(error) {
+  if (stopping) return;
+  failed(error instanceof StackError ? error.message : `The stack failed: ${error?.message ?? error}`);
+  if (!(error instanceof StackError)) console.error(error);
+  await stop(1);
+}
+
+async function start() {
+  const gateway = new Gateway(settings);
+  const postgres = new Postgres(settings);
+  await gateway.listen();
+  started.push(postgres);
+  await postgres.open();
+  await prepareDatabase(settings);
+  const rest = new Rest(settings, postgres.account, (reason) => giveUp(new StackError(reason)));
+  started.push(rest);
+  const [auth] = await Promise.all([startAuth(settings), rest.start()]);
+  started.push(auth);
+  gateway.serve(auth);
+  started.push(gateway);
+  ready({ gateway: settings.gatewayPort });
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
+process.stdin.on("end", () => stop(0)).on("error", () => stop(0)).resume();
+process.on("uncaughtException", giveUp);
+process.on("unhandledRejection", giveUp);
+start().catch(giveUp);

@@ -1,0 +1,26 @@
+// What one run of the stack needs to know: its folder, its ports and its secrets, all decided by `tally up`.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+
+export function readSettings(env = process.env) {
+  const home = env.TALLY_HOME;
+  const secrets = JSON.parse(readFileSync(path.join(home, "secrets.json"), "utf8"));
+  return {
+    home,
+    secrets,
+    gatewayPort: Number(env.TALLY_GATEWAY_PORT),
+    postgresPort: Number(env.TALLY_POSTGRES_PORT),
+    restPort: Number(env.TALLY_REST_PORT),
+    siteUrl: env.TALLY_SITE_URL,
+    smtpUrl: env.SMTP_URL || null,
+    postgrestBinary: env.POSTGREST_BIN || null,
+    data: path.join(home, "postgres", "17"),
+    logs: path.join(home, "logs"),
+    outbox: path.join(home, "outbox"),
+  };
+}
+
+export function databaseUrl(settings, role) {
+  const password = settings.secrets.passwords[role];
+  return `postgresql://${role}:${password}@127.0.0.1:${settings.postgresPort}/postgres?sslmode=disable`;
+}
