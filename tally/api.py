@@ -1,0 +1,232 @@
+"""Two ways to act as a person under row-level security: a Supabase client, or an operator's connection."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+import httpx
+import psycopg
+from postgrest.exceptions import APIError
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Json
+
+from supabase import Client
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+PAGE = 1_000  # PostgREST cuts longer answers
+PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds before each further try
+UNREACHABLE = frozenset(
+    {"502", "503", "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
+)
+DISK_FULL = "53100"
+TIMED_OUT = "57014"
+
+
+class ApiError(Exception):
+    """The database refused; the text is fit for a person."""
+
+
+class Unreachable(ApiError):
+    """Nothing answered, several times over; what was sent may be sent again."""
+
+
+class SignedOut(ApiError):
+    """The access token is no longer good."""
+
+
+class Api(Protocol):
+    """What the domain asks of a database, always as one person."""
+
+    workers: int  # how many calls may run side by side
+
+    def call(self, function: str, **params: Any) -> Any:
+        """The answer of an SQL function."""
+
+    def insert(self, table: str, row: Row) -> Row:
+        """Insert one row and return it."""
+
+    def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
+        """Change one row."""
+
+    def delete(self, table: str, row_id: str) -> None:
+        """Delete one row."""
+
+    def select(
+        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        """At most `limit` rows in this order, behind `after` (the order's columns of the last row seen)."""
+
+
+def describe(code: str | None, message: str) -> ApiError:
+    """The error of a database as one that a person can act on."""
+    if code in ("PGRST301", "PGRST302", "PGRST303", "401"):
+        return SignedOut("Your session has ended. Sign in again.")
+    if code == DISK_FULL:
+        return ApiError(
+            "The database's disk is full. Free some space there, then try again; nothing is added twice."
+        )
+    if code == TIMED_OUT:
+        return ApiError("The database took too long and stopped. Try again, with less at a time.")
+    if code in UNREACHABLE:
+        return Unreachable(
+            "The database cannot be reached right now. Check that Tally is running, then try again."
+        )
+    if code in ("22023", "42501", "23503"):
+        return ApiError(message)
+    return ApiError(f"The database refused this: {message}")
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Try again for a while when nothing answers; every call here is safe to repeat."""
+    for pause in PAUSES:
+        try:
+            return attempt()
+        except Unreachable:
+            time.sleep(pause)
+    return attempt()
+
+
+class SupabaseApi:
+    """A person's own Supabase client."""
+
+    workers = 2
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def call(self, function: str, **params: Any) -> Any:
+        return self._execute(self._client.rpc(function, params).execute).data
+
+    def insert(self, table: str, row: Row) -> Row:
+        inserted: Row = self._execute(self._client.table(table).insert(row).execute, retry=False).data[0]
+        return inserted
+
+    def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
+        self._execute(self._client.table(table).update(values).eq(key, row_id).execute)
+
+    def delete(self, table: str, row_id: str) -> None:
+        self._execute(self._client.table(table).delete().eq("id", row_id).execute)
+
+    def select(
+        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        query = self._client.table(table).select(columns).limit(limit)
+        for column in order:
+            query = query.order(column)
+        if after is not None:
+            query = query.or_(_behind(order, after))
+        rows: list[Row] = self._execute(query.execute).data
+        return rows
+
+    def _execute(self, execute: Callable[[], Any], retry: bool = True) -> Any:
+        def attempt() -> Any:
+            try:
+                return execute()
+            except httpx.TransportError as error:
+                raise describe("503", str(error)) from error
+            except APIError as error:
+                raise describe(str(error.code), error.message or "no reason given") from error
+
+        return patiently(attempt) if retry else attempt()
+
+
+def _behind(order: Sequence[str], after: Row) -> str:
+    """PostgREST's spelling of (a, b) > (x, y)."""
+    ties = [f"{column}.eq.{after[column]}" for column in order]
+    steps = [[*ties[:i], f"{column}.gt.{after[column]}"] for i, column in enumerate(order)]
+    return ",".join(f"and({','.join(step)})" for step in steps)
+
+
+class PostgresApi:
+    """A database connection of the operator that takes on a person's role and claims for every call."""
+
+    workers = 1
+
+    def __init__(self, connection: psycopg.Connection[Any], user_id: UUID | str) -> None:
+        self._connection = connection
+        self._claims = json.dumps({"sub": str(user_id), "role": "authenticated"})
+
+    def call(self, function: str, **params: Any) -> Any:
+        arguments = sql.SQL(", ").join(
+            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in params
+        )
+        query = sql.SQL("select public.{}({}) as answer").format(sql.Identifier(function), arguments)
+        return self._rows(query, {name: _adapt(value) for name, value in params.items()})[0]["answer"]
+
+    def insert(self, table: str, row: Row) -> Row:
+        query = sql.SQL("insert into public.{} ({}) values ({}) returning *").format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Placeholder, row)),
+        )
+        return self._rows(query, {name: _adapt(value) for name, value in row.items()})[0]
+
+    def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
+        changes = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
+        )
+        query = sql.SQL("update public.{} set {} where {} = {}").format(
+            sql.Identifier(table), changes, sql.Identifier(key), sql.Placeholder("_key")
+        )
+        self._rows(query, {name: _adapt(value) for name, value in values.items()} | {"_key": row_id})
+
+    def delete(self, table: str, row_id: str) -> None:
+        self._rows(
+            sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table)), {"id": row_id}
+        )
+
+    def select(
+        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        ordered = sql.SQL(", ").join(map(sql.Identifier, order))
+        behind: sql.Composable = sql.SQL("true")
+        if after is not None:
+            behind = sql.SQL("({}) > ({})").format(ordered, sql.SQL(", ").join(map(sql.Placeholder, order)))
+        query = sql.SQL("select {} from public.{} where {} order by {} limit {}").format(
+            sql.SQL(", ").join(
+                sql.Identifier(column) if column != "*" else sql.SQL("*") for column in columns.split(",")
+            ),
+            sql.Identifier(table),
+            behind,
+            ordered,
+            sql.Literal(limit),
+        )
+        return self._rows(query, dict(after or {}))
+
+    def _rows(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Row]:
+        try:
+            with self._as_person() as cursor:
+                cursor.execute(query, params)
+                return cursor.fetchall() if cursor.description else []
+        except psycopg.Error as error:
+            code = error.sqlstate or ("503" if isinstance(error, psycopg.OperationalError) else None)
+            raise describe(code, error.diag.message_primary or str(error)) from error
+
+    @contextmanager
+    def _as_person(self) -> Iterator[psycopg.Cursor[Row]]:
+        with self._connection.transaction(), self._connection.cursor(row_factory=dict_row) as cursor:
+            cursor.execute("set local role authenticated")
+            cursor.execute("select set_config('request.jwt.claims', %s, true)", [self._claims])
+            yield cursor
+
+
+def _adapt(value: Any) -> Any:
+    return Json(value) if isinstance(value, dict | list) else value
+
+
+def find_user(connection: psycopg.Connection[Any], email: str) -> UUID:
+    """The id of the account with this email; raises ApiError when there is none."""
+    row = connection.execute(
+        "select id from auth.users where lower(email) = lower(%s)", [email.strip()]
+    ).fetchone()
+    connection.commit()
+    if row is None:
+        raise ApiError(f"There is no account for {email}. Sign up in the dashboard first.")
+    user_id: UUID = row[0]
+    return user_id

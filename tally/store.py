@@ -1,0 +1,164 @@
+"""Saving records and files of records: each event once, every row accounted for."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from tally.api import Api, ApiError
+from tally.importers import Parsed, Rejected
+from tally.records import CostRecord
+
+BATCH = 5_000
+KEPT_REJECTIONS = 1_000  # of one import; the counts are always complete
+KEPT_TEXT = 500  # characters of a rejected row
+
+Progress = Callable[[int, int], None]
+
+
+class SaveInterrupted(ApiError):
+    """Some of an import is saved and the rest is not; importing again completes it."""
+
+
+@dataclass(slots=True)
+class Saved:
+    """What became of records: restated ones are among the duplicates."""
+
+    inserted: int = 0
+    duplicate: int = 0
+    restated: int = 0
+    rejected: list[tuple[int, str]] = field(default_factory=list)  # index in the records given, reason
+
+
+@dataclass(frozen=True, slots=True)
+class ImportResult:
+    """What became of a file's rows: read = added + already_there + rejected."""
+
+    import_id: str
+    read: int
+    added: int
+    already_there: int
+    restated: int
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Records of which each stands for the same number of rows, with their places in the file's list."""
+
+    places: Sequence[int]
+    records: Sequence[CostRecord]
+    rows_each: int
+
+
+def save_records(api: Api, records: Sequence[CostRecord], import_id: str | None = None) -> Saved:
+    """Save records, known ones skipped; safe to repeat."""
+    total = Saved()
+    for start in range(0, len(records), BATCH):
+        answer = _save_batch(api, records[start : start + BATCH], import_id)
+        total.inserted += answer.inserted
+        total.duplicate += answer.duplicate
+        total.restated += answer.restated
+        total.rejected += [(start + index, reason) for index, reason in answer.rejected]
+    return total
+
+
+def save_import(
+    api: Api,
+    parsed: Parsed,
+    filename: str,
+    format_name: str,
+    data: bytes,
+    on_progress: Progress | None = None,
+) -> ImportResult:
+    """Save a parsed file and keep its outcome; raises SaveInterrupted when the database goes away."""
+    started = api.insert(
+        "imports",
+        {
+            "filename": filename[-255:] or "upload.csv",
+            "format": format_name,
+            "file_sha256": sha256(data).hexdigest(),
+            "rows_read": parsed.rows_read,
+        },
+    )
+    import_id = str(started["id"])
+    try:
+        result = _save_parsed(api, parsed, import_id, on_progress)
+        api.update("imports", import_id, _outcome(result))
+    except ApiError as error:
+        raise _interrupted(api, import_id, error) from error
+    return result
+
+
+def undo_import(api: Api, import_id: str) -> None:
+    """Delete an import with every record that it brought."""
+    api.delete("imports", import_id)
+
+
+def _save_batch(api: Api, records: Sequence[CostRecord], import_id: str | None) -> Saved:
+    answer: dict[str, Any] = api.call(
+        "save_cost_records", import_id=import_id, records=[record.to_json() for record in records]
+    )
+    rejected = [(entry["index"], entry["reason"]) for entry in answer["rejected"]]
+    return Saved(answer["inserted"], answer["duplicate"], answer["restated"], rejected)
+
+
+def _save_parsed(api: Api, parsed: Parsed, import_id: str, on_progress: Progress | None) -> ImportResult:
+    """Several batches at once: while one is being inserted the next is being read."""
+    added = already_there = restated = 0
+    rejected = list(parsed.rejected)
+    done = 0
+    with ThreadPoolExecutor(api.workers) as workers:
+        batches = list(_batches(parsed))
+        answers = workers.map(lambda batch: _save_batch(api, batch.records, import_id), batches)
+        for batch, saved in zip(batches, answers, strict=True):
+            added += saved.inserted * batch.rows_each
+            already_there += saved.duplicate * batch.rows_each
+            restated += saved.restated * batch.rows_each
+            for index, reason in saved.rejected:
+                rejected += [Rejected(line, reason, "") for line in parsed.lines[batch.places[index]]]
+            done += len(batch.records) * batch.rows_each
+            if on_progress:
+                on_progress(done, parsed.rows_read - len(parsed.rejected))
+    rejected.sort(key=lambda row: row.line)
+    return ImportResult(import_id, parsed.rows_read, added, already_there, restated, tuple(rejected))
+
+
+def _batches(parsed: Parsed) -> Iterator[_Batch]:
+    """In order of time, so that the database compares each batch with its own stretch only."""
+    places_by_rows: dict[int, list[int]] = defaultdict(list)
+    for place in sorted(range(len(parsed.records)), key=lambda place: parsed.records[place].timestamp):
+        places_by_rows[len(parsed.lines[place])].append(place)
+    for rows_each, places in places_by_rows.items():
+        for start in range(0, len(places), BATCH):
+            chosen = places[start : start + BATCH]
+            yield _Batch(chosen, [parsed.records[place] for place in chosen], rows_each)
+
+
+def _outcome(result: ImportResult) -> dict[str, Any]:
+    return {
+        "rows_imported": result.added,
+        "rows_duplicate": result.already_there,
+        "rows_restated": result.restated,
+        "rows_rejected": len(result.rejected),
+        "errors": [
+            {"line": row.line, "reason": row.reason, "row": row.row_text[:KEPT_TEXT]}
+            for row in result.rejected[:KEPT_REJECTIONS]
+        ],
+        "status": "done",
+        "finished_at": datetime.now(UTC).isoformat(),
+    }
+
+
+def _interrupted(api: Api, import_id: str, error: ApiError) -> SaveInterrupted:
+    """Note the failure if the database still answers; the list of imports shows it either way."""
+    with suppress(ApiError):
+        api.update("imports", import_id, {"status": "failed", "finished_at": datetime.now(UTC).isoformat()})
+    return SaveInterrupted(
+        f"{error} The import stopped part of the way; import the same file again to finish it: "
+        "rows that are saved already will not be added twice."
+    )
