@@ -208,10 +208,19 @@ function answers(port) {
 }
 
 function processName(pid) {
+  if (existsSync("/proc/self/comm")) return linuxProcessName(pid);
   return new Promise((resolve) => {
     const child = spawn("ps", ["-o", "comm=", "-p", pid], { stdio: ["ignore", "pipe", "ignore"] });
     let name = "";
     child.stdout.on("data", (text) => (name += text));
     child.on("error", () => resolve("")).on("close", () => resolve(name.trim()));
   });
+}
+
+function linuxProcessName(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  } catch {
+    return "";
+  }
 }

@@ -1,0 +1,92 @@
+"""TALLY_HOME: the folder that holds all state of Tally on this machine, closed to everyone else."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from tally.local.problem import Problem
+from tally.settings import tally_home
+
+LARGEST_LOG_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where each thing lies in TALLY_HOME."""
+
+    path: Path
+
+    @property
+    def secrets_file(self) -> Path:
+        return self.path / "secrets.json"
+
+    @property
+    def stack_env(self) -> Path:
+        return self.path / "stack.env"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / "up.lock"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "postgres"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def run(self) -> Path:
+        return self.path / "run"
+
+    @property
+    def cli(self) -> Path:
+        return self.path / "cli"
+
+    @property
+    def outbox(self) -> Path:
+        return self.path / "outbox"
+
+
+def open_home(path: Path | None = None) -> Home:
+    """Make the folder and those in it, or say why it cannot be used."""
+    home = Home((path or tally_home()).resolve())
+    try:
+        for folder in (home.path, home.logs, home.run, home.outbox, home.cli):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        # Root cannot run Postgres: another account does, and must pass through this folder (but not look into
+        # it) to reach its own. All else in here is 0700 or 0600, so passing through is all that anyone gains.
+        if os.geteuid() == 0:
+            home.path.chmod(0o711)
+    except OSError as error:
+        raise Problem(
+            f"Tally cannot use the folder {home.path} ({error.strerror}). "
+            "Set TALLY_HOME to a folder of your own."
+        ) from None
+    return home
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read; a reader sees the old text or the new, never half."""
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def open_log(home: Home, name: str) -> TextIO:
+    """The log of one part, to append to; a large one makes room first and is kept once."""
+    path = home.logs / f"{name}.log"
+    if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
+        path.replace(path.with_suffix(".old.log"))
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")

@@ -1,0 +1,55 @@
+"""The secrets of the one-machine stack: made once, at the first start, and readable by their owner alone."""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+
+from tally.local.home import Home, write_private
+from tally.local.problem import Problem
+
+LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The JWT secret, the two API keys and one password for each role that may log in to the database."""
+
+    jwt_secret: str
+    publishable_key: str
+    secret_key: str
+    passwords: dict[str, str]
+
+
+def load_keys(home: Home) -> Keys:
+    """Read the secrets, or make them if there is no data yet that was sealed with others."""
+    if home.secrets_file.exists():
+        return _read_keys(home)
+    if any(home.data.glob("*/PG_VERSION")):
+        raise Problem(
+            f"{home.secrets_file} is missing, but {home.data} holds a database that was made with it. "
+            "Put the file back from a backup, or move that folder away to begin anew."
+        )
+    keys = _make_keys()
+    write_private(home.secrets_file, json.dumps(asdict(keys), indent=2) + "\n")
+    return keys
+
+
+def _read_keys(home: Home) -> Keys:
+    try:
+        keys = Keys(**json.loads(home.secrets_file.read_text(encoding="utf-8")))
+        complete = set(LOGIN_ROLES) <= set(keys.passwords)
+    except (OSError, ValueError, TypeError):
+        complete = False
+    if not complete:
+        raise Problem(f"{home.secrets_file} cannot be read or is not complete. Put it back from a backup.")
+    home.secrets_file.chmod(0o600)
+    return keys
+
+
+def _make_keys() -> Keys:
+    return Keys(
+        jwt_secret=secrets.token_hex(32),
+        publishable_key=f"sb_publishable_{secrets.token_urlsafe(24)}",
+        secret_key=f"sb_secret_{secrets.token_urlsafe(24)}",
+        passwords={role: secrets.token_hex(24) for role in LOGIN_ROLES},
+    )

@@ -1,0 +1,88 @@
+"""Bring the database to the newest migration with the real Supabase CLI, when there is anything to push."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from tally.local.home import Home
+from tally.local.node import MODULES, Node
+from tally.local.problem import Problem
+from tally.settings import CHECKOUT
+
+MIGRATIONS = CHECKOUT / "database" / "migrations"
+CONFIG = CHECKOUT / "supabase" / "config.toml"
+
+
+class MigrationsFailed(Problem):
+    """The Supabase CLI refused a migration; the text holds its own words."""
+
+
+def pending_migrations(database_url: str) -> list[str]:
+    """The files that the database has not recorded yet, in order."""
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        known = connection.execute(
+            "select to_regclass('supabase_migrations.schema_migrations') is not null"
+        ).fetchone()
+        recorded: set[str] = set()
+        if known and known[0]:
+            rows = connection.execute("select version from supabase_migrations.schema_migrations")
+            recorded = {version for (version,) in rows}
+    files = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
+    return [name for name in files if name.split("_")[0] not in recorded]
+
+
+def push_migrations(home: Home, node: Node, database_url: str) -> list[str]:
+    """Push what is pending and return its names; each file is one transaction, so none is ever half done."""
+    pending = pending_migrations(database_url)
+    if pending:
+        _push(node, _work_folder(home), database_url)
+    return pending
+
+
+def _work_folder(home: Home) -> Path:
+    """The CLI writes beside its config; with links to ours it does so in TALLY_HOME, not in the checkout."""
+    folder = home.cli
+    links = {folder / "supabase" / "config.toml": CONFIG, folder / "supabase" / "migrations": MIGRATIONS}
+    (folder / "supabase").mkdir(mode=0o700, exist_ok=True)
+    for link, target in links.items():
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+    return folder
+
+
+def _push(node: Node, folder: Path, database_url: str) -> None:
+    address, password = _split_password(database_url)
+    command = [str(node.program), str(MODULES / "supabase" / "dist" / "supabase.js"), "db", "push", "--yes"]
+    ended = subprocess.run(  # noqa: S603 - our own command
+        [*command, "--workdir", str(folder), "--db-url", address],
+        env={
+            "PATH": f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "HOME": str(folder),
+            # In the environment, because every user of the machine can read a command line.
+            "PGPASSWORD": password,
+            "SUPABASE_HOME": str(folder),
+            "SUPABASE_TELEMETRY_DISABLED": "1",
+            "SUPABASE_NO_UPDATE_NOTIFIER": "1",
+            "DO_NOT_TRACK": "1",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode != 0:
+        words = (ended.stderr or ended.stdout).replace(password, "***").strip()
+        raise MigrationsFailed(
+            f"The database could not be brought up to date. The Supabase CLI says:\n{words}"
+        )
+
+
+def _split_password(database_url: str) -> tuple[str, str]:
+    parts = conninfo_to_dict(database_url)
+    address = (
+        f"postgresql://{parts['user']}@{parts['host']}:{parts['port']}/{parts['dbname']}?sslmode=disable"
+    )
+    return address, str(parts["password"])

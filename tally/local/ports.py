@@ -1,0 +1,78 @@
+"""The four neighbouring ports of a run, and whether they are free."""
+
+import socket
+from dataclasses import dataclass
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tally.local.problem import Problem
+from tally.settings import CHECKOUT
+
+
+class LocalSettings(BaseSettings):
+    """What a person may choose for the one-machine stack, by environment or `.env`."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_file=CHECKOUT / ".env", env_file_encoding="utf-8")
+
+    tally_port: int = Field(default=8501, ge=1, le=65532)
+    smtp_url: SecretStr | None = None
+    app_origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where each part listens, on the loopback address only."""
+
+    dashboard: int
+
+    @property
+    def gateway(self) -> int:
+        return self.dashboard + 1
+
+    @property
+    def postgres(self) -> int:
+        return self.dashboard + 2
+
+    @property
+    def rest(self) -> int:
+        return self.dashboard + 3
+
+    def named(self) -> dict[str, int]:
+        """Every port with the name of its part."""
+        return {
+            "the dashboard": self.dashboard,
+            "the API gateway": self.gateway,
+            "the database": self.postgres,
+            "the data API": self.rest,
+        }
+
+
+def load_local_settings() -> LocalSettings:
+    """Read the settings of the one-machine stack, or say which is wrong."""
+    try:
+        return LocalSettings()
+    except ValidationError as error:
+        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
+        raise Problem(f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532.") from None
+
+
+def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None:
+    """Raise Problem for the first port that another program has; `ours` are known to be our own leftovers."""
+    for part, port in ports.named().items():
+        if port not in ours and not is_free(port):
+            raise Problem(
+                f"Port {port}, where {part} should listen, is taken by another program. "
+                f"End that program, or choose another port, for example TALLY_PORT={ports.dashboard + 100}."
+            )
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
