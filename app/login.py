@@ -20,6 +20,7 @@ from app.throttle import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyTri
 MAX_FORM_BYTES = 8192
 MAX_PASSWORD_BYTES = 72  # bcrypt ignores what follows, so Supabase refuses it
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
+CODE = re.compile(r"[0-9]{6,10}")  # a project may ask for longer codes
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 CODE_ON_ITS_WAY = "If there is an account for {email}, a 6-digit code is on its way. It is good for one hour."
@@ -52,6 +53,7 @@ def routes() -> list[Route]:
         *pages,
         *forms,
         Route("/logout", _sign_out, methods=["POST"]),
+        Route("/logout", _nothing_to_show, methods=["GET"]),
         Route("/signed-out.js", _leave_page, methods=["GET"]),
     ]
 
@@ -85,7 +87,7 @@ def _send_code(form: Form) -> Response:
 def _reset_password(form: Form) -> Response:
     email, password = _checked_email(form), _checked_password(form)  # before the code is spent
     CODES_TRIED.admit(form.host, form.email)
-    tokens = accounts().redeem_reset_code(email, re.sub(r"[\s-]", "", form.code))
+    tokens = accounts().redeem_reset_code(email, _checked_code(form))
     CODES_TRIED.forgive(form.host, form.email)
     try:
         accounts().change_password(tokens.access_token, password)
@@ -111,6 +113,13 @@ def _checked_email(form: Form) -> str:
     if not EMAIL.fullmatch(form.email):
         raise AccountRefused("That does not look like an email address. Check it and try again.")
     return form.email
+
+
+def _checked_code(form: Form) -> str:
+    code = re.sub(r"[\s-]", "", form.code)
+    if not CODE.fullmatch(code):
+        raise AccountRefused("That is not a code. Type the 6-digit code from the mail.")
+    return code
 
 
 def _checked_password(form: Form) -> str:
@@ -186,6 +195,11 @@ async def _sign_out(request: Request) -> Response:
     response = RedirectResponse("/login", 303)
     clear_cookie(response)
     return response
+
+
+async def _nothing_to_show(_: Request) -> Response:
+    """Without a route for it, Streamlit would answer with its empty page."""
+    return RedirectResponse("/", 303)
 
 
 async def _leave_page(_: Request) -> Response:

@@ -1,0 +1,104 @@
+"""The web server under test, on the real stack."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.accounts import Accounts
+from tally.settings import load_settings, tally_home
+from tests.app.server import AppServer
+from tests.app.wire import Wire
+
+PASSWORD = "correct horse 1"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The Supabase project that the tests run against."""
+
+    url: str
+    key: str
+    outbox: Path
+
+    def environment(self, url: str | None = None) -> dict[str, str]:
+        return {"SUPABASE_URL": url or self.url, "SUPABASE_PUBLISHABLE_KEY": self.key}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account."""
+
+    email: str
+    password: str = PASSWORD
+
+
+@pytest.fixture(scope="session")
+def project() -> Project:
+    import os
+
+    return Project(
+        os.environ["SUPABASE_URL"], os.environ["SUPABASE_PUBLISHABLE_KEY"], Path(os.environ["OUTBOX"])
+    )
+
+
+@pytest.fixture(scope="session")
+def upstream(project: Project) -> Accounts:
+    """The project's accounts, asked directly."""
+    return Accounts(project.url, project.key)
+
+
+@pytest.fixture
+def new_person(upstream: Accounts) -> Callable[[], Person]:
+    """Make somebody with an account."""
+
+    def make() -> Person:
+        person = Person(f"{uuid.uuid4().hex[:12]}@example.com")
+        upstream.sign_up(person.email, person.password)
+        return person
+
+    return make
+
+
+@pytest.fixture
+def person(new_person: Callable[[], Person]) -> Person:
+    """Somebody with an account."""
+    return new_person()
+
+
+@pytest.fixture
+def wire(project: Project) -> Iterator[Wire]:
+    """A wire to the project that the test may cut."""
+    wire = Wire(project.url)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="module")
+def server(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """One web server for the tests of a file."""
+    with AppServer(tmp_path_factory.mktemp("app"), project.environment()) as running:
+        yield running
+
+
+@pytest.fixture
+def browser(server: AppServer) -> Iterator[httpx.Client]:
+    """Somebody's browser, signed out, at an address of its own."""
+    with server.browser() as client:
+        yield client
+
+
+@pytest.fixture
+def signed_in(browser: httpx.Client, person: Person) -> httpx.Client:
+    """Somebody's browser, signed in."""
+    sign_in(browser, person)
+    return browser
+
+
+def sign_in(browser: httpx.Client, person: Person) -> None:
+    """Sign in through the form."""
+    answer = browser.post("/login", data={"email": person.email, "password": person.password})
+    assert answer.status_code == 303, answer.text
