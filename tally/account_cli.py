@@ -1,0 +1,162 @@
+"""Commands that act on one account as its operator, under that person's row-level security."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import psycopg
+import typer
+
+from tally import demo as sample
+from tally.api import Api, ApiError, PostgresApi, find_user
+from tally.export import harmless, load_records, write_records
+from tally.importers import (
+    AmbiguousDates,
+    AmbiguousNumbers,
+    Importer,
+    Options,
+    Parsed,
+    Rejected,
+    find_importer,
+    identify,
+    read_table,
+)
+from tally.settings import load_settings, require_database_url
+from tally.store import ImportResult, save_import
+
+SHOWN_REJECTIONS = 10
+
+Email = Annotated[str, typer.Option(help="The account's email.", show_default=False)]
+
+
+@contextmanager
+def acting_as(email: str) -> Iterator[Api]:
+    """The account with this email; raises ApiError when there is none or the database does not answer."""
+    try:
+        connection = psycopg.connect(require_database_url(load_settings()), connect_timeout=10)
+    except psycopg.OperationalError:
+        raise ApiError(
+            "The database cannot be reached. Start Tally with `make up`, then try again."
+        ) from None
+    with connection:
+        yield PostgresApi(connection, find_user(connection, email))
+
+
+def timezone_of(api: Api) -> str:
+    """The person's own timezone."""
+    return str(api.select("user_preferences", "user_id,timezone", ["user_id"])[0]["timezone"])
+
+
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="CSV files.", show_default=False)],
+    email: Email,
+    day_first: Annotated[
+        bool | None, typer.Option("--day-first/--month-first", help="How to read a date such as 03/04/2026.")
+    ] = None,
+    decimal_comma: Annotated[
+        bool | None,
+        typer.Option("--decimal-comma/--decimal-point", help="How to read an amount such as 1,234."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be added and stop.")] = False,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Write the rejected rows with their reasons to this CSV file.")
+    ] = None,
+) -> None:
+    """Import CSV files of usage into an account; importing one twice adds nothing.
+
+    Example: tally import cost_2026-11.csv --email ada@example.com
+    """
+    with acting_as(email) as api:
+        options = Options(timezone=timezone_of(api), day_first=day_first, decimal_comma=decimal_comma)
+        refused: list[tuple[Path, Rejected]] = []
+        for file in files:
+            importer, parsed, data = _parse(file, options)
+            if dry_run:
+                typer.echo(f"{file.name} ({importer.title}): {_summary(parsed)}")
+                refused += [(file, row) for row in parsed.rejected]
+            else:
+                result = save_import(api, parsed, file.name, importer.name, data)
+                typer.echo(f"{file.name} ({importer.title}): {_outcome(result)}")
+                refused += [(file, row) for row in result.rejected]
+    _report(refused, rejected)
+
+
+def export_records(
+    email: Email,
+    out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.", show_default=False)],
+) -> None:
+    """Export all records of an account; spreadsheet formulas in texts are made harmless in CSV.
+
+    Example: tally export --email ada@example.com --out records.csv
+    """
+    if out.suffix not in (".csv", ".parquet"):
+        raise ApiError(f"{out.name} must end in .csv or .parquet.")
+    with acting_as(email) as api:
+        records = load_records(api)
+    out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
+    typer.echo(f"{len(records):,} records written to {out}.")
+
+
+def demo(
+    email: Email,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the sample data out again.")] = False,
+) -> None:
+    """Load half a year of sample data into an account, marked as such.
+
+    Example: tally demo --email ada@example.com
+    """
+    with acting_as(email) as api:
+        if remove:
+            removed = sample.remove(api)
+            typer.echo("The sample data is gone." if removed else "There is no sample data in this account.")
+            return
+        result = sample.load(api, datetime.now(ZoneInfo(timezone_of(api))).date())
+    typer.echo(f"Sample data: {_outcome(result)}. Take it out with `tally demo --email {email} --remove`.")
+
+
+def _parse(file: Path, options: Options) -> tuple[Importer, Parsed, bytes]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ApiError(f"{file} cannot be read: {error.strerror}.") from None
+    table = read_table(data, file.name)
+    importer = identify(table) or find_importer("generic")
+    try:
+        return importer, importer.parse(table, options), data
+    except AmbiguousDates as question:
+        raise ApiError(f"{file.name}: {question} Say --day-first or --month-first.") from None
+    except AmbiguousNumbers as question:
+        raise ApiError(f"{file.name}: {question} Say --decimal-comma or --decimal-point.") from None
+
+
+def _summary(parsed: Parsed) -> str:
+    total = sum(record.cost_usd or 0 for record in parsed.records if record.cost_basis != "included")
+    return f"read {parsed.rows_read:,} rows, {len(parsed.rejected):,} rejected, ${total:,.2f} in all"
+
+
+def _outcome(result: ImportResult) -> str:
+    counts = (
+        f"read {result.read:,} = {result.added:,} added + {result.already_there:,} already there"
+        f" + {len(result.rejected):,} rejected"
+    )
+    return counts + (f" ({result.restated:,} of those there got newer figures)" if result.restated else "")
+
+
+def _report(refused: Sequence[tuple[Path, Rejected]], to: Path | None) -> None:
+    for file, row in refused[:SHOWN_REJECTIONS]:
+        typer.echo(f"  {file.name}, line {row.line}: {row.reason}", err=True)
+    if len(refused) > SHOWN_REJECTIONS and to is None:
+        typer.echo(
+            f"  … and {len(refused) - SHOWN_REJECTIONS:,} more; --rejected FILE writes them all.", err=True
+        )
+    if to is not None:
+        with to.open("w", newline="", encoding="utf-8") as out:
+            writer = csv.writer(out)
+            writer.writerow(["file", "line", "reason", "row"])
+            writer.writerows(
+                [harmless(file.name), row.line, row.reason, harmless(row.row_text)] for file, row in refused
+            )
