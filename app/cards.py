@@ -1,0 +1,120 @@
+"""The cards of the overview."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.formats import DASH, format_change, format_unit_price, format_usd, format_usd_range, plural
+from app.outlook import month_end
+from app.periods import Period
+from app.spend import Spend
+
+SPARK_POINTS = 90
+
+
+def render_heading(text: str, note: str = "") -> None:
+    """The title of a card, with a remark at its end."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.header(text, anchor=False, width="content")
+        if note:
+            st.caption(note, width="content")
+
+
+def render_spend(period: Period, now: Spend, before_usd: Decimal | None, by_day: pd.Series) -> None:
+    """Money spent in the period, against as many days before."""
+    change = None if before_usd is None else format_change(now.total_usd, before_usd)
+    st.metric(
+        f"Spend, {period.label}",
+        format_usd(now.total_usd),
+        change,
+        delta_color="inverse",
+        delta_description="vs before" if change else None,
+        border=True,
+        chart_data=_spark(by_day),
+        chart_type="area",
+        height="stretch",
+    )
+
+
+def render_month_to_date(spent_usd: Decimal, by_day: pd.Series, today: date) -> None:
+    """Money spent since the first of the month."""
+    st.metric(
+        "Month to date",
+        format_usd(spent_usd),
+        f"day {today.day} of {month_end(today).day}",
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        chart_data=by_day.cumsum().round(2).tolist(),
+        height="stretch",
+    )
+
+
+def render_month_end(
+    total: dict[str, Any] | None, absence: str, month_by_day: pd.Series, ahead: pd.DataFrame, today: date
+) -> None:
+    """What the month will end at, with its 80% range; or why nobody can say yet."""
+    until = ahead[ahead["date"] <= pd.Timestamp(month_end(today))]
+    path = pd.concat([month_by_day, until.set_index("date")["predicted"]]).cumsum()
+    bounds = total and format_usd_range(total["lower_bound_80"], total["upper_bound_80"])
+    st.metric(
+        "Month end",
+        format_usd(total["predicted_cost_usd"]) if total else DASH,
+        bounds or absence,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        chart_data=path.round(2).tolist() if total else None,
+        height="stretch",
+        help="Forecast of this month's total. In 4 months of 5 it ends inside the range below."
+        if total
+        else None,
+    )
+
+
+def render_cost_per_request(now: Spend, unit_costs: pd.Series) -> None:
+    """What one metered request costs; subscriptions and unpriced records are left out."""
+    price = now.cost_per_request_usd
+    st.metric(
+        "Cost per request",
+        DASH if price is None else format_unit_price(price),
+        "no requests counted" if price is None else None,
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+        chart_data=unit_costs.tail(SPARK_POINTS).round(6).tolist() or None,
+        height="stretch",
+    )
+
+
+def render_notes(now: Spend) -> None:
+    """What the totals hold and what they leave out."""
+    if now.subscriptions_usd:
+        st.caption(
+            f":material/event_repeat: {format_usd(now.subscriptions_usd)} of it are subscriptions".replace(
+                "$", r"\$"
+            )
+        )
+    if now.included_usd:
+        worth = format_usd(now.included_usd).replace("$", r"\$")
+        st.caption(
+            f":material/redeem: Subscriptions covered usage worth {worth} at list prices. It is not added."
+        )
+    if now.unpriced_records:
+        has = "has" if now.unpriced_records == 1 else "have"
+        st.caption(
+            f":material/help: {plural(now.unpriced_records, 'record')} {has} no price yet and "
+            f"{'is' if now.unpriced_records == 1 else 'are'} not in these totals."
+        )
+
+
+def _spark(by_day: pd.Series) -> list[float]:
+    shown = (
+        by_day
+        if len(by_day) <= SPARK_POINTS
+        else by_day.resample("W-MON", closed="left", label="left").mean()
+    )
+    return [float(cost) for cost in shown.round(2)]

@@ -1,0 +1,236 @@
+"""The charts: a frame in, a Plotly figure out. Money is float here and nowhere before."""
+
+from collections.abc import Mapping
+from html import escape
+
+import pandas as pd
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from app.formats import format_usd
+from app.spend import OTHER
+from app.theme import Palette
+
+FONT = "Inter, system-ui, sans-serif"
+CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
+WEEKLY_FROM_DAYS = 120
+MONEY = "%{y:$,.2f}<extra>%{fullData.name}</extra>"
+
+
+def top_names(frame: pd.DataFrame, column: str, palette: Palette) -> list[str]:
+    """The names that cost most, as many as the palette can tell apart."""
+    totals = frame.groupby(column, observed=True)["cost"].sum().sort_values(ascending=False)
+    return [str(name) for name in totals.index[: len(palette.series)]]
+
+
+def series_colours(names: list[str], palette: Palette) -> dict[str, str]:
+    """A colour for each name; what is not among them is painted as other."""
+    return dict(zip(names, palette.series, strict=False))
+
+
+def is_weekly(days: int) -> bool:
+    """Whether so many days are drawn as weeks."""
+    return days > WEEKLY_FROM_DAYS
+
+
+def daily_spend(
+    daily: pd.DataFrame, forecast: pd.DataFrame | None, labels: Mapping[str, str], palette: Palette
+) -> go.Figure:
+    """Bars a day, stacked by provider; then the forecast with its ranges.
+
+    `daily` has date, provider and cost from the period's first day to its last; `forecast` is one run.
+    """
+    names = top_names(daily, "provider", palette)
+    colours = series_colours(names, palette)
+    stacked = _stack(daily, names)
+    figure = go.Figure()
+    for name in stacked.columns:
+        figure.add_bar(
+            x=stacked.index,
+            y=stacked[name].round(4),
+            name=_plain(labels.get(name, name)),
+            marker={"color": colours.get(name, palette.other), "line_width": 0},
+            hovertemplate=MONEY,
+        )
+    if forecast is not None and not forecast.empty:
+        _add_ribbons(figure, forecast, palette)
+    _add_layout(figure, palette, height=360)
+    return figure.update_layout(barmode="relative", bargap=0.22, barcornerradius=3)
+
+
+def spend_by_name(
+    totals: pd.Series, labels: Mapping[str, str], colours: Mapping[str, str], palette: Palette
+) -> go.Figure:
+    """Horizontal bars, the dearest on top, each under its name and amount; `totals` is name -> dollars."""
+    ordered = totals.sort_values()
+    ceiling = max(float(ordered.max()), 0.0) or 1.0
+    figure = go.Figure(
+        go.Bar(
+            x=ordered.to_numpy(),
+            y=list(range(len(ordered))),
+            orientation="h",
+            marker={
+                "color": [colours.get(str(name), palette.other) for name in ordered.index],
+                "line_width": 0,
+            },
+            width=0.26,
+            hoverinfo="skip",
+        )
+    )
+    for row, (name, cost) in enumerate(ordered.items()):
+        for text, x, anchor in (
+            (_plain(labels.get(str(name), str(name))), 0, "left"),
+            (f"${cost:,.2f}", 1, "right"),
+        ):
+            figure.add_annotation(
+                text=text,
+                x=x,
+                xref="paper",
+                y=row + 0.36,
+                xanchor=anchor,
+                showarrow=False,
+                font={"size": 13, "color": palette.ink},
+            )
+    _add_layout(figure, palette, height=44 * len(ordered) + 16)
+    figure.update_xaxes(visible=False, range=[min(0.0, float(ordered.min())), ceiling])
+    figure.update_yaxes(visible=False, range=[-0.5, len(ordered) - 0.35])
+    return figure.update_layout(
+        showlegend=False, hovermode=False, barcornerradius=4, margin={"l": 0, "r": 0, "t": 0, "b": 0}
+    )
+
+
+def describe_totals(totals: pd.Series, labels: Mapping[str, str]) -> str:
+    """The same in words, for whoever cannot see the bars."""
+    said = (f"{labels.get(str(name), str(name))} {format_usd(float(cost))}" for name, cost in totals.items())
+    return f"Spend by provider: {', '.join(said)}"
+
+
+def forecast_ribbons(history: pd.Series, forecast: pd.DataFrame, palette: Palette) -> go.Figure:
+    """What was spent as a line and what is to come as ribbons; `history` is day -> dollars."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=history.index,
+        y=history.round(4),
+        name="Spent",
+        marker={"color": palette.muted, "line_width": 0, "opacity": 0.55},
+        hovertemplate=MONEY,
+    )
+    _add_ribbons(figure, forecast, palette)
+    _add_layout(figure, palette, height=360)
+    return figure.update_layout(bargap=0.22, barcornerradius=3)
+
+
+def earlier_predictions(actual: pd.Series, predicted: pd.DataFrame, palette: Palette) -> go.Figure:
+    """What had been predicted for past days, with the 80% range, against what was spent on them."""
+    figure = go.Figure()
+    _add_range(figure, predicted, "80", 0.2, palette)
+    figure.add_scatter(
+        x=predicted["date"],
+        y=predicted["predicted"].round(4),
+        mode="lines",
+        name="Predicted",
+        line={"color": palette.accent, "width": 2, "dash": "dot"},
+        hovertemplate=MONEY,
+    )
+    figure.add_scatter(
+        x=actual.index,
+        y=actual.round(4),
+        mode="lines+markers",
+        name="Spent",
+        line={"color": palette.ink, "width": 1.5},
+        marker={"size": 5},
+        hovertemplate=MONEY,
+    )
+    _add_layout(figure, palette, height=280)
+    return figure
+
+
+def _stack(daily: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Date x provider, the dearest first and the rest as one; long spans become means of whole weeks."""
+    grouped = daily.assign(provider=daily["provider"].astype(str).where(daily["provider"].isin(names), OTHER))
+    table = grouped.pivot_table(
+        index="date", columns="provider", values="cost", aggfunc="sum", fill_value=0.0
+    )
+    days = pd.date_range(daily["date"].min(), daily["date"].max())
+    table = table.reindex(days, fill_value=0.0)
+    if is_weekly(len(days)):
+        table = table.resample("W-MON", closed="left", label="left").mean()
+    return table[[name for name in (*names, OTHER) if name in table.columns]]
+
+
+def _add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette) -> None:
+    _add_range(figure, forecast, "95", 0.13, palette)
+    _add_range(figure, forecast, "80", 0.24, palette)
+    figure.add_scatter(
+        x=forecast["date"],
+        y=forecast["predicted"].round(4),
+        mode="lines",
+        name="Forecast",
+        line={"color": palette.accent, "width": 2, "dash": "dot"},
+        hovertemplate=MONEY,
+    )
+
+
+def _add_range(
+    figure: go.Figure, forecast: pd.DataFrame, level: str, opacity: float, palette: Palette
+) -> None:
+    there = forecast["date"].tolist()
+    figure.add_scatter(
+        x=[*there, *reversed(there)],
+        y=[*forecast[f"upper_{level}"].round(4), *reversed(forecast[f"lower_{level}"].round(4).tolist())],
+        fill="toself",
+        mode="none",
+        fillcolor=_transparent(palette.accent, opacity),
+        name=f"{level}% range",
+        hoverinfo="skip",
+    )
+
+
+def _add_layout(figure: go.Figure, palette: Palette, height: int) -> None:
+    figure.update_layout(
+        height=height,
+        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        hovermode="x unified",
+        dragmode=False,
+        font={"family": FONT, "size": 12, "color": palette.ink},
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={
+            "bgcolor": palette.surface,
+            "bordercolor": palette.grid,
+            "font": {"color": palette.ink, "family": FONT},
+        },
+        legend={
+            "orientation": "h",
+            "y": -0.12,
+            "yanchor": "top",
+            "x": 0,
+            "traceorder": "normal",
+            "itemwidth": 30,
+        },
+        legend_itemclick=False,
+        legend_itemdoubleclick=False,
+    )
+    figure.update_xaxes(
+        showgrid=False,
+        tickformat="%-d %b",
+        nticks=6,
+        tickangle=0,
+        ticklabelstandoff=4,
+        tickfont_color=palette.muted,
+        fixedrange=True,
+    )
+    figure.update_yaxes(
+        gridcolor=palette.grid, tickprefix="$", nticks=5, zeroline=False, tickfont_color=palette.muted,
+        rangemode="tozero", automargin=True, fixedrange=True,
+    )  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    """A name from outside as Plotly text: Plotly would read tags such as <b>, <br> and <a> in it."""
+    short = name if len(name) <= 40 else f"{name[:39]}…"
+    return escape(short)
+
+
+def _transparent(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

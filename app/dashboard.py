@@ -1,0 +1,74 @@
+"""The dashboard: who is looking, the pages there are, and what every page shares."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import changes, data
+from app.identity import User, current_user, render_sign_out
+from app.theme import apply_theme
+from tally.api import ApiError
+
+HERE = Path(__file__).resolve().parent
+PAGES = (
+    ("overview", "Overview", "space_dashboard"),
+    ("records", "Records", "receipt_long"),
+    ("imports", "Import", "upload_file"),
+    ("add_entry", "Add entry", "add_card"),
+    ("forecast", "Forecast", "trending_up"),
+    ("settings", "Settings", "settings"),
+)
+
+
+def list_pages() -> list[Any]:
+    """A flat list: sections would make a list that screen readers cannot follow."""
+    return [
+        st.Page(
+            HERE / "views" / f"{name}.py",
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=title.lower().replace(" ", "-"),
+            default=name == "overview",
+        )
+        for name, title, icon in PAGES
+        if (HERE / "views" / f"{name}.py").exists()
+    ]
+
+
+def prepare(user: User) -> None:
+    """What a session does once: the browser's timezone for a new person, and the renewals that came due."""
+    preferences = data.load_preferences(user)
+    apply_theme(preferences.theme)
+    if st.session_state.get("prepared_for") == user.user_id:
+        return
+    if not preferences.timezone_set and st.context.timezone:
+        changes.save_first_timezone(user, st.context.timezone)
+    changes.post_due_renewals(user)
+    st.session_state.prepared_for = user.user_id
+
+
+def render_problem(problem: ApiError) -> None:
+    """A sentence and a way on, in place of what could not be read."""
+    with st.container(border=True, horizontal_alignment="center", gap="medium", key="problem"):
+        st.space("small")
+        st.text("Your data is not here right now", width="content")
+        st.text(str(problem), width="content", text_alignment="center")
+        if st.button("Try again", type="primary", icon=":material/refresh:"):
+            st.rerun()
+        st.space("small")
+
+
+st.set_page_config(page_title="Tally", page_icon=str(HERE / "static/mark.svg"), layout="wide")
+signed_in = current_user()
+st.logo(str(HERE / "static/logo.svg"), icon_image=str(HERE / "static/mark.svg"), size="large")
+page = st.navigation(list_pages(), expanded=True)
+with st.sidebar:
+    st.space("small")
+    st.text(signed_in.email)
+    render_sign_out()
+try:
+    prepare(signed_in)
+    page.run()
+except ApiError as failure:
+    render_problem(failure)

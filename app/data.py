@@ -1,0 +1,328 @@
+"""Everything the pages read: the person's own rows, through their own Supabase client, cached by version.
+
+Streamlit's caches are shared by everyone: the person is always in the key, as `User` hashed by its `user_id`.
+Functions with a `version` take it for the key alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, ParamSpec, TypeVar, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import httpx
+import pandas as pd
+import streamlit as st
+from postgrest import CountMethod
+from postgrest.exceptions import APIError
+
+from app.identity import User, supabase_client
+from tally.api import describe
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+UNREACHABLE = "503"
+SECONDS_KEPT = 15 * 60
+PAGE_ROWS = 25
+API_ROWS = 1000  # what PostgREST returns at most in one answer
+RECORD_COLUMNS = (
+    "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,"
+    "input_tokens,output_tokens,request_count,metadata"
+)
+FORECAST_COLUMNS = (
+    "run_id,forecast_date,predicted_cost_usd,lower_bound_80,upper_bound_80,lower_bound_95,upper_bound_95,"
+    "model_version,training_data_start,training_data_end,training_record_count,created_at"
+)
+TOTAL_COLUMNS = (
+    "run_id,provider_id,model_name,kind,period_start,period_end,spent_usd::text,predicted_cost_usd::text,"
+    "lower_bound_80::text,upper_bound_80::text,lower_bound_95::text,upper_bound_95::text,actual_cost_usd::text,created_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How the person wants to see their data."""
+
+    timezone: str = "UTC"
+    theme: str = "system"
+    default_range: str = "30D"
+    forecast_enabled: bool = True
+    timezone_set: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The person's timezone; UTC where this machine does not know it."""
+        try:
+            return ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Whom money goes to."""
+
+    provider_id: str
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """Which records a person wants to see; None means any."""
+
+    provider_id: str | None = None
+    model_name: str | None = None
+    collection_method: str | None = None
+    cost_basis: str | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastSeries:
+    """What a forecast is about: everything, one provider or one model."""
+
+    provider_id: str | None = None
+    model_name: str | None = None
+
+
+def _user_id(user: User) -> str:
+    return user.user_id
+
+
+def _cached(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep answers for a while; a `User` in the key counts as its user_id, whatever its token."""
+    keep = st.cache_data(ttl=SECONDS_KEPT, max_entries=256, show_spinner=False, hash_funcs={User: _user_id})
+    return cast(Callable[P, R], keep(function))
+
+
+def ask(question: Callable[[], R]) -> R:
+    """The answer of Supabase, or ApiError with a sentence for the person."""
+    try:
+        return question()
+    except APIError as error:
+        raise describe(str(error.code), error.message or "no reason given") from error
+    except httpx.HTTPError as error:
+        raise describe(UNREACHABLE, str(error)) from error
+
+
+@st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs={User: _user_id})
+def _version(user: User) -> str:
+    return str(ask(lambda: supabase_client(user).rpc("data_version").execute().data))
+
+
+def forget_version(user: User) -> None:
+    """Call after a change, so that the next read sees it at once."""
+    _version.clear(user)
+
+
+def load_preferences(user: User) -> Preferences:
+    """The person's preferences, or the defaults where they have none."""
+    return _preferences(user, _version(user))
+
+
+@_cached
+def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part of the cache key)
+    table = supabase_client(user).table("user_preferences")
+    rows = _rows(
+        ask(
+            lambda: table.select("timezone,theme,default_date_range,forecast_enabled,metadata").execute().data
+        )
+    )
+    if not rows:
+        return Preferences()
+    row = rows[0]
+    return Preferences(
+        timezone=row["timezone"],
+        theme=row["theme"],
+        default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
+        forecast_enabled=row["forecast_enabled"],
+        timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
+    )
+
+
+@_cached
+def load_providers(user: User) -> list[Provider]:
+    """Every provider by name."""
+    table = supabase_client(user).table("providers")
+    rows = _rows(ask(lambda: table.select("id,name,display_name").order("display_name").execute().data))
+    return [Provider(row["id"], row["name"], row["display_name"]) for row in rows]
+
+
+def load_daily(user: User, first: date | None, last: date | None) -> pd.DataFrame:
+    """Daily costs of the person's own days, both ends included; None leaves an end open.
+
+    Columns: date, provider (slug), model, cost_basis, charge_type, cost_usd (Decimal, None = unpriced),
+    cost (a float for charts, 0 where unpriced), tokens, requests, records, unpriced_records.
+    """
+    return _daily(user, _version(user), first, last)
+
+
+@_cached
+def _daily(user: User, version: str, first: date | None, last: date | None) -> pd.DataFrame:  # noqa: ARG001
+    params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
+    columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
+    return parse_daily(cast(dict[str, list[Any]], columns))
+
+
+def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:
+    """The answer of `daily_costs` as a frame; see load_daily."""
+    money = [None if text is None else Decimal(text) for text in columns["cost_usd"]]
+    return pd.DataFrame(
+        {
+            "date": pd.to_datetime(pd.Series(columns["date"], dtype=object), format="%Y-%m-%d"),
+            "provider": pd.Series(columns["provider"], dtype=object),
+            "model": pd.Series(columns["model"], dtype=object),
+            "cost_basis": pd.Series(columns["cost_basis"], dtype=object),
+            "charge_type": pd.Series(columns["charge_type"], dtype=object),
+            "cost_usd": pd.Series(money, dtype=object),
+            "cost": pd.Series([0.0 if amount is None else float(amount) for amount in money], dtype=float),
+            **{
+                name: pd.Series(columns[name], dtype="int64")
+                for name in ("tokens", "requests", "records", "unpriced_records")
+            },
+        }
+    )
+
+
+def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
+    """One page of the records that match, newest first; pages count from 1."""
+    return _records_page(user, _version(user), chosen, page, timezone)
+
+
+@_cached
+def _records_page(
+    user: User,
+    version: str,  # noqa: ARG001
+    chosen: RecordFilter,
+    page: int,
+    timezone: str,
+) -> list[dict[str, Any]]:
+    query = _filtered(supabase_client(user).table("cost_records").select(RECORD_COLUMNS), chosen, timezone)
+    start = (page - 1) * PAGE_ROWS
+    newest = query.order("timestamp", desc=True).order("id").range(start, start + PAGE_ROWS - 1)
+    return _rows(ask(lambda: newest.execute().data))
+
+
+def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
+    """How many records match."""
+    return _records_count(user, _version(user), chosen, timezone)
+
+
+@_cached
+def _records_count(user: User, version: str, chosen: RecordFilter, timezone: str) -> int:  # noqa: ARG001
+    table = supabase_client(user).table("cost_records")
+    query = _filtered(table.select("id", count=CountMethod.exact, head=True), chosen, timezone)
+    return ask(lambda: query.execute().count) or 0
+
+
+def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
+    for column in ("provider_id", "model_name", "collection_method", "cost_basis"):
+        if (value := getattr(chosen, column)) is not None:
+            query = query.eq(column, value)
+    zone = ZoneInfo(timezone)
+    if chosen.first_day is not None:
+        query = query.gte("timestamp", day_start(chosen.first_day, zone))
+    if chosen.last_day is not None:
+        query = query.lt("timestamp", day_start(chosen.last_day + timedelta(days=1), zone))
+    return query
+
+
+def day_start(day: date, zone: ZoneInfo) -> str:
+    """The instant at which a day begins for the person."""
+    return datetime.combine(day, time(), zone).isoformat()
+
+
+def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFrame:
+    """Every stored prediction of one series for days from `first` on, in all its runs.
+
+    Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95 and the training's.
+    """
+    return _forecast(user, _version(user), series, first)
+
+
+@_cached
+def _forecast(user: User, version: str, series: ForecastSeries, first: date) -> pd.DataFrame:  # noqa: ARG001
+    rows: list[dict[str, Any]] = []
+    while len(rows) % API_ROWS == 0:
+        query = _of_series(supabase_client(user).table("forecast_results").select(FORECAST_COLUMNS), series)
+        query = (
+            query.gte("forecast_date", first.isoformat())
+            .order("forecast_date")
+            .order("created_at", desc=True)
+            .order("id")
+        )
+        page = _rows(ask(query.range(len(rows), len(rows) + API_ROWS - 1).execute).data)
+        rows += page
+        if not page:
+            break
+    frame = pd.DataFrame(rows, columns=FORECAST_COLUMNS.split(","))
+    bounds = {f"{side}_bound_{level}": f"{side}_{level}" for side in ("lower", "upper") for level in (80, 95)}
+    frame = frame.rename(columns={"forecast_date": "date", "predicted_cost_usd": "predicted", **bounds})
+    return frame.assign(
+        date=pd.to_datetime(frame["date"]),
+        created_at=pd.to_datetime(frame["created_at"], utc=True, format="ISO8601"),
+        **{name: frame[name].astype(float) for name in ("predicted", *bounds.values())},
+    )
+
+
+def _of_series(query: Any, series: ForecastSeries) -> Any:
+    for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
+        query = query.is_(column, "null") if value is None else query.eq(column, value)
+    return query
+
+
+def load_forecast_totals(user: User) -> pd.DataFrame:
+    """The totals of the newest runs of every series, newest first; money is Decimal, None where unknown."""
+    return _forecast_totals(user, _version(user))
+
+
+@_cached
+def _forecast_totals(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
+    table = supabase_client(user).table("forecast_totals")
+    newest = table.select(TOTAL_COLUMNS).order("created_at", desc=True).order("id").limit(API_ROWS)
+    rows = _rows(ask(lambda: newest.execute().data))
+    frame = pd.DataFrame(
+        rows, columns=[name.removesuffix("::text") for name in TOTAL_COLUMNS.split(",")], dtype=object
+    )
+    for name in ("spent_usd", "predicted_cost_usd", "actual_cost_usd", *_BOUNDS):
+        frame[name] = pd.Series([text and Decimal(text) for text in frame[name]], dtype=object)
+    for name in ("period_start", "period_end"):
+        frame[name] = pd.Series([date.fromisoformat(text) for text in frame[name]], dtype=object)
+    return frame
+
+
+_BOUNDS = ("lower_bound_80", "upper_bound_80", "lower_bound_95", "upper_bound_95")
+
+
+def load_last_night(user: User) -> dict[str, Any] | None:
+    """The newest nightly run that dealt with this person, or None when none has."""
+    return _last_night(user, _version(user))
+
+
+@_cached
+def _last_night(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
+    table = supabase_client(user).table("job_runs")
+    columns = "run_id,night,started_at,finished_at,status,steps,error"
+    rows = _rows(ask(lambda: table.select(columns).order("started_at", desc=True).limit(1).execute().data))
+    return rows[0] if rows else None
+
+
+def load_imports(user: User) -> pd.DataFrame:
+    """The person's imports, newest first."""
+    return _imports(user, _version(user))
+
+
+@_cached
+def _imports(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
+    table = supabase_client(user).table("imports")
+    return pd.DataFrame(
+        _rows(ask(lambda: table.select("*").order("created_at", desc=True).limit(200).execute().data))
+    )
+
+
+def _rows(answer: Any) -> list[dict[str, Any]]:
+    return cast(list[dict[str, Any]], answer)

@@ -1,0 +1,125 @@
+"""What a frame of daily costs adds up to. Money is Decimal; `included` is worth and is never added."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+
+INCLUDED = "included"
+OTHER = "Other"
+TREND_DAYS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """A period in numbers: money spent, subscriptions in it, worth they covered, records without a price."""
+
+    total_usd: Decimal
+    subscriptions_usd: Decimal
+    included_usd: Decimal
+    unpriced_records: int
+    cost_per_request_usd: Decimal | None
+
+
+def select_days(daily: pd.DataFrame, first: date | None, last: date) -> pd.DataFrame:
+    """The rows of the days from `first` to `last`, both included."""
+    chosen = daily["date"] <= pd.Timestamp(last)
+    return daily[chosen if first is None else chosen & (daily["date"] >= pd.Timestamp(first))]
+
+
+def select_money(daily: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are money spent, not worth that was included."""
+    return daily[daily["cost_basis"] != INCLUDED]
+
+
+def calculate_spend(daily: pd.DataFrame) -> Spend:
+    """Everything a period is summed up by."""
+    money = select_money(daily)
+    return Spend(
+        total_usd=sum_usd(money),
+        subscriptions_usd=sum_usd(money[money["charge_type"] == "subscription"]),
+        included_usd=sum_usd(daily[daily["cost_basis"] == INCLUDED]),
+        unpriced_records=int(daily["unpriced_records"].sum()),
+        cost_per_request_usd=_cost_per_request(money),
+    )
+
+
+def sum_usd(daily: pd.DataFrame) -> Decimal:
+    """The exact sum of the known costs."""
+    return sum((cost for cost in daily["cost_usd"] if cost is not None), Decimal(0))
+
+
+def select_series(daily: pd.DataFrame, provider: str | None, model: str | None) -> pd.DataFrame:
+    """The rows of one provider (by slug), of one model, or of everything."""
+    if model is not None:
+        return daily[daily["model"] == model]
+    return daily if provider is None else daily[daily["provider"] == provider]
+
+
+def sum_money(daily: pd.DataFrame) -> Decimal:
+    """The exact sum of what is money."""
+    return sum_usd(select_money(daily))
+
+
+def spend_by_day(daily: pd.DataFrame, first: date, last: date) -> pd.Series:
+    """Dollars of every day from `first` to `last`, for charts; a day without records is 0."""
+    days = pd.date_range(first, last, name="date")
+    return select_money(daily).groupby("date")["cost"].sum().reindex(days, fill_value=0.0)
+
+
+def fill_days(daily: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
+    """The money with a row on the first and the last day, so that a chart spans the period."""
+    money = select_days(select_money(daily), first, last)[["date", "provider", "cost"]]
+    if money.empty:
+        return money
+    edges = pd.DataFrame(
+        {"date": pd.to_datetime([first, last]), "provider": money["provider"].iloc[0], "cost": 0.0}
+    )
+    return pd.concat([money, edges], ignore_index=True)
+
+
+def sum_by_provider(money: pd.DataFrame, names: list[str]) -> pd.Series:
+    """Dollars of each of the named providers, dearest first, and of the rest as one."""
+    rest = money["provider"].where(money["provider"].isin(names), OTHER)
+    totals = money.groupby(rest)["cost"].sum()
+    return totals.reindex([name for name in (*names, OTHER) if name in totals.index])
+
+
+def calculate_unit_costs(daily: pd.DataFrame) -> pd.Series:
+    """Cost per request of every day that had metered requests, for a trend."""
+    metered = _metered(select_money(daily)).groupby("date")[["cost", "requests"]].sum()
+    return metered["cost"] / metered["requests"]
+
+
+def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
+    """The models that cost most: model, cost, share in percent, requests, and the last days as a trend."""
+    money = select_money(daily)
+    by_model = money.groupby("model")[["cost", "requests"]].sum().sort_values("cost", ascending=False)
+    total = by_model["cost"].clip(lower=0).sum()
+    top = by_model.head(count).reset_index()
+    prices = money.groupby("model")["cost_usd"].count()  # counts what is not None
+    top.loc[top["model"].map(prices) == 0, "cost"] = float("nan")
+    top["share"] = 100 * top["cost"].clip(lower=0) / total if total else 0.0
+    trend = money[money["model"].isin(top["model"])].pivot_table(
+        index="date", columns="model", values="cost", aggfunc="sum", fill_value=0.0
+    )
+    if not trend.empty:
+        trend = trend.reindex(pd.date_range(daily["date"].min(), daily["date"].max()), fill_value=0.0).tail(
+            TREND_DAYS
+        )
+    top["trend"] = [trend[model].round(4).tolist() for model in top["model"]]
+    return top
+
+
+def _cost_per_request(money: pd.DataFrame) -> Decimal | None:
+    metered = _metered(money)
+    requests = int(metered["requests"].sum())
+    return sum_usd(metered) / requests if requests else None
+
+
+def _metered(money: pd.DataFrame) -> pd.DataFrame:
+    # Unpriced records bring requests without a cost: a row with some would make requests look too cheap.
+    return money[
+        (money["charge_type"] == "usage") & (money["requests"] > 0) & (money["unpriced_records"] == 0)
+    ]

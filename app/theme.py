@@ -1,0 +1,56 @@
+"""Colours of the charts in light and dark, and the theme that a person chose."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+THEMES = ("light", "dark", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """What a chart is painted with."""
+
+    series: tuple[str, ...]
+    other: str
+    accent: str
+    ink: str
+    muted: str
+    grid: str
+    surface: str
+
+
+LIGHT = Palette(
+    series=("#4F46E5", "#0EA5A4", "#F59E0B", "#E0457B", "#8B5CF6", "#0284C7"),
+    other="#94A3B8",
+    accent="#4F46E5",
+    ink="#14181F",
+    muted="#5B6472",
+    grid="#E9ECF1",
+    surface="#FFFFFF",
+)
+DARK = Palette(
+    series=("#8B85FF", "#2DD4BF", "#FBBF24", "#F472A8", "#C4A5FF", "#38BDF8"),
+    other="#94A3B8",
+    accent="#8B85FF",
+    ink="#E8ECF2",
+    muted="#9AA4B2",
+    grid="#262C36",
+    surface="#0E1116",
+)
+
+
+def current_palette() -> Palette:
+    """The palette of the theme that the browser shows now."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def apply_theme(theme: str) -> None:
+    """Make the browser show the theme the person chose.
+
+    Streamlit has no call for it: a script sets what Streamlit reads when a page loads, and loads it anew.
+    """
+    if theme not in THEMES or st.session_state.get("theme_applied") == theme:
+        return
+    st.session_state.theme_applied = theme
+    st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)

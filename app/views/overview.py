@@ -1,0 +1,108 @@
+"""Where does my money go, and what will this month end at?"""
+
+import streamlit as st
+
+from app import cards, charts, data, outlook, spend
+from app.formats import format_usd
+from app.identity import current_user
+from app.periods import render_period, today_in
+from app.record_table import NO_PRICE
+from app.theme import current_palette
+from app.welcome import render_welcome
+
+TOP_MODELS = 8
+
+user = current_user()
+preferences = data.load_preferences(user)
+today = today_in(preferences.zone)
+month_start = today.replace(day=1)
+palette = current_palette()
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Overview", anchor=False, width="content")
+    period = render_period(today, preferences.default_range)
+
+with st.skeleton(height=600):
+    before = period.before
+    daily = data.load_daily(user, min(month_start, before.first or today) if before else None, today)
+    totals = data.load_forecast_totals(user)
+    predictions = data.load_forecast(user, data.ForecastSeries(), today)
+    labels = {provider.slug: provider.name for provider in data.load_providers(user)}
+    night = data.load_last_night(user)
+    is_new = daily.empty and data.load_daily(user, None, None).empty
+if is_new:
+    render_welcome(user, today)
+    st.stop()
+
+shown = spend.select_days(daily, period.first, period.last)
+first_day = period.first or daily["date"].min().date()
+now = spend.calculate_spend(shown)
+before_usd = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
+this_month = spend.select_days(daily, month_start, today)
+month_by_day = spend.spend_by_day(this_month, month_start, today)
+month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", today)
+ahead = outlook.newest_run(predictions)
+ahead = ahead[ahead["date"].dt.date > today]
+
+with st.grid(4, min_column_width=158, gap="small"):
+    cards.render_spend(period, now, before_usd, spend.spend_by_day(shown, first_day, period.last))
+    cards.render_month_to_date(spend.sum_money(this_month), month_by_day, today)
+    absence = outlook.explain_absence(night, preferences.forecast_enabled)
+    cards.render_month_end(month_total, absence, month_by_day, ahead, today)
+    cards.render_cost_per_request(now, spend.calculate_unit_costs(shown))
+
+if spend.select_money(shown).empty:
+    with st.container(border=True):
+        st.text("Nothing was spent in these days. Choose a longer range above.")
+        cards.render_notes(now)
+    st.stop()
+
+money = spend.fill_days(daily, first_day, period.last)
+is_weekly = charts.is_weekly((period.last - first_day).days + 1)
+ribbons = ahead if period.last == today and not ahead.empty else None
+with st.container(border=True):
+    said = ["weeks as daily means"] if is_weekly else []
+    said += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
+    cards.render_heading("Daily spend by provider", " · ".join(said))
+    st.plotly_chart(
+        charts.daily_spend(money, ribbons, labels, palette),
+        theme=None,
+        key="daily_spend",
+        config=charts.CONFIG,
+        alt=f"Bars of daily spend by provider, {format_usd(now.total_usd)} in all"
+        + (", then a forecast of 30 days." if ribbons is not None else "."),
+    )
+
+models, providers = st.columns([5, 3], gap="small")
+with models, st.container(border=True, height="stretch"):
+    cards.render_heading("Top models")
+    column = st.column_config
+    st.dataframe(
+        spend.top_models(shown, TOP_MODELS)[["model", "cost", "share", "requests", "trend"]],
+        hide_index=True,
+        height="content",
+        row_height=38,
+        placeholder=NO_PRICE,
+        alt="The models that cost most, with their share, requests and trend",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True),
+            "cost": column.NumberColumn("Cost", format="dollar"),
+            "share": column.ProgressColumn(
+                "Share", format="%.0f%%", min_value=0, max_value=100, color="primary"
+            ),
+            "requests": column.NumberColumn("Requests", format="compact"),
+            "trend": column.AreaChartColumn("Trend", width="small"),
+        },
+    )
+with providers, st.container(border=True, height="stretch"):
+    cards.render_heading("Where it went")
+    colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
+    by_provider = spend.sum_by_provider(money, list(colours))
+    st.plotly_chart(
+        charts.spend_by_name(by_provider, labels, colours, palette),
+        theme=None,
+        key="providers",
+        config=charts.CONFIG,
+        alt=charts.describe_totals(by_provider, labels),
+    )
+    cards.render_notes(now)

@@ -1,0 +1,90 @@
+"""What exactly was recorded?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app import data
+from app.entry_dialogs import confirm_deletion, edit_entry
+from app.formats import plural
+from app.identity import current_user
+from app.periods import EARLIEST_DAY, today_in
+from app.record_table import BASES, COLUMNS, SOURCES, describe_records, why_fixed
+from app.welcome import render_welcome
+
+
+def choose(label: str, options: Mapping[str, str]) -> str | None:
+    """A filter over key -> name; None when it is left open."""
+    return st.selectbox(
+        label, list(options), index=None, format_func=lambda key: options[key], placeholder="Any"
+    )
+
+
+def render_filters() -> data.RecordFilter:
+    """The row of filters; names go into select boxes, which show text as text."""
+    models = sorted(data.load_daily(user, None, None)["model"].unique())
+    with st.grid(6, min_column_width=140, gap="small"):
+        provider = choose("Provider", providers)
+        model = choose("Model", {name: name for name in models})
+        source = choose("Source", SOURCES)
+        basis = choose("Basis", BASES)
+        latest = today + timedelta(days=366)
+        first = st.date_input("From", None, EARLIEST_DAY, latest, format="YYYY-MM-DD")
+        last = st.date_input("To", None, EARLIEST_DAY, latest, format="YYYY-MM-DD")
+    return data.RecordFilter(provider, model, source, basis, first, last)
+
+
+def render_actions(row: dict[str, Any] | None) -> None:
+    """What can be done with the selected record."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        fixed = why_fixed(row) if row else "Select a row to change or delete an entry that was added by hand."
+        if st.button("Edit", icon=":material/edit:", disabled=fixed is not None) and row:
+            edit_entry(user, row, preferences.zone)
+        if st.button("Delete", icon=":material/delete:", disabled=fixed is not None) and row:
+            confirm_deletion(user, row, preferences.zone)
+        if fixed:
+            st.caption(fixed)
+
+
+user = current_user()
+preferences = data.load_preferences(user)
+today = today_in(preferences.zone)
+providers = {provider.provider_id: provider.name for provider in data.load_providers(user)}
+
+st.title("Records", anchor=False)
+with st.skeleton(height=480):
+    chosen = render_filters()
+    count = data.load_records_count(user, chosen, preferences.timezone)
+if count == 0 and chosen == data.RecordFilter():
+    render_welcome(user, today)
+    st.stop()
+if count == 0:
+    with st.container(border=True):
+        st.text("No record matches these filters.")
+    st.stop()
+
+pages = -(-count // data.PAGE_ROWS)
+page_key = f"page-{hash(chosen)}"
+page = min(st.session_state.get(page_key) or 1, pages)
+rows = data.load_records_page(user, chosen, page, preferences.timezone)
+table_key = f"records-{hash(chosen)}-{page}"
+selected = st.session_state.get(table_key, {}).get("selection", {}).get("rows", [])
+render_actions(rows[selected[0]] if selected and selected[0] < len(rows) else None)
+st.dataframe(
+    describe_records(rows, providers, preferences.zone),
+    hide_index=True,
+    height="content",
+    key=table_key,
+    on_select="rerun",
+    selection_mode="single-row",
+    column_config=COLUMNS,
+    alt="Records, newest first",
+)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    first_row = (page - 1) * data.PAGE_ROWS + 1
+    st.caption(
+        f"{first_row:,} to {first_row + len(rows) - 1:,} of {plural(count, 'record')}", width="content"
+    )
+    if pages > 1:
+        st.pagination(pages, key=page_key)
