@@ -1,0 +1,55 @@
+"""A whole stack for tests and benches: a folder of its own, ports of its own, gone at the end."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tally.local.running import running_stack
+from tally.local.stack import Stack
+
+PORTS_NEEDED = 4
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
+    """An empty TALLY_HOME that Postgres's own user can reach, as pytest's folders are not."""
+    folder = Path(tempfile.mkdtemp(prefix="tally-test-"))
+    folder.chmod(0o755)
+    try:
+        yield folder / "home"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port_block() -> int:
+    """The first of four neighbouring ports that nobody uses."""
+    for first in range(30_000 + os.getpid() % 500 * 20, 60_000, PORTS_NEEDED):
+        if all(_is_free(port) for port in range(first, first + PORTS_NEEDED)):
+            return first
+    raise RuntimeError("No four neighbouring ports are free.")
+
+
+@contextmanager
+def temporary_stack(smtp_url: str | None = None) -> Iterator[Stack]:
+    """A migrated stack whose settings are in the environment while it runs."""
+    with temporary_home() as home, running_stack(home, free_port_block(), smtp_url) as stack:
+        settings = stack.settings() | {"TALLY_HOME": str(home)}
+        before = {name: os.environ.get(name) for name in settings}
+        os.environ.update(settings)
+        try:
+            yield stack
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
