@@ -12,6 +12,7 @@ from tally.settings import load_settings
 
 TIMEOUT_SECONDS = 10.0
 MIN_PASSWORD_LENGTH = 8
+MAX_PASSWORD_BYTES = 72  # bcrypt ignores what follows, so Supabase refuses it
 
 SENTENCES = {
     "invalid_credentials": "Wrong email or password.",
@@ -128,6 +129,15 @@ class Accounts:
         if response.status_code >= 400:
             raise parse_refusal(answer, response.status_code)
         return answer
+
+
+def check_new_password(password: str) -> str:
+    """The password, if it may become somebody's; said here so that no mailed code is spent on a refusal."""
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise AccountRefused(f"That password is too short. Use at least {MIN_PASSWORD_LENGTH} characters.")
+    if len(password.encode()) > MAX_PASSWORD_BYTES or "\0" in password:
+        raise AccountRefused(f"That password is too long. Use at most {MAX_PASSWORD_BYTES} characters.")
+    return password
 
 
 def parse_tokens(answer: Mapping[str, Any]) -> Tokens:

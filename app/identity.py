@@ -7,7 +7,7 @@ from typing import NoReturn
 import streamlit as st
 from supabase.lib.client_options import SyncClientOptions
 
-from app.accounts import AuthUnreachable, accounts
+from app.accounts import AccountRefused, AuthUnreachable, accounts, check_new_password
 from app.cookies import SESSION_HEADER, cookie_name
 from app.seal import session_id
 from app.sessions import sessions
@@ -50,10 +50,10 @@ def supabase_client(user: User) -> Client:
 
 def change_password(user: User, current_password: str, new_password: str) -> None:
     """Set a new password and end the person's other sessions; raises AccountProblem."""
+    check_new_password(new_password)
     PASSWORD_CHANGES.admit(user.user_id)
-    probe = accounts().sign_in(user.email, current_password)  # an open browser alone must not be enough
+    _check_current_password(user, current_password)
     PASSWORD_CHANGES.forgive(user.user_id)
-    accounts().sign_out(probe.access_token)
     accounts().change_password(user.access_token, new_password)
     accounts().sign_out(user.access_token, "others")
     sessions().close_all(user.user_id, keep=_own_session_id())
@@ -74,6 +74,17 @@ def render_sign_out() -> None:
         ".tally-sign-out:hover{background:color-mix(in srgb,currentColor 7%,transparent)}"
         ".tally-sign-out:focus-visible{outline:2px solid currentColor;outline-offset:2px}</style>"
     )
+
+
+def _check_current_password(user: User, password: str) -> None:
+    """An open browser alone must not be enough to take an account over."""
+    try:
+        probe = accounts().sign_in(user.email, password)
+    except AccountRefused as refused:
+        if refused.code == "invalid_credentials":
+            raise AccountRefused("Your current password is not right.", refused.code) from None
+        raise
+    accounts().sign_out(probe.access_token)
 
 
 def _own_session_id() -> str | None:

@@ -11,14 +11,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app.accounts import MIN_PASSWORD_LENGTH, AccountRefused, AuthUnreachable, Tokens, accounts
+from app.accounts import AccountRefused, AuthUnreachable, Tokens, accounts, check_new_password
 from app.cookies import clear_cookie, cookie_name, set_cookie
 from app.pages import render_page
 from app.sessions import sessions
 from app.throttle import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyTries
 
 MAX_FORM_BYTES = 8192
-MAX_PASSWORD_BYTES = 72  # bcrypt ignores what follows, so Supabase refuses it
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 CODE = re.compile(r"[0-9]{6,10}")  # a project may ask for longer codes
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
@@ -72,7 +71,7 @@ def _sign_in(form: Form) -> Response:
 
 def _sign_up(form: Form) -> Response:
     SIGN_UPS.admit(form.host, form.email)
-    tokens = accounts().sign_up(_checked_email(form), _checked_password(form))
+    tokens = accounts().sign_up(_checked_email(form), check_new_password(form.password))
     if tokens is None:
         return render_page("login", email=form.email, good=CONFIRM_FIRST.format(email=form.email))
     return _begin_session(form, tokens)
@@ -85,7 +84,7 @@ def _send_code(form: Form) -> Response:
 
 
 def _reset_password(form: Form) -> Response:
-    email, password = _checked_email(form), _checked_password(form)  # before the code is spent
+    email, password = _checked_email(form), check_new_password(form.password)  # before the code is spent
     CODES_TRIED.admit(form.host, form.email)
     tokens = accounts().redeem_reset_code(email, _checked_code(form))
     CODES_TRIED.forgive(form.host, form.email)
@@ -120,14 +119,6 @@ def _checked_code(form: Form) -> str:
     if not CODE.fullmatch(code):
         raise AccountRefused("That is not a code. Type the 6-digit code from the mail.")
     return code
-
-
-def _checked_password(form: Form) -> str:
-    if len(form.password) < MIN_PASSWORD_LENGTH:
-        raise AccountRefused(f"That password is too short. Use at least {MIN_PASSWORD_LENGTH} characters.")
-    if len(form.password.encode()) > MAX_PASSWORD_BYTES or "\0" in form.password:
-        raise AccountRefused(f"That password is too long. Use at most {MAX_PASSWORD_BYTES} characters.")
-    return form.password
 
 
 def _show(page: str) -> Endpoint:

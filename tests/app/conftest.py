@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.accounts import Accounts
-from tally.settings import load_settings, tally_home
+from tally.local.stack import Stack
 from tests.app.server import AppServer
 from tests.app.wire import Wire
 
@@ -37,12 +37,10 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def project() -> Project:
-    import os
-
-    return Project(
-        os.environ["SUPABASE_URL"], os.environ["SUPABASE_PUBLISHABLE_KEY"], Path(os.environ["OUTBOX"])
-    )
+def project(stack: Stack) -> Project:
+    """The running stack, as an app sees it."""
+    settings = stack.settings()
+    return Project(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], stack.home.outbox)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,171 @@
+"""Sessions as a person meets them in a browser: reload, new tab, deep link, sign-out in another tab."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+
+from app.accounts import Accounts
+from app.sessions import Sessions
+from tests.app.conftest import Person, Project, new_person, person, project, server, upstream, wire
+from tests.app.server import AppServer
+from tests.app.wire import Wire
+from tests.e2e.chromium import CHROMIUM, FLAGS
+
+__all__ = ["new_person", "person", "project", "server", "upstream", "wire"]  # fixtures
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt install chromium)")
+
+SIGN_OUT = "button.tally-sign-out"
+SLOW = 30_000
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser, server: AppServer) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=server.url)
+    context.set_default_timeout(SLOW)
+    yield context
+    context.close()
+
+
+def sign_in(page: Page, person: Person, path: str = "/") -> None:
+    page.goto(path)
+    page.get_by_label("Email").fill(person.email)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_selector(SIGN_OUT)
+
+
+def expect_dashboard(page: Page, person: Person) -> None:
+    expect(page.locator(SIGN_OUT)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stSidebar").get_by_text(person.email, exact=True)).to_be_visible(timeout=SLOW)
+
+
+def expect_sign_in(page: Page) -> None:
+    page.wait_for_url(re.compile("/login"))
+    expect(page.get_by_role("heading", name="Sign in to Tally")).to_be_visible()
+
+
+def test_session_survives_reload_new_tab_and_deep_link(context: BrowserContext, person: Person) -> None:
+    violations: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            violations.append(message.text)
+
+    page = context.new_page()
+    page.on("console", listen)
+    sign_in(page, person, "/records?range=7d")
+    assert page.url.endswith("/records?range=7d"), "the deep link leads on through sign-in"
+    page.reload()
+    expect_dashboard(page, person)
+    tab = context.new_page()
+    tab.on("console", listen)
+    tab.goto("/")
+    expect_dashboard(tab, person)
+    assert tab.evaluate("document.cookie").find("tally=") == -1, "scripts do not see the session cookie"
+    assert violations == []
+
+
+def test_sign_out_in_one_tab_closes_the_others_at_their_next_action(
+    context: BrowserContext, person: Person
+) -> None:
+    first, second = context.new_page(), context.new_page()
+    sign_in(first, person)
+    second.goto("/")
+    expect_dashboard(second, person)
+    first.locator(SIGN_OUT).click()
+    expect_sign_in(first)
+    second.get_by_test_id("stSidebarNav").get_by_role("link").last.click()
+    expect_sign_in(second)
+    assert second.get_by_text(person.email).count() == 0
+    first.go_back()
+    expect_sign_in(first)
+
+
+def test_other_tab_follows_the_browser_to_the_next_person(
+    context: BrowserContext, new_person: Callable[[], Person]
+) -> None:
+    ada, bob = new_person(), new_person()
+    first, second = context.new_page(), context.new_page()
+    sign_in(first, ada)
+    second.goto("/")
+    expect_dashboard(second, ada)
+    first.locator(SIGN_OUT).click()
+    expect_sign_in(first)
+    sign_in(first, bob)
+    second.get_by_test_id("stSidebarNav").get_by_role("link").last.click()
+    expect_dashboard(second, bob)
+    assert second.get_by_text(ada.email).count() == 0
+
+
+def test_session_outlives_an_unreachable_supabase(
+    chromium: Browser, project: Project, upstream: Accounts, wire: Wire, person: Person, tmp_path: Path
+) -> None:
+    tokens = replace(upstream.sign_in(person.email, person.password), expires_at=int(time.time()) - 60)
+    cookie = Sessions(tmp_path / "sessions.db", upstream).open(tokens)
+    with AppServer(tmp_path, project.environment(wire.url)) as server:
+        context = chromium.new_context(base_url=server.url)
+        context.add_cookies([{"name": "tally", "value": cookie, "url": server.url}])
+        page = context.new_page()
+        wire.cut()
+        page.goto("/")
+        alert = page.get_by_text("Tally cannot reach the sign-in service.")
+        expect(alert).to_contain_text("You are still signed in.", timeout=SLOW)
+        wire.mend()
+        page.reload()
+        expect_dashboard(page, person)
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_forms_are_accessible_and_fit_a_phone(chromium: Browser, server: AppServer, scheme: str) -> None:
+    context = chromium.new_context(
+        base_url=server.url,
+        viewport={"width": 390, "height": 844},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        bypass_csp=True,  # axe brings its own script
+    )
+    page = context.new_page()
+    for path in ("/login", "/signup", "/forgot", "/reset"):
+        page.goto(path)
+        problems = Axe().run(page).response["violations"]
+        assert [problem["id"] for problem in problems] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert page.evaluate("document.fonts.check('16px Inter')"), path
+    page.goto("/login")
+    expect(page.get_by_label("Email")).to_be_focused()
+    page.get_by_label("Email").fill("nobody@example.com")
+    page.get_by_label("Password").fill("wrong horse 1")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("Wrong email or password.")
+    expect(page.get_by_label("Email")).to_have_value("nobody@example.com")
+    expect(page.get_by_label("Password")).to_be_focused()
+    assert Axe().run(page).response["violations"] == []
+    context.close()
