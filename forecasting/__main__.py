@@ -1,0 +1,53 @@
+"""`python -m forecasting`: work one night."""
+
+import argparse
+import signal
+import sys
+from datetime import date
+
+from forecasting import nightly
+from forecasting.store import DatabaseUnreachable
+from tally.settings import SettingsMissing, load_settings, require_database_url
+
+EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
+
+exit codes: 0 done; 1 something failed and is named; 75 another night is at work; 130 stopped"""
+
+
+def main() -> int:
+    """Read the arguments, work the night, say in a sentence what is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m forecasting",
+        description="Forecast what everyone will spend in the next 30 days and this month.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--date", type=_parse_date, help="replay the night of this day, with what was known before it"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the forecasts and write nothing")
+    parser.add_argument(
+        "--workers", type=int, help="processes; 0 forecasts in this one (default: one a core)"
+    )
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
+    try:
+        database_url = require_database_url(load_settings())
+        return nightly.run(database_url, arguments.date, arguments.dry_run, arguments.workers)
+    except (SettingsMissing, DatabaseUnreachable) as problem:
+        print(problem, file=sys.stderr)
+        return nightly.FAILED
+    except KeyboardInterrupt:
+        print("Stopped before anything was done.", file=sys.stderr)
+        return nightly.INTERRUPTED
+
+
+def _parse_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-01") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

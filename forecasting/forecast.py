@@ -1,0 +1,60 @@
+"""One series' forecast: validate -> fit -> intervals. What a worker process does."""
+
+from dataclasses import dataclass
+
+from forecasting import intervals
+from forecasting.backtest import Backtest, calculate_backtest
+from forecasting.intervals import HORIZON_DAYS, Array, Daily, Total
+from forecasting.series import Series, validate_series
+
+
+class ForecastUnusable(Exception):
+    """A forecast came out that must not be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Metered spend from the day after the history on. `rest_of_month` counts from that day too."""
+
+    series: Series
+    model_version: str
+    predicted: Array
+    bounds: Daily
+    next_30_days: Total
+    rest_of_month: Total
+    backtest: Backtest
+
+
+def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
+    """Forecast 30 days and the rest of the month, or raise what makes it impossible."""
+    from forecasting import model  # takes a second to import; only workers need it
+
+    validate_series(series)
+    fitted = model.fit(series)
+    days = max(HORIZON_DAYS, days_left_in_month)  # a month that begins today may be longer than the horizon
+    longest = model.calculate_daily(fitted, series.y, days)
+    predicted = longest[:HORIZON_DAYS]
+    forecast = Forecast(
+        series=series,
+        model_version=model.VERSION,
+        predicted=predicted,
+        bounds=intervals.calculate_daily_bounds(series.y, predicted),
+        next_30_days=intervals.calculate_total(series.y, predicted),
+        rest_of_month=intervals.calculate_total(series.y, longest[:days_left_in_month]),
+        backtest=calculate_backtest(series.y),
+    )
+    check_forecast(forecast)
+    return forecast
+
+
+def check_forecast(forecast: Forecast) -> None:
+    """ForecastUnusable unless everything is finite, not negative and nested."""
+    lower_95, lower_80, upper_80, upper_95 = forecast.bounds
+    ladders = [
+        *zip(lower_95, lower_80, forecast.predicted, upper_80, upper_95, strict=True),
+        forecast.next_30_days,
+        forecast.rest_of_month,
+    ]
+    # Written so that NaN fails: every comparison with it is false.
+    if not all(0 <= a <= b <= c <= d <= e < float("inf") for a, b, c, d, e in ladders):
+        raise ForecastUnusable("its bounds came out negative, not finite or not nested")

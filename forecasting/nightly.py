@@ -1,0 +1,184 @@
+"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier forecasts, report."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from forecasting import report, runs, store
+from forecasting.part import Part
+from forecasting.results import Known
+from forecasting.series import calculate_series
+from forecasting.store import Connection, Person
+from forecasting.workers import Task, count_cores, stream_forecasts, warm_up
+
+DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
+
+PREPARATION = (
+    ("partitions", "select public.ensure_partitions(6)"),
+    ("renewals", "select private.post_due_renewals_for_all()"),
+    ("refresh", "select public.refresh_cost_records_daily()"),
+)
+
+
+def run(
+    database_url: str, as_of: date | None = None, dry_run: bool = False, workers: int | None = None
+) -> int:
+    """Work one night and return its exit code. `as_of` replays it; no workers means in this process."""
+    workers = count_cores() if workers is None else workers
+    if workers:
+        warm_up()
+    with store.connect(database_url) as connection:
+        if dry_run:
+            return _rehearse(connection, as_of, workers)
+        if not store.take_lock(connection):
+            print("Another night is at work on this database. Nothing was done.", file=sys.stderr)
+            return BUSY
+        return Night(connection, as_of, workers).work()
+
+
+class Night:
+    """One run: its id, its steps, and what became of everyone's part."""
+
+    def __init__(self, connection: Connection, as_of: date | None, workers: int) -> None:
+        self.connection = connection
+        self.as_of = as_of
+        self.workers = workers
+        self.run_id = uuid4()
+        self.steps: list[dict[str, Any]] = []
+        self.failed: list[Part] = []
+        self.errors: list[str] = []
+        self.people = self.series = self.scored = 0
+
+    def work(self) -> int:
+        """Do every step and record the night, whatever comes of it."""
+        runs.open_night(self.connection, self.run_id, self.as_of)
+        try:
+            if self._prepare():
+                self._forecast()
+        except KeyboardInterrupt:
+            runs.close_night(self.connection, self.run_id, self.steps, runs.INTERRUPTED)
+            print("Stopped. What was saved stays; run it again to do the rest.", file=sys.stderr)
+            return INTERRUPTED
+        error = self._error()
+        runs.close_night(self.connection, self.run_id, self.steps, error)
+        print(f"Forecast {self.series} series of {self.people} people.")
+        if error:
+            print(error, file=sys.stderr)
+        return FAILED if error else DONE
+
+    def _prepare(self) -> bool:
+        """Whether there are figures to forecast on: without a refresh they would be yesterday's."""
+        for name, statement in PREPARATION:
+            self._step(name, statement)
+        return self.steps[-1]["error"] is None
+
+    def _step(self, name: str, statement: str) -> None:
+        started = monotonic()
+        count: int | None = None
+        error: str | None = None
+        try:
+            row = self.connection.execute(statement).fetchone()
+            count = int(row[0]) if row else None
+        except psycopg.Error as problem:
+            if self.connection.closed:
+                raise
+            error = _first_line(problem)
+            self.errors.append(f"The step “{name}” failed: {error}")
+        self._note(name, started, count, error)
+
+    def _forecast(self) -> None:
+        started = monotonic()
+        people = store.load_people(self.connection, self.as_of)
+        forecast_people(self.connection, people, self.workers, self._save)
+        error = report.describe_failures(self.failed)
+        self._note("forecast", started, self.series, error)
+        self.steps[-1] |= {"people": self.people, "scored": self.scored}
+
+    def _save(self, part: Part) -> None:
+        """Store a person's part in one transaction: all of it or, with the reason, none."""
+        try:
+            with self.connection.transaction():
+                results = part.results()
+                store.save_results(self.connection, self.run_id, part.person.user_id, results)
+                scored = store.score_totals(self.connection, part.person)
+                steps = [part.step(len(results)), {"step": "score", "count": scored}]
+                runs.add_person(
+                    self.connection, self.run_id, part.person, steps, report.describe_failures([part])
+                )
+        except psycopg.Error as problem:
+            if self.connection.closed:
+                raise
+            self._save_failure(part, _first_line(problem))
+            return
+        self.people += 1
+        self.series += len(results)
+        self.scored += scored
+        self.failed += [part] if part.failures else []
+
+    def _save_failure(self, part: Part, reason: str) -> None:
+        if not store.has_account(self.connection, part.person.user_id):
+            return  # deleted since the night began: there is nobody left to tell
+        error = f"The forecasts of {part.person.user_id} could not be saved: {reason}"
+        self.errors.append(error)
+        runs.add_person(self.connection, self.run_id, part.person, [part.step(0)], error)
+
+    def _note(self, name: str, started: float, count: int | None, error: str | None) -> None:
+        seconds = round(monotonic() - started, 3)
+        self.steps.append({"step": name, "count": count, "seconds": seconds, "error": error})
+
+    def _error(self) -> str | None:
+        failures = report.describe_failures(self.failed)
+        return " ".join(self.errors + ([failures] if failures else [])) or None
+
+
+def forecast_people(
+    connection: Connection, people: list[Person], workers: int, finish: Callable[[Part], None]
+) -> None:
+    """Forecast everyone's series and hand over each part as soon as it is complete."""
+    parts: dict[UUID, Part] = {}
+    progress = report.Progress()
+
+    def tasks() -> Iterator[Task]:
+        for person in people:
+            part = _load_part(connection, person)
+            if part.is_complete:
+                finish(part)
+                continue
+            parts[person.user_id] = part
+            yield from part.tasks
+
+    for outcome in stream_forecasts(tasks(), workers):
+        user_id = outcome.series.user_id
+        parts[user_id].add(outcome)
+        progress.count()
+        if parts[user_id].is_complete:
+            finish(parts.pop(user_id))
+    progress.end()
+
+
+def _load_part(connection: Connection, person: Person) -> Part:
+    if not person.forecast_enabled:
+        return Part(person, Known(person.user_id, person.today, {}, {}), [])
+    daily = store.load_daily_spend(connection, person)
+    series = calculate_series(person.user_id, daily, person.last_day)
+    return Part(person, store.load_known(connection, person), series)
+
+
+def _rehearse(connection: Connection, as_of: date | None, workers: int) -> int:
+    """Print what a night would save. Reads only: figures are those of the last refresh."""
+    parts: list[Part] = []
+    forecast_people(connection, store.load_people(connection, as_of), workers, parts.append)
+    print(report.render_table(parts))
+    error = report.describe_failures(parts)
+    if error:
+        print(error, file=sys.stderr)
+    return FAILED if error else DONE
+
+
+def _first_line(problem: psycopg.Error) -> str:
+    return str(problem.diag.message_primary or problem).splitlines()[0]

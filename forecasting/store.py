@@ -1,0 +1,242 @@
+"""The database of the nightly job: reads from the view, one transaction of writes a person."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pandas as pd
+import psycopg
+from psycopg.types.json import Jsonb
+
+from forecasting.intervals import HORIZON_DAYS
+from forecasting.results import Day, Known, Period, Result, last_day_of_month
+from forecasting.series import TOTAL
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+SCORE_AGAIN_DAYS = 35  # bills and exports of a month come in during the next
+APPLICATION_NAME = "tally nightly"
+
+
+class DatabaseUnreachable(Exception):
+    """The database does not answer, or went away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose forecasts are due: `today` is the first day to predict, in their own timezone."""
+
+    user_id: UUID
+    today: date
+    forecast_enabled: bool
+
+    @property
+    def last_day(self) -> date:
+        """The last complete day: what is fitted and what counts as spent ends with it."""
+        return self.today - timedelta(days=1)
+
+
+UNIQUE_ID = """
+    case
+        when grouping(p.name) = 0 then 'provider:' || p.name
+        when grouping(d.model_name) = 0 then 'model:' || d.model_name
+        else 'total'
+    end"""
+
+SPEND = """
+from private.cost_records_daily as d
+inner join public.providers as p on d.provider_id = p.id
+where
+    d.user_id = %(user_id)s
+    and d.date >= %(first_day)s
+    and d.date < %(today)s
+    and d.cost_basis <> 'included'"""
+
+DAILY_SPEND = f"""
+select
+    {UNIQUE_ID} as unique_id,
+    d.date as ds,
+    coalesce(sum(d.total_cost_usd), 0)::float8 as y,
+    sum(d.record_count)::bigint as records
+{SPEND}
+    and d.charge_type = 'usage'
+group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date))"""
+
+SPENT = f"""
+select {UNIQUE_ID}, coalesce(sum(d.total_cost_usd), 0)
+{SPEND}
+group by grouping sets ((), (p.name), (d.model_name))"""
+
+RENEWALS = """
+select 'provider:' || p.name, r.day, s.amount_usd
+from public.subscriptions as s
+inner join public.providers as p on s.provider_id = p.id
+cross join lateral private.renewal_days(s, %(until)s) as r (day)
+where s.user_id = %(user_id)s and r.day >= %(today)s"""
+
+PEOPLE = """
+select
+    u.id,
+    coalesce(%(as_of)s, (now() at time zone coalesce(p.timezone, 'UTC'))::date),
+    coalesce(p.forecast_enabled, true)
+from auth.users as u
+left join public.user_preferences as p on u.id = p.user_id
+order by u.id"""
+
+SCORE = """
+with ended as (
+    select distinct t.provider_id, t.model_name, t.period_start, t.period_end
+    from public.forecast_totals as t
+    where
+        t.user_id = %(user_id)s
+        and t.period_end < %(today)s
+        and (t.actual_cost_usd is null or t.period_end >= %(again_from)s)
+),
+
+actual as (
+    select ended.*, coalesce(sum(d.total_cost_usd), 0) as cost_usd
+    from ended
+    left join private.cost_records_daily as d
+        on
+            d.user_id = %(user_id)s
+            and d.date between ended.period_start and ended.period_end
+            and d.cost_basis <> 'included'
+            and (ended.provider_id is null or d.provider_id = ended.provider_id)
+            and (ended.model_name is null or d.model_name = ended.model_name)
+    group by 1, 2, 3, 4
+)
+
+update public.forecast_totals as t
+set actual_cost_usd = actual.cost_usd
+from actual
+where
+    t.user_id = %(user_id)s
+    and t.period_start = actual.period_start
+    and t.period_end = actual.period_end
+    and t.provider_id is not distinct from actual.provider_id
+    and t.model_name is not distinct from actual.model_name
+    and t.actual_cost_usd is distinct from actual.cost_usd"""
+
+COPY_RESULTS = """
+copy public.forecast_results (
+    run_id, user_id, provider_id, model_name, forecast_date, predicted_cost_usd,
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, confidence_score, model_version,
+    training_data_start, training_data_end, training_record_count, metadata
+) from stdin"""
+
+COPY_TOTALS = """
+copy public.forecast_totals (
+    run_id, user_id, provider_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, backtest
+) from stdin"""
+
+
+@contextmanager
+def connect(database_url: str) -> Iterator[Connection]:
+    """A connection that says in one sentence when the database is not there, or stops being there."""
+    try:
+        connection = psycopg.connect(
+            database_url, autocommit=True, application_name=APPLICATION_NAME, connect_timeout=10
+        )
+    except psycopg.Error:
+        raise DatabaseUnreachable(
+            "The database does not answer. Start Tally with `make up`, or check DATABASE_URL."
+        ) from None
+    try:
+        yield connection
+    except psycopg.Error as error:
+        if not connection.closed:
+            raise
+        raise DatabaseUnreachable(
+            "The database went away in the middle of the night's work. Nothing is half-written;"
+            " run `tally nightly` again when it is back."
+        ) from error
+    finally:
+        connection.close()
+
+
+def take_lock(connection: Connection) -> bool:
+    """Whether this is the only night at work; the lock goes with the connection."""
+    taken = connection.execute("select pg_try_advisory_lock(hashtextextended('tally.nightly', 0))").fetchone()
+    return bool(taken and taken[0])
+
+
+def load_people(connection: Connection, as_of: date | None) -> list[Person]:
+    """Everyone who has an account; `as_of` stands in for their local today."""
+    return [Person(*row) for row in connection.execute(PEOPLE, {"as_of": as_of})]
+
+
+def has_account(connection: Connection, user_id: UUID) -> bool:
+    """Whether the account is still there."""
+    found = connection.execute("select from auth.users where id = %s", [user_id]).fetchone()
+    return found is not None
+
+
+def load_daily_spend(connection: Connection, person: Person) -> pd.DataFrame:
+    """Metered spend before today as long rows: unique_id, ds, y in dollars, records."""
+    rows = connection.execute(
+        DAILY_SPEND, {"user_id": person.user_id, "first_day": date.min, "today": person.today}
+    ).fetchall()
+    return pd.DataFrame(rows, columns=["unique_id", "ds", "y", "records"])
+
+
+def load_known(connection: Connection, person: Person) -> Known:
+    """What was spent this month before today, and what renews within the horizon or this month."""
+    today = person.today
+    until = max(last_day_of_month(today), today + timedelta(days=HORIZON_DAYS - 1))
+    keys = {"user_id": person.user_id, "first_day": today.replace(day=1), "today": today, "until": until}
+    renewals: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for provider, day, amount_usd in connection.execute(RENEWALS, keys):
+        renewals[provider][day] += amount_usd
+        renewals[TOTAL][day] += amount_usd
+    return Known(person.user_id, today, dict(connection.execute(SPENT, keys).fetchall()), renewals)
+
+
+def score_totals(connection: Connection, person: Person) -> int:
+    """Write what was really spent beside the totals whose period is over; returns how many changed."""
+    again_from = person.today - timedelta(days=SCORE_AGAIN_DAYS)
+    keys = {"user_id": person.user_id, "today": person.today, "again_from": again_from}
+    return connection.execute(SCORE, keys).rowcount
+
+
+def save_results(connection: Connection, run_id: UUID, user_id: UUID, results: Sequence[Result]) -> None:
+    """Add a run's predictions; to be called inside the person's transaction."""
+    providers: dict[str, UUID] = dict(connection.execute("select name, id from public.providers").fetchall())
+    keyed = [((run_id, user_id, *_columns(result.unique_id, providers)), result) for result in results]
+    with connection.cursor().copy(COPY_RESULTS) as copy:
+        for key, result in keyed:
+            for day in result.days:
+                copy.write_row((*key, *_day_row(result, day)))
+    with connection.cursor().copy(COPY_TOTALS) as copy:
+        for key, result in keyed:
+            for period in result.periods:
+                copy.write_row((*key, *_period_row(period)))
+
+
+def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None]:
+    kind, _, name = unique_id.partition(":")
+    return (providers[name] if kind == "provider" else None, name if kind == "model" else None)
+
+
+def _day_row(result: Result, day: Day) -> Iterable[object]:
+    metadata = {"renewals_usd": str(day.renewals_usd)} if day.renewals_usd else {}
+    return (
+        day.day,
+        *day.amounts,
+        result.confidence,
+        result.model_version,
+        result.training_start,
+        result.training_end,
+        result.training_record_count,
+        Jsonb(metadata),
+    )
+
+
+def _period_row(period: Period) -> Iterable[object]:
+    backtest = Jsonb(period.backtest or {})
+    return (period.kind, period.first_day, period.last_day, period.spent_usd, *period.amounts, backtest)

@@ -1,0 +1,111 @@
+"""Forecasts are finite, not negative and nested, whatever the history was."""
+
+from dataclasses import replace
+from datetime import date
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from forecasting.backtest import calculate_backtest
+from forecasting.forecast import ForecastUnusable, calculate_forecast, check_forecast
+from forecasting.intervals import Array, Daily, calculate_confidence, calculate_daily_bounds, calculate_total
+from forecasting.model import Fit, calculate_daily
+from forecasting.series import LARGEST_USD, Series
+
+amounts = st.one_of(st.just(0.0), st.floats(0, 50), st.floats(0, LARGEST_USD))
+histories = st.integers(14, 150).flatmap(lambda days: arrays(float, days, elements=amounts))
+trends = st.floats(-1e9, 1e9)
+weeks = arrays(float, 7, elements=st.floats(-1e9, 1e9))
+
+
+def series_of(y: Array) -> Series:
+    return Series(uuid4(), "total", date(2024, 1, 1), y, len(y))
+
+
+@settings(deadline=None)
+@given(histories, trends, weeks, st.integers(1, 31))
+def test_any_history_gives_sane_numbers(y: Array, trend: float, weekly: Array, days: int) -> None:
+    predicted = calculate_daily(Fit(trend, weekly), y, days)
+    assert ((predicted >= 0) & (predicted <= y.max())).all()
+    bounds = calculate_daily_bounds(y, predicted)
+    total = calculate_total(y, predicted)
+    ladders = [*zip(bounds[0], bounds[1], predicted, bounds[2], bounds[3], strict=True), total]
+    assert all(0 <= a <= b <= c <= d <= e <= LARGEST_USD for a, b, c, d, e in ladders)
+    assert 0 <= calculate_confidence(total.lower_80, total.upper_80) <= 1
+
+
+@settings(deadline=None)
+@given(histories)
+def test_any_history_can_be_backtested(y: Array) -> None:
+    figures = calculate_backtest(y)
+    assert 7 <= figures["days"] <= 14
+    assert 0 <= figures["mae_usd"] < float("inf")
+    assert 0 <= figures["coverage_80"] <= figures["coverage_95"] <= 100
+
+
+def _outlier() -> Array:
+    y = np.full(60, 1.0)
+    y[31] = 10_000
+    return y
+
+
+HARD = {
+    "nothing": np.zeros(40),
+    "the same every day": np.full(40, 3.0),
+    "one day only": np.r_[25.0, np.zeros(60)],
+    "one day, yesterday": np.r_[np.zeros(29), 25.0],
+    "ten thousand times the usual": _outlier(),
+    "the shortest": np.arange(14.0),
+    "a year": np.arange(365.0) % 7,
+    "fractions of a cent": np.arange(30) * 5e-8,
+    "the largest": np.arange(30) * LARGEST_USD / 29,
+}
+
+
+@pytest.mark.parametrize("y", HARD.values(), ids=HARD.keys())
+def test_prophet_copes_with_hard_histories(y: Array) -> None:
+    forecast = calculate_forecast(series_of(y), 31)  # checks finite, not negative and nested itself
+    assert forecast.predicted.max() <= y.max()
+    assert len(forecast.predicted) == 30
+
+
+def test_one_outlier_does_not_become_the_forecast() -> None:
+    assert calculate_forecast(series_of(_outlier()), 20).next_30_days.predicted < 30 * 10
+
+
+def test_steady_spend_is_forecast_as_it_was() -> None:
+    forecast = calculate_forecast(series_of(np.full(60, 2.0)), 10)
+    assert forecast.next_30_days.predicted == pytest.approx(60, rel=0.01)
+    assert forecast.rest_of_month.predicted == pytest.approx(20, rel=0.01)
+
+
+def test_the_same_history_gives_the_same_forecast() -> None:
+    y = np.random.default_rng(3).gamma(1, 5, 90)
+    first, second = (calculate_forecast(series_of(y), 12) for _ in range(2))
+    assert first.predicted.tolist() == second.predicted.tolist()
+    assert (first.next_30_days, first.rest_of_month) == (second.next_30_days, second.rest_of_month)
+
+
+def test_a_week_shows_in_the_days() -> None:
+    weekend = np.array([5.0, 5, 5, 5, 5, 0, 0])  # 2024 began on a Monday
+    predicted = calculate_forecast(series_of(np.tile(weekend, 8)), 30).predicted
+    assert predicted[5] < predicted[1] - 1
+    assert predicted[12] == pytest.approx(predicted[5])
+
+
+def test_a_total_is_surer_than_its_days_summed() -> None:
+    forecast = calculate_forecast(series_of(np.random.default_rng(0).gamma(0.5, 10, 200)), 30)
+    assert forecast.next_30_days.upper_95 < forecast.bounds.upper_95.sum()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0])
+def test_an_unusable_forecast_is_not_passed_on(bad: float) -> None:
+    forecast = calculate_forecast(series_of(np.full(20, 2.0)), 30)
+    upper_95 = forecast.bounds.upper_95.copy()
+    upper_95[3] = bad
+    with pytest.raises(ForecastUnusable):
+        check_forecast(replace(forecast, bounds=Daily(*forecast.bounds[:3], upper_95)))

@@ -1,0 +1,35 @@
+"""The fit, held against Prophet's own words."""
+
+from datetime import date
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+
+from forecasting import model
+from forecasting.series import Series
+
+Y = np.random.default_rng(1).gamma(1, 3, 100)
+
+
+def test_trend_and_week_are_those_that_prophet_predicts() -> None:
+    fitted = model.fit(Series(uuid4(), "total", date(2024, 1, 1), Y, 100))
+    prophet = model._configured(100)
+    prophet.fit(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=100), "y": Y}))
+    predicted = prophet.predict(prophet.make_future_dataframe(7))
+    assert np.isclose(fitted.trend, predicted["trend"].iloc[99])
+    assert np.allclose(fitted.weekly, predicted["weekly"].iloc[-7:])
+
+
+def test_the_level_is_the_median_of_trend_and_recent_means() -> None:
+    y = np.r_[np.full(72, 1.0), np.full(21, 4.0), np.full(7, 8.0)]  # last 7 days: 8, last 28: 5
+    for trend, level in ((6.5, 6.5), (-3, 5), (100, 8)):
+        assert model.calculate_daily(model.Fit(trend, np.zeros(7)), y, 30).tolist() == [level] * 30
+
+
+def test_half_of_the_week_counts_and_never_more_than_half_the_level() -> None:
+    y = np.full(60, 4.0)
+    y[0] = 100  # leaves room above
+    weekly = np.array([1.0, -1, 0, 0, 90, -90, 0])
+    predicted = model.calculate_daily(model.Fit(4, weekly), y, 8)
+    assert predicted.tolist() == [4.5, 3.5, 4, 4, 6, 2, 4, 4.5]
