@@ -27,7 +27,7 @@ class Holder:
 
 
 class HomeLock:
-    """Held from start to end of a run, by the stack's process too: it outlives a killed `tally up` for exactly
+    """Held from start to end of a run, by the stack's process too: it outlives a killed `tally up` just
     as long as the stack does."""
 
     def __init__(self, path: Path, kind: str) -> None:

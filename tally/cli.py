@@ -1,0 +1,119 @@
+"""The `tally` command."""
+
+import json
+import subprocess
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from tally.local import doctor as doctors
+from tally.local import status as statuses
+from tally.local.nightly import nightly_command
+from tally.local.problem import Problem
+from tally.local.stack import SETTING_NAMES, env_lines
+from tally.local.supervisor import run_down, run_up
+from tally.settings import CHECKOUT, Settings, SettingsMissing, load_settings
+
+EXPECTED: tuple[type[Exception], ...] = (Problem, SettingsMissing)
+FAILED = 1
+
+
+class Sentences(TyperGroup):
+    """What a person can mend is one sentence on stderr and an exit code, never a stack trace."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as problem:
+            typer.echo(str(problem), err=True)
+            raise typer.Exit(FAILED) from None
+
+
+app = typer.Typer(
+    cls=Sentences,
+    help="What you spend on AI, on what, what the month will end at, and what to change.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def up() -> None:
+    """Start Tally on this machine and stay in the foreground until Ctrl-C.
+
+    Example: TALLY_PORT=9000 tally up
+    """
+    run_up()
+
+
+@app.command()
+def down() -> None:
+    """Stop the Tally that `tally up` started, in order.
+
+    Example: tally down
+    """
+    typer.echo("Tally has stopped." if run_down() else "Tally is not running.")
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    env: Annotated[bool, typer.Option("--env", help="Print the four settings, secrets included.")] = False,
+) -> None:
+    """Show the addresses, versions and health of every part, and the last nightly run.
+
+    Example: tally status --json
+    """
+    if env:
+        typer.echo(env_lines(_four_settings(load_settings())), nl=False)
+        return
+    found = statuses.load_status()
+    typer.echo(json.dumps(statuses.as_json(found), indent=2) if as_json else statuses.as_text(found))
+    if not found.healthy:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def doctor() -> None:
+    """Check each requirement of Tally on this machine and say how to mend what is missing.
+
+    Example: tally doctor
+    """
+    findings = doctors.examine()
+    typer.echo(doctors.as_text(findings))
+    if any(finding.is_missing for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def nightly(
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Replay the night of a day.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the forecasts and write nothing.")
+    ] = False,
+) -> None:
+    """Run the nightly job now: partitions, refresh, forecasts.
+
+    Example: tally nightly --date 2026-11-01 --dry-run
+    """
+    arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
+    ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
+    raise typer.Exit(ended.returncode)
+
+
+def _four_settings(settings: Settings) -> dict[str, str]:
+    secrets = (settings.supabase_secret_key, settings.database_url)
+    values = [settings.supabase_url, settings.supabase_publishable_key]
+    values += [secret.get_secret_value() if secret else "" for secret in secrets]
+    return dict(zip(SETTING_NAMES, values, strict=True))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,125 @@
+"""The dashboard's web server as a child process."""
+
+import http.client
+import os
+import subprocess
+import sys
+import threading
+import time
+
+from tally.local import processes
+from tally.local.home import Home, open_log
+from tally.local.ports import Ports
+from tally.local.problem import Problem
+from tally.local.stack import Stopped
+from tally.settings import CHECKOUT
+
+START_SECONDS = 60
+STOP_SECONDS = 8
+MARK = "app.main:app"
+
+
+class Dashboard:
+    """uvicorn with the app; it knows the two public settings and none of the service's."""
+
+    name = "The dashboard"
+
+    def __init__(self, home: Home, ports: Ports, settings: dict[str, str], stop: threading.Event) -> None:
+        self.home, self.ports, self.settings, self.stopped = home, ports, settings, stop
+        self.pid_file = home.run / "dashboard.pid"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self.spawn()
+        self.wait_until_ready()
+
+    def spawn(self) -> None:
+        """Start the server without waiting; a leftover of a killed run is ended first."""
+        end_leftover(self.home)
+        with open_log(self.home, "dashboard") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                self._command(),
+                cwd=CHECKOUT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        processes.record(self.pid_file, self.process.pid)
+
+    def wait_until_ready(self) -> None:
+        """Return when the sign-in page is served."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.stopped.is_set():
+                raise Stopped
+            if self.has_ended():
+                raise Problem(f"The dashboard did not start. {self._last_words()}")
+            if answers(self.ports.dashboard):
+                return
+            time.sleep(0.05)
+        raise Problem(f"The dashboard did not answer within {START_SECONDS} s. {self._last_words()}")
+
+    def has_ended(self) -> bool:
+        """Whether it died since it was started."""
+        return self.process is not None and self.process.poll() is not None
+
+    def stop(self) -> None:
+        """Let it finish what it serves, for a moment."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.pid_file.unlink(missing_ok=True)
+
+    def _command(self) -> list[str]:
+        options = {
+            "--host": "127.0.0.1",
+            "--port": str(self.ports.dashboard),
+            "--timeout-graceful-shutdown": "2",
+        }
+        return [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            MARK,
+            *(word for option in options.items() for word in option),
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        public = {name: self.settings[name] for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
+        return {
+            **os.environ,
+            **public,
+            "TALLY_HOME": str(self.home.path),
+            "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+        }
+
+    def _last_words(self) -> str:
+        log = self.home.logs / "dashboard.log"
+        lines = [
+            line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+        ]
+        return f"{log} ends with: {lines[-1].strip()}" if lines else f"See {log}."
+
+
+def end_leftover(home: Home) -> None:
+    """End the server of a run that was killed: it would hold the port of the new one."""
+    processes.end_recorded(home.run / "dashboard.pid", MARK)
+
+
+def answers(port: int) -> bool:
+    """Whether the sign-in page is served there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/login")
+        return connection.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

