@@ -1,0 +1,71 @@
+# Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
+.DEFAULT_GOAL := help
+.PHONY: help up setup test check format bench clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && break; done)
+
+help:
+	@echo "make up      start Tally, in the foreground; Ctrl-C stops it"
+	@echo "make setup   make the environment, start nothing"
+	@echo "make test    install what the tests need and run them all"
+	@echo "make check   format, lint, types, SQL lint, tests"
+	@echo "make bench   measure every claim and write bench/results.json"
+	@echo "make clean   remove what was installed and built; your data stays"
+
+up: setup
+	@exec $(BIN)/tally up
+
+setup: $(VENV)/.installed $(VENV)/.node
+	@$(BIN)/python -m tally.local.install
+
+test: setup $(VENV)/.dev
+	@.ci/system-packages
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy tally app forecasting bench
+	@$(BIN)/sqlfluff lint --disable-progress-bar database supabase/local supabase/seed.sql
+	@$(MAKE) --no-print-directory test
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup $(VENV)/.dev
+	@$(BIN)/python -m bench $(ARGS)
+
+# What you entered lives in TALLY_HOME (.tally), which nothing here touches.
+clean:
+	@rm -rf $(VENV) supabase/local/node_modules supabase/.temp *.egg-info build
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results
+	@find tally app forecasting tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is missing: install it, then run this again." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python cannot make a virtual environment: install its venv package (Debian: python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
+	@echo "Installing Python packages (about a minute, once) …"
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+	@echo "Installing the packages of the tests …"
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Node.js from the machine, or else from a Python package.
+$(VENV)/.node: $(VENV)/.made requirements-node.lock
+	@if command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null; then :; else \
+		echo "Installing Node.js …"; $(PIP) install --require-hashes -r requirements-node.lock; fi
+	@touch $@
