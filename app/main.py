@@ -4,8 +4,8 @@ Run it from anywhere with `python -m uvicorn app.main:app`. Streamlit finds `.st
 the script that `st.App` is given, so the working directory does not matter.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import sqlite3
+import sys
 from pathlib import Path
 
 import streamlit as st
@@ -15,38 +15,31 @@ from streamlit import config
 from app import login
 from app.cookies import SESSION_HEADER
 from app.gate import Gate
-from app.headers import dashboard_policy
 from app.precompress import Precompress
-from app.sessions import sessions
+from app.sessions import sessions, sessions_path
+from tally.settings import SettingsMissing
 
 DASHBOARD = Path(__file__).parent / "dashboard.py"
 
 
-class Misconfigured(Exception):
-    """The server would run without one of its protections."""
-
-
-@asynccontextmanager
-async def lifespan(_: st.App) -> AsyncGenerator[None, None]:
-    """Fail at the start, not at the first visitor."""
-    check_session_binding()
-    dashboard_policy()
-    sessions()
-    yield
-
-
-def check_session_binding() -> None:
-    """Without this binding, who learns a Streamlit session id could take over somebody's live session."""
+def check_start() -> None:
+    """Stop with a sentence now, rather than fail at the first visitor."""
+    try:
+        sessions()
+    except SettingsMissing as missing:
+        sys.exit(f"Tally's dashboard does not start. {missing}")
+    except (OSError, sqlite3.Error) as error:
+        sys.exit(
+            f"Tally cannot keep its sessions in {sessions_path()} ({error}). "
+            "Set TALLY_HOME to a folder of your own."
+        )
+    # Without this binding, who learns a Streamlit session id could take over somebody's live session.
     if SESSION_HEADER not in dict(config.get_option("server.trustedUserHeaders") or {}):
-        raise Misconfigured(
-            f"Streamlit's option server.trustedUserHeaders must name {SESSION_HEADER}: "
-            "see app/.streamlit/config.toml, and unset STREAMLIT_SERVER_TRUSTED_USER_HEADERS."
+        sys.exit(
+            f"Streamlit's option server.trustedUserHeaders does not name {SESSION_HEADER}: its settings in "
+            f"{DASHBOARD.parent / '.streamlit'} were not read. Start with `python -m uvicorn app.main:app`."
         )
 
 
-app = st.App(
-    DASHBOARD,
-    lifespan=lifespan,
-    routes=login.routes(),
-    middleware=[Middleware(Gate), Middleware(Precompress)],
-)
+app = st.App(DASHBOARD, routes=login.routes(), middleware=[Middleware(Gate), Middleware(Precompress)])
+check_start()
