@@ -3,14 +3,15 @@
 import re
 import unicodedata
 
-# Slug -> display name. The database is seeded with exactly these.
+# Slug -> display name; the database is seeded with these. In a file a display name means that provider:
+# "Claude" is the subscription, as everywhere in Tally, and "Anthropic" or "Claude API" is the API.
 PROVIDERS = {
-    "anthropic": "Anthropic API",
+    "anthropic": "Anthropic",
     "claude-desktop": "Claude",
-    "openai": "OpenAI API",
+    "openai": "OpenAI",
     "chatgpt": "ChatGPT",
-    "google": "Google AI",
-    "gemini-app": "Gemini app",
+    "google": "Google",
+    "gemini-app": "Gemini",
     "mistral": "Mistral",
     "xai": "xAI",
     "deepseek": "DeepSeek",
@@ -20,7 +21,7 @@ PROVIDERS = {
     "github-copilot": "GitHub Copilot",
     "perplexity": "Perplexity",
     "azure": "Azure",
-    "aws-bedrock": "AWS Bedrock",
+    "aws-bedrock": "Amazon Bedrock",
     "together": "Together AI",
     "fireworks": "Fireworks AI",
     "cohere": "Cohere",
@@ -36,9 +37,9 @@ PROVIDERS = {
 }
 
 ALIASES = {
-    "anthropic": ("claude", "claude api", "anthropic claude", "anthropic console"),
+    "anthropic": ("anthropic api", "claude api", "anthropic claude", "anthropic console", "claude console"),
     "claude-desktop": ("claude ai", "claude app", "claude pro", "claude max", "claude team"),
-    "openai": ("open ai", "openai platform", "gpt"),
+    "openai": ("open ai", "openai api", "openai platform", "gpt"),
     "chatgpt": ("chat gpt", "chatgpt plus", "chatgpt pro", "chatgpt team", "chatgpt business"),
     "google": (
         "gemini",
@@ -49,7 +50,13 @@ ALIASES = {
         "google vertex ai",
         "gcp",
     ),
-    "gemini-app": ("gemini advanced", "google ai pro", "google ai ultra", "google one ai premium"),
+    "gemini-app": (
+        "gemini app",
+        "gemini advanced",
+        "google ai pro",
+        "google ai ultra",
+        "google one ai premium",
+    ),
     "mistral": ("mistral ai", "la plateforme"),
     "xai": ("x ai", "grok", "xai grok"),
     "groq": ("groqcloud", "groq cloud"),
@@ -58,7 +65,7 @@ ALIASES = {
     "github-copilot": ("copilot", "gh copilot"),
     "perplexity": ("perplexity ai", "pplx"),
     "azure": ("azure openai", "azure open ai", "microsoft azure", "azure ai", "azure ai foundry"),
-    "aws-bedrock": ("aws", "bedrock", "amazon bedrock", "amazon web services"),
+    "aws-bedrock": ("aws", "bedrock", "aws bedrock", "amazon web services"),
     "together": ("togetherai",),
     "fireworks": ("fireworksai",),
     "elevenlabs": ("eleven labs",),

@@ -18,6 +18,14 @@ MAX_MODEL_NAME = 200
 MAX_COST_USD = Decimal(100_000_000)  # numeric(18, 10) holds eight digits before the point
 MAX_COUNT = 10**15
 NO_MODEL = "(unspecified)"
+COUNTS = (
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "request_count",
+)
 
 
 class InvalidRecord(ValueError):
@@ -49,10 +57,19 @@ class CostRecord:
             raise InvalidRecord(
                 f"the model name has {len(self.model_name):,} characters; 1 to 200 are possible"
             )
-        if self.timestamp.utcoffset() is None or self.timestamp.utcoffset():
+        if self.timestamp.tzinfo is not UTC:
             raise InvalidRecord("the time is not in UTC")
-        self._check_cost()
-        self._check_counts()
+        cost = self.cost_usd
+        if cost is None:
+            if self.cost_basis != "estimated":
+                raise InvalidRecord("only an estimate may be without a price")
+        elif not (cost.is_finite() and -MAX_COST_USD < cost < MAX_COST_USD):
+            raise InvalidRecord("the cost is beyond 100,000,000 dollars")
+        elif cost < 0 and self.charge_type not in ("credit", "adjustment"):
+            raise InvalidRecord("the cost is negative, which only a credit or an adjustment may be")
+        counts = [getattr(self, name) for name in COUNTS]
+        if min(counts) < 0 or max(counts) > MAX_COUNT:
+            raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")
 
     @property
     def tokens_used(self) -> int:
@@ -77,38 +94,6 @@ class CostRecord:
         if self.metadata:
             values["metadata"] = self.metadata
         return values
-
-    def _check_cost(self) -> None:
-        cost = self.cost_usd
-        if cost is None:
-            if self.cost_basis != "estimated":
-                raise InvalidRecord("only an estimate may be without a price")
-        elif not cost.is_finite() or not -MAX_COST_USD < cost < MAX_COST_USD:
-            raise InvalidRecord("the cost is beyond 100,000,000 dollars")
-        elif cost < 0 and self.charge_type not in ("credit", "adjustment"):
-            raise InvalidRecord("the cost is negative, which only a credit or an adjustment may be")
-
-    def _check_counts(self) -> None:
-        counts = (
-            self.input_tokens,
-            self.output_tokens,
-            self.cached_input_tokens,
-            self.cache_write_tokens,
-            self.reasoning_tokens,
-            self.request_count,
-        )
-        if min(counts) < 0 or max(counts) > MAX_COUNT:
-            raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")
-
-
-COUNTS = (
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "request_count",
-)
 
 
 def identity(*parts: str | int | Decimal | date | None) -> UUID:

@@ -1,6 +1,7 @@
 """Importers: one file per source of usage exports."""
 
-from tally.importers import generic
+from tally.importers import anthropic_cost, anthropic_usage, generic, openai_cost, openai_usage
+from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
     AmbiguousDates,
     AmbiguousNumbers,
@@ -10,9 +11,10 @@ from tally.importers.protocol import (
     Parsed,
     Question,
 )
-from tally.importers.table import ImportRefused, Rejected, Table, read_table
+from tally.importers.table import Rejected, Table, read_table
 
-IMPORTERS: tuple[Importer, ...] = (generic,)  # generic last: it takes what no other recognises
+# The generic one last: it takes what no other recognises.
+IMPORTERS: tuple[Importer, ...] = (openai_cost, openai_usage, anthropic_cost, anthropic_usage, generic)
 
 __all__ = [
     "IMPORTERS",

@@ -118,9 +118,10 @@ def _parse_day(parts: dict[str, str | None], day_first: bool) -> date:
         day, month = parts["day"], parts["month"]
     year = int(parts["year"] or 0)
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise DateUnreadable(f"is in the year {year}; Tally keeps records from {FIRST_YEAR} on")
+        raise DateUnreadable(f"is in the year {year}; Tally keeps records from {FIRST_YEAR} to {LAST_YEAR}")
+    month_number = _month_number(month or "")
     try:
-        return date(year, _month_number(month or ""), int(day or 0))
+        return date(year, month_number, int(day or 0))
     except ValueError:
         raise DateUnreadable("is not a day of the calendar") from None
 

@@ -1,15 +1,14 @@
 """Any table of AI spending: one row a charge, with the columns of the template or names close to them."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import cast, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
 from tally.importers.dates import DateUnreadable, Moment, find_day_order, parse_moment
+from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
     AmbiguousDates,
     AmbiguousNumbers,
@@ -17,14 +16,14 @@ from tally.importers.protocol import (
     Options,
     Parsed,
     RowRejected,
+    checked_name,
     read_rows,
     reading,
 )
-from tally.importers.table import ImportRefused, Table, quote
+from tally.importers.table import Table, quote
 from tally.providers import find_provider
 from tally.records import (
     JSON,
-    MAX_MODEL_NAME,
     NO_MODEL,
     ChargeType,
     CostRecord,
@@ -92,7 +91,6 @@ date,provider,model,cost,tokens,requests,note
 2026-11-04,ChatGPT,subscription,20.00,,,monthly plan
 """
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_NOTE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -111,7 +109,6 @@ def parse(table: Table, options: Options) -> Parsed:
     """Every row as one record; a row's identity is its content and how many like it came before."""
     columns = find_columns(table.header, options.mapping)
     _check_required(columns, table, options.mapping or {})
-    _check_timezone(options.timezone)
     decimal_comma = decide_decimal_comma(table, columns, options)
     day_first = decide_day_first(table, columns["date"], options)
     return read_rows(table, _Rows(columns, options, day_first, decimal_comma).read)
@@ -187,15 +184,6 @@ def _check_required(columns: Mapping[str, int], table: Table, mapping: Mapping[s
         )
 
 
-def _check_timezone(timezone: str) -> None:
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ImportRefused(
-            f"The timezone {quote(timezone)} is unknown. Choose yours in Settings and try again."
-        ) from None
-
-
 def _list(texts: Sequence[str]) -> str:
     shown = ", ".join(quote(text) for text in texts[:12])
     return shown if len(texts) <= 12 else f"{shown} and {len(texts) - 12} more"
@@ -209,7 +197,7 @@ class _Rows:
     ) -> None:
         self._columns = columns
         self._account = options.account
-        self._seen: Counter[tuple[str, ...]] = Counter()
+        self._seen: dict[tuple[str, ...], int] = {}
         self._moment = lru_cache(10_000)(
             partial(parse_moment, timezone_name=options.timezone, day_first=day_first)
         )
@@ -242,8 +230,8 @@ class _Rows:
             note,
             *[f"{column}={count}" for column, count in counts.items() if count],
         )
-        ordinal = self._seen[content]
-        self._seen[content] += 1
+        ordinal = self._seen.get(content, 0)
+        self._seen[content] = ordinal + 1
         metadata: dict[str, JSON] = {}
         if moment.day:
             metadata["day"] = moment.day
@@ -289,7 +277,7 @@ class _Rows:
         try:
             cost_usd = self._amount(cell.strip())
         except AmountUnreadable as error:
-            raise reading("the cost", cell, error) from None
+            raise reading("cost", cell, error) from None
         if cost_usd < 0 and charge_type not in ("credit", "adjustment"):
             raise RowRejected(
                 f"the cost {quote(cell)} is negative, which only a credit or an adjustment may be; "
@@ -304,7 +292,7 @@ class _Rows:
         try:
             return self._count(cell)
         except AmountUnreadable as error:
-            raise reading(f"{column}", cell, error) from None
+            raise reading(column, cell, error) from None
 
 
 def _split_tokens(counts: Mapping[str, int], metadata: dict[str, JSON]) -> tuple[int, int]:
@@ -326,13 +314,13 @@ def read_provider(cell: str) -> tuple[str, str]:
     slug = find_provider(cell)
     if slug or not cell:
         return slug or "other", ""
-    return "other", _checked("provider", cell, MAX_MODEL_NAME)
+    return "other", checked_name("provider name", cell)
 
 
 @lru_cache(10_000)
 def read_model(cell: str) -> str:
     """A model's name as written, whatever it is; raises RowRejected for what cannot be a name."""
-    return _checked("model", cell, MAX_MODEL_NAME) if cell else NO_MODEL
+    return checked_name("model name", cell) if cell else NO_MODEL
 
 
 def read_note(cell: str) -> str:
@@ -341,12 +329,4 @@ def read_note(cell: str) -> str:
         raise RowRejected(f"the note has {len(cell):,} characters; the limit is {MAX_NOTE:,}")
     if _CONTROL_IN_NOTE.search(cell):
         raise RowRejected(f"the note {quote(cell)} contains control characters")
-    return cell
-
-
-def _checked(what: str, cell: str, limit: int) -> str:
-    if len(cell) > limit:
-        raise RowRejected(f"the {what} name has {len(cell):,} characters; the limit is {limit}")
-    if _CONTROL.search(cell):
-        raise RowRejected(f"the {what} name {quote(cell)} contains control characters")
     return cell

@@ -1,16 +1,20 @@
 """What an importer is given, what it returns, and how it refuses or asks."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tally.amounts import AmountUnreadable
-from tally.importers.table import ImportRefused, Rejected, Table, quote
-from tally.records import JSON, CostRecord, InvalidRecord
+from tally.importers.decoding import ImportRefused
+from tally.importers.table import Rejected, Table, has_control_characters, quote, row_text
+from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord
+
+KEPT = frozenset({"price_note"})
+SUMMED = frozenset({"web_searches"})
+PARTS_OF_A_SUM = frozenset({"list_price_usd", "quantity"})
 
 
 class Question(Exception):
@@ -51,6 +55,15 @@ class Options:
     decimal_comma: bool | None = None
     mapping: Mapping[str, str] | None = None  # the file's header -> our column
     account: str = ""  # tells two accounts at one provider apart, where the file does not
+
+    def __post_init__(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            zone = quote(self.timezone)
+            raise ImportRefused(
+                f"The timezone {zone} is unknown. Choose yours in Settings and try again."
+            ) from None
 
 
 @dataclass(slots=True)
@@ -132,26 +145,29 @@ def merge(first: CostRecord, second: CostRecord) -> CostRecord:
 
 
 def _merge_metadata(first: dict[str, JSON], second: dict[str, JSON]) -> dict[str, JSON]:
-    merged = {key: value for key, value in first.items() if key in second and second[key] == value}
-    for key, value in first.items():
-        other = second.get(key)
-        if isinstance(value, int) and isinstance(other, int):
-            merged[key] = value + other
+    merged = {
+        key: value for key, value in first.items() if second.get(key) == value and key not in PARTS_OF_A_SUM
+    }
+    merged |= {key: value for key, value in (second | first).items() if key in KEPT}
+    for key in SUMMED & (first.keys() | second.keys()):
+        merged[key] = sum(value for value in (first.get(key), second.get(key)) if isinstance(value, int))
     return merged
+
+
+def checked_name(what: str, cell: str) -> str:
+    """A name as it is written, or the rejection of a row for what cannot be one."""
+    if len(cell) > MAX_MODEL_NAME:
+        raise RowRejected(f"the {what} has {len(cell):,} characters; the limit is {MAX_MODEL_NAME}")
+    if has_control_characters(cell):
+        raise RowRejected(f"the {what} {quote(cell)} contains control characters")
+    return cell
 
 
 def reading(column: str, cell: str, error: AmountUnreadable) -> RowRejected:
     """The rejection of a row for one unreadable cell."""
-    return RowRejected(f"{column} {quote(cell)} {error}")
+    return RowRejected(f"the {column} {quote(cell)} {error}")
 
 
 def sentence(text: str) -> str:
     """With a capital and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
-
-
-def row_text(cells: Sequence[str]) -> str:
-    """A row as CSV text again, for the list of rejected rows."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(cells)
-    return buffer.getvalue()

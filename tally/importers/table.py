@@ -1,13 +1,15 @@
-"""From the bytes of an upload to rows of text: encoding, separator, line numbers, limits, what is no CSV."""
+"""From the bytes of an upload to rows of text: separator, line numbers, limits, rows that do not fit."""
 
-import codecs
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from tally.importers.decoding import ImportRefused, decode, refuse_other_formats
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -17,48 +19,10 @@ MAX_ROWS = 500_000
 MAX_COLUMNS = 200
 MAX_LINE = 1_000_000
 MAX_QUOTED = 60
-SAMPLE = 65_536
+MAX_BROKEN_ROWS = 1_000
 HEADER_SEPARATORS = ",;\t|"
 
-HOW_TO_EXPORT = "Open it in the program that it came from, export it as CSV, and drop that file here."
-NOT_A_CSV = (
-    (
-        b"%PDF",
-        "a PDF document",
-        "Download the CSV of the same data instead; invoices can be typed in under Add entry.",
-    ),
-    (
-        b"\xd0\xcf\x11\xe0",
-        "an old Excel workbook",
-        "Open it and choose File > Save as > CSV UTF-8, then drop that file here.",
-    ),
-    (b"PK\x03\x04", "a ZIP archive", "Unpack it and drop the CSV files in it here."),
-    (b"\x1f\x8b", "a gzip archive", "Unpack it and drop the CSV file in it here."),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and drop the CSV files in it here."),
-    (b"Rar!", "a RAR archive", "Unpack it and drop the CSV files in it here."),
-    (b"\x89PNG", "a picture", HOW_TO_EXPORT),
-    (b"\xff\xd8\xff", "a picture", HOW_TO_EXPORT),
-    (b"GIF8", "a picture", HOW_TO_EXPORT),
-    (b"PAR1", "a Parquet file", HOW_TO_EXPORT),
-    (b"SQLite format 3", "an SQLite database", HOW_TO_EXPORT),
-    (b"{\\rtf", "a rich-text document", HOW_TO_EXPORT),
-)
-NOT_A_TABLE = (
-    (re.compile(r"\s*[{\[]"), "JSON"),
-    (re.compile(r"\s*<(?:!doctype|html|\?xml|svg)", re.IGNORECASE), "a web page or XML"),
-)
-BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
-
-
-class ImportRefused(Exception):
-    """A file that cannot be imported at all; the text says why and what to do."""
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,70 +64,10 @@ def read_table(data: bytes, filename: str) -> Table:
             f"{filename} has {len(data) / 1e6:,.0f} MB; the limit is {MAX_BYTES // 1_000_000} MB a file. "
             "Export a shorter period, or split it into several files with the same header."
         )
-    if not data.strip(b"\x00 \t\r\n" + codecs.BOM_UTF8):
+    if not data.strip(b"\x00 \t\r\n" + b"\xef\xbb\xbf"):
         raise ImportRefused(f"{filename} is empty. Export it again and check that it holds rows.")
     refuse_other_formats(data, filename)
     return _read_rows(decode(data, filename), filename)
-
-
-def refuse_other_formats(data: bytes, filename: str) -> None:
-    """Raise ImportRefused for what is known by its first bytes to be something else."""
-    if data.startswith(b"PK\x03\x04") and (
-        b"xl/" in data[:SAMPLE] or filename.lower().endswith((".xlsx", ".xlsm"))
-    ):
-        raise ImportRefused(
-            f"{filename} is an Excel workbook, not a CSV file. "
-            "Open it and choose File > Save as > CSV UTF-8, then drop that file here."
-        )
-    for magic, kind, advice in NOT_A_CSV:
-        if data.startswith(magic):
-            raise ImportRefused(f"{filename} is {kind}, not a CSV file. {advice}")
-
-
-def decode(data: bytes, filename: str) -> str:
-    """Text from UTF-8, UTF-16 (with or without a mark) or, when nothing else fits, Windows-1252."""
-    encoding = _find_encoding(data)
-    try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError:
-        if encoding != "utf-8" or _looks_binary(data):
-            raise _binary(filename) from None
-        text = data.decode("cp1252", errors="replace")
-    else:
-        if _looks_binary(text[:SAMPLE].encode()):
-            raise _binary(filename)
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise ImportRefused(
-            f"{filename} contains a NUL character in line {line}, so it is damaged or no text file. "
-            "Export it again."
-        )
-    for pattern, kind in NOT_A_TABLE:
-        if pattern.match(text):
-            raise ImportRefused(f"{filename} is {kind}, not a CSV file. {HOW_TO_EXPORT}")
-    return text
-
-
-def _find_encoding(data: bytes) -> str:
-    for mark, encoding in BOMS:
-        if data.startswith(mark):
-            return encoding
-    head = data[:1000]
-    # Latin letters in UTF-16 have a zero in every second byte.
-    if head[1::2].count(0) > len(head) * 0.4:
-        return "utf-16-le"
-    if head[0::2].count(0) > len(head) * 0.4:
-        return "utf-16-be"
-    return "utf-8"
-
-
-def _looks_binary(data: bytes) -> bool:
-    head = data[:SAMPLE]
-    return len(head) - len(head.translate(None, CONTROL)) > len(head) // 50
-
-
-def _binary(filename: str) -> ImportRefused:
-    return ImportRefused(f"{filename} is a binary file, not a CSV file. {HOW_TO_EXPORT}")
 
 
 def _read_rows(text: str, filename: str) -> Table:
@@ -176,7 +80,7 @@ def _read_rows(text: str, filename: str) -> Table:
     rows = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
     table = Table(filename, _read_header(rows, filename))
     _check_header(table)
-    _fill(table, rows, separator, lines_before=1 if announced else 0)
+    _fill(table, rows, text, lines_before=1 if announced else 0)
     if not table.rows and not table.malformed:
         raise ImportRefused(
             f"{filename} has a header and no rows below it. Choose a period with usage and export it again."
@@ -232,7 +136,7 @@ def _check_header(table: Table) -> None:
         )
 
 
-def _fill(table: Table, rows: "Reader", separator: str, lines_before: int) -> None:
+def _fill(table: Table, rows: "Reader", text: str, lines_before: int) -> None:
     width = len(table.header)
     while True:
         line = rows.line_num + lines_before + 1
@@ -241,7 +145,12 @@ def _fill(table: Table, rows: "Reader", separator: str, lines_before: int) -> No
         except StopIteration:
             return
         except csv.Error as error:
-            _reject_unreadable(table, line, rows.line_num + lines_before, str(error))
+            _reject_unreadable(table, text, (line, rows.line_num + lines_before), str(error))
+            if len(table.malformed) > MAX_BROKEN_ROWS:
+                raise ImportRefused(
+                    f"{table.filename} has more than {MAX_BROKEN_ROWS} rows with unmatched quotation marks. "
+                    "Export it again."
+                ) from None
             continue
         if len(cells) == width and cells[0]:
             table.rows.append((line, tuple(cells)))
@@ -251,7 +160,7 @@ def _fill(table: Table, rows: "Reader", separator: str, lines_before: int) -> No
             table.rows.append((line, tuple(cells[:width])))
         else:
             reason = f"This row has {len(cells)} cells and the header has {width}."
-            table.malformed.append(Rejected(line, reason, separator.join(cells)))
+            table.malformed.append(Rejected(line, reason, row_text(cells)))
         if len(table.rows) + len(table.malformed) > MAX_ROWS:
             raise ImportRefused(
                 f"{table.filename} has more than {MAX_ROWS:,} rows, the limit of one file. "
@@ -259,7 +168,8 @@ def _fill(table: Table, rows: "Reader", separator: str, lines_before: int) -> No
             )
 
 
-def _reject_unreadable(table: Table, line: int, last_line: int, error: str) -> None:
+def _reject_unreadable(table: Table, text: str, lines: tuple[int, int], error: str) -> None:
+    line, last_line = lines
     if "unexpected end" in error:
         raise ImportRefused(
             f"{table.filename} has a quotation mark in line {line} that is never closed, "
@@ -271,7 +181,21 @@ def _reject_unreadable(table: Table, line: int, last_line: int, error: str) -> N
             "a quotation mark is probably not closed. Correct that line, or export the file again."
         )
     where = f"line {line}" if line == last_line else f"lines {line} to {last_line}"
-    table.malformed.append(Rejected(line, f"The quotation marks in {where} do not match up.", ""))
+    raw = "".join(itertools.islice(io.StringIO(text, newline=""), line - 1, last_line)).rstrip("\r\n")
+    reason = f"The quotation marks in {where} do not match up."
+    table.malformed.append(Rejected(line, reason, raw))
+
+
+def row_text(cells: Sequence[str]) -> str:
+    """A row as CSV text again."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow(cells)
+    return buffer.getvalue()
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether a name contains what no name contains: control characters or line breaks."""
+    return _CONTROL_CHARACTER.search(text) is not None
 
 
 def quote(cell: str) -> str:

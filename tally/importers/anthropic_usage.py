@@ -1,0 +1,114 @@
+"""The Anthropic Console's usage export: tokens a day by model, key and workspace.
+
+Header sets as the Console exported them in 2025-06 and, with more columns, in 2026. They carry no money:
+it is estimated at list price.
+"""
+
+from collections.abc import Sequence
+
+from tally.importers.exports import (
+    CLAUDE_DEFAULTS,
+    Dimensions,
+    Numbers,
+    context_tier,
+    estimate,
+    ledger,
+    utc_day,
+)
+from tally.importers.protocol import Options, Parsed, read_rows
+from tally.importers.table import Table
+from tally.models import canonical_claude
+from tally.pricing import Usage
+from tally.records import JSON, NO_MODEL, CostRecord, identity
+
+name = "anthropic_usage"
+title = "Anthropic Console usage export"
+
+HEADER = frozenset({"usage_date_utc", "model_version", "usage_output_tokens"})
+DIMENSIONS = (
+    "model_version",
+    "workspace",
+    "api_key",
+    "usage_type",
+    "context_window",
+    "inference_geo",
+    "speed",
+)
+UNCACHED = "usage_input_tokens_no_cache"
+WRITE_5M = "usage_input_tokens_cache_write_5m"
+WRITE_1H = "usage_input_tokens_cache_write_1h"
+CACHE_READ = "usage_input_tokens_cache_read"
+OUTPUT = "usage_output_tokens"
+SEARCHES = "web_search_count"
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether this is the header of a usage export."""
+    return {cell.casefold() for cell in header} >= HEADER
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One estimated record for each day and combination of dimensions."""
+    dimensions = Dimensions(table, DIMENSIONS, defaults=CLAUDE_DEFAULTS)
+    numbers = Numbers(table, options, UNCACHED, WRITE_5M, WRITE_1H, CACHE_READ, OUTPUT, SEARCHES)
+    day_of, context_window = utc_day(table, options), table.reader("context_window")
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        when, found = day_of(cells), dimensions.read(cells)
+        usage = read_usage(numbers, cells)
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("anthropic", options),
+            **dimensions.shown(found),
+        }
+        if usage.web_searches:
+            metadata["web_searches"] = usage.web_searches
+        cost_usd = estimate(
+            metadata,
+            "anthropic",
+            found["model_version"],
+            usage,
+            when.timestamp,
+            tier=context_tier(context_window(cells)),
+            context=read_context(found),
+        )
+        return CostRecord(
+            provider="anthropic",
+            timestamp=when.timestamp,
+            model_name=canonical_claude(found["model_version"]) or NO_MODEL,
+            cost_usd=cost_usd,
+            source_key=identity(name, options.account, when.key, *found.values()),
+            cost_basis="estimated",
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            metadata=metadata,
+        )
+
+    parsed = read_rows(table, read_row)
+    parsed.grouping = dimensions.grouping()
+    return parsed
+
+
+def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
+    """The tokens of a row. Anthropic counts input without what was cached."""
+    read, write_5m, write_1h = (numbers.count(column, cells) for column in (CACHE_READ, WRITE_5M, WRITE_1H))
+    return Usage(
+        input_tokens=numbers.count(UNCACHED, cells) + read + write_5m + write_1h,
+        output_tokens=numbers.count(OUTPUT, cells),
+        cached_input_tokens=read,
+        cache_write_tokens=write_5m + write_1h,
+        cache_write_1h_tokens=write_1h,
+        web_searches=numbers.count(SEARCHES, cells),
+    )
+
+
+def read_context(found: dict[str, str]) -> dict[str, str]:
+    """What makes the price differ from the standard one."""
+    context = {}
+    if found["usage_type"].lower() == "batch":
+        context["processing"] = "batch"
+    if found["speed"].lower() == "fast":
+        context["speed"] = "fast"
+    return context

@@ -1,0 +1,184 @@
+"""What the exports of providers have in common: buckets of UTC time, dimensions, numbers, and estimates."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.importers.dates import DateUnreadable, Moment, parse_moment
+from tally.importers.protocol import Options, RowRejected, checked_name, reading
+from tally.importers.table import Table, quote
+from tally.pricing import Tier, Usage, price
+from tally.records import JSON
+
+DAY = timedelta(days=1)
+# Columns came later than others: what they say about a row as it always was must not make it another row.
+CLAUDE_DEFAULTS = {
+    "context_window": ("≤ 200k", "≤200k", "<= 200k", "0-200k", "200k"),
+    "inference_geo": ("not_available", "global"),
+    "speed": ("standard",),
+    "usage_type": ("standard",),
+}
+
+
+# What the Console writes where requests were longer than that: `> 200k`, `200k - 1M`.
+_LONG_CONTEXT = re.compile(r"[>≥]|200k")
+
+
+class Dimensions:
+    """The columns that say what a row is about; with their day they are its identity."""
+
+    def __init__(
+        self, table: Table, columns: Sequence[str], defaults: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        self._readers = {column: table.reader(column) for column in columns}
+        self._defaults = defaults or {}
+        self._used: set[str] = set()
+
+    def read(self, cells: Sequence[str]) -> dict[str, str]:
+        """Every dimension of a row; empty where it is absent or says nothing special."""
+        found = {}
+        for column, read_cell in self._readers.items():
+            cell = read_cell(cells)
+            checked_name(column, cell)
+            if cell:
+                self._used.add(column)
+            found[column] = "" if cell.lower() in self._defaults.get(column, ()) else cell
+        return found
+
+    def shown(self, found: Mapping[str, str], model_name: str = "") -> dict[str, JSON]:
+        """The dimensions to keep with the record; not what its model name says already."""
+        return {column: cell for column, cell in found.items() if cell and cell != model_name}
+
+    def grouping(self) -> tuple[str, ...]:
+        """The dimensions that any row filled: how this export is broken down."""
+        return tuple(column for column in self._readers if column in self._used)
+
+
+class Numbers:
+    """The columns with numbers, whichever decimal sign a spreadsheet gave them on the way."""
+
+    def __init__(self, table: Table, options: Options, *columns: str) -> None:
+        self._readers = {column: table.reader(column) for column in columns}
+        decimal_comma = options.decimal_comma
+        if decimal_comma is None:
+            cells = (read_cell(row) for _, row in table.rows for read_cell in self._readers.values())
+            decimal_comma = bool(find_decimal_style(cells).decimal_comma)
+        self._decimal_comma = decimal_comma
+
+    def is_blank(self, column: str, cells: Sequence[str]) -> bool:
+        """Whether a row says nothing here, which is not zero."""
+        return not self._readers[column](cells)
+
+    def amount(self, column: str, cells: Sequence[str]) -> Decimal:
+        """US dollars, or RowRejected."""
+        cell = self._readers[column](cells)
+        try:
+            return parse_amount(cell, self._decimal_comma)
+        except AmountUnreadable as error:
+            raise reading(column, cell, error) from None
+
+    def count(self, column: str, cells: Sequence[str]) -> int:
+        """A whole number, or RowRejected."""
+        cell = self._readers[column](cells)
+        try:
+            return parse_count(cell, self._decimal_comma)
+        except AmountUnreadable as error:
+            raise reading(column, cell, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The stretch of UTC time that a row sums up: a day is a date, anything shorter has its own start."""
+
+    timestamp: datetime
+    key: str
+    metadata: dict[str, JSON]
+
+
+def utc_day(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
+    """A reader of Anthropic's day column."""
+    read_cell = table.reader("usage_date_utc")
+
+    @lru_cache(10_000)
+    def read_day(cell: str) -> Bucket:
+        moment = read_moment(cell, options.timezone)
+        day = moment.day or moment.timestamp.date().isoformat()
+        return Bucket(read_moment(day, options.timezone).timestamp, day, {"day": day})
+
+    return lambda cells: read_day(read_cell(cells))
+
+
+def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
+    """A reader of OpenAI's start and end, in Unix seconds or, failing that, in ISO form."""
+    columns = ("start_time", "start_time_iso", "end_time", "end_time_iso")
+    readers = [table.reader(column) for column in columns]
+
+    @lru_cache(10_000)
+    def read_bucket(start: str, start_iso: str, end: str, end_iso: str) -> Bucket:
+        starts, ends = read_instant(start or start_iso), read_instant(end or end_iso)
+        if ends <= starts:
+            raise RowRejected(
+                f"its end {quote(end or end_iso)} is not after its start {quote(start or start_iso)}"
+            )
+        if ends - starts == DAY and starts.hour == starts.minute == starts.second == 0:
+            day = starts.date().isoformat()
+            return Bucket(read_moment(day, options.timezone).timestamp, day, {"day": day})
+        key = f"{starts.isoformat()}/{ends.isoformat()}"
+        return Bucket(starts, key, {"bucket_seconds": int((ends - starts).total_seconds())})
+
+    return lambda cells: read_bucket(*(read_cell(cells) for read_cell in readers))
+
+
+def read_instant(cell: str) -> datetime:
+    """Unix seconds, or a time or day of UTC in ISO form; or RowRejected."""
+    if re.fullmatch(r"[0-9]{9,11}(?:\.0*)?", cell):
+        cell = datetime.fromtimestamp(int(float(cell)), UTC).isoformat()
+    moment = read_moment(cell, "UTC")
+    return moment.timestamp.replace(hour=0) if moment.day else moment.timestamp
+
+
+def read_moment(cell: str, timezone: str) -> Moment:
+    """A day or a time as providers write it, or RowRejected."""
+    # A spreadsheet that saved the file again may have turned days into 03/04/2026, which is anyone's guess.
+    if not re.match(r"[0-9]{4}-", cell):
+        raise RowRejected(
+            f"the date {quote(cell)} is not as the provider writes it; import the file as downloaded"
+        )
+    try:
+        return parse_moment(cell, timezone, day_first=False)
+    except DateUnreadable as error:
+        raise RowRejected(f"the date {quote(cell)} {error}") from None
+
+
+def context_tier(context_window: str) -> Tier:
+    """Which price tier a cell of the context_window column names."""
+    if context_window.lower() in CLAUDE_DEFAULTS["context_window"]:
+        return "short"
+    return "long" if _LONG_CONTEXT.match(context_window) else "unknown"
+
+
+def ledger(provider: str, options: Options) -> str:
+    """Names the account whose bill and usage belong together: on its days the bill supplies the money."""
+    return f"{provider}:{options.account}" if options.account else provider
+
+
+def estimate(
+    metadata: dict[str, JSON],
+    provider: str,
+    model: str,
+    usage: Usage,
+    at: datetime,
+    tier: Tier,
+    context: Mapping[str, str],
+) -> Decimal | None:
+    """The list price of a row, None where none is known; where it comes from is added to the metadata."""
+    priced = price(provider, model, usage, at, tier=tier, context=context)
+    if priced.cost_usd is not None:
+        metadata["price"] = f"{priced.price_source} {priced.price_version} {priced.matched_model}"
+    if priced.note:
+        metadata["price_note"] = priced.note
+    return priced.cost_usd

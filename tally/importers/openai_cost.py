@@ -1,0 +1,71 @@
+"""OpenAI's cost export: what each UTC day was charged, by line item, project, user and key.
+
+Header sets as the platform exported them in 2025-10 and 2026-09, with commas or tabs.
+"""
+
+import re
+from collections.abc import Sequence
+
+from tally.importers.exports import Dimensions, Numbers, bucket, ledger
+from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.table import Table, quote
+from tally.records import JSON, NO_MODEL, CostRecord, identity
+
+name = "openai_cost"
+title = "OpenAI cost export"
+
+HEADER = frozenset({"start_time", "end_time", "amount_value", "amount_currency", "line_item"})
+DIMENSIONS = ("organization_id", "project_id", "user_id", "api_key_id", "line_item", "api_source")
+
+# Line items such as `gpt-4o-2024-08-06, input`: the model's name, where there is one, has no spaces.
+_MODEL_ITEM = re.compile(r"(?P<model>[a-z0-9][\w.:/-]*), .+", re.IGNORECASE)
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether this is the header of a cost export."""
+    return {cell.casefold() for cell in header} >= HEADER
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One billed record for each day and combination of dimensions; days without an amount are blank."""
+    dimensions = Dimensions(table, DIMENSIONS)
+    numbers = Numbers(table, options, "amount_value")
+    currency, quantity = table.reader("amount_currency"), table.reader("quantity")
+    quantity_unit, project_name = table.reader("quantity_unit"), table.reader("project_name")
+    bucket_of = bucket(table, options)
+
+    def read_row(cells: Sequence[str]) -> CostRecord | None:
+        if numbers.is_blank("amount_value", cells):
+            return None
+        if currency(cells).lower() != "usd":
+            raise RowRejected(f"the currency is {quote(currency(cells))}; Tally adds up US dollars")
+        when, found = bucket_of(cells), dimensions.read(cells)
+        cost_usd = numbers.amount("amount_value", cells)
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("openai", options),
+            **dimensions.shown(found),
+        }
+        if quantity(cells):
+            metadata["quantity"] = f"{quantity(cells)} {quantity_unit(cells)}".strip()
+        if project_name(cells):
+            metadata["project_name"] = project_name(cells)
+        return CostRecord(
+            provider="openai",
+            timestamp=when.timestamp,
+            model_name=model_of(found["line_item"]),
+            cost_usd=cost_usd,
+            source_key=identity(name, options.account, when.key, *found.values()),
+            charge_type="usage" if cost_usd >= 0 else "adjustment",
+            metadata=metadata,
+        )
+
+    parsed = read_rows(table, read_row)
+    parsed.grouping = dimensions.grouping()
+    return parsed
+
+
+def model_of(line_item: str) -> str:
+    """The model that a line item names, or the line item itself."""
+    match = _MODEL_ITEM.fullmatch(line_item)
+    return match["model"] if match else line_item or NO_MODEL

@@ -1,0 +1,110 @@
+"""OpenAI's usage exports (completions, embeddings): tokens in buckets of a day, an hour or a minute.
+
+Header set as the platform exported it in 2025-10. They carry no money: it is estimated at list price.
+"""
+
+from collections.abc import Sequence
+
+from tally.importers.exports import Dimensions, Numbers, bucket, estimate, ledger
+from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.table import Table, quote
+from tally.pricing import Usage
+from tally.records import JSON, NO_MODEL, CostRecord, identity
+
+name = "openai_usage"
+title = "OpenAI usage export"
+
+HEADER = frozenset({"start_time", "end_time", "num_model_requests", "input_tokens"})
+HEADER_WITHOUT_USAGE = frozenset({"start_time", "end_time", "start_time_iso", "end_time_iso"})
+DIMENSIONS = ("project_id", "user_id", "api_key_id", "model", "batch", "service_tier")
+COUNTS = (
+    "num_model_requests",
+    "input_tokens",
+    "output_tokens",
+    "input_cached_tokens",
+    "input_cache_write_tokens",
+    "input_audio_tokens",
+    "input_cached_audio_tokens",
+    "output_audio_tokens",
+)
+PRICED_TIERS = ("flex", "priority", "fast")
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether this is the header of a usage export, or of one of a period without usage."""
+    cells = {cell.casefold() for cell in header}
+    return cells >= HEADER or cells == HEADER_WITHOUT_USAGE
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One estimated record for each bucket and combination of dimensions; buckets without usage are blank."""
+    dimensions = Dimensions(table, DIMENSIONS, defaults={"batch": ("false",), "service_tier": ("default",)})
+    numbers = Numbers(table, options, *COUNTS)
+    bucket_of = bucket(table, options)
+
+    def read_row(cells: Sequence[str]) -> CostRecord | None:
+        if numbers.is_blank("num_model_requests", cells) and numbers.is_blank("input_tokens", cells):
+            return None
+        when, found = bucket_of(cells), dimensions.read(cells)
+        count = {column: numbers.count(column, cells) for column in COUNTS}
+        usage = read_usage(count)
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("openai", options),
+            **dimensions.shown(found, found["model"]),
+        }
+        cost_usd = estimate(
+            metadata,
+            "openai",
+            found["model"],
+            usage,
+            when.timestamp,
+            tier="request" if usage.requests == 1 else "unknown",
+            context=read_context(found),
+        )
+        return CostRecord(
+            provider="openai",
+            timestamp=when.timestamp,
+            model_name=found["model"] or NO_MODEL,
+            cost_usd=cost_usd,
+            source_key=identity(name, options.account, when.key, *found.values()),
+            cost_basis="estimated",
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            request_count=usage.requests,
+            metadata=metadata,
+        )
+
+    parsed = read_rows(table, read_row)
+    parsed.grouping = dimensions.grouping()
+    return parsed
+
+
+def read_usage(count: dict[str, int]) -> Usage:
+    """The tokens of a row. OpenAI counts input with what was cached, and audio without it."""
+    if count["input_cached_tokens"] + count["input_cache_write_tokens"] > count["input_tokens"]:
+        raise RowRejected(
+            f"there are more cached tokens than input tokens ({quote(str(count['input_tokens']))})"
+        )
+    return Usage(
+        input_tokens=count["input_tokens"],
+        output_tokens=count["output_tokens"],
+        cached_input_tokens=count["input_cached_tokens"],
+        cache_write_tokens=count["input_cache_write_tokens"],
+        input_audio_tokens=count["input_audio_tokens"] + count["input_cached_audio_tokens"],
+        cached_audio_tokens=count["input_cached_audio_tokens"],
+        output_audio_tokens=count["output_audio_tokens"],
+        requests=count["num_model_requests"],
+    )
+
+
+def read_context(found: dict[str, str]) -> dict[str, str]:
+    """What makes the price differ from the standard one."""
+    context = {}
+    if found["batch"].lower() in ("true", "1"):
+        context["processing"] = "batch"
+    if found["service_tier"] in PRICED_TIERS:
+        context["service_tier"] = found["service_tier"]
+    return context

@@ -1,0 +1,245 @@
+"""What usage costs at list price on the day it happened, from the dated prices of `genai-prices`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal, cast
+
+import genai_prices
+from genai_prices import types
+from genai_prices.data_snapshot import get_snapshot
+
+# Some models cost more in requests with a long context. Which tier a row is in is known from its one request
+# ("request"), from the export ("short", "long"), or, for a sum of requests, not at all (then short).
+Tier = Literal["request", "short", "long", "unknown"]
+
+PRICE_SOURCE = "genai-prices"
+PRICE_VERSION = genai_prices.__version__
+MILLION = 1_000_000
+PRICE_PROVIDERS = {
+    "anthropic": "anthropic",
+    "claude-desktop": "anthropic",
+    "openai": "openai",
+    "chatgpt": "openai",
+    "google": "google",
+    "gemini-app": "google",
+    "mistral": "mistral",
+    "xai": "x-ai",
+    "deepseek": "deepseek",
+    "groq": "groq",
+    "openrouter": "openrouter",
+    "cursor": "cursor",
+    "github-copilot": "github-copilot",
+    "perplexity": "perplexity",
+    "azure": "azure",
+    "aws-bedrock": "aws",
+    "together": "together",
+    "fireworks": "fireworks",
+    "cohere": "cohere",
+    "elevenlabs": "elevenlabs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request or many; input includes what was cached, cache writes include the 1-hour ones."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    input_audio_tokens: int = 0
+    cached_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+    web_searches: int = 0
+    requests: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A list price, None where none is known; `note` says what is uncertain about it."""
+
+    cost_usd: Decimal | None
+    price_source: str = PRICE_SOURCE
+    price_version: str = PRICE_VERSION
+    matched_model: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """One model on one day: US dollars a million of each class, None where it has no price."""
+
+    matched_model: str
+    note: str | None
+    exact: types.ModelPrice  # priced by the library itself where classes depend on each other
+    by_class: Mapping[str, Decimal | None]
+    per_request: Decimal
+
+
+# Our classes, disjoint, as genai-prices wants a million of each to be told.
+CLASSES: dict[str, dict[str, int]] = {
+    "uncached": {"input_tokens": MILLION},
+    "cached": {"input_tokens": MILLION, "cache_read_tokens": MILLION},
+    "cache_write": {"input_tokens": MILLION, "cache_write_tokens": MILLION},
+    "cache_write_1h": {
+        "input_tokens": MILLION,
+        "cache_write_tokens": MILLION,
+        "cache_write_1h_tokens": MILLION,
+    },
+    "output": {"output_tokens": MILLION},
+    "web_search": {"web_searches": MILLION},
+}
+# The library prices at 0 what it knows no price for: without this key of its own a class is unpriced.
+PRICE_KEYS = {"output": "output_mtok", "web_search": "web_searches_kcount"}
+
+
+def price(
+    provider: str,
+    model: str,
+    usage: Usage,
+    at: datetime,
+    *,
+    tier: Tier = "request",
+    context: Mapping[str, str] | None = None,
+) -> Priced:
+    """The list price of usage at that time; `context` names batch, tier or speed as genai-prices does."""
+    provider_id = PRICE_PROVIDERS.get(provider)
+    try:
+        found = _find_model(provider_id, model)
+        if found is None:
+            return Priced(None)
+        day = None if _changes_within_a_day(found[1]) else at.date()
+        moment = at if day is None else datetime.combine(day, time(12), UTC)
+        prices = _load_prices(provider_id, model, moment, tier, tuple((context or {}).items()))
+        return Priced(_calculate(prices, usage), matched_model=prices.matched_model, note=prices.note)
+    except Exception as error:
+        # Whatever a price library trips over, the usage itself is worth keeping.
+        return Priced(None, note=f"the price could not be calculated: {error}"[:200])
+
+
+@lru_cache(10_000)
+def _find_model(provider_id: str | None, model: str) -> tuple[types.Provider, types.ModelInfo] | None:
+    try:
+        return get_snapshot().find_provider_model(model, None, provider_id, None)
+    except LookupError:
+        return None
+
+
+def _changes_within_a_day(model: types.ModelInfo) -> bool:
+    if isinstance(model.prices, types.ModelPrice):
+        return False
+    return any(isinstance(price.constraint, types.TimeOfDateConstraint) for price in model.prices)
+
+
+@lru_cache(10_000)
+def _load_prices(
+    provider_id: str | None, model_ref: str, at: datetime, tier: Tier, context: tuple[tuple[str, str], ...]
+) -> _Prices:
+    found = _find_model(provider_id, model_ref)
+    if found is None:
+        raise LookupError(model_ref)
+    provider, model = found
+    notes = []
+    wanted = dict(context) if any(model is own for own in provider.models) else {}
+    if context and not _has_variant(model, wanted, at):
+        notes.append(f"standard price: none is known for {', '.join(value for _, value in context)}")
+    prices = model.get_prices(at, cast(types.PriceContext, wanted) if wanted else None)
+    is_tiered = any(isinstance(value, types.TieredPrices) for value in vars(prices).values())
+    if is_tiered and tier == "unknown":
+        notes.append(
+            "short-context price: the requests summed here may have had longer contexts, which cost more"
+        )
+    if tier != "request":
+        prices = _pick_tier(prices, tier)
+    per_request = prices.calc_price(genai_prices.Usage())["total_price"]
+    return _Prices(
+        matched_model=f"{provider.id}/{model.id}",
+        note="; ".join(notes) or None,
+        exact=prices,
+        by_class={} if is_tiered and tier == "request" else _price_classes(prices, per_request),
+        per_request=per_request,
+    )
+
+
+def _has_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetime) -> bool:
+    return any(
+        context.items() >= variant.when.items()
+        and (variant.constraint is None or variant.constraint.active(at))
+        for variant in model.price_variants or ()
+    )
+
+
+def _pick_tier(prices: types.ModelPrice, tier: Tier) -> types.ModelPrice:
+    picked = {
+        key: (value.tiers[-1].price if tier == "long" and value.tiers else value.base)
+        if isinstance(value, types.TieredPrices)
+        else value
+        for key, value in vars(prices).items()
+    }
+    return types.ModelPrice(**picked)
+
+
+def _price_classes(prices: types.ModelPrice, per_request: Decimal) -> dict[str, Decimal | None]:
+    return {
+        name: None
+        if getattr(prices, PRICE_KEYS.get(name, "input_mtok")) is None
+        else prices.calc_price(genai_prices.Usage(**usage))["total_price"] - per_request
+        for name, usage in CLASSES.items()
+    }
+
+
+def _calculate(prices: _Prices, usage: Usage) -> Decimal | None:
+    has_audio = usage.input_audio_tokens or usage.output_audio_tokens
+    if has_audio or not prices.by_class:
+        return _calculate_exactly(prices, usage)
+    cost_usd = prices.per_request * usage.requests
+    for name, count in _count_by_class(usage).items():
+        if count:
+            rate = prices.by_class[name]
+            if rate is None:
+                return None
+            cost_usd += rate * count / MILLION
+    return cost_usd
+
+
+def _count_by_class(usage: Usage) -> dict[str, int]:
+    uncached = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+    if uncached < 0:
+        raise ValueError("more cached tokens than input tokens")
+    return {
+        "uncached": uncached,
+        "cached": usage.cached_input_tokens,
+        "cache_write": usage.cache_write_tokens - usage.cache_write_1h_tokens,
+        "cache_write_1h": usage.cache_write_1h_tokens,
+        "output": usage.output_tokens,
+        "web_search": usage.web_searches,
+    }
+
+
+def _calculate_exactly(prices: _Prices, usage: Usage) -> Decimal | None:
+    needed = {
+        "input_mtok": usage.input_tokens,
+        "output_mtok": usage.output_tokens,
+        "input_audio_mtok": usage.input_audio_tokens,
+        "output_audio_mtok": usage.output_audio_tokens,
+    }
+    if any(count and getattr(prices.exact, key) is None for key, count in needed.items()):
+        return None
+    counts = {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cache_write_1h_tokens": usage.cache_write_1h_tokens,
+        "input_audio_tokens": usage.input_audio_tokens,
+        "cache_audio_read_tokens": usage.cached_audio_tokens,
+        "output_audio_tokens": usage.output_audio_tokens,
+        "web_searches": usage.web_searches,
+    }
+    reported = genai_prices.Usage(**{key: count for key, count in counts.items() if count})
+    cost_usd = prices.exact.calc_price(reported)["total_price"]
+    return cost_usd + prices.per_request * (usage.requests - 1)

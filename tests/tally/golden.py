@@ -1,0 +1,33 @@
+"""What a parsed file is compared with: every record and rejection, and the counts."""
+
+import json
+import re
+from pathlib import Path
+
+from tally.importers import Parsed
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "imports"
+
+
+def describe(importer_name: str, parsed: Parsed) -> dict[str, object]:
+    """A parsed file as `expected.json` holds it."""
+    records = [record.to_json() for record in parsed.records]
+    for record in records:
+        metadata = record.get("metadata")
+        if isinstance(metadata, dict) and "price" in metadata:
+            metadata["price"] = re.sub(r" [0-9.]+ ", " ", str(metadata["price"]))
+    return {
+        "format": importer_name,
+        "rows_read": parsed.rows_read,
+        "rows_blank": parsed.rows_blank,
+        "rows_merged": parsed.rows_merged,
+        "grouping": list(parsed.grouping),
+        "records": records,
+        "rejected": [[rejected.line, rejected.reason] for rejected in parsed.rejected],
+    }
+
+
+def load_expected(case: str) -> dict[str, object]:
+    """The expected result of one golden pair."""
+    loaded: dict[str, object] = json.loads((FIXTURES / case / "expected.json").read_text(encoding="utf-8"))
+    return loaded

@@ -1,0 +1,121 @@
+"""What holds for every file, whatever is in its cells."""
+
+import csv
+import io
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tally.importers import ImportRefused, Options, Parsed, Question, find_importer, identify, read_table
+
+HEADERS = {
+    "generic": "date,provider,model,cost,tokens,requests,note,currency,charge_type",
+    "openai_cost": "start_time,end_time,start_time_iso,amount_value,amount_currency,line_item,project_id",
+    "openai_usage": "start_time,end_time,num_model_requests,model,batch,input_tokens,output_tokens",
+    "anthropic_cost": "usage_date_utc,model,workspace,api_key,context_window,token_type,cost_usd,cost_type",
+    "anthropic_usage": "usage_date_utc,model_version,api_key,usage_input_tokens_no_cache,usage_output_tokens",
+}
+NUMBERS = ["", "0", "1", "1.5", "1,234", "1.234,5", "-3", "NaN", "1e3", "(2)", "$5", "5 €", "10.0", "9" * 30]
+DATES = [
+    "2026-11-02",
+    "2026-11-03",
+    "03/04/2026",
+    "25/04/2026",
+    "2026-02-30",
+    "2026-11-02 10:00",
+    "1793577600",
+    "1793664000",
+]
+TEXTS = ["", "OpenAI", "gpt-5.5", "Claude Opus 5", "usd", "eur", "credit", "usage", "FALSE", "≤ 200k", "=1+1"]
+HOSTILE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+CELLS = st.one_of(st.sampled_from(NUMBERS), st.sampled_from(DATES), st.sampled_from(TEXTS), HOSTILE)
+
+
+def write(header: list[str], rows: list[list[str]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows([header, *rows])
+    return buffer.getvalue().encode()
+
+
+@st.composite
+def tables(draw: st.DrawFn, header: list[str]) -> list[list[str]]:
+    widths = st.integers(max(1, len(header) - 1), len(header) + 1)
+    exact = st.just(len(header))
+    return draw(
+        st.lists(
+            st.one_of(exact, exact, widths).flatmap(
+                lambda width: st.lists(CELLS, min_size=width, max_size=width)
+            ),
+            min_size=1,
+            max_size=8,
+        )
+    )
+
+
+def parse(name: str, data: bytes, options: Options) -> Parsed | None:
+    """The parsed file, or None where it is refused or asks a question: nothing else may be raised."""
+    try:
+        table = read_table(data, "usage.csv")
+        return find_importer(name).parse(table, options)
+    except (ImportRefused, Question):
+        return None
+
+
+@pytest.mark.parametrize("name", HEADERS)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), day_first=st.booleans(), decimal_comma=st.booleans())
+def test_every_row_is_a_record_or_rejected_and_reading_again_says_the_same(
+    name: str, data: st.DataObject, day_first: bool, decimal_comma: bool
+) -> None:
+    header = HEADERS[name].split(",")
+    rows = data.draw(tables(header))
+    options = Options(timezone="Asia/Kathmandu", day_first=day_first, decimal_comma=decimal_comma)
+    content = write(header, rows)
+    parsed = parse(name, content, options)
+    if parsed is None:
+        assert not any(cell.strip() for row in rows for cell in row)
+        return
+    assert parsed.rows_read == len(parsed.records) + len(parsed.rejected) + parsed.rows_merged
+    assert parsed.rows_read + parsed.rows_blank == len(rows)
+    assert parse(name, content, options) == parsed
+    assert len({(record.source_key, record.timestamp) for record in parsed.records}) == len(parsed.records)
+    assert all(rejected.reason.endswith(".") and rejected.line >= 2 for rejected in parsed.rejected)
+    assert all(record.to_json() for record in parsed.records)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused_with_a_sentence(content: bytes) -> None:
+    try:
+        table = read_table(content, "usage.csv")
+    except ImportRefused as refused:
+        reason = str(refused)
+        assert reason.endswith(".")
+        return
+    importer = identify(table) or find_importer("generic")
+    try:
+        importer.parse(table, Options())
+    except (ImportRefused, Question) as refused:
+        reason = str(refused)
+        assert reason
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(["a", "b,c", 'd"e', "f\ng", "h;i", "j\tk", "l\r\nm"]), min_size=2, max_size=2
+        ),
+        min_size=1,
+    )
+)
+def test_line_numbers_are_those_of_a_text_editor(rows: list[list[str]]) -> None:
+    content = write(["x", "y"], rows)
+    lines = io.StringIO(content.decode(), newline="").readlines()
+    table = read_table(content, "usage.csv")
+    assert [list(cells) for _, cells in table.rows] == rows
+    for line, cells in table.rows:
+        start = io.StringIO(newline="")
+        csv.writer(start).writerow(cells)
+        assert "".join(lines[line - 1 :]).startswith(start.getvalue())
