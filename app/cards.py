@@ -13,6 +13,7 @@ from app.periods import Period
 from app.spend import Spend
 
 SPARK_POINTS = 90
+LONG_NAME = 28
 
 
 def render_heading(text: str, note: str = "") -> None:
@@ -21,6 +22,11 @@ def render_heading(text: str, note: str = "") -> None:
         st.header(text, anchor=False, width="content")
         if note:
             st.caption(note, width="content")
+
+
+def name_width(names: pd.Series) -> int | None:
+    """A column as wide as its names, unless one of them would push the numbers out."""
+    return 200 if names.str.len().max() > LONG_NAME else None
 
 
 def render_spend(period: Period, now: Spend, before_usd: Decimal | None, by_day: pd.Series) -> None:

@@ -13,6 +13,11 @@ from app.theme import Palette
 FONT = "Inter, system-ui, sans-serif"
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 WEEKLY_FROM_DAYS = 120
+MONEY_TICKS = [
+    {"dtickrange": [None, 0.009], "value": "$,.4f"},
+    {"dtickrange": [0.009, 0.9], "value": "$,.2f"},
+    {"dtickrange": [0.9, None], "value": "$,.0f"},
+]
 MONEY = "%{y:$,.2f}<extra>%{fullData.name}</extra>"
 
 
@@ -128,7 +133,7 @@ def earlier_predictions(actual: pd.Series, predicted: pd.DataFrame, palette: Pal
         y=predicted["predicted"].round(4),
         mode="lines",
         name="Predicted",
-        line={"color": palette.accent, "width": 2, "dash": "dot"},
+        line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
         hovertemplate=MONEY,
     )
     figure.add_scatter(
@@ -165,7 +170,7 @@ def _add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette) ->
         y=forecast["predicted"].round(4),
         mode="lines",
         name="Forecast",
-        line={"color": palette.accent, "width": 2, "dash": "dot"},
+        line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
         hovertemplate=MONEY,
     )
 
@@ -179,6 +184,7 @@ def _add_range(
         y=[*forecast[f"upper_{level}"].round(4), *reversed(forecast[f"lower_{level}"].round(4).tolist())],
         fill="toself",
         mode="none",
+        line_shape="hvh",
         fillcolor=_transparent(palette.accent, opacity),
         name=f"{level}% range",
         hoverinfo="skip",
@@ -207,6 +213,7 @@ def _add_layout(figure: go.Figure, palette: Palette, height: int) -> None:
             "traceorder": "normal",
             "itemwidth": 30,
         },
+        showlegend=True,
         legend_itemclick=False,
         legend_itemdoubleclick=False,
     )
@@ -217,12 +224,19 @@ def _add_layout(figure: go.Figure, palette: Palette, height: int) -> None:
         tickangle=0,
         ticklabelstandoff=4,
         tickfont_color=palette.muted,
+        automargin=True,
         fixedrange=True,
     )
     figure.update_yaxes(
-        gridcolor=palette.grid, tickprefix="$", nticks=5, zeroline=False, tickfont_color=palette.muted,
-        rangemode="tozero", automargin=True, fixedrange=True,
-    )  # fmt: skip
+        gridcolor=palette.grid,
+        tickformatstops=MONEY_TICKS,
+        nticks=5,
+        zeroline=False,
+        tickfont_color=palette.muted,
+        rangemode="tozero",
+        automargin=True,
+        fixedrange=True,
+    )
 
 
 def _plain(name: str) -> str:

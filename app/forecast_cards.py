@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from app.cards import render_heading
 from app.data import Preferences
 from app.formats import DASH, format_day, format_days, format_usd, format_usd_range, plural
-from app.outlook import forecast_step
+from app.outlook import forecast_step, spread_over_months
 
 NIGHTLY_AT = "03:15"
 COLUMN = st.column_config
@@ -62,7 +63,7 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
     spent = float(actual.sum())
     foreseen = float(predicted.loc[actual.notna(), "predicted"].sum())
     st.metric(
-        "Predicted against spent",
+        "Predicted vs spent",
         f"{foreseen / spent - 1:+.1%}" if spent > 0 else DASH,
         f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else "after a few nights",
         delta_color="off",
@@ -86,7 +87,7 @@ def render_earlier_totals(known: pd.DataFrame) -> None:
             "verdict": _verdict(row["actual_cost_usd"], row["lower_bound_80"], row["upper_bound_80"]),
             "made": format_day(pd.Timestamp(row["created_at"]).date()),
         }
-        for row in known.head(12).to_dict("records")
+        for row in spread_over_months(known).to_dict("records")
     ]
     st.dataframe(
         pd.DataFrame(lines),
@@ -126,7 +127,7 @@ def render_schedule(night: dict[str, Any] | None, zone: ZoneInfo) -> None:
     if night:
         ran = datetime.fromisoformat(night["started_at"]).astimezone(zone)
         st.text(f"Last ran {format_day(ran.date())}, {ran:%H:%M}")
-    st.caption(f"Runs every night at {NIGHTLY_AT}.")
+    st.caption(f"Runs next at {NIGHTLY_AT}, as every night.")
     for failed in forecast_step(night).get("failed", [])[:5]:
         st.text(f"{failed['series']} could not be forecast: {failed['reason']}")
 
@@ -135,18 +136,18 @@ def render_waiting(night: dict[str, Any] | None, preferences: Preferences) -> No
     """Why there is no forecast yet, and what is missing."""
     with st.container(border=True, gap="small", key="waiting"):
         if not preferences.forecast_enabled:
-            st.header("Forecasts are switched off", anchor=False)
+            render_heading("Forecasts are switched off")
             st.text("Switch them on under Settings; the next night makes one.")
             return
         short = next(
             (it for it in forecast_step(night).get("too_little_history", []) if it["series"] == "total"), None
         )
         if short:
-            st.header("Not enough history yet", anchor=False)
+            render_heading("Not enough history yet")
             needed = short["days"] + short["days_missing"]
             st.text(f"{plural(short['days_missing'], 'more day')} of usage and there will be a forecast.")
             st.progress(short["days"] / needed, f"{short['days']} of {plural(needed, 'day')}")
         else:
-            st.header("The first forecast comes tonight", anchor=False)
+            render_heading("The first forecast comes tonight")
             st.text("Tally looks at your records every night and then says what is to come.")
         render_schedule(night, preferences.zone)

@@ -25,12 +25,17 @@ def format_usd(amount: Decimal | float) -> str:
 
 def format_usd_range(lower: Decimal, upper: Decimal) -> str:
     """The amounts that something lies between."""
+    if upper >= 1000:  # cents would not fit on a phone
+        return f"${_rounded(lower, '1'):,} {DASH} ${_rounded(upper, '1'):,}"
     return f"{format_usd(lower)} {DASH} {format_usd(upper)}"
 
 
 def format_unit_price(amount: Decimal) -> str:
     """The price of one request, which is mostly less than a cent: three digits that mean something."""
-    return format_usd(amount) if amount >= 1 or amount <= 0 else f"${_significant(amount, 3)}"
+    if amount >= 1 or amount <= 0:
+        return format_usd(amount)
+    whole, part = _significant(amount, 3).split(".")
+    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
 
 
 def format_count(count: int) -> str:

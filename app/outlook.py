@@ -10,6 +10,9 @@ import pandas as pd
 from app.data import ForecastSeries
 from app.formats import plural
 
+MONTHS_SHOWN = 3
+PREDICTIONS_A_MONTH = 4
+
 
 def newest_run(predictions: pd.DataFrame) -> pd.DataFrame:
     """The predictions of the newest run only, in order of their days."""
@@ -48,6 +51,15 @@ def past_totals(totals: pd.DataFrame, series: ForecastSeries, kind: str) -> pd.D
     """The totals whose actual amount is known by now, newest first."""
     known = totals["actual_cost_usd"].notna()
     return totals[(totals["kind"] == kind) & of_series(totals, series) & known]
+
+
+def spread_over_months(known: pd.DataFrame) -> pd.DataFrame:
+    """A few predictions of each of the last months, from its first to its last, instead of one a night."""
+    chosen = []
+    for _, month in list(known.groupby("period_end", sort=False))[:MONTHS_SHOWN]:
+        step = -(-len(month) // PREDICTIONS_A_MONTH)
+        chosen.append(month.iloc[::step])
+    return pd.concat(chosen) if chosen else known
 
 
 def of_series(totals: pd.DataFrame, series: ForecastSeries) -> "pd.Series[bool]":

@@ -16,7 +16,7 @@ def render_welcome(user: User, today: date) -> None:
     """Import a CSV, add an entry, or load sample data."""
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="welcome"):
         st.space("medium")
-        st.subheader("See what you spend on AI", anchor=False, text_alignment="center")
+        st.header("See what you spend on AI", anchor=False, text_alignment="center")
         st.caption(
             "Bring a usage export of your provider, add a subscription, or look around with sample data.",
             text_alignment="center",

@@ -7,6 +7,7 @@ import streamlit as st
 from app import cards, charts, data, outlook, spend
 from app.forecast_cards import (
     render_accuracy,
+    render_bias,
     render_earlier_totals,
     render_origin,
     render_total,

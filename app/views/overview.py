@@ -10,7 +10,7 @@ from app.record_table import NO_PRICE
 from app.theme import current_palette
 from app.welcome import render_welcome
 
-TOP_MODELS = 8
+TOP_MODELS = 10
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -77,15 +77,16 @@ models, providers = st.columns([5, 3], gap="small")
 with models, st.container(border=True, height="stretch"):
     cards.render_heading("Top models")
     column = st.column_config
+    top = spend.top_models(shown, TOP_MODELS)
     st.dataframe(
-        spend.top_models(shown, TOP_MODELS)[["model", "cost", "share", "requests", "trend"]],
+        top[["model", "cost", "share", "requests", "trend"]],
         hide_index=True,
         height="content",
         row_height=38,
         placeholder=NO_PRICE,
         alt="The models that cost most, with their share, requests and trend",
         column_config={
-            "model": column.TextColumn("Model", pinned=True),
+            "model": column.TextColumn("Model", pinned=True, width=cards.name_width(top["model"])),
             "cost": column.NumberColumn("Cost", format="dollar"),
             "share": column.ProgressColumn(
                 "Share", format="%.0f%%", min_value=0, max_value=100, color="primary"

@@ -1,6 +1,7 @@
 """What exactly was recorded?"""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import streamlit as st
