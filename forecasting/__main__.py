@@ -3,12 +3,13 @@
 import argparse
 import signal
 import sys
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from forecasting import nightly
-from forecasting.store import DatabaseUnreachable
+from forecasting.store import DatabaseProblem
 from tally.settings import SettingsMissing, load_settings, require_database_url
 
+MOST_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
 
 exit codes: 0 done; 1 something failed and is named; 75 another night is at work; 130 stopped"""
@@ -27,14 +28,14 @@ def main() -> int:
     )
     parser.add_argument("--dry-run", action="store_true", help="print the forecasts and write nothing")
     parser.add_argument(
-        "--workers", type=int, help="processes; 0 forecasts in this one (default: one a core)"
+        "--workers", type=_parse_workers, help="processes; 0 forecasts in this one (default: one a core)"
     )
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
     try:
         database_url = require_database_url(load_settings())
         return nightly.run(database_url, arguments.date, arguments.dry_run, arguments.workers)
-    except (SettingsMissing, DatabaseUnreachable) as problem:
+    except (SettingsMissing, DatabaseProblem) as problem:
         print(problem, file=sys.stderr)
         return nightly.FAILED
     except KeyboardInterrupt:
@@ -44,9 +45,18 @@ def main() -> int:
 
 def _parse_date(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-01") from None
+    if day > datetime.now(UTC).date() + timedelta(days=1):  # somewhere it is tomorrow already
+        raise argparse.ArgumentTypeError(f"{text} has not come yet")
+    return day
+
+
+def _parse_workers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_WORKERS}")
+    return int(text)
 
 
 if __name__ == "__main__":

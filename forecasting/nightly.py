@@ -30,14 +30,14 @@ def run(
 ) -> int:
     """Work one night and return its exit code. `as_of` replays it; no workers means in this process."""
     workers = count_cores() if workers is None else workers
-    if workers:
-        warm_up()
     with store.connect(database_url) as connection:
-        if dry_run:
-            return _rehearse(connection, as_of, workers)
-        if not store.take_lock(connection):
+        if not dry_run and not store.take_lock(connection):
             print("Another night is at work on this database. Nothing was done.", file=sys.stderr)
             return BUSY
+        if workers:
+            warm_up()
+        if dry_run:
+            return _rehearse(connection, as_of, workers)
         return Night(connection, as_of, workers).work()
 
 
@@ -64,6 +64,10 @@ class Night:
             runs.close_night(self.connection, self.run_id, self.steps, runs.INTERRUPTED)
             print("Stopped. What was saved stays; run it again to do the rest.", file=sys.stderr)
             return INTERRUPTED
+        except psycopg.Error as problem:
+            if self.connection.closed:
+                raise
+            self.errors.append(f"The night ended early: {store.first_line(problem)}.")
         error = self._error()
         runs.close_night(self.connection, self.run_id, self.steps, error)
         print(f"Forecast {self.series} series of {self.people} people.")
@@ -87,8 +91,8 @@ class Night:
         except psycopg.Error as problem:
             if self.connection.closed:
                 raise
-            error = _first_line(problem)
-            self.errors.append(f"The step “{name}” failed: {error}")
+            error = store.first_line(problem)
+            self.errors.append(f"The step “{name}” failed: {error}.")
         self._note(name, started, count, error)
 
     def _forecast(self) -> None:
@@ -113,7 +117,7 @@ class Night:
         except psycopg.Error as problem:
             if self.connection.closed:
                 raise
-            self._save_failure(part, _first_line(problem))
+            self._save_failure(part, store.first_line(problem))
             return
         self.people += 1
         self.series += len(results)
@@ -123,7 +127,7 @@ class Night:
     def _save_failure(self, part: Part, reason: str) -> None:
         if not store.has_account(self.connection, part.person.user_id):
             return  # deleted since the night began: there is nobody left to tell
-        error = f"The forecasts of {part.person.user_id} could not be saved: {reason}"
+        error = f"The forecasts of {part.person.user_id} could not be saved: {reason}."
         self.errors.append(error)
         runs.add_person(self.connection, self.run_id, part.person, [part.step(0)], error)
 
@@ -178,7 +182,3 @@ def _rehearse(connection: Connection, as_of: date | None, workers: int) -> int:
     if error:
         print(error, file=sys.stderr)
     return FAILED if error else DONE
-
-
-def _first_line(problem: psycopg.Error) -> str:
-    return str(problem.diag.message_primary or problem).splitlines()[0]

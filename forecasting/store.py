@@ -23,8 +23,8 @@ SCORE_AGAIN_DAYS = 35  # bills and exports of a month come in during the next
 APPLICATION_NAME = "tally nightly"
 
 
-class DatabaseUnreachable(Exception):
-    """The database does not answer, or went away."""
+class DatabaseProblem(Exception):
+    """The database does not answer, went away, or refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,11 @@ DAILY_SPEND = f"""
 select
     {UNIQUE_ID} as unique_id,
     d.date as ds,
-    coalesce(sum(d.total_cost_usd), 0)::float8 as y,
+    sum(d.total_cost_usd)::float8 as y,
     sum(d.record_count)::bigint as records
 {SPEND}
     and d.charge_type = 'usage'
+    and d.total_cost_usd is not null -- without a price there is nothing to fit, and $0 would be a lie
 group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date))"""
 
 SPENT = f"""
@@ -144,20 +145,28 @@ def connect(database_url: str) -> Iterator[Connection]:
             database_url, autocommit=True, application_name=APPLICATION_NAME, connect_timeout=10
         )
     except psycopg.Error:
-        raise DatabaseUnreachable(
+        raise DatabaseProblem(
             "The database does not answer. Start Tally with `make up`, or check DATABASE_URL."
         ) from None
     try:
         yield connection
     except psycopg.Error as error:
         if not connection.closed:
-            raise
-        raise DatabaseUnreachable(
+            raise DatabaseProblem(
+                f"The database refused: {first_line(error)}."
+                " `tally doctor` says whether its schema is complete."
+            ) from None
+        raise DatabaseProblem(
             "The database went away in the middle of the night's work. Nothing is half-written;"
             " run `tally nightly` again when it is back."
         ) from error
     finally:
         connection.close()
+
+
+def first_line(error: psycopg.Error) -> str:
+    """What Postgres said, without its context."""
+    return str(error.diag.message_primary or error).splitlines()[0].rstrip(".")
 
 
 def take_lock(connection: Connection) -> bool:

@@ -35,7 +35,7 @@ class House:
     def add_spend(
         self,
         user_id: UUID,
-        amounts: Sequence[float],
+        amounts: Sequence[float | None],
         last_day: date = AS_OF - timedelta(days=1),
         model: str = "gpt-5",
         provider: str = "openai",

@@ -97,6 +97,27 @@ def test_a_wrong_date_is_a_sentence() -> None:
     assert "'11.5.2024' is not a date such as 2026-11-01" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--date", "2999-01-01"), "2999-01-01 has not come yet"),
+        (("--workers", "-1"), "'-1' is not a number"),
+    ],
+)
+def test_impossible_arguments_are_a_sentence(arguments: tuple[str, str], said: str) -> None:
+    ended = run(NOWHERE, *arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+
+
+def test_a_database_without_the_schema_is_a_sentence(house: House) -> None:
+    house.connection.execute("alter table public.job_runs rename to gone")
+    ended = run(house.url)
+    assert ended.returncode == FAILED
+    assert ended.stderr.startswith("The database refused: relation")
+    assert "Traceback" not in ended.stderr
+
+
 def test_help_has_an_example_and_the_exit_codes() -> None:
     shown = run(NOWHERE, "--help").stdout
     assert "example: python -m forecasting" in shown
@@ -104,7 +125,7 @@ def test_help_has_an_example_and_the_exit_codes() -> None:
 
 
 def test_a_database_that_goes_away_is_a_sentence(house: House, wavy: Wavy) -> None:
-    add_many(house, wavy, 15)
+    add_many(house, wavy, 8)
     night = start(house.url)
     wait_for_forecasts(house)
     house.rows(
@@ -122,7 +143,7 @@ def test_a_database_that_goes_away_is_a_sentence(house: House, wavy: Wavy) -> No
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_night_is_on_record_as_stopped(house: House, wavy: Wavy, sent: signal.Signals) -> None:
-    add_many(house, wavy, 15)
+    add_many(house, wavy, 8)
     night = start(house.url)
     wait_for_forecasts(house)
     night.send_signal(sent)
@@ -134,11 +155,11 @@ def test_a_stopped_night_is_on_record_as_stopped(house: House, wavy: Wavy, sent:
 
 
 def test_a_killed_night_leaves_no_lock_and_no_workers(house: House, wavy: Wavy) -> None:
-    add_many(house, wavy, 15)
+    add_many(house, wavy, 8)
     night = start(house.url)
     wait_for_forecasts(house)
     night.kill()
     night.communicate(timeout=30)  # ends only when nobody holds the pipes: workers would
-    assert house.work() == DONE
+    assert house.work(workers=2) == DONE
     statuses = house.rows("select status from public.job_runs where user_id is null order by started_at")
     assert statuses == [("failed",), ("done",)]

@@ -121,6 +121,16 @@ def test_included_usage_and_credits_are_not_fitted(house: House) -> None:
     assert house.rows("select from public.forecast_results where model_name in ('covered', 'credit')") == []
 
 
+def test_a_model_without_a_price_is_not_forecast_at_zero(house: House) -> None:
+    user = house.add_person()
+    house.add_spend(user, [1.0] * 30)
+    house.add_spend(user, [None] * 60, model="unpriced", cost_basis="estimated")
+    house.work()
+    assert {row[1] for row in house.rows(SERIES, user)} == {None, "gpt-5"}
+    [[start]] = house.rows("select distinct training_data_start from public.forecast_results")
+    assert start == AS_OF - timedelta(days=30)
+
+
 def test_the_month_ends_at_spent_plus_predicted_plus_renewals(house: House) -> None:
     user = house.add_person()
     house.add_spend(user, [3.0] * 40)
