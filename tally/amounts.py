@@ -55,9 +55,9 @@ def parse_count(text: str, decimal_comma: bool = False) -> int:
     """A whole number, not negative, from a cell such as `1200`, `1,200`, `10.0` or `1.2E+06`; empty is 0."""
     if text.isascii() and text.isdigit() and len(text) < 20:
         return int(text)
-    body = _SPACES.sub("", text)
-    if not body:
+    if not text or text.isspace():
         return 0
+    body = _SPACES.sub("", text)
     if len(body) > MAX_LENGTH:
         raise AmountUnreadable(f"has {len(body):,} characters, too many for a count")
     if body.startswith("-"):

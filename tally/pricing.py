@@ -70,12 +70,28 @@ class Priced:
 
 
 @dataclass(frozen=True, slots=True)
+class _Model:
+    provider: types.Provider
+    model: types.ModelInfo
+    changes_within_a_day: bool
+    thresholds: tuple[int, ...]  # more input tokens than these make a request dearer
+
+    def find_threshold(self, input_tokens: int, tier: Tier) -> int:
+        """The highest threshold that a request passes, or -1."""
+        if tier == "long":
+            return self.thresholds[-1] if self.thresholds else -1
+        if tier != "request":
+            return -1
+        return max((threshold for threshold in self.thresholds if input_tokens > threshold), default=-1)
+
+
+@dataclass(frozen=True, slots=True)
 class _Prices:
     """One model on one day: US dollars a million of each class, None where it has no price."""
 
     matched_model: str
     note: str | None
-    exact: types.ModelPrice  # priced by the library itself where classes depend on each other
+    exact: types.ModelPrice  # for what is in no class of ours
     by_class: Mapping[str, Decimal | None]
     per_request: Decimal
 
@@ -112,9 +128,14 @@ def price(
         found = _find_model(provider_id, model)
         if found is None:
             return Priced(None)
-        day = None if _changes_within_a_day(found[1]) else at.date()
-        moment = at if day is None else datetime.combine(day, time(12), UTC)
-        prices = _load_prices(provider_id, model, moment, tier, tuple((context or {}).items()))
+        prices = _load_prices(
+            provider_id,
+            model,
+            at if found.changes_within_a_day else datetime.combine(at.date(), time(12), UTC),
+            found.find_threshold(usage.input_tokens, tier),
+            tier == "unknown",
+            tuple((context or {}).items()),
+        )
         return Priced(_calculate(prices, usage), matched_model=prices.matched_model, note=prices.note)
     except Exception as error:
         # Whatever a price library trips over, the usage itself is worth keeping.
@@ -122,45 +143,63 @@ def price(
 
 
 @lru_cache(10_000)
-def _find_model(provider_id: str | None, model: str) -> tuple[types.Provider, types.ModelInfo] | None:
+def _find_model(provider_id: str | None, model_ref: str) -> _Model | None:
     try:
-        return get_snapshot().find_provider_model(model, None, provider_id, None)
+        provider, model = get_snapshot().find_provider_model(model_ref, None, provider_id, None)
     except LookupError:
         return None
-
-
-def _changes_within_a_day(model: types.ModelInfo) -> bool:
-    if isinstance(model.prices, types.ModelPrice):
-        return False
-    return any(isinstance(price.constraint, types.TimeOfDateConstraint) for price in model.prices)
+    dated = [] if isinstance(model.prices, types.ModelPrice) else model.prices
+    price_lists = (
+        [model.prices] if isinstance(model.prices, types.ModelPrice) else [price.prices for price in dated]
+    )
+    price_lists += [variant.prices for variant in model.price_variants or ()]
+    return _Model(
+        provider,
+        model,
+        any(isinstance(price.constraint, types.TimeOfDateConstraint) for price in dated),
+        tuple(
+            sorted(
+                {
+                    tier.start
+                    for prices in price_lists
+                    for value in vars(prices).values()
+                    if isinstance(value, types.TieredPrices)
+                    for tier in value.tiers
+                }
+            )
+        ),
+    )
 
 
 @lru_cache(10_000)
 def _load_prices(
-    provider_id: str | None, model_ref: str, at: datetime, tier: Tier, context: tuple[tuple[str, str], ...]
+    provider_id: str | None,
+    model_ref: str,
+    at: datetime,
+    threshold: int,
+    is_threshold_unknown: bool,
+    context: tuple[tuple[str, str], ...],
 ) -> _Prices:
     found = _find_model(provider_id, model_ref)
     if found is None:
         raise LookupError(model_ref)
-    provider, model = found
+    provider, model = found.provider, found.model
     notes = []
     wanted = dict(context) if any(model is own for own in provider.models) else {}
     if context and not _has_variant(model, wanted, at):
         notes.append(f"standard price: none is known for {', '.join(value for _, value in context)}")
     prices = model.get_prices(at, cast(types.PriceContext, wanted) if wanted else None)
-    is_tiered = any(isinstance(value, types.TieredPrices) for value in vars(prices).values())
-    if is_tiered and tier == "unknown":
+    flat = _pick_tier(prices, threshold)
+    if is_threshold_unknown and vars(flat) != vars(prices):
         notes.append(
-            "short-context price: the requests summed here may have had longer contexts, which cost more"
+            "short-context price: requests summed here may have had longer contexts, which cost more"
         )
-    if tier != "request":
-        prices = _pick_tier(prices, tier)
-    per_request = prices.calc_price(genai_prices.Usage())["total_price"]
+    per_request = flat.calc_price(genai_prices.Usage())["total_price"]
     return _Prices(
         matched_model=f"{provider.id}/{model.id}",
         note="; ".join(notes) or None,
-        exact=prices,
-        by_class={} if is_tiered and tier == "request" else _price_classes(prices, per_request),
+        exact=flat,
+        by_class=_price_classes(flat, per_request),
         per_request=per_request,
     )
 
@@ -173,13 +212,14 @@ def _has_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetim
     )
 
 
-def _pick_tier(prices: types.ModelPrice, tier: Tier) -> types.ModelPrice:
-    picked = {
-        key: (value.tiers[-1].price if tier == "long" and value.tiers else value.base)
-        if isinstance(value, types.TieredPrices)
-        else value
-        for key, value in vars(prices).items()
-    }
+def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
+    """The same prices for requests of more input tokens than `threshold`, which is -1 for the shortest."""
+    picked = {}
+    for key, value in vars(prices).items():
+        picked[key] = value
+        if isinstance(value, types.TieredPrices):
+            passed = [tier.price for tier in value.tiers if tier.start <= threshold]
+            picked[key] = passed[-1] if passed else value.base
     return types.ModelPrice(**picked)
 
 
@@ -193,8 +233,7 @@ def _price_classes(prices: types.ModelPrice, per_request: Decimal) -> dict[str, 
 
 
 def _calculate(prices: _Prices, usage: Usage) -> Decimal | None:
-    has_audio = usage.input_audio_tokens or usage.output_audio_tokens
-    if has_audio or not prices.by_class:
+    if usage.input_audio_tokens or usage.output_audio_tokens:
         return _calculate_exactly(prices, usage)
     cost_usd = prices.per_request * usage.requests
     for name, count in _count_by_class(usage).items():

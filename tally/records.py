@@ -97,9 +97,13 @@ class CostRecord:
 
 
 def identity(*parts: str | int | Decimal | date | None) -> UUID:
-    """The same id for the same parts and no others: a hash over an encoding that no two lists share."""
-    encoded = "".join([f"{len(part)}:{part}" if type(part) is str else _encode_part(part) for part in parts])
-    return UUID(bytes=sha256(encoded.encode(errors="surrogatepass")).digest()[:16])
+    """The same id for the same parts and no others."""
+    return UUID(bytes=sha256(encode_parts(*parts).encode(errors="surrogatepass")).digest()[:16])
+
+
+def encode_parts(*parts: str | int | Decimal | date | None) -> str:
+    """The parts as one text, which no other list of parts has."""
+    return "".join([f"{len(part)}:{part}" if type(part) is str else _encode_part(part) for part in parts])
 
 
 def _encode_part(part: str | int | Decimal | date | None) -> str:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
-from tally.importers.dates import DateUnreadable, Moment, parse_moment
+from tally.importers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.protocol import Options, RowRejected, checked_name, reading
 from tally.importers.table import Table, quote
 from tally.pricing import Tier, Usage, price
@@ -36,17 +36,18 @@ class Dimensions:
     ) -> None:
         self._readers = {column: table.reader(column) for column in columns}
         self._defaults = defaults or {}
-        self._used: set[str] = set()
+        self._values: dict[str, dict[str, str]] = {column: {} for column in columns}
 
     def read(self, cells: Sequence[str]) -> dict[str, str]:
         """Every dimension of a row; empty where it is absent or says nothing special."""
         found = {}
         for column, read_cell in self._readers.items():
             cell = read_cell(cells)
-            checked_name(column, cell)
-            if cell:
-                self._used.add(column)
-            found[column] = "" if cell.lower() in self._defaults.get(column, ()) else cell
+            values = self._values[column]
+            if cell not in values:
+                is_default = cell.lower() in self._defaults.get(column, ())
+                values[cell] = "" if is_default else checked_name(column, cell)
+            found[column] = values[cell]
         return found
 
     def shown(self, found: Mapping[str, str], model_name: str = "") -> dict[str, JSON]:
@@ -55,7 +56,7 @@ class Dimensions:
 
     def grouping(self) -> tuple[str, ...]:
         """The dimensions that any row filled: how this export is broken down."""
-        return tuple(column for column in self._readers if column in self._used)
+        return tuple(column for column, values in self._values.items() if any(values))
 
 
 class Numbers:
@@ -67,7 +68,8 @@ class Numbers:
         if decimal_comma is None:
             cells = (read_cell(row) for _, row in table.rows for read_cell in self._readers.values())
             decimal_comma = bool(find_decimal_style(cells).decimal_comma)
-        self._decimal_comma = decimal_comma
+        self._parse_amount = partial(parse_amount, decimal_comma=decimal_comma)
+        self._parse_count = lru_cache(10_000)(partial(parse_count, decimal_comma=decimal_comma))
 
     def is_blank(self, column: str, cells: Sequence[str]) -> bool:
         """Whether a row says nothing here, which is not zero."""
@@ -77,7 +79,7 @@ class Numbers:
         """US dollars, or RowRejected."""
         cell = self._readers[column](cells)
         try:
-            return parse_amount(cell, self._decimal_comma)
+            return self._parse_amount(cell)
         except AmountUnreadable as error:
             raise reading(column, cell, error) from None
 
@@ -85,7 +87,7 @@ class Numbers:
         """A whole number, or RowRejected."""
         cell = self._readers[column](cells)
         try:
-            return parse_count(cell, self._decimal_comma)
+            return self._parse_count(cell)
         except AmountUnreadable as error:
             raise reading(column, cell, error) from None
 
@@ -133,10 +135,14 @@ def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
     return lambda cells: read_bucket(*(read_cell(cells) for read_cell in readers))
 
 
+@lru_cache(10_000)
 def read_instant(cell: str) -> datetime:
     """Unix seconds, or a time or day of UTC in ISO form; or RowRejected."""
     if re.fullmatch(r"[0-9]{9,11}(?:\.0*)?", cell):
-        cell = datetime.fromtimestamp(int(float(cell)), UTC).isoformat()
+        instant = datetime.fromtimestamp(int(float(cell)), UTC)
+        if FIRST_YEAR <= instant.year <= LAST_YEAR:
+            return instant
+        cell = instant.isoformat()
     moment = read_moment(cell, "UTC")
     return moment.timestamp.replace(hour=0) if moment.day else moment.timestamp
 

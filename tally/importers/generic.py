@@ -28,6 +28,7 @@ from tally.records import (
     ChargeType,
     CostRecord,
     canonical_decimal,
+    encode_parts,
     identity,
 )
 
@@ -197,7 +198,7 @@ class _Rows:
     ) -> None:
         self._columns = columns
         self._account = options.account
-        self._seen: dict[tuple[str, ...], int] = {}
+        self._seen: dict[str, int] = {}
         self._moment = lru_cache(10_000)(
             partial(parse_moment, timezone_name=options.timezone, day_first=day_first)
         )
@@ -219,7 +220,7 @@ class _Rows:
         model_name = read_model(self._cell(cells, "model"))
         note = read_note(self._cell(cells, "note"))
         counts = {column: self._read_count(cells, column) for column in NUMBERS[1:] if column in columns}
-        content = (
+        content = encode_parts(
             self._account,
             moment.key,
             provider,
@@ -245,7 +246,7 @@ class _Rows:
             timestamp=moment.timestamp,
             model_name=model_name,
             cost_usd=cost_usd,
-            source_key=identity(name, ordinal, *content),
+            source_key=identity(name, ordinal, content),
             charge_type=charge_type,
             input_tokens=input_tokens,
             output_tokens=output_tokens,

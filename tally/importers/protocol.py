@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -102,7 +101,7 @@ class Importer(Protocol):
 
 def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | None]) -> Parsed:
     """Make every row a record, a rejection or (None) a blank; rows of one identity are summed."""
-    records: dict[tuple[UUID, datetime], CostRecord] = {}
+    records: dict[UUID, CostRecord] = {}
     parsed = Parsed(rejected=list(table.malformed), rows_blank=table.rows_blank)
     for line, cells in table.rows:
         try:
@@ -110,7 +109,7 @@ def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | Non
             if record is None:
                 parsed.rows_blank += 1
                 continue
-            key = (record.source_key, record.timestamp)
+            key = record.source_key
             if key in records:
                 records[key] = merge(records[key], record)
                 parsed.rows_merged += 1
