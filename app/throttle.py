@@ -43,9 +43,15 @@ class Throttle:
                 self._seen.popitem(last=False)
 
     def forgive(self, key: Hashable) -> None:
-        """Forget a key's tries: the last one succeeded."""
+        """Forget all of a key's tries."""
         with self._lock:
             self._seen.pop(key, None)
+
+    def refund(self, key: Hashable) -> None:
+        """Take back a key's last try."""
+        with self._lock:
+            if tries := self._seen.get(key):
+                tries.pop()
 
 
 def network(client_host: str | None) -> str:
@@ -79,8 +85,10 @@ class Door:
         self._people.admit(email)
 
     def forgive(self, host: str | None, email: str) -> None:
-        """The try succeeded: forget this person's earlier ones at this network."""
+        """The try succeeded: it does not count, and neither do this person's earlier ones at this network."""
         self._pairs.forgive((network(host), email))
+        self._networks.refund(network(host))
+        self._people.refund(email)
 
 
 SIGN_INS = Door(tries=8, network_tries=60)

@@ -53,12 +53,7 @@ def upstream(project: Project) -> Accounts:
 def new_person(upstream: Accounts) -> Callable[[], Person]:
     """Make somebody with an account."""
 
-    def make() -> Person:
-        person = Person(f"{uuid.uuid4().hex[:12]}@example.com")
-        upstream.sign_up(person.email, person.password)
-        return person
-
-    return make
+    return lambda: sign_up(upstream)
 
 
 @pytest.fixture
@@ -75,9 +70,9 @@ def wire(project: Project) -> Iterator[Wire]:
     wire.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """One web server for the tests of a file."""
+    """One web server for all tests that neither stop it nor configure it."""
     with AppServer(tmp_path_factory.mktemp("app"), project.environment()) as running:
         yield running
 
@@ -89,11 +84,24 @@ def browser(server: AppServer) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.fixture(scope="module")
+def resident(upstream: Accounts) -> Person:
+    """Somebody with an account that no test of the file changes."""
+    return sign_up(upstream)
+
+
 @pytest.fixture
-def signed_in(browser: httpx.Client, person: Person) -> httpx.Client:
-    """Somebody's browser, signed in."""
-    sign_in(browser, person)
+def signed_in(browser: httpx.Client, resident: Person) -> httpx.Client:
+    """The resident's browser, signed in."""
+    sign_in(browser, resident)
     return browser
+
+
+def sign_up(upstream: Accounts) -> Person:
+    """Make an account for somebody new."""
+    person = Person(f"{uuid.uuid4().hex[:12]}@example.com")
+    upstream.sign_up(person.email, person.password)
+    return person
 
 
 def sign_in(browser: httpx.Client, person: Person) -> None:

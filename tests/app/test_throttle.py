@@ -56,13 +56,21 @@ def test_one_address_cannot_go_through_many_emails() -> None:
         door.admit("198.51.100.7", "one.more@example.com")
 
 
-def test_success_forgets_a_persons_earlier_tries_but_not_the_networks() -> None:
+def test_signing_in_often_is_no_guessing() -> None:
+    door = Door(tries=3, network_tries=8, person_tries=8)
+    for _ in range(100):
+        door.admit("198.51.100.7", "ada@example.com")
+        door.forgive("198.51.100.7", "ada@example.com")
+
+
+def test_own_successes_do_not_buy_guesses_at_others() -> None:
     door = Door(tries=3, network_tries=8)
-    for _ in range(8):
+    for n in range(8):
         door.admit("198.51.100.7", "own@example.com")
         door.forgive("198.51.100.7", "own@example.com")
+        door.admit("198.51.100.7", f"victim{n}@example.com")
     with pytest.raises(TooManyTries):
-        door.admit("198.51.100.7", "own@example.com")
+        door.admit("198.51.100.7", "victim@example.com")
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
