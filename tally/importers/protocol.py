@@ -67,18 +67,23 @@ class Options:
 
 @dataclass(slots=True)
 class Parsed:
-    """A file as records. Every row that was read is in one of records, rejected, rows_merged."""
+    """A file as records. Every row that was read stands in `lines`, once, or in `rejected`."""
 
     records: list[CostRecord] = field(default_factory=list)
+    lines: list[tuple[int, ...]] = field(default_factory=list)  # of the rows that each record sums up
     rejected: list[Rejected] = field(default_factory=list)
     rows_blank: int = 0  # blank lines and days without usage: no rows that were read
-    rows_merged: int = 0  # rows that were added into the record of an earlier row of the same identity
-    grouping: tuple[str, ...] = ()  # how a provider's export is broken down, e.g. ("day", "line_item")
+    grouping: tuple[str, ...] = ()  # the dimensions that break a provider's export down
 
     @property
     def rows_read(self) -> int:
         """The rows of data in the file."""
-        return len(self.records) + len(self.rejected) + self.rows_merged
+        return sum(map(len, self.lines)) + len(self.rejected)
+
+    @property
+    def rows_merged(self) -> int:
+        """The rows that were added into the record of an earlier row of the same identity."""
+        return sum(map(len, self.lines)) - len(self.records)
 
 
 class Importer(Protocol):
@@ -102,6 +107,8 @@ class Importer(Protocol):
 def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | None]) -> Parsed:
     """Make every row a record, a rejection or (None) a blank; rows of one identity are summed."""
     records: dict[UUID, CostRecord] = {}
+    lines: dict[UUID, tuple[int, ...]] = {}
+    merged_lines: dict[UUID, list[int]] = {}
     parsed = Parsed(rejected=list(table.malformed), rows_blank=table.rows_blank)
     for line, cells in table.rows:
         try:
@@ -112,12 +119,15 @@ def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | Non
             key = record.source_key
             if key in records:
                 records[key] = merge(records[key], record)
-                parsed.rows_merged += 1
+                merged_lines.setdefault(key, []).append(line)
             else:
                 records[key] = record
+                lines[key] = (line,)
         except (RowRejected, InvalidRecord) as error:
             parsed.rejected.append(Rejected(line, sentence(str(error)), row_text(cells)))
-    parsed.records = list(records.values())
+    for key, others in merged_lines.items():
+        lines[key] += tuple(others)
+    parsed.records, parsed.lines = list(records.values()), list(lines.values())
     parsed.rejected.sort(key=lambda rejected: rejected.line)
     return parsed
 

@@ -51,6 +51,7 @@ def test_every_dimension_makes_another_event() -> None:
 
 def test_rows_of_one_event_are_summed_and_counted() -> None:
     parsed = parse(f"{USAGE}{DAY},2,gpt-5.5,100,10\n{DAY},3,gpt-5.5,200,20\n{DAY},x,gpt-5.5,1,1\n")
+    assert parsed.lines == [(2, 3)]
     assert (parsed.rows_read, len(parsed.records), parsed.rows_merged, len(parsed.rejected)) == (3, 1, 1, 1)
     record = parsed.records[0]
     assert (record.input_tokens, record.output_tokens, record.request_count) == (300, 30, 5)

@@ -77,6 +77,10 @@ def test_every_row_is_a_record_or_rejected_and_reading_again_says_the_same(
         assert not any(cell.strip() for row in rows for cell in row)
         return
     assert parsed.rows_read == len(parsed.records) + len(parsed.rejected) + parsed.rows_merged
+    lines = [line for record_lines in parsed.lines for line in record_lines]
+    assert len(set(lines)) == len(lines)
+    assert not set(lines) & {rejected.line for rejected in parsed.rejected}
+    assert len(parsed.lines) == len(parsed.records)
     assert parsed.rows_read + parsed.rows_blank == len(rows)
     assert parse(name, content, options) == parsed
     assert len({(record.source_key, record.timestamp) for record in parsed.records}) == len(parsed.records)
