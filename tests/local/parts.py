@@ -1,0 +1,84 @@
+"""The processes of a running stack, how to kill them, and what must be true afterwards."""
+
+import os
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import psycopg
+
+from tally.local.stack import Stack
+
+
+def pid_of_node(stack: Stack) -> int:
+    assert stack.process is not None
+    return stack.process.pid
+
+
+def pid_of_postgres(stack: Stack) -> int:
+    return int((stack.home.data / "17" / "postmaster.pid").read_text().split()[0])
+
+
+def pid_of_postgrest(stack: Stack) -> int:
+    return int((stack.home.run / "postgrest.pid").read_text())
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def eventually(is_true: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for it, and fail when it does not come."""
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        time.sleep(0.05)
+
+
+def api_answers(stack: Stack) -> bool:
+    """Whether the data API reads the database for the service."""
+    try:
+        return get(stack, "/rest/v1/providers?limit=1", stack.keys.secret_key)[0] == 200
+    except OSError:
+        return False
+
+
+def get(stack: Stack, path: str, key: str | None = None, token: str | None = None) -> tuple[int, str]:
+    headers = ({"apikey": key} if key else {}) | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(f"http://127.0.0.1:{stack.ports.gateway}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+
+
+def port_is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def connect(stack: Stack, role: str = "postgres") -> psycopg.Connection:
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=stack.ports.postgres,
+        dbname="postgres",
+        user=role,
+        password=stack.keys.passwords[role],
+        autocommit=True,
+    )
+
+
+def remember(stack: Stack, text: str) -> None:
+    """Write something that must survive."""
+    with connect(stack) as connection:
+        connection.execute("create table if not exists private.remembered (text text)")
+        connection.execute("insert into private.remembered values (%s)", [text])
+
+
+def remembered(stack: Stack) -> list[str]:
+    with connect(stack) as connection:
+        return [text for (text,) in connection.execute("select text from private.remembered order by text")]

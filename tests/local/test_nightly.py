@@ -1,0 +1,127 @@
+"""The nightly job runs once a night, and a missed night is caught up."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from tally.local import nightly
+from tally.local.nightly import Scheduler, is_due, last_due, load_last_success, next_due
+from tally.local.stack import Stack
+from tests.local.parts import connect, eventually
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def empty_nights(stack: Stack) -> Iterator[None]:
+    with connect(stack) as connection:
+        connection.execute("delete from public.job_runs")
+    yield
+    with connect(stack) as connection:
+        connection.execute("delete from public.job_runs")
+
+
+def record_night(
+    stack: Stack, finished: datetime, status: str = "done", night: datetime | None = None
+) -> None:
+    with connect(stack) as connection:
+        connection.execute(
+            "insert into public.job_runs (run_id, night, started_at, finished_at, status)"
+            " values (%s, %s, %s, %s, %s)",
+            [uuid4(), (night or finished).date(), finished, finished, status],
+        )
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-11-20 03:14:59", "2026-11-19 03:15:00"),
+        ("2026-11-20 03:15:00", "2026-11-20 03:15:00"),
+        ("2026-11-20 23:59:59", "2026-11-20 03:15:00"),
+        ("2026-11-21 00:00:00", "2026-11-20 03:15:00"),
+    ],
+)
+def test_last_due_time_is_a_quarter_past_three(now: str, due: str) -> None:
+    assert last_due(datetime.fromisoformat(now + "+00:00")) == datetime.fromisoformat(due + "+00:00")
+
+
+def test_next_due_time_is_in_the_future() -> None:
+    assert next_due(NOON) == datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("last_success", "due"),
+    [(None, True), (NOON - timedelta(days=1), True), (NOON - timedelta(hours=8), False), (NOON, False)],
+)
+def test_night_is_due_when_the_last_success_is_older(last_success: datetime | None, due: bool) -> None:
+    assert is_due(NOON, last_success) is due
+
+
+def test_nights_are_asked_of_the_database(stack: Stack, empty_nights: None) -> None:
+    url = stack.settings()["DATABASE_URL"]
+    assert load_last_success(url, NOON) is None
+    record_night(stack, NOON, status="failed")
+    assert load_last_success(url, NOON) is None
+    record_night(stack, NOON, night=NOON - timedelta(days=30))
+    assert load_last_success(url, NOON) is None, "a replay of another night is not this one"
+    record_night(stack, NOON)
+    assert load_last_success(url, NOON) == NOON
+
+
+def test_missed_night_is_caught_up_once(
+    stack: Stack, empty_nights: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["true"])
+    said: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), said.append)
+    now = datetime.now(UTC)
+    scheduler.tend(now)
+    assert scheduler.process is None, "the first pages go first"
+    scheduler.tend(now + timedelta(minutes=1))
+    assert scheduler.process is not None
+    eventually(lambda: scheduler.tend(now + timedelta(minutes=1)) or scheduler.process is None)
+    assert said == ["The nightly job is done."]
+    record_night(stack, now)
+    scheduler.tend(now + timedelta(minutes=5))
+    assert scheduler.process is None
+
+
+def test_failed_night_is_said_and_tried_again_in_an_hour(
+    stack: Stack, empty_nights: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["false"])
+    said: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), said.append)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    scheduler.tend(now)
+    eventually(lambda: scheduler.tend(now) or scheduler.process is None)
+    assert "code 1" in said[0]
+    scheduler.tend(now + timedelta(minutes=59))
+    assert scheduler.process is None
+    scheduler.tend(now + timedelta(minutes=61))
+    assert scheduler.process is not None
+    scheduler.stop()
+
+
+def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
+    settings = stack.settings() | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres"}
+    scheduler = Scheduler(stack.home, settings, lambda _: None)
+    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    assert scheduler.process is None
+
+
+def test_stopping_ends_a_running_job(
+    stack: Stack, empty_nights: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["sleep", "60"])
+    scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
+    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    started = time.monotonic()
+    process = scheduler.process
+    scheduler.stop()
+    assert process is not None
+    assert process.poll() is not None
+    assert time.monotonic() - started < 5

@@ -1,0 +1,50 @@
+"""A Node.js that is new enough is found, and its packages are installed once."""
+
+import importlib.util
+import stat
+from pathlib import Path
+
+import pytest
+
+from tally.local import node
+from tally.local.node import NodeMissing, find_node, install_modules
+
+
+def fake_program(path: Path, prints: str) -> Path:
+    path.write_text(f"#!/bin/sh\necho {prints}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def test_node_of_this_machine_is_new_enough() -> None:
+    assert int(find_node().version.split(".")[0]) >= 20
+
+
+def test_old_node_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_program(tmp_path / "node", "v18.20.4")
+    fake_program(tmp_path / "npm", "9.0.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(NodeMissing, match="make setup"):
+        find_node()
+
+
+def test_new_node_on_the_path_is_preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = fake_program(tmp_path / "node", "v22.1.0")
+    fake_program(tmp_path / "npm", "10.0.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = find_node()
+    assert (found.program, found.version) == (program, "22.1.0")
+
+
+def test_installed_packages_are_not_installed_again(tmp_path: Path) -> None:
+    install_modules(find_node(), tmp_path / "log", lambda: pytest.fail("there was nothing to do"))
+
+
+def test_failed_install_says_where_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "package-lock.json").write_text("{}")
+    monkeypatch.setattr(node, "STACK_FOLDER", tmp_path)
+    monkeypatch.setattr(node, "STAMP", tmp_path / "stamp")
+    with pytest.raises(Exception, match=r"could not be installed; .*log says why"):
+        install_modules(find_node(), tmp_path / "log")
+    assert not (tmp_path / "stamp").exists()
