@@ -1,7 +1,7 @@
 """What a bench says: a value, what it is held against, and the bar it must not pass."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -39,7 +39,7 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def interleaved(actions: dict[str, Callable[[], object]], repeats: int = REPEATS) -> dict[str, float]:
+def interleaved(actions: Mapping[str, Callable[[], object]], repeats: int = REPEATS) -> dict[str, float]:
     """The median seconds of each action, the actions taking turns so that noise hits all of them."""
     taken: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(repeats):

@@ -1,0 +1,17 @@
+"""What tests of every part share: databases with all migrations, and one whole stack."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tally.local.stack import Stack
+from tests.embedded import temporary_stack
+
+pytest_plugins = ["tests.database_fixtures"]
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Postgres, auth, PostgREST and their gateway, with their settings in the environment."""
+    with temporary_stack() as running:
+        yield running
