@@ -8,6 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from tally.account_cli import demo, export_records, import_files
+from tally.api import ApiError
+from tally.importers import ImportRefused
 from tally.local import doctor as doctors
 from tally.local import status as statuses
 from tally.local.nightly import nightly_command
@@ -16,7 +19,7 @@ from tally.local.stack import SETTING_NAMES, env_lines
 from tally.local.supervisor import run_down, run_up
 from tally.settings import CHECKOUT, Settings, SettingsMissing, load_settings
 
-EXPECTED: tuple[type[Exception], ...] = (Problem, SettingsMissing)
+EXPECTED: tuple[type[Exception], ...] = (Problem, SettingsMissing, ApiError, ImportRefused)
 FAILED = 1
 
 
@@ -106,6 +109,11 @@ def nightly(
     arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
     ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
     raise typer.Exit(ended.returncode)
+
+
+app.command("import")(import_files)
+app.command("export")(export_records)
+app.command("demo")(demo)
 
 
 def _four_settings(settings: Settings) -> dict[str, str]:
