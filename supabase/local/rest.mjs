@@ -4,7 +4,7 @@ import { accessSync, closeSync, constants, openSync, rmSync, writeFileSync } fro
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { refuseClosedFolders } from "./account.mjs";
+import { reachable } from "./programs.mjs";
 import { notice, StackError, step } from "./report.mjs";
 import { databaseUrl } from "./settings.mjs";
 
@@ -18,8 +18,7 @@ export class Rest {
     this.settings = settings;
     this.account = account;
     this.onGiveUp = onGiveUp;
-    this.binary = findPostgrest(settings.postgrestBinary);
-    refuseClosedFolders(account, [this.binary]);
+    this.binary = reachable(account, settings.home, findPostgrest(settings.postgrestBinary));
     this.pidFile = path.join(settings.home, "run", "postgrest.pid");
     this.deaths = [];
     this.stopping = false;

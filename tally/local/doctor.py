@@ -106,14 +106,13 @@ def _check_ports() -> Finding:
 
 def _check_folder() -> Finding:
     home = open_home()
-    holder = home.data if home.data.exists() else home.path
-    closed = _closed_folder(holder) or _closed_folder(MODULES)
+    closed = _closed_folder(home.data if home.data.exists() else home.path)
     if closed is None:
         return Finding("folder", str(home.path))
     return Finding(
         "folder",
         f"Postgres may not pass through {closed}",
-        f"Run `chmod o+x {closed}`, or put the data elsewhere with TALLY_HOME, the checkout in /opt/tally.",
+        f"Put the data elsewhere, for example TALLY_HOME=/var/lib/tally, or run `chmod o+x {closed}`.",
     )
 
 

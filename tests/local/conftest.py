@@ -1,20 +1,11 @@
-"""One stack for the tests of this folder that do not kill theirs."""
+"""A folder for the tests that start and stop a stack of their own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tally.local.running import running_stack
-from tally.local.stack import Stack
-from tests.embedded import free_port_block, temporary_home
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """A migrated stack in a folder of its own."""
-    with temporary_home() as home, running_stack(home, free_port_block()) as running:
-        yield running
+from tests.embedded import temporary_home
 
 
 @pytest.fixture(scope="module")

