@@ -13,37 +13,17 @@ from playwright.sync_api import (
     BrowserContext,
     ConsoleMessage,
     Page,
-    Playwright,
     expect,
-    sync_playwright,
 )
 
 from app.accounts import Accounts
 from app.sessions import Sessions
-from tests.app.conftest import Person, Project, new_person, person, project, server, upstream, wire
+from tests.app.conftest import Person, Project
 from tests.app.server import AppServer
 from tests.app.wire import Wire
-from tests.e2e.chromium import CHROMIUM, FLAGS
-
-__all__ = ["new_person", "person", "project", "server", "upstream", "wire"]  # fixtures
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt install chromium)")
 
 SIGN_OUT = "button.tally-sign-out"
 SLOW = 30_000
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture
