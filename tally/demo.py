@@ -18,12 +18,12 @@ DAYS = 180
 
 # provider, model, $ per million tokens in and out, requests on a workday, first day (of DAYS), growth a day
 MODELS = (
-    ("openai", "gpt-5.2", "1.25", "10", 42, 0, 0.002),
-    ("openai", "gpt-5.2-mini", "0.25", "2", 60, 30, 0.004),
-    ("anthropic", "claude-opus-4-5", "5", "25", 11, 55, 0.003),
-    ("anthropic", "claude-haiku-4-5", "1", "5", 30, 20, 0.001),
-    ("google", "gemini-3-pro", "2", "12", 16, 40, 0.002),
-    ("mistral", "mistral-large-3", "0.5", "1.5", 18, 10, 0.0),
+    ("openai", "gpt-5.2", "1.25", "10", 190, 0, 0.002),
+    ("openai", "gpt-5.2-mini", "0.25", "2", 270, 30, 0.004),
+    ("anthropic", "claude-opus-4-5", "5", "25", 48, 55, 0.003),
+    ("anthropic", "claude-haiku-4-5", "1", "5", 120, 20, 0.001),
+    ("google", "gemini-3-pro", "2", "12", 70, 40, 0.002),
+    ("mistral", "mistral-large-3", "0.5", "1.5", 90, 10, 0.0),
 )
 PLANS = (("chatgpt", "ChatGPT Plus", "20"), ("claude-desktop", "Claude Pro", "20"))
 
