@@ -17,8 +17,10 @@ from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
 
 @contextmanager
-def running_stack(home: Path, port: int, smtp_url: str | None = None) -> Iterator[Stack]:
-    """Run the stack on `port` + 1 … + 3 with its data in `home`, migrated; stop it at the end."""
+def running_stack(
+    home: Path, port: int, smtp_url: str | None = None, migrated: bool = True
+) -> Iterator[Stack]:
+    """Run the stack on `port` + 1 … + 3 with its data in `home`; stop it at the end."""
     opened = open_home(home)
     lock = lock_home(opened, "stack")
     try:
@@ -33,7 +35,8 @@ def running_stack(home: Path, port: int, smtp_url: str | None = None) -> Iterato
         stack = Stack(opened, ports, load_keys(opened), node, local, lock)
         try:
             stack.start(Listener(), threading.Event())
-            push_migrations(opened, node, stack.settings()["DATABASE_URL"])
+            if migrated:
+                push_migrations(opened, node, stack.settings()["DATABASE_URL"])
             yield stack
         finally:
             stack.stop()

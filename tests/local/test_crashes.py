@@ -134,7 +134,7 @@ def test_start_that_was_killed_midway_leaves_nothing_to_trip_over(word: str) -> 
     with temporary_home() as home:
         port = free_port_block()
         start_until(home, port, word)
-        with running_stack(home, port) as stack:
+        with running_stack(home, port, migrated=False) as stack:
             assert api_answers(stack)
             assert [path.name for path in stack.home.data.iterdir()] == ["17"]
 
@@ -144,7 +144,7 @@ def test_stop_in_the_middle_of_the_first_start_is_clean() -> None:
         port = free_port_block()
         start_until(home, port, "Creating the database", kill_it=False)
         assert not any(port_is_open(each) for each in range(port, port + 4))
-        with running_stack(home, port) as stack:
+        with running_stack(home, port, migrated=False) as stack:
             assert api_answers(stack)
 
 
