@@ -13,6 +13,7 @@ from app.theme import Palette
 FONT = "Inter, system-ui, sans-serif"
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 WEEKLY_FROM_DAYS = 120
+OWN_COLOURS = ("openai", "anthropic", "google", "mistral", "claude-desktop", "chatgpt")
 MONEY_TICKS = [
     {"dtickrange": [None, 0.009], "value": "$,.4f"},
     {"dtickrange": [0.009, 0.9], "value": "$,.2f"},
@@ -28,8 +29,10 @@ def top_names(frame: pd.DataFrame, column: str, palette: Palette) -> list[str]:
 
 
 def series_colours(names: list[str], palette: Palette) -> dict[str, str]:
-    """A colour for each name; what is not among them is painted as other."""
-    return dict(zip(names, palette.series, strict=False))
+    """A colour for each name: the best-known providers have their own, the rest take what is free."""
+    colours = {name: palette.series[OWN_COLOURS.index(name)] for name in names if name in OWN_COLOURS}
+    free = (colour for colour in palette.series if colour not in colours.values())
+    return {name: colours.get(name) or next(free, palette.other) for name in names}
 
 
 def is_weekly(days: int) -> bool:
@@ -65,8 +68,8 @@ def daily_spend(
 def spend_by_name(
     totals: pd.Series, labels: Mapping[str, str], colours: Mapping[str, str], palette: Palette
 ) -> go.Figure:
-    """Horizontal bars, the dearest on top, each under its name and amount; `totals` is name -> dollars."""
-    ordered = totals.sort_values()
+    """Horizontal bars in the given order, each under its name and amount; `totals` is name -> dollars."""
+    ordered = totals[::-1]  # the first one is drawn on top
     ceiling = max(float(ordered.max()), 0.0) or 1.0
     figure = go.Figure(
         go.Bar(

@@ -39,7 +39,8 @@ def list_pages() -> list[Any]:
 def prepare(user: User) -> None:
     """What a session does once: the browser's timezone for a new person, and the renewals that came due."""
     preferences = data.load_preferences(user)
-    apply_theme(preferences.theme)
+    with st.sidebar:
+        apply_theme(preferences.theme)
     if st.session_state.get("prepared_for") == user.user_id:
         return
     if not preferences.timezone_set and st.context.timezone:
@@ -52,7 +53,7 @@ def render_problem(problem: ApiError) -> None:
     """A sentence and a way on, in place of what could not be read."""
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="problem"):
         st.space("small")
-        st.text("Your data is not here right now", width="content")
+        st.header("Your data is not here right now", anchor=False, text_alignment="center")
         st.text(str(problem), width="content", text_alignment="center")
         if st.button("Try again", type="primary", icon=":material/refresh:"):
             st.rerun()

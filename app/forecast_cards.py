@@ -100,7 +100,7 @@ def render_earlier_totals(known: pd.DataFrame) -> None:
             "predicted": COLUMN.TextColumn("Predicted", alignment="right"),
             "range": COLUMN.TextColumn("80% range"),
             "spent": COLUMN.TextColumn("Spent", alignment="right"),
-            "verdict": COLUMN.TextColumn(""),
+            "verdict": COLUMN.TextColumn("Result"),
         },
     )
 

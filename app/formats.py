@@ -17,7 +17,7 @@ def format_usd(amount: Decimal | float) -> str:
     if size == 0:
         return "$0.00"
     if size < Decimal("0.01"):
-        return f"{sign}${_significant(size, 2)}"
+        return f"{sign}${_trimmed(_significant(size, 2))}"
     if size >= 10_000:
         return f"{sign}${_rounded(size, '1'):,}"
     return f"{sign}${_rounded(size, '0.01'):,}"
@@ -34,8 +34,7 @@ def format_unit_price(amount: Decimal) -> str:
     """The price of one request, which is mostly less than a cent: three digits that mean something."""
     if amount >= 1 or amount <= 0:
         return format_usd(amount)
-    whole, part = _significant(amount, 3).split(".")
-    return f"${whole}.{part.rstrip('0').ljust(2, '0')}"
+    return f"${_trimmed(_significant(amount, 3))}"
 
 
 def format_count(count: int) -> str:
@@ -88,3 +87,9 @@ def _rounded(amount: Decimal, step: str) -> Decimal:
 def _significant(amount: Decimal, digits: int) -> str:
     places = max(2, digits - amount.adjusted() - 1)
     return f"{amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):f}"
+
+
+def _trimmed(number: str) -> str:
+    """Without the zeros at the end, except those of cents."""
+    whole, part = number.split(".")
+    return f"{whole}.{part.rstrip('0').ljust(2, '0')}"

@@ -49,7 +49,7 @@ def parse_period(address: Mapping[str, str], today: date) -> Period | None:
     except (KeyError, ValueError):
         return None
     last = min(last, today)
-    return Period(first, last, "these days") if EARLIEST_DAY <= first <= last else None
+    return Period(first, last, "chosen days") if EARLIEST_DAY <= first <= last else None
 
 
 def render_period(today: date, default_preset: str) -> Period:

@@ -50,7 +50,5 @@ def apply_theme(theme: str) -> None:
 
     Streamlit has no call for it: a script sets what Streamlit reads when a page loads, and loads it anew.
     """
-    if theme not in THEMES or st.session_state.get("theme_applied") == theme:
-        return
-    st.session_state.theme_applied = theme
-    st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)
+    if theme in THEMES:
+        st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)

@@ -1,0 +1,68 @@
+"""The dashboard's pages for tests: a person on the real stack, their records, and the page they open."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import app.identity
+from app.accounts import Accounts
+from app.identity import User, supabase_client
+from tally.api import SupabaseApi
+from tally.records import CostRecord, identity
+from tally.store import save_records
+from tests.app.conftest import Person
+
+DASHBOARD = Path(app.identity.__file__).parent / "dashboard.py"
+SECONDS = 60
+
+
+def sign_in_user(upstream: Accounts, person: Person) -> User:
+    """The person as the pages know them, with a real access token."""
+    tokens = upstream.sign_in(person.email, person.password)
+    return User(tokens.user_id, tokens.email, tokens.access_token)
+
+
+def usage(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
+    """A record of some days ago, an hour before now: billed usage of gpt-5.2 unless said otherwise."""
+    moment = datetime.now(UTC) - timedelta(days=days_ago, minutes=values.pop("minutes_ago", 0))
+    fields: dict[str, Any] = {
+        "provider": "openai",
+        "timestamp": moment,
+        "model_name": "gpt-5.2",
+        "cost_usd": None if cost is None else Decimal(cost),
+        "source_key": identity(days_ago, cost, str(sorted(values.items(), key=str))),
+    }
+    return CostRecord(**fields | values)
+
+
+def save(user: User, records: Sequence[CostRecord]) -> None:
+    """Put records into the person's account."""
+    saved = save_records(SupabaseApi(supabase_client(user)), records)
+    assert saved.inserted == len(records), saved
+
+
+def open_page(monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview") -> AppTest:
+    """Run the dashboard on one of its pages as that person; only who is looking is made up."""
+    monkeypatch.setattr(app.identity, "current_user", lambda: user)
+    st.cache_data.clear()
+    dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS).run()
+    if page != "overview":
+        dashboard.switch_page(f"views/{page}.py").run()
+    return dashboard
+
+
+def shown(page: AppTest) -> str:
+    """All that the page says, metrics and tables aside."""
+    kinds = (page.title, page.header, page.text, page.caption, page.markdown, page.error)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def metrics(page: AppTest) -> dict[str, str]:
+    """The cards of the page: label -> value."""
+    return {metric.label: metric.value for metric in page.metric}

@@ -1,0 +1,165 @@
+"""Charts are pure: a frame in, a figure out, in the colours of the theme, with names that are only text."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from app import charts, spend
+from app.formats import (
+    escape_markdown,
+    format_change,
+    format_count,
+    format_unit_price,
+    format_usd,
+    format_usd_range,
+)
+from app.periods import parse_period, preset_period
+from app.theme import DARK, LIGHT
+
+LAST = date(2026, 11, 20)
+
+
+def money(days: int, providers: list[str]) -> pd.DataFrame:
+    """A dollar a day for each provider, two for the first."""
+    lines = [
+        {
+            "date": pd.Timestamp(LAST - timedelta(days=ago)),
+            "provider": name,
+            "cost": 2.0 if place == 0 else 1.0,
+        }
+        for ago in range(days)
+        for place, name in enumerate(providers)
+    ]
+    return pd.DataFrame(lines)
+
+
+def ahead(days: int = 30) -> pd.DataFrame:
+    first = pd.Timestamp(LAST) + pd.Timedelta(days=1)
+    bounds = {"predicted": 2.0, "lower_80": 1.0, "upper_80": 3.0, "lower_95": 0.5, "upper_95": 4.0}
+    return pd.DataFrame({"date": pd.date_range(first, periods=days), **bounds})
+
+
+def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
+    figure = charts.daily_spend(money(30, ["openai", "xai"]), ahead(), {"openai": "OpenAI"}, LIGHT)
+
+    assert [trace.name for trace in figure.data] == ["OpenAI", "xai", "95% range", "80% range", "Forecast"]
+    assert figure.data[0].y.sum() == 60
+    assert figure.layout.hovermode == "x unified"
+
+
+def test_providers_beyond_the_palette_become_other() -> None:
+    names = [f"provider-{n}" for n in range(9)]
+    figure = charts.daily_spend(money(5, names), None, {}, LIGHT)
+
+    assert len(figure.data) == len(LIGHT.series) + 1
+    assert figure.data[-1].name == "Other"
+    assert figure.data[-1].y.sum() == 15
+
+
+def test_long_spans_are_weeks_as_daily_means() -> None:
+    figure = charts.daily_spend(money(364, ["openai"]), None, {}, LIGHT)
+
+    assert 52 <= len(figure.data[0].x) <= 53
+    assert set(figure.data[0].y) == {2.0}
+
+
+def test_well_known_provider_keeps_its_colour() -> None:
+    alone = charts.series_colours(["anthropic"], LIGHT)
+    among = charts.series_colours(["xai", "openai", "anthropic"], LIGHT)
+
+    assert alone["anthropic"] == among["anthropic"]
+    assert len(set(among.values())) == 3
+
+
+def test_dark_theme_changes_the_colours() -> None:
+    light, dark = (charts.daily_spend(money(3, ["openai"]), ahead(), {}, p) for p in (LIGHT, DARK))
+
+    assert light.data[0].marker.color != dark.data[0].marker.color
+    assert light.layout.font.color != dark.layout.font.color
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
+def test_names_reach_plotly_as_text_only(name: str) -> None:
+    stacked = charts.daily_spend(money(3, [name]), None, {}, LIGHT)
+    bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT)
+
+    texts = [stacked.data[0].name, *(note.text for note in bars.layout.annotations)]
+    assert not any("<" in text for text in texts)
+
+
+def test_credits_may_make_a_bar_negative() -> None:
+    frame = money(3, ["openai"]).assign(cost=[-5.0, 1.0, 1.0])
+
+    assert min(charts.daily_spend(frame, None, {}, LIGHT).data[0].y) == -5
+    assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT).data
+
+
+def test_a_single_day_is_a_chart() -> None:
+    assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT).data[0].x) == 1
+    assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT).data
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "$0.00"),
+        ("0.00000005", "$0.00000005"),
+        ("0.0042", "$0.0042"),
+        ("0.425", "$0.43"),
+        ("9999.994", "$9,999.99"),
+        ("12345.6", "$12,346"),
+        ("-3.5", "-$3.50"),
+    ],
+)
+def test_money_reads_well(amount: str, text: str) -> None:
+    assert format_usd(Decimal(amount)) == text
+
+
+def test_other_figures_read_well() -> None:
+    assert format_unit_price(Decimal("0.02634")) == "$0.0263"
+    assert format_unit_price(Decimal("0.2")) == "$0.20"
+    assert [format_count(n) for n in (0, 9_999, 12_345, 999_949, 3_200_000)] == [
+        "0",
+        "9,999",
+        "12.3K",
+        "1,000K",
+        "3.2M",
+    ]
+    assert format_change(Decimal(3), Decimal(2)) == "+50.0%"
+    assert format_change(Decimal(3), Decimal(0)) is None
+    assert format_usd_range(Decimal("1317.6"), Decimal("2182.94")).startswith("$1,318 ")
+
+
+def test_escaped_markdown_has_no_live_character() -> None:
+    assert escape_markdown("![x](http://e.x) $a$ :red[b]\n# c") == (
+        r"\!\[x\]\(http\://e\.x\) \$a\$ \:red\[b\] \# c"
+    )
+
+
+def test_periods_end_today_and_compare_with_as_many_days() -> None:
+    period = preset_period("30D", LAST)
+    chosen = parse_period({"from": "2026-11-01", "to": "2030-01-01"}, LAST)
+
+    assert period.first == date(2026, 10, 22)
+    assert period.before is not None
+    assert (period.before.first, period.before.last) == (date(2026, 9, 22), date(2026, 10, 21))
+    assert chosen is not None
+    assert chosen.last == LAST
+    assert preset_period("All", LAST).before is None
+
+
+def test_cost_per_request_leaves_out_what_has_no_requests() -> None:
+    rows = [
+        ("usage", "billed", "2", 10, 0),
+        ("subscription", "billed", "20", 0, 0),
+        ("usage", "included", "9", 5, 0),
+        ("usage", "estimated", "1", 99, 1),
+    ]
+    columns = ["charge_type", "cost_basis", "cost_usd", "requests", "unpriced_records"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["cost_usd"] = pd.Series([Decimal(cost) for cost in frame["cost_usd"]], dtype=object)
+
+    assert spend.calculate_spend(frame).cost_per_request_usd == Decimal("0.2")
+    assert spend.calculate_spend(frame).total_usd == Decimal(23)

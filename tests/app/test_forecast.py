@@ -1,0 +1,181 @@
+"""The forecast page shows what the nights stored, or says what is missing."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+import psycopg
+import pytest
+
+from app import data
+from app.accounts import Accounts
+from app.identity import User
+from app.outlook import day_before, newest_run, spread_over_months
+from tally.local.stack import Stack
+from tests.app.conftest import Person
+from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
+
+ADD_DAY = """
+insert into public.forecast_results (
+    run_id, user_id, model_name, forecast_date, predicted_cost_usd, lower_bound_80, upper_bound_80,
+    lower_bound_95, upper_bound_95, confidence_score, model_version, training_data_start, training_data_end,
+    training_record_count, created_at
+)
+values (%s, %s, %s, %s, 2, 1, 3, 0.5, 4, 0.8, 'test-1', %s, %s, 41, %s)"""
+ADD_TOTAL = """
+insert into public.forecast_totals (
+    run_id, user_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, actual_cost_usd
+)
+values (%s, %s, %s, %s, %s, %s, 10, 70.5, 61.25, 80, 50, 95, %s)"""
+ADD_PART = """
+insert into public.job_runs (run_id, user_id, night, status, steps)
+values (%s, %s, %s, 'done', %s)"""
+TODAY = datetime.now(UTC).date()
+MONTH_START = TODAY.replace(day=1)
+MONTH_END = (MONTH_START + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+@pytest.fixture
+def job(stack: Stack) -> Iterator[psycopg.Connection[Any]]:
+    """The database as the nightly job writes to it."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
+
+
+def add_night(job: psycopg.Connection[Any], user: User, night: date, model: str | None = None) -> None:
+    run = uuid4()
+    made_at = datetime.combine(night, time(3), UTC)
+    trained = (night - timedelta(days=41), night - timedelta(days=1), made_at)
+    days = [[run, user.user_id, model, night + timedelta(days=ahead), *trained] for ahead in range(30)]
+    job.cursor().executemany(ADD_DAY, days)
+    job.execute(ADD_TOTAL, [run, user.user_id, model, "next_30_days", night, days[-1][3], None])
+    job.execute(ADD_TOTAL, [run, user.user_id, model, "month_end", MONTH_START, MONTH_END, None])
+    job.execute(ADD_PART, [run, user.user_id, night, "[]"])
+
+
+def add_waiting(job: psycopg.Connection[Any], user: User, days: int) -> None:
+    short = [{"series": "total", "days": days, "days_missing": 14 - days}]
+    steps = [{"step": "forecast", "series": 1, "count": 0, "failed": [], "too_little_history": short}]
+    job.execute(ADD_PART, [uuid4(), user.user_id, TODAY, json.dumps(steps)])
+
+
+def test_totals_ranges_and_training_are_shown(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(n, "2", request_count=1) for n in range(1, 42)])
+    add_night(job, user, TODAY)
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert not page.exception
+    assert metrics(page)["Next 30 days"] == metrics(page)["Month end"] == "$70.50"
+    assert "$61.25" in page.metric[0].delta
+    assert "41 days, 41 records" in shown(page)
+    assert "Model test-1" in shown(page)
+    assert "03:15" in shown(page)
+
+
+def test_overview_shows_the_month_end_of_the_newest_night(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY)
+
+    assert metrics(open_page(monkeypatch, user))["Month end"] == "$70.50"
+
+
+def test_earlier_predictions_are_held_against_what_happened(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "9"), usage(2, "2"), usage(3, "2")])
+    for days_ago in (3, 2, 1, 0):
+        add_night(job, user, TODAY - timedelta(days=days_ago))
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert metrics(page)["Past days in range"] == "2 of 3"
+    assert metrics(page)["Predicted vs spent"] == "-53.8%"
+
+
+def test_a_model_has_a_forecast_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY, model="gpt-5.2")
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert page.selectbox[0].options == ["Model: gpt-5.2"]
+
+
+def test_too_little_history_says_how_many_days_are_missing(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_waiting(job, user, days=9)
+
+    assert "5 more days of usage" in shown(open_page(monkeypatch, user, "forecast"))
+    assert "needs 5 more days" in [metric.delta for metric in open_page(monkeypatch, user).metric]
+
+
+def test_forecast_switched_off_says_where_to_switch_it_on(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY)
+    job.execute(
+        "update public.user_preferences set forecast_enabled = false where user_id = %s", [user.user_id]
+    )
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert "switched off" in shown(page)
+    assert not page.metric
+
+
+def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert not page.exception
+    assert "See what you spend on AI" in shown(page)
+
+
+def test_every_page_of_predictions_is_read(user: User, job: psycopg.Connection[Any]) -> None:
+    for days_ago in range(40):
+        add_night(job, user, TODAY - timedelta(days=days_ago))
+
+    predictions = data.load_forecast(user, data.ForecastSeries(), TODAY - timedelta(days=60))
+
+    assert len(predictions) == 1200
+    assert predictions["date"].is_monotonic_increasing
+    assert newest_run(predictions)["date"].min().date() == TODAY
+    yesterdays = day_before(predictions, TODAY)
+    trained_until = pd.to_datetime(yesterdays["training_data_end"])
+    assert (yesterdays["date"] - trained_until == pd.Timedelta(days=1)).all()
+
+
+def test_stranger_cannot_read_forecasts(
+    upstream: Accounts, user: User, job: psycopg.Connection[Any], new_person: Any
+) -> None:
+    add_night(job, user, TODAY)
+    stranger = sign_in_user(upstream, new_person())
+
+    assert data.load_forecast(stranger, data.ForecastSeries(), TODAY).empty
+    assert data.load_forecast_totals(stranger).empty
+    assert data.load_last_night(stranger) is None
+
+
+def test_earlier_month_ends_are_few_and_spread(user: User, job: psycopg.Connection[Any]) -> None:
+    for _ in range(9):
+        job.execute(ADD_TOTAL, [uuid4(), user.user_id, None, "month_end", MONTH_START, MONTH_END, 66])
+
+    assert len(spread_over_months(data.load_forecast_totals(user))) == 3

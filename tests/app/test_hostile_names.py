@@ -1,0 +1,112 @@
+"""Model names are written by strangers: in a real browser they are text, and nothing they name is fetched."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from app.accounts import Accounts
+from tests.app.chromium import MILLISECONDS, open_chromium, sign_in_page
+from tests.app.conftest import Person
+from tests.app.pages import save, sign_in_user, usage
+from tests.app.server import AppServer
+
+
+class Listener(http.server.ThreadingHTTPServer):
+    """An address that hostile names point to; it remembers who called."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.called: list[str] = []
+        self.address = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if isinstance(self.server, Listener):
+            self.server.called.append(self.path)
+        self.send_error(404)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def hostile_names(address: str) -> list[str]:
+    return [
+        f'<img src="{address}/img" onerror="window.executed=1">',
+        "<script>window.executed=1</script>",
+        f"![x]({address}/markdown)",
+        f"[x]({address}/link) :red[x] :material/home: $\\href{{{address}/tex}}{{x}}$",
+        f'=HYPERLINK("{address}/formula")',
+        f'<a href="{address}/a">x</a><b>x</b><br>',
+        "<extra></extra>%{y}</svg><iframe src=javascript:parent.executed=1>",
+    ]
+
+
+@pytest.fixture(scope="module")
+def listener() -> Iterator[Listener]:
+    with Listener() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with open_chromium() as browser:
+        yield browser
+
+
+def touch(page: Page) -> None:
+    """Hover over and click on what is drawn, where tooltips and links would come to life."""
+    page.wait_for_timeout(1500)
+    for drawn in page.locator("canvas, .js-plotly-plot").all():
+        box = drawn.bounding_box()
+        if box is None or not box["height"]:
+            continue
+        for across in (0.2, 0.5, 0.8):
+            page.mouse.move(box["x"] + box["width"] * across, box["y"] + box["height"] * 0.5)
+            page.wait_for_timeout(150)
+        page.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
+    page.wait_for_timeout(500)
+
+
+def test_listener_hears_a_call(chromium: Browser, listener: Listener) -> None:
+    """The check below could fail: a page that fetches is noticed."""
+    page = chromium.new_page()
+    page.set_content(f'<img src="{listener.address}/control">')
+    page.wait_for_timeout(500)
+
+    assert listener.called.pop() == "/control"
+
+
+def test_hostile_names_are_text_on_every_page(
+    chromium: Browser, server: AppServer, listener: Listener, upstream: Accounts, person: Person
+) -> None:
+    names = hostile_names(listener.address)
+    save(
+        sign_in_user(upstream, person),
+        [usage(n, "3", model_name=name, metadata={"note": name}) for n in range(20) for name in names],
+    )
+    page = sign_in_page(chromium, server, person)
+    foreign: list[str] = []
+    page.on(
+        "request", lambda request: foreign.append(request.url) if listener.address in request.url else None
+    )
+
+    expect(page.get_by_text("Top models")).to_be_visible(timeout=MILLISECONDS)
+    touch(page)
+    page.goto(f"{server.url}/records")
+    expect(page.get_by_text("of 140 records")).to_be_visible(timeout=MILLISECONDS)
+    touch(page)
+    page.get_by_role("combobox").nth(1).click()
+    expect(page.get_by_role("option").first).to_be_visible()
+    page.get_by_role("option", name="![x](").first.click()
+    expect(page.get_by_text("1 to 20 of 20 records")).to_be_visible(timeout=MILLISECONDS)
+
+    assert page.evaluate("window.executed ?? null") is None
+    assert page.locator("iframe, [data-testid=stMain] a[href^='http']").count() == 0
+    assert listener.called == []
+    assert [url for url in foreign if url.startswith(listener.address)] == []
