@@ -5,8 +5,7 @@ import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
 
-from forecasting import nightly
-from forecasting.store import DatabaseProblem
+from forecasting.forkserver import warm_up
 from tally.settings import SettingsMissing, load_settings, require_database_url
 
 MOST_WORKERS = 64
@@ -31,6 +30,16 @@ def main() -> int:
         "--workers", type=_parse_workers, help="processes; 0 forecasts in this one (default: one a core)"
     )
     arguments = parser.parse_args()
+    if arguments.workers != 0:
+        warm_up()
+    return _work(arguments)
+
+
+def _work(arguments: argparse.Namespace) -> int:
+    # Imported while the workers' Prophet is: together they take as long as one.
+    from forecasting import nightly
+    from forecasting.store import DatabaseProblem
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
     try:
         database_url = require_database_url(load_settings())

@@ -14,7 +14,7 @@ from forecasting.part import Part
 from forecasting.results import Known
 from forecasting.series import calculate_series
 from forecasting.store import Connection, Person
-from forecasting.workers import Task, count_cores, stream_forecasts, warm_up
+from forecasting.workers import Task, count_cores, stream_forecasts
 
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
 
@@ -34,8 +34,6 @@ def run(
         if not dry_run and not store.take_lock(connection):
             print("Another night is at work on this database. Nothing was done.", file=sys.stderr)
             return BUSY
-        if workers:
-            warm_up()
         if dry_run:
             return _rehearse(connection, as_of, workers)
         return Night(connection, as_of, workers).work()

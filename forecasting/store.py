@@ -9,13 +9,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 import psycopg
 from psycopg.types.json import Jsonb
 
 from forecasting.intervals import HORIZON_DAYS
 from forecasting.results import Day, Known, Period, Result, last_day_of_month
-from forecasting.series import TOTAL
+from forecasting.series import TOTAL, DailySpend
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -186,12 +185,10 @@ def has_account(connection: Connection, user_id: UUID) -> bool:
     return found is not None
 
 
-def load_daily_spend(connection: Connection, person: Person) -> pd.DataFrame:
-    """Metered spend before today as long rows: unique_id, ds, y in dollars, records."""
-    rows = connection.execute(
-        DAILY_SPEND, {"user_id": person.user_id, "first_day": date.min, "today": person.today}
-    ).fetchall()
-    return pd.DataFrame(rows, columns=["unique_id", "ds", "y", "records"])
+def load_daily_spend(connection: Connection, person: Person) -> list[DailySpend]:
+    """Metered and priced spend before today."""
+    keys = {"user_id": person.user_id, "first_day": date.min, "today": person.today}
+    return [DailySpend(*row) for row in connection.execute(DAILY_SPEND, keys)]
 
 
 def load_known(connection: Connection, person: Person) -> Known:

@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import forkserver
 
 from forecasting.forecast import Forecast, calculate_forecast
 from forecasting.series import Series
@@ -39,12 +38,6 @@ Outcome = Forecast | Failure
 def count_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def warm_up() -> None:
-    """Start importing Prophet in the background, while the night's first steps keep the database busy."""
-    multiprocessing.set_forkserver_preload(["prophet", "cmdstanpy"])
-    forkserver.ensure_running()
 
 
 def stream_forecasts(tasks: Iterable[Task], workers: int) -> Iterator[Outcome]:

@@ -4,16 +4,15 @@ from datetime import date
 from uuid import uuid4
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from forecasting.series import MIN_DAYS, Series, SeriesRefused, calculate_series, validate_series
+from forecasting.series import MIN_DAYS, DailySpend, Series, SeriesRefused, calculate_series, validate_series
 
 LAST_DAY = date(2024, 3, 1)
 
 
 def calculate(*rows: tuple[str, date, float]) -> dict[str, Series]:
-    daily = pd.DataFrame([(*row, 1) for row in rows], columns=["unique_id", "ds", "y", "records"])
+    daily = [DailySpend(*row, records=1) for row in rows]
     return {series.unique_id: series for series in calculate_series(uuid4(), daily, LAST_DAY)}
 
 
