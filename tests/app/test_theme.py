@@ -11,7 +11,7 @@ import app.identity
 from app.accounts import Accounts
 from app.identity import supabase_client
 from tally.api import SupabaseApi
-from tests.app.chromium import MILLISECONDS, open_chromium, sign_in_page
+from tests.app.chromium import open_chromium, sign_in_page
 from tests.app.conftest import Person
 from tests.app.pages import save, sign_in_user, usage
 from tests.app.server import AppServer
@@ -27,7 +27,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def expect_background(page: Page, colour: str) -> None:
-    expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour, timeout=MILLISECONDS)
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour, timeout=20_000)
 
 
 def test_chosen_theme_wins_over_the_systems(
@@ -44,6 +44,7 @@ def test_chosen_theme_wins_over_the_systems(
     expect_background(page, DARK)
 
     api.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
+    page.wait_for_timeout(1500)  # what others change is seen after a second
     page.goto(server.url)
     expect_background(page, LIGHT)
 
