@@ -31,7 +31,7 @@ check: setup $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy tally app forecasting bench
-	@$(BIN)/sqlfluff lint --disable-progress-bar database supabase/local supabase/seed.sql
+	@$(BIN)/sqlfluff lint --disable-progress-bar database supabase/seed.sql supabase/local/bootstrap.sql
 	@$(MAKE) --no-print-directory test
 
 format: $(VENV)/.dev

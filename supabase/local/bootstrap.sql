@@ -26,9 +26,11 @@ begin
 end
 $$;
 
-grant anon, authenticated, service_role to authenticator;
-grant anon, authenticated, service_role to postgres;
-grant pg_monitor, pg_signal_backend to postgres;
+grant anon to authenticator, postgres;
+grant authenticated to authenticator, postgres;
+grant service_role to authenticator, postgres;
+grant pg_monitor to postgres;
+grant pg_signal_backend to postgres;
 
 -- Supabase's own limits: a runaway request ends, a long import of the job does not.
 alter role anon set statement_timeout = '3s';
@@ -36,7 +38,7 @@ alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = '60s';
 alter role supabase_auth_admin set search_path = 'auth';
-alter role postgres set search_path = "$user", public, extensions;
+alter role postgres set search_path = '$user', public, extensions;
 
 do $$
 begin
