@@ -25,7 +25,7 @@ MODELS = (
     ("google", "gemini-3-pro", "2", "12", 70, 40, 0.002),
     ("mistral", "mistral-large-3", "0.5", "1.5", 90, 10, 0.0),
 )
-PLANS = (("chatgpt", "ChatGPT Plus", "20"), ("claude-desktop", "Claude Pro", "20"))
+PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", "20", 17))  # renewal day
 
 
 def load(api: Api, today: date, on_progress: Progress | None = None) -> ImportResult:
@@ -35,9 +35,9 @@ def load(api: Api, today: date, on_progress: Progress | None = None) -> ImportRe
     result = save_import(api, parsed, FILENAME, FORMAT, str(today).encode(), on_progress)
     if not any(_is_sample(row) for row in list_subscriptions(api)):
         providers = {row["name"]: row["id"] for row in api.select("providers", "id,name", ["id"])}
-        for provider, plan, amount in PLANS:
-            started = today - timedelta(days=DAYS - 10)
-            plan_row = Subscription(providers[provider], plan, Decimal(amount), started, started.day)
+        for provider, plan, amount, renewal_day in PLANS:
+            started = today - timedelta(days=DAYS)
+            plan_row = Subscription(providers[provider], plan, Decimal(amount), started, renewal_day)
             add_subscription(api, plan_row, {"sample": True})
     return result
 

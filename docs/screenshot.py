@@ -1,0 +1,45 @@
+"""`python -m docs.screenshot`: the README's picture, of a real account with sample data after a real night."""
+
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from supabase import create_client
+
+from tally import demo
+from tally.api import SupabaseApi
+from tests.app.server import AppServer
+from tests.e2e.chromium import CHROMIUM, FLAGS
+from tests.embedded import temporary_stack
+
+PICTURE = Path(__file__).parent / "overview.png"
+EMAIL, PASSWORD = "ada@example.com", "correct horse 1"
+SIZE = {"width": 1280, "height": 1010}
+
+
+def main() -> None:
+    """Sign up, load the sample, run the night, take the picture."""
+    with temporary_stack() as stack, tempfile.TemporaryDirectory() as folder:
+        settings = stack.settings()
+        client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
+        client.auth.sign_up({"email": EMAIL, "password": PASSWORD})
+        demo.load(SupabaseApi(client), datetime.now(UTC).date())
+        subprocess.run([sys.executable, "-m", "forecasting"], check=True)
+        with AppServer(Path(folder), settings) as server, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page(viewport=SIZE, color_scheme="light", timezone_id="UTC")
+            page.goto(f"{server.url}/login")
+            page.get_by_label("Email").fill(EMAIL)
+            page.get_by_label("Password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            page.locator(".js-plotly-plot .barlayer").first.wait_for(timeout=60_000)
+            page.wait_for_timeout(1_500)  # fonts and sparklines
+            page.screenshot(path=PICTURE)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The documents name commands, files and figures that exist."""
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from tally.cli import app
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+README = (CHECKOUT / "README.md").read_text()
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "database/README.md"]
+COMMANDS = typer.main.get_group(app)
+
+
+def test_every_tally_command_of_the_readme_exists() -> None:
+    named = set(re.findall(r"(?:`|bin/)tally ([a-z]+)", README))
+    assert named
+    assert named <= set(COMMANDS.commands)
+
+
+def test_the_readme_names_every_tally_command() -> None:
+    assert set(COMMANDS.commands) <= set(re.findall(r"tally ([a-z]+)", README))
+
+
+def test_every_option_of_the_readme_exists() -> None:
+    options = {
+        option
+        for command in COMMANDS.commands.values()
+        for parameter in command.params
+        for option in parameter.opts
+    }
+    rows = "\n".join(line for line in README.splitlines() if line.startswith("| `tally"))
+    assert set(re.findall(r"--[a-z-]+", rows)) <= options
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    texts = [(CHECKOUT / name).read_text() for name in DOCUMENTS]
+    named = {
+        target for text in texts for target in re.findall(r"(?:`|^ {4})make ([a-z]+)", text, re.MULTILINE)
+    }
+    assert {"up", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_and_folder_exists(document: str) -> None:
+    text = (CHECKOUT / document).read_text()
+    links = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
+    folders = re.findall(
+        r"`((?:database|supabase|tally|app|forecasting|tests|bench|deploy|docs|\.github)/[\w./-]*)`", text
+    )
+    missing = [target for target in links if not ((CHECKOUT / document).parent / target).exists()]
+    missing += [target for target in folders if not (CHECKOUT / target).exists()]
+    assert missing == []
+
+
+def test_ci_calls_the_test_command_of_the_readme() -> None:
+    ci = CHECKOUT / ".ci" / "run"
+    assert "    make test\n" in README
+    assert "make test" in ci.read_text()
+    assert ci.stat().st_mode & stat.S_IXUSR
+
+
+def test_locks_carry_hashes_and_no_addresses() -> None:
+    for lock in CHECKOUT.glob("requirements*.lock"):
+        text = lock.read_text()
+        assert "--hash=sha256:" in text
+        assert "://" not in text
+    packages = (CHECKOUT / "supabase/local/package-lock.json").read_text()
+    assert '"integrity"' in packages
+    assert '"resolved"' not in packages
