@@ -32,9 +32,9 @@ create table if not exists public.providers (
     updated_at timestamptz not null default now()
 );
 alter table public.providers enable row level security;
-revoke all on public.providers from anon, authenticated;
+revoke all on public.providers from anon, authenticated, service_role;
 grant select on public.providers to authenticated;
-grant all on public.providers to service_role;
+grant select, insert, update, delete on public.providers to service_role;
 
 drop policy if exists providers_select_signed_in on public.providers;
 create policy providers_select_signed_in
@@ -96,9 +96,9 @@ create table if not exists public.user_preferences (
     updated_at timestamptz not null default now()
 );
 alter table public.user_preferences enable row level security;
-revoke all on public.user_preferences from anon, authenticated;
+revoke all on public.user_preferences from anon, authenticated, service_role;
 grant select, insert, update, delete on public.user_preferences to authenticated;
-grant all on public.user_preferences to service_role;
+grant select, insert, update, delete on public.user_preferences to service_role;
 
 drop policy if exists user_preferences_select_own on public.user_preferences;
 create policy user_preferences_select_own
@@ -201,9 +201,9 @@ create table if not exists public.api_credentials (
 );
 create index if not exists api_credentials_provider_id_idx on public.api_credentials (provider_id);
 alter table public.api_credentials enable row level security;
-revoke all on public.api_credentials from anon, authenticated;
+revoke all on public.api_credentials from anon, authenticated, service_role;
 grant select, insert, update, delete on public.api_credentials to authenticated;
-grant all on public.api_credentials to service_role;
+grant select, insert, update, delete on public.api_credentials to service_role;
 
 drop policy if exists api_credentials_select_own on public.api_credentials;
 create policy api_credentials_select_own
@@ -261,9 +261,14 @@ create table if not exists public.imports (
 );
 create index if not exists imports_user_id_created_at_idx on public.imports (user_id, created_at desc);
 alter table public.imports enable row level security;
-revoke all on public.imports from anon, authenticated;
-grant select, insert, update, delete on public.imports to authenticated;
-grant all on public.imports to service_role;
+revoke all on public.imports from anon, authenticated, service_role;
+grant select, insert, delete on public.imports to authenticated;
+-- Not id and user_id: the records that an import brought name it by them.
+grant update (
+    filename, format, file_sha256, rows_read, rows_imported, rows_duplicate, rows_restated, rows_rejected, status, errors,
+    metadata, finished_at
+) on public.imports to authenticated;
+grant select, insert, update, delete on public.imports to service_role;
 
 drop policy if exists imports_select_own on public.imports;
 create policy imports_select_own

@@ -1,4 +1,5 @@
--- 002_cost_records.sql: what was spent, one row an event, partitioned by month so that a month can be pruned, vacuumed or archived alone.
+-- 002_cost_records.sql: what was spent, one row an event, partitioned by month so that a month can be pruned, vacuumed or
+-- archived alone.
 
 create table if not exists public.cost_records (
     id uuid not null default gen_random_uuid(),
@@ -43,7 +44,24 @@ create table if not exists public.cost_records (
     ),
     constraint cost_records_cost_basis check (cost_basis in ('billed', 'estimated', 'included')),
     constraint cost_records_charge_type check (charge_type in ('usage', 'subscription', 'credit', 'tax', 'adjustment')),
-    constraint cost_records_metadata check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 8192)
+    constraint cost_records_metadata check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 8192),
+    -- A record that is a date and not an instant says so here; what reads it may trust that it is a date.
+    constraint cost_records_day check (
+        case
+            when metadata ? 'day'
+                then coalesce(
+                    metadata ->> 'day' ~ '^20[0-9]{2}-[01][0-9]-[0-3][0-9]$' and (metadata ->> 'day')::date is not null, false
+                )
+            else true
+        end
+    ),
+    -- What a settled estimate was worth: see 009_settlement.sql, which gives it back as a number.
+    constraint cost_records_estimate check (
+        case
+            when metadata ->> 'estimate_usd' is not null then metadata ->> 'estimate_usd' ~ '^[0-9]{1,8}([.][0-9]{1,10})?$'
+            else true
+        end
+    )
 ) partition by range (timestamp);
 
 -- A provider's time range, its newest rows, and the foreign key.
@@ -56,9 +74,9 @@ create index if not exists cost_records_subscription_idx on public.cost_records 
 create index if not exists cost_records_timestamp_brin on public.cost_records using brin (timestamp);
 
 alter table public.cost_records enable row level security;
-revoke all on public.cost_records from anon, authenticated;
+revoke all on public.cost_records from anon, authenticated, service_role;
 grant select, insert, update, delete on public.cost_records to authenticated;
-grant all on public.cost_records to service_role;
+grant select, insert, update, delete on public.cost_records to service_role;
 
 drop policy if exists cost_records_select_own on public.cost_records;
 create policy cost_records_select_own
@@ -96,42 +114,34 @@ create or replace trigger cost_records_touch
 -- The references to the user and to their import, checked once a statement. As foreign keys they fire once a row: measured, 42 of
 -- the 134 ms that 5,000 rows took. Locks and errors are those of a foreign key; with the user in the pair, nobody can hang
 -- records on a stranger's import.
-do $$
-begin
-    if to_regtype('private.named_import') is null then
-        create type private.named_import as (user_id uuid, import_id uuid);
-    end if;
-end
-$$;
-
 create or replace function private.check_references()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
-declare
-    named private.named_import[];
 begin
-    named := array(select distinct row(c.user_id, c.import_id)::private.named_import from changed as c);
-    perform from auth.users as u
-    where u.id in (select n.user_id from unnest(named) as n)
+    perform
+    from auth.users as u
+    where u.id in (select c.user_id from changed as c)
     order by u.id
     for key share;
-    if exists (select n.user_id from unnest(named) as n except select u.id from auth.users as u) then
+    if exists (
+        select
+        from (select distinct c.user_id from changed as c) as n
+        where not exists (select from auth.users as u where u.id = n.user_id)
+    ) then
         raise exception 'This account no longer exists.' using errcode = '23503';
     end if;
-    perform from public.imports as i
-    where (i.user_id, i.id) in (select n.user_id, n.import_id from unnest(named) as n)
+    perform
+    from public.imports as i
+    where (i.user_id, i.id) in (select c.user_id, c.import_id from changed as c where c.import_id is not null)
     order by i.id
     for key share;
     if exists (
-        select n.user_id, n.import_id
-        from unnest(named) as n
-        where n.import_id is not null
-        except
-        select i.user_id, i.id
-        from public.imports as i
+        select
+        from (select distinct c.user_id, c.import_id from changed as c where c.import_id is not null) as n
+        where not exists (select from public.imports as i where i.user_id = n.user_id and i.id = n.import_id)
     ) then
         raise exception 'This import no longer exists.' using errcode = '23503';
     end if;
@@ -149,15 +159,27 @@ create or replace trigger cost_records_check_updated
     referencing new table as changed
     for each statement execute function private.check_references();
 
+-- Archived months too, as long as they are in the database.
 create or replace function private.delete_records_of_user()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    archived regclass;
 begin
     delete from public.cost_records as r
     where r.user_id = old.id;
+    for archived in
+        select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
+        from private.archived_months as a
+        order by a.month
+    loop
+        if archived is not null then
+            execute format('delete from %s as r where r.user_id = $1', archived) using old.id;
+        end if;
+    end loop;
     return null;
 end
 $$;
@@ -200,6 +222,14 @@ begin
 end
 $$;
 
+-- Months that were taken out of the table: nothing may fill them again by accident, even after their export was dropped.
+create table if not exists private.archived_months (
+    month date primary key,
+    archived_at timestamptz not null default now()
+);
+alter table private.archived_months enable row level security;
+revoke all on private.archived_months from public, anon, authenticated, service_role;
+
 -- One month's partition; what is there already, attached or archived, is left alone. Returns whether it was made.
 create or replace function private.create_month(month date)
 returns boolean
@@ -209,8 +239,15 @@ as $$
 declare
     partition_name constant text := 'cost_records_' || to_char(month, 'YYYY_MM');
 begin
-    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
+    -- Looked at before and after: saves into months that exist must not queue for the lock.
     if to_regclass(format('private.%I', partition_name)) is not null then
+        return false;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
+    if
+        to_regclass(format('private.%I', partition_name)) is not null
+        or exists (select from private.archived_months as a where a.month = create_month.month)
+    then
         return false;
     end if;
     -- Made apart and then attached: `partition of` would lock out every reader of the whole table.
@@ -243,6 +280,9 @@ as $$
 begin
     if not coalesce(month between 1 and 12 and year between 2020 and extract(year from now()) + 10, false) then
         raise exception 'No such month: year %, month %.', year, month using errcode = '22023';
+    end if;
+    if exists (select from private.archived_months as a where a.month = make_date(year, create_monthly_partition.month, 1)) then
+        raise exception 'Year %, month % has been archived.', year, month using errcode = '22023';
     end if;
     perform private.create_month(make_date(year, month, 1));
     return format('private.cost_records_%s_%s', year, lpad(month::text, 2, '0'));

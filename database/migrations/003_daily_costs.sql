@@ -17,8 +17,9 @@ revoke all on function private.timezone_of(uuid) from public;
 create materialized view if not exists private.cost_records_daily as
 select
     r.user_id,
-    (r.timestamp at time zone coalesce(p.timezone, 'UTC'))::date as date,
+    (r.timestamp at time zone coalesce(u.timezone, 'UTC'))::date as date,
     r.provider_id,
+    p.name as provider,
     r.model_name,
     r.cost_basis,
     r.charge_type,
@@ -33,14 +34,15 @@ select
     count(*) as record_count,
     count(*) filter (where r.cost_usd is null) as unpriced_count
 from public.cost_records as r
-left join public.user_preferences as p on r.user_id = p.user_id
-group by 1, 2, 3, 4, 5, 6;
+inner join public.providers as p on r.provider_id = p.id
+left join public.user_preferences as u on r.user_id = u.user_id
+group by 1, 2, 3, 4, 5, 6, 7;
 
 -- One index for the concurrent refresh and for (user_id, date desc); it includes the totals so that reads never touch the heap.
 create unique index if not exists cost_records_daily_user_id_date_idx
     on private.cost_records_daily (user_id, date, provider_id, model_name, cost_basis, charge_type)
     include (
-        total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens,
+        provider, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens,
         total_cache_write_tokens, total_requests, record_count, unpriced_count
     );
 create index if not exists cost_records_daily_date_idx on private.cost_records_daily (date desc);
@@ -72,6 +74,9 @@ returns void
 language sql
 set search_path = ''
 as $$
+    -- A transaction may mark more than once, in any order; one transaction of a user at a time cannot deadlock.
+    select pg_advisory_xact_lock(hashtextextended('tally.days.' || of_user::text, 0));
+
     insert into private.stale_days (user_id, date, ts_from, ts_to, gen)
     select
         of_user,
@@ -81,7 +86,6 @@ as $$
         pg_current_xact_id()
     from unnest(days) as d (day)
     cross join (select private.timezone_of(of_user) as timezone) as z
-    order by d.day -- one order for everyone: no deadlocks
     on conflict (user_id, date) do update
         set
             ts_from = excluded.ts_from,
@@ -90,7 +94,8 @@ as $$
 $$;
 revoke all on function private.mark_days(uuid, date[]) from public;
 
--- A change of records and a change of the timezone must not pass each other unseen: records share this lock, the timezone takes it alone.
+-- A change of records and a change of the timezone must not pass each other unseen: records share this lock, the timezone takes
+-- it alone.
 create or replace function private.timezone_lock(of_user uuid)
 returns bigint
 language sql
@@ -100,6 +105,28 @@ as $$
     select hashtextextended('tally.timezone.' || of_user::text, 0)
 $$;
 revoke all on function private.timezone_lock(uuid) from public;
+
+-- A caller's statement takes the lock before its rows, as a change of the timezone does; else the two could deadlock.
+create or replace function private.share_timezone()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    caller constant uuid := auth.uid();
+begin
+    if caller is not null then
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(caller));
+    end if;
+    return null;
+end
+$$;
+revoke all on function private.share_timezone() from public;
+
+create or replace trigger cost_records_share_timezone
+    before insert or update or delete on public.cost_records
+    for each statement execute function private.share_timezone();
 
 create or replace function private.mark_changed_days()
 returns trigger
@@ -124,22 +151,70 @@ end
 $$;
 revoke all on function private.mark_changed_days() from public;
 
+create or replace function private.mark_updated_days()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    owner uuid;
+    zone text;
+begin
+    for owner in
+        select c.user_id from changed_from as c
+        union
+        select c.user_id from changed_to as c
+        order by 1
+    loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
+        zone := private.timezone_of(owner);
+        perform private.mark_days(
+            owner,
+            array(
+                select (c.timestamp at time zone zone)::date from changed_from as c where c.user_id = owner
+                union
+                select (c.timestamp at time zone zone)::date from changed_to as c where c.user_id = owner
+            )
+        );
+    end loop;
+    return null;
+end
+$$;
+revoke all on function private.mark_updated_days() from public;
+
+-- Truncating names no rows; whatever the view knows may be gone.
+create or replace function private.mark_known_days()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    perform private.mark_days(d.user_id, array_agg(distinct d.date))
+    from private.cost_records_daily as d
+    group by d.user_id
+    order by d.user_id;
+    return null;
+end
+$$;
+revoke all on function private.mark_known_days() from public;
+
 create or replace trigger cost_records_mark_inserted
     after insert on public.cost_records
     referencing new table as changed
     for each statement execute function private.mark_changed_days();
+create or replace trigger cost_records_mark_updated
+    after update on public.cost_records
+    referencing old table as changed_from new table as changed_to
+    for each statement execute function private.mark_updated_days();
 create or replace trigger cost_records_mark_deleted
     after delete on public.cost_records
     referencing old table as changed
     for each statement execute function private.mark_changed_days();
-create or replace trigger cost_records_mark_updated_from
-    after update on public.cost_records
-    referencing old table as changed
-    for each statement execute function private.mark_changed_days();
-create or replace trigger cost_records_mark_updated_to
-    after update on public.cost_records
-    referencing new table as changed
-    for each statement execute function private.mark_changed_days();
+create or replace trigger cost_records_mark_truncated
+    after truncate on public.cost_records
+    for each statement execute function private.mark_known_days();
 
 -- Some events are dates, not instants (metadata.day): noon UTC, or 09:00 UTC where noon UTC is the next local day already.
 create or replace function private.day_instant(day date, zone text)
@@ -193,9 +268,12 @@ begin
     perform private.mark_days(
         owner,
         array(
-            select generate_series(min(b.first_day), max(b.last_day), interval '1 day')::date
+            select generate_series(min(b.first_day)::timestamp, max(b.last_day)::timestamp, interval '1 day')::date
             from (
-                select min(r.timestamp)::date - 1 as first_day, max(r.timestamp)::date + 1 as last_day
+                -- No zone is more than a day from UTC.
+                select
+                    (min(r.timestamp) at time zone 'UTC')::date - 1 as first_day,
+                    (max(r.timestamp) at time zone 'UTC')::date + 1 as last_day
                 from public.cost_records as r
                 where r.user_id = owner
                 union all
@@ -218,7 +296,8 @@ create or replace trigger user_preferences_mark_all_days
     after insert or update of timezone or delete on public.user_preferences
     for each row execute function private.mark_all_days();
 
--- Returns how many marks were consumed. A mark younger than the oldest running transaction stays: its rows may not be seen yet.
+-- Brings the view up to date and returns how many marks that consumed. Only marks of transactions that ended before the refresh
+-- took its snapshot are consumed; of any other it may not have seen the rows.
 create or replace function public.refresh_cost_records_daily()
 returns bigint
 language plpgsql
@@ -226,98 +305,190 @@ security definer
 set search_path = ''
 as $$
 declare
+    horizon xid8;
     consumed bigint;
 begin
     perform pg_advisory_xact_lock(hashtextextended('tally.refresh', 0));
-    create temporary table if not exists tally_seen_marks (user_id uuid, date date, gen xid8) on commit drop;
-    truncate pg_temp.tally_seen_marks;
-    insert into pg_temp.tally_seen_marks
-    select s.user_id, s.date, s.gen
-    from private.stale_days as s
-    where s.gen < pg_snapshot_xmin(pg_current_snapshot());
+    if not exists (select from private.stale_days) then
+        return 0;
+    end if;
+    horizon := pg_snapshot_xmin(pg_current_snapshot());
 
     refresh materialized view concurrently private.cost_records_daily;
 
+    -- Whoever holds a mark is about to renew it; waiting for them could deadlock.
     delete from private.stale_days as s
-    using pg_temp.tally_seen_marks as m
-    where s.user_id = m.user_id and s.date = m.date and s.gen = m.gen;
+    using (
+        select o.user_id, o.date
+        from private.stale_days as o
+        where o.gen < horizon
+        for update skip locked
+    ) as seen
+    where s.user_id = seen.user_id and s.date = seen.date;
     get diagnostics consumed = row_count;
 
     insert into private.refreshes (gen, refreshed_at)
     values (pg_current_xact_id(), now())
-    on conflict (only_row) do update set gen = excluded.gen, refreshed_at = excluded.refreshed_at;
+    on conflict (only_row) do update
+        set
+            gen = excluded.gen,
+            refreshed_at = excluded.refreshed_at;
     return consumed;
 end
 $$;
 revoke all on function public.refresh_cost_records_daily() from public, anon, authenticated;
 grant execute on function public.refresh_cost_records_daily() to service_role;
 
--- The caller's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000). Both bounds count; null is open.
+-- What the view does not know yet: a user's stale days, added up from the records. The outer bounds look redundant; they let the
+-- executor leave out most partitions once instead of once a day.
+create or replace function private.fresh_days(of_user uuid, first_day date, last_day date)
+returns table (
+    date date,
+    provider text,
+    model_name text,
+    cost_basis text,
+    charge_type text,
+    total_cost_usd numeric,
+    total_tokens bigint,
+    total_input_tokens bigint,
+    total_output_tokens bigint,
+    total_cached_input_tokens bigint,
+    total_cache_write_tokens bigint,
+    total_requests bigint,
+    record_count bigint,
+    unpriced_count bigint
+)
+language plpgsql
+stable
+rows 100
+set search_path = ''
+set plan_cache_mode = force_generic_plan -- planning over all partitions costs more than most reads
+as $$
+declare
+    ts_first timestamptz;
+    ts_last timestamptz;
+begin
+    select min(s.ts_from), max(s.ts_to)
+    into ts_first, ts_last
+    from private.stale_days as s
+    where s.user_id = of_user and s.date >= first_day and s.date <= last_day;
+    if ts_first is null then
+        return;
+    end if;
+    return query
+    select s.date, p.name, f.model_name, f.cost_basis, f.charge_type, f.cost, f.tokens, f.input, f.output, f.cached, f.written,
+        f.requests, f.records, f.unpriced
+    from private.stale_days as s
+    cross join lateral (
+        select
+            r.provider_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(r.cost_usd) as cost,
+            sum(r.tokens_used)::bigint as tokens,
+            sum(r.input_tokens)::bigint as input,
+            sum(r.output_tokens)::bigint as output,
+            sum(r.cached_input_tokens)::bigint as cached,
+            sum(r.cache_write_tokens)::bigint as written,
+            sum(r.request_count)::bigint as requests,
+            count(*) as records,
+            count(*) filter (where r.cost_usd is null) as unpriced
+        from public.cost_records as r
+        where
+            r.user_id = of_user
+            and r.timestamp >= s.ts_from
+            and r.timestamp < s.ts_to
+            and r.timestamp >= ts_first
+            and r.timestamp < ts_last
+        group by 1, 2, 3, 4
+    ) as f
+    inner join public.providers as p on f.provider_id = p.id
+    where s.user_id = of_user and s.date >= first_day and s.date <= last_day;
+end
+$$;
+revoke all on function private.fresh_days(uuid, date, date) from public;
+
+-- The caller's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000). Both bounds count; null is
+-- open. Where nothing is stale the view's index alone answers, already in order: measured, 6.0 against 7.1 ms for 2,700 rows.
 create or replace function public.daily_costs(from_date date default null, to_date date default null)
 returns json
 language plpgsql
 stable
 security definer
 set search_path = ''
+set plan_cache_mode = force_generic_plan
 as $$
 declare
     caller constant uuid := auth.uid();
     first_day constant date := coalesce(from_date, '-infinity');
     last_day constant date := coalesce(to_date, 'infinity');
+    stale constant date[] := array(
+        select s.date
+        from private.stale_days as s
+        where s.user_id = caller and s.date >= first_day and s.date <= last_day
+    );
 begin
-    return (
-        with daily as (
+    if cardinality(stale) = 0 then
+        return (
             select
-                d.date, d.provider_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                json_build_object(
+                    'date', coalesce(json_agg(d.date), '[]'),
+                    'provider', coalesce(json_agg(d.provider), '[]'),
+                    'model', coalesce(json_agg(d.model_name), '[]'),
+                    'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
+                    'charge_type', coalesce(json_agg(d.charge_type), '[]'),
+                    'cost_usd', coalesce(json_agg(d.total_cost_usd::text), '[]'), -- text: a float would round money
+                    'tokens', coalesce(json_agg(d.total_tokens), '[]'),
+                    'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
+                    'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
+                    'cached_input_tokens', coalesce(json_agg(d.total_cached_input_tokens), '[]'),
+                    'cache_write_tokens', coalesce(json_agg(d.total_cache_write_tokens), '[]'),
+                    'requests', coalesce(json_agg(d.total_requests), '[]'),
+                    'records', coalesce(json_agg(d.record_count), '[]'),
+                    'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
+                )
+            from (
+                select
+                    d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                    d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                    d.total_requests, d.record_count, d.unpriced_count
+                from private.cost_records_daily as d
+                where d.user_id = caller and d.date >= first_day and d.date <= last_day
+                order by d.date
+            ) as d
+        );
+    end if;
+    return (
+        select
+            json_build_object(
+                'date', coalesce(json_agg(d.date), '[]'),
+                'provider', coalesce(json_agg(d.provider), '[]'),
+                'model', coalesce(json_agg(d.model_name), '[]'),
+                'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
+                'charge_type', coalesce(json_agg(d.charge_type), '[]'),
+                'cost_usd', coalesce(json_agg(d.total_cost_usd::text), '[]'), -- text: a float would round money
+                'tokens', coalesce(json_agg(d.total_tokens), '[]'),
+                'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
+                'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
+                'cached_input_tokens', coalesce(json_agg(d.total_cached_input_tokens), '[]'),
+                'cache_write_tokens', coalesce(json_agg(d.total_cache_write_tokens), '[]'),
+                'requests', coalesce(json_agg(d.total_requests), '[]'),
+                'records', coalesce(json_agg(d.record_count), '[]'),
+                'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
+            )
+        from (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
                 d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
                 d.total_requests, d.record_count, d.unpriced_count
             from private.cost_records_daily as d
-            where
-                d.user_id = caller
-                and d.date >= first_day
-                and d.date <= last_day
-                and d.date not in (select s.date from private.stale_days as s where s.user_id = caller)
+            where d.user_id = caller and d.date >= first_day and d.date <= last_day and d.date <> all (stale)
             union all
-            select s.date, fresh.*
-            from private.stale_days as s
-            cross join lateral (
-                select
-                    r.provider_id, r.model_name, r.cost_basis, r.charge_type, sum(r.cost_usd), sum(r.tokens_used)::bigint,
-                    sum(r.input_tokens)::bigint, sum(r.output_tokens)::bigint, sum(r.cached_input_tokens)::bigint,
-                    sum(r.cache_write_tokens)::bigint, sum(r.request_count)::bigint, count(*),
-                    count(*) filter (where r.cost_usd is null)
-                from public.cost_records as r
-                where r.user_id = caller and r.timestamp >= s.ts_from and r.timestamp < s.ts_to
-                group by 1, 2, 3, 4
-            ) as fresh
-            where s.user_id = caller and s.date >= first_day and s.date <= last_day
-        ),
-
-        ordered as (
-            select daily.*, p.name as provider
-            from daily
-            inner join public.providers as p on daily.provider_id = p.id
-            order by daily.date, p.name, daily.model_name
-        )
-
-        select
-            json_build_object(
-                'date', coalesce(array_agg(o.date), '{}'),
-                'provider', coalesce(array_agg(o.provider), '{}'),
-                'model', coalesce(array_agg(o.model_name), '{}'),
-                'cost_basis', coalesce(array_agg(o.cost_basis), '{}'),
-                'charge_type', coalesce(array_agg(o.charge_type), '{}'),
-                'cost_usd', coalesce(array_agg(o.total_cost_usd::text), '{}'), -- text: a float would round money
-                'tokens', coalesce(array_agg(o.total_tokens), '{}'),
-                'input_tokens', coalesce(array_agg(o.total_input_tokens), '{}'),
-                'output_tokens', coalesce(array_agg(o.total_output_tokens), '{}'),
-                'cached_input_tokens', coalesce(array_agg(o.total_cached_input_tokens), '{}'),
-                'cache_write_tokens', coalesce(array_agg(o.total_cache_write_tokens), '{}'),
-                'requests', coalesce(array_agg(o.total_requests), '{}'),
-                'records', coalesce(array_agg(o.record_count), '{}'),
-                'unpriced_records', coalesce(array_agg(o.unpriced_count), '{}')
-            )
-        from ordered as o
+            select f.*
+            from private.fresh_days(caller, first_day, last_day) as f
+            order by date
+        ) as d
     );
 end
 $$;
@@ -332,7 +503,14 @@ stable
 set search_path = ''
 as $$
 begin
-    if asked is null or (asked is distinct from auth.uid() and coalesce(auth.role(), 'service_role') <> 'service_role') then
+    -- Without claims the connection's own role counts: the job connects as `postgres` and sets none.
+    if
+        asked is null
+        or (
+            asked is distinct from auth.uid()
+            and coalesce(auth.role(), current_setting('role')) not in ('service_role', 'none', session_user)
+        )
+    then
         raise exception 'You may only ask about your own spend.' using errcode = '42501';
     end if;
 end
@@ -411,13 +589,19 @@ begin
     ) then
         raise exception 'There is no attached partition for year %, month %.', year, month using errcode = '22023';
     end if;
+    -- Before the table is locked: a change of the timezone takes the two in this order as well.
+    for owner in execute format('select distinct user_id from private.%I order by 1', partition_name) loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
+    end loop;
     execute format('alter table public.cost_records detach partition private.%I', partition_name);
+    insert into private.archived_months (month) values (make_date(year, month, 1)) on conflict do nothing;
     -- Detaching fires no trigger; the month's days must be marked by hand.
     for owner in execute format('select distinct user_id from private.%I order by 1', partition_name) loop
         perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
         zone := private.timezone_of(owner);
         execute format(
-            'select private.mark_days($1, array(select distinct (timestamp at time zone $2)::date from private.%I where user_id = $1))',
+            'select private.mark_days($1, array('
+            'select distinct (timestamp at time zone $2)::date from private.%I where user_id = $1))',
             partition_name
         ) using owner, zone;
     end loop;

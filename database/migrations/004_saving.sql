@@ -112,6 +112,11 @@ begin
         left join public.providers as p on r.provider = p.name
     ) as i;
 
+    -- Before anything of the table is read: making a month locks it, and two saves that both hold some of it would deadlock.
+    if first_at < timestamptz '2023-01-01 00:00:00+00' or last_at >= now() + interval '5 months' then
+        perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
+    end if;
+
     -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
     if exists (
         select
@@ -123,10 +128,13 @@ begin
             coalesce(
                 array_agg(c.source_key) filter (
                     where (
-                        c.cost_usd, c.tokens_used, c.input_tokens, c.output_tokens, c.cached_input_tokens,
+                        -- What the record said of itself: a bill may have taken the money of an estimate since.
+                        case when c.metadata ? 'estimate_usd' then (c.metadata ->> 'estimate_usd')::numeric else c.cost_usd end,
+                        c.cost_basis, c.charge_type, c.tokens_used, c.input_tokens, c.output_tokens, c.cached_input_tokens,
                         c.cache_write_tokens, c.reasoning_tokens, c.request_count
                     ) is distinct from (
-                        r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+                        r.cost_usd, coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
+                        coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
                         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
                         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0)
                     )
@@ -145,6 +153,8 @@ begin
         update public.cost_records as c
         set
             cost_usd = r.cost_usd,
+            cost_basis = coalesce(r.cost_basis, 'billed'),
+            charge_type = coalesce(r.charge_type, 'usage'),
             tokens_used = coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
             input_tokens = coalesce(r.input_tokens, 0),
             output_tokens = coalesce(r.output_tokens, 0),
@@ -152,6 +162,7 @@ begin
             cache_write_tokens = coalesce(r.cache_write_tokens, 0),
             reasoning_tokens = coalesce(r.reasoning_tokens, 0),
             request_count = coalesce(r.request_count, 0),
+            metadata = coalesce(r.metadata, '{}'),
             import_id = save_cost_records.import_id
         from unnest(incoming) as r
         where
@@ -164,9 +175,6 @@ begin
     end if;
 
     if cardinality(known) < valid then
-        if first_at < timestamptz '2023-01-01 00:00:00+00' or last_at >= now() + interval '5 months' then
-            perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
-        end if;
         begin
             insert into public.cost_records (
                 user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
@@ -186,7 +194,8 @@ begin
             where
                 r.timestamp >= earliest
                 and r.timestamp < latest
-                and (cardinality(known) = 0 or r.source_key <> all (known))
+                and (cardinality(known) = 0 or r.source_key is null or r.source_key <> all (known))
+            order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
             on conflict (user_id, timestamp, source_key) do nothing;
             get diagnostics inserted = row_count;
         exception when check_violation then
@@ -195,7 +204,7 @@ begin
                 raise exception 'A month of these records has been archived. Leave its rows out and save again.'
                     using errcode = '22023';
             end if;
-            raise;
+            raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
         end;
     end if;
 

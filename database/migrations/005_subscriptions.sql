@@ -18,9 +18,9 @@ create table if not exists public.subscriptions (
 create index if not exists subscriptions_user_id_idx on public.subscriptions (user_id);
 create index if not exists subscriptions_provider_id_idx on public.subscriptions (provider_id);
 alter table public.subscriptions enable row level security;
-revoke all on public.subscriptions from anon, authenticated;
+revoke all on public.subscriptions from anon, authenticated, service_role;
 grant select, insert, update, delete on public.subscriptions to authenticated;
-grant all on public.subscriptions to service_role;
+grant select, insert, update, delete on public.subscriptions to service_role;
 
 drop policy if exists subscriptions_select_own on public.subscriptions;
 create policy subscriptions_select_own
@@ -88,13 +88,20 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    zone constant text := private.timezone_of((of_subscription).user_id);
-    today constant date := (now() at time zone zone)::date;
+    zone text;
     due date[];
     added integer;
 begin
+    -- The locks of a save, in its order; only then is the zone certain.
+    perform pg_advisory_xact_lock_shared(private.timezone_lock((of_subscription).user_id));
     perform pg_advisory_xact_lock(hashtextextended('tally.save.' || (of_subscription).user_id::text, 0));
-    due := array(select private.renewal_days(of_subscription, today));
+    zone := private.timezone_of((of_subscription).user_id);
+    due := array(
+        select d.day
+        from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
+        where not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+    );
+    perform public.ensure_months(due);
 
     delete from public.cost_records as r
     where
@@ -115,7 +122,6 @@ begin
         and (r.cost_usd, r.provider_id, r.model_name)
         is distinct from ((of_subscription).amount_usd, (of_subscription).provider_id, (of_subscription).plan_name);
 
-    perform public.ensure_months(due);
     insert into public.cost_records (
         user_id, provider_id, timestamp, model_name, cost_usd, collection_method, cost_basis, charge_type, source_key, metadata
     )
@@ -136,7 +142,8 @@ begin
         from public.cost_records as r
         where
             r.user_id = (of_subscription).user_id
-            and r.timestamp between d.day::timestamptz - interval '2 days' and d.day::timestamptz + interval '3 days'
+            and r.timestamp >= (d.day - 1)::timestamp at time zone 'UTC'
+            and r.timestamp < (d.day + 2)::timestamp at time zone 'UTC'
             and r.source_key = md5((of_subscription).id::text || ' ' || d.day::text)::uuid
     );
     get diagnostics added = row_count;
@@ -187,10 +194,21 @@ grant execute on function public.post_due_renewals() to authenticated;
 -- The same for everyone, for the nightly job.
 create or replace function private.post_due_renewals_for_all()
 returns integer
-language sql
+language plpgsql
 set search_path = ''
 as $$
-    select coalesce(sum(private.post_renewals(s)), 0)::integer
-    from public.subscriptions as s
+declare
+    one public.subscriptions;
+    added integer := 0;
+begin
+    for one in select s.* from public.subscriptions as s order by s.user_id, s.id loop
+        begin
+            added := added + private.post_renewals(one);
+        exception when foreign_key_violation then
+            null; -- the account was deleted meanwhile
+        end;
+    end loop;
+    return added;
+end
 $$;
 revoke all on function private.post_due_renewals_for_all() from public;

@@ -1,6 +1,7 @@
 -- 006_forecasts.sql: what the nightly job predicted and did. The job writes as a service; people read their own.
 
--- public.forecast_results: one predicted day of one series in one run. Runs accumulate, so that predictions can be held against what happened.
+-- public.forecast_results: one predicted day of one series in one run. Runs accumulate, so that predictions can be held against
+-- what happened.
 create table if not exists public.forecast_results (
     id uuid primary key default gen_random_uuid(),
     run_id uuid not null,
@@ -33,9 +34,9 @@ create table if not exists public.forecast_results (
 create index if not exists forecast_results_user_id_idx on public.forecast_results (user_id, created_at desc);
 create index if not exists forecast_results_provider_id_idx on public.forecast_results (provider_id);
 alter table public.forecast_results enable row level security;
-revoke all on public.forecast_results from anon, authenticated;
+revoke all on public.forecast_results from anon, authenticated, service_role;
 grant select on public.forecast_results to authenticated;
-grant all on public.forecast_results to service_role;
+grant select, insert, update, delete on public.forecast_results to service_role;
 
 drop policy if exists forecast_results_select_own on public.forecast_results;
 create policy forecast_results_select_own
@@ -77,9 +78,9 @@ create index if not exists forecast_totals_user_id_idx on public.forecast_totals
 create index if not exists forecast_totals_provider_id_idx on public.forecast_totals (provider_id);
 create index if not exists forecast_totals_open_idx on public.forecast_totals (period_end) where actual_cost_usd is null;
 alter table public.forecast_totals enable row level security;
-revoke all on public.forecast_totals from anon, authenticated;
+revoke all on public.forecast_totals from anon, authenticated, service_role;
 grant select on public.forecast_totals to authenticated;
-grant all on public.forecast_totals to service_role;
+grant select, insert, update, delete on public.forecast_totals to service_role;
 
 drop policy if exists forecast_totals_select_own on public.forecast_totals;
 create policy forecast_totals_select_own
@@ -104,9 +105,9 @@ create table if not exists public.job_runs (
 );
 create index if not exists job_runs_user_id_idx on public.job_runs (user_id, started_at desc);
 alter table public.job_runs enable row level security;
-revoke all on public.job_runs from anon, authenticated;
+revoke all on public.job_runs from anon, authenticated, service_role;
 grant select on public.job_runs to authenticated;
-grant all on public.job_runs to service_role;
+grant select, insert, update, delete on public.job_runs to service_role;
 
 drop policy if exists job_runs_select_own on public.job_runs;
 create policy job_runs_select_own
@@ -114,3 +115,51 @@ create policy job_runs_select_own
     for select
     to authenticated
     using ((select auth.uid()) = user_id);
+
+-- Which transaction changed a person's forecasts or runs last: part of their data version.
+create table if not exists private.job_changes (
+    user_id uuid primary key references auth.users (id) on delete cascade,
+    gen xid8 not null
+);
+alter table private.job_changes enable row level security;
+revoke all on private.job_changes from public, anon, authenticated, service_role;
+
+create or replace function private.note_job_change()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    insert into private.job_changes (user_id, gen)
+    select u.id, pg_current_xact_id()
+    from auth.users as u
+    where u.id in (select c.user_id from changed as c)
+    order by u.id
+    on conflict (user_id) do update
+        set gen = excluded.gen;
+    return null;
+end
+$$;
+revoke all on function private.note_job_change() from public;
+
+do $$
+declare
+    of_table text;
+begin
+    foreach of_table in array array['forecast_results', 'forecast_totals', 'job_runs'] loop
+        execute format(
+            'create or replace trigger %1$s_note_inserted after insert on public.%1$s '
+            'referencing new table as changed for each statement execute function private.note_job_change()', of_table
+        );
+        execute format(
+            'create or replace trigger %1$s_note_updated after update on public.%1$s '
+            'referencing new table as changed for each statement execute function private.note_job_change()', of_table
+        );
+        execute format(
+            'create or replace trigger %1$s_note_deleted after delete on public.%1$s '
+            'referencing old table as changed for each statement execute function private.note_job_change()', of_table
+        );
+    end loop;
+end
+$$;

@@ -1,6 +1,7 @@
 -- 007_accounts.sql: what a person may ask about and do to their own account.
 
--- A text that changes whenever anything that the caller can read of themselves changes: the key of every cache.
+-- A text that changes whenever anything that the caller can read of themselves changes: the key of every cache. Rows are told
+-- apart by the transactions that wrote them, not by clocks: two changes may fall into one instant, and commit in either order.
 create or replace function public.data_version()
 returns text
 language sql
@@ -11,37 +12,28 @@ as $$
     select
         concat_ws(
             '.',
-            (select r.gen::text from private.refreshes as r),
-            -- The sum sees a transaction that commits after a younger one.
+            coalesce((select r.gen::text from private.refreshes as r), '0'),
+            coalesce((select j.gen::text from private.job_changes as j where j.user_id = (select auth.uid())), '0'),
             (
-                select max(s.gen)::text || '-' || count(*) || '-' || sum(s.gen::text::numeric)
+                select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
                 from private.stale_days as s
                 where s.user_id = (select auth.uid())
             ),
             (
-                select extract(epoch from p.updated_at)
-                from public.user_preferences as p
-                where p.user_id = (select auth.uid())
-            ),
-            (
-                select count(*) || '-' || extract(epoch from max(i.updated_at))
-                from public.imports as i
-                where i.user_id = (select auth.uid())
-            ),
-            (
-                select count(*) || '-' || extract(epoch from max(s.updated_at))
-                from public.subscriptions as s
-                where s.user_id = (select auth.uid())
-            ),
-            (
-                select extract(epoch from max(coalesce(j.finished_at, j.started_at)))
-                from public.job_runs as j
-                where j.user_id = (select auth.uid())
-            ),
-            (
-                select extract(epoch from max(f.created_at))
-                from public.forecast_totals as f
-                where f.user_id = (select auth.uid())
+                select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)
+                from (
+                    select 'preferences' as name, p.xmin::text as version
+                    from public.user_preferences as p
+                    where p.user_id = (select auth.uid())
+                    union all
+                    select i.id::text, i.xmin::text
+                    from public.imports as i
+                    where i.user_id = (select auth.uid())
+                    union all
+                    select s.id::text, s.xmin::text
+                    from public.subscriptions as s
+                    where s.user_id = (select auth.uid())
+                ) as o
             )
         )
 $$;
@@ -69,7 +61,6 @@ begin
         raise exception 'That is not the email of this account. Nothing was deleted.' using errcode = '22023';
     end if;
     delete from auth.users as u where u.id = caller;
-    delete from private.stale_days as s where s.user_id = caller;
 end
 $$;
 revoke all on function public.delete_own_account(text) from public, anon, service_role;

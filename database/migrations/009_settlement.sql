@@ -1,12 +1,13 @@
--- 009_settlement.sql: money is counted once. Where a provider's bill covers a day, the estimates of that day keep their tokens and
--- give up their money; where the bill goes away again, they get it back. The order in which the two arrive does not matter.
+-- 009_settlement.sql: money is counted once. Where a provider's bill covers a day, the estimates of that day keep their tokens
+-- and give up their money; where the bill goes away again, they get it back. The order in which the two arrive does not matter.
 
--- A page of somebody's ledger: an account at a provider (metadata.ledger) and a UTC day. Bills and estimates of one page are about
--- the same usage.
+-- A page of somebody's ledger: an account at a provider (metadata.ledger) and a UTC day. Bills and estimates of one page are
+-- about the same usage.
 do $$
 begin
     if to_regtype('private.ledger_page') is null then
         create type private.ledger_page as (user_id uuid, ledger text, day date);
+        revoke all on type private.ledger_page from public;
     end if;
 end
 $$;
@@ -75,8 +76,8 @@ end
 $$;
 revoke all on function private.settle_changed() from public;
 
--- Two changes of one ledger must see each other. Fired before the days are marked (triggers fire in the order of their names), so that
--- everyone takes the ledger first and the days second.
+-- Two changes of one ledger must see each other. Fired before the days are marked (triggers fire in the order of their names), so
+-- that everyone takes the ledger first and the days second.
 create or replace function private.lock_ledger()
 returns trigger
 language plpgsql

@@ -1,0 +1,146 @@
+"""Who may do what with the schema public: the whole of it, declared once; the catalogs say what there is to declare."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from psycopg import sql
+
+from tests.database_fixtures import Connection
+
+COMMANDS = ("select", "insert", "update", "delete")
+API_ROLES = ("anon", "authenticated", "service_role")
+
+WRITTEN_BY_OWNER = {"api_credentials", "cost_records", "imports", "subscriptions", "user_preferences"}
+READ_BY_OWNER = {"forecast_results", "forecast_totals", "job_runs"}
+READ_BY_EVERYONE = {"providers"}
+
+EXECUTED_BY = {
+    "create_monthly_partition": {"service_role"},
+    "daily_costs": {"authenticated"},
+    "data_version": {"authenticated"},
+    "delete_own_account": {"authenticated"},
+    "detach_partition": {"service_role"},
+    "ensure_months": {"authenticated", "service_role"},
+    "ensure_partitions": {"service_role"},
+    "get_top_models_by_spend": {"authenticated", "service_role"},
+    "get_user_total_spend": {"authenticated", "service_role"},
+    "post_due_renewals": {"authenticated"},
+    "refresh_cost_records_daily": {"service_role"},
+    "save_cost_records": {"authenticated"},
+}
+
+FORECAST = {
+    "run_id": uuid4(),
+    "predicted_cost_usd": 3,
+    "lower_bound_80": 2,
+    "upper_bound_80": 4,
+    "lower_bound_95": 1,
+    "upper_bound_95": 5,
+}
+
+# What a row of each table needs besides its user.
+SAMPLE: dict[str, dict[str, Any]] = {
+    "api_credentials": {"credential_name": "laptop", "encrypted_api_key": "sealed", "encryption_key_id": "first"},
+    "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
+    "forecast_results": FORECAST
+    | {
+        "forecast_date": "2026-05-01",
+        "confidence_score": 0.5,
+        "model_version": "1",
+        "training_data_start": "2026-01-01",
+        "training_data_end": "2026-04-30",
+        "training_record_count": 1,
+    },
+    "forecast_totals": FORECAST
+    | {"kind": "month_end", "period_start": "2026-05-01", "period_end": "2026-05-31", "spent_usd": 0},
+    "imports": {"filename": "costs.csv", "format": "generic", "file_sha256": "0" * 64},
+    "job_runs": {"run_id": uuid4(), "night": "2026-05-01"},
+    "providers": {"name": "brand-new", "display_name": "Brand new"},
+    "subscriptions": {
+        "plan_name": "Plus",
+        "amount_usd": 20,
+        "started_on": "2026-05-01",
+        "ended_on": "2026-05-01",
+        "renewal_day": 1,
+    },
+    "user_preferences": {},
+}
+
+
+def list_tables(connection: Connection) -> list[str]:
+    """Every relation of the schema public that the API could show."""
+    rows = connection.execute(
+        """
+        select relname from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
+        order by 1"""
+    )
+    return [name for (name,) in rows]
+
+
+def list_functions(connection: Connection) -> dict[str, str]:
+    """Every function of the schema public, with a call that gives it nulls."""
+    rows = connection.execute(
+        """
+        select p.proname, format(
+            'select public.%I(%s)', p.proname,
+            (select string_agg('null::' || format_type(t.oid, null), ', ' order by t.nth)
+            from unnest(p.proargtypes::oid[]) with ordinality as t (oid, nth))
+        )
+        from pg_proc as p
+        where pronamespace = 'public'::regnamespace"""
+    )
+    return dict(rows.fetchall())
+
+
+def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, Any]:
+    """A valid row of a table for a user."""
+    row = dict(SAMPLE[table])
+    columns = {
+        name
+        for (name,) in connection.execute(
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [f"public.{table}"]
+        )
+    }
+    if "user_id" in columns:
+        row["user_id"] = user_id
+    if "provider_id" in columns:
+        found = connection.execute("select id from public.providers where name = 'openai'").fetchone()
+        row["provider_id"] = found and found[0]
+    return row
+
+
+def insert(table: str, row: dict[str, Any]) -> sql.Composed:
+    """The statement that inserts a row."""
+    return sql.SQL("insert into public.{} ({}) values ({})").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, row)),
+        sql.SQL(", ").join(map(sql.Literal, row.values())),
+    )
+
+
+def statement(command: str, table: str, row: dict[str, Any]) -> sql.Composed:
+    """A command on every row that the caller can reach; `row` is what an insert brings."""
+    if command == "insert":
+        return insert(table, row)
+    commands = {
+        "select": "select * from public.{}",
+        "update": "update public.{} set metadata = '{{\"seen\": true}}'",
+        "delete": "delete from public.{}",
+    }
+    return sql.SQL(commands[command]).format(sql.Identifier(table))
+
+
+def expected(actor: str, table: str, command: str) -> str:
+    """`denied`, `nothing` (it runs and reaches no row) or `own` (it reaches the caller's rows, a service everyone's)."""
+    if actor == "anon":
+        return "denied"
+    if actor == "service":
+        return "own"
+    if table in WRITTEN_BY_OWNER:
+        if actor == "owner":
+            return "own"
+        return "denied" if command == "insert" else "nothing"
+    if command != "select":
+        return "denied"
+    return "own" if actor == "owner" or table in READ_BY_EVERYONE else "nothing"

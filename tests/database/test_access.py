@@ -1,0 +1,219 @@
+"""Row-level security as a matrix over the catalogs: a table or function that nobody declared fails, and is not forgotten."""
+
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.sql import Composed
+
+from tests.database.access import (
+    API_ROLES,
+    COMMANDS,
+    EXECUTED_BY,
+    READ_BY_EVERYONE,
+    READ_BY_OWNER,
+    SAMPLE,
+    WRITTEN_BY_OWNER,
+    expected,
+    insert,
+    list_functions,
+    list_tables,
+    sample_row,
+    statement,
+)
+from tests.database_fixtures import Connection
+
+Act = Callable[[UUID], Connection]
+ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon", "service": "service_role"}
+
+
+@pytest.fixture
+def actors(
+    database: Connection, as_user: Act, anon: Connection, service: Connection, user: UUID, stranger: UUID
+) -> dict[str, Connection]:
+    """Everybody, in a database where only the owner has rows: one in each table."""
+    for table in sorted(WRITTEN_BY_OWNER | READ_BY_OWNER - {"user_preferences"}):
+        if table != "user_preferences":
+            database.execute(insert(table, sample_row(database, table, user)))
+    database.execute("delete from public.user_preferences where user_id = %s", [stranger])
+    return {"owner": as_user(user), "stranger": as_user(stranger), "anon": anon, "service": service}
+
+
+def _outcome(connection: Connection, query: Composed) -> str:
+    """What came of a statement; it is undone."""
+    try:
+        with connection.transaction(force_rollback=True):
+            return "own" if connection.execute(query).rowcount else "nothing"
+    except psycopg.errors.InsufficientPrivilege:
+        return "denied"
+    except psycopg.errors.ForeignKeyViolation:
+        return "own"  # allowed, and refused only because the row is in use
+
+
+def test_every_table_is_declared(database: Connection) -> None:
+    assert set(list_tables(database)) == WRITTEN_BY_OWNER | READ_BY_OWNER | READ_BY_EVERYONE
+    assert set(SAMPLE) == set(list_tables(database))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_table_answers_every_actor_as_declared(
+    actors: dict[str, Connection], database: Connection, user: UUID, command: str
+) -> None:
+    if command == "insert":
+        database.execute("delete from public.user_preferences where user_id = %s", [user])
+    for table in list_tables(database):
+        row = sample_row(database, table, user)
+        if command == "insert" and "run_id" in row:
+            row["run_id"] = uuid4()
+        if command == "insert" and table == "api_credentials":
+            row["credential_name"] = "another"
+        query = statement(command, table, row)
+        outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
+        assert outcomes == {actor: expected(actor, table, command) for actor in actors}, (table, command)
+
+
+def test_nobody_can_give_away_or_take_over_a_row(actors: dict[str, Connection], stranger: UUID) -> None:
+    for table in WRITTEN_BY_OWNER - {"imports"}:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            actors["owner"].execute(f"update public.{table} set user_id = %s", [stranger])  # noqa: S608
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
+        actors["owner"].execute("update public.imports set user_id = %s", [stranger])
+
+
+def test_an_import_keeps_its_identity(actors: dict[str, Connection]) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        actors["owner"].execute("update public.imports set id = gen_random_uuid()")
+
+
+def test_every_function_is_declared_and_executed_by_those_alone(
+    actors: dict[str, Connection], database: Connection
+) -> None:
+    functions = list_functions(database)
+    assert set(functions) == set(EXECUTED_BY)
+    for name, call in functions.items():
+        for actor, connection in actors.items():
+            try:
+                with connection.transaction(force_rollback=True):
+                    connection.execute(call)  # type: ignore[call-overload]
+                denied = False
+            except psycopg.Error as error:
+                denied = f"permission denied for function {name}" in str(error)
+            assert denied == (ROLE_OF[actor] not in EXECUTED_BY[name]), (name, actor)
+
+
+def test_public_may_execute_nothing_of_ours(database: Connection) -> None:
+    found = database.execute(
+        """
+        select p.oid::regprocedure::text
+        from pg_proc as p
+        cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+        where p.pronamespace::regnamespace::text in ('public', 'private') and a.grantee = 0"""
+    ).fetchall()
+    assert found == []
+
+
+def test_a_stranger_learns_nothing_from_functions(
+    actors: dict[str, Connection], database: Connection, user: UUID
+) -> None:
+    stranger = actors["stranger"]
+    for call in (
+        "select public.get_user_total_spend(%s, '2026-01-01', '2027-01-01')",
+        "select * from public.get_top_models_by_spend(%s, '2026-01-01', '2027-01-01', 5)",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            stranger.execute(call, [user])
+    assert stranger.execute("select public.daily_costs() ->> 'date'").fetchone() == ("[]",)
+    for refresh in ("select 1", "select public.refresh_cost_records_daily()"):
+        database.execute(refresh)
+        assert actors["owner"].execute("select json_array_length(public.daily_costs() -> 'date')").fetchone() == (2,)
+        assert stranger.execute("select json_array_length(public.daily_costs() -> 'date')").fetchone() == (0,)
+
+
+def test_no_api_role_reaches_anything_private(database: Connection) -> None:
+    roles = [*API_ROLES, "authenticator"]
+    for role in roles:
+        for privilege in ("usage", "create"):
+            assert database.execute(
+                "select has_schema_privilege(%s, 'private', %s)", [role, privilege]
+            ).fetchone() == (False,)
+    reached = database.execute(
+        """
+        with role as (select unnest(%s::text[]) as name),
+        relation as (select c.oid, c.relkind from pg_class as c where c.relnamespace = 'private'::regnamespace)
+        select role.name, 'table ' || relation.oid::regclass
+        from role, relation
+        where relation.relkind in ('r', 'p', 'v', 'm', 'f') and (
+            has_table_privilege(role.name, relation.oid,
+                'select, insert, update, delete, truncate, references, trigger')
+            or has_any_column_privilege(role.name, relation.oid, 'select, insert, update, references'))
+        union all
+        select role.name, 'sequence ' || relation.oid::regclass
+        from role, relation
+        where relation.relkind = 'S' and has_sequence_privilege(role.name, relation.oid, 'usage, select, update')
+        union all
+        select role.name, 'function ' || p.oid::regprocedure
+        from role, pg_proc as p
+        where p.pronamespace = 'private'::regnamespace and has_function_privilege(role.name, p.oid, 'execute')
+        union all
+        select role.name, 'type ' || t.oid::regtype
+        from role, pg_type as t
+        left join pg_class as c on t.typrelid = c.oid
+        where t.typnamespace = 'private'::regnamespace and t.typelem = 0
+            and coalesce(c.relkind = 'c', true) -- the type of a table's row has no privileges of its own
+            and has_type_privilege(role.name, t.oid, 'usage')""",
+        [roles],
+    ).fetchall()
+    assert reached == []
+    found = database.execute("select count(*) from pg_class where relnamespace = 'private'::regnamespace").fetchone()
+    assert found is not None
+    assert found[0] > 50
+
+
+@pytest.mark.parametrize("actor", ROLE_OF)
+def test_selecting_from_anything_private_is_refused(
+    actors: dict[str, Connection], database: Connection, actor: str
+) -> None:
+    relations = database.execute(
+        """select oid::regclass::text from pg_class
+        where relnamespace = 'private'::regnamespace and relkind in ('r', 'p', 'v', 'm')"""
+    ).fetchall()
+    assert ("private.cost_records_daily",) in relations
+    for (relation,) in relations:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema private"):
+            actors[actor].execute(f"select from {relation}")  # noqa: S608
+
+
+def test_no_api_role_belongs_to_a_stronger_one(database: Connection) -> None:
+    found = database.execute(
+        """select m.member::regrole::text, m.roleid::regrole::text from pg_auth_members as m
+        where m.member::regrole::text = any (%s)""",
+        [list(API_ROLES)],
+    ).fetchall()
+    assert found == []
+
+
+def test_every_table_has_row_level_security(database: Connection) -> None:
+    without = database.execute(
+        """select oid::regclass::text from pg_class
+        where relnamespace::regnamespace::text in ('public', 'private') and relkind in ('r', 'p') and not relrowsecurity"""
+    ).fetchall()
+    assert without == []
+
+
+def test_every_function_pins_its_search_path(database: Connection) -> None:
+    loose = database.execute(
+        """select oid::regprocedure::text from pg_proc
+        where pronamespace::regnamespace::text in ('public', 'private')
+            and not coalesce(proconfig, '{}') @> array['search_path=""']"""
+    ).fetchall()
+    assert loose == []
+
+
+def test_a_new_table_without_rules_is_caught(database: Connection) -> None:
+    database.execute("create table public.leaky (id uuid primary key)")
+    assert "leaky" in list_tables(database)
+    with pytest.raises(AssertionError):
+        test_every_table_is_declared(database)
+    with pytest.raises(AssertionError):
+        test_every_table_has_row_level_security(database)

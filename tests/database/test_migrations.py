@@ -1,0 +1,139 @@
+"""The migrations go up, down and up again, on the embedded PostgreSQL 17 and on Debian's 15 with pg_cron."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.database.catalog import read_schema
+from tests.database.cluster import MIGRATIONS, Cluster
+from tests.database_fixtures import Connection, Project
+
+FILES = sorted(MIGRATIONS.glob("*.sql"))
+
+
+@pytest.fixture(scope="module")
+def seventeen(cluster: Cluster) -> Iterator[Project]:
+    """The embedded server's project, pushed."""
+    cluster.make_project("up_and_down")
+    cluster.push("up_and_down")
+    yield Project(cluster, "up_and_down")
+    cluster.drop("up_and_down")
+
+
+@pytest.fixture(scope="module")
+def fifteen(debian_cluster: Cluster) -> Project:
+    """Debian's project with pg_cron, as a hosted one has it, pushed."""
+    debian_cluster.make_project("postgres")
+    with debian_cluster.connect("postgres", "supabase_admin") as connection:
+        connection.execute("create extension if not exists pg_cron with schema pg_catalog")
+        connection.execute("grant usage on schema cron to postgres")
+        connection.execute("grant all on all tables in schema cron to postgres")
+    debian_cluster.push("postgres")
+    return Project(debian_cluster, "postgres")
+
+
+@pytest.fixture(params=["seventeen", "fifteen"])
+def pushed(request: pytest.FixtureRequest) -> Iterator[Connection]:
+    """Each of the servers in turn, as `postgres`."""
+    project: Project = request.getfixturevalue(request.param)
+    with project.connect() as connection:
+        yield connection
+
+
+def test_names_count_up_without_a_gap() -> None:
+    numbers = [int(re.fullmatch(r"(\d{3})_[a-z_]+", path.stem)[1]) for path in FILES]  # type: ignore[index]
+    assert numbers == list(range(1, len(FILES) + 1))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_file_says_why_it_exists_and_has_a_way_back(path: Path) -> None:
+    back = path.parent / "down" / path.name
+    assert path.read_text().startswith(f"-- {path.name}: ")
+    assert back.read_text().startswith(f"-- The way back from {path.name}.")
+
+
+def test_push_records_every_file(pushed: Connection) -> None:
+    versions = pushed.execute("select version from supabase_migrations.schema_migrations order by 1").fetchall()
+    assert [version for (version,) in versions] == [path.stem[:3] for path in FILES]
+
+
+def test_pushing_again_finds_nothing_to_do(seventeen: Project) -> None:
+    assert "up to date" in seventeen.cluster.push(seventeen.name)
+
+
+def test_each_file_runs_twice_without_change(pushed: Connection) -> None:
+    before = read_schema(pushed)
+    for path in FILES:
+        with pushed.transaction():
+            pushed.execute(path.read_bytes())
+    assert read_schema(pushed) == before
+
+
+def test_up_down_up_leaves_the_same_schema(pushed: Connection) -> None:
+    before = read_schema(pushed)
+    assert len(before["functions"]) > 20
+    assert len(before["policies"]) > 20
+    for path in reversed(FILES):
+        with pushed.transaction():
+            pushed.execute((path.parent / "down" / path.name).read_bytes())
+    _assert_nothing_is_left(pushed)
+    for path in FILES:
+        for _ in range(2):
+            with pushed.transaction():
+                pushed.execute(path.read_bytes())
+    assert read_schema(pushed) == before
+
+
+def test_a_file_goes_back_alone_and_leaves_what_it_found(seventeen: Project) -> None:
+    with seventeen.connect() as connection:
+        before = [read_schema(connection)]
+        for path in reversed(FILES):
+            connection.execute((path.parent / "down" / path.name).read_bytes())
+            if path is not FILES[0]:
+                before.append(read_schema(connection))
+        for path in FILES:
+            connection.execute(path.read_bytes())
+            assert read_schema(connection) == before.pop(), path.name
+
+
+def test_people_who_came_before_the_schema_get_preferences(cluster: Cluster) -> None:
+    cluster.make_project("late")
+    try:
+        with cluster.connect("late") as connection:
+            connection.execute("insert into auth.users (email) values ('early@example.org')")
+            for path in FILES:
+                connection.execute(path.read_bytes())
+            assert connection.execute("select count(*) from public.user_preferences").fetchone() == (1,)
+    finally:
+        cluster.drop("late")
+
+
+def test_cron_keeps_the_view_and_the_partitions_up(fifteen: Project) -> None:
+    with fifteen.connect() as connection:
+        jobs = connection.execute("select jobname, command from cron.job where active order by 1").fetchall()
+        assert [name for name, _ in jobs] == ["tally-partitions", "tally-refresh", "tally-vacuum"]
+        for _, command in jobs:
+            connection.execute(command)
+
+
+def test_going_back_takes_the_schedule_along(fifteen: Project) -> None:
+    with fifteen.connect() as connection, connection.transaction(force_rollback=True):
+        connection.execute((MIGRATIONS / "down" / "008_schedule.sql").read_bytes())
+        assert connection.execute("select count(*) from cron.job").fetchone() == (0,)
+
+
+def _assert_nothing_is_left(connection: Connection) -> None:
+    tables = connection.execute(
+        "select relname from pg_class where relnamespace::regnamespace::text in ('public', 'private')"
+    ).fetchall()
+    functions = connection.execute(
+        """select proname from pg_proc as p
+        where pronamespace::regnamespace::text in ('public', 'private')
+            and not exists (select from pg_depend as d where d.objid = p.oid and d.deptype = 'e')"""
+    ).fetchall()
+    triggers = connection.execute(
+        "select tgname from pg_trigger where tgrelid = 'auth.users'::regclass and not tgisinternal"
+    ).fetchall()
+    assert (tables, functions, triggers) == ([], [], [])

@@ -1,0 +1,122 @@
+"""Fixtures on a real Postgres with every migration applied: one server a worker, one copy of the database a test."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.database.cluster import Cluster, Missing
+
+Connection = psycopg.Connection[Any]
+TEMPLATE = "project"
+_copies = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One database of a server, and the ways into it."""
+
+    cluster: Cluster
+    name: str
+
+    def connect(self, user: str = "postgres") -> Connection:
+        """As a login role, in autocommit."""
+        return self.cluster.connect(self.name, user)
+
+    def act_as(self, role: str, user_id: UUID | None = None) -> Connection:
+        """As PostgREST does: it logs in as `authenticator`, takes the token's role and sets its claims."""
+        connection = self.connect("authenticator")
+        claims = {"role": role} | ({"sub": str(user_id)} if user_id else {})
+        connection.execute(f"set role {role}")
+        connection.execute("select set_config('request.jwt.claims', %s, false)", [json.dumps(claims)])
+        return connection
+
+
+def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
+    """Sign somebody up."""
+    user_id = uuid4()
+    connection.execute("insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"])
+    if timezone != "UTC":
+        connection.execute(
+            "update public.user_preferences set timezone = %s where user_id = %s", [timezone, user_id]
+        )
+    return user_id
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The embedded PostgreSQL 17, with a template that every test's database is a copy of."""
+    try:
+        server = Cluster.embedded()
+    except Missing as missing:
+        pytest.skip(str(missing))
+    with server:
+        server.make_project(TEMPLATE)
+        server.push(TEMPLATE)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def debian_cluster() -> Iterator[Cluster]:
+    """Debian's PostgreSQL 15 with pg_cron and plpgsql_check, without a migration."""
+    try:
+        server = Cluster.debian()
+    except Missing as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def project(cluster: Cluster) -> Iterator[Project]:
+    """A database of the test's own."""
+    name = f"copy_{next(_copies)}"
+    cluster.clone(TEMPLATE, name)
+    yield Project(cluster, name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+def database(project: Project) -> Iterator[Connection]:
+    """The test's database as the job and the migrations see it: the role `postgres`."""
+    with project.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def as_user(project: Project) -> Iterator[Callable[[UUID], Connection]]:
+    """Connections that act as a signed-in user, under row-level security."""
+    with ExitStack() as opened:
+        yield lambda user_id: opened.enter_context(project.act_as("authenticated", user_id))
+
+
+@pytest.fixture
+def anon(project: Project) -> Iterator[Connection]:
+    """Somebody who has only the publishable key."""
+    with project.act_as("anon") as connection:
+        yield connection
+
+
+@pytest.fixture
+def service(project: Project) -> Iterator[Connection]:
+    """Somebody who has the secret key."""
+    with project.act_as("service_role") as connection:
+        yield connection
+
+
+@pytest.fixture
+def user(database: Connection) -> UUID:
+    """Somebody who signed up."""
+    return add_user(database)
+
+
+@pytest.fixture
+def stranger(database: Connection) -> UUID:
+    """Somebody else who signed up."""
+    return add_user(database)
