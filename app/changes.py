@@ -14,11 +14,10 @@ from tally.records import day_instant
 
 def save_first_timezone(user: User, timezone: str) -> None:
     """Take the browser's timezone for a person who never chose one, unless the database does not know it."""
-    api = SupabaseApi(supabase_client(user))
-    for row in api.select("user_preferences", "user_id,metadata", ["user_id"]):
-        values = {"timezone": timezone, "metadata": row["metadata"] | {"timezone_set": True}}
-        with suppress(ApiError):
-            api.update("user_preferences", user.user_id, values, key="user_id")
+    metadata = data.load_preferences(user).metadata | {"timezone_set": True}
+    values = {"timezone": timezone, "metadata": metadata}
+    with suppress(ApiError):
+        SupabaseApi(supabase_client(user)).update("user_preferences", user.user_id, values, key="user_id")
     data.forget_version(user)
 
 

@@ -5,7 +5,7 @@ Functions with a `version` take it for the key alone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, ParamSpec, TypeVar, cast
@@ -50,6 +50,7 @@ class Preferences:
     default_range: str = "30D"
     forecast_enabled: bool = True
     timezone_set: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -141,6 +142,7 @@ def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part
         default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
         forecast_enabled=row["forecast_enabled"],
         timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
+        metadata=row["metadata"],
     )
 
 
