@@ -84,7 +84,15 @@ def install_modules(node: Node, log: Path, on_install: Callable[[], None] = lamb
         on_install()
         _run(
             node,
-            [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            [
+                *node.npm,
+                "ci",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--no-update-notifier",
+                "--loglevel=error",
+            ],
             STACK_FOLDER,
             log,
         )
