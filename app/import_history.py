@@ -1,0 +1,160 @@
+"""Past imports: what each brought, its rejected rows, and the way back."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from app import data, identity, own_data
+from app.cards import render_heading
+from app.formats import DASH, escape_markdown, format_instant, plural
+from app.identity import User, supabase_client
+from app.import_jobs import ImportJob, write_rejected
+from app.notices import announce, render_refusal
+from app.uploads import short_title, shown_name
+from tally import demo
+from tally.api import ApiError, SupabaseApi
+from tally.importers import IMPORTERS, Rejected
+from tally.store import KEPT_REJECTIONS, undo_import
+
+FORMATS = {importer.name: short_title(importer.title) for importer in IMPORTERS} | {
+    demo.FORMAT: "Sample data"
+}
+NOT_FINISHED, IMPORTING = "Interrupted", "Importing"
+COUNTS = {
+    "Read": "rows_read",
+    "Added": "rows_imported",
+    "Already there": "rows_duplicate",
+    "Rejected": "rows_rejected",
+}
+COLUMN = st.column_config
+COLUMNS = {
+    "When": COLUMN.TextColumn("When"),
+    "File": COLUMN.TextColumn("File"),
+    "Status": COLUMN.TextColumn("Status"),
+    **{name: COLUMN.NumberColumn(name, format="localized") for name in COUNTS},
+    "Format": COLUMN.TextColumn("Format"),
+}
+
+
+def describe_status(row: dict[str, Any], job: ImportJob | None) -> str:
+    """What became of an import. One that is neither finished nor being saved here was cut off."""
+    if row["status"] == "done":
+        return "Done"
+    is_ours = job is not None and job.is_running
+    if is_ours and job and datetime.fromisoformat(row["created_at"]) >= job.started_at:
+        return IMPORTING
+    return NOT_FINISHED
+
+
+def describe_imports(rows: Sequence[dict[str, Any]], zone: ZoneInfo, job: ImportJob | None) -> pd.DataFrame:
+    """One line an import; an import that did not finish has no counts that could be trusted."""
+    lines = []
+    for row in rows:
+        status = describe_status(row, job)
+        counts = {name: row[column] if status == "Done" else None for name, column in COUNTS.items()}
+        line = {
+            "When": format_instant(datetime.fromisoformat(row["created_at"]), zone),
+            "File": shown_name(row["filename"]),
+            "Status": status,
+        }
+        lines.append(line | counts | {"Format": FORMATS.get(row["format"], row["format"])})
+    return pd.DataFrame(lines).astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
+    """The list, and what can be done with the selected import."""
+    rows = own_data.load_import_list(user)
+    with st.container(border=True):
+        render_heading("Past imports")
+        if not rows:
+            st.caption("Nothing imported yet.")
+            return
+        table_key = f"imports-{rows[0]['id']}-{len(rows)}"
+        selected = st.session_state.get(table_key, {}).get("selection", {}).get("rows", [])
+        _render_actions(user, rows[selected[0]] if selected and selected[0] < len(rows) else None, job)
+        frame = describe_imports(rows, zone, job)
+        st.dataframe(
+            frame,
+            hide_index=True,
+            height="content" if len(frame) <= 12 else 460,
+            key=table_key,
+            on_select="rerun",
+            selection_mode="single-row",
+            column_config=COLUMNS,
+            placeholder=DASH,
+            alt="Past imports, newest first",
+        )
+        if NOT_FINISHED in set(frame["Status"]):
+            st.caption(
+                "An interrupted import may have saved some of its rows. "
+                "Import the same file again to finish it, or undo it."
+            )
+        if len(rows) == own_data.IMPORTS_SHOWN:
+            st.caption(f"The newest {own_data.IMPORTS_SHOWN} are shown.")
+
+
+def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | None) -> None:
+    is_fixed = row is None or describe_status(row, job) == IMPORTING
+    is_sample = row is not None and row["format"] == demo.FORMAT
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        label = "Remove sample data" if is_sample else "Undo import"
+        if st.button(label, icon=":material/undo:", disabled=is_fixed, key="undo") and row:
+            confirm_undo(row)
+        if row and row["rows_rejected"]:
+            st.download_button(
+                "Rejected rows",
+                lambda: load_rejected_file(user, row),
+                file_name="rejected-rows.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+        if row is None:
+            st.caption("Select an import to undo it or to download the rows that it rejected.")
+        elif row["rows_rejected"] > KEPT_REJECTIONS:
+            st.caption(f"The first {KEPT_REJECTIONS:,} rejected rows are kept.")
+
+
+def load_rejected_file(user: User, row: dict[str, Any]) -> bytes:
+    """The rejected rows that a past import kept, as CSV; a sentence where they cannot be read."""
+    try:
+        kept = own_data.load_rejected(user, row["id"])
+    except ApiError as problem:
+        return str(problem).encode()
+    return write_rejected(
+        [(row["filename"], Rejected(entry["line"], entry["reason"], entry["row"])) for entry in kept]
+    )
+
+
+@st.dialog("Undo this import?", icon=":material/undo:")
+def confirm_undo(row: dict[str, Any]) -> None:
+    """Say what goes, ask once, then delete."""
+    user = identity.current_user()
+    is_sample = row["format"] == demo.FORMAT
+    try:
+        count = own_data.count_import_records(user, row["id"])
+    except ApiError as problem:
+        render_refusal(problem)
+        return
+    st.text(shown_name(row["filename"]))
+    also = " and the sample subscriptions" if is_sample else ""
+    goes = "goes" if count == 1 and not is_sample else "go"
+    st.caption(
+        escape_markdown(f"{plural(count, 'record')}{also} {goes} out of every total. This cannot be undone.")
+    )
+    if not st.button("Remove" if is_sample else "Undo import", type="primary", width="stretch"):
+        return
+    try:
+        with st.spinner("Removing the records…"):
+            api = SupabaseApi(supabase_client(user))
+            demo.remove(api) if is_sample else undo_import(api, row["id"])
+    except ApiError as problem:
+        render_refusal(problem)
+        return
+    data.forget_version(user)
+    announce(f"{plural(count, 'record')}{also} removed.")
+    st.rerun()

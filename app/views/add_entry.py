@@ -1,0 +1,36 @@
+"""What was paid that no file and no provider reports?"""
+
+import streamlit as st
+
+from app import data
+from app.charge_form import render_charge_form
+from app.identity import current_user
+from app.notices import render_announcement
+from app.periods import today_in
+from app.subscription_form import render_new_subscription
+from app.subscription_list import render_subscriptions
+
+ONCE, AGAIN = "One charge", "Subscription"
+
+user = current_user()
+preferences = data.load_preferences(user)
+today = today_in(preferences.zone)
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Add entry", anchor=False, width="content")
+    kind = st.segmented_control(
+        "Kind of entry",
+        [ONCE, AGAIN],
+        default=ONCE,
+        required=True,
+        key="kind",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+render_announcement()
+with st.container(border=True):
+    if kind == AGAIN:
+        render_new_subscription(user, today)
+    else:
+        render_charge_form(user, preferences.timezone, today)
+render_subscriptions(user, today)
