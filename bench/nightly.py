@@ -94,7 +94,7 @@ def _work_night(database_url: str) -> None:
 
 def _run(arguments: list[str], database_url: str) -> None:
     settings = {"DATABASE_URL": database_url, "SUPABASE_URL": "unused", "SUPABASE_PUBLISHABLE_KEY": "unused"}
-    subprocess.run(  # noqa: S603 (our own modules)
+    subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=CHECKOUT,
         env=os.environ | settings,

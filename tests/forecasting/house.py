@@ -85,4 +85,4 @@ class House:
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
-        return int(self.rows(f"select count(*) from {table}")[0][0])  # noqa: S608 (names come from tests)
+        return int(self.rows(f"select count(*) from {table}")[0][0])

@@ -28,7 +28,7 @@ def environment(database_url: str) -> dict[str, str]:
 
 
 def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-m", "forecasting", *arguments],
         cwd=CHECKOUT,
         env=environment(database_url),
@@ -40,7 +40,7 @@ def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def start(database_url: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         [sys.executable, "-m", "forecasting", "--date", AS_OF.isoformat()],
         cwd=CHECKOUT,
         env=environment(database_url),
