@@ -85,8 +85,14 @@ def write_private(path: Path, text: str) -> None:
 
 
 def open_log(home: Home, name: str) -> TextIO:
-    """The log of one part, to append to; a large one makes room first and is kept once."""
+    """The log of one part, to append to."""
+    make_room(home, name)
+    path = home.logs / f"{name}.log"
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
+
+
+def make_room(home: Home, name: str) -> None:
+    """Set a large log aside; the one set aside before is dropped."""
     path = home.logs / f"{name}.log"
     if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
         path.replace(path.with_suffix(".old.log"))
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")

@@ -19,6 +19,7 @@ STACK_FOLDER = CHECKOUT / "supabase" / "local"
 MODULES = STACK_FOLDER / "node_modules"
 STAMP = MODULES / ".tally-stamp"
 OLDEST_NODE = 20
+NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 
 class NodeMissing(Problem):

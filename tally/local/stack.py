@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tally.local import processes
-from tally.local.home import Home, open_log, write_private
+from tally.local.home import Home, make_room, open_log, write_private
 from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
@@ -57,6 +57,8 @@ class Stack:
     def start(self, listener: Listener, stop: threading.Event) -> None:
         """Return when the API answers; raise StackFailed with the reason, or Stopped."""
         end_leftover(self.home)
+        for part in ("postgres", "postgrest"):
+            make_room(self.home, part)
         answers: queue.Queue[str | None] = queue.Queue()
         self.process = self._spawn()
         threading.Thread(target=self._listen, args=(self.process, listener, answers), daemon=True).start()
