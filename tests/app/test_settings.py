@@ -129,7 +129,7 @@ def test_export_is_gathered_only_when_asked_for(page: AppTest, user: User) -> No
     assert len(page.download_button) == 0
 
     send(page, "Prepare export")
-    assert [button.proto.label for button in page.get("download_button")]  # type: ignore[union-attr] == ["CSV", "Parquet"]
+    assert [button.label for button in page.download_button] == ["CSV", "Parquet"]
     assert "2 records, as of" in said(page)
     records = page.session_state.gathered.records
     as_csv = pd.read_csv(io.BytesIO(write_records(records, "csv")), dtype=str)
