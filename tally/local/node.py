@@ -85,15 +85,7 @@ def install_modules(node: Node, log: Path, on_install: Callable[[], None] = lamb
         on_install()
         _run(
             node,
-            [
-                *node.npm,
-                "ci",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--no-update-notifier",
-                "--loglevel=error",
-            ],
+            [*node.npm, "ci", *NPM_OPTIONS],
             STACK_FOLDER,
             log,
         )
