@@ -1,11 +1,10 @@
 """The processes of a running stack, how to kill them, and what must be true afterwards."""
 
+import http.client
 import os
 import signal
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 
 import psycopg
@@ -42,18 +41,19 @@ def api_answers(stack: Stack) -> bool:
     """Whether the data API asks the database for the service; without migrations there is nothing to find."""
     try:
         return get(stack, "/rest/v1/providers?limit=1", stack.keys.secret_key)[0] in (200, 404)
-    except OSError:
+    except (OSError, http.client.HTTPException):
         return False
 
 
 def get(stack: Stack, path: str, key: str | None = None, token: str | None = None) -> tuple[int, str]:
     headers = ({"apikey": key} if key else {}) | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = urllib.request.Request(f"http://127.0.0.1:{stack.ports.gateway}{path}", headers=headers)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.ports.gateway, timeout=10)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as refusal:
-        return refusal.code, refusal.read().decode()
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
 
 
 def port_is_open(port: int) -> bool:

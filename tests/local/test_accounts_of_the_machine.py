@@ -1,4 +1,4 @@
-"""The stack runs for root (through another account) and for an ordinary user; a folder in the way is named."""
+"""The stack runs for root, by way of another account, and for an ordinary user; a closed folder is named."""
 
 import os
 import pwd

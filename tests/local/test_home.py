@@ -8,7 +8,7 @@ import pytest
 
 from tally.local.home import open_home, open_log, write_private
 from tally.local.keys import LOGIN_ROLES, load_keys
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.local.stack import Stack
 
 

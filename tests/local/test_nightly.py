@@ -65,7 +65,8 @@ def test_night_is_due_when_the_last_success_is_older(last_success: datetime | No
     assert is_due(NOON, last_success) is due
 
 
-def test_nights_are_asked_of_the_database(stack: Stack, empty_nights: None) -> None:
+@pytest.mark.usefixtures("empty_nights")
+def test_nights_are_asked_of_the_database(stack: Stack) -> None:
     url = stack.settings()["DATABASE_URL"]
     assert load_last_success(url, NOON) is None
     record_night(stack, NOON, status="failed")
@@ -76,9 +77,8 @@ def test_nights_are_asked_of_the_database(stack: Stack, empty_nights: None) -> N
     assert load_last_success(url, NOON) == NOON
 
 
-def test_missed_night_is_caught_up_once(
-    stack: Stack, empty_nights: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("empty_nights")
+def test_missed_night_is_caught_up_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["true"])
     said: list[str] = []
     scheduler = Scheduler(stack.home, stack.settings(), said.append)
@@ -94,8 +94,9 @@ def test_missed_night_is_caught_up_once(
     assert scheduler.process is None
 
 
+@pytest.mark.usefixtures("empty_nights")
 def test_failed_night_is_said_and_tried_again_in_an_hour(
-    stack: Stack, empty_nights: None, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["false"])
     said: list[str] = []
@@ -118,9 +119,8 @@ def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
     assert scheduler.process is None
 
 
-def test_stopping_ends_a_running_job(
-    stack: Stack, empty_nights: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("empty_nights")
+def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["sleep", "60"])
     scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
     scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.local.service import Kept
 
 
