@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import httpx
 
+from tally.problem import Problem
 from tally.settings import load_settings
 
 TIMEOUT_SECONDS = 10.0
@@ -32,7 +33,7 @@ SENTENCES = {
 }
 
 
-class AccountProblem(Exception):
+class AccountProblem(Problem):
     """Something stands in the way; the text is a sentence for the person that says what to do next."""
 
 

@@ -6,7 +6,8 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 
 from forecasting.forkserver import warm_up
-from tally.settings import SettingsMissing, load_settings, require_database_url
+from tally.problem import Problem
+from tally.settings import load_settings, require_database_url
 
 MOST_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
@@ -38,13 +39,12 @@ def main() -> int:
 def _work(arguments: argparse.Namespace) -> int:
     # Imported while the workers' Prophet is: together they take as long as one.
     from forecasting import nightly
-    from forecasting.store import DatabaseProblem
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
     try:
         database_url = require_database_url(load_settings())
         return nightly.run(database_url, arguments.date, arguments.dry_run, arguments.workers)
-    except (SettingsMissing, DatabaseProblem) as problem:
+    except Problem as problem:
         print(problem, file=sys.stderr)
         return nightly.FAILED
     except KeyboardInterrupt:

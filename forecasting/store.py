@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from forecasting.intervals import HORIZON_DAYS
 from forecasting.results import Day, Known, Period, Result, last_day_of_month
 from forecasting.series import TOTAL, DailySpend
+from tally.problem import Problem
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -22,7 +23,7 @@ SCORE_AGAIN_DAYS = 35  # bills and exports of a month come in during the next
 APPLICATION_NAME = "tally nightly"
 
 
-class DatabaseProblem(Exception):
+class DatabaseProblem(Problem):
     """The database does not answer, went away, or refuses."""
 
 

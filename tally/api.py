@@ -13,8 +13,9 @@ from postgrest.exceptions import APIError
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Json
-
 from supabase import Client
+
+from tally.problem import Problem
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -28,7 +29,7 @@ DISK_FULL = "53100"
 TIMED_OUT = "57014"
 
 
-class ApiError(Exception):
+class ApiError(Problem):
     """The database refused; the text is fit for a person."""
 
 

@@ -9,17 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from tally.account_cli import demo, export_records, import_files
-from tally.api import ApiError
-from tally.importers import ImportRefused
 from tally.local import doctor as doctors
 from tally.local import status as statuses
 from tally.local.nightly import nightly_command
-from tally.local.problem import Problem
 from tally.local.stack import SETTING_NAMES, env_lines
 from tally.local.supervisor import run_down, run_up
-from tally.settings import CHECKOUT, Settings, SettingsMissing, load_settings
+from tally.problem import Problem
+from tally.settings import CHECKOUT, Settings, load_settings
 
-EXPECTED: tuple[type[Exception], ...] = (Problem, SettingsMissing, ApiError, ImportRefused)
 FAILED = 1
 
 
@@ -30,7 +27,7 @@ class Sentences(TyperGroup):
         """Run the command that was asked for."""
         try:
             return super().invoke(ctx)
-        except EXPECTED as problem:
+        except Problem as problem:
             typer.echo(str(problem), err=True)
             raise typer.Exit(FAILED) from None
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tally.problem import Problem
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
-class SettingsMissing(Exception):
+class SettingsMissing(Problem):
     """A setting that this command needs is not set."""
 
 
@@ -39,7 +41,8 @@ def load_settings() -> Settings:
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise SettingsMissing(
-            f"Missing: {names}. Start Tally with `make up`, or set them for your Supabase project (see README)."
+            f"Missing: {names}. Start Tally with `make up`, or set them for your Supabase project "
+            "(see README)."
         ) from None
 
 
@@ -47,6 +50,7 @@ def require_database_url(settings: Settings) -> str:
     """The Postgres address of the job and the operator, or SettingsMissing."""
     if settings.database_url is None:
         raise SettingsMissing(
-            "Missing: DATABASE_URL. Start Tally with `make up`, or set it to your project's connection string."
+            "Missing: DATABASE_URL. Start Tally with `make up`, or set it to your project's "
+            "connection string."
         )
     return settings.database_url.get_secret_value()

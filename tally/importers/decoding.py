@@ -3,6 +3,8 @@
 import codecs
 import re
 
+from tally.problem import Problem
+
 SAMPLE = 65_536
 
 HOW_TO_EXPORT = "Open it in the program that it came from, export it as CSV, and drop that file here."
@@ -42,7 +44,7 @@ BOMS = (
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 
 
-class ImportRefused(Exception):
+class ImportRefused(Problem):
     """A file that cannot be imported at all; the text says why and what to do."""
 
 

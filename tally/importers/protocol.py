@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tally.amounts import AmountUnreadable
 from tally.importers.decoding import ImportRefused
 from tally.importers.table import Rejected, Table, has_control_characters, quote, row_text
+from tally.problem import Problem
 from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord
 
 KEPT = frozenset({"price_note"})
@@ -16,7 +17,7 @@ SUMMED = frozenset({"web_searches"})
 PARTS_OF_A_SUM = frozenset({"list_price_usd", "quantity"})
 
 
-class Question(Exception):
+class Question(Problem):
     """The file can be read in two ways: ask, then parse again with the answer in Options."""
 
     def __init__(self, sentence: str, examples: Sequence[str]) -> None:

@@ -10,8 +10,8 @@ import time
 from tally.local import processes
 from tally.local.home import Home, open_log
 from tally.local.ports import Ports
-from tally.local.problem import Problem
 from tally.local.stack import Stopped
+from tally.problem import Problem
 from tally.settings import CHECKOUT
 
 START_SECONDS = 60

@@ -13,7 +13,7 @@ from tally.local.home import open_home
 from tally.local.lock import find_holder
 from tally.local.node import MODULES, find_node, modules_are_current
 from tally.local.ports import Ports, is_free, load_local_settings
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.settings import tally_home
 
 OLDEST_PYTHON = (3, 11)

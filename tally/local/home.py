@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.settings import tally_home
 
 LARGEST_LOG_BYTES = 20_000_000

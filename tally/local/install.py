@@ -4,8 +4,8 @@ import sys
 from pathlib import Path
 
 from tally.local.node import find_node, install_modules
-from tally.local.problem import Problem
 from tally.local.progress import say
+from tally.problem import Problem
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ import secrets
 from dataclasses import asdict, dataclass
 
 from tally.local.home import Home, write_private
-from tally.local.problem import Problem
+from tally.problem import Problem
 
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tally.local import processes
 from tally.local.home import Home
-from tally.local.problem import Problem
+from tally.problem import Problem
 
 WAIT_SECONDS = 10.0
 

@@ -9,7 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from tally.local.home import Home
 from tally.local.node import MODULES, Node
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.settings import CHECKOUT
 
 MIGRATIONS = CHECKOUT / "database" / "migrations"

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.settings import CHECKOUT
 
 STACK_FOLDER = CHECKOUT / "supabase" / "local"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tally.local.problem import Problem
+from tally.problem import Problem
 from tally.settings import CHECKOUT
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from tally.local.problem import Problem
+from tally.problem import Problem
 
 LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 60.0

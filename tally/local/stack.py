@@ -15,7 +15,7 @@ from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
 from tally.local.ports import LocalSettings, Ports
-from tally.local.problem import Problem
+from tally.problem import Problem
 
 START_SECONDS = 120
 STOP_SECONDS = 45

@@ -8,8 +8,8 @@ import pytest
 
 from tally.local.home import open_home, open_log, write_private
 from tally.local.keys import LOGIN_ROLES, load_keys
-from tally.problem import Problem
 from tally.local.stack import Stack
+from tally.problem import Problem
 
 
 def mode(path: Path) -> int:

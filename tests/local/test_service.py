@@ -2,8 +2,8 @@
 
 import pytest
 
-from tally.problem import Problem
 from tally.local.service import Kept
+from tally.problem import Problem
 
 
 class Fragile:
