@@ -130,7 +130,7 @@ def load_rejected_file(user: User, row: dict[str, Any]) -> bytes:
     )
 
 
-@st.dialog("Undo this import?", icon=":material/undo:")
+@st.dialog("Remove these records?", icon=":material/undo:")
 def confirm_undo(row: dict[str, Any]) -> None:
     """Say what goes, ask once, then delete."""
     user = identity.current_user()
