@@ -39,6 +39,13 @@ TOTAL_COLUMNS = (
     "run_id,provider_id,model_name,kind,period_start,period_end,spent_usd::text,predicted_cost_usd::text,"
     "lower_bound_80::text,upper_bound_80::text,lower_bound_95::text,upper_bound_95::text,actual_cost_usd::text,created_at"
 )
+IMPORTS_SHOWN = 200
+IMPORT_COLUMNS = (
+    "id,filename,format,status,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,created_at"
+)
+SUBSCRIPTION_COLUMNS = (
+    "id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,17 +320,39 @@ def _last_night(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG
     return rows[0] if rows else None
 
 
-def load_imports(user: User) -> pd.DataFrame:
-    """The person's imports, newest first."""
-    return _imports(user, _version(user))
-
-
-@_cached
-def _imports(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
+def load_import_list(user: User) -> list[dict[str, Any]]:
+    """The person's newest imports, newest first, without their rejected rows."""
     table = supabase_client(user).table("imports")
-    return pd.DataFrame(
-        _rows(ask(lambda: table.select("*").order("created_at", desc=True).limit(200).execute().data))
-    )
+    newest = table.select(IMPORT_COLUMNS).order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN)
+    return _rows(ask(lambda: newest.execute().data))
+
+
+def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:
+    """The rejected rows that an import kept: line, reason, row."""
+    table = supabase_client(user).table("imports")
+    found = _rows(ask(lambda: table.select("errors").eq("id", import_id).execute().data))
+    return _rows(found[0]["errors"]) if found else []
+
+
+def count_import_records(user: User, import_id: str) -> int:
+    """How many records an import holds now."""
+    table = supabase_client(user).table("cost_records")
+    query = table.select("id", count=CountMethod.exact, head=True).eq("import_id", import_id)
+    return ask(lambda: query.execute().count) or 0
+
+
+def load_subscriptions(user: User) -> list[dict[str, Any]]:
+    """The person's subscriptions, newest start first; amounts as text."""
+    table = supabase_client(user).table("subscriptions")
+    newest = table.select(SUBSCRIPTION_COLUMNS).order("started_on", desc=True).order("id")
+    return _rows(ask(lambda: newest.execute().data))
+
+
+def load_preference_metadata(user: User) -> dict[str, Any]:
+    """What is remembered beside the preferences, such as column mappings."""
+    table = supabase_client(user).table("user_preferences")
+    found = _rows(ask(lambda: table.select("metadata").eq("user_id", user.user_id).execute().data))
+    return dict(found[0]["metadata"]) if found else {}
 
 
 def _rows(answer: Any) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import NoReturn
 
 import streamlit as st
+from supabase import Client, create_client
 from supabase.lib.client_options import SyncClientOptions
 
 from app.accounts import AccountRefused, AuthUnreachable, accounts, check_new_password
@@ -12,7 +13,6 @@ from app.cookies import SESSION_HEADER, cookie_name
 from app.seal import session_id
 from app.sessions import sessions
 from app.throttle import PASSWORD_CHANGES
-from supabase import Client, create_client
 from tally.settings import load_settings
 
 REQUEST_TIMEOUT_SECONDS = 60

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from app import data, identity, own_data
+from app import data, identity
 from app.cards import render_heading
 from app.formats import DASH, escape_markdown, format_instant, plural
 from app.identity import User, supabase_client
@@ -67,7 +67,7 @@ def describe_imports(rows: Sequence[dict[str, Any]], zone: ZoneInfo, job: Import
 
 def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
     """The list, and what can be done with the selected import."""
-    rows = own_data.load_import_list(user)
+    rows = data.load_import_list(user)
     with st.container(border=True):
         render_heading("Past imports")
         if not rows:
@@ -93,8 +93,8 @@ def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
                 "An interrupted import may have saved some of its rows. "
                 "Import the same file again to finish it, or undo it."
             )
-        if len(rows) == own_data.IMPORTS_SHOWN:
-            st.caption(f"The newest {own_data.IMPORTS_SHOWN} are shown.")
+        if len(rows) == data.IMPORTS_SHOWN:
+            st.caption(f"The newest {data.IMPORTS_SHOWN} are shown.")
 
 
 def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | None) -> None:
@@ -122,7 +122,7 @@ def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | Non
 def load_rejected_file(user: User, row: dict[str, Any]) -> bytes:
     """The rejected rows that a past import kept, as CSV; a sentence where they cannot be read."""
     try:
-        kept = own_data.load_rejected(user, row["id"])
+        kept = data.load_rejected(user, row["id"])
     except ApiError as problem:
         return str(problem).encode()
     return write_rejected(
@@ -136,7 +136,7 @@ def confirm_undo(row: dict[str, Any]) -> None:
     user = identity.current_user()
     is_sample = row["format"] == demo.FORMAT
     try:
-        count = own_data.count_import_records(user, row["id"])
+        count = data.count_import_records(user, row["id"])
     except ApiError as problem:
         render_refusal(problem)
         return

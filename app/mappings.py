@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from app import data, own_data
+from app import data
 from app.identity import User, supabase_client
 from tally.api import SupabaseApi
 from tally.importers import generic
@@ -62,7 +62,7 @@ def remembered_mappings(metadata: Mapping[str, object]) -> dict[str, dict[str, s
 
 def remember_mapping(user: User, header: Sequence[str], mapping: Mapping[str, str]) -> None:
     """Keep a choice for the next file with this header; the oldest choices go when there are many."""
-    metadata = own_data.load_preference_metadata(user)
+    metadata = data.load_preference_metadata(user)
     kept = remembered_mappings(metadata)
     kept.pop(header_key(header), None)
     kept[header_key(header)] = dict(mapping)

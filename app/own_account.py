@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from app import data, identity, own_data
+from app import data, identity
 from app.cards import render_heading
 from app.identity import User, end_all_sessions, supabase_client
 from app.notices import announce, render_refusal
@@ -15,7 +15,7 @@ from tally.api import ApiError, SupabaseApi
 def render_sample(user: User, today: date) -> None:
     """Load or remove the sample data."""
     render_heading("Sample data")
-    has_sample = any(row["format"] == demo.FORMAT for row in own_data.load_import_list(user))
+    has_sample = any(row["format"] == demo.FORMAT for row in data.load_import_list(user))
     if has_sample:
         st.caption("Half a year of made-up spend and two subscriptions are in your account, beside your own.")
     else:

@@ -4,7 +4,7 @@ from zoneinfo import available_timezones
 
 import streamlit as st
 
-from app import data, own_data
+from app import data
 from app.accounts import MIN_PASSWORD_LENGTH, AccountProblem
 from app.cards import render_heading
 from app.identity import User, change_password, supabase_client
@@ -63,7 +63,7 @@ def save_preferences(user: User, **values: object) -> None:
     """Save the changed preferences, and show the page with them."""
     try:
         # A person who chose UTC is not asked about the browser's timezone again.
-        metadata = own_data.load_preference_metadata(user) | {"timezone_set": True}
+        metadata = data.load_preference_metadata(user) | {"timezone_set": True}
         api = SupabaseApi(supabase_client(user))
         api.update("user_preferences", user.user_id, {**values, "metadata": metadata}, key="user_id")
     except ApiError as problem:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import streamlit as st
 
-from app import data, own_data
+from app import data
 from app.formats import escape_markdown, format_usd
 from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
@@ -133,7 +133,7 @@ def render_renewals(subscription: Subscription, today: date) -> None:
 
 
 def parse_subscription(row: dict[str, Any]) -> Subscription:
-    """A row of own_data.load_subscriptions as a subscription."""
+    """A row of data.load_subscriptions as a subscription."""
     return Subscription(
         provider_id=row["provider_id"],
         plan_name=row["plan_name"],
@@ -173,7 +173,7 @@ def _save_new(user: User, new_id: UUID, subscription: Subscription) -> None:
         try:
             api.insert("subscriptions", subscription.to_json() | {"id": str(new_id)})
         except ApiError:
-            if all(row["id"] != str(new_id) for row in own_data.load_subscriptions(user)):
+            if all(row["id"] != str(new_id) for row in data.load_subscriptions(user)):
                 raise
     except ApiError as problem:
         render_refusal(problem)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import data, identity, own_data
+from app import data, identity
 from app.cards import render_heading
 from app.formats import DASH, escape_markdown, format_day, format_usd, plural
 from app.identity import User, supabase_client
@@ -51,7 +51,7 @@ def describe_subscriptions(
 
 def render_subscriptions(user: User, today: date) -> None:
     """The list, and what can be done with the selected one."""
-    rows = own_data.load_subscriptions(user)
+    rows = data.load_subscriptions(user)
     providers = data.load_providers(user)
     with st.container(border=True):
         render_heading("Subscriptions")

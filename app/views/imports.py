@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import streamlit as st
 
-from app import data, mappings, own_data, upload_cards, upload_questions
+from app import data, mappings, upload_cards, upload_questions
 from app.cards import render_heading
 from app.formats import plural
 from app.identity import User, current_user, supabase_client
@@ -39,7 +39,7 @@ def read_files(user: User, files: Sequence[UploadedFile], choices: Choices) -> l
     uploads: Uploads = st.session_state.setdefault("uploads", Uploads())
     uploads.forget_others(files)
     if files and not choices.mappings:
-        choices.mappings = mappings.remembered_mappings(own_data.load_preference_metadata(user))
+        choices.mappings = mappings.remembered_mappings(data.load_preference_metadata(user))
     with st.spinner("Reading…"):
         return [uploads.read(file, choices) for file in files]
 

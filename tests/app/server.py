@@ -43,7 +43,7 @@ class AppServer:
             "--no-access-log",
         ]
         with self._log.open("a") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+            self._process = subprocess.Popen(
                 command, cwd=self.folder, env=self._environment, stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_SECONDS

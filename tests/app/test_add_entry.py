@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import data, identity, own_data
+from app import data, identity
 from app.accounts import Accounts
 from app.identity import User, supabase_client
 from app.renewals import describe_next, describe_rhythm, next_renewal, renewal_days
@@ -177,7 +177,7 @@ def test_subscription_sent_again_after_a_lost_answer_is_saved_once(page: AppTest
         page.selectbox(key=field(page, "plan")).select_index(0).run()
         send(page, "Add subscription")
         assert "ChatGPT Plus added" in announced(page)
-    assert len(own_data.load_subscriptions(user)) == 1
+    assert len(data.load_subscriptions(user)) == 1
 
 
 def test_first_day_moves_the_renewal_day(page: AppTest) -> None:
@@ -266,7 +266,7 @@ def row(monkeypatch: pytest.MonkeyPatch, user: User) -> dict[str, Any]:
     provider_id = api.select("providers", "id", ["id"], limit=1)[0]["id"]
     started = today().replace(day=1) - timedelta(days=62)
     add_subscription(api, Subscription(provider_id, "<b>Plan</b>", Decimal(20), started, started.day))
-    return own_data.load_subscriptions(user)[0]
+    return data.load_subscriptions(user)[0]
 
 
 def test_changed_price_applies_to_every_renewal(user: User, row: dict[str, Any]) -> None:
@@ -281,13 +281,13 @@ def test_ended_subscription_keeps_what_was_paid(user: User, row: dict[str, Any])
     before = len(charges(user))
     send(run_dialog("end", row), "End subscription")
     assert len(charges(user)) == before
-    assert parse_subscription(own_data.load_subscriptions(user)[0]).ended_on == today()
+    assert parse_subscription(data.load_subscriptions(user)[0]).ended_on == today()
 
 
 def test_deleted_subscription_goes_with_its_renewals(user: User, row: dict[str, Any]) -> None:
     send(run_dialog("delete", row), "Delete subscription")
     assert charges(user) == []
-    assert own_data.load_subscriptions(user) == []
+    assert data.load_subscriptions(user) == []
 
 
 def test_plan_name_is_text_in_list_and_dialog(
@@ -324,4 +324,4 @@ def test_same_subscription_id_of_somebody_else_is_refused(
     api.insert("subscriptions", plan)
     with pytest.raises(Exception, match="duplicate key"):
         others.insert("subscriptions", plan)
-    assert own_data.load_subscriptions(stranger) == []
+    assert data.load_subscriptions(stranger) == []

@@ -87,4 +87,3 @@ def test_providers_have_names(user: User) -> None:
     names = {provider.slug: provider.name for provider in data.load_providers(user)}
 
     assert names["openai"].startswith("OpenAI")
-    assert data.load_imports(user).empty

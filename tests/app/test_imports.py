@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import own_data
+from app import data
 from app.accounts import Accounts
 from app.identity import User, supabase_client
 from app.import_history import describe_imports, load_rejected_file
@@ -95,7 +95,7 @@ def test_file_is_previewed_and_nothing_is_saved(page: AppTest, user: User) -> No
     assert list(first_rows["Model"]) == ["gpt-5.2", "claude-opus-4-5"]
     assert list(rejected["Line"]) == [4]
     assert count_records(user) == 0
-    assert own_data.load_import_list(user) == []
+    assert data.load_import_list(user) == []
 
 
 def test_every_row_is_added_already_there_or_rejected(page: AppTest, user: User) -> None:
@@ -123,7 +123,7 @@ def test_rerun_does_not_import_again(page: AppTest, user: User) -> None:
     finish_import(drop(page, ("usage.csv", GOOD)))
     page.run()
     page.run()
-    assert len(own_data.load_import_list(user)) == 1
+    assert len(data.load_import_list(user)) == 1
 
 
 def test_second_click_finds_no_button(page: AppTest) -> None:
@@ -144,7 +144,7 @@ def test_import_goes_on_while_another_page_is_open(page: AppTest, user: User) ->
 
 def test_undone_import_leaves_no_record(page: AppTest, user: User) -> None:
     finish_import(drop(page, ("usage.csv", GOOD)))
-    row = own_data.load_import_list(user)[0]
+    row = data.load_import_list(user)[0]
     select_first_row(page, f"imports-{row['id']}-1")
     press(page, "undo")
     assert "2 records go out of every total." in shown(page).replace("\\", "")
@@ -152,7 +152,7 @@ def test_undone_import_leaves_no_record(page: AppTest, user: User) -> None:
 
     confirm(row)
     assert count_records(user) == 0
-    assert own_data.load_import_list(user) == []
+    assert data.load_import_list(user) == []
 
 
 def confirm(row: dict[str, Any]) -> None:
@@ -227,7 +227,7 @@ def test_column_chosen_for_two_things_is_refused(page: AppTest) -> None:
 def test_remembered_mappings_stay_few(user: User) -> None:
     for number in range(45):
         remember_mapping(user, [f"Day {number}", "Sum"], {f"Day {number}": "date", "Sum": "cost"})
-    kept = remembered_mappings(own_data.load_preference_metadata(user))
+    kept = remembered_mappings(data.load_preference_metadata(user))
     assert len(kept) == 40
     assert {"Day 44": "date", "Sum": "cost"} in kept.values()
 
@@ -298,7 +298,7 @@ def test_cut_off_database_interrupts_and_the_same_file_completes_it(
     assert [file.filename for file in job.remaining] == ["big.csv"]
 
     wire.mend()
-    listed = describe_imports(own_data.load_import_list(user), ZoneInfo("UTC"), job)
+    listed = describe_imports(data.load_import_list(user), ZoneInfo("UTC"), job)
     assert list(listed["Status"]) == ["Interrupted"]
     assert listed["Added"].isna().all()
     again = ImportJob(SupabaseApi(supabase_client(user)), job.remaining)
@@ -377,7 +377,7 @@ def test_import_that_nobody_finishes_is_interrupted_and_claims_no_counts() -> No
 
 def test_rejected_rows_of_a_past_import_can_be_downloaded(page: AppTest, user: User) -> None:
     finish_import(drop(page, ("usage.csv", GOOD)))
-    content = load_rejected_file(user, own_data.load_import_list(user)[0]).decode()
+    content = load_rejected_file(user, data.load_import_list(user)[0]).decode()
     header, row = content.splitlines()
     assert header == "file,line,reason,row"
     assert row.startswith("usage.csv,4,")
@@ -392,14 +392,14 @@ def test_rejected_rows_do_no_harm_in_a_spreadsheet() -> None:
 def test_sample_data_is_named_and_removed_from_the_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     demo.load(SupabaseApi(supabase_client(user)), datetime.now(UTC).date())
     page = open_page(monkeypatch, user, "imports")
-    sample = own_data.load_import_list(user)[0]
+    sample = data.load_import_list(user)[0]
     assert page.dataframe[-1].value["Format"][0] == "Sample data"
 
     select_first_row(page, f"imports-{sample['id']}-1")
     assert page.button(key="undo").label == "Remove sample data"
     confirm(sample)
-    assert own_data.load_import_list(user) == []
-    assert own_data.load_subscriptions(user) == []
+    assert data.load_import_list(user) == []
+    assert data.load_subscriptions(user) == []
     assert count_records(user) == 0
 
 

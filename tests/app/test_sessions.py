@@ -239,9 +239,7 @@ def test_processes_that_start_together_share_the_file(path: Path) -> None:
     )
     command = [sys.executable, "-c", code, str(path)]
     several = [
-        subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            command, cwd=CHECKOUT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
     time.sleep(1.5)  # let all of them finish importing, so that they meet at the file

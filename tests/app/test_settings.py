@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import data, identity, own_data
+from app import data, identity
 from app.accounts import AccountRefused, Accounts
 from app.identity import User, supabase_client
 from app.mappings import remember_mapping
@@ -66,7 +66,7 @@ def test_preferences_are_kept_and_what_else_is_remembered_stays(page: AppTest, u
     kept = reread(user)
     assert (kept.timezone, kept.theme, kept.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
     assert kept.default_range == "1Y"
-    assert "import_mappings" in own_data.load_preference_metadata(user)
+    assert "import_mappings" in data.load_preference_metadata(user)
 
 
 def test_utc_that_was_chosen_is_not_replaced_by_the_timezone_of_the_browser(
@@ -148,13 +148,13 @@ def test_empty_account_has_an_empty_export(page: AppTest) -> None:
 def test_sample_data_comes_and_goes(page: AppTest, user: User) -> None:
     page.button(key="sample").click().run()
     assert "The sample data is loaded." in said(page)
-    assert len(own_data.load_subscriptions(user)) == 2
+    assert len(data.load_subscriptions(user)) == 2
     assert page.button(key="sample").label == "Remove sample data"
 
     page.button(key="sample").click().run()
     assert "The sample data is gone." in said(page)
-    assert own_data.load_subscriptions(user) == []
-    assert own_data.load_import_list(user) == []
+    assert data.load_subscriptions(user) == []
+    assert data.load_import_list(user) == []
 
 
 def delete_account(email: str) -> AppTest:
