@@ -40,6 +40,13 @@ DARK = Palette(
 )
 
 
+# White on the dark theme's own primary colour has a contrast of 3.0; a deeper tone of it has 5.1.
+BUTTONS = (
+    '<style>[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
+    '[data-testid^="stBaseButton-primary"]:not(:disabled):hover{background:#5249D6;border-color:#5249D6}</style>'
+)
+
+
 def current_palette() -> Palette:
     """The palette of the theme that the browser shows now."""
     return DARK if st.context.theme.type == "dark" else LIGHT
@@ -50,5 +57,7 @@ def apply_theme(theme: str) -> None:
 
     Streamlit has no call for it: a script sets what Streamlit reads when a page loads, and loads it anew.
     """
+    if st.context.theme.type == "dark":
+        st.html(BUTTONS)
     if theme in THEMES:
         st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)

@@ -1,4 +1,4 @@
-"""`python -m docs.screenshot`: the README's picture, of a real account with sample data after a real night."""
+"""`python -m docs.screenshot`: the README's picture of a real account with sample data after a real night."""
 
 import subprocess
 import sys
