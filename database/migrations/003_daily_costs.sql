@@ -69,6 +69,23 @@ create table if not exists private.refreshes (
 alter table private.refreshes enable row level security;
 revoke all on private.refreshes from public, anon, authenticated, service_role;
 
+-- The first instant of a local day. Where clocks go back over midnight (the Azores, Havana) it comes twice, and Postgres means
+-- the second time.
+create or replace function private.day_start(day date, zone text)
+returns timestamptz
+language sql
+stable
+set search_path = ''
+as $$
+    select
+        case
+            when ((s.midnight - interval '1 hour') at time zone zone)::date = day then s.midnight - interval '1 hour'
+            else s.midnight
+        end
+    from (select day::timestamp at time zone zone as midnight) as s
+$$;
+revoke all on function private.day_start(date, text) from public;
+
 create or replace function private.mark_days(of_user uuid, days date[])
 returns void
 language sql
@@ -81,8 +98,8 @@ as $$
     select
         of_user,
         d.day,
-        d.day::timestamp at time zone z.timezone,
-        (d.day + 1)::timestamp at time zone z.timezone,
+        private.day_start(d.day, z.timezone),
+        private.day_start(d.day + 1, z.timezone),
         pg_current_xact_id()
     from unnest(days) as d (day)
     cross join (select private.timezone_of(of_user) as timezone) as z
@@ -409,8 +426,8 @@ end
 $$;
 revoke all on function private.fresh_days(uuid, date, date) from public;
 
--- The caller's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000). Both bounds count; null is
--- open. Where nothing is stale the view's index alone answers, already in order: measured, 6.0 against 7.1 ms for 2,700 rows.
+-- The caller's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000). Both bounds count; null
+-- is open. The rows come in three ordered pieces, so that only the stretch with stale days is sorted; the index orders the rest.
 create or replace function public.daily_costs(from_date date default null, to_date date default null)
 returns json
 language plpgsql
@@ -427,39 +444,53 @@ declare
         select s.date
         from private.stale_days as s
         where s.user_id = caller and s.date >= first_day and s.date <= last_day
+        order by s.date
     );
+    stale_from constant date := coalesce(stale[1], 'infinity');
+    stale_to constant date := coalesce(stale[cardinality(stale)], 'infinity');
 begin
-    if cardinality(stale) = 0 then
-        return (
-            select
-                json_build_object(
-                    'date', coalesce(json_agg(d.date), '[]'),
-                    'provider', coalesce(json_agg(d.provider), '[]'),
-                    'model', coalesce(json_agg(d.model_name), '[]'),
-                    'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
-                    'charge_type', coalesce(json_agg(d.charge_type), '[]'),
-                    'cost_usd', coalesce(json_agg(d.total_cost_usd::text), '[]'), -- text: a float would round money
-                    'tokens', coalesce(json_agg(d.total_tokens), '[]'),
-                    'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
-                    'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
-                    'cached_input_tokens', coalesce(json_agg(d.total_cached_input_tokens), '[]'),
-                    'cache_write_tokens', coalesce(json_agg(d.total_cache_write_tokens), '[]'),
-                    'requests', coalesce(json_agg(d.total_requests), '[]'),
-                    'records', coalesce(json_agg(d.record_count), '[]'),
-                    'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
-                )
-            from (
-                select
-                    d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
-                    d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
-                    d.total_requests, d.record_count, d.unpriced_count
-                from private.cost_records_daily as d
-                where d.user_id = caller and d.date >= first_day and d.date <= last_day
-                order by d.date
-            ) as d
-        );
-    end if;
     return (
+        with before as (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.user_id = caller and d.date >= first_day and d.date <= last_day and d.date < stale_from
+            order by d.date
+        ),
+
+        among as (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.user_id = caller and d.date > stale_from and d.date < stale_to and d.date <> all (stale)
+            union all
+            select f.*
+            from private.fresh_days(caller, first_day, last_day) as f
+            order by date
+        ),
+
+        after as (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.user_id = caller and d.date > stale_to and d.date <= last_day
+            order by d.date
+        ),
+
+        daily as (
+            select * from before
+            union all
+            select * from among
+            union all
+            select * from after
+        )
+
         select
             json_build_object(
                 'date', coalesce(json_agg(d.date), '[]'),
@@ -477,18 +508,7 @@ begin
                 'records', coalesce(json_agg(d.record_count), '[]'),
                 'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
             )
-        from (
-            select
-                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
-                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
-                d.total_requests, d.record_count, d.unpriced_count
-            from private.cost_records_daily as d
-            where d.user_id = caller and d.date >= first_day and d.date <= last_day and d.date <> all (stale)
-            union all
-            select f.*
-            from private.fresh_days(caller, first_day, last_day) as f
-            order by date
-        ) as d
+        from daily as d
     );
 end
 $$;
@@ -517,38 +537,46 @@ end
 $$;
 revoke all on function private.check_is_self(uuid) from public;
 
--- Money spent in [start, end). What a subscription includes is worth, not money.
-create or replace function public.get_user_total_spend(user_id uuid, start timestamptz, "end" timestamptz)
+-- Money spent in [since, until). What a subscription includes is worth, not money.
+create or replace function private.total_spend(of_user uuid, since timestamptz, until timestamptz)
 returns numeric
 language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    perform private.check_is_self(of_user);
+    return (
+        select coalesce(sum(r.cost_usd), 0)
+        from public.cost_records as r
+        where r.user_id = of_user and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+    );
+end
+$$;
+revoke all on function private.total_spend(uuid, timestamptz, timestamptz) from public;
+
+-- The API's names for it: "end" and "limit" are words of PL/pgSQL itself, so they stay out of the functions that do the work.
+create or replace function public.get_user_total_spend(user_id uuid, start timestamptz, "end" timestamptz)
+returns numeric
+language sql
 stable
 security definer
 set search_path = ''
 as $$
-begin
-    perform private.check_is_self($1);
-    return (
-        select coalesce(sum(r.cost_usd), 0)
-        from public.cost_records as r
-        where r.user_id = $1 and r.timestamp >= $2 and r.timestamp < $3 and r.cost_basis <> 'included'
-    );
-end
+    select private.total_spend($1, $2, $3)
 $$;
 revoke all on function public.get_user_total_spend(uuid, timestamptz, timestamptz) from public, anon;
 grant execute on function public.get_user_total_spend(uuid, timestamptz, timestamptz) to authenticated, service_role;
 
--- The models that cost most in [start, end), with their share of the money in percent.
-create or replace function public.get_top_models_by_spend(
-    user_id uuid, start timestamptz, "end" timestamptz, "limit" integer default 10
-)
+-- The models that cost most in [since, until), with their share of the money in percent.
+create or replace function private.top_models(of_user uuid, since timestamptz, until timestamptz, at_most integer)
 returns table (model_name text, provider text, total_cost_usd numeric, total_tokens bigint, total_requests bigint, share numeric)
 language plpgsql
 stable
-security definer
 set search_path = ''
 as $$
 begin
-    perform private.check_is_self($1);
+    perform private.check_is_self(of_user);
     return query
     select
         r.model_name,
@@ -559,11 +587,24 @@ begin
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
     from public.cost_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.user_id = $1 and r.timestamp >= $2 and r.timestamp < $3 and r.cost_basis <> 'included'
+    where r.user_id = of_user and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
-    limit greatest(least($4, 1000), 0);
+    limit greatest(least(at_most, 1000), 0);
 end
+$$;
+revoke all on function private.top_models(uuid, timestamptz, timestamptz, integer) from public;
+
+create or replace function public.get_top_models_by_spend(
+    user_id uuid, start timestamptz, "end" timestamptz, "limit" integer default 10
+)
+returns table (model_name text, provider text, total_cost_usd numeric, total_tokens bigint, total_requests bigint, share numeric)
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+    select * from private.top_models($1, $2, $3, $4)
 $$;
 revoke all on function public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer) from public, anon;
 grant execute on function public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer) to authenticated, service_role;

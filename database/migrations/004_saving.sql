@@ -39,7 +39,7 @@ as $$
 declare
     caller constant uuid := auth.uid();
     latest constant timestamptz := now() + interval '1 year';
-    earliest constant timestamptz := '2020-01-01 00:00:00+00';
+    earliest constant timestamptz := timestamptz '2020-01-01 00:00:00+00';
     this_save constant bigint := hashtextextended('tally.save.' || caller::text, 0);
     zone text;
     incoming public.incoming_record[];
@@ -47,8 +47,8 @@ declare
     last_at timestamptz;
     refused json;
     valid integer;
-    known uuid[] := '{}';
-    changed uuid[] := '{}';
+    known uuid[] := array[]::uuid[];
+    changed uuid[] := array[]::uuid[];
     inserted integer := 0;
     refused_by text;
 begin

@@ -40,7 +40,11 @@ FORECAST = {
 
 # What a row of each table needs besides its user.
 SAMPLE: dict[str, dict[str, Any]] = {
-    "api_credentials": {"credential_name": "laptop", "encrypted_api_key": "sealed", "encryption_key_id": "first"},
+    "api_credentials": {
+        "credential_name": "laptop",
+        "encrypted_api_key": "sealed",
+        "encryption_key_id": "first",
+    },
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
     "forecast_results": FORECAST
     | {
@@ -99,7 +103,8 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
     columns = {
         name
         for (name,) in connection.execute(
-            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [f"public.{table}"]
+            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0",
+            [f"public.{table}"],
         )
     }
     if "user_id" in columns:

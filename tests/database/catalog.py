@@ -67,5 +67,6 @@ def read_schema(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
     if connection.execute("select to_regclass('cron.job') is not null").fetchone() == (True,):
         queries["schedule"] = "select jobname, schedule, command, username, active from cron.job"
     return {
-        kind: sorted(map(str, connection.execute(query).fetchall())) for kind, query in queries.items()  # type: ignore[arg-type]
+        kind: sorted(map(str, connection.execute(query).fetchall()))
+        for kind, query in queries.items()  # type: ignore[arg-type]
     }

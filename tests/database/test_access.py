@@ -33,9 +33,8 @@ def actors(
     database: Connection, as_user: Act, anon: Connection, service: Connection, user: UUID, stranger: UUID
 ) -> dict[str, Connection]:
     """Everybody, in a database where only the owner has rows: one in each table."""
-    for table in sorted(WRITTEN_BY_OWNER | READ_BY_OWNER - {"user_preferences"}):
-        if table != "user_preferences":
-            database.execute(insert(table, sample_row(database, table, user)))
+    for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER) - {"user_preferences"}):
+        database.execute(insert(table, sample_row(database, table, user)))
     database.execute("delete from public.user_preferences where user_id = %s", [stranger])
     return {"owner": as_user(user), "stranger": as_user(stranger), "anon": anon, "service": service}
 
@@ -126,7 +125,9 @@ def test_a_stranger_learns_nothing_from_functions(
     assert stranger.execute("select public.daily_costs() ->> 'date'").fetchone() == ("[]",)
     for refresh in ("select 1", "select public.refresh_cost_records_daily()"):
         database.execute(refresh)
-        assert actors["owner"].execute("select json_array_length(public.daily_costs() -> 'date')").fetchone() == (2,)
+        assert actors["owner"].execute(
+            "select json_array_length(public.daily_costs() -> 'date')"
+        ).fetchone() == (2,)
         assert stranger.execute("select json_array_length(public.daily_costs() -> 'date')").fetchone() == (0,)
 
 
@@ -165,7 +166,9 @@ def test_no_api_role_reaches_anything_private(database: Connection) -> None:
         [roles],
     ).fetchall()
     assert reached == []
-    found = database.execute("select count(*) from pg_class where relnamespace = 'private'::regnamespace").fetchone()
+    found = database.execute(
+        "select count(*) from pg_class where relnamespace = 'private'::regnamespace"
+    ).fetchone()
     assert found is not None
     assert found[0] > 50
 

@@ -55,7 +55,9 @@ def test_each_file_says_why_it_exists_and_has_a_way_back(path: Path) -> None:
 
 
 def test_push_records_every_file(pushed: Connection) -> None:
-    versions = pushed.execute("select version from supabase_migrations.schema_migrations order by 1").fetchall()
+    versions = pushed.execute(
+        "select version from supabase_migrations.schema_migrations order by 1"
+    ).fetchall()
     assert [version for (version,) in versions] == [path.stem[:3] for path in FILES]
 
 

@@ -12,6 +12,8 @@ drop function if exists public.get_user_total_spend(uuid, timestamptz, timestamp
 drop function if exists public.daily_costs(date, date);
 drop function if exists private.fresh_days(uuid, date, date);
 drop function if exists public.refresh_cost_records_daily();
+drop function if exists private.top_models(uuid, timestamptz, timestamptz, integer);
+drop function if exists private.total_spend(uuid, timestamptz, timestamptz);
 drop function if exists private.check_is_self(uuid);
 drop function if exists private.mark_all_days();
 drop function if exists private.day_instant(date, text);
@@ -20,6 +22,7 @@ drop function if exists private.mark_updated_days();
 drop function if exists private.mark_changed_days();
 drop function if exists private.share_timezone();
 drop function if exists private.mark_days(uuid, date[]);
+drop function if exists private.day_start(date, text);
 drop function if exists private.timezone_lock(uuid);
 drop table if exists private.refreshes;
 drop table if exists private.stale_days;

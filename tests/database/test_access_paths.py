@@ -1,0 +1,172 @@
+"""Every way in which records are asked for is served by an index: read from plans, not from a clock."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.database.cluster import Cluster
+from tests.database_fixtures import TEMPLATE, Connection, add_user
+
+# In the order in which records come in: by time, everybody's mixed.
+RECORDS = """
+insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id)
+select u.id, p.id, timestamptz '2026-06-01' + n * interval '20 seconds', 'm', 1, gen_random_uuid(),
+    case when n % 40 = 0 then %(import_id)s::uuid end
+from generate_series(1, 240000) as n
+inner join (select id, row_number() over (order by id) - 1 as nth from auth.users) as u on u.nth = n % 40
+inner join public.providers as p
+    on p.name = case when n / 40 % 10 > 0 then 'openai' when n / 40 % 200 = 0 then 'mistral' else 'anthropic' end
+order by n"""
+
+
+@pytest.fixture(scope="module")
+def filled(cluster: Cluster) -> Iterator[Connection]:
+    """Forty people's two months."""
+    cluster.clone(TEMPLATE, "filled")
+    with cluster.connect("filled", "supabase_admin") as connection:
+        people = [add_user(connection) for _ in range(40)]
+        connection.execute("set session_replication_role = replica")
+        row = connection.execute(
+            """insert into public.imports (user_id, filename, format, file_sha256)
+            values (%s, 'f', 'f', repeat('0', 64)) returning id""",
+            [min(people, key=str)],
+        ).fetchone()
+        assert row is not None
+        connection.cursor().execute(RECORDS.replace("%(import_id)s", f"'{row[0]}'"))  # type: ignore[call-overload]
+        connection.execute("vacuum (analyze) public.cost_records")
+        yield connection
+    cluster.drop("filled")
+
+
+def explain(connection: Connection, query: str, *values: object) -> list[dict[str, Any]]:
+    """The plan's nodes, the root first."""
+    found = connection.execute(f"explain (analyze, format json, timing off) {query}", values).fetchone()
+    assert found is not None
+    nodes, left = [], [found[0][0]["Plan"]]
+    while left:
+        node = left.pop(0)
+        nodes.append(node)
+        left += node.get("Plans", [])
+    return nodes
+
+
+def indexes_used(nodes: list[dict[str, Any]]) -> set[str]:
+    """The columns of the indexes of the months that held something."""
+    used = {node["Index Name"] for node in nodes if "Index Name" in node and node["Actual Rows"]}
+    return {name.removeprefix("cost_records_2026_06_").removeprefix("cost_records_2026_07_") for name in used}
+
+
+def full_scans(nodes: list[dict[str, Any]]) -> list[str]:
+    """Months that were read from end to end."""
+    scans = [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Actual Loops"]]
+    return [
+        node["Relation Name"] for node in scans if node["Actual Rows"] or node.get("Rows Removed by Filter")
+    ]
+
+
+def somebody(connection: Connection) -> UUID:
+    found = connection.execute("select min(user_id::text)::uuid from public.cost_records").fetchone()
+    assert found is not None
+    user_id: UUID = found[0]
+    return user_id
+
+
+def provider(connection: Connection, name: str) -> UUID:
+    found = connection.execute("select id from public.providers where name = %s", [name]).fetchone()
+    assert found is not None
+    provider_id: UUID = found[0]
+    return provider_id
+
+
+def test_a_users_time_range_newest_first(filled: Connection) -> None:
+    nodes = explain(
+        filled,
+        """select * from public.cost_records
+        where user_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-07-10' order by timestamp desc limit 50""",
+        somebody(filled),
+    )
+    assert indexes_used(nodes) == {"user_id_timestamp_source_key_key"}
+    assert not any(node["Node Type"] == "Sort" for node in nodes)
+    assert full_scans(nodes) == []
+
+
+@pytest.mark.parametrize("name", ["openai", "mistral"])
+def test_a_users_newest_rows_at_a_provider(filled: Connection, name: str) -> None:
+    nodes = explain(
+        filled,
+        "select * from public.cost_records where user_id = %s and provider_id = %s order by timestamp desc limit 20",
+        somebody(filled),
+        provider(filled, name),
+    )
+    read = [
+        node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes if "Index Name" in node
+    ]
+    assert sum(read) <= 100
+    assert full_scans(nodes) == []
+
+
+def test_a_providers_time_range(filled: Connection) -> None:
+    nodes = explain(
+        filled,
+        """select * from public.cost_records
+        where provider_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-06-11'""",
+        provider(filled, "anthropic"),
+    )
+    assert indexes_used(nodes) & {"provider_id_user_id_timestamp_idx", "timestamp_idx"}
+    assert full_scans(nodes) == []
+
+
+def test_a_time_range_over_everyone(filled: Connection) -> None:
+    nodes = explain(
+        filled,
+        """select * from public.cost_records
+        where timestamp >= '2026-06-10 00:00Z' and timestamp < '2026-06-10 02:00Z'""",
+    )
+    assert indexes_used(nodes) == {"timestamp_idx"}
+    assert full_scans(nodes) == []
+
+
+def test_undoing_an_import(filled: Connection) -> None:
+    nodes = explain(
+        filled,
+        "select id from public.cost_records where user_id = %s and import_id = (select id from public.imports)",
+        somebody(filled),
+    )
+    assert "import_id_idx" in indexes_used(nodes)
+    assert full_scans(nodes) == ["imports"]
+
+
+def test_a_provider_that_nobody_uses_is_known_at_once(filled: Connection) -> None:
+    nodes = explain(
+        filled,
+        "select from public.cost_records where provider_id = %s for key share",
+        provider(filled, "cohere"),
+    )
+    assert full_scans(nodes) == []
+    assert sum(node.get("Rows Removed by Filter", 0) for node in nodes) == 0
+
+
+def test_the_view_answers_from_its_index_alone(filled: Connection) -> None:
+    filled.execute("refresh materialized view private.cost_records_daily")
+    filled.execute("vacuum (analyze) private.cost_records_daily")
+    nodes = explain(
+        filled,
+        """select date, provider, model_name, cost_basis, charge_type, total_cost_usd, total_tokens, total_input_tokens,
+            total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count,
+            unpriced_count
+        from private.cost_records_daily where user_id = %s and date >= '2026-06-10' and date <= '2026-06-20' order by date""",
+        somebody(filled),
+    )
+    assert [node["Node Type"] for node in nodes] == ["Index Only Scan"]
+    assert nodes[0]["Heap Fetches"] == 0
+
+
+def test_the_plans_above_are_of_data_that_a_scan_would_notice(filled: Connection) -> None:
+    found = filled.execute(
+        "select count(*) from public.cost_records where timestamp < '2026-07-01'"
+    ).fetchone()
+    assert found is not None
+    assert found[0] > 100_000
+    assert full_scans(explain(filled, "select * from public.cost_records where cost_usd = 2")) != []

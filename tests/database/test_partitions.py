@@ -1,0 +1,105 @@
+"""Months: made ahead, made on demand, archived, and brought back."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.database.test_saving import record, save
+from tests.database.truth import add_up, read_daily_costs
+from tests.database_fixtures import Connection
+
+Act = Callable[[UUID], Connection]
+
+MONTHS = """
+select c.relname from pg_inherits as i inner join pg_class as c on i.inhrelid = c.oid
+where i.inhparent = 'public.cost_records'::regclass order by 1"""
+
+
+def months(database: Connection) -> list[str]:
+    """The attached partitions."""
+    return [name for (name,) in database.execute(MONTHS)]
+
+
+def test_months_reach_from_2023_to_half_a_year_ahead(database: Connection) -> None:
+    found = database.execute(
+        """select to_char(m, '"cost_records_"YYYY_MM') from generate_series(
+            timestamp '2023-01-01', date_trunc('month', now() at time zone 'UTC') + interval '6 months', '1 month') as m"""
+    ).fetchall()
+    assert months(database) == [name for (name,) in found] + ["cost_records_default"]
+
+
+def test_months_ahead_are_made_once(database: Connection, service: Connection) -> None:
+    before = len(months(database))
+    assert service.execute("select public.ensure_partitions(8)").fetchone() == (2,)
+    assert service.execute("select public.ensure_partitions(8)").fetchone() == (0,)
+    assert len(months(database)) == before + 2
+    with pytest.raises(psycopg.Error, match="months_ahead must be 0 to 120"):
+        service.execute("select public.ensure_partitions(121)")
+
+
+def test_one_month_is_made_once_and_named(database: Connection, service: Connection) -> None:
+    for _ in range(2):
+        made = service.execute("select public.create_monthly_partition(2021, 2)").fetchone()
+        assert made == ("private.cost_records_2021_02",)
+    assert "cost_records_2021_02" in months(database)
+    for year, month in ((2021, 13), (2021, 0), (2019, 12), (2100, 1), (None, 1)):
+        with pytest.raises(psycopg.Error, match="No such month"):
+            service.execute("select public.create_monthly_partition(%s, %s)", [year, month])
+
+
+def test_every_month_has_what_the_table_has(database: Connection) -> None:
+    indexes = database.execute(
+        """select count(*) over (partition by i.inhparent) from pg_inherits as i
+        where i.inhparent in (select indexrelid from pg_index where indrelid = 'public.cost_records'::regclass)"""
+    ).fetchall()
+    assert {amount for (amount,) in indexes} == {len(months(database))}
+
+
+def test_the_default_partition_takes_nothing(database: Connection, user: UUID) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="stays_empty"):
+        database.execute(
+            """insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
+            select %s, id, '2019-01-01', 'm', 1 from public.providers where name = 'openai'""",
+            [user],
+        )
+
+
+def test_an_archived_month_leaves_the_totals_and_can_come_back(
+    database: Connection, service: Connection, as_user: Act, user: UUID
+) -> None:
+    person = as_user(user)
+    save(person, [record(timestamp=f"2025-0{month}-10T12:00Z") for month in (1, 2, 3)])
+    service.execute("select public.refresh_cost_records_daily()")
+    whole = read_daily_costs(person)
+    assert service.execute("select public.detach_partition(2025, 2)").fetchone() == (
+        "private.cost_records_2025_02",
+    )
+    assert database.execute("select count(*) from private.cost_records_2025_02").fetchone() == (1,)
+    assert {key[0] for key in read_daily_costs(person)} == {"2025-01-10", "2025-03-10"}
+    service.execute("select public.refresh_cost_records_daily()")
+    assert read_daily_costs(person) == add_up(person)
+
+    database.execute("delete from private.archived_months where month = '2025-02-01'")
+    database.execute(
+        """alter table public.cost_records attach partition private.cost_records_2025_02
+        for values from ('2025-02-01 00:00:00+00') to ('2025-03-01 00:00:00+00')"""
+    )
+    database.execute("refresh materialized view concurrently private.cost_records_daily")
+    assert read_daily_costs(person) == add_up(person) == whole
+
+
+def test_a_month_is_archived_once_and_not_made_again(service: Connection) -> None:
+    service.execute("select public.detach_partition(2025, 2)")
+    with pytest.raises(psycopg.Error, match="no attached partition for year 2025, month 2"):
+        service.execute("select public.detach_partition(2025, 2)")
+    with pytest.raises(psycopg.Error, match="has been archived"):
+        service.execute("select public.create_monthly_partition(2025, 2)")
+    assert service.execute("select public.ensure_months(array[date '2025-02-03'])").fetchone() == (0,)
+
+
+def test_users_make_only_months_that_records_may_have(as_user: Act, database: Connection, user: UUID) -> None:
+    asked = "array[date '2019-12-31', '2020-01-31', (now() + interval '30 months')::date]"
+    assert as_user(user).execute(f"select public.ensure_months({asked})").fetchone() == (1,)
+    assert "cost_records_2020_01" in months(database)
