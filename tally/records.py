@@ -76,18 +76,24 @@ class CostRecord:
         """All tokens, in and out."""
         return self.input_tokens + self.output_tokens
 
-    def to_json(self) -> dict[str, JSON]:
-        """The record as `save_cost_records` takes it: money as text, what equals the default left out."""
+    def to_json(self, usual_method: CollectionMethod = "manual_entry") -> dict[str, JSON]:
+        """The record as `save_cost_records` takes it: money as text, what equals the default left out.
+
+        `usual_method` is what that function takes a record for: csv_import when it belongs to an import.
+        """
         values: dict[str, JSON] = {
             "provider": self.provider,
             "timestamp": self.timestamp.isoformat(),
             "model_name": self.model_name,
             "cost_usd": None if self.cost_usd is None else format(self.cost_usd, "f"),
             "source_key": str(self.source_key),
-            "cost_basis": self.cost_basis,
-            "charge_type": self.charge_type,
-            "collection_method": self.collection_method,
         }
+        if self.cost_basis != "billed":
+            values["cost_basis"] = self.cost_basis
+        if self.charge_type != "usage":
+            values["charge_type"] = self.charge_type
+        if self.collection_method != usual_method:
+            values["collection_method"] = self.collection_method
         for name in COUNTS:
             if count := getattr(self, name):
                 values[name] = count

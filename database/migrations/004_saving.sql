@@ -41,6 +41,7 @@ declare
     latest constant timestamptz := now() + interval '1 year';
     earliest constant timestamptz := timestamptz '2020-01-01 00:00:00+00';
     this_save constant bigint := hashtextextended('tally.save.' || caller::text, 0);
+    usual_method constant text := case when import_id is null then 'manual_entry' else 'csv_import' end;
     zone text;
     incoming public.incoming_record[];
     first_at timestamptz;
@@ -55,7 +56,7 @@ begin
     if caller is null then
         raise exception 'Sign in to save records.' using errcode = '42501';
     end if;
-    if json_typeof(records) is distinct from 'array' or json_array_length(records) > 5000 then
+    if json_typeof(records) is distinct from 'array' then
         raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
     end if;
 
@@ -64,6 +65,9 @@ begin
     zone := coalesce((select p.timezone from public.user_preferences as p where p.user_id = caller), 'UTC');
 
     incoming := array(select r from json_populate_recordset(null::public.incoming_record, records) as r);
+    if cardinality(incoming) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
 
     -- An event that is a date gets its instant here, as private.day_instant() would give it, whatever zone the sender believed in.
     if exists (select from unnest(incoming) as r where r.metadata ? 'day') then
@@ -186,7 +190,7 @@ begin
                 coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
                 coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
                 coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
-                coalesce(r.collection_method, 'manual_entry'), coalesce(r.cost_basis, 'billed'),
+                coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'),
                 coalesce(r.charge_type, 'usage'), coalesce(r.source_key, gen_random_uuid()),
                 save_cost_records.import_id, coalesce(r.metadata, '{}')
             from unnest(incoming) as r

@@ -11,7 +11,15 @@ FIXTURES = Path(__file__).parent.parent / "fixtures" / "imports"
 
 def describe(importer_name: str, parsed: Parsed) -> dict[str, object]:
     """A parsed file as `expected.json` holds it."""
-    records = [record.to_json() for record in parsed.records]
+    records = [
+        record.to_json()
+        | {
+            "cost_basis": record.cost_basis,
+            "charge_type": record.charge_type,
+            "collection_method": record.collection_method,
+        }
+        for record in parsed.records
+    ]
     for record in records:
         metadata = record.get("metadata")
         if isinstance(metadata, dict) and "price" in metadata:
