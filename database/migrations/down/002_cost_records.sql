@@ -24,6 +24,7 @@ drop function if exists public.create_monthly_partition(integer, integer);
 drop function if exists private.create_month(date);
 drop table if exists private.archived_months;
 drop table if exists public.cost_records;
+drop function if exists private.keep_used_providers() cascade;
 drop function if exists private.delete_records_of_imports();
 -- With its trigger on auth.users, which only the owner of that table may drop by name.
 drop function if exists private.delete_records_of_user() cascade;
