@@ -1,9 +1,10 @@
-"""How fast 90 days of a 1M-record user are read, in a database of 2M records, beside an index-only read of the view.
+"""How fast 90 days of a 1M-record user are read among 2M records, beside an index-only read of the view.
 
-The baseline is read by the database's owner, who is under no policy and looks at no stale day, with a literal user and dates, by the
-same client and prepared after a few rounds; both sides end as Python values. It takes the columns that the function returns, with the
-provider by its id, which is the view's key (by its name, which the function returns, the baseline is a tenth quicker still). The user
-has 30 models, so that 90 days are 2,700 rows; the stale days are every third one.
+The baseline is read by the database's owner, who is under no policy and looks at no stale day, with a literal
+user and dates, by the same client and prepared after a few rounds; both sides end as Python values. It takes
+the columns that the function returns, with the provider by its id, which is the view's key (by its name, which
+the function returns, the baseline is a tenth quicker still). The user has 30 models, so that 90 days are 2,700
+rows; the stale days are every third one.
 """
 
 import json
@@ -36,19 +37,21 @@ where p.name in ('openai', 'anthropic', 'google', 'mistral', 'xai', 'deepseek')"
 # `people` share `records` evenly over two years, `models` each.
 RECORDS = """
 insert into public.cost_records (
-    user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens, request_count, source_key
+    user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
+    request_count, source_key
 )
 select
     lpad(to_hex(%(first)s + n %% %(people)s), 32, '0')::uuid, m.provider_id,
-    date_trunc('day', now()) - n * interval '2 years' / %(records)s, m.model_name, n %% 9973 / 1e5, n %% 5700, n %% 5000, n %% 700, 1,
-    gen_random_uuid()
+    date_trunc('day', now()) - n * interval '2 years' / %(records)s, m.model_name, n %% 9973 / 1e5,
+    n %% 5700, n %% 5000, n %% 700, 1, gen_random_uuid()
 from generate_series(1, %(records)s) as n
 inner join models as m on m.nth = n / %(people)s %% %(models)s"""
 
 BASELINE = """
 select
-    date, provider_id, model_name, cost_basis, charge_type, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens,
-    total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count, unpriced_count
+    date, provider_id, model_name, cost_basis, charge_type, total_cost_usd, total_tokens,
+    total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens,
+    total_requests, record_count, unpriced_count
 from private.cost_records_daily
 where user_id = '{user}' and date between '{first}' and '{last}'"""
 

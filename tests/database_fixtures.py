@@ -1,4 +1,4 @@
-"""Fixtures on a real Postgres with every migration applied: one server a worker, one copy of the database a test."""
+"""A real Postgres with every migration applied: one server a worker, one copy of the database a test."""
 
 import json
 from collections.abc import Callable, Iterator

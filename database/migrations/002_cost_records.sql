@@ -158,7 +158,6 @@ create or replace trigger cost_records_check_updated
     referencing new table as changed
     for each statement execute function private.check_references();
 
--- Archived months too, as long as they are in the database.
 create or replace function private.keep_used_providers()
 returns trigger
 language plpgsql
@@ -179,6 +178,7 @@ create or replace trigger providers_keep_used
     referencing old table as gone
     for each statement execute function private.keep_used_providers();
 
+-- Archived months too, as long as they are in the database.
 create or replace function private.delete_records_of_user()
 returns trigger
 language plpgsql

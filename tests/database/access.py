@@ -1,4 +1,4 @@
-"""Who may do what with the schema public: the whole of it, declared once; the catalogs say what there is to declare."""
+"""Who may do what with the schema public, declared once; the catalogs say what there is to declare."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -137,7 +137,7 @@ def statement(command: str, table: str, row: dict[str, Any]) -> sql.Composed:
 
 
 def expected(actor: str, table: str, command: str) -> str:
-    """`denied`, `nothing` (it runs and reaches no row) or `own` (it reaches the caller's rows, a service everyone's)."""
+    """`denied`, `nothing` (no row is reached) or `own` (the caller's rows are, for a service everyone's)."""
     if actor == "anon":
         return "denied"
     if actor == "service":

@@ -1,4 +1,4 @@
-"""What a database's schema is, read from the catalogs: two snapshots are equal when nobody could tell the schemas apart."""
+"""What a database's schema is, read from the catalogs, so that two can be compared."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ QUERIES = {
         from pg_proc as p
         where p.pronamespace::regnamespace::text in {OURS}
             and not exists (select from pg_depend as d where d.objid = p.oid and d.deptype = 'e')""",
-    "triggers": f"""
+    "triggers": """
         select t.tgrelid::regclass::text, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled
         from pg_trigger as t
         inner join pg_class as c on t.tgrelid = c.oid
@@ -54,7 +54,8 @@ QUERIES = {
         from pg_class as c
         where c.relkind in ('v', 'm') and c.relnamespace::regnamespace::text in {OURS}""",
     "schemas": """
-        select n.nspname, pg_get_userbyid(n.nspowner), array(select a::text from unnest(n.nspacl) as a order by 1)
+        select n.nspname, pg_get_userbyid(n.nspowner),
+            array(select a::text from unnest(n.nspacl) as a order by 1)
         from pg_namespace as n
         where n.nspname !~ '^pg_(toast_)?temp'""",
     "providers": "select name, display_name, api_base_url, is_active from public.providers",
@@ -62,11 +63,8 @@ QUERIES = {
 
 
 def read_schema(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
-    """Everything of the schemas public and private, of the triggers on auth.users, and the schedule where there is one."""
+    """The schemas public and private, the triggers on auth.users, and the schedule where there is one."""
     queries = dict(QUERIES)
     if connection.execute("select to_regclass('cron.job') is not null").fetchone() == (True,):
         queries["schedule"] = "select jobname, schedule, command, username, active from cron.job"
-    return {
-        kind: sorted(map(str, connection.execute(query).fetchall()))
-        for kind, query in queries.items()  # type: ignore[arg-type]
-    }
+    return {kind: sorted(map(str, connection.execute(query).fetchall())) for kind, query in queries.items()}

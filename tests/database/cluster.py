@@ -1,4 +1,4 @@
-"""Throwaway Postgres servers as a Supabase project finds them: the embedded 17, and Debian's 15 with pg_cron."""
+"""Throwaway Postgres servers made into Supabase projects: the embedded 17, and Debian's 15 with pg_cron."""
 
 import json
 import os
@@ -144,7 +144,7 @@ class Cluster:
             (folder / "supabase").mkdir(parents=True)
             (folder / "supabase" / "config.toml").symlink_to(CHECKOUT / "supabase" / "config.toml")
             (folder / "supabase" / "migrations").symlink_to(MIGRATIONS)
-        return subprocess.run(  # noqa: S603
+        return subprocess.run(
             [
                 str(node.program),
                 str(MODULES / "supabase" / "dist" / "supabase.js"),
@@ -177,7 +177,7 @@ class Cluster:
         return ended.stdout + ended.stderr
 
     def _run(self, program: str, *arguments: str) -> None:
-        ended = subprocess.run(  # noqa: S603
+        ended = subprocess.run(
             [str(self.binaries / program), "-D", str(self.data), *arguments],
             user=self.account,
             group=self.account,
@@ -203,7 +203,7 @@ def _embedded_binaries() -> Path:
         raise Missing("The embedded PostgreSQL is not installed (run `make setup`, then `make up` once).")
     if not all((package / link["target"]).exists() for link in json.loads(links.read_text())):
         hydrate = [str(find_node().program), str(package / "scripts" / "hydrate-symlinks.js")]
-        subprocess.run(hydrate, cwd=package, check=True, capture_output=True)  # noqa: S603
+        subprocess.run(hydrate, cwd=package, check=True, capture_output=True)
     return package / "native" / "bin"
 
 

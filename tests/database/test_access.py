@@ -1,4 +1,4 @@
-"""Row-level security as a matrix over the catalogs: a table or function that nobody declared fails, and is not forgotten."""
+"""Row-level security as a matrix over the catalogs: what nobody declared fails, and is not forgotten."""
 
 from collections.abc import Callable
 from uuid import UUID, uuid4
@@ -75,7 +75,7 @@ def test_every_table_answers_every_actor_as_declared(
 def test_nobody_can_give_away_or_take_over_a_row(actors: dict[str, Connection], stranger: UUID) -> None:
     for table in WRITTEN_BY_OWNER - {"imports"}:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-            actors["owner"].execute(f"update public.{table} set user_id = %s", [stranger])  # noqa: S608
+            actors["owner"].execute(f"update public.{table} set user_id = %s", [stranger])
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
         actors["owner"].execute("update public.imports set user_id = %s", [stranger])
 
@@ -94,7 +94,7 @@ def test_every_function_is_declared_and_executed_by_those_alone(
         for actor, connection in actors.items():
             try:
                 with connection.transaction(force_rollback=True):
-                    connection.execute(call)  # type: ignore[call-overload]
+                    connection.execute(call)
                 denied = False
             except psycopg.Error as error:
                 denied = f"permission denied for function {name}" in str(error)
@@ -141,7 +141,7 @@ def test_no_api_role_reaches_anything_private(database: Connection) -> None:
     reached = database.execute(
         """
         with role as (select unnest(%s::text[]) as name),
-        relation as (select c.oid, c.relkind from pg_class as c where c.relnamespace = 'private'::regnamespace)
+        relation as (select oid, relkind from pg_class where relnamespace = 'private'::regnamespace)
         select role.name, 'table ' || relation.oid::regclass
         from role, relation
         where relation.relkind in ('r', 'p', 'v', 'm', 'f') and (
@@ -151,7 +151,8 @@ def test_no_api_role_reaches_anything_private(database: Connection) -> None:
         union all
         select role.name, 'sequence ' || relation.oid::regclass
         from role, relation
-        where relation.relkind = 'S' and has_sequence_privilege(role.name, relation.oid, 'usage, select, update')
+        where relation.relkind = 'S'
+            and has_sequence_privilege(role.name, relation.oid, 'usage, select, update')
         union all
         select role.name, 'function ' || p.oid::regprocedure
         from role, pg_proc as p
@@ -184,7 +185,7 @@ def test_selecting_from_anything_private_is_refused(
     assert ("private.cost_records_daily",) in relations
     for (relation,) in relations:
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="schema private"):
-            actors[actor].execute(f"select from {relation}")  # noqa: S608
+            actors[actor].execute(f"select from {relation}")
 
 
 def test_no_api_role_belongs_to_a_stronger_one(database: Connection) -> None:
@@ -199,7 +200,8 @@ def test_no_api_role_belongs_to_a_stronger_one(database: Connection) -> None:
 def test_every_table_has_row_level_security(database: Connection) -> None:
     without = database.execute(
         """select oid::regclass::text from pg_class
-        where relnamespace::regnamespace::text in ('public', 'private') and relkind in ('r', 'p') and not relrowsecurity"""
+        where relnamespace::regnamespace::text in ('public', 'private') and relkind in ('r', 'p')
+            and not relrowsecurity"""
     ).fetchall()
     assert without == []
 

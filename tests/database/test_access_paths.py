@@ -17,7 +17,9 @@ select u.id, p.id, timestamptz '2026-06-01' + n * interval '20 seconds', 'm', 1,
 from generate_series(1, 240000) as n
 inner join (select id, row_number() over (order by id) - 1 as nth from auth.users) as u on u.nth = n % 40
 inner join public.providers as p
-    on p.name = case when n / 40 % 10 > 0 then 'openai' when n / 40 % 200 = 0 then 'mistral' else 'anthropic' end
+    on p.name = case
+        when n / 40 % 10 > 0 then 'openai' when n / 40 % 200 = 0 then 'mistral' else 'anthropic'
+    end
 order by n"""
 
 
@@ -34,7 +36,7 @@ def filled(cluster: Cluster) -> Iterator[Connection]:
             [min(people, key=str)],
         ).fetchone()
         assert row is not None
-        connection.cursor().execute(RECORDS.replace("%(import_id)s", f"'{row[0]}'"))  # type: ignore[call-overload]
+        connection.cursor().execute(RECORDS.replace("%(import_id)s", f"'{row[0]}'"))
         connection.execute("vacuum (analyze) public.cost_records")
         yield connection
     cluster.drop("filled")
@@ -84,7 +86,8 @@ def test_a_users_time_range_newest_first(filled: Connection) -> None:
     nodes = explain(
         filled,
         """select * from public.cost_records
-        where user_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-07-10' order by timestamp desc limit 50""",
+        where user_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-07-10'
+        order by timestamp desc limit 50""",
         somebody(filled),
     )
     assert indexes_used(nodes) == {"user_id_timestamp_source_key_key"}
@@ -96,7 +99,8 @@ def test_a_users_time_range_newest_first(filled: Connection) -> None:
 def test_a_users_newest_rows_at_a_provider(filled: Connection, name: str) -> None:
     nodes = explain(
         filled,
-        "select * from public.cost_records where user_id = %s and provider_id = %s order by timestamp desc limit 20",
+        """select * from public.cost_records where user_id = %s and provider_id = %s
+        order by timestamp desc limit 20""",
         somebody(filled),
         provider(filled, name),
     )
@@ -131,7 +135,8 @@ def test_a_time_range_over_everyone(filled: Connection) -> None:
 def test_undoing_an_import(filled: Connection) -> None:
     nodes = explain(
         filled,
-        "select id from public.cost_records where user_id = %s and import_id = (select id from public.imports)",
+        """select id from public.cost_records
+        where user_id = %s and import_id = (select id from public.imports)""",
         somebody(filled),
     )
     assert "import_id_idx" in indexes_used(nodes)
@@ -153,10 +158,11 @@ def test_the_view_answers_from_its_index_alone(filled: Connection) -> None:
     filled.execute("vacuum (analyze) private.cost_records_daily")
     nodes = explain(
         filled,
-        """select date, provider, model_name, cost_basis, charge_type, total_cost_usd, total_tokens, total_input_tokens,
-            total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count,
-            unpriced_count
-        from private.cost_records_daily where user_id = %s and date >= '2026-06-10' and date <= '2026-06-20' order by date""",
+        """select date, provider, model_name, cost_basis, charge_type, total_cost_usd, total_tokens,
+            total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens,
+            total_requests, record_count, unpriced_count
+        from private.cost_records_daily
+        where user_id = %s and date >= '2026-06-10' and date <= '2026-06-20' order by date""",
         somebody(filled),
     )
     assert [node["Node Type"] for node in nodes] == ["Index Only Scan"]

@@ -37,7 +37,7 @@ def test_version_follows_every_change_of_ones_own_and_no_other(
         steps.insert(0, insert(table, row).as_string(database))
     untouched, seen = version(other), [version(person)]
     for step in steps:
-        database.execute(step)  # type: ignore[call-overload]
+        database.execute(step)
         seen.append(version(person))
         assert version(person) == seen[-1]
     assert all(before != after for before, after in pairwise(seen))
@@ -113,14 +113,15 @@ def test_a_strangers_email_deletes_nothing(
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "EST5EDT4,M3.2.0,M11.1.0", "+03", "", "europe/berlin"])
 def test_a_timezone_must_be_a_real_one(as_user: Act, user: UUID, zone: str) -> None:
-    with pytest.raises(psycopg.Error, match="Unknown timezone|user_preferences_timezone_check"):
+    with pytest.raises(psycopg.Error, match=r"Unknown timezone|user_preferences_timezone_check"):
         as_user(user).execute("update public.user_preferences set timezone = %s", [zone])
 
 
 def test_signing_up_makes_preferences(database: Connection) -> None:
     user_id = add_user(database)
     row = database.execute(
-        "select currency, timezone, theme, default_date_range from public.user_preferences where user_id = %s",
+        """select currency, timezone, theme, default_date_range
+        from public.user_preferences where user_id = %s""",
         [user_id],
     ).fetchone()
     assert row == ("USD", "UTC", "system", "30d")

@@ -50,7 +50,7 @@ def test_advisors_find_nothing(advised: Project) -> None:
 
 def test_advisors_find_a_planted_table(advised: Project) -> None:
     with advised.connect() as connection:
-        connection.execute(PLANTED_TABLE)  # type: ignore[call-overload]
+        connection.execute(PLANTED_TABLE)
     assert {"rls_disabled_in_public", "policy_exists_rls_disabled", "materialized_view_in_api"} <= advise(
         advised
     )

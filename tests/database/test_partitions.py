@@ -25,7 +25,9 @@ def months(database: Connection) -> list[str]:
 def test_months_reach_from_2023_to_half_a_year_ahead(database: Connection) -> None:
     found = database.execute(
         """select to_char(m, '"cost_records_"YYYY_MM') from generate_series(
-            timestamp '2023-01-01', date_trunc('month', now() at time zone 'UTC') + interval '6 months', '1 month') as m"""
+            timestamp '2023-01-01', date_trunc('month', now() at time zone 'UTC') + interval '6 months',
+            '1 month'
+        ) as m"""
     ).fetchall()
     assert months(database) == [name for (name,) in found] + ["cost_records_default"]
 
@@ -52,7 +54,8 @@ def test_one_month_is_made_once_and_named(database: Connection, service: Connect
 def test_every_month_has_what_the_table_has(database: Connection) -> None:
     indexes = database.execute(
         """select count(*) over (partition by i.inhparent) from pg_inherits as i
-        where i.inhparent in (select indexrelid from pg_index where indrelid = 'public.cost_records'::regclass)"""
+        where i.inhparent in (
+            select indexrelid from pg_index where indrelid = 'public.cost_records'::regclass)"""
     ).fetchall()
     assert {amount for (amount,) in indexes} == {len(months(database))}
 

@@ -101,7 +101,8 @@ def test_newer_figures_of_a_known_event_win_and_move_to_the_newer_import(person:
         "rejected": [],
     }
     rows = person.execute(
-        "select cost_usd, cost_basis, charge_type, metadata, import_id from public.cost_records order by cost_usd"
+        """select cost_usd, cost_basis, charge_type, metadata, import_id
+        from public.cost_records order by cost_usd"""
     ).fetchall()
     assert rows == [(1.5, "billed", "usage", {}, older), (2, "billed", "tax", {"note": "bill"}, newer)]
 

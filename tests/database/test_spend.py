@@ -42,7 +42,8 @@ def total(connection: Connection, user_id: UUID | None, start: str = MAY[0], end
 
 def top_models(connection: Connection, user_id: UUID, limit: int) -> list[tuple[object, ...]]:
     return connection.execute(
-        'select * from public.get_top_models_by_spend(user_id => %s, start => %s, "end" => %s, "limit" => %s)',
+        """select * from public.get_top_models_by_spend(
+            user_id => %s, start => %s, "end" => %s, "limit" => %s)""",
         [user_id, *MAY, limit],
     ).fetchall()
 

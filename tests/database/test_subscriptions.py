@@ -25,7 +25,8 @@ def subscribe(person: Connection, **changes: Any) -> UUID:
     } | changes
     found = person.execute(
         f"""insert into public.subscriptions (provider_id, {", ".join(row)})
-        select id, {", ".join(["%s"] * len(row))} from public.providers where name = 'chatgpt' returning id""",
+        select id, {", ".join(["%s"] * len(row))} from public.providers where name = 'chatgpt'
+        returning id""",
         list(row.values()),
     ).fetchone()
     assert found is not None
@@ -82,7 +83,8 @@ def test_a_running_subscription_is_posted_up_to_today_in_the_users_zone(
     person: Connection, database: Connection, user: UUID
 ) -> None:
     found = database.execute(
-        """select (now() at time zone 'Pacific/Kiritimati')::date, (now() at time zone 'Pacific/Pago_Pago')::date"""
+        """select (now() at time zone 'Pacific/Kiritimati')::date,
+            (now() at time zone 'Pacific/Pago_Pago')::date"""
     ).fetchone()
     assert found is not None
     ahead, behind = found
@@ -113,7 +115,8 @@ def test_travelling_never_posts_a_renewal_twice(person: Connection, database: Co
 def test_editing_changes_its_records_in_place(person: Connection) -> None:
     subscribe(person)
     person.execute(
-        """update public.subscriptions set amount_usd = 25, plan_name = 'Pro', ended_on = '2025-03-31', renewal_day = 15,
+        """update public.subscriptions
+        set amount_usd = 25, plan_name = 'Pro', ended_on = '2025-03-31', renewal_day = 15,
             provider_id = (select id from public.providers where name = 'claude-desktop')"""
     )
     assert {key[:3]: totals[0] for key, totals in read_daily_costs(person).items()} == {
@@ -135,8 +138,11 @@ def test_a_record_says_where_it_comes_from(person: Connection) -> None:
         "select collection_method, cost_basis, charge_type, metadata from public.cost_records"
     ).fetchone()
     assert row == (
-        "manual_entry", "billed", "subscription", {"day": "2025-01-31", "subscription_id": str(subscription_id)},
-    )  # fmt: skip
+        "manual_entry",
+        "billed",
+        "subscription",
+        {"day": "2025-01-31", "subscription_id": str(subscription_id)},
+    )
 
 
 @pytest.mark.parametrize("dropped", [False, True])
@@ -156,8 +162,10 @@ def test_one_persons_odd_record_does_not_stop_the_night(person: Connection, data
     subscription_id = subscribe(person)
     with pytest.raises(psycopg.errors.CheckViolation):
         person.execute(
-            """insert into public.cost_records (provider_id, timestamp, model_name, cost_usd, charge_type, metadata)
-            select id, now(), 'm', 1, 'subscription', jsonb_build_object('day', 'never', 'subscription_id', %s::text)
+            """insert into public.cost_records
+                (provider_id, timestamp, model_name, cost_usd, charge_type, metadata)
+            select id, now(), 'm', 1, 'subscription',
+                jsonb_build_object('day', 'never', 'subscription_id', %s::text)
             from public.providers where name = 'chatgpt'""",
             [subscription_id],
         )

@@ -11,8 +11,8 @@ Key = tuple[str, str, str, str, str]
 Totals = tuple[Any, ...]
 
 RECORDS = """
-select r.timestamp, p.name, r.model_name, r.cost_basis, r.charge_type, r.cost_usd, r.tokens_used, r.input_tokens,
-    r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count
+select r.timestamp, p.name, r.model_name, r.cost_basis, r.charge_type, r.cost_usd, r.tokens_used,
+    r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count
 from public.cost_records as r
 inner join public.providers as p on r.provider_id = p.id"""
 
@@ -37,7 +37,7 @@ def _total(rows: list[tuple[Any, ...]]) -> Totals:
 def read_daily_costs(
     person: Connection, first_day: str | None = None, last_day: str | None = None
 ) -> dict[Key, Totals]:
-    """What the database says, in the same shape; fails on columns of unequal length, wrong order or a group that comes twice."""
+    """What the database says, in the same shape; columns must be equally long, ordered, no group twice."""
     found = person.execute("select public.daily_costs(%s, %s)", [first_day, last_day]).fetchone()
     assert found is not None
     columns: dict[str, list[Any]] = found[0]

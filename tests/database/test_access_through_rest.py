@@ -1,0 +1,178 @@
+"""The same matrix through the gateway and PostgREST, with tokens that the real auth service issued."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+
+from tally.local.stack import Stack
+from tests.database.access import (
+    COMMANDS,
+    EXECUTED_BY,
+    READ_BY_EVERYONE,
+    READ_BY_OWNER,
+    WRITTEN_BY_OWNER,
+    expected,
+    insert,
+    list_tables,
+    sample_row,
+)
+from tests.database_fixtures import Connection
+
+REFUSED = {401, 403, 404}
+ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon", "service": "service_role"}
+
+
+class Person:
+    """Somebody with a key and, when signed in, a token."""
+
+    def __init__(self, url: str, key: str, email: str | None = None) -> None:
+        self.http = httpx.Client(base_url=url, headers={"apikey": key}, timeout=20)
+        self.user_id: UUID | None = None
+        if email:
+            answer = self.http.post("/auth/v1/signup", json={"email": email, "password": uuid4().hex})
+            answer.raise_for_status()
+            self.user_id = UUID(answer.json()["user"]["id"])
+            self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+    def reach(self, command: str, table: str, row: dict[str, Any], owner: UUID) -> str:
+        """What came of a command on the owner's rows: `denied`, `nothing` or `own`."""
+        key = "name=eq.openai" if table == "providers" else f"user_id=eq.{owner}"
+        requests: dict[str, Callable[[], httpx.Response]] = {
+            "select": lambda: self.http.get(f"/rest/v1/{table}?{key}"),
+            "insert": lambda: self._send("POST", f"/rest/v1/{table}", row),
+            "update": lambda: self._send("PATCH", f"/rest/v1/{table}?{key}", {"metadata": {"seen": True}}),
+            "delete": lambda: self._send("DELETE", f"/rest/v1/{table}?{key}", None),
+        }
+        answer = requests[command]()
+        if answer.status_code in REFUSED:
+            return "denied"
+        if answer.status_code == 409:
+            return "own"  # allowed, and refused only because the row is in use
+        assert answer.status_code in {200, 201}, answer.text
+        return "own" if answer.json() else "nothing"
+
+    def _send(self, method: str, path: str, body: object) -> httpx.Response:
+        return self.http.request(method, path, json=body, headers={"Prefer": "return=representation"})
+
+
+@pytest.fixture(scope="module")
+def people(stack: Stack) -> dict[str, Person]:
+    """Owner, stranger, anon and service at the real gateway."""
+    settings = stack.settings()
+    url, public = settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"]
+    return {
+        "owner": Person(url, public, f"{uuid4()}@example.org"),
+        "stranger": Person(url, public, f"{uuid4()}@example.org"),
+        "anon": Person(url, public),
+        "service": Person(url, settings["SUPABASE_SECRET_KEY"]),
+    }
+
+
+@pytest.fixture(scope="module")
+def job(stack: Stack) -> Iterator[Connection]:
+    """The stack's database as the job sees it."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def owner(people: dict[str, Person], job: Connection) -> UUID:
+    """The owner, with exactly one row in every table; the stranger has none."""
+    user_id, stranger = people["owner"].user_id, people["stranger"].user_id
+    assert user_id
+    assert stranger
+    for table in sorted(WRITTEN_BY_OWNER | READ_BY_OWNER):
+        job.execute(f"delete from public.{table} where user_id in (%s, %s)", [user_id, stranger])
+        job.execute(insert(table, sample_row(job, table, user_id)))
+    return user_id
+
+
+def as_json(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+
+
+@pytest.mark.parametrize("actor", ROLE_OF)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_table_answers_as_declared(
+    people: dict[str, Person], job: Connection, owner: UUID, actor: str, command: str
+) -> None:
+    for table in list_tables(job):
+        row = sample_row(job, table, owner)
+        row |= {"run_id": uuid4()} if "run_id" in row else {}
+        row |= {"credential_name": "another"} if "credential_name" in row else {}
+        row |= {"name": f"new-{uuid4().hex[:8]}"} if table in READ_BY_EVERYONE else {}
+        if (command, table) == ("insert", "user_preferences"):
+            job.execute("delete from public.user_preferences where user_id = %s", [owner])
+        before = _rows(job, table, owner)
+        assert people[actor].reach(command, table, as_json(row), owner) == expected(actor, table, command), (
+            table
+        )
+        if expected(actor, table, command) != "own" or command == "select":
+            assert _rows(job, table, owner) == before, table
+    job.execute("delete from public.providers where name like 'new-%'")
+
+
+def _rows(job: Connection, table: str, owner: UUID) -> list[tuple[Any, ...]]:
+    if table in READ_BY_EVERYONE:
+        return job.execute(f"select t::text from public.{table} as t order by 1").fetchall()
+    return job.execute(
+        f"select t::text from public.{table} as t where user_id = %s order by 1", [owner]
+    ).fetchall()
+
+
+@pytest.mark.parametrize("actor", ROLE_OF)
+def test_every_function_answers_those_alone(people: dict[str, Person], job: Connection, actor: str) -> None:
+    arguments = dict(
+        job.execute(
+            """select proname, coalesce(proargnames[1:pronargs], '{}') from pg_proc
+            where pronamespace = 'public'::regnamespace"""
+        ).fetchall()
+    )
+    assert set(arguments) == set(EXECUTED_BY)
+    for name in EXECUTED_BY:
+        answer = people[actor].http.post(f"/rest/v1/rpc/{name}", json=dict.fromkeys(arguments[name]))
+        denied = answer.status_code in REFUSED and "permission denied for function" in answer.text
+        assert denied == (ROLE_OF[actor] not in EXECUTED_BY[name]), (name, answer.status_code, answer.text)
+
+
+@pytest.mark.parametrize("actor", ROLE_OF)
+def test_nothing_private_has_an_address(people: dict[str, Person], job: Connection, actor: str) -> None:
+    names = [
+        name
+        for (name,) in job.execute(
+            """select relname from pg_class
+            where relnamespace = 'private'::regnamespace and relkind in ('r', 'p', 'm', 'v')
+            union all select 'rpc/' || proname from pg_proc where pronamespace = 'private'::regnamespace"""
+        )
+    ]
+    assert {"cost_records_daily", "stale_days", "rpc/mark_days"} <= set(names)
+    for name in names:
+        for headers in ({}, {"Accept-Profile": "private", "Content-Profile": "private"}):
+            if name.startswith("rpc/"):
+                answer = people[actor].http.post(f"/rest/v1/{name}", json={}, headers=headers)
+            else:
+                answer = people[actor].http.get(f"/rest/v1/{name}", headers=headers)
+            assert answer.status_code in REFUSED | {406}, (name, answer.text)
+
+
+def test_a_record_moved_through_the_api_moves_between_days(
+    people: dict[str, Person], job: Connection, owner: UUID
+) -> None:
+    person = people["owner"].http
+    job.execute("delete from public.subscriptions where user_id = %s", [owner])
+    job.execute("select public.refresh_cost_records_daily()")
+    answer = person.patch(
+        f"/rest/v1/cost_records?user_id=eq.{owner}", json={"timestamp": "2026-05-09T12:00:00Z"}
+    )
+    assert answer.status_code == 204
+    assert person.post("/rest/v1/rpc/daily_costs", json={}).json()["date"] == ["2026-05-09"]
+
+
+@pytest.mark.parametrize("token", ["nonsense", "a.b.c"])
+def test_a_forged_token_is_refused(people: dict[str, Person], token: str) -> None:
+    answer = people["anon"].http.get("/rest/v1/cost_records", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
