@@ -470,6 +470,7 @@ begin
             union all
             select f.*
             from private.fresh_days(caller, first_day, last_day) as f
+            where cardinality(stale) > 0
             order by date
         ),
 
