@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import cards, charts, data, outlook, spend
+from app.first_paint import wait_for_first_paint
 from app.formats import format_usd
 from app.identity import current_user
 from app.periods import render_period, today_in
@@ -50,6 +51,8 @@ with st.grid(4, min_column_width=158, gap="small"):
     absence = outlook.explain_absence(night, preferences.forecast_enabled)
     cards.render_month_end(month_total, absence, month_by_day, ahead, today)
     cards.render_cost_per_request(now, spend.calculate_unit_costs(shown))
+
+wait_for_first_paint()
 
 if spend.select_money(shown).empty:
     with st.container(border=True):
