@@ -15,6 +15,7 @@ from streamlit import config
 from app import login
 from app.cookies import SESSION_HEADER
 from app.gate import Gate
+from app.head_start import head_start
 from app.precompress import Precompress
 from app.sessions import sessions, sessions_path
 from tally.settings import SettingsMissing
@@ -41,5 +42,10 @@ def check_start() -> None:
         )
 
 
-app = st.App(DASHBOARD, routes=login.routes(), middleware=[Middleware(Gate), Middleware(Precompress)])
+app = st.App(
+    DASHBOARD,
+    routes=login.routes(),
+    middleware=[Middleware(Gate), Middleware(Precompress)],
+    lifespan=head_start,
+)
 check_start()
