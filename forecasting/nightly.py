@@ -1,4 +1,4 @@
-"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier forecasts, report."""
+"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier forecasts, tidying, report."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +22,11 @@ PREPARATION = (
     ("partitions", "select public.ensure_partitions(6)"),
     ("renewals", "select private.post_due_renewals_for_all()"),
     ("refresh", "select public.refresh_cost_records_daily()"),
+)
+# Reads of the view stay in its index only while it is vacuumed; nothing analyzes a partitioned table by itself.
+TIDYING = (
+    ("vacuum", "vacuum (analyze) private.cost_records_daily"),
+    ("analyze", "analyze public.cost_records"),
 )
 
 
@@ -58,6 +63,8 @@ class Night:
         try:
             if self._prepare():
                 self._forecast()
+            for name, statement in TIDYING:
+                self._step(name, statement)
         except KeyboardInterrupt:
             runs.close_night(self.connection, self.run_id, self.steps, runs.INTERRUPTED)
             print("Stopped. What was saved stays; run it again to do the rest.", file=sys.stderr)
@@ -84,7 +91,8 @@ class Night:
         count: int | None = None
         error: str | None = None
         try:
-            row = self.connection.execute(statement).fetchone()
+            cursor = self.connection.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
             count = int(row[0]) if row else None
         except psycopg.Error as problem:
             if self.connection.closed:
