@@ -78,8 +78,13 @@ export class Gateway {
       response.writeHead(answer.statusCode, answer.headers);
       answer.on("error", () => response.destroy());
       answer.pipe(response);
+      if (request.complete) return;
+      forgetBody(request, upstream);
+      answer.on("close", () => upstream.destroy());
     });
     upstream.on("error", () => {
+      if (upstream.res?.complete) return; // it answered without reading the body, and closed
+      forgetBody(request, upstream);
       if (response.headersSent || response.destroyed) return response.destroy();
       // A kept connection that closed under us; without a body the request can simply be sent again.
       if (mayRetry && upstream.reusedSocket && ["GET", "HEAD"].includes(request.method)) {
@@ -90,6 +95,13 @@ export class Gateway {
     response.on("close", () => response.writableFinished || upstream.destroy());
     request.pipe(upstream);
   }
+}
+
+// An answer can come before the body was read to its end (a refused token, a killed server). Whoever sends that body
+// hears the answer only when all of it is taken off their hands.
+function forgetBody(request, upstream) {
+  request.unpipe(upstream);
+  request.resume();
 }
 
 // Dots are resolved first, so that `/auth/v1/../../_system/info` is judged, and forwarded, as what it is.
