@@ -11,7 +11,7 @@ import httpx
 import psycopg
 from postgrest.exceptions import APIError
 from psycopg import sql
-from psycopg.rows import dict_row
+from psycopg.rows import tuple_row
 from psycopg.types.json import Json
 from supabase import Client
 
@@ -22,9 +22,13 @@ T = TypeVar("T")
 
 PAGE = 1_000  # PostgREST cuts longer answers
 PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds before each further try
+GATEWAY = "503"
 UNREACHABLE = frozenset(
-    {"502", "503", "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
+    {"502", GATEWAY, "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
 )
+BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so it may be sent again
+SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
+OWN_WORDS = frozenset({"22023", "42501", "23503"})  # what Tally's own functions raise with a sentence
 DISK_FULL = "53100"
 TIMED_OUT = "57014"
 
@@ -34,7 +38,7 @@ class ApiError(Problem):
 
 
 class Unreachable(ApiError):
-    """Nothing answered, several times over; what was sent may be sent again."""
+    """Nothing could be done, several times over; what was sent may be sent again."""
 
 
 class SignedOut(ApiError):
@@ -42,7 +46,7 @@ class SignedOut(ApiError):
 
 
 class Api(Protocol):
-    """What the domain asks of a database, always as one person."""
+    """What the domain asks of a database, always as one person. Rows are as JSON has them."""
 
     workers: int  # how many calls may run side by side
 
@@ -66,7 +70,7 @@ class Api(Protocol):
 
 def describe(code: str | None, message: str) -> ApiError:
     """The error of a database as one that a person can act on."""
-    if code in ("PGRST301", "PGRST302", "PGRST303", "401"):
+    if code in SIGNED_OUT:
         return SignedOut("Your session has ended. Sign in again.")
     if code == DISK_FULL:
         return ApiError(
@@ -78,17 +82,40 @@ def describe(code: str | None, message: str) -> ApiError:
         return Unreachable(
             "The database cannot be reached right now. Check that Tally is running, then try again."
         )
-    if code in ("22023", "42501", "23503"):
+    if code in BUSY:
+        return Unreachable("The database is too busy right now. Wait a moment, then try again.")
+    if code in OWN_WORDS:
         return ApiError(message)
     return ApiError(f"The database refused this: {message}")
 
 
-def patiently(attempt: Callable[[], T]) -> T:
+def describe_answer(answer: APIError) -> ApiError:
+    """The error of the data API; one without a code is not its own, but of a gateway that misses it."""
+    if answer.code:
+        return describe(str(answer.code), answer.message or "no reason given")
+    if "API key" in (answer.message or ""):
+        return ApiError(
+            "The project does not know this API key. Check SUPABASE_PUBLISHABLE_KEY and SUPABASE_URL."
+        )
+    return describe(GATEWAY, "")
+
+
+def select_all(api: Api, table: str, columns: str, order: Sequence[str]) -> Iterator[list[Row]]:
+    """Every row of the person in this order, page by page."""
+    page = api.select(table, columns, order)
+    while page:
+        yield page
+        page = api.select(table, columns, order, page[-1]) if len(page) == PAGE else []
+
+
+def patiently(attempt: Callable[[], T], is_hopeless: Callable[[], bool] = lambda: False) -> T:
     """Try again for a while when nothing answers; every call here is safe to repeat."""
     for pause in PAUSES:
         try:
             return attempt()
         except Unreachable:
+            if is_hopeless():
+                raise
             time.sleep(pause)
     return attempt()
 
@@ -117,7 +144,7 @@ class SupabaseApi:
     def select(
         self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
     ) -> list[Row]:
-        query = self._client.table(table).select(columns).limit(limit)
+        query = self._client.table(table).select(columns).limit(limit).retry(False)  # see `patiently`
         for column in order:
             query = query.order(column)
         if after is not None:
@@ -129,19 +156,25 @@ class SupabaseApi:
         def attempt() -> Any:
             try:
                 return execute()
-            except httpx.TransportError as error:
-                raise describe("503", str(error)) from error
+            except httpx.HTTPError as error:
+                raise describe(GATEWAY, "") from error
             except APIError as error:
-                raise describe(str(error.code), error.message or "no reason given") from error
+                raise describe_answer(error) from error
 
         return patiently(attempt) if retry else attempt()
 
 
 def _behind(order: Sequence[str], after: Row) -> str:
     """PostgREST's spelling of (a, b) > (x, y)."""
-    ties = [f"{column}.eq.{after[column]}" for column in order]
-    steps = [[*ties[:i], f"{column}.gt.{after[column]}"] for i, column in enumerate(order)]
-    return ",".join(f"and({','.join(step)})" for step in steps)
+    values = [_quote(after[column]) for column in order]
+    ties = [f"{column}.eq.{value}" for column, value in zip(order, values, strict=True)]
+    last = [f"{column}.gt.{value}" for column, value in zip(order, values, strict=True)]
+    return ",".join(f"and({','.join([*ties[:i], step])})" for i, step in enumerate(last))
+
+
+def _quote(value: Any) -> str:
+    escaped = str(value).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'
 
 
 class PostgresApi:
@@ -157,16 +190,19 @@ class PostgresApi:
         arguments = sql.SQL(", ").join(
             sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in params
         )
-        query = sql.SQL("select public.{}({}) as answer").format(sql.Identifier(function), arguments)
-        return self._rows(query, {name: _adapt(value) for name, value in params.items()})[0]["answer"]
+        query = sql.SQL("select to_json(public.{}({}))").format(sql.Identifier(function), arguments)
+        return self._answers(query, params)[0]
 
     def insert(self, table: str, row: Row) -> Row:
-        query = sql.SQL("insert into public.{} ({}) values ({}) returning *").format(
+        query = sql.SQL(
+            "with new as (insert into public.{} ({}) values ({}) returning *) select to_json(new) from new"
+        ).format(
             sql.Identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, row)),
             sql.SQL(", ").join(map(sql.Placeholder, row)),
         )
-        return self._rows(query, {name: _adapt(value) for name, value in row.items()})[0]
+        inserted: Row = self._answers(query, row)[0]
+        return inserted
 
     def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
         changes = sql.SQL(", ").join(
@@ -175,12 +211,11 @@ class PostgresApi:
         query = sql.SQL("update public.{} set {} where {} = {}").format(
             sql.Identifier(table), changes, sql.Identifier(key), sql.Placeholder("_key")
         )
-        self._rows(query, {name: _adapt(value) for name, value in values.items()} | {"_key": row_id})
+        self._answers(query, values | {"_key": row_id})
 
     def delete(self, table: str, row_id: str) -> None:
-        self._rows(
-            sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table)), {"id": row_id}
-        )
+        query = sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table))
+        self._answers(query, {"id": row_id})
 
     def select(
         self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
@@ -189,32 +224,50 @@ class PostgresApi:
         behind: sql.Composable = sql.SQL("true")
         if after is not None:
             behind = sql.SQL("({}) > ({})").format(ordered, sql.SQL(", ").join(map(sql.Placeholder, order)))
-        query = sql.SQL("select {} from public.{} where {} order by {} limit {}").format(
-            sql.SQL(", ").join(
-                sql.Identifier(column) if column != "*" else sql.SQL("*") for column in columns.split(",")
-            ),
+        query = sql.SQL(
+            "select to_json(r) from (select {} from public.{} where {} order by {} limit {}) as r"
+        ).format(
+            sql.SQL(", ").join(map(_column, columns.split(","))),
             sql.Identifier(table),
             behind,
             ordered,
             sql.Literal(limit),
         )
-        return self._rows(query, dict(after or {}))
+        return self._answers(query, after or {})
 
-    def _rows(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Row]:
-        try:
-            with self._as_person() as cursor:
-                cursor.execute(query, params)
-                return cursor.fetchall() if cursor.description else []
-        except psycopg.Error as error:
-            code = error.sqlstate or ("503" if isinstance(error, psycopg.OperationalError) else None)
-            raise describe(code, error.diag.message_primary or str(error)) from error
+    def _answers(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
+        adapted = {name: _adapt(value) for name, value in params.items()}
+
+        def attempt() -> list[Any]:
+            try:
+                with self._as_person() as cursor:
+                    cursor.execute(query, adapted)
+                    return [answer for (answer,) in cursor] if cursor.description else []
+            except psycopg.Error as error:
+                raise describe_failure(error) from error
+
+        return patiently(attempt, lambda: self._connection.closed)
 
     @contextmanager
-    def _as_person(self) -> Iterator[psycopg.Cursor[Row]]:
-        with self._connection.transaction(), self._connection.cursor(row_factory=dict_row) as cursor:
+    def _as_person(self) -> Iterator[psycopg.Cursor[Any]]:
+        with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute("set local role authenticated")
             cursor.execute("select set_config('request.jwt.claims', %s, true)", [self._claims])
             yield cursor
+
+
+def describe_failure(error: psycopg.Error) -> ApiError:
+    """The error of a connection as one that a person can act on."""
+    code = error.sqlstate or (GATEWAY if isinstance(error, psycopg.OperationalError) else None)
+    return describe(code, error.diag.message_primary or str(error))
+
+
+def _column(name: str) -> sql.Composable:
+    """PostgREST's spelling of a column: all of them, one, or one as text."""
+    if name == "*":
+        return sql.SQL("*")
+    column = sql.Identifier(name.removesuffix("::text"))
+    return sql.SQL("{}::text").format(column) if name.endswith("::text") else column
 
 
 def _adapt(value: Any) -> Any:
@@ -223,10 +276,12 @@ def _adapt(value: Any) -> Any:
 
 def find_user(connection: psycopg.Connection[Any], email: str) -> UUID:
     """The id of the account with this email; raises ApiError when there is none."""
-    row = connection.execute(
-        "select id from auth.users where lower(email) = lower(%s)", [email.strip()]
-    ).fetchone()
-    connection.commit()
+    query = "select id from auth.users where lower(email) = lower(%s)"
+    try:
+        with connection.transaction():
+            row = connection.execute(query, [email.strip()]).fetchone()
+    except psycopg.Error as error:
+        raise describe_failure(error) from error
     if row is None:
         raise ApiError(f"There is no account for {email}. Sign up in the dashboard first.")
     user_id: UUID = row[0]

@@ -1,0 +1,84 @@
+"""People with accounts on a real stack, and both ways to act as one of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import uuid4
+
+import psycopg
+from supabase import Client, create_client
+from supabase.lib.client_options import SyncClientOptions
+
+from app.accounts import Accounts
+from tally.api import Api, PostgresApi, SupabaseApi
+from tally.local.stack import Stack
+
+TRANSPORTS = ("supabase", "postgres")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signed up, with the token of their session."""
+
+    user_id: str
+    email: str
+    token: str
+
+
+def sign_up(stack: Stack) -> Person:
+    """Make an account for somebody new."""
+    settings = stack.settings()
+    accounts = Accounts(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
+    tokens = accounts.sign_up(f"{uuid4().hex[:12]}@example.com", "correct horse 1")
+    assert tokens is not None
+    return Person(tokens.user_id, tokens.email, tokens.access_token)
+
+
+def client_with(stack: Stack, token: str) -> Client:
+    """A Supabase client with this access token."""
+    settings = stack.settings()
+    headers = {"Authorization": f"Bearer {token}"}
+    options = SyncClientOptions(headers=headers, auto_refresh_token=False, persist_session=False)
+    return create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], options)
+
+
+def over_http(stack: Stack, person: Person) -> SupabaseApi:
+    """The person through PostgREST, as in the app."""
+    return SupabaseApi(client_with(stack, person.token))
+
+
+@contextmanager
+def over_postgres(stack: Stack, person: Person) -> Iterator[PostgresApi]:
+    """The person through the operator's connection, as on the command line."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+        yield PostgresApi(connection, person.user_id)
+
+
+@contextmanager
+def acting(stack: Stack, person: Person, transport: str) -> Iterator[Api]:
+    """The person through either."""
+    if transport == "supabase":
+        yield over_http(stack, person)
+    else:
+        with over_postgres(stack, person) as api:
+            yield api
+
+
+def money_is_exact(stack: Stack, person: Person) -> bool:
+    """Whether daily_costs shows what a plain sum over the table gives."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+        plain = connection.execute(
+            "select coalesce(sum(cost_usd), 0), coalesce(sum(tokens_used), 0), count(*)"
+            " from public.cost_records where user_id = %s and cost_basis <> 'included'",
+            [person.user_id],
+        ).fetchone()
+        connection.commit()
+        daily = PostgresApi(connection, person.user_id).call("daily_costs", from_date=None, to_date=None)
+    shown = (sum_of(daily["cost_usd"]), sum(daily["tokens"]), sum(daily["records"]))
+    return shown == plain
+
+
+def sum_of(amounts: list[str | None]) -> Decimal:
+    """Money as text, added up; unpriced days hold none."""
+    return sum((Decimal(amount) for amount in amounts if amount is not None), Decimal(0))
