@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from tally.api import PAGE, Api, Row
+from tally.api import Api, Row, select_all
 
 Format = Literal["csv", "parquet"]
 COLUMNS = (
@@ -29,7 +29,7 @@ COLUMNS = (
     "id",
 )
 READ = (
-    "id,timestamp,provider_id,model_name,cost_usd,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
+    "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
     "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,metadata"
 )
 # A spreadsheet runs a text cell that begins like this as a formula.
@@ -47,12 +47,10 @@ def load_records(api: Api, on_progress: Progress | None = None) -> pd.DataFrame:
     """All records of the person, oldest first, with the columns of COLUMNS; money stays text."""
     providers = {row["id"]: row["name"] for row in api.select("providers", "id,name", ["id"])}
     rows: list[Row] = []
-    while page := api.select("cost_records", READ, ["timestamp", "id"], rows[-1] if rows else None):
+    for page in select_all(api, "cost_records", READ, ["timestamp", "id"]):
         rows += page
         if on_progress:
             on_progress(len(rows))
-        if len(page) < PAGE:
-            break
     return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))
 
 
@@ -63,18 +61,16 @@ def write_records(records: pd.DataFrame, file_format: Format) -> bytes:
         records.to_parquet(buffer, index=False)
     else:
         text = ["provider", "model_name", "note"]
-        records.assign(**{name: records[name].map(harmless) for name in text}).to_csv(buffer, index=False)
+        safe = records.assign(**{name: records[name].map(harmless) for name in text})
+        # Both of its characters are quoted then: a cell with one of them must not begin a row.
+        safe.to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue()
 
 
 def _flatten(row: Row, providers: dict[str, str]) -> Row:
     metadata = row["metadata"]
-    cost = row["cost_usd"]
     return row | {
-        "timestamp": str(row["timestamp"]),
-        "id": str(row["id"]),
         "provider": providers[row["provider_id"]],
-        "cost_usd": None if cost is None else str(cost),
         "day": metadata.get("day"),
         "note": metadata.get("note"),
     }
