@@ -10,8 +10,9 @@ from hashlib import sha256
 from typing import Any
 
 from tally.api import Api, ApiError
+from tally.breakdown import read_breakdown, refuse_overlap
 from tally.importers import Parsed, Rejected
-from tally.records import CostRecord
+from tally.records import CollectionMethod, CostRecord
 
 BATCH = 5_000
 KEPT_REJECTIONS = 1_000  # of one import; the counts are always complete
@@ -75,7 +76,12 @@ def save_import(
     data: bytes,
     on_progress: Progress | None = None,
 ) -> ImportResult:
-    """Save a parsed file and keep its outcome; raises SaveInterrupted when the database goes away."""
+    """Save a parsed file and keep its outcome.
+
+    Raises OverlapRefused before anything is written, and SaveInterrupted when the database goes away.
+    """
+    breakdown = read_breakdown(parsed)
+    refuse_overlap(api, breakdown, filename, format_name)
     started = api.insert(
         "imports",
         {
@@ -83,6 +89,7 @@ def save_import(
             "format": format_name,
             "file_sha256": sha256(data).hexdigest(),
             "rows_read": parsed.rows_read,
+            "metadata": {"breakdown": breakdown} if breakdown else {},
         },
     )
     import_id = str(started["id"])
@@ -100,8 +107,9 @@ def undo_import(api: Api, import_id: str) -> None:
 
 
 def _save_batch(api: Api, records: Sequence[CostRecord], import_id: str | None) -> Saved:
+    usual: CollectionMethod = "csv_import" if import_id else "manual_entry"
     answer: dict[str, Any] = api.call(
-        "save_cost_records", import_id=import_id, records=[record.to_json() for record in records]
+        "save_cost_records", import_id=import_id, records=[record.to_json(usual) for record in records]
     )
     rejected = [(entry["index"], entry["reason"]) for entry in answer["rejected"]]
     return Saved(answer["inserted"], answer["duplicate"], answer["restated"], rejected)
