@@ -2,10 +2,10 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -13,6 +13,7 @@ import typer
 
 from tally import demo as sample
 from tally.api import Api, ApiError, PostgresApi, find_user
+from tally.breakdown import read_breakdown, refuse_overlap
 from tally.export import harmless, load_records, write_records
 from tally.importers import (
     AmbiguousDates,
@@ -42,13 +43,18 @@ def acting_as(email: str) -> Iterator[Api]:
         raise ApiError(
             "The database cannot be reached. Start Tally with `make up`, then try again."
         ) from None
-    with connection:
+    except psycopg.ProgrammingError:
+        raise ApiError(
+            "DATABASE_URL is not a Postgres address such as postgresql://postgres:password@host:5432/postgres."
+        ) from None
+    with closing(connection):
         yield PostgresApi(connection, find_user(connection, email))
 
 
 def timezone_of(api: Api) -> str:
     """The person's own timezone."""
-    return str(api.select("user_preferences", "user_id,timezone", ["user_id"])[0]["timezone"])
+    rows = api.select("user_preferences", "user_id,timezone", ["user_id"])
+    return str(rows[0]["timezone"]) if rows else "UTC"
 
 
 def import_files(
@@ -70,19 +76,18 @@ def import_files(
 
     Example: tally import cost_2026-11.csv --email ada@example.com
     """
-    with acting_as(email) as api:
+    with acting_as(email) as api, _rejections(rejected) as refused:
         options = Options(timezone=timezone_of(api), day_first=day_first, decimal_comma=decimal_comma)
-        refused: list[tuple[Path, Rejected]] = []
-        for file in files:
-            importer, parsed, data = _parse(file, options)
+        # All are read before one is saved: a file that is refused stops the others while nothing is written.
+        for file, importer, parsed, data in [_read(file, options) for file in files]:
             if dry_run:
+                refuse_overlap(api, read_breakdown(parsed), file.name, importer.name)
                 typer.echo(f"{file.name} ({importer.title}): {_summary(parsed)}")
                 refused += [(file, row) for row in parsed.rejected]
             else:
                 result = save_import(api, parsed, file.name, importer.name, data)
                 typer.echo(f"{file.name} ({importer.title}): {_outcome(result)}")
                 refused += [(file, row) for row in result.rejected]
-    _report(refused, rejected)
 
 
 def export_records(
@@ -97,7 +102,8 @@ def export_records(
         raise ApiError(f"{out.name} must end in .csv or .parquet.")
     with acting_as(email) as api:
         records = load_records(api)
-    out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
+    with _writing(out):
+        out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
     typer.echo(f"{len(records):,} records written to {out}.")
 
 
@@ -118,19 +124,47 @@ def demo(
     typer.echo(f"Sample data: {_outcome(result)}. Take it out with `tally demo --email {email} --remove`.")
 
 
-def _parse(file: Path, options: Options) -> tuple[Importer, Parsed, bytes]:
+def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:
     try:
         data = file.read_bytes()
+    except IsADirectoryError:
+        raise ApiError(f"{file} is a folder. Name the files in it, such as {file}/*.csv.") from None
     except OSError as error:
         raise ApiError(f"{file} cannot be read: {error.strerror}.") from None
     table = read_table(data, file.name)
     importer = identify(table) or find_importer("generic")
     try:
-        return importer, importer.parse(table, options), data
+        return file, importer, importer.parse(table, options), data
     except AmbiguousDates as question:
         raise ApiError(f"{file.name}: {question} Say --day-first or --month-first.") from None
     except AmbiguousNumbers as question:
         raise ApiError(f"{file.name}: {question} Say --decimal-comma or --decimal-point.") from None
+
+
+@contextmanager
+def _rejections(to: Path | None) -> Iterator[list[tuple[Path, Rejected]]]:
+    """Rejected rows to collect; shown and written down at the end, whatever ends it."""
+    refused: list[tuple[Path, Rejected]] = []
+    with _writing(to), ExitStack() as opened:
+        out = opened.enter_context(_open_text(to)) if to else None
+        try:
+            yield refused
+        finally:
+            _show(refused, is_written=out is not None)
+            if out is not None:
+                _write(refused, out)
+
+
+def _open_text(path: Path) -> TextIO:
+    return path.open("w", newline="", encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def _writing(path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ApiError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _summary(parsed: Parsed) -> str:
@@ -146,17 +180,18 @@ def _outcome(result: ImportResult) -> str:
     return counts + (f" ({result.restated:,} of those there got newer figures)" if result.restated else "")
 
 
-def _report(refused: Sequence[tuple[Path, Rejected]], to: Path | None) -> None:
+def _show(refused: Sequence[tuple[Path, Rejected]], is_written: bool) -> None:
     for file, row in refused[:SHOWN_REJECTIONS]:
         typer.echo(f"  {file.name}, line {row.line}: {row.reason}", err=True)
-    if len(refused) > SHOWN_REJECTIONS and to is None:
+    if len(refused) > SHOWN_REJECTIONS and not is_written:
         typer.echo(
             f"  … and {len(refused) - SHOWN_REJECTIONS:,} more; --rejected FILE writes them all.", err=True
         )
-    if to is not None:
-        with to.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out)
-            writer.writerow(["file", "line", "reason", "row"])
-            writer.writerows(
-                [harmless(file.name), row.line, row.reason, harmless(row.row_text)] for file, row in refused
-            )
+
+
+def _write(refused: Sequence[tuple[Path, Rejected]], out: TextIO) -> None:
+    writer = csv.writer(out)
+    writer.writerow(["file", "line", "reason", "row"])
+    writer.writerows(
+        [harmless(file.name), row.line, harmless(row.reason), harmless(row.row_text)] for file, row in refused
+    )

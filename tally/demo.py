@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from tally.api import Api
+from tally.api import Api, select_all
 from tally.entries import Subscription, add_subscription, delete_subscription, list_subscriptions
 from tally.importers import Parsed
 from tally.records import CostRecord, identity
@@ -44,9 +44,10 @@ def load(api: Api, today: date, on_progress: Progress | None = None) -> ImportRe
 
 def remove(api: Api) -> int:
     """Take every sample out of the account; returns how many imports of it there were."""
-    imports = [row for row in api.select("imports", "id,format", ["id"]) if row["format"] == FORMAT]
-    for row in imports:
-        undo_import(api, str(row["id"]))
+    pages = list(select_all(api, "imports", "id,format", ["id"]))
+    imports = [str(row["id"]) for page in pages for row in page if row["format"] == FORMAT]
+    for import_id in imports:
+        undo_import(api, import_id)
     for row in list_subscriptions(api):
         if _is_sample(row):
             delete_subscription(api, str(row["id"]))
