@@ -1,4 +1,4 @@
-"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier forecasts, tidying, report."""
+"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier forecasts, upkeep, report."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ PREPARATION = (
     ("renewals", "select private.post_due_renewals_for_all()"),
     ("refresh", "select public.refresh_cost_records_daily()"),
 )
-# Reads of the view stay in its index only while it is vacuumed; nothing analyzes a partitioned table by itself.
-TIDYING = (
+# Reads of the view stay in its index only while it is vacuumed; nothing else analyzes a partitioned table.
+UPKEEP = (
     ("vacuum", "vacuum (analyze) private.cost_records_daily"),
     ("analyze", "analyze public.cost_records"),
 )
@@ -63,7 +63,7 @@ class Night:
         try:
             if self._prepare():
                 self._forecast()
-            for name, statement in TIDYING:
+            for name, statement in UPKEEP:
                 self._step(name, statement)
         except KeyboardInterrupt:
             runs.close_night(self.connection, self.run_id, self.steps, runs.INTERRUPTED)
