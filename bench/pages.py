@@ -1,6 +1,7 @@
 """Bar (e): Overview in Chromium against a hello-world page of the same Streamlit, and the range switch."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from tally import demo
 from tally.api import SupabaseApi
 from tests.app.server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
-from tests.embedded import free_port_block, temporary_stack
+from tests.embedded import temporary_stack
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 EMAIL, PASSWORD = "bench@example.com", "correct horse 1"
@@ -154,7 +155,7 @@ def _fill_account(settings: dict[str, str]) -> None:
 @contextmanager
 def _hello_server(folder: Path) -> Iterator[str]:
     """The smallest page with a KPI, served as `streamlit run` serves it."""
-    script, port = folder / "hello.py", free_port_block()
+    script, port = folder / "hello.py", _free_port()
     script.write_text(HELLO)
     options = {"server.port": str(port), "server.headless": "true", "browser.gatherUsageStats": "false"}
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
@@ -163,18 +164,24 @@ def _hello_server(folder: Path) -> Iterator[str]:
     process = subprocess.Popen(command, cwd=folder, env=clean, stdout=subprocess.DEVNULL)
     url = f"http://localhost:{port}"
     try:
-        _wait_for(url)
+        _wait_for(url, process)
         yield url
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _wait_for(url: str) -> None:
+def _free_port() -> int:
+    with socket.create_server(("", 0)) as probe:  # Streamlit listens at every address
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while process.poll() is None and time.monotonic() < deadline:
         with suppress(httpx.HTTPError):
             if httpx.get(f"{url}/_stcore/health", timeout=2).status_code == 200:
                 return
         time.sleep(0.1)
-    raise TimeoutError(f"The hello-world page was not served within {START_SECONDS} s.")
+    raise RuntimeError("The hello-world page was not served.")

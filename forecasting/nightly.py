@@ -1,4 +1,4 @@
-"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier forecasts, upkeep, report."""
+"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier ones, upkeep, report."""
 
 import sys
 from collections.abc import Callable, Iterator

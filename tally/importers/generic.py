@@ -33,7 +33,7 @@ from tally.records import (
 )
 
 name = "generic"
-title = "Table of costs (date, provider, model, cost, tokens, requests, note)"
+title = "Table of costs"
 
 REQUIRED = ("date", "cost")
 # Our column -> the headers that mean it, best first, as they read without case and punctuation.
