@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
+from supabase import create_client
 
 from bench.measurement import REPEATS, Measurement, interleaved
-from supabase import create_client
 from tally.api import SupabaseApi
 from tally.importers import Parsed
 from tally.records import CostRecord
@@ -31,7 +31,7 @@ COLUMNS = (
 
 def make_records(rows: int) -> list[CostRecord]:
     """Three months of a busy person."""
-    dice = random.Random(1)  # noqa: S311 - a workload, not a secret
+    dice = random.Random(1)
     start = datetime(2026, 8, 1, tzinfo=UTC)
     return [
         CostRecord(
@@ -100,12 +100,12 @@ def measure() -> list[Measurement]:
 
         def first() -> None:
             result = save_import(api, parsed, "bench.csv", "generic", b"bench")
-            assert result.added == ROWS  # noqa: S101 - a bench of something else would be worthless
+            assert result.added == ROWS
             imports.append(result.import_id)
 
         def again() -> None:
             result = save_import(api, parsed, "bench.csv", "generic", b"bench")
-            assert (result.added, result.already_there) == (0, ROWS)  # noqa: S101
+            assert (result.added, result.already_there) == (0, ROWS)
 
         def clear() -> None:
             undo_import(api, imports.pop())
