@@ -18,7 +18,7 @@ from postgrest import CountMethod
 from postgrest.exceptions import APIError
 
 from app.identity import User, supabase_client
-from tally.api import describe
+from tally.api import describe, describe_answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -112,7 +112,7 @@ def ask(question: Callable[[], R]) -> R:
     try:
         return question()
     except APIError as error:
-        raise describe(str(error.code), error.message or "no reason given") from error
+        raise describe_answer(error) from error
     except httpx.HTTPError as error:
         raise describe(UNREACHABLE, str(error)) from error
 
