@@ -26,8 +26,8 @@ def temporary_home() -> Iterator[Path]:
 
 
 def free_port_block() -> int:
-    """The first of four neighbouring ports that nobody uses."""
-    for first in range(30_000 + os.getpid() % 500 * 20, 60_000, PORTS_NEEDED):
+    """The first of four neighbouring ports that nobody uses, below those that outgoing connections take."""
+    for first in range(11_000 + os.getpid() % 1_000 * 20, 32_000, PORTS_NEEDED):
         if all(_is_free(port) for port in range(first, first + PORTS_NEEDED)):
             return first
     raise RuntimeError("No four neighbouring ports are free.")
