@@ -50,7 +50,7 @@ def test_session_gives_back_its_person_and_tokens(path: Path, upstream: Accounts
     assert store.tokens(cookie) == tokens
 
 
-@pytest.mark.parametrize("cookie", [None, "", "x", new_cookie(), "ü" * 43, "'" * 43, new_cookie() + "x"])
+@pytest.mark.parametrize("cookie", [None, "", "x", "A" * 43, "ü" * 43, "'" * 43, "A" * 44])
 def test_unknown_cookie_finds_nobody(
     path: Path, upstream: Accounts, tokens: Tokens, cookie: str | None
 ) -> None:
