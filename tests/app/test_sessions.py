@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.accounts import AccountRefused, Accounts, AuthUnreachable, Tokens
-from app.seal import new_cookie, session_id
+from app.seal import session_id
 from app.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, Sessions
 from tests.app.conftest import Person, Project
 from tests.app.server import CHECKOUT
