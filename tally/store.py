@@ -6,13 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
+from functools import reduce
 from hashlib import sha256
+from operator import xor
 from typing import Any
 
 from tally.api import Api, ApiError
 from tally.breakdown import read_breakdown, refuse_overlap
 from tally.importers import Parsed, Rejected
-from tally.records import CollectionMethod, CostRecord
+from tally.records import CollectionMethod, CostRecord, canonical_decimal
 
 BATCH = 5_000
 KEPT_REJECTIONS = 1_000  # of one import; the counts are always complete
@@ -76,29 +79,44 @@ def save_import(
     data: bytes,
     on_progress: Progress | None = None,
 ) -> ImportResult:
-    """Save a parsed file and keep its outcome.
+    """Save a parsed file and keep its outcome; a file that is here in full is not sent again.
 
     Raises OverlapRefused before anything is written, and SaveInterrupted when the database goes away.
     """
     breakdown = read_breakdown(parsed)
     refuse_overlap(api, breakdown, filename, format_name)
+    digest, signature = sha256(data).hexdigest(), calculate_signature(parsed.records)
+    same = api.call(
+        "find_same_import", file_sha256=digest, signature=signature, record_count=len(parsed.records)
+    )
     started = api.insert(
         "imports",
         {
             "filename": filename[-255:] or "upload.csv",
             "format": format_name,
-            "file_sha256": sha256(data).hexdigest(),
+            "file_sha256": digest,
             "rows_read": parsed.rows_read,
-            "metadata": {"breakdown": breakdown} if breakdown else {},
+            "metadata": {"signature": signature} | ({"breakdown": breakdown} if breakdown else {}),
         },
     )
     import_id = str(started["id"])
     try:
-        result = _save_parsed(api, parsed, import_id, on_progress)
+        if same and parsed.records:
+            result = _all_there(parsed, import_id, on_progress)
+        else:
+            result = _save_parsed(api, parsed, import_id, on_progress)
         api.update("imports", import_id, _outcome(result))
     except ApiError as error:
         raise _interrupted(api, import_id, error) from error
     return result
+
+
+def calculate_signature(records: Sequence[CostRecord]) -> str:
+    """What a file was read as: the same for the same events with the same figures, in any order."""
+    events = reduce(xor, (record.source_key.int for record in records), 0)
+    cost_usd = sum((record.cost_usd for record in records if record.cost_usd is not None), Decimal(0))
+    tokens = sum(record.tokens_used for record in records)
+    return f"{events:032x} {canonical_decimal(cost_usd)} {tokens}"
 
 
 def undo_import(api: Api, import_id: str) -> None:
@@ -134,6 +152,13 @@ def _save_parsed(api: Api, parsed: Parsed, import_id: str, on_progress: Progress
                 on_progress(done, parsed.rows_read - len(parsed.rejected))
     rejected.sort(key=lambda row: row.line)
     return ImportResult(import_id, parsed.rows_read, added, already_there, restated, tuple(rejected))
+
+
+def _all_there(parsed: Parsed, import_id: str, on_progress: Progress | None) -> ImportResult:
+    rows = parsed.rows_read - len(parsed.rejected)
+    if on_progress:
+        on_progress(rows, rows)
+    return ImportResult(import_id, parsed.rows_read, 0, rows, 0, tuple(parsed.rejected))
 
 
 def _batches(parsed: Parsed) -> Iterator[_Batch]:

@@ -222,3 +222,30 @@ end
 $$;
 revoke all on function public.save_cost_records(uuid, json) from public, anon, service_role;
 grant execute on function public.save_cost_records(uuid, json) to authenticated;
+
+-- The caller's finished import of the same file whose records are all there and untouched since, or null. Where there is one,
+-- nothing needs to be sent again. The signature stands for what the file was read as, which also depends on the person's answers.
+create or replace function public.find_same_import(file_sha256 text, signature text, record_count bigint)
+returns uuid
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+    select i.id
+    from public.imports as i
+    where
+        i.user_id = (select auth.uid())
+        and i.file_sha256 = $1
+        and i.status = 'done'
+        and i.metadata ->> 'signature' = $2
+        and (
+            select count(*)
+            from public.cost_records as r
+            where r.user_id = i.user_id and r.import_id = i.id and r.updated_at <= i.updated_at
+        ) = $3
+    order by i.created_at desc
+    limit 1
+$$;
+revoke all on function public.find_same_import(text, text, bigint) from public, anon, service_role;
+grant execute on function public.find_same_import(text, text, bigint) to authenticated;

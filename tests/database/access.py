@@ -22,6 +22,7 @@ EXECUTED_BY = {
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
+    "find_same_import": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "post_due_renewals": {"authenticated"},

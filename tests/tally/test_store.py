@@ -179,6 +179,22 @@ def test_same_file_twice_adds_nothing(api: Api) -> None:
         assert stored(api) == before
 
 
+def test_same_file_brings_back_what_was_deleted_or_changed_since(api: Api) -> None:
+    rows = [f"2026-11-{day:02},OpenAI,m,{day},,," for day in range(1, 11)]
+    bring(api, table_of(rows))
+    deleted, changed = stored(api)[:2]
+    api.delete("cost_records", deleted["id"])
+    assert counts(bring(api, table_of(rows))) == (10, 1, 9, 0, 0)
+    api.update("cost_records", changed["id"], {"cost_usd": "77"})
+    assert counts(bring(api, table_of(rows))) == (10, 0, 10, 1, 0)
+    assert spent(api) == sum(range(1, 11))
+
+
+def test_same_file_read_in_another_way_is_another_file(api: Api) -> None:
+    data = table_of(["03/04/2026,OpenAI,m,1,,,", "05/06/2026,OpenAI,m,2,,,"])
+    assert [bring(api, data, day_first=day_first).added for day_first in (True, False)] == [2, 2]
+
+
 def test_files_that_overlap_are_joined(api: Api) -> None:
     rows = [f"2026-11-{day:02},OpenAI,m,{day},,," for day in range(1, 21)]
     assert counts(bring(api, table_of(rows[:12]))) == (12, 12, 0, 0, 0)
