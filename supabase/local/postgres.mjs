@@ -18,6 +18,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findAccount, refuseClosedFolders } from "./account.mjs";
 import { reachable } from "./programs.mjs";
+import { serverStdio } from "./settings.mjs";
 import { notice, StackError, step } from "./report.mjs";
 
 const PLATFORM = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
@@ -190,7 +191,7 @@ export class Postgres {
         ...this.account,
         cwd: os.tmpdir(),
         env: { PATH: process.env.PATH, LC_ALL: "C" },
-        stdio: ["ignore", log, log],
+        stdio: serverStdio(this.settings, log),
       });
       child.on("error", reject);
       child.on("exit", (code) => {

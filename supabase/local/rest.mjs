@@ -6,7 +6,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reachable } from "./programs.mjs";
 import { notice, StackError, step } from "./report.mjs";
-import { databaseUrl } from "./settings.mjs";
+import { databaseUrl, serverStdio } from "./settings.mjs";
 
 const READY_MS = 20_000;
 const STOP_MS = 3000;
@@ -55,7 +55,7 @@ export class Rest {
       detached: true,
       cwd: "/",
       env: this.#environment(),
-      stdio: ["ignore", log, log],
+      stdio: serverStdio(this.settings, log),
     });
     closeSync(log);
     this.child.on("error", () => {});

@@ -11,6 +11,7 @@ export function readSettings(env = process.env) {
     gatewayPort: Number(env.TALLY_GATEWAY_PORT),
     postgresPort: Number(env.TALLY_POSTGRES_PORT),
     restPort: Number(env.TALLY_REST_PORT),
+    lockDescriptor: Number(env.TALLY_LOCK_DESCRIPTOR ?? 2),
     siteUrl: env.TALLY_SITE_URL,
     smtpUrl: env.SMTP_URL || null,
     postgrestBinary: env.POSTGREST_BIN || null,
@@ -23,4 +24,10 @@ export function readSettings(env = process.env) {
 export function databaseUrl(settings, role) {
   const password = settings.secrets.passwords[role];
   return `postgresql://${role}:${password}@127.0.0.1:${settings.postgresPort}/postgres?sslmode=disable`;
+}
+
+// The lock that we hold must not outlive us in a server that goes on without us. Node closes low descriptors only when it starts a
+// program, and "ignore" leaves a high one as it is: the log takes their places.
+export function serverStdio({ lockDescriptor }, log) {
+  return ["ignore", ...Array(Math.max(2, lockDescriptor)).fill(log)];
 }

@@ -119,6 +119,7 @@ class Stack:
         }
         return passed_on | {
             "TALLY_HOME": str(self.home.path),
+            "TALLY_LOCK_DESCRIPTOR": str(self.lock.descriptor),
             "TALLY_GATEWAY_PORT": str(self.ports.gateway),
             "TALLY_POSTGRES_PORT": str(self.ports.postgres),
             "TALLY_REST_PORT": str(self.ports.rest),

@@ -49,6 +49,16 @@ def ends(pid: int) -> None:
     eventually(lambda: processes.describe(pid)[0] is None)
 
 
+@pytest.fixture(params=[0, 40])
+def open_files(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Files that are open already push up the number of the lock's, which decides who inherits it."""
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(request.param)]
+    yield
+    for descriptor in opened:
+        os.close(descriptor)
+
+
+@pytest.mark.usefixtures("open_files")
 def test_next_start_adopts_the_database_of_a_killed_node(home: Path, port: int) -> None:
     with running_stack(home, port) as stack:
         remember(stack, "before node was killed")
