@@ -320,7 +320,8 @@ class CutAfterFirstBatch(SupabaseApi):
 
     def call(self, function: str, **params: Any) -> Any:
         answer = super().call(function, **params)
-        self._wire.cut()
+        if function == "save_cost_records":
+            self._wire.cut()
         return answer
 
 
