@@ -426,6 +426,18 @@ end
 $$;
 revoke all on function private.fresh_days(uuid, date, date) from public;
 
+-- Words joined by `","` as a JSON array. Slugs and the values of a check constraint need no escaping, for which json_agg would
+-- look.
+create or replace function private.json_words(joined text)
+returns json
+language sql
+immutable
+set search_path = ''
+as $$
+    select coalesce('["' || joined || '"]', '[]')::json
+$$;
+revoke all on function private.json_words(text) from public;
+
 -- The caller's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000). Both bounds count; null
 -- is open. The rows come in three ordered pieces, so that only the stretch with stale days is sorted; the index orders the rest.
 create or replace function public.daily_costs(from_date date default null, to_date date default null)
@@ -495,11 +507,12 @@ begin
         select
             json_build_object(
                 'date', coalesce(json_agg(d.date), '[]'),
-                'provider', coalesce(json_agg(d.provider), '[]'),
+                'provider', private.json_words(string_agg(d.provider, '","')),
                 'model', coalesce(json_agg(d.model_name), '[]'),
-                'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
-                'charge_type', coalesce(json_agg(d.charge_type), '[]'),
-                'cost_usd', coalesce(json_agg(d.total_cost_usd::text), '[]'), -- text: a float would round money
+                'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
+                'charge_type', private.json_words(string_agg(d.charge_type, '","')),
+                -- As text: a float would round money.
+                'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
                 'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                 'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
                 'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),

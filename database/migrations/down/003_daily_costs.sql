@@ -10,6 +10,7 @@ drop function if exists public.detach_partition(integer, integer);
 drop function if exists public.get_top_models_by_spend(uuid, timestamptz, timestamptz, integer);
 drop function if exists public.get_user_total_spend(uuid, timestamptz, timestamptz);
 drop function if exists public.daily_costs(date, date);
+drop function if exists private.json_words(text);
 drop function if exists private.fresh_days(uuid, date, date);
 drop function if exists public.refresh_cost_records_daily();
 drop function if exists private.top_models(uuid, timestamptz, timestamptz, integer);
