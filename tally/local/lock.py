@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tally.local import processes
@@ -16,10 +16,11 @@ WAIT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock: its process and what it is, `up` or another program that runs the stack."""
+    """Who holds the lock: its process, what it is (`up` or another program with a stack), its first port."""
 
     pid: int
     kind: str
+    port: int | None = None
 
     @property
     def is_alive(self) -> bool:
@@ -30,11 +31,11 @@ class HomeLock:
     """Held from start to end of a run, by the stack's process too: it outlives a killed `tally up` just
     as long as the stack does."""
 
-    def __init__(self, path: Path, kind: str) -> None:
+    def __init__(self, path: Path, kind: str, port: int) -> None:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self._take(path)
         os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, json.dumps({"pid": os.getpid(), "kind": kind}).encode(), 0)
+        os.pwrite(self.descriptor, json.dumps(asdict(Holder(os.getpid(), kind, port))).encode(), 0)
 
     def _take(self, path: Path) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -54,9 +55,9 @@ class HomeLock:
         os.close(self.descriptor)
 
 
-def lock_home(home: Home, kind: str) -> HomeLock:
+def lock_home(home: Home, kind: str, port: int) -> HomeLock:
     """Take the folder for this process, or raise Problem naming who has it."""
-    return HomeLock(home.lock_file, kind)
+    return HomeLock(home.lock_file, kind, port)
 
 
 def find_holder(home: Home) -> Holder | None:

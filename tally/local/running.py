@@ -22,7 +22,7 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Run the stack on `port` + 1 … + 3 with its data in `home`; stop it at the end."""
     opened = open_home(home)
-    lock = lock_home(opened, "stack")
+    lock = lock_home(opened, "stack", port)
     try:
         end_leftover(opened)
         ports = Ports(port)

@@ -56,14 +56,15 @@ class Status:
 def load_status() -> Status:
     """Ask every part."""
     home = Home(tally_home())
-    ports = Ports(load_local_settings().tally_port)
+    holder = find_holder(home)
+    ports = Ports((holder and holder.port) or load_local_settings().tally_port)
     try:
         settings = load_settings()
     except SettingsMissing:
         settings = None
     database, night = _ask_database(settings)
     return Status(
-        running=find_holder(home) is not None,
+        running=holder is not None,
         home=str(home.path),
         tally=_version_of("tally"),
         streamlit=_version_of("streamlit"),

@@ -29,7 +29,7 @@ def run_up() -> None:
     """Run Tally in the foreground until Ctrl-C or `tally down`; raise Problem if it cannot start."""
     local = load_local_settings()
     home = open_home()
-    lock = lock_home(home, "up")
+    lock = lock_home(home, "up", local.tally_port)
     try:
         Run(home, local, lock).work()
     finally:

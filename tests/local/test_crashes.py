@@ -161,7 +161,7 @@ def test_stop_in_the_middle_of_the_first_start_is_clean() -> None:
 def start_until(home: Path, port: int, word: str, kill_it: bool = True) -> None:
     """Start a stack and, at the named step, kill its process or ask it to stop."""
     opened, stop = open_home(home), threading.Event()
-    lock = lock_home(opened, "stack")
+    lock = lock_home(opened, "stack", port)
     stack = Stack(opened, Ports(port), load_keys(opened), find_node(), LocalSettings(), lock)
 
     def on_step(step: str) -> None:

@@ -108,6 +108,12 @@ def test_status_as_json_knows_every_part_and_no_secret(up: Up) -> None:
     assert not any(secret in tally(up.home, up.port, "status").stdout for secret in hidden)
 
 
+def test_status_finds_a_tally_on_other_ports_than_this_shells(up: Up) -> None:
+    shown = json.loads(tally(up.home, up.port + 100, "status", "--json").stdout)
+    assert shown["parts"]["dashboard"]["address"].endswith(f":{up.port}")
+    assert shown["healthy"]
+
+
 def test_status_as_env_can_be_read_by_a_shell(up: Up) -> None:
     lines = tally(up.home, up.port, "status", "--env").stdout
     script = f'{lines}echo "$SUPABASE_URL|$SUPABASE_PUBLISHABLE_KEY|$SUPABASE_SECRET_KEY|$DATABASE_URL"'
