@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from tally.api import Api, ApiError, Row, select_all
 from tally.importers import Parsed
+from tally.ledger import ledger_day
 from tally.records import NO_MODEL, CostRecord
-from tally.settlement import ledger_day
 
 # What a person may group OpenAI's exports by, as a sentence names it. The other columns are filled or not by
 # themselves, and the exports of other providers are always broken down in the same way.

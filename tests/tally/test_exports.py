@@ -1,11 +1,11 @@
-"""Provider exports: restated days, merged rows, spreadsheets in between, and bills that settle estimates."""
+"""Provider exports: restated days, merged rows, spreadsheets in between, and the bill an estimate is about."""
 
 from decimal import Decimal
 
 import pytest
 
 from tally.importers import Options, Parsed, identify, read_table
-from tally.settlement import billed_days, settle
+from tally.ledger import LedgerDay, ledger_day
 
 COST = "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id\n"
 USAGE = (
@@ -107,37 +107,28 @@ def test_export_saved_by_a_german_spreadsheet_means_the_same() -> None:
     assert parse(german).records == expected
 
 
-def test_bill_supplies_the_money_and_the_estimate_keeps_its_tokens() -> None:
-    bill = parse(f'{COST}{DAY},0.35,usd,"gpt-5.5, input",p\n')
-    usage = parse(f"{USAGE}{DAY},2,gpt-5.5,100000,10\n1793664000,1793750400,,,1,gpt-5.5,1000,10\n")
-    settled = settle(bill.records + usage.records, billed_days(bill.records))
-    assert [record.cost_usd for record in settled] == [Decimal("0.35"), 0, Decimal("0.0053")]
-    assert settled[1].metadata["estimate_usd"] == "0.5003"
-    assert settled[1].input_tokens == 100_000
-    assert settled[1].source_key == usage.records[0].source_key
+def pages(parsed: Parsed) -> set[LedgerDay | None]:
+    return {ledger_day(record) for record in parsed.records}
 
 
-def test_unpriced_usage_of_a_billed_day_is_not_unpriced_any_more() -> None:
+@pytest.mark.parametrize("bucket", [DAY, "1793610000,1793610060,,"])
+def test_usage_of_a_day_or_a_minute_stands_on_the_page_of_its_bill(bucket: str) -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n")
-    usage = parse(f"{USAGE}{DAY},2,model-nobody-knows,100,10\n")
-    assert usage.records[0].cost_usd is None
-    settled = settle(usage.records, billed_days(bill.records))[0]
-    assert settled.cost_usd == 0
-    assert settled.metadata["estimate_usd"] is None
+    usage = parse(f"{USAGE}{bucket},2,gpt-5.5,100,10\n")
+    assert pages(bill) == pages(usage) == {("openai", "2026-11-02")}
+    assert [record.cost_basis for record in (*bill.records, *usage.records)] == ["billed", "estimated"]
 
 
-def test_minutes_of_a_billed_day_are_settled_too() -> None:
+def test_usage_of_the_next_day_stands_on_another_page() -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n")
-    usage = parse(f"{USAGE}1793610000,1793610060,,,2,gpt-5.5,100,10\n")
-    assert settle(usage.records, billed_days(bill.records))[0].cost_usd == 0
+    usage = parse(f"{USAGE}1793664000,1793750400,,,1,gpt-5.5,1000,10\n")
+    assert pages(bill).isdisjoint(pages(usage))
 
 
-def test_bill_of_another_account_settles_nothing() -> None:
+def test_bill_of_another_account_stands_on_another_page() -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n", Options(account="work"))
-    usage = parse(f"{USAGE}{DAY},2,gpt-5.5,100,10\n")
-    assert settle(usage.records, billed_days(bill.records)) == usage.records
+    assert pages(bill).isdisjoint(pages(parse(f"{USAGE}{DAY},2,gpt-5.5,100,10\n")))
 
 
 def test_hand_made_tables_are_no_bill() -> None:
-    table = parse("date,provider,cost\n2026-11-02,OpenAI,5\n")
-    assert billed_days(table.records) == set()
+    assert pages(parse("date,provider,cost\n2026-11-02,OpenAI,5\n")) == {None}
