@@ -1,4 +1,4 @@
-"""Provider exports: restated days, merged rows, spreadsheets in between, and the bill an estimate is about."""
+"""Provider exports: restated days, merged rows, spreadsheets in between, the bill an estimate is about."""
 
 from decimal import Decimal
 
