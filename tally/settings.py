@@ -21,9 +21,9 @@ def tally_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """Environment first, then `.env`, then the file that `tally up` writes for its own stack."""
+    """Environment first, then `.env`, then the files that `tally up` writes for its own stack."""
 
-    model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8", env_ignore_empty=True)
 
     supabase_url: str
     supabase_publishable_key: str
@@ -31,11 +31,13 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
     app_origin: str | None = None
+    tally_encryption_keys: SecretStr | None = None  # see tally/vault.py
 
 
 def load_settings() -> Settings:
     """Read the settings, or raise SettingsMissing naming what is absent and how to get it."""
-    env_files = (tally_home() / "stack.env", CHECKOUT / ".env")  # later files win
+    home = tally_home()
+    env_files = (home / "stack.env", home / "vault.env", CHECKOUT / ".env")  # later files win
     try:
         return Settings(_env_file=env_files)  # type: ignore[call-arg]
     except ValidationError as error:

@@ -27,6 +27,10 @@ class Home:
         return self.path / "stack.env"
 
     @property
+    def vault_env(self) -> Path:
+        return self.path / "vault.env"
+
+    @property
     def lock_file(self) -> Path:
         return self.path / "up.lock"
 

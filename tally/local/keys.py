@@ -4,8 +4,11 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 
+from pydantic import SecretStr
+
 from tally.local.home import Home, write_private
 from tally.problem import Problem
+from tally.vault import make_key
 
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
 
@@ -22,6 +25,7 @@ class Keys:
 
 def load_keys(home: Home) -> Keys:
     """Read the secrets, or make them if there is no data yet that was sealed with others."""
+    make_encryption_keys(home)
     if home.secrets_file.exists():
         return _read_keys(home)
     if any(home.data.glob("*/PG_VERSION")):
@@ -32,6 +36,17 @@ def load_keys(home: Home) -> Keys:
     keys = _make_keys()
     write_private(home.secrets_file, json.dumps(asdict(keys), indent=2) + "\n")
     return keys
+
+
+def make_encryption_keys(home: Home) -> None:
+    """Make the first key that seals provider keys; later ones come from `tally keys rotate`."""
+    if not home.vault_env.exists() or not home.vault_env.read_text(encoding="utf-8").strip():
+        save_encryption_keys(home, SecretStr(make_key()))
+
+
+def save_encryption_keys(home: Home, key_ring: SecretStr) -> None:
+    """Write TALLY_ENCRYPTION_KEYS of this machine; every process reads it when it next needs it."""
+    write_private(home.vault_env, f'TALLY_ENCRYPTION_KEYS="{key_ring.get_secret_value()}"\n')
 
 
 def _read_keys(home: Home) -> Keys:
