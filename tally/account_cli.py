@@ -2,13 +2,12 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, TextIO
 from zoneinfo import ZoneInfo
 
-import psycopg
 import typer
 
 from tally import demo as sample
@@ -26,7 +25,7 @@ from tally.importers import (
     identify,
     read_table,
 )
-from tally.settings import load_settings, require_database_url
+from tally.operating import operating
 from tally.store import ImportResult, save_import
 
 SHOWN_REJECTIONS = 10
@@ -37,17 +36,7 @@ Email = Annotated[str, typer.Option(help="The account's email.", show_default=Fa
 @contextmanager
 def acting_as(email: str) -> Iterator[Api]:
     """The account with this email; raises ApiError when there is none or the database does not answer."""
-    try:
-        connection = psycopg.connect(require_database_url(load_settings()), connect_timeout=10)
-    except psycopg.OperationalError:
-        raise ApiError(
-            "The database cannot be reached. Start Tally with `make up`, then try again."
-        ) from None
-    except psycopg.ProgrammingError:
-        raise ApiError(
-            "DATABASE_URL is not a Postgres address such as postgresql://postgres:password@host:5432/postgres."
-        ) from None
-    with closing(connection):
+    with operating() as connection:
         yield PostgresApi(connection, find_user(connection, email))
 
 
