@@ -19,7 +19,7 @@ from app.theme import current_palette
 from app.upload_questions import render_mapping
 from app.uploads import Choices, Readable, UploadedFile
 from tally.importers import Rejected, generic
-from tally.importers.table import MAX_BYTES
+from tally.importers.containers import MAX_BYTES
 
 CHART_HEIGHT = 220
 SCROLLED_FROM = 10
@@ -30,7 +30,7 @@ def render_uploader() -> list[UploadedFile]:
     """Where files are dropped, and what they should look like."""
     with st.container(border=True):
         files = st.file_uploader(
-            "Usage or cost exports as CSV",
+            "Usage or cost exports: CSV, JSON, or a ZIP of them",
             accept_multiple_files=True,
             max_upload_size=MAX_BYTES // 1_000_000,
             key=f"files-{st.session_state.get('import_visit', 0)}",

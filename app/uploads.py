@@ -19,8 +19,9 @@ from tally.importers import (
     Question,
     Table,
     generic,
-    identify,
-    read_table,
+    identify_all,
+    parse_tables,
+    read_tables,
 )
 
 SAMPLE_ROWS = 5
@@ -142,16 +143,16 @@ def describe_format(reading: Reading) -> str:
 
 
 def read_upload(content: bytes, filename: str, choices: Choices) -> tuple[str, Reading]:
-    """The key of the file's header, and what the file is."""
+    """The key of the file's header, and what the file is; an archive goes by its first file."""
     try:
-        table = read_table(content, filename)
+        tables = read_tables(content, filename)
     except ImportRefused as refusal:
         return "", Refused(str(refusal))
-    key = header_key(table.header)
+    key = header_key(tables[0].header)
     try:
-        return key, _read_records(table, choices, key)
+        return key, _read_records(tables, choices, key)
     except MissingColumns:
-        return key, Unmapped(table.header, _sample(table))
+        return key, _unmapped(tables[0])
     except ImportRefused as refusal:
         return key, Refused(str(refusal))
     except Exception:
@@ -159,26 +160,31 @@ def read_upload(content: bytes, filename: str, choices: Choices) -> tuple[str, R
         return key, Refused(UNEXPECTED)
 
 
-def _read_records(table: Table, choices: Choices, key: str) -> Reading:
-    importer = identify(table)
+def _read_records(tables: Sequence[Table], choices: Choices, key: str) -> Reading:
+    importer = identify_all(tables)
     if importer is None and key not in choices.mappings:
-        return Unmapped(table.header, _sample(table))
+        return _unmapped(tables[0])
     importer = importer or generic
     mapping = choices.mappings.get(key) if importer is generic else None
-    parsed, questions = _parse(importer, table, Options(choices.timezone, mapping=mapping), choices, key)
+    parsed, questions = _parse(importer, tables, Options(choices.timezone, mapping=mapping), choices, key)
     preview = build_preview(parsed, choices.timezone) if parsed else None
-    return Readable(table.header, _sample(table), importer.name, importer.title, questions, parsed, preview)
+    header, sample = tables[0].header, _sample(tables[0])
+    return Readable(header, sample, importer.name, importer.title, questions, parsed, preview)
+
+
+def _unmapped(table: Table) -> Unmapped:
+    return Unmapped(table.header, _sample(table))
 
 
 def _parse(
-    importer: Importer, table: Table, options: Options, choices: Choices, key: str
+    importer: Importer, tables: Sequence[Table], options: Options, choices: Choices, key: str
 ) -> tuple[Parsed | None, tuple[Question, ...]]:
     """Ask only what the file leaves open: an answer for its siblings does not overrule its own proof."""
     answers = choices.answers.get(key, Answers())
     questions: list[Question] = []
     while True:
         try:
-            return importer.parse(table, options), tuple(questions)
+            return parse_tables(importer, tables, options), tuple(questions)
         except AmbiguousDates as question:
             questions.append(question.with_traceback(None))  # its frames would keep the whole table
             if answers.day_first is None or options.day_first is not None:

@@ -22,8 +22,9 @@ from tally.importers import (
     Parsed,
     Rejected,
     find_importer,
-    identify,
-    read_table,
+    identify_all,
+    parse_tables,
+    read_tables,
 )
 from tally.operating import operating
 from tally.store import ImportResult, save_import
@@ -47,7 +48,9 @@ def timezone_of(api: Api) -> str:
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="CSV files.", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV or JSON files, or ZIPs of them.", show_default=False)
+    ],
     email: Email,
     day_first: Annotated[
         bool | None, typer.Option("--day-first/--month-first", help="How to read a date such as 03/04/2026.")
@@ -61,7 +64,7 @@ def import_files(
         Path | None, typer.Option(help="Write the rejected rows with their reasons to this CSV file.")
     ] = None,
 ) -> None:
-    """Import CSV files of usage into an account; importing one twice adds nothing.
+    """Import files of usage into an account; importing one twice adds nothing.
 
     Example: tally import cost_2026-11.csv --email ada@example.com
     """
@@ -120,10 +123,10 @@ def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:
         raise ApiError(f"{file} is a folder. Name the files in it, such as {file}/*.csv.") from None
     except OSError as error:
         raise ApiError(f"{file} cannot be read: {error.strerror}.") from None
-    table = read_table(data, file.name)
-    importer = identify(table) or find_importer("generic")
+    tables = read_tables(data, file.name)
+    importer = identify_all(tables) or find_importer("generic")
     try:
-        return file, importer, importer.parse(table, options), data
+        return file, importer, parse_tables(importer, tables, options), data
     except AmbiguousDates as question:
         raise ApiError(f"{file.name}: {question} Say --day-first or --month-first.") from None
     except AmbiguousNumbers as question:

@@ -1,6 +1,9 @@
 """Importers: one file per source of usage exports."""
 
+from collections.abc import Sequence
+
 from tally.importers import anthropic_cost, anthropic_usage, generic, openai_cost, openai_usage
+from tally.importers.containers import parse_tables, read_table, read_tables
 from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
     AmbiguousDates,
@@ -11,7 +14,7 @@ from tally.importers.protocol import (
     Parsed,
     Question,
 )
-from tally.importers.table import Rejected, Table, read_table
+from tally.importers.table import Rejected, Table
 
 # The generic one last: it takes what no other recognises.
 IMPORTERS: tuple[Importer, ...] = (openai_cost, openai_usage, anthropic_cost, anthropic_usage, generic)
@@ -30,13 +33,33 @@ __all__ = [
     "Table",
     "find_importer",
     "identify",
+    "identify_all",
+    "parse_tables",
     "read_table",
+    "read_tables",
 ]
 
 
 def identify(table: Table) -> Importer | None:
     """The importer that recognises this header, or None: then the person maps its columns for `generic`."""
     return next((importer for importer in IMPORTERS if importer.identify(table.header)), None)
+
+
+def identify_all(tables: Sequence[Table]) -> Importer | None:
+    """The one importer of all tables of an upload; raises ImportRefused where an archive mixes formats."""
+    importers = [identify(table) for table in tables]
+    for table, importer in zip(tables, importers, strict=True):
+        if importer is not importers[0]:
+            raise ImportRefused(
+                f"{tables[0].filename} is {_describe(importers[0])}, "
+                f"and {table.filename} is {_describe(importer)}. "
+                "Unpack the archive and drop its files here."
+            )
+    return importers[0]
+
+
+def _describe(importer: Importer | None) -> str:
+    return f"recognised as {importer.title}" if importer else "not recognised"
 
 
 def find_importer(name: str) -> Importer:

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from typing import NoReturn
 
 from tally.problem import Problem
 
@@ -30,10 +31,7 @@ NOT_A_CSV = (
     (b"SQLite format 3", "an SQLite database", HOW_TO_EXPORT),
     (b"{\\rtf", "a rich-text document", HOW_TO_EXPORT),
 )
-NOT_A_TABLE = (
-    (re.compile(r"\s*[{\[]"), "JSON"),
-    (re.compile(r"\s*<(?:!doctype|html|\?xml|svg)", re.IGNORECASE), "a web page or XML"),
-)
+MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|svg)", re.IGNORECASE)
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -53,13 +51,18 @@ def refuse_other_formats(data: bytes, filename: str) -> None:
     if data.startswith(b"PK\x03\x04") and (
         b"xl/" in data[:SAMPLE] or filename.lower().endswith((".xlsx", ".xlsm"))
     ):
-        raise ImportRefused(
-            f"{filename} is an Excel workbook, not a CSV file. "
-            "Open it and choose File > Save as > CSV UTF-8, then drop that file here."
-        )
+        refuse_excel(filename)
     for magic, kind, advice in NOT_A_CSV:
         if data.startswith(magic):
             raise ImportRefused(f"{filename} is {kind}, not a CSV file. {advice}")
+
+
+def refuse_excel(filename: str) -> NoReturn:
+    """Raise ImportRefused for a workbook."""
+    raise ImportRefused(
+        f"{filename} is an Excel workbook, not a CSV file. "
+        "Open it and choose File > Save as > CSV UTF-8, then drop that file here."
+    )
 
 
 def decode(data: bytes, filename: str) -> str:
@@ -77,9 +80,8 @@ def decode(data: bytes, filename: str) -> str:
             f"{filename} contains a NUL character in line {line}, so it is damaged or no text file. "
             "Export it again."
         )
-    for pattern, kind in NOT_A_TABLE:
-        if pattern.match(text):
-            raise ImportRefused(f"{filename} is {kind}, not a CSV file. {HOW_TO_EXPORT}")
+    if MARKUP.match(text):
+        raise ImportRefused(f"{filename} is a web page or XML, not a CSV file. {HOW_TO_EXPORT}")
     return text
 
 

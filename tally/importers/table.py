@@ -1,4 +1,4 @@
-"""From the bytes of an upload to rows of text: separator, line numbers, limits, rows that do not fit."""
+"""From text to rows of cells: separator, line numbers, limits, rows that do not fit."""
 
 import csv
 import io
@@ -9,12 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tally.importers.decoding import ImportRefused, decode, refuse_other_formats
+from tally.importers.decoding import ImportRefused
 
 if TYPE_CHECKING:
     from _csv import Reader
 
-MAX_BYTES = 50_000_000
 MAX_ROWS = 500_000
 MAX_COLUMNS = 200
 MAX_LINE = 1_000_000
@@ -57,21 +56,10 @@ class Table:
         return (lambda _cells: "") if index is None else (lambda cells: cells[index].strip())
 
 
-def read_table(data: bytes, filename: str) -> Table:
-    """Decode an upload and cut it into rows, or raise ImportRefused."""
-    if len(data) > MAX_BYTES:
-        raise ImportRefused(
-            f"{filename} has {len(data) / 1e6:,.0f} MB; the limit is {MAX_BYTES // 1_000_000} MB a file. "
-            "Export a shorter period, or split it into several files with the same header."
-        )
-    if not data.strip(b"\x00 \t\r\n" + b"\xef\xbb\xbf"):
-        raise ImportRefused(f"{filename} is empty. Export it again and check that it holds rows.")
-    refuse_other_formats(data, filename)
-    return _read_rows(decode(data, filename), filename)
-
-
-def _read_rows(text: str, filename: str) -> Table:
+def read_csv(text: str, filename: str) -> Table:
+    """Cut the text of a CSV file into rows, or raise ImportRefused."""
     _check_lines(text, filename)
+    text = _unwrap(text)
     lines = io.StringIO(text, newline="")
     announced = re.match(r"\"?sep=([,;\t|])\"?[ \t]*(?:\r\n|\r|\n)", text, re.IGNORECASE)
     if announced:
@@ -79,13 +67,16 @@ def _read_rows(text: str, filename: str) -> Table:
     separator = announced[1] if announced else find_separator(_first_line(text))
     rows = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
     table = Table(filename, _read_header(rows, filename))
-    _check_header(table)
+    check_header(table)
     _fill(table, rows, text, lines_before=1 if announced else 0)
     if not table.rows and not table.malformed:
-        raise ImportRefused(
-            f"{filename} has a header and no rows below it. Choose a period with usage and export it again."
-        )
+        raise refuse_without_rows(f"{filename} has a header and no rows below it")
     return table
+
+
+def refuse_without_rows(finding: str) -> ImportRefused:
+    """What to do about a file that is what it should be, but for its rows."""
+    return ImportRefused(f"{finding}. Choose a period with usage and export it again.")
 
 
 def _check_lines(text: str, filename: str) -> None:
@@ -95,6 +86,18 @@ def _check_lines(text: str, filename: str) -> None:
                 f"{filename} has more than {MAX_LINE:,} characters in line {number}. "
                 "It is probably no CSV file, or its line breaks were lost. Export it again."
             )
+
+
+def _unwrap(text: str) -> str:
+    """Some exports put each whole row into one more pair of quotation marks; take them off, line by line."""
+    first = _first_line(text).strip()
+    if not re.fullmatch(r'"[^",;\t|]+[,;\t|](?:[^"]|"")+"', first):
+        return text
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error:
+        return text
+    return "".join(f"{cells[0] if len(cells) == 1 else row_text(cells)}\n" for cells in rows)
 
 
 def _first_line(text: str) -> str:
@@ -119,12 +122,13 @@ def _read_header(rows: "Reader", filename: str) -> list[str]:
     raise ImportRefused(f"{filename} is empty. Export it again and check that it holds rows.")
 
 
-def _check_header(table: Table) -> None:
-    while not table.header[-1]:
+def check_header(table: Table, max_columns: int = MAX_COLUMNS) -> None:
+    """Drop nameless columns at the end; raise ImportRefused for too many columns and for twins."""
+    while table.header and not table.header[-1]:
         table.header.pop()
-    if len(table.header) > MAX_COLUMNS:
+    if len(table.header) > max_columns:
         raise ImportRefused(
-            f"{table.filename} has {len(table.header):,} columns; the limit is {MAX_COLUMNS}. "
+            f"{table.filename} has {len(table.header):,} columns; the limit is {max_columns:,}. "
             "Remove the columns that say nothing about usage or cost and try again."
         )
     times = Counter(name.casefold() for name in table.header if name)
@@ -161,11 +165,16 @@ def _fill(table: Table, rows: "Reader", text: str, lines_before: int) -> None:
         else:
             reason = f"This row has {len(cells)} cells and the header has {width}."
             table.malformed.append(Rejected(line, reason, row_text(cells)))
-        if len(table.rows) + len(table.malformed) > MAX_ROWS:
-            raise ImportRefused(
-                f"{table.filename} has more than {MAX_ROWS:,} rows, the limit of one file. "
-                "Export a shorter period, or split it into several files with the same header."
-            )
+        check_row_count(len(table.rows) + len(table.malformed), table.filename)
+
+
+def check_row_count(rows: int, filename: str) -> None:
+    """Raise ImportRefused for more rows than one file may have."""
+    if rows > MAX_ROWS:
+        raise ImportRefused(
+            f"{filename} has more than {MAX_ROWS:,} rows, the limit of one file. "
+            "Export a shorter period, or split it into several files with the same header."
+        )
 
 
 def _reject_unreadable(table: Table, text: str, lines: tuple[int, int], error: str) -> None:

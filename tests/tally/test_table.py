@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from tally.importers import ImportRefused, read_table
-from tally.importers.table import MAX_BYTES, MAX_ROWS
+from tally.importers.containers import MAX_BYTES
+from tally.importers.table import MAX_ROWS
 
 PLAIN = "date,cost\n2026-11-02,1.5\n2026-11-03,2\n"
 
@@ -126,12 +127,6 @@ def test_row_with_a_stray_quotation_mark_is_rejected_and_the_others_are_read() -
             bytes(range(256)) * 40,
             "usage.csv",
             "usage.csv is a binary file, not a CSV file. "
-            "Open it in the program that it came from, export it as CSV, and drop that file here.",
-        ),
-        (
-            b'{"data": []}',
-            "usage.json",
-            "usage.json is JSON, not a CSV file. "
             "Open it in the program that it came from, export it as CSV, and drop that file here.",
         ),
         (
