@@ -22,7 +22,10 @@ OTHER_WORDS = {
 }
 COLUMN_MEANINGS = {
     "date": ("Date", "Day or time of the charge: 2026-11-02, 2026-11-02 14:30, 2 Nov 2026. Required."),
-    "cost": ("Cost", "US dollars: 1.25, $1,234.50, (5.00) for a credit. Required."),
+    "cost": (
+        "Cost",
+        "1.25, $1,234.50, €5, (5.00) for a credit; US dollars where nothing else is said. Required.",
+    ),
     "provider": ("Provider", "Who is paid: OpenAI, Anthropic, Cursor … Unknown names are kept under Other."),
     "model": ("Model", "The model, plan or product."),
     "tokens": ("Tokens", "All tokens, where input and output are not told apart."),
@@ -30,7 +33,10 @@ COLUMN_MEANINGS = {
     "output_tokens": ("Output tokens", "Reasoning included."),
     "cached_input_tokens": ("Cached input tokens", "The part of the input that came from a cache."),
     "requests": ("Requests", "How many calls the row stands for."),
-    "currency": ("Currency", "Only US dollars are added up; rows in another currency are rejected."),
+    "currency": (
+        "Currency",
+        "Such as EUR. Other currencies are converted to dollars at the rate of their day.",
+    ),
     "charge_type": ("Charge type", "usage, subscription, credit, tax or adjustment; usage where empty."),
     "note": ("Note", "Anything, up to 1,000 characters."),
 }

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import cast, get_args
 
 from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.currency import USD, bundled_rates
+from tally.importers.currencies import convert_to_usd, find_currency, split_currency
 from tally.importers.dates import DateUnreadable, Moment, find_day_order, parse_moment
 from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
@@ -83,7 +86,8 @@ CHARGE_TYPES = {kind: kind for kind in get_args(ChargeType)} | {
     "discount": "credit",
     "vat": "tax",
 }
-DOLLARS = ("", "usd", "us$", "$", "us dollar", "us dollars")
+# In whose countries a plain $ means their own.
+OTHER_DOLLARS = ("AUD", "CAD", "HKD", "MXN", "NZD", "SGD")
 MAX_NOTE = 1_000
 TEMPLATE = """\
 date,provider,model,cost,tokens,requests,note
@@ -112,7 +116,8 @@ def parse(table: Table, options: Options) -> Parsed:
     _check_required(columns, table, options.mapping or {})
     decimal_comma = decide_decimal_comma(table, columns, options)
     day_first = decide_day_first(table, columns["date"], options)
-    return read_rows(table, _Rows(columns, options, day_first, decimal_comma).read)
+    currency = currency_of_heading(table.header[columns["cost"]]) or USD
+    return read_rows(table, _Rows(columns, options, day_first, decimal_comma, currency).read)
 
 
 def find_columns(header: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, int]:
@@ -121,6 +126,10 @@ def find_columns(header: Sequence[str], mapping: Mapping[str, str] | None) -> di
     found = {mapping[heading]: index for index, heading in enumerate(header) if heading in mapping}
     taken = set(found.values())
     names = [normalise_heading(heading) for heading in header]
+    # `cost_eur` is a cost as well; its currency is read with its rows.
+    names = [
+        name.rpartition("_")[0] if currency_of_heading(name) not in ("", USD) else name for name in names
+    ]
     for column, synonyms in COLUMNS.items():
         if column in found:
             continue
@@ -133,8 +142,15 @@ def find_columns(header: Sequence[str], mapping: Mapping[str, str] | None) -> di
 
 
 def normalise_heading(heading: str) -> str:
-    """`Cost (USD)` and `cost_usd` are one name; a dollar sign stands for usd."""
-    return re.sub(r"[^a-z0-9]+", "_", heading.casefold().replace("$", "usd")).strip("_")
+    """`Cost (USD)` and `cost_usd` are one name; the sign of a currency stands for its code."""
+    name = heading.casefold().replace("$", "usd").replace("€", "eur").replace("£", "gbp")
+    return re.sub(r"[^a-z0-9]+", "_", name).strip("_")
+
+
+def currency_of_heading(heading: str) -> str:
+    """The currency that a heading such as `Cost (EUR)` names, or nothing."""
+    cost, _, code = normalise_heading(heading).rpartition("_")
+    return code.upper() if cost in COLUMNS["cost"] and code.upper() in bundled_rates().currencies else ""
 
 
 def decide_decimal_comma(table: Table, columns: Mapping[str, int], options: Options) -> bool:
@@ -194,10 +210,16 @@ class _Rows:
     """Reads one row after another; cells that repeat (days, providers, models) are read once."""
 
     def __init__(
-        self, columns: Mapping[str, int], options: Options, day_first: bool, decimal_comma: bool
+        self,
+        columns: Mapping[str, int],
+        options: Options,
+        day_first: bool,
+        decimal_comma: bool,
+        currency: str,
     ) -> None:
         self._columns = columns
-        self._account = options.account
+        self._options = options
+        self._currency = currency
         self._seen: dict[str, int] = {}
         self._moment = lru_cache(10_000)(
             partial(parse_moment, timezone_name=options.timezone, day_first=day_first)
@@ -209,26 +231,22 @@ class _Rows:
         """One row as a record, or RowRejected."""
         columns = self._columns
         moment = self._read_moment(cells[columns["date"]])
-        currency = self._cell(cells, "currency")
-        if currency and currency.lower() not in DOLLARS:
-            raise RowRejected(
-                f"the currency is {quote(currency)}; Tally adds up US dollars, so convert the cost first"
-            )
         charge_type = self._read_charge_type(cells)
-        cost_usd = self._read_cost(cells[columns["cost"]], charge_type)
+        amount, currency = self._read_cost(cells, charge_type)
         provider, provider_name = read_provider(self._cell(cells, "provider"))
         model_name = read_model(self._cell(cells, "model"))
         note = read_note(self._cell(cells, "note"))
         counts = {column: self._read_count(cells, column) for column in NUMBERS[1:] if column in columns}
         content = encode_parts(
-            self._account,
+            self._options.account,
             moment.key,
             provider,
             provider_name,
             model_name,
-            canonical_decimal(cost_usd),
+            canonical_decimal(amount),
             charge_type,
             note,
+            *([currency] if currency != USD else []),
             *[f"{column}={count}" for column, count in counts.items() if count],
         )
         ordinal = self._seen.get(content, 0)
@@ -240,6 +258,8 @@ class _Rows:
             metadata["provider_name"] = provider_name
         if note:
             metadata["note"] = note
+        day = date.fromisoformat(moment.day) if moment.day else moment.timestamp.date()
+        cost_usd = convert_to_usd(metadata, amount, currency, day, self._options)
         input_tokens, output_tokens = _split_tokens(counts, metadata)
         return CostRecord(
             provider=provider,
@@ -274,19 +294,32 @@ class _Rows:
             )
         return cast(ChargeType, kind)
 
-    def _read_cost(self, cell: str, charge_type: ChargeType) -> Decimal:
+    def _read_cost(self, cells: Sequence[str], charge_type: ChargeType) -> tuple[Decimal, str]:
+        cell = cells[self._columns["cost"]].strip()
+        number, currency = self._split_currency(cell, self._cell(cells, "currency"))
         try:
-            cost_usd = self._amount(cell.strip())
+            amount = self._amount(number)
         except AmountUnreadable as error:
             raise reading("cost", cell, error) from None
-        if cost_usd < 0 and charge_type not in ("credit", "adjustment"):
+        if amount < 0 and charge_type not in ("credit", "adjustment"):
             raise RowRejected(
                 f"the cost {quote(cell)} is negative, which only a credit or an adjustment may be; "
                 "say so in a charge_type column"
             )
-        if cost_usd > 0 and charge_type == "credit":
+        if amount > 0 and charge_type == "credit":
             raise RowRejected(f"a credit takes money off, so its cost {quote(cell)} must be negative")
-        return cost_usd
+        return amount, currency
+
+    def _split_currency(self, cell: str, named: str) -> tuple[str, str]:
+        """The amount and its currency: named in its own column, beside the amount, or in the heading."""
+        number, beside = split_currency(cell)
+        currency = find_currency(named) if named else beside or self._currency
+        says = beside or (USD if "$" in cell or "usd" in cell.lower() else currency)
+        if says != currency and not ("$" in cell and currency in OTHER_DOLLARS):
+            raise RowRejected(
+                f"the cost {quote(cell)} is in {says} and its currency is given as {currency}; correct one"
+            )
+        return number, currency
 
     def _read_count(self, cells: Sequence[str], column: str) -> int:
         cell = cells[self._columns[column]]

@@ -6,9 +6,10 @@ Header sets as the platform exported them in 2025-10 and 2026-09, with commas or
 import re
 from collections.abc import Sequence
 
+from tally.importers.currencies import convert_to_usd, find_currency
 from tally.importers.exports import Dimensions, Numbers, bucket, ledger
-from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
-from tally.importers.table import Table, quote
+from tally.importers.protocol import Options, Parsed, read_rows
+from tally.importers.table import Table
 from tally.records import JSON, NO_MODEL, CostRecord, identity
 
 name = "openai_cost"
@@ -37,15 +38,19 @@ def parse(table: Table, options: Options) -> Parsed:
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if numbers.is_blank("amount_value", cells):
             return None
-        if currency(cells).lower() != "usd":
-            raise RowRejected(f"the currency is {quote(currency(cells))}; Tally adds up US dollars")
         when, found = bucket_of(cells), dimensions.read(cells)
-        cost_usd = numbers.amount("amount_value", cells)
         metadata: dict[str, JSON] = {
             **when.metadata,
             "ledger": ledger("openai", options),
             **dimensions.shown(found),
         }
+        cost_usd = convert_to_usd(
+            metadata,
+            numbers.amount("amount_value", cells),
+            find_currency(currency(cells)),
+            when.timestamp.date(),
+            options,
+        )
         if quantity(cells):
             metadata["quantity"] = f"{quantity(cells)} {quantity_unit(cells)}".strip()
         if project_name(cells):

@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tally.amounts import AmountUnreadable
+from tally.currency import CurrencyUnknown, Rates
 from tally.importers.decoding import ImportRefused
 from tally.importers.table import Rejected, Table, has_control_characters, quote, row_text
 from tally.problem import Problem
@@ -14,7 +15,7 @@ from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord
 
 KEPT = frozenset({"price_note"})
 SUMMED = frozenset({"web_searches"})
-PARTS_OF_A_SUM = frozenset({"list_price_usd", "quantity"})
+PARTS_OF_A_SUM = frozenset({"list_price_usd", "original_amount", "quantity"})
 
 
 class Question(Problem):
@@ -55,6 +56,7 @@ class Options:
     decimal_comma: bool | None = None
     mapping: Mapping[str, str] | None = None  # the file's header -> our column
     account: str = ""  # tells two accounts at one provider apart, where the file does not
+    rates: Rates | None = field(default=None, compare=False, repr=False)  # None: those installed with Tally
 
     def __post_init__(self) -> None:
         try:
@@ -124,7 +126,7 @@ def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | Non
             else:
                 records[key] = record
                 lines[key] = (line,)
-        except (RowRejected, InvalidRecord) as error:
+        except (RowRejected, InvalidRecord, CurrencyUnknown) as error:
             parsed.rejected.append(Rejected(line, sentence(str(error)), row_text(cells)))
     for key, others in merged_lines.items():
         lines[key] += tuple(others)

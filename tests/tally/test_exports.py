@@ -75,7 +75,8 @@ def test_times_are_read_from_their_iso_form_where_seconds_are_missing() -> None:
     ("row", "sentence"),
     [
         (f"{DAY},abc,usd,x,p", 'The amount_value "abc" is not a number.'),
-        (f"{DAY},1,eur,x,p", 'The currency is "eur"; Tally adds up US dollars.'),
+        (f"{DAY},1,xyz,x,p", "The European Central Bank publishes no rate of XYZ;"),
+        (f"{DAY},1,,x,p", 'The currency "" is unknown; write its code, such as EUR.'),
         (
             "soon,later,,,1,usd,x,p",
             'The date "soon" is not as the provider writes it; import the file as downloaded.',

@@ -151,7 +151,7 @@ def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
         ),
         ("2026-11-02,,,,,,", 'The cost "" is empty (write 0 if it was free).'),
         ("2026-11-02,,,NaN,,,", 'The cost "NaN" is not a number.'),
-        ("2026-11-02,,,5 EUR,,,", 'The cost "5 EUR" is not in US dollars; convert it first.'),
+        ("2026-11-02,,,5 ¥,,,", 'The cost "5 ¥" is not in US dollars; convert it first.'),
         ("2026-11-02,,,200000000,,,", "The cost is beyond 100,000,000 dollars."),
         (
             "2026-11-02,,,(5.00),,,",
@@ -182,7 +182,13 @@ def test_bad_row_is_rejected_with_its_reason(row: str, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ("2026-11-02,5,eur,", 'The currency is "eur"; Tally adds up US dollars, so convert the cost first.'),
+        ("2026-11-02,5,euros?,", 'The currency "euros?" is unknown; write its code, such as EUR.'),
+        (
+            "2026-11-02,5,xyz,",
+            "The European Central Bank publishes no rate of XYZ; convert it to US dollars first.",
+        ),
+        ("2026-11-02,€5,usd,", 'The cost "€5" is in EUR and its currency is given as USD; correct one.'),
+        ("2026-11-02,$5,eur,", 'The cost "$5" is in USD and its currency is given as EUR; correct one.'),
         (
             "2026-11-02,5,,gift",
             'The charge type "gift" is unknown; use usage, subscription, credit, tax, adjustment.',
