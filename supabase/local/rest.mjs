@@ -1,6 +1,6 @@
 // The data API: PostgREST as a child process that is started again, a bounded number of times, when it dies.
 import { spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -60,7 +60,13 @@ export class Rest {
     closeSync(log);
     this.child.on("error", () => {});
     this.child.on("exit", (code, signal) => this.#onExit(signal ?? code));
-    if (this.child.pid) writeFileSync(this.pidFile, `${this.child.pid}\n`, { mode: 0o600 });
+    if (this.child.pid) this.#record(this.child.pid);
+  }
+
+  // Whole or not at all: somebody may read it at any moment.
+  #record(pid) {
+    writeFileSync(`${this.pidFile}.new`, `${pid}\n`, { mode: 0o600 });
+    renameSync(`${this.pidFile}.new`, this.pidFile);
   }
 
   #environment() {
