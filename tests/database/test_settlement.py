@@ -35,7 +35,7 @@ def record(cost: str | None, day: int, ledger: str, basis: str) -> dict[str, Any
     return {
         "provider": "openai",
         "timestamp": at.isoformat(),
-        "model_name": basis,
+        "model_name": "gpt-5",
         "cost_usd": cost,
         "cost_basis": basis,
         "source_key": str(uuid4()),
@@ -102,7 +102,7 @@ def test_undoing_the_bill_gives_the_estimates_their_money_back(person: psycopg.C
         1,
     )
     assert person.execute(
-        "select count(*) from public.cost_records where metadata ? 'estimate_usd'"
+        "select count(*) from public.cost_records where metadata ? 'said'"
     ).fetchone() == (0,)
 
 
