@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from tally.account_cli import demo, export_records, import_files
+from tally.keys_cli import keys
 from tally.local import doctor as doctors
 from tally.local import status as statuses
 from tally.local.nightly import nightly_command
@@ -111,6 +112,7 @@ def nightly(
 app.command("import")(import_files)
 app.command("export")(export_records)
 app.command("demo")(demo)
+app.add_typer(keys, name="keys")
 
 
 def _four_settings(settings: Settings) -> dict[str, str]:

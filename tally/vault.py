@@ -58,12 +58,17 @@ class KeyRing:
         self._keys = dict(keys)
 
     def __repr__(self) -> str:
-        return f"KeyRing({', '.join(self._keys)})"
+        return f"KeyRing({', '.join(self.ids)})"
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Every key's id, newest first."""
+        return tuple(self._keys)
 
     @property
     def newest_id(self) -> str:
         """The key that seals from now on."""
-        return next(iter(self._keys))
+        return self.ids[0]
 
     def seal(self, secret: str, user_id: UUID, credential_id: UUID) -> Sealed:
         """Seal a provider key with the newest key, under a nonce that is used once."""

@@ -10,6 +10,7 @@ from tally.local.home import Home, write_private
 from tally.problem import Problem
 from tally.vault import make_key
 
+ENCRYPTION_KEYS = "TALLY_ENCRYPTION_KEYS"
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
 
 
@@ -39,14 +40,22 @@ def load_keys(home: Home) -> Keys:
 
 
 def make_encryption_keys(home: Home) -> None:
-    """Make the first key that seals provider keys; later ones come from `tally keys rotate`."""
-    if not home.vault_env.exists() or not home.vault_env.read_text(encoding="utf-8").strip():
+    """Make the first key that seals provider keys; `tally keys rotate` makes the others."""
+    if read_encryption_keys(home) is None:
         save_encryption_keys(home, SecretStr(make_key()))
 
 
-def save_encryption_keys(home: Home, key_ring: SecretStr) -> None:
-    """Write TALLY_ENCRYPTION_KEYS of this machine; every process reads it when it next needs it."""
-    write_private(home.vault_env, f'TALLY_ENCRYPTION_KEYS="{key_ring.get_secret_value()}"\n')
+def read_encryption_keys(home: Home) -> SecretStr | None:
+    """TALLY_ENCRYPTION_KEYS of this machine."""
+    if not home.vault_env.exists():
+        return None
+    keys = home.vault_env.read_text(encoding="utf-8").partition("=")[2].strip().strip('"')
+    return SecretStr(keys) if keys else None
+
+
+def save_encryption_keys(home: Home, keys: SecretStr) -> None:
+    """Write TALLY_ENCRYPTION_KEYS of this machine, which running programs read when they next need it."""
+    write_private(home.vault_env, f'{ENCRYPTION_KEYS}="{keys.get_secret_value()}"\n')
 
 
 def _read_keys(home: Home) -> Keys:

@@ -12,7 +12,8 @@ API_ROLES = ("anon", "authenticated", "service_role")
 
 WRITTEN_BY_OWNER = {"api_credentials", "cost_records", "imports", "subscriptions", "user_preferences"}
 READ_BY_OWNER = {"forecast_results", "forecast_totals", "job_runs"}
-READ_BY_EVERYONE = {"providers"}
+READ_BY_EVERYONE = {"exchange_rates", "providers"}
+WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
 
 EXECUTED_BY = {
     "create_monthly_partition": {"service_role"},
@@ -46,7 +47,9 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "encrypted_api_key": "sealed",
         "encryption_key_id": "first",
     },
+    "audit_logs": {"actor": "operator", "action": "update", "table_name": "api_credentials"},
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
+    "exchange_rates": {"day": "2026-05-01", "currency": "JPY", "rate": 180},
     "forecast_results": FORECAST
     | {
         "forecast_date": "2026-05-01",
@@ -140,6 +143,8 @@ def statement(command: str, table: str, row: dict[str, Any]) -> sql.Composed:
 def expected(actor: str, table: str, command: str) -> str:
     """`denied`, `nothing` (no row is reached) or `own` (the caller's rows are, for a service everyone's)."""
     if actor == "anon":
+        return "denied"
+    if table in WRITTEN_BY_NOBODY and command != "select":
         return "denied"
     if actor == "service":
         return "own"

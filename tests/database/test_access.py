@@ -14,6 +14,7 @@ from tests.database.access import (
     READ_BY_EVERYONE,
     READ_BY_OWNER,
     SAMPLE,
+    WRITTEN_BY_NOBODY,
     WRITTEN_BY_OWNER,
     expected,
     insert,
@@ -33,8 +34,11 @@ def actors(
     database: Connection, as_user: Act, anon: Connection, service: Connection, user: UUID, stranger: UUID
 ) -> dict[str, Connection]:
     """Everybody, in a database where only the owner has rows: one in each table."""
-    for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER) - {"user_preferences"}):
+    for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY) - {"user_preferences"}):
         database.execute(insert(table, sample_row(database, table, user)))
+    database.execute(
+        "insert into public.exchange_rates (day, currency, rate) values ('2026-05-01', 'USD', 1.1)"
+    )
     database.execute("delete from public.user_preferences where user_id = %s", [stranger])
     return {"owner": as_user(user), "stranger": as_user(stranger), "anon": anon, "service": service}
 
@@ -51,7 +55,8 @@ def _outcome(connection: Connection, query: Composed) -> str:
 
 
 def test_every_table_is_declared(database: Connection) -> None:
-    assert set(list_tables(database)) == WRITTEN_BY_OWNER | READ_BY_OWNER | READ_BY_EVERYONE
+    declared = WRITTEN_BY_OWNER | READ_BY_OWNER | READ_BY_EVERYONE | WRITTEN_BY_NOBODY
+    assert set(list_tables(database)) == declared
     assert set(SAMPLE) == set(list_tables(database))
 
 

@@ -14,6 +14,7 @@ from tests.database.access import (
     EXECUTED_BY,
     READ_BY_EVERYONE,
     READ_BY_OWNER,
+    WRITTEN_BY_NOBODY,
     WRITTEN_BY_OWNER,
     expected,
     insert,
@@ -23,6 +24,7 @@ from tests.database.access import (
 from tests.database_fixtures import Connection
 
 REFUSED = {401, 403, 404}
+KEYS_OF_ALL = {"providers": "name=eq.openai", "exchange_rates": "currency=eq.USD"}
 ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon", "service": "service_role"}
 
 
@@ -40,7 +42,7 @@ class Person:
 
     def reach(self, command: str, table: str, row: dict[str, Any], owner: UUID) -> str:
         """What came of a command on the owner's rows: `denied`, `nothing` or `own`."""
-        key = "name=eq.openai" if table == "providers" else f"user_id=eq.{owner}"
+        key = KEYS_OF_ALL.get(table, f"user_id=eq.{owner}")
         requests: dict[str, Callable[[], httpx.Response]] = {
             "select": lambda: self.http.get(f"/rest/v1/{table}?{key}"),
             "insert": lambda: self._send("POST", f"/rest/v1/{table}", row),
@@ -85,9 +87,11 @@ def owner(people: dict[str, Person], job: Connection) -> UUID:
     user_id, stranger = people["owner"].user_id, people["stranger"].user_id
     assert user_id
     assert stranger
-    for table in sorted(WRITTEN_BY_OWNER | READ_BY_OWNER):
+    for table in sorted(WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY):
         job.execute(f"delete from public.{table} where user_id in (%s, %s)", [user_id, stranger])
         job.execute(insert(table, sample_row(job, table, user_id)))
+    job.execute("delete from public.exchange_rates")
+    job.execute("insert into public.exchange_rates (day, currency, rate) values ('2026-05-01', 'USD', 1.1)")
     return user_id
 
 
@@ -104,7 +108,7 @@ def test_every_table_answers_as_declared(
         row = sample_row(job, table, owner)
         row |= {"run_id": uuid4()} if "run_id" in row else {}
         row |= {"credential_name": "another"} if "credential_name" in row else {}
-        row |= {"name": f"new-{uuid4().hex[:8]}"} if table in READ_BY_EVERYONE else {}
+        row |= {"name": f"new-{uuid4().hex[:8]}"} if table == "providers" else {}
         if (command, table) == ("insert", "user_preferences"):
             job.execute("delete from public.user_preferences where user_id = %s", [owner])
         before = _rows(job, table, owner)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.database.access import READ_BY_OWNER, WRITTEN_BY_OWNER, insert, sample_row
+from tests.database.access import READ_BY_OWNER, WRITTEN_BY_NOBODY, WRITTEN_BY_OWNER, insert, sample_row
 from tests.database_fixtures import Connection, Project, add_user
 
 Act = Callable[[UUID], Connection]
@@ -77,7 +77,7 @@ def test_version_differs_before_and_after_marks_were_consumed(
 def test_an_account_goes_with_everything_and_takes_nothing_of_others(
     database: Connection, as_user: Act, user: UUID, stranger: UUID
 ) -> None:
-    tables = sorted(WRITTEN_BY_OWNER | READ_BY_OWNER)
+    tables = sorted(WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY)
     for owner in (user, stranger):
         for table in tables:
             row = sample_row(database, table, owner)
