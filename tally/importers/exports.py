@@ -71,6 +71,10 @@ class Numbers:
         self._parse_amount = partial(parse_amount, decimal_comma=decimal_comma)
         self._parse_count = lru_cache(10_000)(partial(parse_count, decimal_comma=decimal_comma))
 
+    def text(self, column: str, cells: Sequence[str]) -> str:
+        """What a row says here, number or not."""
+        return self._readers[column](cells)
+
     def is_blank(self, column: str, cells: Sequence[str]) -> bool:
         """Whether a row says nothing here, which is not zero."""
         return not self._readers[column](cells)
@@ -101,9 +105,11 @@ class Bucket:
     metadata: dict[str, JSON]
 
 
-def utc_day(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
-    """A reader of Anthropic's day column."""
-    read_cell = table.reader("usage_date_utc")
+def utc_day(
+    table: Table, options: Options, column: str = "usage_date_utc"
+) -> Callable[[Sequence[str]], Bucket]:
+    """A reader of a column of days of UTC; Anthropic's, if no other."""
+    read_cell = table.reader(column)
 
     @lru_cache(10_000)
     def read_day(cell: str) -> Bucket:
@@ -112,6 +118,20 @@ def utc_day(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]
         return Bucket(read_moment(day, options.timezone).timestamp, day, {"day": day})
 
     return lambda cells: read_day(read_cell(cells))
+
+
+def utc_time(table: Table, options: Options, column: str) -> Callable[[Sequence[str]], Bucket]:
+    """A reader of a column of times, of UTC where they name no zone; a day stays a day."""
+    read_cell = table.reader(column)
+
+    @lru_cache(10_000)
+    def read_time(cell: str) -> Bucket:
+        moment = read_moment(cell, "UTC")
+        if moment.day is None:
+            return Bucket(moment.timestamp, moment.key, {})
+        return Bucket(read_moment(moment.day, options.timezone).timestamp, moment.day, {"day": moment.day})
+
+    return lambda cells: read_time(read_cell(cells))
 
 
 def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
