@@ -42,8 +42,14 @@ def _work(arguments: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
     try:
-        database_url = require_database_url(load_settings())
-        return nightly.run(database_url, arguments.date, arguments.dry_run, arguments.workers)
+        settings = load_settings()
+        return nightly.run(
+            require_database_url(settings),
+            arguments.date,
+            arguments.dry_run,
+            arguments.workers,
+            rates_address=None if settings.exchange_rates_url == "off" else settings.exchange_rates_url,
+        )
     except Problem as problem:
         print(problem, file=sys.stderr)
         return nightly.FAILED

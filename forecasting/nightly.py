@@ -1,4 +1,4 @@
-"""The night in order: partitions, renewals, refresh, forecasts, scores of earlier ones, upkeep, report."""
+"""The night in order: rates, partitions, renewals, refresh, forecasts, scores of old ones, upkeep, report."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 import psycopg
 
 from forecasting import report, runs, store
+from forecasting.exchange import save_newer_rates
 from forecasting.part import Part
 from forecasting.results import Known
 from forecasting.series import calculate_series
 from forecasting.store import Connection, Person
 from forecasting.workers import Task, count_cores, stream_forecasts
+from tally.ecb import RatesUnavailable, RatesUnreadable
 
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
 
@@ -31,7 +33,11 @@ UPKEEP = (
 
 
 def run(
-    database_url: str, as_of: date | None = None, dry_run: bool = False, workers: int | None = None
+    database_url: str,
+    as_of: date | None = None,
+    dry_run: bool = False,
+    workers: int | None = None,
+    rates_address: str | None = None,
 ) -> int:
     """Work one night and return its exit code. `as_of` replays it; no workers means in this process."""
     workers = count_cores() if workers is None else workers
@@ -41,14 +47,17 @@ def run(
             return BUSY
         if dry_run:
             return _rehearse(connection, as_of, workers)
-        return Night(connection, as_of, workers).work()
+        return Night(connection, as_of, workers, rates_address).work()
 
 
 class Night:
     """One run: its id, its steps, and what became of everyone's part."""
 
-    def __init__(self, connection: Connection, as_of: date | None, workers: int) -> None:
+    def __init__(
+        self, connection: Connection, as_of: date | None, workers: int, rates_address: str | None
+    ) -> None:
         self.connection = connection
+        self.rates_address = rates_address
         self.as_of = as_of
         self.workers = workers
         self.run_id = uuid4()
@@ -61,6 +70,7 @@ class Night:
         """Do every step and record the night, whatever comes of it."""
         runs.open_night(self.connection, self.run_id, self.as_of)
         try:
+            self._fetch_rates()
             if self._prepare():
                 self._forecast()
             for name, statement in UPKEEP:
@@ -79,6 +89,24 @@ class Night:
         if error:
             print(error, file=sys.stderr)
         return FAILED if error else DONE
+
+    def _fetch_rates(self) -> None:
+        """Add the newest exchange rates. Without them the last ones count on, so the night has not failed."""
+        if self.rates_address is None or self.as_of is not None:
+            return
+        started = monotonic()
+        count: int | None = None
+        note: str | None = None
+        try:
+            count = save_newer_rates(self.connection, self.rates_address)
+        except (RatesUnavailable, RatesUnreadable) as problem:
+            note = str(problem)
+        except psycopg.Error as problem:
+            if self.connection.closed:
+                raise
+            note = store.first_line(problem)
+        self._note("exchange rates", started, count, None)
+        self.steps[-1] |= {"note": note} if note else {}
 
     def _prepare(self) -> bool:
         """Whether there are figures to forecast on: without a refresh they would be yesterday's."""

