@@ -61,8 +61,8 @@ class CostRecord:
             raise InvalidRecord("the time is not in UTC")
         cost = self.cost_usd
         if cost is None:
-            if self.cost_basis != "estimated":
-                raise InvalidRecord("only an estimate may be without a price")
+            if self.cost_basis == "billed":
+                raise InvalidRecord("a bill cannot be without an amount")
         elif not (cost.is_finite() and -MAX_COST_USD < cost < MAX_COST_USD):
             raise InvalidRecord("the cost is beyond 100,000,000 dollars")
         elif cost < 0 and self.charge_type not in ("credit", "adjustment"):

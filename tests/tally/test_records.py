@@ -65,7 +65,7 @@ def test_json_keeps_every_decimal_and_leaves_out_what_is_default() -> None:
         ),
         (lambda: record(cost_usd=Decimal("NaN")), "the cost is beyond 100,000,000 dollars"),
         (lambda: record(cost_usd=Decimal("1e8")), "the cost is beyond 100,000,000 dollars"),
-        (lambda: record(cost_usd=None), "only an estimate may be without a price"),
+        (lambda: record(cost_usd=None), "a bill cannot be without an amount"),
         (lambda: record(input_tokens=-1), "a count of tokens or requests is negative or beyond 10^15"),
         (lambda: record(timestamp=datetime(2026, 11, 2)), "the time is not in UTC"),  # noqa: DTZ001
         (lambda: record(timestamp=NOON.astimezone(timezone(timedelta(hours=1)))), "the time is not in UTC"),
