@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tally.importers import anthropic_cost, anthropic_usage, generic, openai_cost, openai_usage
+from tally.importers import anthropic_cost, anthropic_usage, cursor, generic, openai_cost, openai_usage
 from tally.importers.containers import parse_tables, read_table, read_tables
 from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
@@ -17,7 +17,14 @@ from tally.importers.protocol import (
 from tally.importers.table import Rejected, Table
 
 # The generic one last: it takes what no other recognises.
-IMPORTERS: tuple[Importer, ...] = (openai_cost, openai_usage, anthropic_cost, anthropic_usage, generic)
+IMPORTERS: tuple[Importer, ...] = (
+    openai_cost,
+    openai_usage,
+    anthropic_cost,
+    anthropic_usage,
+    cursor,
+    generic,
+)
 
 __all__ = [
     "IMPORTERS",

@@ -1,7 +1,9 @@
 """What a parsed file is compared with: every record and rejection, and the counts."""
 
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 
 from tally.importers import Parsed
@@ -33,6 +35,18 @@ def describe(importer_name: str, parsed: Parsed) -> dict[str, object]:
         "records": records,
         "rejected": [[rejected.line, rejected.reason] for rejected in parsed.rejected],
     }
+
+
+def load_sample(case: str) -> tuple[str, bytes]:
+    """Name and content of the file of one golden pair; a folder named sample.zip is packed first."""
+    sample = next((FIXTURES / case).glob("sample.*"))
+    if sample.is_file():
+        return sample.name, sample.read_bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(sample.iterdir()):
+            archive.write(file, file.name)
+    return sample.name, buffer.getvalue()
 
 
 def load_expected(case: str) -> dict[str, object]:
