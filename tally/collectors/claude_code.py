@@ -1,0 +1,187 @@
+"""Claude Code: sessions as JSON lines; each block of an answer is a line that repeats its usage."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tally.collectors.lines import lines_with
+from tally.collectors.logs import (
+    Event,
+    LineRejected,
+    Reading,
+    Seen,
+    Slot,
+    child,
+    files_under,
+    folders_from,
+    parse_object,
+    read_count,
+    read_folder,
+    read_instant,
+    read_name,
+)
+from tally.records import encode_parts
+
+name = "claude-code"
+title = "Claude Code"
+by_line = True
+
+MARKER = b'"usage":{'
+ADVISOR = "advisor_message"
+SYNTHETIC = "<synthetic>"
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]")
+
+
+def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Sessions below `projects` of CLAUDE_CONFIG_DIR, or of both usual places."""
+    config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
+    roots = folders_from(environment, "CLAUDE_CONFIG_DIR", config / "claude", home / ".claude")
+    folders = [root if root.name == "projects" else root / "projects" for root in roots]
+    return files_under(folders, lambda file: file.endswith(".jsonl"))
+
+
+def parse(data: bytes, path: Path, state: dict[str, Any]) -> Reading:  # noqa: ARG001 (each line stands alone)
+    """One statement of each request in this part: of the lines of one answer, the largest."""
+    reading = Reading()
+    best: dict[tuple[str, str, bool], Event] = {}
+    for line in lines_with(data, MARKER):
+        try:
+            for event in _parse_line(line):
+                key = (event.name, event.attempt, event.is_sidechain)
+                known = best.get(key)
+                if known is None or event.rank > known.rank:
+                    best[key] = event
+        except LineRejected as reason:
+            reading.reject(str(reason))
+    reading.events = list(best.values())
+    return reading
+
+
+def settle(events: Iterable[Event], seen: Seen) -> list[Event]:
+    """Two lines of one message are one request, unless both are of the main chain under two request ids."""
+    by_message: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        by_message[event.name].append(event)
+    settled = []
+    for message, statements in by_message.items():
+        known = seen.slots(message)
+        if not known and len(statements) == 1:
+            settled += statements
+        else:
+            settled += _settle_message(message, statements, known)
+    return settled
+
+
+def _settle_message(message: str, statements: list[Event], known: list[Slot]) -> list[Event]:
+    slots = list(known)
+    new: dict[str, Event] = {}
+    for event in statements:
+        place = next((place for place, slot in enumerate(slots) if _is_same(event, slot)), None)
+        if place is None:
+            place = len(slots)
+            slots.append(Slot(f"{message}:{event.attempt}" if slots else message, "", (False, -1, 0, False)))
+        slot = slots[place]
+        if event.rank > slot.rank:
+            slots[place] = Slot(slot.name, event.attempt or slot.attempt, event.rank)
+            request_id = slot.name if event.request_id else ""
+            new[slot.name] = event._replace(name=slot.name, request_id=request_id)
+    return list(new.values())
+
+
+def _is_same(event: Event, slot: Slot) -> bool:
+    is_slot_sidechain = not slot.rank[0]
+    either_unknown = not (event.attempt and slot.attempt)
+    return event.is_sidechain or is_slot_sidechain or either_unknown or event.attempt == slot.attempt
+
+
+def _parse_line(line: bytes) -> Iterable[Event]:
+    record = parse_object(line)
+    message = record.get("message")
+    if not isinstance(message, dict) or "usage" not in message:
+        told = child(child(record, "data"), "message")  # a subagent's progress, as its parent tells it
+        message = told.get("message")
+        if not isinstance(message, dict) or "usage" not in message:
+            return
+        record = {**told, "sessionId": record.get("sessionId"), "cwd": record.get("cwd")}
+    usage = message["usage"]
+    if not isinstance(usage, dict):
+        raise LineRejected("its usage is not an object")
+    if message.get("model") == SYNTHETIC:
+        return
+    _check_names(record, message)
+    event = _read_event(record, message, usage)
+    if event.tokens:
+        yield event
+    if ADVISOR.encode() in line:
+        yield from _read_advisors(event, usage)
+
+
+def _check_names(record: Mapping[str, Any], message: Mapping[str, Any]) -> None:
+    for values, key in ((record, "requestId"), (record, "sessionId"), (message, "id"), (message, "model")):
+        if values.get(key) == "":
+            raise LineRejected(f"its {key} is empty")
+    version = record.get("version")
+    if version is not None and not (isinstance(version, str) and _VERSION.match(version)):
+        raise LineRejected("its version is not one of Claude Code")
+
+
+def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Mapping[str, Any]) -> Event:
+    timestamp = read_instant(record.get("timestamp"))
+    session = read_name(record, "sessionId")
+    model, message_id = read_name(message, "model"), read_name(message, "id")
+    counts = _read_counts(usage)
+    identity = message_id or encode_parts(timestamp, session, model, *counts, read_name(record, "uuid"))
+    return Event(
+        identity,
+        timestamp,
+        "anthropic",
+        model or "unknown",
+        *counts,
+        web_searches=read_count(child(usage, "server_tool_use"), "web_search_requests"),
+        context=("speed", "fast") if usage.get("speed") == "fast" else None,
+        session=session,
+        project=read_folder(record, "cwd"),
+        request_id=message_id,
+        attempt=read_name(record, "requestId"),
+        is_sidechain=record.get("isSidechain") is True,
+    )
+
+
+def _read_counts(usage: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
+    """Input, output, cached, written, written for an hour. Where the two kinds of cache writes are told, the
+    sum beside them does not count."""
+    classes = usage.get("cache_creation")
+    if isinstance(classes, dict):
+        write_1h = read_count(classes, "ephemeral_1h_input_tokens")
+        write = read_count(classes, "ephemeral_5m_input_tokens") + write_1h
+    else:
+        write, write_1h = read_count(usage, "cache_creation_input_tokens"), 0
+    cached = read_count(usage, "cache_read_input_tokens")
+    whole_input = read_count(usage, "input_tokens") + cached + write
+    return whole_input, read_count(usage, "output_tokens"), cached, write, write_1h
+
+
+def _read_advisors(event: Event, usage: Mapping[str, Any]) -> Iterable[Event]:
+    """Another model that was asked on the way: its usage is not in the sum."""
+    iterations = usage.get("iterations")
+    asked = [
+        step
+        for step in (iterations if isinstance(iterations, list) else [])
+        if isinstance(step, dict) and step.get("type") == ADVISOR and read_name(step, "model")
+    ]
+    for number, step in enumerate(asked):
+        name_of_step = f"{event.name}:advisor:{number}"
+        yield Event(
+            name_of_step,
+            event.timestamp,
+            event.vendor,
+            read_name(step, "model"),
+            *_read_counts(step),
+            session=event.session,
+            project=event.project,
+            request_id=event.request_id and name_of_step,
+            attempt=event.attempt,
+            is_sidechain=event.is_sidechain,
+        )
