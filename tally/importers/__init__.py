@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from tally.importers import anthropic_cost, anthropic_usage, cursor, generic, openai_cost, openai_usage
+from tally.importers import (
+    anthropic_cost,
+    anthropic_usage,
+    copilot,
+    cursor,
+    generic,
+    openai_cost,
+    openai_usage,
+)
 from tally.importers.containers import parse_tables, read_table, read_tables
 from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
@@ -23,6 +31,7 @@ IMPORTERS: tuple[Importer, ...] = (
     anthropic_cost,
     anthropic_usage,
     cursor,
+    copilot,
     generic,
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,10 +12,11 @@ from tally.currency import CurrencyUnknown, Rates
 from tally.importers.decoding import ImportRefused
 from tally.importers.table import Rejected, Table, has_control_characters, quote, row_text
 from tally.problem import Problem
-from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord
+from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canonical_decimal
 
 KEPT = frozenset({"price_note"})
 SUMMED = frozenset({"web_searches"})
+SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd"})
 PARTS_OF_A_SUM = frozenset({"list_price_usd", "original_amount", "quantity"})
 
 
@@ -163,6 +165,8 @@ def _merge_metadata(first: dict[str, JSON], second: dict[str, JSON]) -> dict[str
     merged |= {key: value for key, value in (second | first).items() if key in KEPT}
     for key in SUMMED & (first.keys() | second.keys()):
         merged[key] = sum(value for value in (first.get(key), second.get(key)) if isinstance(value, int))
+    for key in SUMMED_USD & (first.keys() | second.keys()):
+        merged[key] = canonical_decimal(Decimal(str(first.get(key, 0))) + Decimal(str(second.get(key, 0))))
     return merged
 
 
