@@ -107,6 +107,14 @@ def identity(*parts: str | int | Decimal | date | None) -> UUID:
     return UUID(bytes=sha256(encode_parts(*parts).encode(errors="surrogatepass")).digest()[:16])
 
 
+def request_identity(request_id: str) -> UUID:
+    """The identity of a request by the id that its provider gave it, whichever log, gateway or bill tells of it.
+
+    The record also carries `metadata["request_id"]`: the database takes it for one event at whatever time it is told.
+    """
+    return identity("request", request_id)
+
+
 def encode_parts(*parts: str | int | Decimal | date | None) -> str:
     """The parts as one text, which no other list of parts has."""
     return "".join([f"{len(part)}:{part}" if type(part) is str else _encode_part(part) for part in parts])

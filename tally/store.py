@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import reduce
 from hashlib import sha256
@@ -71,6 +71,25 @@ def save_records(api: Api, records: Sequence[CostRecord], import_id: str | None 
     return total
 
 
+def replace_window(
+    api: Api, import_id: str, dataset: str, days: tuple[date, date], records: Sequence[CostRecord]
+) -> Saved:
+    """Save all that a source says of these UTC days in one dataset, and take back what it no longer says.
+
+    Every record carries `metadata["dataset"]` and `metadata["day"]`. Safe to repeat after any interruption.
+    """
+    saved = save_records(api, records, import_id)
+    api.call(
+        "forget_unsaid",
+        import_id=import_id,
+        dataset=dataset,
+        first_day=days[0].isoformat(),
+        last_day=days[1].isoformat(),
+        keys=[str(record.source_key) for record in records],
+    )
+    return saved
+
+
 def save_import(
     api: Api,
     parsed: Parsed,
@@ -96,7 +115,9 @@ def save_import(
             "format": format_name,
             "file_sha256": digest,
             "rows_read": parsed.rows_read,
-            "metadata": {"signature": signature} | ({"breakdown": breakdown} if breakdown else {}),
+            "metadata": {"signature": signature}
+            | ({"breakdown": breakdown} if breakdown else {})
+            | ({"same_as": same} if same and parsed.records else {}),
         },
     )
     import_id = str(started["id"])

@@ -48,6 +48,7 @@ def parse(table: Table, options: Options) -> Parsed:
         metadata: dict[str, JSON] = {
             **when.metadata,
             "ledger": ledger("anthropic", options),
+            "dataset": name,
             **dimensions.shown(found),
         }
         if not numbers.is_blank("list_price_usd", cells):

@@ -59,6 +59,7 @@ def parse(table: Table, options: Options) -> Parsed:
         metadata: dict[str, JSON] = {
             **when.metadata,
             "ledger": ledger("anthropic", options),
+            "dataset": name,
             **dimensions.shown(found),
         }
         if usage.web_searches:

@@ -42,6 +42,7 @@ def parse(table: Table, options: Options) -> Parsed:
         metadata: dict[str, JSON] = {
             **when.metadata,
             "ledger": ledger("openai", options),
+            "dataset": name,
             **dimensions.shown(found),
         }
         cost_usd = convert_to_usd(

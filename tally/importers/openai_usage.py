@@ -51,6 +51,7 @@ def parse(table: Table, options: Options) -> Parsed:
         metadata: dict[str, JSON] = {
             **when.metadata,
             "ledger": ledger("openai", options),
+            "dataset": name,
             **dimensions.shown(found, found["model"]),
         }
         cost_usd = estimate(

@@ -10,12 +10,21 @@ from tests.database_fixtures import Connection
 COMMANDS = ("select", "insert", "update", "delete")
 API_ROLES = ("anon", "authenticated", "service_role")
 
-WRITTEN_BY_OWNER = {"api_credentials", "cost_records", "imports", "subscriptions", "user_preferences"}
+WRITTEN_BY_OWNER = {
+    "api_credentials",
+    "cost_records",
+    "imports",
+    "model_prices",
+    "subscriptions",
+    "superseded_records",
+    "user_preferences",
+}
 READ_BY_OWNER = {"forecast_results", "forecast_totals", "job_runs"}
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
 
 EXECUTED_BY = {
+    "apply_prices": {"authenticated"},
     "create_monthly_partition": {"service_role"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
@@ -24,11 +33,15 @@ EXECUTED_BY = {
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
     "find_same_import": {"authenticated"},
+    "forget_unsaid": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
+    "list_estimates": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
     "save_cost_records": {"authenticated"},
+    "unpriced_models": {"authenticated"},
+    "set_paid_by_plan": {"authenticated"},
 }
 
 FORECAST = {
@@ -63,6 +76,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
     | {"kind": "month_end", "period_start": "2026-05-01", "period_end": "2026-05-31", "spent_usd": 0},
     "imports": {"filename": "costs.csv", "format": "generic", "file_sha256": "0" * 64},
     "job_runs": {"run_id": uuid4(), "night": "2026-05-01"},
+    "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
     "providers": {"name": "brand-new", "display_name": "Brand new"},
     "subscriptions": {
         "plan_name": "Plus",
@@ -71,6 +85,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "ended_on": "2026-05-01",
         "renewal_day": 1,
     },
+    "superseded_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
     "user_preferences": {},
 }
 

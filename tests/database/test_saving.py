@@ -229,7 +229,7 @@ def test_nobody_saves_without_signing_in(project: Project) -> None:
         {"metadata": {"day": "2026-02-31"}},
         {"metadata": {"day": "someday"}},
         {"metadata": ["a", "list"]},
-        {"metadata": {"estimate_usd": "much"}},
+        {"metadata": {"said": {"cost_usd": "much"}}},
     ],
     ids=str,
 )
