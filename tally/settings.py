@@ -1,23 +1,16 @@
 """Where Tally's Supabase project is and how it may be reached: the same few settings everywhere."""
 
-import os
-from pathlib import Path
-
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tally.folders import CHECKOUT, tally_home
 from tally.problem import Problem
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+__all__ = ["CHECKOUT", "Settings", "SettingsMissing", "load_settings", "require_database_url", "tally_home"]
 
 
 class SettingsMissing(Problem):
     """A setting that this command needs is not set."""
-
-
-def tally_home() -> Path:
-    """The folder of Tally's own state: TALLY_HOME, or `.tally` in the checkout."""
-    return Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally").expanduser().resolve()
 
 
 class Settings(BaseSettings):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from tally.folders import tally_home
 from tally.problem import Problem
-from tally.settings import tally_home
 
 LARGEST_LOG_BYTES = 20_000_000
 
