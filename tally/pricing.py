@@ -40,6 +40,8 @@ PRICE_PROVIDERS = {
     "cohere": "cohere",
     "elevenlabs": "elevenlabs",
 }
+# Whose own price lists name a few models of their own; the others they sell at their makers' list prices.
+RESELLERS = frozenset({"cursor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ def price(
     provider_id = PRICE_PROVIDERS.get(provider)
     try:
         found = _find_model(provider_id, model)
+        if found is None and provider in RESELLERS:
+            provider_id, found = None, _find_model(None, model)
         if found is None:
             return Priced(None)
         prices = _load_prices(

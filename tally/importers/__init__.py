@@ -7,6 +7,7 @@ from tally.importers import (
     anthropic_usage,
     copilot,
     cursor,
+    deepseek,
     generic,
     openai_cost,
     openai_usage,
@@ -32,6 +33,7 @@ IMPORTERS: tuple[Importer, ...] = (
     anthropic_usage,
     cursor,
     copilot,
+    deepseek,
     generic,
 )
 

@@ -73,7 +73,7 @@ def parse(table: Table, options: Options) -> Parsed:
         if basis != "estimated":
             metadata["ledger"] = ledger("cursor", options)
         if cost_usd is None and numbers.is_blank("tokens", cells):
-            cost_usd = estimate(metadata, "other", model_name, usage, when.timestamp, "request", {})
+            cost_usd = estimate(metadata, "cursor", model_name, usage, when.timestamp, "request", {})
         return CostRecord(
             provider="cursor",
             timestamp=when.timestamp,

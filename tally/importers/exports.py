@@ -169,6 +169,7 @@ def read_instant(cell: str) -> datetime:
 
 def read_moment(cell: str, timezone: str) -> Moment:
     """A day or a time as providers write it, or RowRejected."""
+    cell = re.sub(r"([0-9]{4})([0-9]{2})([0-9]{2})", r"\1-\2-\3", cell) if len(cell) == 8 else cell
     # A spreadsheet that saved the file again may have turned days into 03/04/2026, which is anyone's guess.
     if not re.match(r"[0-9]{4}-", cell):
         raise RowRejected(

@@ -16,7 +16,7 @@ from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canon
 
 KEPT = frozenset({"price_note"})
 SUMMED = frozenset({"web_searches"})
-SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd"})
+SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
 PARTS_OF_A_SUM = frozenset({"list_price_usd", "original_amount", "quantity"})
 
 

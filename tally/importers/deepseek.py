@@ -1,0 +1,121 @@
+"""DeepSeek's usage export: a ZIP with `amount-*.csv` (tokens) and `cost-*.csv` (money), or either of them.
+
+Header sets with `utc_date` (until 2026-07) and with `start_time_iso`, whose days begin at midnight of the
+zone that the export was made in.
+
+- Costs are billed, in the currency of the account. What came off a granted balance was a gift: nothing was
+  paid for it, and its amount stays beside.
+- Amounts are tokens and requests, one kind a row. Their prices name no currency, so they are not used:
+  without the cost file the tokens are an estimate at list price, with it the bill supplies the money.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from tally.importers.currencies import convert_to_usd, find_currency
+from tally.importers.exports import Bucket, Dimensions, Numbers, bucket, estimate, ledger, utc_day
+from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.table import Table, quote
+from tally.pricing import Usage
+from tally.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+
+name = "deepseek"
+title = "DeepSeek usage export"
+
+HEADER_OF_AMOUNTS = frozenset({"model", "api_key_name", "type", "amount"})
+HEADER_OF_COSTS = frozenset({"model", "wallet_type", "cost", "currency"})
+AMOUNTS, COSTS = "deepseek_usage", "deepseek_cost"
+GRANTED = ("granted", "gift", "bonus")
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether this is the header of the amounts or of the costs."""
+    cells = {cell.casefold() for cell in header}
+    return cells >= HEADER_OF_AMOUNTS or cells >= HEADER_OF_COSTS
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One record for each day, model and key, or for each day, model and wallet."""
+    has_money = table.column("wallet_type") is not None
+    return read_rows(table, _costs(table, options) if has_money else _amounts(table, options))
+
+
+def read_usage(kind: str, amount: int) -> Usage:
+    """What an amount counts; raises RowRejected."""
+    if kind == "input_cache_hit_tokens":
+        return Usage(input_tokens=amount, cached_input_tokens=amount, requests=0)
+    if kind in ("input_cache_miss_tokens", "input_tokens"):
+        return Usage(input_tokens=amount, requests=0)
+    if kind == "output_tokens":
+        return Usage(output_tokens=amount, requests=0)
+    if kind == "request_count":
+        return Usage(requests=amount)
+    raise RowRejected(f"the type {quote(kind)} is unknown, so it is not clear what its amount counts")
+
+
+def _days(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
+    return (
+        utc_day(table, options, "utc_date")
+        if table.column("utc_date") is not None
+        else bucket(table, options)
+    )
+
+
+def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
+    dimensions = Dimensions(table, ("user_id", "model", "wallet_type", "currency"))
+    numbers, day_of = Numbers(table, options, "cost"), _days(table, options)
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        when, found = day_of(cells), dimensions.read(cells)
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("deepseek", options),
+            "dataset": COSTS,
+            "wallet_type": found["wallet_type"],
+        }
+        amount, currency = numbers.amount("cost", cells), find_currency(found["currency"])
+        cost_usd = convert_to_usd(metadata, amount, currency, when.timestamp.date(), options)
+        if found["wallet_type"].lower() in GRANTED:
+            metadata["granted_usd"], cost_usd = canonical_decimal(cost_usd), Decimal(0)
+        return CostRecord(
+            provider="deepseek",
+            timestamp=when.timestamp,
+            model_name=found["model"] or NO_MODEL,
+            cost_usd=cost_usd,
+            source_key=identity(COSTS, options.account, when.key, *found.values()),
+            charge_type="usage" if cost_usd >= 0 else "adjustment",
+            metadata=metadata,
+        )
+
+    return read_row
+
+
+def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
+    dimensions = Dimensions(table, ("user_id", "model", "api_key_name"))
+    numbers, day_of, kind = Numbers(table, options, "amount"), _days(table, options), table.reader("type")
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        when, found = day_of(cells), dimensions.read(cells)
+        usage = read_usage(kind(cells), numbers.count("amount", cells))
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("deepseek", options),
+            "dataset": AMOUNTS,
+        }
+        if found["api_key_name"]:
+            metadata["api_key_name"] = found["api_key_name"]
+        return CostRecord(
+            provider="deepseek",
+            timestamp=when.timestamp,
+            model_name=found["model"] or NO_MODEL,
+            cost_usd=estimate(metadata, "deepseek", found["model"], usage, when.timestamp, "unknown", {}),
+            source_key=identity(AMOUNTS, options.account, when.key, *found.values()),
+            cost_basis="estimated",
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_input_tokens=usage.cached_input_tokens,
+            request_count=usage.requests,
+            metadata=metadata,
+        )
+
+    return read_row
