@@ -72,6 +72,8 @@ def test_every_table_answers_every_actor_as_declared(
             row["run_id"] = uuid4()
         if command == "insert" and table == "api_credentials":
             row["credential_name"] = "another"
+        if command == "insert" and table == "model_prices":
+            row["model_name"] = "another"
         query = statement(command, table, row)
         outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
         assert outcomes == {actor: expected(actor, table, command) for actor in actors}, (table, command)
