@@ -2,12 +2,22 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.formats import DASH, format_change, format_unit_price, format_usd, format_usd_range, plural
+from app.currencies import Currency
+from app.formats import (
+    DASH,
+    format_change,
+    format_day,
+    format_money,
+    format_money_range,
+    format_unit_price,
+    plural,
+)
 from app.outlook import month_end
 from app.periods import Period
 from app.spend import Spend
@@ -24,17 +34,24 @@ def render_heading(text: str, note: str = "") -> None:
             st.caption(note, width="content")
 
 
+def with_money(frame: pd.DataFrame, column: str, currency: str, absent: str) -> Any:
+    """A table whose column reads as money and still sorts as numbers."""
+    return frame.style.format({column: partial(format_money, currency=currency)}, na_rep=absent)
+
+
 def name_width(names: pd.Series) -> int | None:
     """A column as wide as its names, unless one of them would push the numbers out."""
     return 200 if names.str.len().max() > LONG_NAME else None
 
 
-def render_spend(period: Period, now: Spend, before_usd: Decimal | None, by_day: pd.Series) -> None:
+def render_spend(
+    period: Period, now: Spend, before: Decimal | None, by_day: pd.Series, currency: str
+) -> None:
     """Money spent in the period, against as many days before."""
-    change = None if before_usd is None else format_change(now.total_usd, before_usd)
+    change = None if before is None else format_change(now.total, before)
     st.metric(
         f"Spend, {period.label}",
-        format_usd(now.total_usd),
+        format_money(now.total, currency),
         change,
         delta_color="inverse",
         delta_description="vs before" if change else None,
@@ -45,11 +62,11 @@ def render_spend(period: Period, now: Spend, before_usd: Decimal | None, by_day:
     )
 
 
-def render_month_to_date(spent_usd: Decimal, by_day: pd.Series, today: date) -> None:
+def render_month_to_date(spent: Decimal, by_day: pd.Series, today: date, currency: str) -> None:
     """Money spent since the first of the month."""
     st.metric(
         "Month to date",
-        format_usd(spent_usd),
+        format_money(spent, currency),
         f"day {today.day} of {month_end(today).day}",
         delta_color="off",
         delta_arrow="off",
@@ -60,15 +77,20 @@ def render_month_to_date(spent_usd: Decimal, by_day: pd.Series, today: date) -> 
 
 
 def render_month_end(
-    total: dict[str, Any] | None, absence: str, month_by_day: pd.Series, ahead: pd.DataFrame, today: date
+    total: dict[str, Any] | None,
+    absence: str,
+    month_by_day: pd.Series,
+    ahead: pd.DataFrame,
+    today: date,
+    currency: str,
 ) -> None:
     """What the month will end at, with its 80% range; or why nobody can say yet."""
     until = ahead[ahead["date"] <= pd.Timestamp(month_end(today))]
     path = pd.concat([month_by_day, until.set_index("date")["predicted"]]).cumsum()
-    bounds = total and format_usd_range(total["lower_bound_80"], total["upper_bound_80"])
+    bounds = total and format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
     st.metric(
         "Month end",
-        format_usd(total["predicted_cost_usd"]) if total else DASH,
+        format_money(total["predicted_cost_usd"], currency) if total else DASH,
         bounds or absence,
         delta_color="off",
         delta_arrow="off",
@@ -81,12 +103,12 @@ def render_month_end(
     )
 
 
-def render_cost_per_request(now: Spend, unit_costs: pd.Series) -> None:
+def render_cost_per_request(now: Spend, unit_costs: pd.Series, currency: str) -> None:
     """What one metered request costs; subscriptions and unpriced records are left out."""
-    price = now.cost_per_request_usd
+    price = now.cost_per_request
     st.metric(
         "Cost per request",
-        DASH if price is None else format_unit_price(price),
+        DASH if price is None else format_unit_price(price, currency),
         "no requests counted" if price is None else None,
         delta_color="off",
         delta_arrow="off",
@@ -96,16 +118,13 @@ def render_cost_per_request(now: Spend, unit_costs: pd.Series) -> None:
     )
 
 
-def render_notes(now: Spend) -> None:
+def render_notes(now: Spend, currency: str) -> None:
     """What the totals hold and what they leave out."""
-    if now.subscriptions_usd:
-        st.caption(
-            f":material/event_repeat: {format_usd(now.subscriptions_usd)} of it are subscriptions".replace(
-                "$", r"\$"
-            )
-        )
-    if now.included_usd:
-        worth = format_usd(now.included_usd).replace("$", r"\$")
+    if now.subscriptions:
+        paid = format_money(now.subscriptions, currency).replace("$", r"\$")
+        st.caption(f":material/event_repeat: {paid} of it are subscriptions")
+    if now.included:
+        worth = format_money(now.included, currency).replace("$", r"\$")
         st.caption(
             f":material/redeem: Subscriptions covered usage worth {worth} at list prices. It is not added."
         )
@@ -115,6 +134,17 @@ def render_notes(now: Spend) -> None:
             f":material/help: {plural(now.unpriced_records, 'record')} {has} no price yet and "
             f"{'is' if now.unpriced_records == 1 else 'are'} not in these totals."
         )
+
+
+def render_rate_note(currency: Currency, chosen: str) -> None:
+    """Which rates the amounts are shown at, where they are not the dollars that are stored."""
+    if currency.rates:
+        newest = format_day(currency.rates.newest_day)
+        st.caption(
+            f"Amounts in {currency.code} at each day's rate of the European Central Bank, newest {newest}"
+        )
+    elif chosen != currency.code:
+        st.caption(f"{chosen} has no rate any more, so amounts are in US dollars. Settings has the others.")
 
 
 def _spark(by_day: pd.Series) -> list[float]:

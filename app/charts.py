@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from html import escape
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from app.formats import format_usd
+from app.formats import count_decimals, currency_symbol, format_money
 from app.spend import OTHER
 from app.theme import Palette
 
@@ -19,7 +20,12 @@ MONEY_TICKS = [
     {"dtickrange": [0.009, 0.9], "value": "$,.2f"},
     {"dtickrange": [0.9, None], "value": "$,.0f"},
 ]
-MONEY = "%{y:$,.2f}<extra>%{fullData.name}</extra>"
+
+
+def config(currency: str) -> dict[str, Any]:
+    """How a chart behaves; its sign of money, a $ in every format, is that of the currency."""
+    money = {"currency": [currency_symbol(currency), ""]}
+    return CONFIG | {"locale": "money", "locales": {"money": {"dictionary": {}, "format": money}}}
 
 
 def top_names(frame: pd.DataFrame, column: str, palette: Palette) -> list[str]:
@@ -41,7 +47,11 @@ def is_weekly(days: int) -> bool:
 
 
 def daily_spend(
-    daily: pd.DataFrame, forecast: pd.DataFrame | None, labels: Mapping[str, str], palette: Palette
+    daily: pd.DataFrame,
+    forecast: pd.DataFrame | None,
+    labels: Mapping[str, str],
+    palette: Palette,
+    currency: str,
 ) -> go.Figure:
     """Bars a day, stacked by provider; then the forecast with its ranges.
 
@@ -57,18 +67,22 @@ def daily_spend(
             y=stacked[name].round(4),
             name=_plain(labels.get(name, name)),
             marker={"color": colours.get(name, palette.other), "line_width": 0},
-            hovertemplate=MONEY,
+            hovertemplate=_money(currency),
         )
     if forecast is not None and not forecast.empty:
-        _add_ribbons(figure, forecast, palette)
+        _add_ribbons(figure, forecast, palette, currency)
     _add_layout(figure, palette, height=360)
     return figure.update_layout(barmode="relative", bargap=0.22, barcornerradius=3)
 
 
 def spend_by_name(
-    totals: pd.Series, labels: Mapping[str, str], colours: Mapping[str, str], palette: Palette
+    totals: pd.Series,
+    labels: Mapping[str, str],
+    colours: Mapping[str, str],
+    palette: Palette,
+    currency: str,
 ) -> go.Figure:
-    """Horizontal bars in the given order, each under its name and amount; `totals` is name -> dollars."""
+    """Horizontal bars in the given order, each under its name and amount; `totals` is name -> money."""
     ordered = totals[::-1]  # the first one is drawn on top
     ceiling = max(float(ordered.max()), 0.0) or 1.0
     figure = go.Figure(
@@ -87,7 +101,7 @@ def spend_by_name(
     for row, (name, cost) in enumerate(ordered.items()):
         for text, x, anchor in (
             (_plain(labels.get(str(name), str(name))), 0, "left"),
-            (f"${cost:,.2f}", 1, "right"),
+            (_plain(f"{currency_symbol(currency)}{cost:,.{count_decimals(currency)}f}"), 1, "right"),
         ):
             figure.add_annotation(
                 text=text,
@@ -106,28 +120,35 @@ def spend_by_name(
     )
 
 
-def describe_totals(totals: pd.Series, labels: Mapping[str, str]) -> str:
+def describe_totals(totals: pd.Series, labels: Mapping[str, str], currency: str) -> str:
     """The same in words, for whoever cannot see the bars."""
-    said = (f"{labels.get(str(name), str(name))} {format_usd(float(cost))}" for name, cost in totals.items())
+    said = (
+        f"{labels.get(str(name), str(name))} {format_money(float(cost), currency)}"
+        for name, cost in totals.items()
+    )
     return f"Spend by provider: {', '.join(said)}"
 
 
-def forecast_ribbons(history: pd.Series, forecast: pd.DataFrame, palette: Palette) -> go.Figure:
-    """What was spent as a line and what is to come as ribbons; `history` is day -> dollars."""
+def forecast_ribbons(
+    history: pd.Series, forecast: pd.DataFrame, palette: Palette, currency: str
+) -> go.Figure:
+    """What was spent as a line and what is to come as ribbons; `history` is day -> money."""
     figure = go.Figure()
     figure.add_bar(
         x=history.index,
         y=history.round(4),
         name="Spent",
         marker={"color": palette.muted, "line_width": 0, "opacity": 0.55},
-        hovertemplate=MONEY,
+        hovertemplate=_money(currency),
     )
-    _add_ribbons(figure, forecast, palette)
+    _add_ribbons(figure, forecast, palette, currency)
     _add_layout(figure, palette, height=360)
     return figure.update_layout(bargap=0.22, barcornerradius=3)
 
 
-def earlier_predictions(actual: pd.Series, predicted: pd.DataFrame, palette: Palette) -> go.Figure:
+def earlier_predictions(
+    actual: pd.Series, predicted: pd.DataFrame, palette: Palette, currency: str
+) -> go.Figure:
     """What had been predicted for past days, with the 80% range, against what was spent on them."""
     figure = go.Figure()
     _add_range(figure, predicted, "80", 0.2, palette)
@@ -137,7 +158,7 @@ def earlier_predictions(actual: pd.Series, predicted: pd.DataFrame, palette: Pal
         mode="lines",
         name="Predicted",
         line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
-        hovertemplate=MONEY,
+        hovertemplate=_money(currency),
     )
     figure.add_scatter(
         x=actual.index,
@@ -146,7 +167,7 @@ def earlier_predictions(actual: pd.Series, predicted: pd.DataFrame, palette: Pal
         name="Spent",
         line={"color": palette.ink, "width": 1.5},
         marker={"size": 5},
-        hovertemplate=MONEY,
+        hovertemplate=_money(currency),
     )
     _add_layout(figure, palette, height=280)
     return figure
@@ -165,7 +186,7 @@ def _stack(daily: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     return table[[name for name in (*names, OTHER) if name in table.columns]]
 
 
-def _add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette) -> None:
+def _add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, currency: str) -> None:
     _add_range(figure, forecast, "95", 0.13, palette)
     _add_range(figure, forecast, "80", 0.24, palette)
     figure.add_scatter(
@@ -174,7 +195,7 @@ def _add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette) ->
         mode="lines",
         name="Forecast",
         line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
-        hovertemplate=MONEY,
+        hovertemplate=_money(currency),
     )
 
 
@@ -240,6 +261,10 @@ def _add_layout(figure: go.Figure, palette: Palette, height: int) -> None:
         automargin=True,
         fixedrange=True,
     )
+
+
+def _money(currency: str) -> str:
+    return f"%{{y:$,.{count_decimals(currency)}f}}<extra>%{{fullData.name}}</extra>"
 
 
 def _plain(name: str) -> str:

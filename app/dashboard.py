@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import changes, data
+from app.cards import render_rate_note
 from app.identity import User, current_user, render_sign_out
 from app.theme import apply_theme
 from tally.api import ApiError
@@ -41,6 +42,7 @@ def prepare(user: User) -> None:
     preferences = data.load_preferences(user)
     with st.sidebar:
         apply_theme(preferences.theme)
+        render_rate_note(data.load_currency(user), preferences.currency)
     if st.session_state.get("prepared_for") == user.user_id:
         return
     if not preferences.timezone_set and st.context.timezone:

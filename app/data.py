@@ -17,8 +17,11 @@ import streamlit as st
 from postgrest import CountMethod
 from postgrest.exceptions import APIError
 
+from app.currencies import Currency, convert_daily, convert_predictions, convert_totals, list_currencies
 from app.identity import User, supabase_client
-from tally.api import describe, describe_answer
+from tally import currency as exchange
+from tally.api import SupabaseApi, describe, describe_answer
+from tally.currency import USD, Rates
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +34,7 @@ RECORD_COLUMNS = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,"
     "input_tokens,output_tokens,request_count,metadata"
 )
+PREFERENCE_COLUMNS = "timezone,theme,currency,default_date_range,forecast_enabled,metadata"
 FORECAST_COLUMNS = (
     "run_id,forecast_date,predicted_cost_usd,lower_bound_80,upper_bound_80,lower_bound_95,upper_bound_95,"
     "model_version,training_data_start,training_data_end,training_record_count,created_at"
@@ -54,6 +58,7 @@ class Preferences:
 
     timezone: str = "UTC"
     theme: str = "system"
+    currency: str = USD
     default_range: str = "30D"
     forecast_enabled: bool = True
     timezone_set: bool = False
@@ -101,9 +106,12 @@ def _user_id(user: User) -> str:
     return user.user_id
 
 
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {User: _user_id, Currency: lambda currency: currency.key}
+
+
 def _cached(function: Callable[P, R]) -> Callable[P, R]:
     """Keep answers for a while; a `User` in the key counts as its user_id, whatever its token."""
-    keep = st.cache_data(ttl=SECONDS_KEPT, max_entries=256, show_spinner=False, hash_funcs={User: _user_id})
+    keep = st.cache_data(ttl=SECONDS_KEPT, max_entries=256, show_spinner=False, hash_funcs=KEYS)
     return cast(Callable[P, R], keep(function))
 
 
@@ -135,22 +143,34 @@ def load_preferences(user: User) -> Preferences:
 @_cached
 def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part of the cache key)
     table = supabase_client(user).table("user_preferences")
-    rows = _rows(
-        ask(
-            lambda: table.select("timezone,theme,default_date_range,forecast_enabled,metadata").execute().data
-        )
-    )
+    rows = _rows(ask(lambda: table.select(PREFERENCE_COLUMNS).execute().data))
     if not rows:
         return Preferences()
     row = rows[0]
     return Preferences(
         timezone=row["timezone"],
         theme=row["theme"],
+        currency=row["currency"],
         default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
         forecast_enabled=row["forecast_enabled"],
         timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
         metadata=row["metadata"],
     )
+
+
+def load_currency(user: User) -> Currency:
+    """The currency that the person reads; dollars where their choice has no rate any more."""
+    code = load_preferences(user).currency
+    if code == USD:
+        return Currency()
+    rates = load_rates(user)
+    return Currency(code, rates) if code in list_currencies(rates) else Currency()
+
+
+@st.cache_resource(ttl=SECONDS_KEPT, max_entries=32, show_spinner=False, hash_funcs=KEYS)
+def load_rates(user: User) -> Rates:
+    """The exchange rates of every day, with those that the nightly job fetched."""
+    return exchange.load_rates(SupabaseApi(supabase_client(user)))
 
 
 @_cached
@@ -165,16 +185,23 @@ def load_daily(user: User, first: date | None, last: date | None) -> pd.DataFram
     """Daily costs of the person's own days, both ends included; None leaves an end open.
 
     Columns: date, provider (slug), model, cost_basis, charge_type, cost_usd (Decimal, None = unpriced),
-    cost (a float for charts, 0 where unpriced), tokens, requests, records, unpriced_records.
+    amount (the same in the currency that the person reads), cost (a float of it for charts, 0 where
+    unpriced), tokens, requests, records, unpriced_records.
     """
-    return _daily(user, _version(user), first, last)
+    return _daily(user, _version(user), first, last, load_currency(user))
 
 
 @_cached
-def _daily(user: User, version: str, first: date | None, last: date | None) -> pd.DataFrame:  # noqa: ARG001
+def _daily(
+    user: User,
+    version: str,  # noqa: ARG001
+    first: date | None,
+    last: date | None,
+    currency: Currency,
+) -> pd.DataFrame:
     params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
     columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
-    return parse_daily(cast(dict[str, list[Any]], columns))
+    return convert_daily(parse_daily(cast(dict[str, list[Any]], columns)), currency)
 
 
 def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:
@@ -188,6 +215,7 @@ def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:
             "cost_basis": pd.Series(columns["cost_basis"], dtype=object),
             "charge_type": pd.Series(columns["charge_type"], dtype=object),
             "cost_usd": pd.Series(money, dtype=object),
+            "amount": pd.Series(money, dtype=object),
             "cost": pd.Series([0.0 if amount is None else float(amount) for amount in money], dtype=float),
             **{
                 name: pd.Series(columns[name], dtype="int64")
@@ -250,11 +278,17 @@ def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFra
 
     Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95 and the training's.
     """
-    return _forecast(user, _version(user), series, first)
+    return _forecast(user, _version(user), series, first, load_currency(user))
 
 
 @_cached
-def _forecast(user: User, version: str, series: ForecastSeries, first: date) -> pd.DataFrame:  # noqa: ARG001
+def _forecast(
+    user: User,
+    version: str,  # noqa: ARG001
+    series: ForecastSeries,
+    first: date,
+    currency: Currency,
+) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     while len(rows) % API_ROWS == 0:
         query = _of_series(supabase_client(user).table("forecast_results").select(FORECAST_COLUMNS), series)
@@ -271,11 +305,12 @@ def _forecast(user: User, version: str, series: ForecastSeries, first: date) -> 
     frame = pd.DataFrame(rows, columns=FORECAST_COLUMNS.split(","))
     bounds = {f"{side}_bound_{level}": f"{side}_{level}" for side in ("lower", "upper") for level in (80, 95)}
     frame = frame.rename(columns={"forecast_date": "date", "predicted_cost_usd": "predicted", **bounds})
-    return frame.assign(
+    frame = frame.assign(
         date=pd.to_datetime(frame["date"]),
         created_at=pd.to_datetime(frame["created_at"], utc=True, format="ISO8601"),
         **{name: frame[name].astype(float) for name in ("predicted", *bounds.values())},
     )
+    return convert_predictions(frame, currency)
 
 
 def _of_series(query: Any, series: ForecastSeries) -> Any:
@@ -285,8 +320,16 @@ def _of_series(query: Any, series: ForecastSeries) -> Any:
 
 
 def load_forecast_totals(user: User) -> pd.DataFrame:
-    """The totals of the newest runs of every series, newest first; money is Decimal, None where unknown."""
-    return _forecast_totals(user, _version(user))
+    """The totals of the newest runs of every series, newest first; money is Decimal, None where unknown.
+
+    Its columns are named for the dollars that are stored and hold the currency that the person reads.
+    """
+    totals, currency = _forecast_totals(user, _version(user)), load_currency(user)
+    if totals.empty or not currency.is_converted:
+        return totals
+    daily = load_daily(user, totals["period_start"].min(), totals["period_end"].max())
+    slugs = {provider.provider_id: provider.slug for provider in load_providers(user)}
+    return convert_totals(totals, daily, slugs, currency)
 
 
 @_cached

@@ -6,11 +6,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app import changes
-from app.formats import format_usd
+from app import changes, data
 from app.identity import User
 from app.periods import EARLIEST_DAY, today_in
-from app.record_table import describe_moment, local_day
+from app.record_table import describe_cost, describe_moment, local_day
 from tally.amounts import AmountUnreadable, parse_amount
 from tally.api import ApiError
 from tally.records import MAX_COST_USD, MAX_MODEL_NAME
@@ -45,7 +44,7 @@ def edit_entry(user: User, record: dict[str, Any], zone: ZoneInfo) -> None:
 @st.dialog("Delete this entry?", icon=":material/delete:")
 def confirm_deletion(user: User, record: dict[str, Any], zone: ZoneInfo) -> None:
     """Ask once, then delete."""
-    cost = format_usd(Decimal(record["cost_usd"] or 0))
+    cost = describe_cost(record, zone, data.load_currency(user))
     st.text(f"{record['model_name']}, {cost}, {describe_moment(record, zone)}")
     st.caption("It is taken out of every total. This cannot be undone.")
     if not st.button("Delete entry", type="primary", width="stretch"):

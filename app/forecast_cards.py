@@ -10,31 +10,31 @@ import streamlit as st
 
 from app.cards import render_heading
 from app.data import Preferences
-from app.formats import DASH, format_day, format_days, format_usd, format_usd_range, plural
+from app.formats import DASH, format_day, format_days, format_money, format_money_range, plural
 from app.outlook import forecast_step, spread_over_months
 
 NIGHTLY_AT = "03:15"
 COLUMN = st.column_config
 
 
-def render_total(label: str, total: dict[str, Any] | None) -> None:
+def render_total(label: str, total: dict[str, Any] | None, currency: str) -> None:
     """A predicted total with the range it falls into 4 times of 5."""
     st.metric(
         label,
-        format_usd(total["predicted_cost_usd"]) if total else DASH,
-        format_usd_range(total["lower_bound_80"], total["upper_bound_80"])
+        format_money(total["predicted_cost_usd"], currency) if total else DASH,
+        format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
         if total
         else "after the next night",
         delta_color="off",
         delta_arrow="off",
         border=True,
         height="stretch",
-        help=_explain(total) if total else None,
+        help=_explain(total, currency) if total else None,
     )
 
 
-def _explain(total: dict[str, Any]) -> str:
-    wide = format_usd_range(total["lower_bound_95"], total["upper_bound_95"])
+def _explain(total: dict[str, Any], currency: str) -> str:
+    wide = format_money_range(total["lower_bound_95"], total["upper_bound_95"], currency)
     days = format_days(total["period_start"], total["period_end"])
     return f"{days}. 4 times of 5 it ends inside this range, and 19 times of 20 inside {wide}.".replace(
         "$", r"\$"
@@ -73,7 +73,7 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
     )
 
 
-def render_earlier_totals(known: pd.DataFrame) -> None:
+def render_earlier_totals(known: pd.DataFrame, currency: str) -> None:
     """Month ends that were predicted once and are known now."""
     if known.empty:
         st.caption("Predictions of a month's total are held against what was spent when the month is over.")
@@ -81,9 +81,9 @@ def render_earlier_totals(known: pd.DataFrame) -> None:
     lines = [
         {
             "month": f"{row['period_end']:%b %Y}",
-            "predicted": format_usd(row["predicted_cost_usd"]),
-            "spent": format_usd(row["actual_cost_usd"]),
-            "range": format_usd_range(row["lower_bound_80"], row["upper_bound_80"]),
+            "predicted": format_money(row["predicted_cost_usd"], currency),
+            "spent": format_money(row["actual_cost_usd"], currency),
+            "range": format_money_range(row["lower_bound_80"], row["upper_bound_80"], currency),
             "verdict": _verdict(row["actual_cost_usd"], row["lower_bound_80"], row["upper_bound_80"]),
             "made": format_day(pd.Timestamp(row["created_at"]).date()),
         }

@@ -6,35 +6,105 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 DASH = "\N{EN DASH}"
+SYMBOLS = {
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "¥",
+    "KRW": "₩",
+    "INR": "₹",
+    "ILS": "₪",
+    "PHP": "₱",
+    "TRY": "₺",
+    "AUD": "A$",
+    "BRL": "R$",
+    "CAD": "CA$",
+    "CNY": "CN¥",
+    "HKD": "HK$",
+    "MXN": "MX$",
+    "NZD": "NZ$",
+    "SGD": "S$",
+}
+NAMES = {
+    "AUD": "Australian dollar",
+    "BRL": "Brazilian real",
+    "CAD": "Canadian dollar",
+    "CHF": "Swiss franc",
+    "CNY": "Chinese yuan",
+    "CZK": "Czech koruna",
+    "DKK": "Danish krone",
+    "EUR": "Euro",
+    "GBP": "Pound sterling",
+    "HKD": "Hong Kong dollar",
+    "HUF": "Hungarian forint",
+    "IDR": "Indonesian rupiah",
+    "ILS": "Israeli shekel",
+    "INR": "Indian rupee",
+    "ISK": "Icelandic króna",
+    "JPY": "Japanese yen",
+    "KRW": "South Korean won",
+    "MXN": "Mexican peso",
+    "MYR": "Malaysian ringgit",
+    "NOK": "Norwegian krone",
+    "NZD": "New Zealand dollar",
+    "PHP": "Philippine peso",
+    "PLN": "Polish zloty",
+    "RON": "Romanian leu",
+    "SEK": "Swedish krona",
+    "SGD": "Singapore dollar",
+    "THB": "Thai baht",
+    "TRY": "Turkish lira",
+    "USD": "US dollar",
+    "ZAR": "South African rand",
+}
+WITHOUT_CENTS = ("ISK", "JPY", "KRW")
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>:&@])")
 
 
-def format_usd(amount: Decimal | float) -> str:
-    """Money for a reader: cents up to $10,000, whole dollars above, more digits where cents say nothing."""
+def format_money(amount: Decimal | float, currency: str) -> str:
+    """Money for a reader: cents up to 10,000, whole units above, more digits where cents say nothing."""
     exact = Decimal(str(amount)) if isinstance(amount, float) else amount
-    sign = "-" if exact < 0 else ""
-    size = abs(exact)
-    if size == 0:
-        return "$0.00"
-    if size < Decimal("0.01"):
-        return f"{sign}${_trimmed(_significant(size, 2))}"
-    if size >= 10_000:
-        return f"{sign}${_rounded(size, '1'):,}"
-    return f"{sign}${_rounded(size, '0.01'):,}"
+    sign, size, symbol = "-" if exact < 0 else "", abs(exact), currency_symbol(currency)
+    smallest = Decimal(1).scaleb(-count_decimals(currency))
+    if 0 < size < smallest:
+        return f"{sign}{symbol}{_trimmed(_significant(size, 2))}"
+    return f"{sign if size else ''}{symbol}{_rounded(size, Decimal(1) if size >= 10_000 else smallest):,}"
 
 
-def format_usd_range(lower: Decimal, upper: Decimal) -> str:
+def format_usd(amount: Decimal | float) -> str:
+    """What is stored in US dollars and shown as it is, whatever currency a person reads."""
+    return format_money(amount, "USD")
+
+
+def format_money_range(lower: Decimal, upper: Decimal, currency: str) -> str:
     """The amounts that something lies between."""
     if upper >= 1000:  # cents would not fit on a phone
-        return f"${_rounded(lower, '1'):,} {DASH} ${_rounded(upper, '1'):,}"
-    return f"{format_usd(lower)} {DASH} {format_usd(upper)}"
+        lower, upper = (_rounded(amount, Decimal(1)) for amount in (lower, upper))
+        symbol = currency_symbol(currency)
+        return f"{symbol}{lower:,} {DASH} {symbol}{upper:,}"
+    return f"{format_money(lower, currency)} {DASH} {format_money(upper, currency)}"
 
 
-def format_unit_price(amount: Decimal) -> str:
+def format_unit_price(amount: Decimal, currency: str) -> str:
     """The price of one request, which is mostly less than a cent: three digits that mean something."""
     if amount >= 1 or amount <= 0:
-        return format_usd(amount)
-    return f"${_trimmed(_significant(amount, 3))}"
+        return format_money(amount, currency)
+    return f"{currency_symbol(currency)}{_trimmed(_significant(amount, 3))}"
+
+
+def currency_symbol(currency: str) -> str:
+    """What stands before an amount: a sign that is no other currency's, or the code and a space."""
+    return SYMBOLS.get(currency) or f"{currency}\N{NO-BREAK SPACE}"
+
+
+def describe_currency(currency: str) -> str:
+    """A currency with its name where that is known."""
+    return f"{currency}, {NAMES[currency]}" if currency in NAMES else currency
+
+
+def count_decimals(currency: str) -> int:
+    """How many decimals its smallest unit has."""
+    return 0 if currency in WITHOUT_CENTS else 2
 
 
 def format_count(count: int) -> str:
@@ -80,8 +150,8 @@ def escape_markdown(text: str) -> str:
     return MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _rounded(amount: Decimal, step: str) -> Decimal:
-    return amount.quantize(Decimal(step), rounding=ROUND_HALF_UP)
+def _rounded(amount: Decimal, step: Decimal) -> Decimal:
+    return amount.quantize(step, rounding=ROUND_HALF_UP)
 
 
 def _significant(amount: Decimal, digits: int) -> str:

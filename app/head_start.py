@@ -42,7 +42,7 @@ def _import_pages() -> None:
     from app import charts, data, identity, theme  # noqa: F401 - data and identity for pandas and supabase
 
     totals = pd.Series({"none": 0.0})
-    charts.spend_by_name(totals, {}, {}, theme.LIGHT).to_json()
+    charts.spend_by_name(totals, {}, {}, theme.LIGHT, "USD").to_json()
 
 
 def _compress_first_assets() -> None:

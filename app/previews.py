@@ -1,4 +1,4 @@
-"""What an import would add: days, money by provider, and the first rows."""
+"""What an import would add: days, money by provider, and the first rows, in the person's currency."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from app.formats import format_instant, format_usd
+from app.currencies import Currency
+from app.formats import format_instant, format_money
 from tally.importers import Parsed
 from tally.records import CostRecord
 
@@ -22,34 +23,34 @@ NO_PRICE = "no price"
 class ProviderTotal:
     """What a file says about one provider; `included` is worth, not money."""
 
-    billed_usd: Decimal = Decimal(0)
-    estimated_usd: Decimal = Decimal(0)
-    included_usd: Decimal = Decimal(0)
+    billed: Decimal = Decimal(0)
+    estimated: Decimal = Decimal(0)
+    included: Decimal = Decimal(0)
     unpriced: int = 0
     records: int = 0
 
     @property
-    def spent_usd(self) -> Decimal:
+    def spent(self) -> Decimal:
         """Money: billed and estimated."""
-        return self.billed_usd + self.estimated_usd
+        return self.billed + self.estimated
 
-    def add(self, record: CostRecord) -> None:
-        """Count one record."""
+    def add(self, record: CostRecord, amount: Decimal | None) -> None:
+        """Count one record, which comes to that amount."""
         self.records += 1
-        if record.cost_usd is None:
+        if amount is None:
             self.unpriced += 1
         elif record.cost_basis == "billed":
-            self.billed_usd += record.cost_usd
+            self.billed += amount
         elif record.cost_basis == "estimated":
-            self.estimated_usd += record.cost_usd
+            self.estimated += amount
         else:
-            self.included_usd += record.cost_usd
+            self.included += amount
 
     def include(self, other: "ProviderTotal") -> None:
         """Add another file's total."""
-        self.billed_usd += other.billed_usd
-        self.estimated_usd += other.estimated_usd
-        self.included_usd += other.included_usd
+        self.billed += other.billed
+        self.estimated += other.estimated
+        self.included += other.included
         self.unpriced += other.unpriced
         self.records += other.records
 
@@ -79,14 +80,16 @@ class Preview:
         return together
 
 
-def build_preview(parsed: Parsed, timezone: str) -> Preview:
-    """Sum up a parsed file."""
+def build_preview(parsed: Parsed, timezone: str, currency: Currency) -> Preview:
+    """Sum up a parsed file, each record at the rate of its day."""
     preview = Preview(parsed.rows_read, parsed.rows_blank, len(parsed.rejected))
     zone = ZoneInfo(timezone)
     for record in parsed.records:
-        preview.totals[record.provider].add(record)
-        spent = Decimal(0) if record.cost_basis == "included" else record.cost_usd or Decimal(0)
-        preview.daily[local_day(record, zone), record.provider] += spent
+        day = local_day(record, zone)
+        amount = None if record.cost_usd is None else currency.convert(record.cost_usd, day)
+        preview.totals[record.provider].add(record, amount)
+        spent = Decimal(0) if record.cost_basis == "included" else amount or Decimal(0)
+        preview.daily[day, record.provider] += spent
     return preview
 
 
@@ -99,8 +102,8 @@ def combine_previews(previews: Iterable[Preview]) -> Preview:
         combined.rejected += preview.rejected
         for provider, total in preview.totals.items():
             combined.totals[provider].include(total)
-        for place, cost_usd in preview.daily.items():
-            combined.daily[place] += cost_usd
+        for place, amount in preview.daily.items():
+            combined.daily[place] += amount
     return combined
 
 
@@ -122,29 +125,31 @@ def daily_frame(preview: Preview) -> pd.DataFrame:
     )
 
 
-def totals_frame(preview: Preview, labels: dict[str, str]) -> pd.DataFrame:
+def totals_frame(preview: Preview, labels: dict[str, str], currency: str) -> pd.DataFrame:
     """A line a provider, the dearest first; columns that would be empty throughout are left out."""
-    ordered = sorted(preview.totals.items(), key=lambda item: item[1].spent_usd, reverse=True)
+    ordered = sorted(preview.totals.items(), key=lambda item: item[1].spent, reverse=True)
     frame = pd.DataFrame(
         {
             "Provider": [labels.get(provider, provider) for provider, _ in ordered],
-            "Billed": [format_usd(total.billed_usd) for _, total in ordered],
-            "Estimated": [format_usd(total.estimated_usd) for _, total in ordered],
-            "Included": [format_usd(total.included_usd) for _, total in ordered],
+            "Billed": [format_money(total.billed, currency) for _, total in ordered],
+            "Estimated": [format_money(total.estimated, currency) for _, total in ordered],
+            "Included": [format_money(total.included, currency) for _, total in ordered],
             "Unpriced": [total.unpriced for _, total in ordered],
             "Records": [total.records for _, total in ordered],
         }
     )
     together = preview.total
     shown = {
-        "Estimated": together.estimated_usd,
-        "Included": together.included_usd,
+        "Estimated": together.estimated,
+        "Included": together.included,
         "Unpriced": together.unpriced,
     }
     return frame.drop(columns=[name for name, amount in shown.items() if not amount])
 
 
-def first_rows_frame(records: Sequence[CostRecord], labels: dict[str, str], timezone: str) -> pd.DataFrame:
+def first_rows_frame(
+    records: Sequence[CostRecord], labels: dict[str, str], timezone: str, currency: Currency
+) -> pd.DataFrame:
     """The first records as they will be saved."""
     zone = ZoneInfo(timezone)
     return pd.DataFrame(
@@ -154,7 +159,9 @@ def first_rows_frame(records: Sequence[CostRecord], labels: dict[str, str], time
                 "Provider": record.metadata.get("provider_name")
                 or labels.get(record.provider, record.provider),
                 "Model": record.model_name,
-                "Cost": NO_PRICE if record.cost_usd is None else format_usd(record.cost_usd),
+                "Cost": NO_PRICE
+                if record.cost_usd is None
+                else format_money(currency.convert(record.cost_usd, local_day(record, zone)), currency.code),
                 "Tokens": record.tokens_used,
                 "Requests": record.request_count,
                 "Note": record.metadata.get("note") or "",

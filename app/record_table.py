@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from app.formats import format_instant, format_usd
+from app.currencies import Currency
+from app.formats import format_instant, format_money
 
 NO_PRICE = "no price"
 SOURCES = {
@@ -48,7 +49,7 @@ COLUMNS = {
 
 
 def describe_records(
-    rows: list[dict[str, Any]], providers: Mapping[str, str], zone: ZoneInfo
+    rows: list[dict[str, Any]], providers: Mapping[str, str], zone: ZoneInfo, currency: Currency
 ) -> pd.DataFrame:
     """Rows of `load_records_page` -> one line a record; `providers` is id -> name."""
     lines = [
@@ -56,7 +57,7 @@ def describe_records(
             "when": describe_moment(row, zone),
             "provider": providers.get(row["provider_id"], ""),
             "model": row["model_name"],
-            "cost": NO_PRICE if row["cost_usd"] is None else format_usd(Decimal(row["cost_usd"])),
+            "cost": describe_cost(row, zone, currency),
             "basis": BASES[row["cost_basis"]],
             "charge": CHARGES[row["charge_type"]],
             "source": SOURCES[row["collection_method"]],
@@ -69,6 +70,13 @@ def describe_records(
     ]
     frame = pd.DataFrame(lines, columns=list(COLUMNS))
     return frame if (frame["note"] != "").any() else frame.drop(columns="note")
+
+
+def describe_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> str:
+    """What a record cost, at the rate of its day."""
+    if row["cost_usd"] is None:
+        return NO_PRICE
+    return format_money(currency.convert(Decimal(row["cost_usd"]), local_day(row, zone)), currency.code)
 
 
 def describe_moment(row: Mapping[str, Any], zone: ZoneInfo) -> str:

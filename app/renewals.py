@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from app.currencies import Currency
 from app.formats import format_day
 from tally.entries import Interval, Subscription
 
@@ -45,6 +46,12 @@ def renewal_days(subscription: Subscription, until: date) -> list[date]:
         if day >= subscription.started_on:
             days.append(day)
     return days
+
+
+def spent_so_far(subscription: Subscription, today: date, currency: Currency) -> Decimal:
+    """What all renewals up to today came to, each at the rate of its day."""
+    days = renewal_days(subscription, today)
+    return sum((currency.convert(subscription.amount_usd, day) for day in days), Decimal(0))
 
 
 def next_renewal(subscription: Subscription, today: date) -> date | None:

@@ -7,6 +7,8 @@ import streamlit as st
 from app import data
 from app.accounts import MIN_PASSWORD_LENGTH, AccountProblem
 from app.cards import render_heading
+from app.currencies import list_currencies
+from app.formats import describe_currency
 from app.identity import User, change_password, supabase_client
 from app.notices import announce, render_refusal
 from app.periods import PRESET_DAYS, PRESET_LABELS
@@ -24,17 +26,26 @@ def list_timezones(current: str) -> list[str]:
 
 
 def render_display(user: User, preferences: data.Preferences) -> None:
-    """Timezone, theme, first date range, forecast."""
+    """Timezone, currency, theme, first date range, forecast."""
     render_heading("Display")
     browser_zone = st.context.timezone
     zones = list_timezones(preferences.timezone)
+    currencies = list_currencies(data.load_rates(user))
     with st.form("display", border=False):
-        with st.grid(3, min_column_width=200, gap="small"):
+        with st.grid(4, min_column_width=200, gap="small"):
             timezone = st.selectbox(
                 "Timezone",
                 zones,
                 index=zones.index(preferences.timezone),
                 help="Your days begin and end here. After a change, records are regrouped into the new days.",
+            )
+            currency = st.selectbox(
+                "Currency",
+                currencies,
+                index=currencies.index(data.load_currency(user).code),
+                format_func=describe_currency,
+                help="Amounts are kept in US dollars. "
+                "Each day is shown at the European Central Bank's rate of that day.",
             )
             theme = st.selectbox(
                 "Theme", THEMES, index=_place(THEMES, preferences.theme), format_func=str.title
@@ -55,7 +66,12 @@ def render_display(user: User, preferences: data.Preferences) -> None:
         save_preferences(user, timezone=browser_zone)
     if is_sent:
         save_preferences(
-            user, timezone=timezone, theme=theme, default_date_range=preset.lower(), forecast_enabled=forecast
+            user,
+            timezone=timezone,
+            currency=currency,
+            theme=theme,
+            default_date_range=preset.lower(),
+            forecast_enabled=forecast,
         )
 
 

@@ -1,4 +1,7 @@
-"""What a frame of daily costs adds up to. Money is Decimal; `included` is worth and is never added."""
+"""What a frame of daily costs adds up to, in the currency that it is shown in.
+
+Money is Decimal; `included` is worth and is never added.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -15,11 +18,11 @@ TREND_DAYS = 60
 class Spend:
     """A period in numbers: money spent, subscriptions in it, worth they covered, records without a price."""
 
-    total_usd: Decimal
-    subscriptions_usd: Decimal
-    included_usd: Decimal
+    total: Decimal
+    subscriptions: Decimal
+    included: Decimal
     unpriced_records: int
-    cost_per_request_usd: Decimal | None
+    cost_per_request: Decimal | None
 
 
 def select_days(daily: pd.DataFrame, first: date | None, last: date) -> pd.DataFrame:
@@ -37,17 +40,17 @@ def calculate_spend(daily: pd.DataFrame) -> Spend:
     """Everything a period is summed up by."""
     money = select_money(daily)
     return Spend(
-        total_usd=sum_usd(money),
-        subscriptions_usd=sum_usd(money[money["charge_type"] == "subscription"]),
-        included_usd=sum_usd(daily[daily["cost_basis"] == INCLUDED]),
+        total=sum_amounts(money),
+        subscriptions=sum_amounts(money[money["charge_type"] == "subscription"]),
+        included=sum_amounts(daily[daily["cost_basis"] == INCLUDED]),
         unpriced_records=int(daily["unpriced_records"].sum()),
-        cost_per_request_usd=_cost_per_request(money),
+        cost_per_request=_cost_per_request(money),
     )
 
 
-def sum_usd(daily: pd.DataFrame) -> Decimal:
+def sum_amounts(daily: pd.DataFrame) -> Decimal:
     """The exact sum of the known costs."""
-    return sum((cost for cost in daily["cost_usd"] if cost is not None), Decimal(0))
+    return sum((cost for cost in daily["amount"] if cost is not None), Decimal(0))
 
 
 def select_series(daily: pd.DataFrame, provider: str | None, model: str | None) -> pd.DataFrame:
@@ -59,11 +62,11 @@ def select_series(daily: pd.DataFrame, provider: str | None, model: str | None) 
 
 def sum_money(daily: pd.DataFrame) -> Decimal:
     """The exact sum of what is money."""
-    return sum_usd(select_money(daily))
+    return sum_amounts(select_money(daily))
 
 
 def spend_by_day(daily: pd.DataFrame, first: date, last: date) -> pd.Series:
-    """Dollars of every day from `first` to `last`, for charts; a day without records is 0."""
+    """Money of every day from `first` to `last`, for charts; a day without records is 0."""
     days = pd.date_range(first, last, name="date")
     return select_money(daily).groupby("date")["cost"].sum().reindex(days, fill_value=0.0)
 
@@ -80,7 +83,7 @@ def fill_days(daily: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
 
 
 def sum_by_provider(money: pd.DataFrame, names: list[str]) -> pd.Series:
-    """Dollars of each of the named providers, dearest first, and of the rest as one."""
+    """Money of each of the named providers, dearest first, and of the rest as one."""
     rest = money["provider"].where(money["provider"].isin(names), OTHER)
     totals = money.groupby(rest)["cost"].sum()
     return totals.reindex([name for name in (*names, OTHER) if name in totals.index])
@@ -98,7 +101,7 @@ def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
     by_model = money.groupby("model")[["cost", "requests"]].sum().sort_values("cost", ascending=False)
     total = by_model["cost"].clip(lower=0).sum()
     top = by_model.head(count).reset_index()
-    prices = money.groupby("model")["cost_usd"].count()  # counts what is not None
+    prices = money.groupby("model")["amount"].count()  # counts what is not None
     top.loc[top["model"].map(prices) == 0, "cost"] = float("nan")
     top["share"] = 100 * top["cost"].clip(lower=0) / total if total else 0.0
     trend = money[money["model"].isin(top["model"])].pivot_table(
@@ -115,7 +118,7 @@ def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
 def _cost_per_request(money: pd.DataFrame) -> Decimal | None:
     metered = _metered(money)
     requests = int(metered["requests"].sum())
-    return sum_usd(metered) / requests if requests else None
+    return sum_amounts(metered) / requests if requests else None
 
 
 def _metered(money: pd.DataFrame) -> pd.DataFrame:

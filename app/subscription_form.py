@@ -10,11 +10,12 @@ from uuid import UUID, uuid4
 import streamlit as st
 
 from app import data
-from app.formats import escape_markdown, format_usd
+from app.currencies import Currency
+from app.formats import escape_markdown, format_money, format_usd
 from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
-from app.renewals import PLANS, Plan, next_renewal, renewal_days
+from app.renewals import PLANS, Plan, next_renewal, renewal_days, spent_so_far
 from app.typed_amounts import read_amount, show_amount
 from tally.amounts import AmountUnreadable
 from tally.api import ApiError, SupabaseApi
@@ -64,7 +65,7 @@ def render_new_subscription(user: User, today: date) -> None:
     fields.fill_once(started=today, day=today.day, interval="month")
     try:
         subscription = render_fields(fields, providers)
-        render_renewals(subscription, today)
+        render_renewals(subscription, today, data.load_currency(user))
     except AmountUnreadable as incomplete:
         subscription = None
         st.caption(escape_markdown(str(incomplete)))
@@ -115,7 +116,7 @@ def render_fields(fields: Fields, providers: Sequence[data.Provider]) -> Subscri
     )
 
 
-def render_renewals(subscription: Subscription, today: date) -> None:
+def render_renewals(subscription: Subscription, today: date, currency: Currency) -> None:
     """What it comes to, before it is saved."""
     days = renewal_days(subscription, today)
     with st.grid(3, min_column_width=150, gap="small"):
@@ -129,7 +130,7 @@ def render_renewals(subscription: Subscription, today: date) -> None:
             delta_arrow="off",
         )
         st.metric("Renewals so far", f"{len(days):,}")
-        st.metric("Spent so far", format_usd(len(days) * subscription.amount_usd))
+        st.metric("Spent so far", format_money(spent_so_far(subscription, today, currency), currency.code))
 
 
 def parse_subscription(row: dict[str, Any]) -> Subscription:

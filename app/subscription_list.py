@@ -10,10 +10,11 @@ import streamlit as st
 
 from app import data, identity
 from app.cards import render_heading
-from app.formats import DASH, escape_markdown, format_day, format_usd, plural
+from app.currencies import Currency
+from app.formats import DASH, escape_markdown, format_day, format_money, plural
 from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
-from app.renewals import describe_next, describe_rhythm, renewal_days
+from app.renewals import describe_next, describe_rhythm, renewal_days, spent_so_far
 from app.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.typed_amounts import show_amount
 from tally.amounts import AmountUnreadable
@@ -29,7 +30,10 @@ COLUMNS = {
 
 
 def describe_subscriptions(
-    subscriptions: Sequence[Subscription], providers: Sequence[data.Provider], today: date
+    subscriptions: Sequence[Subscription],
+    providers: Sequence[data.Provider],
+    today: date,
+    currency: Currency,
 ) -> pd.DataFrame:
     """One line a subscription."""
     names = {provider.provider_id: provider.name for provider in providers}
@@ -37,10 +41,10 @@ def describe_subscriptions(
         {
             "Plan": subscription.plan_name,
             "Provider": names.get(subscription.provider_id, DASH),
-            "Amount": format_usd(subscription.amount_usd),
+            "Amount": format_money(currency.convert(subscription.amount_usd, today), currency.code),
             "Renews": describe_rhythm(subscription),
             "Next": describe_next(subscription, today),
-            "So far": format_usd(len(renewal_days(subscription, today)) * subscription.amount_usd),
+            "So far": format_money(spent_so_far(subscription, today, currency), currency.code),
             "First day": format_day(subscription.started_on),
             "Last day": format_day(subscription.ended_on) if subscription.ended_on else None,
         }
@@ -63,7 +67,9 @@ def render_subscriptions(user: User, today: date) -> None:
         row = rows[selected[0]] if selected and selected[0] < len(rows) else None
         _render_actions(row, today)
         st.dataframe(
-            describe_subscriptions([parse_subscription(row) for row in rows], providers, today),
+            describe_subscriptions(
+                [parse_subscription(row) for row in rows], providers, today, data.load_currency(user)
+            ),
             hide_index=True,
             height="content" if len(rows) <= 12 else 460,
             key=table_key,
@@ -115,7 +121,7 @@ def edit_subscription(row: dict[str, Any], today: date) -> None:
     except AmountUnreadable as wrong:
         render_refusal(wrong)
         return
-    render_renewals(subscription, today)
+    render_renewals(subscription, today, data.load_currency(user))
     if st.button("Save", type="primary", width="stretch", key=fields.key("save")):
         _change(user, row, subscription, f"{subscription.plan_name} changed, with its renewals.")
 
@@ -146,7 +152,8 @@ def confirm_deletion(row: dict[str, Any], today: date) -> None:
     subscription = parse_subscription(row)
     st.text(subscription.plan_name)
     days = renewal_days(subscription, today)
-    spent = format_usd(len(days) * subscription.amount_usd)
+    currency = data.load_currency(user)
+    spent = format_money(spent_so_far(subscription, today, currency), currency.code)
     st.caption(
         escape_markdown(
             f"{plural(len(days), 'renewal')} ({spent}) will be taken out of every total. "

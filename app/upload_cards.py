@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, mappings
-from app.formats import DASH, escape_markdown, format_count, format_day, format_days, format_usd
+from app.formats import DASH, escape_markdown, format_count, format_day, format_days, format_money
 from app.identity import User
 from app.previews import (
     FIRST_REJECTED,
@@ -64,14 +64,20 @@ def render_column_guide() -> None:
     )
 
 
-def render_key_figures(preview: Preview) -> None:
+def render_key_figures(preview: Preview, currency: str) -> None:
     """Rows, days, money and what was refused."""
     total, days = preview.total, preview.days
     with st.grid(4, min_column_width=150, gap="small"):
         st.metric("Rows", f"{preview.rows:,}")
         length = f"{(days[1] - days[0]).days + 1:,}" if days else DASH
         st.metric("Days", length, _span(preview), delta_color="off", delta_arrow="off")
-        st.metric("Cost", format_usd(total.spent_usd), _beside(preview), delta_color="off", delta_arrow="off")
+        st.metric(
+            "Cost",
+            format_money(total.spent, currency),
+            _beside(preview, currency),
+            delta_color="off",
+            delta_arrow="off",
+        )
         st.metric(
             "Rejected",
             f"{preview.rejected:,}",
@@ -81,18 +87,18 @@ def render_key_figures(preview: Preview) -> None:
         )
 
 
-def render_chart(preview: Preview, labels: Mapping[str, str], key: str) -> None:
+def render_chart(preview: Preview, labels: Mapping[str, str], key: str, currency: str) -> None:
     """Spend a day; nothing where all of it fell on one day or cost nothing."""
     days = preview.days
     if days is None or days[0] == days[1] or not any(preview.daily.values()):
         return
-    figure = charts.daily_spend(daily_frame(preview), None, labels, current_palette())
+    figure = charts.daily_spend(daily_frame(preview), None, labels, current_palette(), currency)
     weeks = ", weeks as daily means" if charts.is_weekly((days[1] - days[0]).days + 1) else ""
     st.plotly_chart(
         figure.update_layout(height=CHART_HEIGHT),
         theme=None,
         key=key,
-        config=charts.CONFIG,
+        config=charts.config(currency),
         alt=f"Daily spend in what you are about to import{weeks}",
     )
 
@@ -107,9 +113,10 @@ def render_details(user: User, reading: Readable, labels: dict[str, str], choice
     names += ["Columns"] if reading.format_name == generic.name else []
     tabs = dict(zip(names, st.tabs(names, key=f"details-{key}"), strict=True))
     with tabs["Totals"]:
-        render_table(totals_frame(reading.preview, labels), "Totals by provider")
+        render_table(totals_frame(reading.preview, labels, choices.currency.code), "Totals by provider")
     with tabs["First rows"]:
-        render_table(first_rows_frame(reading.parsed.records, labels, choices.timezone), "The first rows")
+        rows = first_rows_frame(reading.parsed.records, labels, choices.timezone, choices.currency)
+        render_table(rows, "The first rows")
     if rejected:
         with tabs[names[2]]:
             render_rejected(rejected)
@@ -146,14 +153,14 @@ def _span(preview: Preview) -> str | None:
     return format_day(first) if first == last else format_days(first, last)
 
 
-def _beside(preview: Preview) -> str | None:
+def _beside(preview: Preview, currency: str) -> str | None:
     """What the total does not hold, or what kind of money it is."""
     total = preview.total
     said = []
-    if total.estimated_usd:
-        said.append(f"{format_usd(total.estimated_usd)} estimated")
-    if total.included_usd:
-        said.append(f"{format_usd(total.included_usd)} included beside")
+    if total.estimated:
+        said.append(f"{format_money(total.estimated, currency)} estimated")
+    if total.included:
+        said.append(f"{format_money(total.included, currency)} included beside")
     if total.unpriced:
         said.append(f"{format_count(total.unpriced)} unpriced")
     return ", ".join(said).replace("$", r"\$") or None

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from app.currencies import Currency
 from app.import_jobs import FileToSave
 from app.mappings import header_key
 from app.previews import Preview, build_preview
+from tally.currency import Rates
 from tally.importers import (
     AmbiguousDates,
     AmbiguousNumbers,
@@ -56,12 +58,19 @@ class Choices:
     """All that decides how files are read; the keys are those of their headers."""
 
     timezone: str = "UTC"
+    currency: Currency = field(default_factory=Currency)  # to show amounts in
+    rates: Rates | None = None  # to read them with; None: those installed with Tally
     answers: dict[str, Answers] = field(default_factory=dict)
     mappings: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def basis(self, key: str) -> tuple[object, ...]:
         """What matters for files with this header."""
-        return self.timezone, self.answers.get(key, Answers()), tuple(self.mappings.get(key, {}).items())
+        return (
+            self.timezone,
+            self.currency.key,
+            self.answers.get(key, Answers()),
+            tuple(self.mappings.get(key, {}).items()),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +175,9 @@ def _read_records(tables: Sequence[Table], choices: Choices, key: str) -> Readin
         return _unmapped(tables[0])
     importer = importer or generic
     mapping = choices.mappings.get(key) if importer is generic else None
-    parsed, questions = _parse(importer, tables, Options(choices.timezone, mapping=mapping), choices, key)
-    preview = build_preview(parsed, choices.timezone) if parsed else None
+    options = Options(choices.timezone, mapping=mapping, rates=choices.rates)
+    parsed, questions = _parse(importer, tables, options, choices, key)
+    preview = build_preview(parsed, choices.timezone, choices.currency) if parsed else None
     header, sample = tables[0].header, _sample(tables[0])
     return Readable(header, sample, importer.name, importer.title, questions, parsed, preview)
 

@@ -23,6 +23,7 @@ CHECKED_DAYS = 60
 
 user = current_user()
 preferences = data.load_preferences(user)
+currency = data.load_currency(user).code
 today = today_in(preferences.zone)
 palette = current_palette()
 
@@ -59,35 +60,37 @@ history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today 
 predicted = outlook.day_before(predictions, today)
 
 with st.grid(4, min_column_width=158, gap="small"):
-    render_total("Next 30 days", outlook.find_total(totals, series, "next_30_days", today))
-    render_total("Month end", outlook.find_total(totals, series, "month_end", today))
+    render_total("Next 30 days", outlook.find_total(totals, series, "next_30_days", today), currency)
+    render_total("Month end", outlook.find_total(totals, series, "month_end", today), currency)
     render_accuracy(predicted, history)
     render_bias(predicted, history)
 
 with st.container(border=True):
     cards.render_heading("Daily spend", "80% and 95% ranges for each day")
     st.plotly_chart(
-        charts.forecast_ribbons(history, ahead, palette),
+        charts.forecast_ribbons(history, ahead, palette, currency),
         theme=None,
         key="ribbons",
-        config=charts.CONFIG,
+        config=charts.config(currency),
         alt=f"Spend of the last {HISTORY_DAYS} days, then the forecast of the next 30 with its ranges.",
     )
 if not predicted.empty:
     with st.container(border=True):
         cards.render_heading("Earlier predictions", "what the night before had said")
         st.plotly_chart(
-            charts.earlier_predictions(history[history.index >= predicted["date"].min()], predicted, palette),
+            charts.earlier_predictions(
+                history[history.index >= predicted["date"].min()], predicted, palette, currency
+            ),
             theme=None,
             key="earlier",
-            config=charts.CONFIG,
+            config=charts.config(currency),
             alt="For each past day what had been predicted and what was spent.",
         )
 known = outlook.past_totals(totals, series, "month_end")
 left, right = st.columns([5, 3], gap="small")
 with left, st.container(border=True, height="stretch"):
     cards.render_heading("Earlier month ends")
-    render_earlier_totals(known)
+    render_earlier_totals(known, currency)
 with right, st.container(border=True, height="stretch"):
     cards.render_heading("How it was made")
     render_origin(newest, night, preferences.zone)

@@ -61,9 +61,9 @@ def render_file(file: UploadedFile, reading: Reading, is_alone: bool) -> None:
         for question in () if is_answered_above else reading.questions:
             upload_questions.render_question(question, choices, key, file.file_id)
         if reading.preview is not None:
-            upload_cards.render_key_figures(reading.preview)
+            upload_cards.render_key_figures(reading.preview, currency)
             if is_alone:
-                upload_cards.render_chart(reading.preview, labels, "chart")
+                upload_cards.render_chart(reading.preview, labels, "chart", currency)
             with nullcontext() if is_alone else st.expander("Details"):
                 upload_cards.render_details(user, reading, labels, choices, file.file_id)
 
@@ -74,8 +74,8 @@ def render_import(files: Sequence[tuple[UploadedFile, Readable]], waiting: int) 
     if len(files) > 1:
         with st.container(border=True):
             render_heading(f"{len(files)} files together")
-            upload_cards.render_key_figures(together)
-            upload_cards.render_chart(together, labels, "chart")
+            upload_cards.render_key_figures(together, currency)
+            upload_cards.render_chart(together, labels, "chart", currency)
     if waiting:
         render_warning(f"{plural(waiting, 'file')} above will not be imported.")
     rows = together.rows - together.rejected
@@ -87,6 +87,7 @@ def render_import(files: Sequence[tuple[UploadedFile, Readable]], waiting: int) 
 
 user = current_user()
 preferences = data.load_preferences(user)
+currency = data.load_currency(user).code
 labels = {provider.slug: provider.name for provider in data.load_providers(user)}
 job: ImportJob | None = st.session_state.get("import_job")
 asked_headers: set[str] = set()
@@ -103,6 +104,7 @@ elif job is not None:
 else:
     choices: Choices = st.session_state.setdefault("import_choices", Choices())
     choices.timezone = preferences.timezone
+    choices.currency, choices.rates = data.load_currency(user), data.load_rates(user)
     chosen = upload_cards.render_uploader()
     read = list(zip(chosen, read_files(user, chosen, choices), strict=True))
     for file, reading in read:

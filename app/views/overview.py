@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import cards, charts, data, outlook, spend
 from app.first_paint import wait_for_first_paint
-from app.formats import format_usd
+from app.formats import format_money
 from app.identity import current_user
 from app.periods import render_period, today_in
 from app.record_table import NO_PRICE
@@ -15,6 +15,7 @@ TOP_MODELS = 10
 
 user = current_user()
 preferences = data.load_preferences(user)
+currency = data.load_currency(user).code
 today = today_in(preferences.zone)
 month_start = today.replace(day=1)
 palette = current_palette()
@@ -38,7 +39,7 @@ if is_new:
 shown = spend.select_days(daily, period.first, period.last)
 first_day = period.first or daily["date"].min().date()
 now = spend.calculate_spend(shown)
-before_usd = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
+spent_before = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
 this_month = spend.select_days(daily, month_start, today)
 month_by_day = spend.spend_by_day(this_month, month_start, today)
 month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", today)
@@ -46,18 +47,18 @@ ahead = outlook.newest_run(predictions)
 ahead = ahead[ahead["date"].dt.date > today]
 
 with st.grid(4, min_column_width=158, gap="small"):
-    cards.render_spend(period, now, before_usd, spend.spend_by_day(shown, first_day, period.last))
-    cards.render_month_to_date(spend.sum_money(this_month), month_by_day, today)
+    cards.render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
+    cards.render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
     absence = outlook.explain_absence(night, preferences.forecast_enabled)
-    cards.render_month_end(month_total, absence, month_by_day, ahead, today)
-    cards.render_cost_per_request(now, spend.calculate_unit_costs(shown))
+    cards.render_month_end(month_total, absence, month_by_day, ahead, today, currency)
+    cards.render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
 
 wait_for_first_paint()
 
 if spend.select_money(shown).empty:
     with st.container(border=True):
         st.text("Nothing was spent in these days. Choose a longer range above.")
-        cards.render_notes(now)
+        cards.render_notes(now, currency)
     st.stop()
 
 money = spend.fill_days(daily, first_day, period.last)
@@ -68,11 +69,11 @@ with st.container(border=True):
     said += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
     cards.render_heading("Daily spend by provider", " · ".join(said))
     st.plotly_chart(
-        charts.daily_spend(money, ribbons, labels, palette),
+        charts.daily_spend(money, ribbons, labels, palette, currency),
         theme=None,
         key="daily_spend",
-        config=charts.CONFIG,
-        alt=f"Bars of daily spend by provider, {format_usd(now.total_usd)} in all"
+        config=charts.config(currency),
+        alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in all"
         + (", then a forecast of 30 days." if ribbons is not None else "."),
     )
 
@@ -82,7 +83,7 @@ with models, st.container(border=True, height="stretch"):
     column = st.column_config
     top = spend.top_models(shown, TOP_MODELS)
     st.dataframe(
-        top[["model", "cost", "share", "requests", "trend"]],
+        cards.with_money(top[["model", "cost", "share", "requests", "trend"]], "cost", currency, NO_PRICE),
         hide_index=True,
         height="content",
         row_height=38,
@@ -90,7 +91,7 @@ with models, st.container(border=True, height="stretch"):
         alt="The models that cost most, with their share, requests and trend",
         column_config={
             "model": column.TextColumn("Model", pinned=True, width=cards.name_width(top["model"])),
-            "cost": column.NumberColumn("Cost", format="dollar"),
+            "cost": column.NumberColumn("Cost"),
             "share": column.ProgressColumn(
                 "Share", format="%.0f%%", min_value=0, max_value=100, color="primary"
             ),
@@ -103,10 +104,10 @@ with providers, st.container(border=True, height="stretch"):
     colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
     by_provider = spend.sum_by_provider(money, list(colours))
     st.plotly_chart(
-        charts.spend_by_name(by_provider, labels, colours, palette),
+        charts.spend_by_name(by_provider, labels, colours, palette, currency),
         theme=None,
         key="providers",
-        config=charts.CONFIG,
-        alt=charts.describe_totals(by_provider, labels),
+        config=charts.config(currency),
+        alt=charts.describe_totals(by_provider, labels, currency),
     )
-    cards.render_notes(now)
+    cards.render_notes(now, currency)

@@ -73,7 +73,7 @@ table_key = f"records-{hash(chosen)}-{page}"
 selected = st.session_state.get(table_key, {}).get("selection", {}).get("rows", [])
 render_actions(rows[selected[0]] if selected and selected[0] < len(rows) else None)
 st.dataframe(
-    describe_records(rows, providers, preferences.zone),
+    describe_records(rows, providers, preferences.zone, data.load_currency(user)),
     hide_index=True,
     height="content",
     key=table_key,

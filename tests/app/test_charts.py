@@ -11,9 +11,10 @@ from app.formats import (
     escape_markdown,
     format_change,
     format_count,
+    format_money,
+    format_money_range,
     format_unit_price,
     format_usd,
-    format_usd_range,
 )
 from app.periods import parse_period, preset_period
 from app.theme import DARK, LIGHT
@@ -41,8 +42,34 @@ def ahead(days: int = 30) -> pd.DataFrame:
     return pd.DataFrame({"date": pd.date_range(first, periods=days), **bounds})
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.5", "EUR", "€1,234.50"),
+        ("-0.5", "GBP", "-£0.50"),
+        ("1234.5", "JPY", "¥1,235"),
+        ("0.0312", "JPY", "¥0.031"),
+        ("0", "JPY", "¥0"),
+        ("0", "EUR", "€0.00"),
+        ("12345.6", "CHF", "CHF\N{NO-BREAK SPACE}12,346"),
+        ("-7", "CAD", "-CA$7.00"),
+    ],
+)
+def test_money_of_another_currency_reads_with_its_sign(amount: str, currency: str, text: str) -> None:
+    assert format_money(Decimal(amount), currency) == text
+
+
+def test_chart_writes_money_with_the_sign_of_its_currency() -> None:
+    bars = charts.daily_spend(money(3, ["openai"]), ahead(), {}, LIGHT, "JPY")
+    assert "%{y:$,.0f}" in bars.data[0].hovertemplate
+    locale = charts.config("JPY")["locales"]["money"]["format"]
+    assert locale == {"currency": ["¥", ""]}
+    named = charts.spend_by_name(pd.Series({"openai": 1234.5}), {}, {}, LIGHT, "CHF")
+    assert "CHF\N{NO-BREAK SPACE}1,234.50" in [note.text for note in named.layout.annotations]
+
+
 def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
-    figure = charts.daily_spend(money(30, ["openai", "xai"]), ahead(), {"openai": "OpenAI"}, LIGHT)
+    figure = charts.daily_spend(money(30, ["openai", "xai"]), ahead(), {"openai": "OpenAI"}, LIGHT, "USD")
 
     assert [trace.name for trace in figure.data] == ["OpenAI", "xai", "95% range", "80% range", "Forecast"]
     assert figure.data[0].y.sum() == 60
@@ -51,7 +78,7 @@ def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
 
 def test_providers_beyond_the_palette_become_other() -> None:
     names = [f"provider-{n}" for n in range(9)]
-    figure = charts.daily_spend(money(5, names), None, {}, LIGHT)
+    figure = charts.daily_spend(money(5, names), None, {}, LIGHT, "USD")
 
     assert len(figure.data) == len(LIGHT.series) + 1
     assert figure.data[-1].name == "Other"
@@ -59,7 +86,7 @@ def test_providers_beyond_the_palette_become_other() -> None:
 
 
 def test_long_spans_are_weeks_as_daily_means() -> None:
-    figure = charts.daily_spend(money(364, ["openai"]), None, {}, LIGHT)
+    figure = charts.daily_spend(money(364, ["openai"]), None, {}, LIGHT, "USD")
 
     assert 52 <= len(figure.data[0].x) <= 53
     assert set(figure.data[0].y) == {2.0}
@@ -74,7 +101,7 @@ def test_well_known_provider_keeps_its_colour() -> None:
 
 
 def test_dark_theme_changes_the_colours() -> None:
-    light, dark = (charts.daily_spend(money(3, ["openai"]), ahead(), {}, p) for p in (LIGHT, DARK))
+    light, dark = (charts.daily_spend(money(3, ["openai"]), ahead(), {}, p, "USD") for p in (LIGHT, DARK))
 
     assert light.data[0].marker.color != dark.data[0].marker.color
     assert light.layout.font.color != dark.layout.font.color
@@ -82,8 +109,8 @@ def test_dark_theme_changes_the_colours() -> None:
 
 @pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
 def test_names_reach_plotly_as_text_only(name: str) -> None:
-    stacked = charts.daily_spend(money(3, [name]), None, {}, LIGHT)
-    bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT)
+    stacked = charts.daily_spend(money(3, [name]), None, {}, LIGHT, "USD")
+    bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT, "USD")
 
     texts = [stacked.data[0].name, *(note.text for note in bars.layout.annotations)]
     assert not any("<" in text for text in texts)
@@ -92,13 +119,13 @@ def test_names_reach_plotly_as_text_only(name: str) -> None:
 def test_credits_may_make_a_bar_negative() -> None:
     frame = money(3, ["openai"]).assign(cost=[-5.0, 1.0, 1.0])
 
-    assert min(charts.daily_spend(frame, None, {}, LIGHT).data[0].y) == -5
-    assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT).data
+    assert min(charts.daily_spend(frame, None, {}, LIGHT, "USD").data[0].y) == -5
+    assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT, "USD").data
 
 
 def test_a_single_day_is_a_chart() -> None:
-    assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT).data[0].x) == 1
-    assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT).data
+    assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT, "USD").data[0].x) == 1
+    assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT, "USD").data
 
 
 @pytest.mark.parametrize(
@@ -118,8 +145,8 @@ def test_money_reads_well(amount: str, text: str) -> None:
 
 
 def test_other_figures_read_well() -> None:
-    assert format_unit_price(Decimal("0.02634")) == "$0.0263"
-    assert format_unit_price(Decimal("0.2")) == "$0.20"
+    assert format_unit_price(Decimal("0.02634"), "USD") == "$0.0263"
+    assert format_unit_price(Decimal("0.2"), "USD") == "$0.20"
     assert [format_count(n) for n in (0, 9_999, 12_345, 999_949, 3_200_000)] == [
         "0",
         "9,999",
@@ -129,7 +156,7 @@ def test_other_figures_read_well() -> None:
     ]
     assert format_change(Decimal(3), Decimal(2)) == "+50.0%"
     assert format_change(Decimal(3), Decimal(0)) is None
-    assert format_usd_range(Decimal("1317.6"), Decimal("2182.94")).startswith("$1,318 ")
+    assert format_money_range(Decimal("1317.6"), Decimal("2182.94"), "USD").startswith("$1,318 ")
 
 
 def test_escaped_markdown_has_no_live_character() -> None:
@@ -157,9 +184,9 @@ def test_cost_per_request_leaves_out_what_has_no_requests() -> None:
         ("usage", "included", "9", 5, 0),
         ("usage", "estimated", "1", 99, 1),
     ]
-    columns = ["charge_type", "cost_basis", "cost_usd", "requests", "unpriced_records"]
+    columns = ["charge_type", "cost_basis", "amount", "requests", "unpriced_records"]
     frame = pd.DataFrame(rows, columns=columns)
-    frame["cost_usd"] = pd.Series([Decimal(cost) for cost in frame["cost_usd"]], dtype=object)
+    frame["amount"] = pd.Series([Decimal(cost) for cost in frame["amount"]], dtype=object)
 
-    assert spend.calculate_spend(frame).cost_per_request_usd == Decimal("0.2")
-    assert spend.calculate_spend(frame).total_usd == Decimal(23)
+    assert spend.calculate_spend(frame).cost_per_request == Decimal("0.2")
+    assert spend.calculate_spend(frame).total == Decimal(23)

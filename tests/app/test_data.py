@@ -24,7 +24,7 @@ def user(upstream: Accounts, person: Person) -> User:
 def test_money_keeps_every_digit(user: User) -> None:
     save(user, [usage(1, "0.0000000001"), usage(1, "12345678.1"), usage(1, None, cost_basis="estimated")])
 
-    assert calculate_spend(data.load_daily(user, None, None)).total_usd == Decimal("12345678.1000000001")
+    assert calculate_spend(data.load_daily(user, None, None)).total == Decimal("12345678.1000000001")
 
 
 def test_nobody_sees_what_another_person_cached(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import changes, data
 from app.accounts import Accounts
+from app.currencies import Currency
 from app.identity import User, supabase_client
 from app.record_table import describe_records, why_fixed
 from tally.api import SupabaseApi
@@ -90,7 +91,7 @@ def test_days_of_the_filter_are_the_persons_own(user: User) -> None:
 def test_unpriced_record_reads_no_price(user: User) -> None:
     save(user, [usage(0, None, cost_basis="estimated")])
 
-    assert describe_records(all_records(user), {}, UTC_ZONE)["cost"].tolist() == ["no price"]
+    assert describe_records(all_records(user), {}, UTC_ZONE, Currency())["cost"].tolist() == ["no price"]
 
 
 def test_entry_made_by_hand_can_be_changed_and_deleted(user: User) -> None:
