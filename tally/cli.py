@@ -3,44 +3,22 @@
 import json
 import subprocess
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from tally.account_cli import demo, export_records, import_files
+from tally.collect_cli import add_commands
+from tally.command import FAILED, new_app
 from tally.keys_cli import keys
 from tally.local import doctor as doctors
 from tally.local import status as statuses
 from tally.local.nightly import nightly_command
 from tally.local.stack import SETTING_NAMES, env_lines
 from tally.local.supervisor import run_down, run_up
-from tally.problem import Problem
 from tally.settings import CHECKOUT, Settings, load_settings
 
-FAILED = 1
-
-
-class Sentences(TyperGroup):
-    """What a person can mend is one sentence on stderr and an exit code, never a stack trace."""
-
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Run the command that was asked for."""
-        try:
-            return super().invoke(ctx)
-        except Problem as problem:
-            typer.echo(str(problem), err=True)
-            raise typer.Exit(FAILED) from None
-
-
-app = typer.Typer(
-    cls=Sentences,
-    help="What you spend on AI, on what, what the month will end at, and what to change.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = new_app()
 
 
 @app.command()
@@ -112,6 +90,7 @@ def nightly(
 app.command("import")(import_files)
 app.command("export")(export_records)
 app.command("demo")(demo)
+add_commands(app)
 app.add_typer(keys, name="keys")
 
 

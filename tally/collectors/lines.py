@@ -6,6 +6,7 @@ from pathlib import Path
 
 BLOCK = 32_000_000  # bytes read at a time
 LONGEST_LINE = 256_000_000
+TAIL = 256  # bytes that tell whether a file is still the one that was read
 
 
 def read_parts(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
@@ -51,3 +52,13 @@ def lines_matching(data: bytes, marker: re.Pattern[bytes]) -> Iterator[bytes]:
         end = len(data) if end < 0 else end
         yield data[data.rfind(b"\n", 0, found.start()) + 1 : end]
         found = marker.search(data, end)
+
+
+def ends_with(path: Path, offset: int, tail: bytes) -> bool:
+    """Whether these bytes still stand before an offset."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset - len(tail))
+            return file.read(len(tail)) == tail
+    except (OSError, ValueError):
+        return False

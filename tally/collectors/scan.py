@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from tally.collectors.agents import find_agent
-from tally.collectors.lines import read_parts
+from tally.collectors.lines import TAIL, read_parts
 from tally.collectors.logs import Collector, Event, Reading
 from tally.problem import Problem
 
@@ -19,7 +19,7 @@ MOST_PROCESSES = 4
 WORTH_A_PROCESS = 16_000_000  # bytes; starting one takes as long as reading these
 LARGEST_DOCUMENT = 512_000_000  # bytes of a file that can only be read as a whole
 
-Progress = Callable[[int], None]  # bytes read since the last call
+Progress = Callable[[str, int, int], None]  # whose logs, bytes read, bytes in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class LogFile:
     size: int
     mtime_ns: int
     offset: int = 0
+    tail: bytes = b""  # what stood before the offset
     state: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -47,6 +48,21 @@ class FileRead:
     events: list[Event]
     rejected: int
     reasons: list[str]
+
+
+class Meter:
+    """How much of one agent's logs is read, told as it goes."""
+
+    def __init__(self, agent: Collector, files: Iterable[LogFile], on_progress: Progress) -> None:
+        self._title = agent.title
+        self._total = sum(file.unread for file in files)
+        self._done = 0
+        self._on_progress = on_progress
+
+    def add(self, count: int) -> None:
+        """So many bytes more."""
+        self._done += count
+        self._on_progress(self._title, self._done, self._total)
 
 
 def stat_logs(paths: Iterable[Path]) -> list[LogFile]:
@@ -74,16 +90,16 @@ def _stat_wal(path: Path) -> tuple[int, int]:
 
 
 def read_logs(
-    agent: Collector, files: Sequence[LogFile], on_progress: Progress = lambda _: None
+    agent: Collector, files: Sequence[LogFile], on_bytes: Callable[[int], None] = lambda _: None
 ) -> list[FileRead]:
     """What is new in these logs, in their order; Problem when a helper process fails."""
     shares = _split(files)
     helpers = [_start_helper(agent.name, share) for share in shares[1:]]
     try:
-        found = [_read_file(agent, file, on_progress) for file in shares[0]]
+        found = [_read_file(agent, file, on_bytes) for file in shares[0]]
         for helper, share in zip(helpers, shares[1:], strict=True):
             found += _finish_helper(helper)
-            on_progress(sum(file.unread for file in share))
+            on_bytes(sum(file.unread for file in share))
     finally:
         for helper in helpers:
             helper.kill()
@@ -128,23 +144,26 @@ def read_share(agent_name: str, share: list[LogFile]) -> list[FileRead]:
     return [_read_file(agent, file, lambda _: None) for file in share]
 
 
-def _read_file(agent: Collector, file: LogFile, on_progress: Progress) -> FileRead:
+def _read_file(agent: Collector, file: LogFile, on_bytes: Callable[[int], None]) -> FileRead:
     """A log that cannot be read is left for the next time, with the reason."""
     found = Reading(state=file.state)
-    offset = file.offset
+    offset, tail = file.offset, file.tail
     try:
         for end, data in _parts(agent, file):
             reading = agent.parse(data, file.path, found.state)
-            offset = end
+            offset, tail = end, data[-TAIL:] if agent.by_line else b""
             found.events += reading.events
             found.rejected += reading.rejected
             found.reasons += reading.reasons
             found.state = reading.state
     except OSError as error:
         found.reject(f"the file cannot be read: {error.strerror}")
-    on_progress(file.unread)
+    on_bytes(file.unread)
     return FileRead(
-        replace(file, offset=offset, state=found.state), found.events, found.rejected, found.reasons
+        replace(file, offset=offset, tail=tail, state=found.state),
+        found.events,
+        found.rejected,
+        found.reasons,
     )
 
 

@@ -1,0 +1,241 @@
+"""Commands of the machine whose logs are collected: sign in, collect, sign out."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from tally.collectors.agents import AGENTS, find_agent
+from tally.collectors.logs import Collector
+from tally.collectors.machine import collecting_folder, machine_name
+from tally.collectors.payment import PAID_BY, Payment, find_payment
+from tally.collectors.report import Question, load_report
+from tally.problem import Problem
+
+POLL_SECONDS = 15.0
+PROGRESS_SECONDS = 0.2
+SHOWN_REASONS = 5
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Make these commands of `tally`."""
+    for command in (collect, login, logout):
+        app.command()(command)
+
+
+def collect(
+    source: Annotated[
+        list[str] | None, typer.Option(help="Only this agent's logs: claude-code, codex and so on.")
+    ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on and collect what is added.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what all logs hold; needs no account and sends nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only from this day on.")
+    ] = None,
+    paid_by: Annotated[
+        list[str] | None,
+        typer.Option(help="Who pays for an agent: claude-code=plan or claude-code=api; remembered."),
+    ] = None,
+    machine: Annotated[str | None, typer.Option(help="The name of this machine among your sources.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Whose days: Europe/Berlin; yours by default.")] = None,
+) -> None:
+    """Collect the logs of the coding agents on this machine into your account; twice adds nothing.
+
+    Example: tally collect --watch
+    """
+    agents = [find_agent(name) for name in source] if source else list(AGENTS)
+    folder = collecting_folder()
+    said = _remember_payments(folder, paid_by or [])
+    first_day = since.date() if since else None
+    zone = _check_timezone(timezone or _local_timezone())
+    if dry_run:
+        _show_report(agents, folder, said, first_day, zone, as_json)
+        return
+    while True:
+        _collect_once(agents, folder, said, first_day, zone, machine or machine_name(), as_json)
+        if not watch:
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def login(
+    email: Annotated[str | None, typer.Option(help="The account's email.")] = None,
+    address: Annotated[str | None, typer.Option(help="Where Tally's Supabase project is.")] = None,
+    key: Annotated[str | None, typer.Option(help="The project's publishable key.")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
+) -> None:
+    """Sign in on this machine, to collect its logs into your account.
+
+    Example: tally login --email ada@example.com
+    """
+    from tally.collectors.signin import default_connection, sign_in  # takes half a second to load
+
+    known_address, known_key = default_connection()
+    address = address or known_address or typer.prompt("Address of the Supabase project")
+    key = key or (known_key if address == known_address else None) or typer.prompt("Publishable key")
+    email = email or typer.prompt("Email")
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True)
+    account = sign_in(collecting_folder(), str(address), str(key), str(email), password)
+    typer.echo(f"Signed in as {account.email}. `tally collect` sends the logs of this machine.")
+
+
+def logout() -> None:
+    """Sign out on this machine; what was collected stays.
+
+    Example: tally logout
+    """
+    from tally.collectors.signin import sign_out  # takes half a second to load
+
+    typer.echo("Signed out." if sign_out(collecting_folder()) else "Nobody was signed in.")
+
+
+def _collect_once(
+    agents: list[Collector],
+    folder: Path,
+    said: Mapping[str, Payment],
+    since: date | None,
+    timezone: str,
+    name: str,
+    as_json: bool,
+) -> None:
+    from tally.collectors.signin import signed_in  # takes half a second to load
+    from tally.collectors.upload import Machine, collect_into
+
+    with signed_in(folder) as (_, api), _Meter() as meter:
+        here = Machine(Path.home(), os.environ, name, folder, said)
+        results = collect_into(api, here, agents, since, timezone, meter.show)
+    if as_json:
+        typer.echo(json.dumps({"sources": [result.to_json() for result in results]}, indent=2))
+        return
+    for result in results:
+        typer.echo(
+            f"{result.title}: read {result.read:,} = {result.added:,} added"
+            f" + {result.already_there:,} already there + {result.rejected:,} rejected"
+        )
+        _show_reasons(result.reasons)
+    if not results:
+        typer.echo("There are no logs of coding agents on this machine.")
+
+
+def _show_report(
+    agents: list[Collector],
+    folder: Path,
+    said: Mapping[str, Payment],
+    since: date | None,
+    timezone: str,
+    as_json: bool,
+) -> None:
+    home, environment = Path.home(), os.environ
+    payments = {
+        agent.name: said.get(agent.name) or find_payment(agent.name, home, environment) for agent in agents
+    }
+    question = Question(agents, home, environment, timezone, since, payments)
+    with _Meter() as meter:
+        report = load_report(question, folder / "report.json", meter.show)
+    if as_json:
+        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+        return
+    for source in report["sources"]:
+        typer.echo(f"{source['title']}: {source['requests']:,} requests in {source['files']:,} files")
+        for row in source["days"]:
+            typer.echo(_report_line(row))
+        _show_reasons(source["reasons"])
+    if not report["sources"]:
+        typer.echo("There are no logs of coding agents on this machine.")
+
+
+def _report_line(row: Mapping[str, Any]) -> str:
+    cost = "no price" if row["cost_usd"] is None else f"${float(row['cost_usd']):,.2f}"
+    written = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
+    return (
+        f"  {row['day']}  {row['model']:30.30}  {row['uncached_input_tokens']:>12,} in"
+        f"  {row['cached_input_tokens']:>14,} cached  {written:>12,} written"
+        f"  {row['output_tokens']:>11,} out  {cost:>12}" + ("  (plan)" if row["paid_by"] == "plan" else "")
+    )
+
+
+def _show_reasons(reasons: Iterable[str]) -> None:
+    different = list(dict.fromkeys(reasons))
+    for reason in different[:SHOWN_REASONS]:
+        typer.echo(f"  rejected: {reason}", err=True)
+    if len(different) > SHOWN_REASONS:
+        typer.echo(f"  … and {len(different) - SHOWN_REASONS:,} other reasons", err=True)
+
+
+class _Meter:
+    """How far reading is, on a terminal only."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def show(self, title: str, done: int, total: int) -> None:
+        """A few times a second."""
+        if self._is_shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + PROGRESS_SECONDS
+            share = 100 * done // total if total else 100
+            sys.stderr.write(f"\r\x1b[K{title}: {share} % of {total / 1e6:,.0f} MB")
+            sys.stderr.flush()
+
+    def __enter__(self) -> "_Meter":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_shown and self._next:
+            sys.stderr.write("\r\x1b[K")
+
+
+def _remember_payments(folder: Path, said: list[str]) -> dict[str, Payment]:
+    """What the person said of each agent, now or before."""
+    path = folder / "paid-by.json"
+    try:
+        kept = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        kept = {}
+    for one in said:
+        agent_name, _, payer = one.partition("=")
+        if payer not in PAID_BY:
+            raise Problem(f"{one!r} is not understood. Write it as claude-code=plan or claude-code=api.")
+        kept[find_agent(agent_name).name] = payer
+    if said:
+        from tally.local.home import write_private
+
+        write_private(path, json.dumps(kept) + "\n")
+    return {name: Payment(payer) for name, payer in kept.items() if payer in PAID_BY}
+
+
+def _local_timezone() -> str:
+    """This machine's zone: TZ, else what /etc/localtime points to, else UTC."""
+    named = os.environ.get("TZ", "").lstrip(":")
+    if not named:
+        named = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
+    return named if named and _is_zone(named) else "UTC"
+
+
+def _check_timezone(name: str) -> str:
+    if not _is_zone(name):
+        raise Problem(f"There is no timezone {name!r}. Name one such as Europe/Berlin.")
+    return name
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True

@@ -1,0 +1,169 @@
+"""What the logs on this machine hold: tokens per day, model and class, and what they cost."""
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import date
+from decimal import Decimal
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tally.collectors.cursors import Known
+from tally.collectors.logs import Collector, Event
+from tally.collectors.payment import Payment
+from tally.collectors.scan import LogFile, Meter, Progress, read_logs, stat_logs
+from tally.models import canonical_claude
+
+FORMAT = 1  # of the report; a kept one of another format is not used
+PRICES = "genai_prices"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the report is about."""
+
+    agents: Sequence[Collector]
+    home: Path
+    environment: Mapping[str, str]
+    timezone: str
+    since: date | None
+    payments: Mapping[str, Payment]
+
+
+def load_report(question: Question, kept: Path | None, on_progress: Progress) -> dict[str, Any]:
+    """The report; the one that was kept, if nothing has changed since."""
+    logs = {
+        agent.name: stat_logs(agent.find_files(question.home, question.environment))
+        for agent in question.agents
+    }
+    key = _fingerprint(question, logs)
+    if kept and (report := _load_kept(kept, key)):
+        return report
+    report = _make_report(question, logs, on_progress)
+    if kept:
+        from tally.local.home import write_private  # a kept report is not written again
+
+        with suppress(OSError):
+            write_private(kept, json.dumps({"key": key, "report": report}))
+    return report
+
+
+def _fingerprint(question: Question, logs: Mapping[str, Sequence[LogFile]]) -> str:
+    """The same while no log, price or question changes."""
+    paid = [(name, payment.paid_by, sorted(payment.plans)) for name, payment in question.payments.items()]
+    digest = hashlib.sha256(
+        repr((FORMAT, _prices_origin(), question.timezone, question.since, paid)).encode()
+    )
+    for name, files in logs.items():
+        for file in files:
+            digest.update(repr((name, os.fspath(file.path), file.inode, file.size, file.mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def _prices_origin() -> tuple[str, int]:
+    """Which prices are installed, without loading them."""
+    spec = find_spec(PRICES)
+    origin = Path(spec.origin) if spec and spec.origin else Path(__file__)
+    return str(origin), origin.stat().st_mtime_ns
+
+
+def _load_kept(kept: Path, key: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(kept.read_bytes())
+        return found["report"] if found["key"] == key else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _make_report(
+    question: Question, logs: Mapping[str, Sequence[LogFile]], on_progress: Progress
+) -> dict[str, Any]:
+    from tally.pricing import PRICE_SOURCE, PRICE_VERSION  # a kept report needs no prices
+
+    return {
+        "format": FORMAT,
+        "timezone": question.timezone,
+        "since": question.since.isoformat() if question.since else None,
+        "prices": f"{PRICE_SOURCE} {PRICE_VERSION}",
+        "sources": [
+            _report_agent(question, agent, logs[agent.name], on_progress)
+            for agent in question.agents
+            if logs[agent.name]
+        ],
+    }
+
+
+def _report_agent(
+    question: Question, agent: Collector, files: Sequence[LogFile], on_progress: Progress
+) -> dict[str, Any]:
+    reads = read_logs(agent, files, Meter(agent, files, on_progress).add)
+    events = agent.settle((event for read in reads for event in read.events), Known({}))
+    days = list(_add_up(question, events, question.payments[agent.name]))
+    return {
+        "source": agent.name,
+        "title": agent.title,
+        "files": len(files),
+        "requests": sum(row["requests"] for row in days),
+        "rejected": sum(read.rejected for read in reads),
+        "reasons": sorted({reason for read in reads for reason in read.reasons}),
+        "days": days,
+    }
+
+
+def _add_up(question: Question, events: Iterable[Event], payment: Payment) -> Iterable[dict[str, Any]]:
+    zone = ZoneInfo(question.timezone)
+    rows: dict[tuple[date, str, str], _Row] = defaultdict(_Row)
+    for event in events:
+        day = event.timestamp.astimezone(zone).date()
+        if not question.since or day >= question.since:
+            rows[day, canonical_claude(event.model), event.vendor].add(event)
+    for (day, model, vendor), row in sorted(rows.items()):
+        paid_by = "plan" if payment.is_plan(vendor) else "api"
+        named = {"day": day.isoformat(), "model": model, "provider": payment.find_payee(vendor)}
+        yield named | {"paid_by": paid_by} | row.to_json()
+
+
+@dataclass(slots=True)
+class _Row:
+    """One model on one day; the classes of input are apart, and what was thought is within the output."""
+
+    requests: int = 0
+    uncached_input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    tokens: int = 0
+    unpriced_requests: int = 0
+    cost_usd: Decimal | None = None
+
+    def add(self, event: Event) -> None:
+        """One request more, at the price of its time."""
+        from tally.collectors.spend import price_event  # a kept report needs no prices
+
+        self.requests += 1
+        self.uncached_input_tokens += (
+            event.input_tokens - event.cached_input_tokens - event.cache_write_tokens
+        )
+        self.cached_input_tokens += event.cached_input_tokens
+        self.cache_write_5m_tokens += event.cache_write_tokens - event.cache_write_1h_tokens
+        self.cache_write_1h_tokens += event.cache_write_1h_tokens
+        self.output_tokens += event.output_tokens
+        self.reasoning_tokens += event.reasoning_tokens
+        self.tokens += event.tokens
+        cost_usd = price_event(event).cost_usd
+        if cost_usd is None:
+            self.unpriced_requests += 1
+        else:
+            self.cost_usd = cost_usd if self.cost_usd is None else self.cost_usd + cost_usd
+
+    def to_json(self) -> dict[str, Any]:
+        """Money as text, None where nothing of it has a price."""
+        return asdict(self) | {"cost_usd": None if self.cost_usd is None else format(self.cost_usd, "f")}
