@@ -173,6 +173,7 @@ def _behind(order: Sequence[str], after: Row) -> str:
 
 
 def _quote(value: Any) -> str:
+    """As PostgREST's filters and array literals both have it."""
     escaped = str(value).replace("\\", r"\\").replace('"', r"\"")
     return f'"{escaped}"'
 
@@ -271,6 +272,9 @@ def _column(name: str) -> sql.Composable:
 
 
 def _adapt(value: Any) -> Any:
+    """JSON for objects and lists; a tuple is an array, of the type that the function takes."""
+    if isinstance(value, tuple):
+        return "{" + ",".join(map(_quote, value)) + "}"
     return Json(value) if isinstance(value, dict | list) else value
 
 

@@ -85,7 +85,7 @@ def replace_window(
         dataset=dataset,
         first_day=days[0].isoformat(),
         last_day=days[1].isoformat(),
-        keys=[str(record.source_key) for record in records],
+        keys=tuple(str(record.source_key) for record in records),
     )
     return saved
 

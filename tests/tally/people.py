@@ -70,7 +70,7 @@ def money_is_exact(stack: Stack, person: Person) -> bool:
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
         plain = connection.execute(
             "select coalesce(sum(cost_usd), 0), coalesce(sum(tokens_used), 0), count(*)"
-            " from public.cost_records where user_id = %s and cost_basis <> 'included'",
+            " from public.cost_records where user_id = %s",
             [person.user_id],
         ).fetchone()
         connection.commit()

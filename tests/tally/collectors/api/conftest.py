@@ -4,7 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from tally.api import Api
+from tally.local.stack import Stack
 from tests.tally.collectors.api.fake_providers import FakeProviders, serve
+from tests.tally.collectors.api.people import aimed_at
+from tests.tally.people import Person, over_http, sign_up
 
 
 @pytest.fixture
@@ -12,3 +16,22 @@ def providers() -> Iterator[FakeProviders]:
     """The three APIs, all well."""
     with serve() as fake:
         yield fake
+
+
+@pytest.fixture
+def aimed(stack: Stack, providers: FakeProviders) -> Iterator[FakeProviders]:
+    """The three APIs, where the stack's database says that they are."""
+    with aimed_at(stack, providers):
+        yield providers
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    """Somebody new."""
+    return sign_up(stack)
+
+
+@pytest.fixture
+def api(stack: Stack, person: Person) -> Api:
+    """That person, through the data API."""
+    return over_http(stack, person)

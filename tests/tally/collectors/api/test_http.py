@@ -1,12 +1,14 @@
 """APIs that fail or are hostile: a clear sentence each, without the key, and an end to every wait."""
 
 import gzip
+import json
 import logging
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
+from typing import Any
 
 import httpx
 import pytest
@@ -37,7 +39,7 @@ def no_key_in_any_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not any(key in caplog.text for key in KEYS.values())
 
 
-def refusal(providers: FakeProviders, dataset: str = "openai_api_costs", **limits: object) -> CollectError:
+def refusal(providers: FakeProviders, dataset: str = "openai_api_costs", **limits: Any) -> CollectError:
     """The error of a fetch that does not succeed; neither it nor its traceback holds the key."""
     with pytest.raises(CollectError) as caught:
         load(providers, dataset, **limits)
@@ -88,7 +90,7 @@ def test_what_cannot_be_a_key_is_not_sent_and_not_repeated(providers: FakeProvid
 
 def test_the_provider_repeating_the_key_is_not_repeated(providers: FakeProviders) -> None:
     for message in (KEYS["openai"], f"Incorrect key {KEYS['openai'][4:16]}****"):
-        providers.fail("costs", Fault(400, change=lambda _, said=message: {"error": {"message": said}}))
+        providers.fail("costs", Fault(400, body=json.dumps({"error": {"message": message}}).encode()))
         assert str(refusal(providers)) == "OpenAI refused the request (HTTP 400)."
 
 
