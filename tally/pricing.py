@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import genai_prices
 from genai_prices import types
@@ -41,7 +41,7 @@ PRICE_PROVIDERS = {
     "elevenlabs": "elevenlabs",
 }
 # Whose own price lists name a few models of their own; the others they sell at their makers' list prices.
-RESELLERS = frozenset({"cursor"})
+RESELLERS = frozenset({"cursor", "github-copilot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +190,25 @@ def _load_prices(
     provider, model = found.provider, found.model
     notes = []
     wanted = dict(context) if any(model is own for own in provider.models) else {}
+    asked = ", ".join(value for _, value in context)
     if context and not _has_variant(model, wanted, at):
-        notes.append(f"standard price: none is known for {', '.join(value for _, value in context)}")
+        later = _find_later_variant(model, wanted, at)
+        notes.append(
+            f"{asked} price as of {later.date()}" if later else f"standard price: none is known for {asked}"
+        )
+        at = later or at
     prices = model.get_prices(at, cast(types.PriceContext, wanted) if wanted else None)
     flat = _pick_tier(prices, threshold)
     if is_threshold_unknown and vars(flat) != vars(prices):
         notes.append(
             "short-context price: requests summed here may have had longer contexts, which cost more"
         )
-    per_request = flat.calc_price(genai_prices.Usage())["total_price"]
+    per_request, by_class = _price_classes(tuple(vars(flat).items()))
     return _Prices(
         matched_model=f"{provider.id}/{model.id}",
         note="; ".join(notes) or None,
         exact=flat,
-        by_class=_price_classes(flat, per_request),
+        by_class=by_class,
         per_request=per_request,
     )
 
@@ -214,6 +219,19 @@ def _has_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetim
         and (variant.constraint is None or variant.constraint.active(at))
         for variant in model.price_variants or ()
     )
+
+
+def _find_later_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetime) -> datetime | None:
+    """The day on which the list learnt of a variant that was there before: the standard price is the same."""
+    starts = [
+        datetime.combine(variant.constraint.start_date, time(12), UTC)
+        for variant in model.price_variants or ()
+        if context.items() >= variant.when.items()
+        and isinstance(variant.constraint, types.StartDateConstraint)
+        and variant.constraint.start_date > at.date()
+    ]
+    first = min(starts, default=None)
+    return first if first and vars(model.get_prices(first)) == vars(model.get_prices(at)) else None
 
 
 def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
@@ -227,13 +245,18 @@ def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
     return types.ModelPrice(**picked)
 
 
-def _price_classes(prices: types.ModelPrice, per_request: Decimal) -> dict[str, Decimal | None]:
-    return {
+@lru_cache(10_000)
+def _price_classes(flat: tuple[tuple[str, Any], ...]) -> tuple[Decimal, dict[str, Decimal | None]]:
+    """What one request and each class cost: a model's prices are the same on most days."""
+    prices = types.ModelPrice(**dict(flat))
+    per_request = prices.calc_price(genai_prices.Usage())["total_price"]
+    by_class = {
         name: None
         if getattr(prices, PRICE_KEYS.get(name, "input_mtok")) is None
         else prices.calc_price(genai_prices.Usage(**usage))["total_price"] - per_request
         for name, usage in CLASSES.items()
     }
+    return per_request, by_class
 
 
 def _calculate(prices: _Prices, usage: Usage) -> Decimal | None:

@@ -119,8 +119,9 @@ $$;
 revoke all on function public.unpriced_models() from public, anon, service_role;
 grant execute on function public.unpriced_models() to authenticated;
 
--- A page of the caller's records whose cost a price list made, or nothing did, as their sources said them: where a bill took a
--- record's money, its own figures are in metadata.said. In order of (timestamp, id), behind the one that is given.
+-- A page of the caller's records whose cost a price list made, or nothing did: neither a bill nor a person nor a tool's own word.
+-- As their sources said them: where figures do not count, they are in metadata.said. In order of (timestamp, id), behind the one
+-- that is given.
 create or replace function public.list_estimates(since timestamptz, after_id uuid, page_size integer)
 returns json
 language sql
@@ -157,7 +158,7 @@ as $$
             and (list_estimates.after_id is null or (r.timestamp, r.id) > (since, list_estimates.after_id))
             and r.cost_basis in ('estimated', 'included')
             and r.charge_type = 'usage'
-            and (r.metadata ? 'price_source' or s.cost_usd is null)
+            and (s.cost_usd is null or r.metadata ->> 'price_source' in ('genai-prices', 'own'))
         order by r.timestamp, r.id
         limit least(page_size, 5000)
     ) as e
@@ -233,7 +234,7 @@ begin
             and r.charge_type = 'usage'
             and case when r.metadata ? 'said' then (r.metadata #>> '{said,cost_usd}')::numeric else r.cost_usd end
             is not distinct from c.was_usd
-            and (c.was_usd is null or r.metadata ? 'price_source')
+            and (c.was_usd is null or r.metadata ->> 'price_source' in ('genai-prices', 'own'))
             and (c.cost_usd is null or c.cost_usd >= 0)
         returning c.was_usd, c.cost_usd
     )

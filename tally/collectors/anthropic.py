@@ -20,9 +20,10 @@ from tally.collectors.answers import (
 )
 from tally.collectors.datasets import Dataset, ProviderApi, Request, Window
 from tally.collectors.http import ApiClient, Query, RequestRefused
+from tally.estimates import estimate
 from tally.importers.anthropic_cost import CHARGES
 from tally.importers.anthropic_usage import read_context
-from tally.importers.exports import CLAUDE_DEFAULTS, context_tier, estimate
+from tally.importers.exports import CLAUDE_DEFAULTS, context_tier
 from tally.models import canonical_claude
 from tally.pricing import Tier, Usage
 from tally.records import JSON, NO_MODEL, CostRecord, day_instant, identity

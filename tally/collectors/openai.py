@@ -20,7 +20,7 @@ from tally.collectors.answers import (
 )
 from tally.collectors.datasets import Dataset, ProviderApi, Request, Window
 from tally.collectors.http import ApiClient, Query, RequestRefused
-from tally.importers.exports import estimate
+from tally.estimates import estimate
 from tally.importers.openai_cost import model_of
 from tally.importers.openai_usage import COUNTS, read_context, read_usage
 from tally.pricing import Tier, Usage

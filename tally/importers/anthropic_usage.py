@@ -6,12 +6,12 @@ it is estimated at list price.
 
 from collections.abc import Sequence
 
+from tally.estimates import estimate
 from tally.importers.exports import (
     CLAUDE_DEFAULTS,
     Dimensions,
     Numbers,
     context_tier,
-    estimate,
     ledger,
     utc_day,
 )
@@ -60,10 +60,8 @@ def parse(table: Table, options: Options) -> Parsed:
             **when.metadata,
             "ledger": ledger("anthropic", options),
             "dataset": name,
-            **dimensions.shown(found),
+            **dimensions.shown(found, found["model_version"]),
         }
-        if usage.web_searches:
-            metadata["web_searches"] = usage.web_searches
         cost_usd = estimate(
             metadata,
             "anthropic",
@@ -72,6 +70,7 @@ def parse(table: Table, options: Options) -> Parsed:
             when.timestamp,
             tier=context_tier(context_window(cells)),
             context=read_context(found),
+            model_name=canonical_claude(found["model_version"]),
         )
         return CostRecord(
             provider="anthropic",

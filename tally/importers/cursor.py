@@ -20,7 +20,8 @@ are as many requests, and stand in one record with their sum.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tally.importers.exports import Dimensions, Numbers, estimate, ledger, utc_time
+from tally.estimates import estimate
+from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
 from tally.importers.protocol import Options, Parsed, checked_name, read_rows
 from tally.importers.table import Table
 from tally.models import canonical_claude

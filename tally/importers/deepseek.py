@@ -12,8 +12,9 @@ zone that the export was made in.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from tally.estimates import estimate
 from tally.importers.currencies import convert_to_usd, find_currency
-from tally.importers.exports import Bucket, Dimensions, Numbers, bucket, estimate, ledger, utc_day
+from tally.importers.exports import Bucket, Dimensions, Numbers, bucket, ledger, utc_day
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.table import Table, quote
 from tally.pricing import Usage

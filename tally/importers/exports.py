@@ -8,10 +8,11 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.estimates import estimate as estimate
 from tally.importers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.protocol import Options, RowRejected, checked_name, reading
 from tally.importers.table import Table, quote
-from tally.pricing import Tier, Usage, price
+from tally.pricing import Tier
 from tally.records import JSON
 
 DAY = timedelta(days=1)
@@ -191,21 +192,3 @@ def context_tier(context_window: str) -> Tier:
 def ledger(provider: str, options: Options) -> str:
     """Names the account whose bill and usage belong together: on its days the bill supplies the money."""
     return f"{provider}:{options.account}" if options.account else provider
-
-
-def estimate(
-    metadata: dict[str, JSON],
-    provider: str,
-    model: str,
-    usage: Usage,
-    at: datetime,
-    tier: Tier,
-    context: Mapping[str, str],
-) -> Decimal | None:
-    """The list price of a row, None where none is known; where it comes from is added to the metadata."""
-    priced = price(provider, model, usage, at, tier=tier, context=context)
-    if priced.cost_usd is not None:
-        metadata["price"] = f"{priced.price_source} {priced.price_version} {priced.matched_model}"
-    if priced.note:
-        metadata["price_note"] = priced.note
-    return priced.cost_usd

@@ -5,7 +5,8 @@ Header set as the platform exported it in 2025-10. They carry no money: it is es
 
 from collections.abc import Sequence
 
-from tally.importers.exports import Dimensions, Numbers, bucket, estimate, ledger
+from tally.estimates import estimate
+from tally.importers.exports import Dimensions, Numbers, bucket, ledger
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.table import Table, quote
 from tally.pricing import Usage

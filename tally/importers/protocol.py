@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tally.amounts import AmountUnreadable
 from tally.currency import CurrencyUnknown, Rates
+from tally.estimates import merge_inputs
 from tally.importers.decoding import ImportRefused
 from tally.importers.table import Rejected, Table, has_control_characters, quote, row_text
 from tally.problem import Problem
 from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canonical_decimal
 
 KEPT = frozenset({"price_note"})
-SUMMED = frozenset({"web_searches"})
 SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
 PARTS_OF_A_SUM = frozenset({"list_price_usd", "original_amount", "quantity"})
 
@@ -154,7 +154,7 @@ def merge(first: CostRecord, second: CostRecord) -> CostRecord:
         cache_write_tokens=first.cache_write_tokens + second.cache_write_tokens,
         reasoning_tokens=first.reasoning_tokens + second.reasoning_tokens,
         request_count=first.request_count + second.request_count,
-        metadata=_merge_metadata(first.metadata, second.metadata),
+        metadata=_merge_metadata(first.metadata, second.metadata) | merge_inputs(first, second),
     )
 
 
@@ -163,8 +163,6 @@ def _merge_metadata(first: dict[str, JSON], second: dict[str, JSON]) -> dict[str
         key: value for key, value in first.items() if second.get(key) == value and key not in PARTS_OF_A_SUM
     }
     merged |= {key: value for key, value in (second | first).items() if key in KEPT}
-    for key in SUMMED & (first.keys() | second.keys()):
-        merged[key] = sum(value for value in (first.get(key), second.get(key)) if isinstance(value, int))
     for key in SUMMED_USD & (first.keys() | second.keys()):
         merged[key] = canonical_decimal(Decimal(str(first.get(key, 0))) + Decimal(str(second.get(key, 0))))
     return merged

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import zipfile
 from pathlib import Path
 
@@ -24,8 +23,8 @@ def describe(importer_name: str, parsed: Parsed) -> dict[str, object]:
     ]
     for record in records:
         metadata = record.get("metadata")
-        if isinstance(metadata, dict) and "price" in metadata:
-            metadata["price"] = re.sub(r" [0-9.]+ ", " ", str(metadata["price"]))
+        if isinstance(metadata, dict):
+            metadata.pop("price_version", None)
     return {
         "format": importer_name,
         "rows_read": parsed.rows_read,
