@@ -16,6 +16,7 @@ PAGES = (
     ("overview", "Overview", "space_dashboard"),
     ("records", "Records", "receipt_long"),
     ("imports", "Import", "upload_file"),
+    ("connections", "Connections", "sync_alt"),
     ("add_entry", "Add entry", "add_card"),
     ("forecast", "Forecast", "trending_up"),
     ("settings", "Settings", "settings"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import httpx
@@ -22,6 +22,9 @@ from app.identity import User, supabase_client
 from tally import currency as exchange
 from tally.api import SupabaseApi, describe, describe_answer
 from tally.currency import USD, Rates
+
+if TYPE_CHECKING:
+    from tally.connections import Connection
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -368,6 +371,13 @@ def load_import_list(user: User) -> list[dict[str, Any]]:
     table = supabase_client(user).table("imports")
     newest = table.select(IMPORT_COLUMNS).order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN)
     return _rows(ask(lambda: newest.execute().data))
+
+
+def load_connections(user: User) -> "list[Connection]":
+    """The person's connections to providers' APIs, as they are at this moment."""
+    from tally.connections import list_connections  # with all that it takes to ask providers
+
+    return list_connections(SupabaseApi(supabase_client(user)))
 
 
 def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tally.api import Api, ApiError, select_all
+from tally.api import Api, ApiError, SignedOut, select_all
 from tally.collectors.datasets import Dataset, Request, Window
 from tally.collectors.http import ApiClient, CollectError, KeyRefused, Limits, Unavailable
 from tally.connections import Connection, OpenRing, list_connections, list_import_ids, open_client, open_key
@@ -31,7 +31,8 @@ class Synced:
     added: int = 0
     restated: int = 0
     windows: int = 0
-    was_stopped: bool = False
+    was_stopped: bool = False  # paused or deleted meanwhile
+    was_signed_out: bool = False
     errors: list[str] = field(default_factory=list)
 
     def add(self, saved: Saved) -> None:
@@ -82,6 +83,7 @@ def sync_connection(
             sync.fetch_all(client)
     except Problem as problem:
         sync.result.errors.append(str(problem))
+        sync.result.was_signed_out = isinstance(problem, SignedOut)
     except Exception:
         logging.getLogger(__name__).exception("A sync failed")
         sync.result.errors.append(UNEXPECTED)

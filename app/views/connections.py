@@ -1,0 +1,27 @@
+"""Which providers is spend fetched from, and does it work?"""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import data
+from app.connection_cards import note_ended_syncs, render_connection, render_count, render_none
+from app.connection_dialogs import ask_for_key
+from app.identity import current_user
+from app.notices import render_announcement
+
+user = current_user()
+preferences = data.load_preferences(user)
+connections = data.load_connections(user)
+note_ended_syncs(user, connections)
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Connections", anchor=False, width="content")
+    if st.button("Add connection", type="primary", icon=":material/add:", key="add-connection"):
+        ask_for_key()
+render_announcement()
+if not connections:
+    render_none()
+render_count(connections)
+for connection in connections:
+    render_connection(user, connection, datetime.now(UTC), preferences.zone)
