@@ -131,7 +131,18 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
     if "provider_id" in columns:
         found = connection.execute("select id from public.providers where name = 'openai'").fetchone()
         row["provider_id"] = found and found[0]
+    if table == "superseded_records":
+        row["import_id"] = _silenced_import(connection, user_id)
     return row
+
+
+def _silenced_import(connection: Connection, user_id: UUID) -> UUID:
+    """A source that does not count: what it says stays among the superseded records."""
+    silenced = SAMPLE["imports"] | {"user_id": user_id, "counts": False}
+    found = connection.execute(insert("imports", silenced) + sql.SQL(" returning id")).fetchone()
+    assert found is not None
+    import_id: UUID = found[0]
+    return import_id
 
 
 def insert(table: str, row: dict[str, Any]) -> sql.Composed:

@@ -104,7 +104,7 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
 def test_every_table_answers_as_declared(
     people: dict[str, Person], job: Connection, owner: UUID, actor: str, command: str
 ) -> None:
-    for table in list_tables(job):
+    for table in reversed(list_tables(job)):  # what is superseded goes with its import
         row = sample_row(job, table, owner)
         row |= {"run_id": uuid4()} if "run_id" in row else {}
         row |= {"credential_name": "another"} if "credential_name" in row else {}
