@@ -9,8 +9,10 @@ from tally.importers import (
     cursor,
     deepseek,
     generic,
+    litellm,
     openai_cost,
     openai_usage,
+    openrouter,
 )
 from tally.importers.containers import parse_tables, read_table, read_tables
 from tally.importers.decoding import ImportRefused
@@ -34,6 +36,8 @@ IMPORTERS: tuple[Importer, ...] = (
     cursor,
     copilot,
     deepseek,
+    openrouter,
+    litellm,
     generic,
 )
 

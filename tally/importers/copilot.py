@@ -60,8 +60,7 @@ def model_of(cell: str) -> str:
 
 def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
     dimensions, numbers = Dimensions(table, DIMENSIONS), Numbers(table, options, *AMOUNTS, *TOKENS)
-    day_of, quantity = utc_day(table, options, "date"), table.reader("quantity")
-    unit, repository = table.reader("unit_type"), table.reader("repository")
+    day_of, kept = utc_day(table, options, "date"), Dimensions(table, ("repository", "quantity", "unit_type"))
 
     def key_of(cells: Sequence[str]) -> UUID:
         return identity(name, options.account, day_of(cells).key, *dimensions.read(cells).values())
@@ -87,10 +86,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
         }
         if not numbers.is_blank("aic_gross_amount", cells):
             metadata["ai_credits_usd"] = canonical_decimal(numbers.amount("aic_gross_amount", cells))
-        if repository(cells):
-            metadata["repository"] = repository(cells)
-        if quantity(cells):
-            metadata["quantity"] = f"{quantity(cells)} {unit(cells)}".strip()
+        metadata |= {key: text for key, text in kept.read(cells).items() if text}
         tokens = {column: numbers.count(column, cells) for column in TOKENS}
         return CostRecord(
             provider="github-copilot",
@@ -111,9 +107,9 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
 
 
 def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
-    dimensions = Dimensions(table, ("user", "model"))
+    dimensions, kept = Dimensions(table, ("user", "model")), Dimensions(table, ("total monthly quota",))
     numbers, time_of = Numbers(table, options, "requests used"), utc_time(table, options, "timestamp")
-    exceeds, quota = table.reader("exceeds monthly quota"), table.reader("total monthly quota")
+    exceeds = table.reader("exceeds monthly quota")
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = time_of(cells), dimensions.read(cells)
@@ -122,11 +118,11 @@ def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
             **when.metadata,
             "ledger": ledger("github-copilot", options),
             **dimensions.shown(found, model_of(found["model"])),
-            "quantity": f"{canonical_decimal(used)} requests",
+            "quantity": canonical_decimal(used),
             "price_note": PRICE_NOTE,
         }
-        if quota(cells):
-            metadata["monthly_quota"] = quota(cells)
+        if quota := kept.read(cells)["total monthly quota"]:
+            metadata["total_monthly_quota"] = quota
         return CostRecord(
             provider="github-copilot",
             timestamp=when.timestamp,

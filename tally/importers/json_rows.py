@@ -51,6 +51,15 @@ def read_json(text: str, filename: str) -> Table:
     return table
 
 
+def flatten_json(text: str) -> dict[str, str]:
+    """One object in a cell, flat like a row; empty for anything else."""
+    try:
+        value = _decoder.decode(text)
+        return dict(_flatten(value)) if isinstance(value, dict) else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
 def _flat_rows(table: Table, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for rows, (number, value) in enumerate(_find_rows(table, text), start=1):
         if isinstance(value, dict):

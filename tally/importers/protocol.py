@@ -109,8 +109,12 @@ class Importer(Protocol):
         """All rows as records or rejections; raises ImportRefused or Question for the file as a whole."""
 
 
-def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | None]) -> Parsed:
-    """Make every row a record, a rejection or (None) a blank; rows of one identity are summed."""
+def read_rows(
+    table: Table,
+    read_row: Callable[[Sequence[str]], CostRecord | None],
+    unite: Callable[[CostRecord, CostRecord], CostRecord] | None = None,
+) -> Parsed:
+    """Make every row a record, a rejection or (None) a blank; rows of one identity are summed or united."""
     records: dict[UUID, CostRecord] = {}
     lines: dict[UUID, tuple[int, ...]] = {}
     merged_lines: dict[UUID, list[int]] = {}
@@ -123,7 +127,7 @@ def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | Non
                 continue
             key = record.source_key
             if key in records:
-                records[key] = merge(records[key], record)
+                records[key] = (unite or merge)(records[key], record)
                 merged_lines.setdefault(key, []).append(line)
             else:
                 records[key] = record
@@ -135,6 +139,13 @@ def read_rows(table: Table, read_row: Callable[[Sequence[str]], CostRecord | Non
     parsed.records, parsed.lines = list(records.values()), list(lines.values())
     parsed.rejected.sort(key=lambda rejected: rejected.line)
     return parsed
+
+
+def choose(first: CostRecord, second: CostRecord) -> CostRecord:
+    """Of two rows about one request the one that saw more of it: told twice, it happened once."""
+    return max(
+        first, second, key=lambda record: (record.tokens_used, record.cost_usd or 0, repr(record.metadata))
+    )
 
 
 def merge(first: CostRecord, second: CostRecord) -> CostRecord:

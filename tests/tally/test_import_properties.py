@@ -15,6 +15,15 @@ HEADERS = {
     "openai_usage": "start_time,end_time,num_model_requests,model,batch,input_tokens,output_tokens",
     "anthropic_cost": "usage_date_utc,model,workspace,api_key,context_window,token_type,cost_usd,cost_type",
     "anthropic_usage": "usage_date_utc,model_version,api_key,usage_input_tokens_no_cache,usage_output_tokens",
+    "cursor": "Date,Kind,Model,Input (w/ Cache Write),Cache Read,Output Tokens,Total Tokens,Cost",
+    "cursor of sums": "Date,User,Kind,Max Mode,Model,Tokens,Cost ($)",
+    "copilot": "date,username,sku,model,quantity,gross_amount,net_amount,input,cache_read,output",
+    "copilot of uses": "Timestamp,User,Model,Requests Used,Exceeds Monthly Quota,Total Monthly Quota",
+    "deepseek": "utc_date,model,wallet_type,cost,currency",
+    "deepseek of amounts": "start_time_iso,end_time_iso,model,api_key_name,type,price,amount",
+    "openrouter": "generation_id,created_at,cost_total,tokens_prompt,tokens_cached,model_permaslug,cancelled",
+    "litellm": "request_id,startTime,model,spend,prompt_tokens,completion_tokens,metadata,cache_hit",
+    "litellm of days": "user_id,date,model,spend,api_requests,prompt_tokens,completion_tokens",
 }
 NUMBERS = ["", "0", "1", "1.5", "1,234", "1.234,5", "-3", "NaN", "1e3", "(2)", "$5", "5 €", "10.0", "9" * 30]
 DATES = [
@@ -28,6 +37,17 @@ DATES = [
     "1793664000",
 ]
 TEXTS = ["", "OpenAI", "gpt-5.5", "Claude Opus 5", "usd", "eur", "credit", "usage", "FALSE", "≤ 200k", "=1+1"]
+TEXTS += [
+    "Included",
+    "On-Demand",
+    "True",
+    "gen-1",
+    "msg_1",
+    "CNY",
+    "output_tokens",
+    "request_count",
+    '{"a":1}',
+]
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 CELLS = st.one_of(st.sampled_from(NUMBERS), st.sampled_from(DATES), st.sampled_from(TEXTS), HOSTILE)
 
@@ -57,7 +77,7 @@ def parse(name: str, data: bytes, options: Options) -> Parsed | None:
     """The parsed file, or None where it is refused or asks a question: nothing else may be raised."""
     try:
         table = read_table(data, "usage.csv")
-        return find_importer(name).parse(table, options)
+        return find_importer(name.partition(" ")[0]).parse(table, options)
     except (ImportRefused, Question):
         return None
 

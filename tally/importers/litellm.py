@@ -1,0 +1,231 @@
+"""LiteLLM's spend: its log of requests (`LiteLLM_SpendLogs`) and its sums a day (`LiteLLM_DailyUserSpend`).
+
+Both as CSV or JSON of the rows of these tables.
+
+- Spend is what LiteLLM calculated, so it is an estimate; the bill of the provider counts where there is one.
+  Zero for tokens that were used means that LiteLLM knew no price: they are priced here, or stay unpriced.
+  Models on a machine of one's own cost nothing.
+- An answer from LiteLLM's own cache (`cache_hit`) used no tokens and cost nothing.
+- Prompt tokens are taken to contain those that the provider cached, unless these are more.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+from tally.estimates import estimate
+from tally.importers.decoding import ImportRefused
+from tally.importers.exports import Bucket, Dimensions, Numbers, ledger, utc_day, utc_time
+from tally.importers.json_rows import flatten_json
+from tally.importers.protocol import Options, Parsed, choose, read_rows
+from tally.importers.table import Table
+from tally.models import canonical_claude
+from tally.pricing import Tier, Usage
+from tally.providers import find_provider
+from tally.records import JSON, NO_MODEL, CostRecord, identity, request_identity
+
+name = "litellm"
+title = "LiteLLM spend"
+
+HEADER = frozenset({"request_id", "starttime", "model", "spend", "prompt_tokens", "completion_tokens"})
+HEADER_OF_DAYS = frozenset({"date", "model", "spend", "api_requests", "prompt_tokens", "completion_tokens"})
+DAILY = "litellm_daily"
+NAMED = ("model", "custom_llm_provider", "request_id")
+NAMED_DAYS = ("model", "custom_llm_provider", "user_id", "api_key")
+KEPT = ("call_type", "model_group", "user", "end_user", "team_id", "session_id", "status")
+COUNTS = ("prompt_tokens", "completion_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+# Where a request's metadata holds what has no column, whichever provider it went to.
+CACHE_READ = (
+    "usage_object.cache_read_input_tokens",
+    "usage_object.prompt_tokens_details.cached_tokens",
+    "additional_usage_values.cache_read_input_tokens",
+    "additional_usage_values.prompt_tokens_details.cached_tokens",
+)
+CACHE_WRITE = (
+    "usage_object.cache_creation_input_tokens",
+    "additional_usage_values.cache_creation_input_tokens",
+)
+REASONING = (
+    "usage_object.completion_tokens_details.reasoning_tokens",
+    "additional_usage_values.completion_tokens_details.reasoning_tokens",
+)
+# LiteLLM's names of providers, where they are not ours.
+PROVIDERS = {
+    "text-completion-openai": "openai",
+    "azure_ai": "azure",
+    "azure_text": "azure",
+    "anthropic_text": "anthropic",
+    "bedrock_converse": "aws-bedrock",
+    "sagemaker": "aws-bedrock",
+    "vertex_ai_beta": "google",
+    "together_ai": "together",
+    "fireworks_ai": "fireworks",
+    "cohere_chat": "cohere",
+}
+OWN_MACHINES = frozenset(
+    {"ollama", "ollama_chat", "vllm", "hosted_vllm", "lm_studio", "llamafile", "xinference"}
+)
+# The ids that providers give; LiteLLM makes up others.
+PROVIDERS_IDS = ("msg_", "chatcmpl-", "resp_", "gen-")
+
+_COUNT = re.compile(r"[1-9][0-9]{0,14}")
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether this is the header of a log or of sums a day."""
+    cells = {cell.casefold() for cell in header}
+    return cells >= HEADER or cells >= HEADER_OF_DAYS
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One estimated record for each request, or for each day, user, key and model."""
+    if table.column("request_id") is not None:
+        return read_rows(table, _requests(table, options), unite=choose)
+    if table.column("user_id") is None:
+        raise ImportRefused(
+            f"{table.filename} is LiteLLM's spend by team, tag or organization, the same requests summed up "
+            "in another way. Export LiteLLM_DailyUserSpend or LiteLLM_SpendLogs instead."
+        )
+    return read_rows(table, _days(table, options))
+
+
+def read_provider(cell: str, model: str) -> tuple[str, str]:
+    """Our name of a provider, and LiteLLM's where there is none of ours; by the model where none is said."""
+    said = (cell or model.partition("/")[0] * ("/" in model)).lower()
+    slug = PROVIDERS.get(said) or find_provider(said)
+    return (slug, "") if slug else ("other", said)
+
+
+def read_model(model: str, provider: str) -> str:
+    """A model's name without the provider before it, as other sources write it."""
+    before, slash, rest = model.partition("/")
+    is_route = slash and read_provider(before, "")[0] == provider and provider != "other"
+    return canonical_claude(rest if is_route else model) or NO_MODEL
+
+
+def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
+    named, kept = Dimensions(table, NAMED), Dimensions(table, KEPT, defaults={"status": ("success",)})
+    numbers, time_of = Numbers(table, options, "spend", *COUNTS), utc_time(table, options, "starttime")
+    cache_hit, extras = table.reader("cache_hit"), _extras(table)
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        found, is_hit = named.read(cells), cache_hit(cells).lower() == "true"
+        read, write, reasoning = extras(cells)
+        usage = Usage() if is_hit else read_usage(numbers, cells, read, write)
+        metadata: dict[str, JSON] = dict(kept.shown(kept.read(cells)))
+        if is_hit:
+            metadata["cache_hit"] = True
+        request_id = found["request_id"]
+        if request_id.startswith(PROVIDERS_IDS) and not is_hit:
+            metadata["request_id"], key = request_id, request_identity(request_id)
+        else:
+            key = identity(name, options.account, request_id)
+        return _record(
+            time_of(cells),
+            found,
+            key,
+            numbers.amount("spend", cells),
+            usage,
+            reasoning,
+            metadata,
+            "request",
+            options,
+        )
+
+    return read_row
+
+
+def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
+    named = Dimensions(table, NAMED_DAYS)
+    numbers = Numbers(table, options, "spend", "api_requests", *COUNTS)
+    day_of = utc_day(table, options, "date")
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        found, when = named.read(cells), day_of(cells)
+        usage = read_usage(numbers, cells, 0, 0, numbers.count("api_requests", cells))
+        metadata: dict[str, JSON] = {"dataset": DAILY}
+        if found["user_id"]:
+            metadata["user"] = found["user_id"]
+        key = identity(DAILY, options.account, when.key, *found.values())
+        return _record(
+            when, found, key, numbers.amount("spend", cells), usage, 0, metadata, "unknown", options
+        )
+
+    return read_row
+
+
+def read_usage(numbers: Numbers, cells: Sequence[str], read: int, write: int, requests: int = 1) -> Usage:
+    """The tokens of a row, with those of its metadata where it has no columns for them."""
+    prompt, output, column_read, column_write = (numbers.count(column, cells) for column in COUNTS)
+    read, write = read or column_read, write or column_write
+    return Usage(
+        input_tokens=prompt if prompt >= read + write else prompt + read + write,
+        output_tokens=output,
+        cached_input_tokens=read,
+        cache_write_tokens=write,
+        requests=requests,
+    )
+
+
+def _record(
+    when: Bucket,
+    found: Mapping[str, str],
+    key: UUID,
+    spend_usd: Decimal,
+    usage: Usage,
+    reasoning_tokens: int,
+    metadata: dict[str, JSON],
+    tier: Tier,
+    options: Options,
+) -> CostRecord:
+    said, model = found["custom_llm_provider"], found["model"]
+    provider, provider_name = read_provider(said, model)
+    model_name = read_model(model, provider)
+    metadata |= when.metadata
+    if provider != "other":
+        metadata["ledger"] = ledger(provider, options)
+    elif provider_name:
+        metadata["provider_name"] = provider_name
+    if model and model != model_name:
+        metadata["model"] = model
+    cost_usd: Decimal | None = spend_usd
+    if not spend_usd and usage.input_tokens + usage.output_tokens and said.lower() not in OWN_MACHINES:
+        cost_usd = estimate(metadata, provider, model_name, usage, when.timestamp, tier, {})
+    return CostRecord(
+        provider=provider,
+        timestamp=when.timestamp,
+        model_name=model_name,
+        cost_usd=cost_usd,
+        source_key=key,
+        cost_basis="estimated",
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=reasoning_tokens,
+        request_count=usage.requests,
+        metadata=metadata,
+    )
+
+
+def _extras(table: Table) -> Callable[[Sequence[str]], tuple[int, int, int]]:
+    """A reader of tokens read from a cache, written to it, and thought: in a cell of JSON, or in its keys."""
+    cell_of = table.reader("metadata")
+    readers = {path: table.reader(f"metadata.{path}") for path in CACHE_READ + CACHE_WRITE + REASONING}
+
+    @lru_cache(1_000)
+    def read_cell(cell: str) -> Mapping[str, str]:
+        return flatten_json(cell)
+
+    def read_extras(cells: Sequence[str]) -> tuple[int, int, int]:
+        inside = read_cell(cell_of(cells))
+
+        def first(paths: Sequence[str]) -> int:
+            texts = (readers[path](cells) or inside.get(path, "") for path in paths)
+            return next((int(text) for text in texts if _COUNT.fullmatch(text)), 0)
+
+        return first(CACHE_READ), first(CACHE_WRITE), first(REASONING)
+
+    return read_extras

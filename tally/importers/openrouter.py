@@ -1,0 +1,67 @@
+"""OpenRouter's activity export: one generation a row, at the price that was charged for it.
+
+Exports before 2026 lack some columns; times are of UTC. A cancelled generation is charged for what it made
+until then. What a key of one's own paid to a provider (`byok_usage_inference`) is in that provider's bill.
+"""
+
+from collections.abc import Sequence
+
+from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
+from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
+from tally.importers.table import Table
+from tally.records import JSON, NO_MODEL, CostRecord, canonical_decimal, request_identity
+
+name = "openrouter"
+title = "OpenRouter activity export"
+
+HEADER = frozenset({"generation_id", "created_at", "cost_total", "model_permaslug"})
+KEPT = ("provider_name", "variant", "user", "api_key_name", "app_name", "finish_reason_normalized")
+COUNTS = ("tokens_prompt", "tokens_completion", "tokens_cached", "tokens_reasoning")
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether this is the header of an activity export."""
+    return {cell.casefold() for cell in header} >= HEADER
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One billed record for each generation."""
+    named, kept = Dimensions(table, ("generation_id", "model_permaslug")), Dimensions(table, KEPT)
+    numbers = Numbers(table, options, "cost_total", "byok_usage_inference", *COUNTS)
+    time_of, cancelled = utc_time(table, options, "created_at"), table.reader("cancelled")
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        when, found = time_of(cells), named.read(cells)
+        generation = found["generation_id"]
+        if not generation:
+            raise RowRejected("its generation_id is empty, so it could not be told from other generations")
+        cost_usd = numbers.amount("cost_total", cells)
+        count = {column: numbers.count(column, cells) for column in COUNTS}
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("openrouter", options),
+            "request_id": generation,
+            **kept.shown(kept.read(cells)),
+        }
+        if not numbers.is_blank("byok_usage_inference", cells):
+            byok_usd = numbers.amount("byok_usage_inference", cells)
+            if byok_usd:
+                metadata["byok_usd"] = canonical_decimal(byok_usd)
+        if cancelled(cells).lower() == "true":
+            metadata["cancelled"] = True
+        return CostRecord(
+            provider="openrouter",
+            timestamp=when.timestamp,
+            model_name=found["model_permaslug"] or NO_MODEL,
+            cost_usd=cost_usd,
+            source_key=request_identity(generation),
+            charge_type="usage" if cost_usd >= 0 else "adjustment",
+            input_tokens=count["tokens_prompt"],
+            output_tokens=count["tokens_completion"],
+            cached_input_tokens=count["tokens_cached"],
+            reasoning_tokens=count["tokens_reasoning"],
+            request_count=1,
+            metadata=metadata,
+        )
+
+    return read_rows(table, read_row, unite=choose)
