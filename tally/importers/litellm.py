@@ -60,6 +60,7 @@ PROVIDERS = {
     "bedrock_converse": "aws-bedrock",
     "sagemaker": "aws-bedrock",
     "vertex_ai_beta": "google",
+    "gemini": "google",
     "together_ai": "together",
     "fireworks_ai": "fireworks",
     "cohere_chat": "cohere",

@@ -250,7 +250,8 @@ def test_guesses_follow_the_words_of_the_headings() -> None:
     ("content", "sentence"),
     [
         (b"%PDF-1.7 ...", "is a PDF document, not a CSV file."),
-        (b"PK\x03\x04xl/", "not a CSV file"),
+        (b"PK\x03\x04xl/", "is a damaged ZIP archive, or one that Tally cannot unpack."),
+        (b'{"daily": [], "totals": {}}', "holds no rows."),
         (b"", "is empty."),
         (b"date,cost\n", "has a header and no rows below it."),
         (b"date,cost,cost\n2026-11-02,1,2\n", "more than one column named"),
