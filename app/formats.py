@@ -87,7 +87,7 @@ def format_money_range(lower: Decimal, upper: Decimal, currency: str) -> str:
 
 def format_unit_price(amount: Decimal, currency: str) -> str:
     """The price of one request, which is mostly less than a cent: three digits that mean something."""
-    if amount >= 1 or amount <= 0:
+    if amount >= Decimal(100).scaleb(-count_decimals(currency)) or amount <= 0:
         return format_money(amount, currency)
     return f"{currency_symbol(currency)}{_trimmed(_significant(amount, 3))}"
 

@@ -32,7 +32,7 @@ def render_display(user: User, preferences: data.Preferences) -> None:
     zones = list_timezones(preferences.timezone)
     currencies = list_currencies(data.load_rates(user))
     with st.form("display", border=False):
-        with st.grid(4, min_column_width=200, gap="small"):
+        with st.grid(4, min_column_width=170, gap="small"):
             timezone = st.selectbox(
                 "Timezone",
                 zones,

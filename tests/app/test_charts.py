@@ -147,6 +147,8 @@ def test_money_reads_well(amount: str, text: str) -> None:
 def test_other_figures_read_well() -> None:
     assert format_unit_price(Decimal("0.02634"), "USD") == "$0.0263"
     assert format_unit_price(Decimal("0.2"), "USD") == "$0.20"
+    assert format_unit_price(Decimal("1.7777"), "JPY") == "¥1.78"
+    assert format_unit_price(Decimal("1.7777"), "EUR") == "€1.78"
     assert [format_count(n) for n in (0, 9_999, 12_345, 999_949, 3_200_000)] == [
         "0",
         "9,999",
