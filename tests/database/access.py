@@ -40,6 +40,8 @@ EXECUTED_BY = {
     "post_due_renewals": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
     "save_cost_records": {"authenticated"},
+    "source_days": {"authenticated"},
+    "source_statements": {"authenticated"},
     "unpriced_models": {"authenticated"},
     "set_paid_by_plan": {"authenticated"},
 }
