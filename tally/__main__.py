@@ -7,6 +7,11 @@ COLLECTING = {"collect", "login", "logout"}
 
 def main() -> None:
     """Run the command that was asked for."""
+    if {"--dry-run", "--json"} <= set(sys.argv) and sys.argv[1] == "collect":
+        from tally.collectors.kept import answer_again
+
+        if answer_again(sys.argv[2:]):
+            return
     if COLLECTING.intersection(sys.argv[1:2]):
         from tally.collect_cli import add_commands
         from tally.command import new_app

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from tally.collectors.agents import AGENTS, find_agent
+from tally.collectors.kept import fingerprint, keep_answer
 from tally.collectors.logs import Collector
 from tally.collectors.machine import collecting_folder, machine_name
 from tally.collectors.payment import PAID_BY, Payment, find_payment
-from tally.collectors.report import Question, load_report
 from tally.problem import Problem
 
 POLL_SECONDS = 15.0
@@ -59,7 +59,7 @@ def collect(
     first_day = since.date() if since else None
     zone = _check_timezone(timezone or _local_timezone())
     if dry_run:
-        _show_report(agents, folder, said, first_day, zone, as_json)
+        _show_report(agents, said, first_day, zone, as_json)
         return
     while True:
         _collect_once(agents, folder, said, first_day, zone, machine or machine_name(), as_json)
@@ -134,21 +134,25 @@ def _collect_once(
 
 def _show_report(
     agents: list[Collector],
-    folder: Path,
     said: Mapping[str, Payment],
     since: date | None,
     timezone: str,
     as_json: bool,
 ) -> None:
+    from tally.collectors.report import Question, make_report  # prices take a while to load
+
     home, environment = Path.home(), os.environ
     payments = {
         agent.name: said.get(agent.name) or find_payment(agent.name, home, environment) for agent in agents
     }
     question = Question(agents, home, environment, timezone, since, payments)
+    key = fingerprint(sys.argv[2:])
     with _Meter() as meter:
-        report = load_report(question, folder / "report.json", meter.show)
+        report = make_report(question, meter.show)
     if as_json:
-        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+        answer = json.dumps(report, indent=2) + "\n"
+        sys.stdout.write(answer)
+        keep_answer(sys.argv[2:], key, answer)
         return
     for source in report["sources"]:
         typer.echo(f"{source['title']}: {source['requests']:,} requests in {source['files']:,} files")

@@ -80,11 +80,8 @@ def fetch_usage(client: ApiClient, request: Request) -> Iterator[CostRecord]:
     """One estimated record for each day and combination of dimensions."""
     for day, row in _usage_rows(client, request.window):
         found, usage = _dimensions(row, USAGE_DIMENSIONS), _read_usage(row)
-        model = canonical_claude(found["model"])
-        named = {name: text for name, text in found.items() if text != model}
+        named = {name: text for name, text in found.items() if name != "model"}
         metadata = request.metadata(PROVIDER, USAGE, day, named)
-        if usage.web_searches:
-            metadata["web_searches"] = usage.web_searches
         tier = context_tier(read_text(row, "context_window"))
         key = identity(USAGE, request.account, day, *found.values())
         yield _usage_record(found["model"], usage, metadata, key, day, tier, _price_context(found))
@@ -135,11 +132,14 @@ def _usage_record(
     context: Mapping[str, str],
 ) -> CostRecord:
     at = day_instant(day, "UTC")
-    cost_usd = estimate(metadata, PROVIDER, model, usage, at, tier=tier, context=context)
+    model_name = canonical_claude(model) or NO_MODEL
+    cost_usd = estimate(
+        metadata, PROVIDER, model, usage, at, tier=tier, context=context, model_name=model_name
+    )
     return CostRecord(
         provider=PROVIDER,
         timestamp=at,
-        model_name=canonical_claude(model) or NO_MODEL,
+        model_name=model_name,
         cost_usd=cost_usd,
         source_key=key,
         cost_basis="estimated",

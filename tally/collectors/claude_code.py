@@ -9,9 +9,9 @@ from typing import Any
 from tally.collectors.lines import lines_with
 from tally.collectors.logs import (
     Event,
+    Known,
     LineRejected,
     Reading,
-    Seen,
     Slot,
     child,
     files_under,
@@ -59,18 +59,18 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> Reading:  # noqa: A
     return reading
 
 
-def settle(events: Iterable[Event], seen: Seen) -> list[Event]:
+def settle(events: Iterable[Event], known: Known) -> list[Event]:
     """Two lines of one message are one request, unless both are of the main chain under two request ids."""
     by_message: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_message[event.name].append(event)
     settled = []
     for message, statements in by_message.items():
-        known = seen.slots(message)
-        if not known and len(statements) == 1:
+        slots = known.slots(message)
+        if not slots and len(statements) == 1:
             settled += statements
         else:
-            settled += _settle_message(message, statements, known)
+            settled += _settle_message(message, statements, slots)
     return settled
 
 
@@ -132,7 +132,9 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
     session = read_name(record, "sessionId")
     model, message_id = read_name(message, "model"), read_name(message, "id")
     counts = _read_counts(usage)
-    identity = message_id or encode_parts(timestamp, session, model, *counts, read_name(record, "uuid"))
+    # A resumed session repeats lines under its own id; their uuid stays.
+    place = read_name(record, "uuid") or session
+    identity = message_id or encode_parts(timestamp, place, model, *counts)
     return Event(
         identity,
         timestamp,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tally.collectors.lines import ends_with
-from tally.collectors.logs import Event, Slot
+from tally.collectors.logs import Event, Known, Slot
 from tally.collectors.scan import FileRead, LogFile
 from tally.problem import Problem
 
@@ -29,16 +29,6 @@ TABLES = """
         primary key (agent, message, place)
     ) without rowid;
 """
-
-
-class Known:
-    """Requests of one agent that were collected before, as its rules want to see them."""
-
-    def __init__(self, slots: dict[str, list[Slot]]) -> None:
-        self._slots = slots
-
-    def slots(self, name: str) -> list[Slot]:
-        return self._slots.get(name, [])
 
 
 class Cursors:

@@ -8,8 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from pydantic_core import from_json
-
 from tally.records import MAX_COUNT
 
 FIRST_YEAR, LAST_YEAR = 2020, 2100
@@ -73,19 +71,23 @@ class Reading:
             self.reasons.append(reason)
 
 
-class Seen(Protocol):
-    """Requests that were collected before."""
-
-    def slots(self, name: str) -> list["Slot"]:
-        """Those of this name, the first one first."""
-
-
 class Slot(NamedTuple):
     """What is known of one request: the name it goes by, and how much its best statement is worth."""
 
     name: str
     attempt: str
     rank: tuple[bool, int, int, bool]
+
+
+class Known:
+    """Requests of one agent that were collected before, as its rules want to see them."""
+
+    def __init__(self, slots: Mapping[str, list[Slot]]) -> None:
+        self._slots = slots
+
+    def slots(self, name: str) -> list[Slot]:
+        """Those of this name, the first one first."""
+        return self._slots.get(name, [])
 
 
 class Collector(Protocol):
@@ -105,29 +107,31 @@ class Collector(Protocol):
     def parse(self, data: bytes, path: Path, state: dict[str, Any]) -> Reading:
         """Read a part of a log."""
 
-    def settle(self, events: Iterable[Event], seen: Seen) -> list[Event]:
+    def settle(self, events: Iterable[Event], known: Known) -> list[Event]:
         """What is new among these: each request once."""
 
 
-def settle_first(events: Iterable[Event], seen: Seen) -> list[Event]:
+def settle_first(events: Iterable[Event], known: Known) -> list[Event]:
     """Each name once, its first statement."""
     found: dict[str, Event] = {}
     for event in events:
-        if event.name not in found and not seen.slots(event.name):
+        if event.name not in found and not known.slots(event.name):
             found[event.name] = event
     return list(found.values())
 
 
-def settle_last(events: Iterable[Event], seen: Seen) -> list[Event]:
+def settle_last(events: Iterable[Event], known: Known) -> list[Event]:
     """Each name once, its last statement; one that says what was known before is nothing new."""
     found = {event.name: event for event in events}
     return [
-        event for event in found.values() if event.rank not in {slot.rank for slot in seen.slots(event.name)}
+        event for event in found.values() if event.rank not in {slot.rank for slot in known.slots(event.name)}
     ]
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
     """The JSON object of a line, or LineRejected."""
+    from pydantic_core import from_json  # who only looks whether there is something new does without
+
     try:
         record = from_json(line, allow_inf_nan=False, cache_strings="keys")
     except (ValueError, RecursionError):

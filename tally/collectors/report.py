@@ -1,27 +1,22 @@
 """What the logs on this machine hold: tokens per day, model and class, and what they cost."""
 
-import hashlib
-import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tally.collectors.cursors import Known
-from tally.collectors.logs import Collector, Event
+from tally.collectors.logs import Collector, Event, Known
 from tally.collectors.payment import Payment
 from tally.collectors.scan import LogFile, Meter, Progress, read_logs, stat_logs
+from tally.collectors.spend import price_event
 from tally.models import canonical_claude
+from tally.pricing import PRICE_SOURCE, PRICE_VERSION
 
-FORMAT = 1  # of the report; a kept one of another format is not used
-PRICES = "genai_prices"
+FORMAT = 1  # of the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,56 +31,12 @@ class Question:
     payments: Mapping[str, Payment]
 
 
-def load_report(question: Question, kept: Path | None, on_progress: Progress) -> dict[str, Any]:
-    """The report; the one that was kept, if nothing has changed since."""
+def make_report(question: Question, on_progress: Progress) -> dict[str, Any]:
+    """The report, as `tally collect --dry-run --json` prints it."""
     logs = {
         agent.name: stat_logs(agent.find_files(question.home, question.environment))
         for agent in question.agents
     }
-    key = _fingerprint(question, logs)
-    if kept and (report := _load_kept(kept, key)):
-        return report
-    report = _make_report(question, logs, on_progress)
-    if kept:
-        from tally.local.home import write_private  # a kept report is not written again
-
-        with suppress(OSError):
-            write_private(kept, json.dumps({"key": key, "report": report}))
-    return report
-
-
-def _fingerprint(question: Question, logs: Mapping[str, Sequence[LogFile]]) -> str:
-    """The same while no log, price or question changes."""
-    paid = [(name, payment.paid_by, sorted(payment.plans)) for name, payment in question.payments.items()]
-    digest = hashlib.sha256(
-        repr((FORMAT, _prices_origin(), question.timezone, question.since, paid)).encode()
-    )
-    for name, files in logs.items():
-        for file in files:
-            digest.update(repr((name, os.fspath(file.path), file.inode, file.size, file.mtime_ns)).encode())
-    return digest.hexdigest()
-
-
-def _prices_origin() -> tuple[str, int]:
-    """Which prices are installed, without loading them."""
-    spec = find_spec(PRICES)
-    origin = Path(spec.origin) if spec and spec.origin else Path(__file__)
-    return str(origin), origin.stat().st_mtime_ns
-
-
-def _load_kept(kept: Path, key: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(kept.read_bytes())
-        return found["report"] if found["key"] == key else None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _make_report(
-    question: Question, logs: Mapping[str, Sequence[LogFile]], on_progress: Progress
-) -> dict[str, Any]:
-    from tally.pricing import PRICE_SOURCE, PRICE_VERSION  # a kept report needs no prices
-
     return {
         "format": FORMAT,
         "timezone": question.timezone,
@@ -146,8 +97,6 @@ class _Row:
 
     def add(self, event: Event) -> None:
         """One request more, at the price of its time."""
-        from tally.collectors.spend import price_event  # a kept report needs no prices
-
         self.requests += 1
         self.uncached_input_tokens += (
             event.input_tokens - event.cached_input_tokens - event.cache_write_tokens

@@ -1,0 +1,67 @@
+"""A report that was made before: the same question about the same logs gets the same answer, at once."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tally.collectors.agents import AGENTS
+from tally.collectors.machine import collecting_folder
+from tally.collectors.payment import find_payment
+from tally.collectors.scan import stat_logs
+
+FORMAT = 1  # of what is kept
+FILE = "report.json"
+# What the answer comes from, besides the logs.
+MADE_WITH = ("genai_prices", "tally.collectors.report", "tally.collectors.spend", "tally.pricing")
+
+
+def answer_again(arguments: Sequence[str]) -> bool:
+    """Print what these arguments were answered last time; False where anything may have changed."""
+    try:
+        kept = json.loads((collecting_folder() / FILE).read_bytes())
+        if kept["key"] != fingerprint(arguments):
+            return False
+        sys.stdout.write(kept["answer"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    return True
+
+
+def keep_answer(arguments: Sequence[str], key: str, answer: str) -> None:
+    """Remember an answer, if the logs are still what they were when the question was put."""
+    from tally.local.home import write_private  # who asks again does without
+
+    if key == fingerprint(arguments):
+        with suppress(OSError):
+            write_private(collecting_folder() / FILE, json.dumps({"key": key, "answer": answer}))
+
+
+def fingerprint(arguments: Sequence[str]) -> str:
+    """The same while neither question nor logs, prices and settings change."""
+    home, environment = Path.home(), os.environ
+    digest = hashlib.sha256(repr((FORMAT, list(arguments), _made_with(), _settings())).encode())
+    for agent in AGENTS:
+        payment = find_payment(agent.name, home, environment)
+        digest.update(repr((agent.name, payment.paid_by, sorted(payment.plans))).encode())
+        for file in stat_logs(agent.find_files(home, environment)):
+            digest.update(repr((os.fspath(file.path), file.inode, file.size, file.mtime_ns)).encode())
+    return digest.hexdigest()
+
+
+def _made_with() -> list[Any]:
+    """Which prices and which Tally are installed, without loading them."""
+    origins = [spec.origin for name in MADE_WITH if (spec := find_spec(name))]
+    return [(origin, Path(origin).stat().st_mtime_ns) for origin in origins if origin]
+
+
+def _settings() -> list[str]:
+    """Zone and remembered payments; the variables of the agents show in which logs are found."""
+    said = collecting_folder() / "paid-by.json"
+    zone = os.environ.get("TZ") or str(Path("/etc/localtime").resolve())
+    return [zone, said.read_text(encoding="utf-8") if said.exists() else ""]
