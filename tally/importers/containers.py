@@ -31,7 +31,10 @@ def read_tables(data: bytes, filename: str) -> list[Table]:
     _check_size(data, filename)
     if not data.startswith(_ZIP):
         return [read_table(data, filename)]
-    return [read_table(content, name) for name, content in _unpack(data, filename)]
+    return [
+        replace(read_table(content, f"{filename}: {part}"), part=part)
+        for part, content in _unpack(data, filename)
+    ]
 
 
 def read_table(data: bytes, filename: str) -> Table:
@@ -61,7 +64,7 @@ def _unpack(data: bytes, filename: str) -> Iterator[tuple[str, bytes]]:
             for member in _members(archive, filename):
                 content = _read_member(archive, member, left, filename)
                 left -= len(content)
-                yield f"{filename}: {_shown(member)}", content
+                yield _shown(member), content
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
         raise ImportRefused(
             f"{filename} is a damaged ZIP archive, or one that Tally cannot unpack. "
@@ -128,9 +131,7 @@ def parse_tables(importer: Importer, tables: Sequence[Table], options: Options) 
             else:
                 together.records.append(record)
                 together.lines.append(lines)
-        together.rejected += [
-            replace(row, reason=f"{table.filename}: {row.reason}") for row in parsed.rejected
-        ]
+        together.rejected += [replace(row, reason=f"{table.part}: {row.reason}") for row in parsed.rejected]
         together.rows_blank += parsed.rows_blank
         together.grouping = tuple(dict.fromkeys(together.grouping + parsed.grouping))
     return together

@@ -42,6 +42,8 @@ class Table:
     rows: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     malformed: list[Rejected] = field(default_factory=list)
     rows_blank: int = 0
+    part: str = ""  # its name inside an archive
+    list_name: str = ""  # the key of the array that its rows stood in
 
     def column(self, name: str) -> int | None:
         """Where a column stands, by its name in any case."""

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from tally.cli import app
 from tally.local.stack import Stack
-from tests.tally.golden import FIXTURES
+from tests.tally.golden import FIXTURES, load_sample
 from tests.tally.people import Person, over_http, sign_up
 
 HEADER = "date,provider,model,cost,tokens,requests,note\n"
@@ -90,6 +90,35 @@ def test_several_files_are_imported_in_one_go(tally: Tally, stored: Callable[[],
     assert stored() > 5
 
 
+def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
+    tally: Tally, write: Callable[..., Path], stack: Stack, person: Person
+) -> None:
+    file = write(load_sample("deepseek")[1], "usage.zip")
+    ended = tally("import", file)
+    assert (
+        "usage.zip (DeepSeek usage export): read 11 = 9 added + 0 already there + 2 rejected" in ended.stdout
+    )
+    assert 'usage.zip, line 8: amount-2026-09-02_2026-10-01.csv: The type "mystery_tokens"' in ended.stderr
+    assert "read 11 = 0 added + 9 already there + 2 rejected" in tally("import", file).stdout
+    rows = over_http(stack, person).select(
+        "cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"]
+    )
+    chat = [row for row in rows if row["model_name"] == "deepseek-chat"]
+    assert sum(row["tokens_used"] for row in chat) == 470_000
+    assert {row["cost_basis"]: round(float(row["cost_usd"]), 6) for row in chat} == {
+        "estimated": 0,
+        "billed": 0.018446,
+    }
+
+
+@pytest.mark.parametrize("case", ["litellm_logs_json", "litellm_daily_json"])
+def test_json_is_imported_like_a_table(tally: Tally, write: Callable[..., Path], case: str) -> None:
+    name, content = load_sample(case)
+    file = write(content, name)
+    assert f"{name} (LiteLLM spend): read 2 = 2 added + 0 already there" in tally("import", file).stdout
+    assert "read 2 = 0 added + 2 already there" in tally("import", file).stdout
+
+
 def test_figures_of_a_day_that_went_on_are_called_newer(tally: Tally, write: Callable[..., Path]) -> None:
     header = "start_time,end_time,amount_value,amount_currency,line_item\n"
     tally("import", write(header + "1793577600,1793664000,1,usd,a\n"))
@@ -124,7 +153,7 @@ def test_ambiguous_numbers_are_asked_about(tally: Tally, write: Callable[..., Pa
     [
         (b"", "bad.csv is empty."),
         (b"%PDF-1.7 \x00", "bad.csv is a PDF document, not a CSV file."),
-        (b"PK\x03\x04xl/workbook", "bad.csv is an Excel workbook, not a CSV file."),
+        (b"PK\x03\x04xl/workbook", "bad.csv is a damaged ZIP archive"),
         (HEADER.encode(), "bad.csv has a header and no rows below it."),
         (b"a,b\n1,2\n", "bad.csv has no column for date and cost."),
         (b"date,cost,Cost\n2026-11-02,1,2\n", "bad.csv has more than one column named"),
