@@ -27,6 +27,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.operating import operating
+from tally.repricing import load_timezone
 from tally.store import ImportResult, save_import
 
 SHOWN_REJECTIONS = 10
@@ -39,12 +40,6 @@ def acting_as(email: str) -> Iterator[Api]:
     """The account with this email; raises ApiError when there is none or the database does not answer."""
     with operating() as connection:
         yield PostgresApi(connection, find_user(connection, email))
-
-
-def timezone_of(api: Api) -> str:
-    """The person's own timezone."""
-    rows = api.select("user_preferences", "user_id,timezone", ["user_id"])
-    return str(rows[0]["timezone"]) if rows else "UTC"
 
 
 def import_files(
@@ -69,7 +64,7 @@ def import_files(
     Example: tally import cost_2026-11.csv --email ada@example.com
     """
     with acting_as(email) as api, _rejections(rejected) as refused:
-        options = Options(timezone=timezone_of(api), day_first=day_first, decimal_comma=decimal_comma)
+        options = Options(timezone=load_timezone(api), day_first=day_first, decimal_comma=decimal_comma)
         # All are read before one is saved: a file that is refused stops the others while nothing is written.
         for file, importer, parsed, data in [_read(file, options) for file in files]:
             if dry_run:
@@ -112,7 +107,7 @@ def demo(
             removed = sample.remove(api)
             typer.echo("The sample data is gone." if removed else "There is no sample data in this account.")
             return
-        result = sample.load(api, datetime.now(ZoneInfo(timezone_of(api))).date())
+        result = sample.load(api, datetime.now(ZoneInfo(load_timezone(api))).date())
     typer.echo(f"Sample data: {_outcome(result)}. Take it out with `tally demo --email {email} --remove`.")
 
 

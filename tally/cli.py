@@ -16,6 +16,7 @@ from tally.local import status as statuses
 from tally.local.nightly import nightly_command
 from tally.local.stack import SETTING_NAMES, env_lines
 from tally.local.supervisor import run_down, run_up
+from tally.price_cli import reprice
 from tally.settings import CHECKOUT, Settings, load_settings
 
 app = new_app()
@@ -91,6 +92,7 @@ app.command("import")(import_files)
 app.command("export")(export_records)
 app.command("demo")(demo)
 add_commands(app)
+app.command("reprice")(reprice)
 app.add_typer(keys, name="keys")
 
 

@@ -16,6 +16,7 @@ from tally.api import Api, ApiError
 from tally.breakdown import read_breakdown, refuse_overlap
 from tally.importers import Parsed, Rejected
 from tally.records import CollectionMethod, CostRecord, canonical_decimal
+from tally.repricing import with_own_prices
 
 BATCH = 5_000
 KEPT_REJECTIONS = 1_000  # of one import; the counts are always complete
@@ -61,7 +62,7 @@ class _Batch:
 
 def save_records(api: Api, records: Sequence[CostRecord], import_id: str | None = None) -> Saved:
     """Save records, known ones skipped; safe to repeat."""
-    total = Saved()
+    total, records = Saved(), with_own_prices(api, records)
     for start in range(0, len(records), BATCH):
         answer = _save_batch(api, records[start : start + BATCH], import_id)
         total.inserted += answer.inserted
@@ -125,6 +126,7 @@ def save_import(
         if same and parsed.records:
             result = _all_there(parsed, import_id, on_progress)
         else:
+            parsed.records = list(with_own_prices(api, parsed.records))
             result = _save_parsed(api, parsed, import_id, on_progress)
         api.update("imports", import_id, _outcome(result))
     except ApiError as error:
