@@ -86,6 +86,19 @@ create or replace trigger superseded_records_touch
     before update on public.superseded_records
     for each row execute function private.touch_updated_at();
 
+create or replace trigger superseded_records_note_inserted
+    after insert on public.superseded_records
+    referencing new table as changed
+    for each statement execute function private.note_job_change();
+create or replace trigger superseded_records_note_updated
+    after update on public.superseded_records
+    referencing new table as changed
+    for each statement execute function private.note_job_change();
+create or replace trigger superseded_records_note_deleted
+    after delete on public.superseded_records
+    referencing old table as changed
+    for each statement execute function private.note_job_change();
+
 -- Saves of one user share this lock; whoever elects takes it alone.
 create or replace function private.save_lock(of_user uuid)
 returns bigint
