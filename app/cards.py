@@ -13,9 +13,11 @@ from app.formats import (
     DASH,
     format_change,
     format_day,
+    format_figure,
     format_money,
     format_money_range,
     format_unit_price,
+    has_wide_amounts,
     plural,
 )
 from app.outlook import month_end
@@ -32,6 +34,11 @@ def render_heading(text: str, note: str = "") -> None:
         st.header(text, anchor=False, width="content")
         if note:
             st.caption(note, width="content")
+
+
+def card_width(currency: str) -> int:
+    """How narrow a card with an amount may get."""
+    return 200 if has_wide_amounts(currency) else 158
 
 
 def with_money(frame: pd.DataFrame, column: str, currency: str, absent: str) -> Any:
@@ -51,7 +58,7 @@ def render_spend(
     change = None if before is None else format_change(now.total, before)
     st.metric(
         f"Spend, {period.label}",
-        format_money(now.total, currency),
+        format_figure(now.total, currency),
         change,
         delta_color="inverse",
         delta_description="vs before" if change else None,
@@ -66,7 +73,7 @@ def render_month_to_date(spent: Decimal, by_day: pd.Series, today: date, currenc
     """Money spent since the first of the month."""
     st.metric(
         "Month to date",
-        format_money(spent, currency),
+        format_figure(spent, currency),
         f"day {today.day} of {month_end(today).day}",
         delta_color="off",
         delta_arrow="off",
@@ -90,7 +97,7 @@ def render_month_end(
     bounds = total and format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
     st.metric(
         "Month end",
-        format_money(total["predicted_cost_usd"], currency) if total else DASH,
+        format_figure(total["predicted_cost_usd"], currency) if total else DASH,
         bounds or absence,
         delta_color="off",
         delta_arrow="off",

@@ -101,7 +101,7 @@ def spend_by_name(
     for row, (name, cost) in enumerate(ordered.items()):
         for text, x, anchor in (
             (_plain(labels.get(str(name), str(name))), 0, "left"),
-            (_plain(f"{currency_symbol(currency)}{cost:,.{count_decimals(currency)}f}"), 1, "right"),
+            (_plain(format_money(float(cost), currency)), 1, "right"),
         ):
             figure.add_annotation(
                 text=text,

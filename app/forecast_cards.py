@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.cards import render_heading
 from app.data import Preferences
-from app.formats import DASH, format_day, format_days, format_money, format_money_range, plural
+from app.formats import DASH, format_day, format_days, format_figure, format_money, format_money_range, plural
 from app.outlook import forecast_step, spread_over_months
 
 NIGHTLY_AT = "03:15"
@@ -21,7 +21,7 @@ def render_total(label: str, total: dict[str, Any] | None, currency: str) -> Non
     """A predicted total with the range it falls into 4 times of 5."""
     st.metric(
         label,
-        format_money(total["predicted_cost_usd"], currency) if total else DASH,
+        format_figure(total["predicted_cost_usd"], currency) if total else DASH,
         format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
         if total
         else "after the next night",

@@ -76,11 +76,21 @@ def format_usd(amount: Decimal | float) -> str:
     return format_money(amount, "USD")
 
 
+def format_figure(amount: Decimal, currency: str) -> str:
+    """Money in large type on a card, shortened to whole units and then to millions where it would not fit."""
+    text = format_money(amount, currency)
+    if len(text) <= (12 if has_wide_amounts(currency) else 10):
+        return text
+    return f"{'-' if amount < 0 else ''}{currency_symbol(currency)}{_shortened(abs(amount))}"
+
+
 def format_money_range(lower: Decimal, upper: Decimal, currency: str) -> str:
     """The amounts that something lies between."""
+    symbol = currency_symbol(currency)
+    if has_wide_amounts(currency) or upper >= 1_000_000:
+        return f"{symbol}{_shortened(lower)} {DASH} {_shortened(upper)}"
     if upper >= 1000:  # cents would not fit on a phone
-        lower, upper = (_rounded(amount, Decimal(1)) for amount in (lower, upper))
-        symbol = currency_symbol(currency)
+        lower, upper = (_rounded(bound, Decimal(1)) for bound in (lower, upper))
         return f"{symbol}{lower:,} {DASH} {symbol}{upper:,}"
     return f"{format_money(lower, currency)} {DASH} {format_money(upper, currency)}"
 
@@ -95,6 +105,11 @@ def format_unit_price(amount: Decimal, currency: str) -> str:
 def currency_symbol(currency: str) -> str:
     """What stands before an amount: a sign that is no other currency's, or the code and a space."""
     return SYMBOLS.get(currency) or f"{currency}\N{NO-BREAK SPACE}"
+
+
+def has_wide_amounts(currency: str) -> bool:
+    """Whether amounts take more room than those in dollars: a longer sign, or more digits."""
+    return len(currency_symbol(currency)) > 1 or count_decimals(currency) == 0
 
 
 def describe_currency(currency: str) -> str:
@@ -148,6 +163,13 @@ def plural(count: int, noun: str) -> str:
 def escape_markdown(text: str) -> str:
     """Text from outside as Markdown that only shows it: no link, image, colour or formula."""
     return MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _shortened(amount: Decimal) -> str:
+    """Whole units, above a million three digits of millions; below 100 with cents."""
+    if abs(amount) >= 1_000_000:
+        return f"{_rounded(amount / 1_000_000, Decimal('0.01')):,}M"
+    return f"{_rounded(amount, Decimal(1) if abs(amount) >= 100 else Decimal('0.01')):,}"
 
 
 def _rounded(amount: Decimal, step: Decimal) -> Decimal:

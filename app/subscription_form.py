@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import data
 from app.currencies import Currency
-from app.formats import escape_markdown, format_money, format_usd
+from app.formats import escape_markdown, format_figure, format_usd
 from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
@@ -130,7 +130,7 @@ def render_renewals(subscription: Subscription, today: date, currency: Currency)
             delta_arrow="off",
         )
         st.metric("Renewals so far", f"{len(days):,}")
-        st.metric("Spent so far", format_money(spent_so_far(subscription, today, currency), currency.code))
+        st.metric("Spent so far", format_figure(spent_so_far(subscription, today, currency), currency.code))
 
 
 def parse_subscription(row: dict[str, Any]) -> Subscription:

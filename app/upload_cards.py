@@ -6,7 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from app import charts, mappings
-from app.formats import DASH, escape_markdown, format_count, format_day, format_days, format_money
+from app.formats import (
+    DASH,
+    escape_markdown,
+    format_count,
+    format_day,
+    format_days,
+    format_figure,
+    format_money,
+)
 from app.identity import User
 from app.previews import (
     FIRST_REJECTED,
@@ -17,8 +25,8 @@ from app.previews import (
 )
 from app.theme import current_palette
 from app.upload_questions import render_mapping
-from app.uploads import Choices, Readable, UploadedFile
-from tally.importers import Rejected, generic
+from app.uploads import Choices, Readable, UploadedFile, short_title
+from tally.importers import IMPORTERS, Rejected, generic
 from tally.importers.containers import MAX_BYTES
 
 CHART_HEIGHT = 220
@@ -35,6 +43,8 @@ def render_uploader() -> list[UploadedFile]:
             max_upload_size=MAX_BYTES // 1_000_000,
             key=f"files-{st.session_state.get('import_visit', 0)}",
         )
+        titles = [short_title(importer.title) for importer in IMPORTERS if importer is not generic]
+        st.caption(f"Recognised by their columns: {', '.join(sorted(titles, key=str.casefold))}.")
         with st.expander("Any other table: columns and template", icon=":material/table:"):
             render_column_guide()
     return list(files)
@@ -73,7 +83,7 @@ def render_key_figures(preview: Preview, currency: str) -> None:
         st.metric("Days", length, _span(preview), delta_color="off", delta_arrow="off")
         st.metric(
             "Cost",
-            format_money(total.spent, currency),
+            format_figure(total.spent, currency),
             _beside(preview, currency),
             delta_color="off",
             delta_arrow="off",

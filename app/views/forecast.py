@@ -59,7 +59,7 @@ money = spend.select_series(spend.select_money(daily), slug, series.model_name)
 history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today - timedelta(days=1))
 predicted = outlook.day_before(predictions, today)
 
-with st.grid(4, min_column_width=158, gap="small"):
+with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_total("Next 30 days", outlook.find_total(totals, series, "next_30_days", today), currency)
     render_total("Month end", outlook.find_total(totals, series, "month_end", today), currency)
     render_accuracy(predicted, history)

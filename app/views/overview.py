@@ -46,7 +46,7 @@ month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", tod
 ahead = outlook.newest_run(predictions)
 ahead = ahead[ahead["date"].dt.date > today]
 
-with st.grid(4, min_column_width=158, gap="small"):
+with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     cards.render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
     cards.render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
     absence = outlook.explain_absence(night, preferences.forecast_enabled)

@@ -11,6 +11,7 @@ from app.formats import (
     escape_markdown,
     format_change,
     format_count,
+    format_figure,
     format_money,
     format_money_range,
     format_unit_price,
@@ -57,6 +58,30 @@ def ahead(days: int = 30) -> pd.DataFrame:
 )
 def test_money_of_another_currency_reads_with_its_sign(amount: str, currency: str, text: str) -> None:
     assert format_money(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.5", "USD", "$1,234.50"),
+        ("1234567.8", "EUR", "€1,234,568"),
+        ("12345678.9", "EUR", "€12.35M"),
+        ("272.05", "CHF", "CHF\N{NO-BREAK SPACE}272.05"),
+        ("6001912.4", "IDR", "IDR\N{NO-BREAK SPACE}6.00M"),
+        ("-6001912.4", "IDR", "-IDR\N{NO-BREAK SPACE}6.00M"),
+        ("123456.7", "HUF", "HUF\N{NO-BREAK SPACE}123,457"),
+    ],
+)
+def test_key_figures_fit_on_their_cards(amount: str, currency: str, text: str) -> None:
+    assert format_figure(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("currency", "text"),
+    [("EUR", "€257.44 – €348.11"), ("CHF", "CHF\N{NO-BREAK SPACE}257 – 348"), ("JPY", "¥257 – 348")],  # noqa: RUF001
+)
+def test_ranges_name_a_long_currency_once(currency: str, text: str) -> None:
+    assert format_money_range(Decimal("257.44"), Decimal("348.11"), currency) == text
 
 
 def test_chart_writes_money_with_the_sign_of_its_currency() -> None:
