@@ -1,4 +1,4 @@
-"""The night in order: rates, partitions, renewals, refresh, forecasts, scores of old ones, upkeep, report."""
+"""The night in order: rates, partitions, renewals, collection, refresh, forecasts, scores, upkeep, report."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from forecasting import report, runs, store
+from forecasting.collect import Outcome, collect, collect_step, describe_collected
 from forecasting.exchange import save_newer_rates
 from forecasting.part import Part
 from forecasting.results import Known
@@ -23,8 +24,8 @@ DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is
 PREPARATION = (
     ("partitions", "select public.ensure_partitions(6)"),
     ("renewals", "select private.post_due_renewals_for_all()"),
-    ("refresh", "select public.refresh_cost_records_daily()"),
 )
+REFRESH = ("refresh", "select public.refresh_cost_records_daily()")
 # Reads of the view stay in its index only while it is vacuumed; nothing else analyzes a partitioned table.
 UPKEEP = (
     ("vacuum", "vacuum (analyze) private.cost_records_daily"),
@@ -64,6 +65,7 @@ class Night:
         self.steps: list[dict[str, Any]] = []
         self.failed: list[Part] = []
         self.errors: list[str] = []
+        self.outcomes: list[Outcome] = []
         self.people = self.series = self.scored = 0
 
     def work(self) -> int:
@@ -108,10 +110,28 @@ class Night:
         self._note("exchange rates", started, count, None)
         self.steps[-1] |= {"note": note} if note else {}
 
+    def _collect(self) -> None:
+        """Sync connections, unless a night is replayed. What a provider refuses does not fail the night."""
+        if self.as_of is not None:
+            return
+        started = monotonic()
+        self.outcomes = list(collect(self.connection))
+        failures = " ".join(outcome.failure for outcome in self.outcomes if outcome.error) or None
+        self._note("collect", started, sum(outcome.added for outcome in self.outcomes), failures)
+        self.steps[-1]["connections"] = [
+            outcome.line | {"user_id": str(outcome.user_id)} for outcome in self.outcomes
+        ]
+        if self.outcomes:
+            print(describe_collected(self.outcomes))
+        if failures:
+            print(failures, file=sys.stderr)
+
     def _prepare(self) -> bool:
         """Whether there are figures to forecast on: without a refresh they would be yesterday's."""
         for name, statement in PREPARATION:
             self._step(name, statement)
+        self._collect()
+        self._step(*REFRESH)
         return self.steps[-1]["error"] is None
 
     def _step(self, name: str, statement: str) -> None:
@@ -145,6 +165,8 @@ class Night:
                 store.save_results(self.connection, self.run_id, part.person.user_id, results)
                 scored = store.score_totals(self.connection, part.person)
                 steps = [part.step(len(results)), {"step": "score", "count": scored}]
+                own = [outcome for outcome in self.outcomes if outcome.user_id == part.person.user_id]
+                steps += [collect_step(own)] if own else []
                 runs.add_person(
                     self.connection, self.run_id, part.person, steps, report.describe_failures([part])
                 )

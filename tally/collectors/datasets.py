@@ -103,8 +103,17 @@ def sum_up(records: Iterable[CostRecord]) -> list[CostRecord]:
     by_identity: dict[UUID, CostRecord] = {}
     for record in records:
         known = by_identity.get(record.source_key)
-        by_identity[record.source_key] = merge(known, record) if known else record
+        by_identity[record.source_key] = _add(known, record) if known else record
     return [replace(record, collection_method="api_automated") for record in by_identity.values()]
+
+
+def _add(first: CostRecord, second: CostRecord) -> CostRecord:
+    """Images, seconds and other counts that no column holds add up as well."""
+    both = (first.metadata, second.metadata)
+    counts = {name for said in both for name, value in said.items() if type(value) is int}
+    summed = {name: sum(int(str(said.get(name, 0))) for said in both) for name in counts}
+    merged = merge(first, second)
+    return replace(merged, metadata=merged.metadata | summed)
 
 
 def _completing(text: str) -> str:

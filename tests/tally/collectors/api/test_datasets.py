@@ -198,6 +198,24 @@ def test_days_without_anything_have_no_records(providers: FakeProviders, dataset
     assert load(providers, dataset, Window(date(2026, 10, 1), date(2026, 10, 30))) == []
 
 
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_rows_that_a_day_tells_twice_are_summed(providers: FakeProviders, dataset: str) -> None:
+    def repeat(content: Any) -> Any:
+        for holder in content["data"] if "results" in str(content["data"]) else [content]:
+            name = "results" if "results" in holder else "data"
+            holder[name] = holder[name] * 2
+        return content
+
+    once = {record.source_key: record for record in load(providers, dataset)}
+    providers.fail("", *[Fault(change=repeat)] * 20)
+    for record in load(providers, dataset):
+        usual = once[record.source_key]
+        assert record.cost_usd == (None if usual.cost_usd is None else 2 * usual.cost_usd)
+        assert (record.tokens_used, record.request_count) == (2 * usual.tokens_used, 2 * usual.request_count)
+        for name in ("images", "characters", "seconds", "num_requests", "web_searches"):
+            assert record.metadata.get(name, 0) == 2 * int(str(usual.metadata.get(name, 0)))
+
+
 def test_openai_is_asked_for_whole_utc_days_grouped_in_brackets(providers: FakeProviders) -> None:
     load(providers, "openai_api_costs")
     [asked] = providers.asked
