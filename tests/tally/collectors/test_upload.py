@@ -1,0 +1,315 @@
+"""From logs into an account: each request once, whatever is repeated, and cursors that never run ahead."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tally.api import Api, ApiError, select_all
+from tally.collectors.agents import AGENTS, find_agent
+from tally.collectors.cursors import one_at_a_time
+from tally.collectors.payment import Payment
+from tally.collectors.upload import Machine, SourceResult, collect_into
+from tally.local.stack import Stack
+from tally.problem import Problem
+from tally.store import undo_import
+from tests.tally.collectors.corpus import write_corpus
+from tests.tally.collectors.homes import (
+    claude_row,
+    codex_rows,
+    codex_usage,
+    spell_lines,
+    write_claude,
+    write_codex,
+)
+from tests.tally.people import Person, money_is_exact, over_http, sign_up
+
+API_PAYS = {agent.name: Payment("api") for agent in AGENTS}
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+@pytest.fixture
+def api(stack: Stack, person: Person) -> Api:
+    return over_http(stack, person)
+
+
+def machine_at(tmp_path: Path, name: str = "laptop", **payments: Payment) -> Machine:
+    """A machine with a home folder and a state of its own."""
+    folder = tmp_path / f"state-{name}"
+    folder.mkdir(exist_ok=True)
+    return Machine(tmp_path / name, {}, name, folder, API_PAYS | payments)
+
+
+def counts(results: Sequence[SourceResult]) -> list[tuple[str, int, int, int]]:
+    """Added, already there, rejected of each source, which must add up to what was read."""
+    assert all(one.read == one.added + one.already_there + one.rejected for one in results)
+    return [(one.source, one.added, one.already_there, one.rejected) for one in results]
+
+
+def stored(api: Api) -> list[dict[str, Any]]:
+    columns = (
+        "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,collection_method,import_id,metadata,"
+        "input_tokens,output_tokens,cached_input_tokens,cache_write_tokens"
+    )
+    return [row for page in select_all(api, "cost_records", columns, ["timestamp", "id"]) for row in page]
+
+
+def sources(api: Api) -> list[dict[str, Any]]:
+    return [row for page in select_all(api, "imports", "*", ["id"]) for row in page]
+
+
+def test_a_request_arrives_with_its_price_and_where_it_comes_from(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(usage={"cache_creation": {"ephemeral_1h_input_tokens": 1_000}}))
+
+    assert counts(collect_into(api, machine)) == [("claude-code", 1, 0, 0)]
+
+    (record,) = stored(api)
+    worth = (10 * Decimal(3) + 1_000 * Decimal(6) + 100 * Decimal(15)) / 1_000_000
+    assert Decimal(record["cost_usd"]) == worth
+    assert (record["model_name"], record["cost_basis"]) == ("claude-sonnet-4-5", "estimated")
+    assert (record["collection_method"], record["cache_write_tokens"]) == ("local_log", 1_000)
+    told = record["metadata"]
+    assert {key: told[key] for key in ("ledger", "request_id", "session", "project", "model")} == {
+        "ledger": "anthropic",
+        "request_id": "msg_1",
+        "session": "s1",
+        "project": "garden",
+        "model": "claude-sonnet-4-5-20250929",
+    }
+    assert told["cache_write_1h_tokens"] == 1_000
+    assert {"price_source", "price_version", "price_model"} <= set(told)
+    assert "dataset" not in told
+    (source,) = sources(api)
+    named = (source["kind"], source["format"], source["filename"], source["status"])
+    assert named == ("machine", "claude-code", "laptop", "done")
+
+
+def test_only_what_is_new_is_read_the_next_time(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    collect_into(api, machine)
+
+    assert counts(collect_into(api, machine)) == [("claude-code", 0, 0, 0)]
+
+    path.write_bytes(
+        path.read_bytes() + spell_lines([claude_row("msg_2", "req_2"), b'{"message":{"usage":{'])
+    )
+    assert counts(collect_into(api, machine)) == [("claude-code", 1, 0, 0)]
+    (source,) = sources(api)
+    assert (source["rows_read"], source["rows_imported"], source["rows_duplicate"]) == (2, 2, 0)
+
+
+def test_an_answer_that_goes_on_after_it_was_collected_is_one_request(
+    api: Api, stack: Stack, person: Person, tmp_path: Path
+) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row(usage={"output_tokens": 1}))
+    collect_into(api, machine)
+    later = claude_row(at="2026-09-01T12:00:04Z", usage={"output_tokens": 640})
+    path.write_bytes(path.read_bytes() + spell_lines([later, claude_row(usage={"output_tokens": 2})]))
+
+    collect_into(api, machine)
+
+    assert [record["output_tokens"] for record in stored(api)] == [640]
+    assert money_is_exact(stack, person)
+
+
+def test_a_second_request_under_a_known_message_id_is_found_later_too(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    collect_into(api, machine)
+    replay = claude_row(request="req_9", isSidechain=True)
+    path.write_bytes(path.read_bytes() + spell_lines([replay, claude_row(request="req_2")]))
+
+    assert counts(collect_into(api, machine)) == [("claude-code", 1, 0, 0)]
+    assert {record["metadata"]["request_id"] for record in stored(api)} == {"msg_1", "msg_1:req_2"}
+
+
+@pytest.mark.parametrize("how", ["cut", "written anew", "replaced", "written anew and longer"])
+def test_a_log_that_is_not_what_it_was_is_read_from_its_start(api: Api, tmp_path: Path, how: str) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row("msg_1"), claude_row("msg_2"))
+    collect_into(api, machine)
+    rows = {
+        "cut": [claude_row("msg_1")],
+        "written anew": [claude_row("msg_3"), claude_row("msg_4")],
+        "replaced": [claude_row("msg_1"), claude_row("msg_2"), claude_row("msg_3")],
+        "written anew and longer": [
+            claude_row("msg_5", request="req_5", session="another"),
+            claude_row("msg_6"),
+        ],
+    }[how]
+    if how == "replaced":
+        path.rename(path.with_suffix(".old"))
+    path.write_bytes(spell_lines(rows))
+
+    collect_into(api, machine)
+
+    expected = {"msg_1", "msg_2"} | {row["message"]["id"] for row in rows}
+    assert {record["metadata"]["request_id"] for record in stored(api)} == expected
+
+
+def test_the_same_log_on_two_machines_counts_once_and_different_ones_add_up(
+    api: Api, stack: Stack, person: Person, tmp_path: Path
+) -> None:
+    laptop, desktop = machine_at(tmp_path, "laptop"), machine_at(tmp_path, "desktop")
+    write_corpus(laptop.home, megabytes=1, files=12)
+    shutil.copytree(laptop.home, desktop.home)
+    write_claude(desktop.home, claude_row("msg_only_here"), file="garden/more.jsonl")
+
+    first = collect_into(api, laptop)
+    second = collect_into(api, desktop)
+
+    added = {result.source: result.added for result in first}
+    assert set(added) == {agent.name for agent in AGENTS}
+    assert {result.source: result.already_there for result in second} == added
+    assert [result.added for result in second] == [1, 0, 0, 0, 0]
+    assert len(stored(api)) == sum(added.values()) + 1
+    assert len(sources(api)) == 10
+    assert money_is_exact(stack, person)
+
+
+def test_what_the_tool_deletes_stays(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    write_claude(machine.home, claude_row("msg_2"), file="garden/s2.jsonl")
+    collect_into(api, machine)
+    path.unlink()
+
+    collect_into(api, machine)
+
+    assert len(stored(api)) == 2
+
+
+class DatabaseGoesAway:
+    """An Api that fails after a number of saves."""
+
+    def __init__(self, api: Api, saves: int) -> None:
+        self._api = api
+        self._saves = saves
+        self.workers = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def call(self, function: str, **params: Any) -> Any:
+        if function == "save_cost_records":
+            self._saves -= 1
+            if self._saves < 0:
+                raise ApiError("The database cannot be reached right now.")
+        return self._api.call(function, **params)
+
+
+def test_cursors_do_not_move_before_the_database_has_it_all(
+    api: Api, stack: Stack, person: Person, tmp_path: Path
+) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, *[claude_row(f"msg_{n}", f"req_{n}") for n in range(6_000)])
+
+    with pytest.raises(ApiError):
+        collect_into(DatabaseGoesAway(api, saves=1), machine)  # type: ignore[arg-type]
+
+    (result,) = collect_into(api, machine)
+    assert (result.read, result.added + result.already_there) == (6_000, 6_000)
+    assert len(stored(api)) == 6_000
+    assert money_is_exact(stack, person)
+
+
+def test_a_plan_covers_what_is_not_paid_by_the_token(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path, **{"claude-code": Payment("plan")})
+    write_claude(machine.home, claude_row())
+    write_codex(machine.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
+
+    collect_into(api, machine)
+
+    basis = {row["metadata"]["ledger"]: (row["cost_basis"], row["cost_usd"] is None) for row in stored(api)}
+    assert basis == {"claude-desktop": ("included", False), "openai": ("estimated", False)}
+
+
+def test_who_pays_can_be_corrected(api: Api, tmp_path: Path) -> None:
+    write_claude(machine_at(tmp_path).home, claude_row())
+    collect_into(api, machine_at(tmp_path))
+
+    collect_into(api, machine_at(tmp_path, **{"claude-code": Payment("plan")}))
+
+    (record,) = stored(api)
+    assert (record["cost_basis"], record["metadata"]["ledger"]) == ("included", "claude-desktop")
+
+
+def test_a_model_without_a_price_is_kept_without_one(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(model="claude-nova-9"))
+
+    collect_into(api, machine)
+
+    assert [record["cost_usd"] for record in stored(api)] == [None]
+
+
+def test_a_source_that_was_deleted_is_collected_anew(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    collect_into(api, machine)
+    undo_import(api, sources(api)[0]["id"])
+    assert stored(api) == []
+
+    assert counts(collect_into(api, machine)) == [("claude-code", 1, 0, 0)]
+
+
+def test_requests_before_a_day_can_be_left_out_and_fetched_later(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    late = claude_row("msg_2", at="2026-09-01T22:30:00Z")
+    write_claude(machine.home, claude_row(at="2026-09-01T12:00:00Z"), late)
+    collect_into(api, machine, since=date(2026, 9, 2), timezone="Europe/Berlin")
+    assert [record["metadata"]["request_id"] for record in stored(api)] == ["msg_2"]
+
+    collect_into(api, machine)
+    assert len(stored(api)) == 2
+
+
+def test_bad_lines_are_counted_and_named(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(), claude_row("msg_2", usage={"output_tokens": -1}))
+
+    assert counts(collect_into(api, machine)) == [("claude-code", 1, 0, 1)]
+
+    (source,) = sources(api)
+    assert source["rows_rejected"] == 1
+    assert "output_tokens is not a count of tokens" in source["errors"][0]["reason"]
+
+
+def test_a_damaged_state_is_made_anew_and_nothing_is_added_twice(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    collect_into(api, machine)
+    (state,) = machine.folder.glob("cursors-*.sqlite")
+    assert state.stat().st_mode & 0o777 == 0o600
+    state.write_bytes(b"not a database at all" * 100)
+
+    assert counts(collect_into(api, machine)) == [("claude-code", 0, 1, 0)]
+
+
+def test_two_collections_do_not_run_at_once(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    with one_at_a_time(machine.folder), pytest.raises(Problem, match="Another collection"):
+        collect_into(api, machine)
+
+
+def test_progress_reaches_the_end(api: Api, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    told: list[tuple[str, int, int]] = []
+
+    collect_into(api, machine, [find_agent("claude-code")], on_progress=lambda *step: told.append(step))
+
+    size = path.stat().st_size
+    assert told[-1] == ("Claude Code", size, size)
