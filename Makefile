@@ -43,7 +43,7 @@ bench: setup $(VENV)/.dev
 
 # What you entered lives in TALLY_HOME (.tally), which nothing here touches.
 clean:
-	@rm -rf $(VENV) supabase/local/node_modules supabase/.temp *.egg-info build
+	@rm -rf $(VENV) supabase/local/node_modules tests/ccusage/node_modules supabase/.temp *.egg-info build
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results
 	@find tally app forecasting tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -59,9 +59,10 @@ $(VENV)/.installed: $(VENV)/.made requirements.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.installed requirements-dev.lock
+$(VENV)/.dev: $(VENV)/.installed $(VENV)/.node requirements-dev.lock tests/ccusage/package-lock.json
 	@echo "Installing the packages of the tests …"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m tests.ccusage.install
 	@touch $@
 
 # Node.js from the machine, or else from a Python package.

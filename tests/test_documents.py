@@ -69,6 +69,7 @@ def test_locks_carry_hashes_and_no_addresses() -> None:
         text = lock.read_text()
         assert "--hash=sha256:" in text
         assert "://" not in text
-    packages = (CHECKOUT / "supabase/local/package-lock.json").read_text()
-    assert '"integrity"' in packages
-    assert '"resolved"' not in packages
+    for folder in ("supabase/local", "tests/ccusage"):
+        packages = (CHECKOUT / folder / "package-lock.json").read_text()
+        assert '"integrity"' in packages
+        assert '"resolved"' not in packages
