@@ -18,6 +18,7 @@ PAGES = (
     ("imports", "Import", "upload_file"),
     ("connections", "Connections", "sync_alt"),
     ("add_entry", "Add entry", "add_card"),
+    ("prices", "Prices", "sell"),
     ("forecast", "Forecast", "trending_up"),
     ("settings", "Settings", "settings"),
 )

@@ -20,8 +20,10 @@ from postgrest.exceptions import APIError
 from app.currencies import Currency, convert_daily, convert_predictions, convert_totals, list_currencies
 from app.identity import User, supabase_client
 from tally import currency as exchange
+from tally import repricing
 from tally.api import SupabaseApi, describe, describe_answer
 from tally.currency import USD, Rates
+from tally.own_prices import OwnPrice
 
 if TYPE_CHECKING:
     from tally.connections import Connection
@@ -410,3 +412,34 @@ def load_preference_metadata(user: User) -> dict[str, Any]:
 
 def _rows(answer: Any) -> list[dict[str, Any]]:
     return cast(list[dict[str, Any]], answer)
+
+
+def load_unpriced_models(user: User) -> list[dict[str, Any]]:
+    """Models whose records have no price, with how many there are and since when."""
+    return _unpriced_models(user, _version(user))
+
+
+@_cached
+def _unpriced_models(user: User, version: str) -> list[dict[str, Any]]:  # noqa: ARG001
+    return _rows(ask(lambda: supabase_client(user).rpc("unpriced_models").execute().data))
+
+
+def load_own_prices(user: User) -> list[OwnPrice]:
+    """The prices that the person set, by model, the newest of each first."""
+    return _own_prices(user, _version(user))
+
+
+@_cached
+def _own_prices(user: User, version: str) -> list[OwnPrice]:  # noqa: ARG001
+    prices = repricing.load_own_prices(SupabaseApi(supabase_client(user)))
+    return sorted(prices, key=lambda price: (price.model_name.casefold(), price.provider))
+
+
+def load_price_differences(user: User, since: date) -> list[repricing.Difference]:
+    """What pricing anew would change, by month and model."""
+    return _price_differences(user, _version(user), since)
+
+
+@_cached
+def _price_differences(user: User, version: str, since: date) -> list[repricing.Difference]:  # noqa: ARG001
+    return repricing.calculate_differences(SupabaseApi(supabase_client(user)), since)

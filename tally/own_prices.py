@@ -41,6 +41,17 @@ class OwnPrice:
     replaces_list: bool = False
     id: str = ""
 
+    def to_json(self, provider_id: str) -> dict[str, str | bool | None]:
+        """The row of public.model_prices."""
+        amounts = {name: getattr(self, name) for name in AMOUNTS}
+        return {
+            "provider_id": provider_id,
+            "model_name": self.model_name,
+            "valid_from": self.valid_from.isoformat(),
+            "replaces_list": self.replaces_list,
+            **{name: None if amount is None else format(amount, "f") for name, amount in amounts.items()},
+        }
+
     def calculate(self, usage: Usage) -> Priced:
         """What usage costs at this price; audio counts as the tokens it is among, searches cost nothing."""
         uncached = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
