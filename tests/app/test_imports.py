@@ -21,6 +21,7 @@ from tally.importers import Rejected, generic
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, shown, sign_in_user
 from tests.app.wire import Wire
+from tests.tally.golden import load_sample
 
 GOOD = b"""date,provider,model,cost,tokens,requests,note
 2026-11-02,OpenAI,gpt-5.2,1.25,48200,12,
@@ -432,3 +433,15 @@ class Upload:
 
     def getvalue(self) -> bytes:
         return GOOD
+
+
+def test_archive_and_json_are_imported_as_what_they_hold(page: AppTest) -> None:
+    archive, log = load_sample("deepseek"), load_sample("litellm_logs_json")
+    drop(page, archive, log)
+    assert "DeepSeek usage export" in shown(page)
+    assert "LiteLLM spend" in shown(page)
+    finish_import(page)
+    assert numbers(page) == ["13", "11", "0", "2"]
+    press(page, "import_more")
+    finish_import(drop(page, archive, log))
+    assert numbers(page) == ["13", "0", "11", "2"]
