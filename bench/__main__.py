@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.measurement import Measurement
 
-BENCHES = ("saving", "daily_costs", "nightly", "start", "pages")
+BENCHES = ("saving", "daily_costs", "nightly", "start", "pages", "collecting")
 RESULTS = Path(__file__).parent / "results.json"
 
 

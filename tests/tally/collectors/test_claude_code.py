@@ -228,9 +228,7 @@ def test_a_line_of_forty_megabytes_is_read_like_any_other(tmp_path: Path) -> Non
 
 
 def test_names_out_of_a_log_are_short_and_printable(tmp_path: Path) -> None:
-    write_claude(
-        tmp_path, claude_row("msg\x00_1", cwd="C:\\Users\\ada\\" + "y" * 5_000, session="s\n1")
-    )
+    write_claude(tmp_path, claude_row("msg\x00_1", cwd="C:\\Users\\ada\\" + "y" * 5_000, session="s\n1"))
 
     (event,) = claude(tmp_path)
 
