@@ -146,6 +146,11 @@ def price(
         return Priced(None, note=f"the price could not be calculated: {error}"[:200])
 
 
+def is_listed(provider: str, model: str) -> bool:
+    """Whether there are prices of a model of this provider."""
+    return _find_model(PRICE_PROVIDERS.get(provider), model) is not None
+
+
 @lru_cache(10_000)
 def _find_model(provider_id: str | None, model_ref: str) -> _Model | None:
     try:

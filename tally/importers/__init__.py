@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from tally.importers import (
     anthropic_cost,
     anthropic_usage,
+    azure,
+    ccusage_json,
     copilot,
     cursor,
     deepseek,
     generic,
+    google_billing,
+    helicone,
+    langfuse,
     litellm,
     openai_cost,
     openai_usage,
@@ -38,6 +43,11 @@ IMPORTERS: tuple[Importer, ...] = (
     deepseek,
     openrouter,
     litellm,
+    helicone,
+    langfuse,
+    azure,
+    google_billing,
+    ccusage_json,
     generic,
 )
 

@@ -14,6 +14,7 @@ WHAT_IS_READ = (
     "Export it again, or export it as CSV."
 )
 LINES = (".jsonl", ".ndjson")
+BROKEN_DOWN = "modelBreakdowns"  # of ccusage's days: what each model used
 
 
 class _Number(str):
@@ -32,7 +33,7 @@ def read_json(text: str, filename: str) -> Table:
         numbered = list(_flat_rows(table, text))
     except RecursionError:
         raise ImportRefused(f"{filename} is nested too deeply. {WHAT_IS_READ}") from None
-    header = dict.fromkeys(name for _, row in numbered for name in row if name)
+    header = dict.fromkeys(name for _, row in numbered for name in row if name.strip())
     if not header:
         raise refuse_without_rows(f"{filename} holds no rows")
     if len(header) * len(numbered) > MAX_CELLS:
@@ -76,7 +77,8 @@ def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
     if _is_lines(lines, table.filename):
         yield from _parse_lines(table, lines)
     else:
-        yield from enumerate(_find_array(_parse(text, table.filename), table.filename), start=1)
+        rows = _find_array(_parse(text, table.filename), table)
+        yield from enumerate((part for row in rows for part in _split(row)), start=1)
 
 
 def _is_lines(lines: list[tuple[int, str]], filename: str) -> bool:
@@ -110,7 +112,8 @@ def _parse(text: str, filename: str) -> object:
         ) from None
 
 
-def _find_array(document: object, filename: str) -> list[object]:
+def _find_array(document: object, table: Table) -> list[object]:
+    filename = table.filename
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
@@ -128,7 +131,23 @@ def _find_array(document: object, filename: str) -> list[object]:
         )
     if not arrays:
         raise ImportRefused(f"{filename} holds an object and no list of rows. {WHAT_IS_READ}")
+    table.list_name = filled[0] if filled else ""
     return arrays[filled[0]] if filled else []
+
+
+def _split(row: object) -> Iterator[object]:
+    """A row whose figures are broken down in it as a row for each part, with what it says beside figures."""
+    parts = row.get(BROKEN_DOWN) if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not isinstance(parts, list) or not parts:
+        yield row
+        return
+    shared = {
+        key: value
+        for key, value in row.items()
+        if key != BROKEN_DOWN and not isinstance(value, (_Number, list))
+    }
+    for part in parts:
+        yield shared | part if isinstance(part, dict) else part
 
 
 def _flatten(row: dict[str, object], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:

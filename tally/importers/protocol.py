@@ -17,7 +17,7 @@ from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canon
 
 KEPT = frozenset({"price_note"})
 SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
-PARTS_OF_A_SUM = frozenset({"list_price_usd", "original_amount", "quantity"})
+PARTS_OF_A_SUM = frozenset({"credits", "list_price_usd", "original_amount", "quantity"})
 
 
 class Question(Problem):

@@ -24,6 +24,11 @@ HEADERS = {
     "openrouter": "generation_id,created_at,cost_total,tokens_prompt,tokens_cached,model_permaslug,cancelled",
     "litellm": "request_id,startTime,model,spend,prompt_tokens,completion_tokens,metadata,cache_hit",
     "litellm of days": "user_id,date,model,spend,api_requests,prompt_tokens,completion_tokens",
+    "helicone": "response_id,response_status,request_created_at,model,prompt_tokens,completion_tokens,cost",
+    "langfuse": "id,traceId,type,startTime,model,usageDetails,usageDetails.input,costDetails,totalCost",
+    "azure": "Date,MeterCategory,MeterName,CostInBillingCurrency,BillingCurrency,ChargeType,ResourceId",
+    "google_billing": "service.description,sku.description,usage_start_time,cost,currency,credits,cost_type",
+    "ccusage": "date,modelName,inputTokens,outputTokens,cacheCreationTokens,cacheReadTokens,cost",
 }
 NUMBERS = ["", "0", "1", "1.5", "1,234", "1.234,5", "-3", "NaN", "1e3", "(2)", "$5", "5 €", "10.0", "9" * 30]
 DATES = [
@@ -38,6 +43,10 @@ DATES = [
 ]
 TEXTS = ["", "OpenAI", "gpt-5.5", "Claude Opus 5", "usd", "eur", "credit", "usage", "FALSE", "≤ 200k", "=1+1"]
 TEXTS += [
+    "GENERATION",
+    "Azure OpenAI",
+    "Vertex AI",
+    '[{"amount": -1}]',
     "Included",
     "On-Demand",
     "True",

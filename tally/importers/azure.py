@@ -1,0 +1,135 @@
+"""Azure's cost details, of enterprise agreements and of customer agreements: what AI services were charged.
+
+Rows of other services are passed over like blank ones; they are not Tally's business. Amounts are billed, in
+the currency of the bill, and converted at their day.
+
+A meter's name (`gpt-4o-mini 0718 Inp glbl Tokens`) is read as the model that usage elsewhere is about, where
+the price list knows such a model. Else the row names none, and covers whatever else is known of its day.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+from tally.importers.currencies import convert_to_usd, find_currency
+from tally.importers.dates import DateUnreadable, parse_moment
+from tally.importers.exports import Numbers, ledger
+from tally.importers.gateways import Named, find_reader, normalise_columns
+from tally.importers.generic import decide_day_first
+from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.table import Table, quote
+from tally.models import canonical_claude
+from tally.pricing import is_listed
+from tally.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
+
+name = "azure"
+title = "Azure cost details"
+
+COST, CURRENCY = ("costinbillingcurrency",), ("billingcurrency", "billingcurrencycode")
+ABOUT = ("metercategory", "metersubcategory", "servicename", "consumedservice", "productname", "metername")
+DIMENSIONS = {
+    "subscriptionid": "subscription_id",
+    "resourceid": "resource_id",
+    "meterid": "meter_id",
+    "metername": "meter",
+    "chargetype": "charge_type",
+    "productname": "product",
+}
+KEPT = {
+    "subscriptionname": "subscription",
+    "resourcegroup": "resource_group",
+    "resourcegroupname": "resource_group",
+    "invoiceid": "invoice_id",
+}
+
+_AI = re.compile(
+    r"openai|cognitive ?services|azure ai |foundry|applied ai|ai services"
+    r"|\b(?:claude|mistral|deepseek|grok|llama|cohere)\b",
+    re.IGNORECASE,
+)
+# Where a meter's name stops being the model's: direction, kind of tokens, where and how it ran.
+_METER = re.compile(
+    r"(?P<model>.+?)[ -]+(?:inp(?:ut)?|in|outp?(?:ut)?|opt|cached?|cchd|cd|batch|glbl|global|dzone|data|regnl"
+    r"|regional|priority|pp|aud|audio|txt|text|img|image|ft|tokens?)\b.*",
+    re.IGNORECASE,
+)
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether these are the headings of cost details."""
+    columns = normalise_columns(header).keys()
+    is_charge = columns >= {"date", "metercategory", "metername", *COST}
+    return is_charge and any(currency in columns for currency in CURRENCY)
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One billed record for each day, resource and meter of an AI service."""
+    columns = normalise_columns(table.header)
+    dimensions, kept = Named(table, columns, DIMENSIONS), Named(table, columns, KEPT)
+    quantity, unit = find_reader(table, columns, "quantity"), find_reader(table, columns, "unitofmeasure")
+    about = [find_reader(table, columns, column) for column in ABOUT]
+    meter, charge = find_reader(table, columns, "metername"), find_reader(table, columns, "chargetype")
+    currency, day_cell = find_reader(table, columns, *CURRENCY), find_reader(table, columns, "date")
+    cost_column = columns[COST[0]]
+    numbers = Numbers(table, options, cost_column)
+    index = table.column("date")
+    day_first = decide_day_first(table, 0 if index is None else index, options)
+
+    def read_row(cells: Sequence[str]) -> CostRecord | None:
+        if not any(_AI.search(read_cell(cells)) for read_cell in about):
+            return None
+        day, found = read_day(day_cell(cells), day_first), dimensions.read(cells)
+        metadata: dict[str, JSON] = {
+            "day": day.isoformat(),
+            "ledger": ledger("azure", options),
+            "dataset": name,
+            **found,
+            **kept.read(cells),
+        }
+        if quantity(cells):
+            metadata["quantity"] = f"{quantity(cells)} x {unit(cells)}"
+        amount = numbers.amount(cost_column, cells)
+        cost_usd = convert_to_usd(metadata, amount, find_currency(currency(cells)), day, options)
+        return CostRecord(
+            provider="azure",
+            timestamp=parse_moment(day.isoformat(), options.timezone, day_first=False).timestamp,
+            model_name=model_of(meter(cells)),
+            cost_usd=cost_usd,
+            source_key=identity(
+                name, options.account, day, *[str(found.get(ours, "")) for ours in DIMENSIONS.values()]
+            ),
+            charge_type=charge_type(charge(cells), cost_usd < 0),
+            metadata=metadata,
+        )
+
+    return read_rows(table, read_row)
+
+
+@lru_cache(10_000)
+def read_day(cell: str, day_first: bool) -> date:
+    """The UTC day of a row, which Azure writes 11/02/2026 or 2026-11-02; raises RowRejected."""
+    try:
+        moment = parse_moment(cell, "UTC", day_first)
+    except DateUnreadable as error:
+        raise RowRejected(f"the date {quote(cell)} {error}") from None
+    return moment.timestamp.date()
+
+
+@lru_cache(10_000)
+def model_of(meter: str) -> str:
+    """The model that a meter is about, or that none is known."""
+    match = _METER.fullmatch(meter.strip())
+    words = (match["model"] if match else meter).strip().lower().replace(" ", "-")
+    model = re.sub(r"^(gpt|o)-?(?=[0-9])", lambda found: "gpt-" if found[1] == "gpt" else "o", words)
+    model = re.sub(r"-(?:20[0-9]{2}-)?[0-9]{2}-?[0-9]{2}$", "", model).replace("gpt-35", "gpt-3.5")
+    return canonical_claude(model) if is_listed("azure", model) or is_listed("openai", model) else NO_MODEL
+
+
+def charge_type(cell: str, is_negative: bool) -> ChargeType:
+    """What Azure calls usage, purchase, refund or tax."""
+    if cell.lower() == "tax" and not is_negative:
+        return "tax"
+    if is_negative:
+        return "credit" if cell.lower() == "refund" else "adjustment"
+    return "usage"

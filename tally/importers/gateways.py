@@ -1,0 +1,113 @@
+"""What gateways and tracers have in common: they see requests to many providers and say little about each."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from uuid import UUID
+
+from tally.estimates import estimate
+from tally.importers.exports import Bucket, Dimensions, ledger
+from tally.importers.litellm import PROVIDERS_IDS
+from tally.importers.protocol import Options
+from tally.importers.table import Table
+from tally.models import canonical_claude
+from tally.pricing import Usage
+from tally.providers import find_provider
+from tally.records import JSON, NO_MODEL, CostRecord, identity, request_identity
+
+# How the models of those begin who sell them by the request.
+_MAKERS = (
+    ("anthropic", r"claude"),
+    (
+        "openai",
+        r"gpt|chatgpt|o[134](-|$)|text-embedding-(3|ada)|text-davinci|whisper|dall-e|tts-|codex|omni-moderation",
+    ),
+    ("google", r"gemini|imagen|veo|text-bison|text-embedding-00|embedding-001"),
+    ("mistral", r"mistral|codestral|ministral|pixtral|magistral|devstral|open-mi[sx]tral"),
+    ("xai", r"grok"),
+    ("deepseek", r"deepseek"),
+    ("cohere", r"command|embed-|rerank"),
+    ("perplexity", r"sonar|pplx"),
+)
+
+
+@lru_cache(10_000)
+def find_maker(model: str) -> tuple[str, str]:
+    """Whose model it is (our slug, empty where unknown), and its name as other sources write it."""
+    before, slash, rest = model.partition("/")
+    if slash and before == "models":
+        return find_maker(rest)
+    if slash and (slug := find_provider(before)):
+        return slug, canonical_claude(rest) or NO_MODEL
+    maker = next((slug for slug, names in _MAKERS if re.match(names, model, re.IGNORECASE)), "")
+    return maker, canonical_claude(model) or NO_MODEL
+
+
+def name_request(metadata: dict[str, JSON], importer_name: str, options: Options, request_id: str) -> UUID:
+    """The identity of a request: by its provider's id, which is kept, or by the gateway's own."""
+    if request_id.startswith(PROVIDERS_IDS):
+        metadata["request_id"] = request_id
+        return request_identity(request_id)
+    return identity(importer_name, options.account, request_id)
+
+
+def make_record(
+    when: Bucket,
+    model: str,
+    gateway: str,
+    key: UUID,
+    cost_usd: Decimal | None,
+    usage: Usage,
+    reasoning_tokens: int,
+    metadata: dict[str, JSON],
+    options: Options,
+) -> CostRecord:
+    """A request at what the gateway says it cost, or at list price where it says nothing or nothing but 0."""
+    maker, model_name = find_maker(model)
+    provider = maker or gateway
+    metadata |= when.metadata
+    if maker:
+        metadata["ledger"] = ledger(maker, options)
+    if model and model != model_name:
+        metadata["model"] = model
+    if not cost_usd and (cost_usd is None or usage.input_tokens + usage.output_tokens):
+        cost_usd = estimate(metadata, provider, model_name, usage, when.timestamp)
+    return CostRecord(
+        provider=provider,
+        timestamp=when.timestamp,
+        model_name=model_name,
+        cost_usd=cost_usd,
+        source_key=key,
+        cost_basis="estimated",
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        reasoning_tokens=reasoning_tokens,
+        request_count=1,
+        metadata=metadata,
+    )
+
+
+def normalise_columns(header: Sequence[str]) -> dict[str, str]:
+    """`startTime`, `start_time` and `Start Time` are one column: that name -> the heading as it stands."""
+    return {re.sub(r"[^a-z0-9.]", "", heading.casefold()): heading.casefold() for heading in reversed(header)}
+
+
+def find_reader(table: Table, columns: Mapping[str, str], *names: str) -> Callable[[Sequence[str]], str]:
+    """A reader of the first of these columns that there is."""
+    return table.reader(next((columns[name] for name in names if name in columns), ""))
+
+
+class Named:
+    """Columns under any spelling of their names, read under ours; what cannot be a name rejects its row."""
+
+    def __init__(self, table: Table, columns: Mapping[str, str], names: Mapping[str, str]) -> None:
+        self._headings = {ours: columns[theirs] for theirs, ours in names.items() if theirs in columns}
+        self._dimensions = Dimensions(table, [*self._headings.values()])
+
+    def read(self, cells: Sequence[str]) -> dict[str, JSON]:
+        """What a row says in them; what it leaves empty is left out."""
+        found = self._dimensions.read(cells)
+        return {ours: found[heading] for ours, heading in self._headings.items() if found[heading]}

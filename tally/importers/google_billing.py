@@ -1,0 +1,141 @@
+"""Google Cloud's billing export out of BigQuery, as JSON or CSV: what AI services were charged, less credits.
+
+Nested columns may be written with a dot or an underscore (`service.description`, `service_description`). A
+row is one usage interval of one SKU; what is paid is its cost and its credits together. Rows of other
+services are passed over like blank ones, and so is tax that is not of an AI service.
+
+A SKU's description is read as the Gemini or Claude model that usage elsewhere is about. Else the row names
+no model, and covers whatever else is known of its day.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from tally.importers.currencies import convert_to_usd, find_currency
+from tally.importers.exports import Numbers, ledger, utc_time
+from tally.importers.gateways import Named
+from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.table import Table, quote
+from tally.models import canonical_claude
+from tally.records import JSON, NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
+
+name = "google_billing"
+title = "Google Cloud billing export"
+
+HEADER = frozenset({"service_description", "sku_description", "usage_start_time", "cost", "currency"})
+DIMENSIONS = (
+    "billing_account_id",
+    "project_id",
+    "service_description",
+    "sku_id",
+    "sku_description",
+    "location_region",
+    "cost_type",
+)
+KEPT = ("project_name", "invoice_month")
+CREDITS = ("credits", "credits_amount", "credits_total", "total_credits")
+CHARGES: dict[str, ChargeType] = {"tax": "tax", "rounding_error": "adjustment", "adjustment": "adjustment"}
+
+_AI = re.compile(r"vertex ai|gemini|generative language|\bclaude\b|anthropic", re.IGNORECASE)
+_GEMINI = re.compile(
+    r"gemini[ -]+(?P<version>[0-9](?:\.[0-9])?)[ -]+(?P<kind>pro|flash|ultra)(?P<lite>[ -]+lite)?",
+    re.IGNORECASE,
+)
+_CLAUDE = re.compile(
+    r"claude[ -]+(?:(?:opus|sonnet|haiku)[ -]+[0-9](?:[.-][0-9])?"
+    r"|[0-9](?:[.-][0-9])?[ -]+(?:opus|sonnet|haiku))",
+    re.IGNORECASE,
+)
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Whether these are the columns of the export."""
+    return {_flat(cell) for cell in header} >= HEADER
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One billed record for each interval, project and SKU of an AI service."""
+    columns = {_flat(heading): heading.casefold() for heading in reversed(table.header)}
+    dimensions, kept = (
+        Named(table, columns, {column: column for column in chosen}) for chosen in (DIMENSIONS, KEPT)
+    )
+    quantity, unit = (table.reader(columns.get(f"usage_{what}", "")) for what in ("amount", "unit"))
+    service, sku = (table.reader(columns[f"{what}_description"]) for what in ("service", "sku"))
+    numbers = Numbers(table, options, "cost")
+    credits = [table.reader(columns[column]) for column in CREDITS if column in columns]
+    time_of, currency = utc_time(table, options, columns["usage_start_time"]), table.reader("currency")
+    ends, cost_type = table.reader("usage_end_time"), table.reader(columns.get("cost_type", ""))
+
+    def read_row(cells: Sequence[str]) -> CostRecord | None:
+        if not _AI.search(service(cells)):
+            return None
+        when, found = time_of(cells), dimensions.read(cells)
+        credit = sum((read_credits(read_cell(cells)) for read_cell in credits[:1]), Decimal(0))
+        amount = numbers.amount("cost", cells) + credit
+        metadata: dict[str, JSON] = {
+            **when.metadata,
+            "ledger": ledger("google", options),
+            "dataset": name,
+            **found,
+            **kept.read(cells),
+        }
+        if quantity(cells):
+            metadata["quantity"] = f"{quantity(cells)} {unit(cells)}".strip()
+        day = when.timestamp.date()
+        cost_usd = convert_to_usd(metadata, amount, find_currency(currency(cells)), day, options)
+        if credit:
+            metadata["credits"] = f"{canonical_decimal(credit)} {currency(cells)}"
+        charge = CHARGES.get(cost_type(cells).lower(), "usage")
+        return CostRecord(
+            provider="google",
+            timestamp=when.timestamp,
+            model_name=model_of(sku(cells)),
+            cost_usd=cost_usd,
+            source_key=identity(
+                name,
+                options.account,
+                when.key,
+                ends(cells),
+                *[str(found.get(ours, "")) for ours in DIMENSIONS],
+            ),
+            charge_type="adjustment" if cost_usd < 0 else charge,
+            metadata=metadata,
+        )
+
+    return read_rows(table, read_row)
+
+
+@lru_cache(10_000)
+def read_credits(cell: str) -> Decimal:
+    """The sum of the credits of a row, which are negative: a list of objects, or one amount."""
+    if not cell:
+        return Decimal(0)
+    try:
+        found = json.loads(cell, parse_float=Decimal, parse_int=Decimal)
+        rows = found if isinstance(found, list) else [{"amount": found}]
+        amounts = [Decimal(row["amount"]) for row in rows]
+        total = sum(amounts, Decimal(0))
+        if total.is_finite():
+            return total
+    except (ValueError, TypeError, KeyError, InvalidOperation, RecursionError):
+        pass
+    raise RowRejected(f"the credits {quote(cell)} are no list of amounts")
+
+
+@lru_cache(10_000)
+def model_of(sku: str) -> str:
+    """The model that a SKU is about, or that none is known."""
+    gemini, claude = _GEMINI.search(sku), _CLAUDE.search(sku)
+    if gemini:
+        lite = "-lite" if gemini["lite"] else ""
+        return f"gemini-{gemini['version']}-{gemini['kind'].lower()}{lite}"
+    if claude:
+        return canonical_claude(re.sub(r"[ -]+", " ", claude[0]).lower())
+    return NO_MODEL
+
+
+def _flat(heading: str) -> str:
+    return heading.casefold().replace(".", "_")
