@@ -10,6 +10,7 @@ language sql
 stable
 security invoker
 set search_path = ''
+set work_mem = '64MB' -- a year of single requests is sorted in memory
 as $$
     with words as (
         select
