@@ -13,6 +13,7 @@ import typer
 from tally import demo as sample
 from tally.api import Api, ApiError, PostgresApi, find_user
 from tally.breakdown import read_breakdown, refuse_overlap
+from tally.currency import load_rates
 from tally.export import harmless, load_records, write_records
 from tally.importers import (
     AmbiguousDates,
@@ -64,7 +65,7 @@ def import_files(
     Example: tally import cost_2026-11.csv --email ada@example.com
     """
     with acting_as(email) as api, _rejections(rejected) as refused:
-        options = Options(timezone=load_timezone(api), day_first=day_first, decimal_comma=decimal_comma)
+        options = Options(load_timezone(api), day_first, decimal_comma, rates=load_rates(api))
         # All are read before one is saved: a file that is refused stops the others while nothing is written.
         for file, importer, parsed, data in [_read(file, options) for file in files]:
             if dry_run:
