@@ -107,7 +107,8 @@ def render_progress(job: SyncJob) -> None:
     identity.current_user()
     if not job.is_running:
         st.rerun()
-    st.progress(job.share, escape_markdown(job.what or "Asking the provider…"))
+    what = job.what or "asking the provider…"
+    st.progress(job.share, escape_markdown(what[:1].upper() + what[1:]))
     st.caption("You may leave this page. The sync goes on.")
 
 
@@ -132,7 +133,7 @@ def render_none() -> None:
         st.header("Spend that comes in by itself", anchor=False, text_alignment="center")
         st.caption(
             "With an admin key of OpenAI or Anthropic, or a management key of OpenRouter, Tally fetches "
-            "costs and usage of the last twelve months (OpenRouter: 30 days) and then every night what is new.",
+            "costs and usage of the last twelve months (OpenRouter: 30 days), then what is new each night.",
             text_alignment="center",
         )
         st.space("small")

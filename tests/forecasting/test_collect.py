@@ -1,7 +1,7 @@
 """The night syncs everyone's connections before it forecasts; one that fails stops nothing and is named."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -19,8 +19,6 @@ from tests.forecasting.house import House
 from tests.tally.collectors.api.clients import QUICK
 from tests.tally.collectors.api.fake_providers import BASE_PATHS, KEYS, FakeProviders, Fault, serve
 
-TODAY = datetime.now(UTC).date()
-
 
 @pytest.fixture
 def providers(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProviders]:
@@ -36,14 +34,8 @@ def providers(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePro
             house.connection.execute(
                 "update public.providers set api_base_url = %s where name = %s", [fake.base_url(name), name]
             )
-        move_to(fake, TODAY - timedelta(days=2))
+        fake.date_activity(datetime.now(UTC).date() - timedelta(days=2))
         yield fake
-
-
-def move_to(fake: FakeProviders, day: date) -> None:
-    """OpenRouter's recorded days become this one."""
-    for row in fake.recorded["openrouter_activity"]["data"]:
-        row["date"] = day.isoformat()
 
 
 def act_as(house: House, user_id: UUID) -> PostgresApi:

@@ -78,6 +78,11 @@ class FakeProviders:
         with self._lock:
             self._faults.clear()
 
+    def date_activity(self, day: date) -> None:
+        """OpenRouter's recorded activity becomes that of one day."""
+        for row in self.recorded["openrouter_activity"]["data"]:
+            row["date"] = day.isoformat()
+
     def asked_for(self, path_part: str) -> list[Asked]:
         """The requests whose path holds this."""
         return [asked for asked in self.asked if path_part in asked.path]

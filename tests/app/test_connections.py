@@ -1,0 +1,294 @@
+"""The Connections page: a key goes in and never comes out, and every state of a connection is in words."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import SecretStr
+from streamlit.testing.v1 import AppTest
+
+from app.accounts import Accounts
+from app.connection_cards import describe_next_sync, describe_status
+from app.connection_jobs import begin_sync, find_sync
+from app.identity import User, supabase_client
+from app.notices import ANNOUNCEMENT
+from tally.api import SupabaseApi
+from tally.connections import APIS, Connection, add_connection, list_connections, set_active
+from tally.local.stack import Stack
+from tests.app.conftest import Person
+from tests.app.pages import open_page, shown, sign_in_user
+from tests.tally.collectors.api.clients import QUICK
+from tests.tally.collectors.api.fake_providers import KEYS, FakeProviders, Fault, serve
+from tests.tally.collectors.api.people import aimed_at, open_ring, spent, stored, sync
+
+HOSTILE = "**b** ![x](http://localhost/x) <b>$\\alpha$"
+SPENT = Decimal("0.2650123")
+
+
+@pytest.fixture(autouse=True)
+def providers(stack: Stack) -> Iterator[FakeProviders]:
+    """The three APIs on a local socket; OpenRouter tells of the day before yesterday."""
+    with serve() as fake, aimed_at(stack, fake):
+        fake.date_activity(datetime.now(UTC).date() - timedelta(days=2))
+        yield fake
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+@pytest.fixture
+def api(user: User) -> SupabaseApi:
+    return SupabaseApi(supabase_client(user))
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch, user: User) -> AppTest:
+    return open_page(monkeypatch, user, "connections")
+
+
+def connect(
+    api: SupabaseApi, user: User, provider: str = "openrouter", name: str = "Main", account: str = ""
+) -> Connection:
+    key = SecretStr(KEYS[provider])
+    return add_connection(api, open_ring(), UUID(user.user_id), provider, name, key, account, QUICK)
+
+
+def said(page: AppTest) -> str:
+    notices = (page.success, page.warning, page.error)
+    told = "\n".join(str(notice.value) for kind in notices for notice in kind)
+    return (shown(page) + "\n" + told).replace("\\", "")
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    page.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def press_label(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def run_dialog(connection: Connection | None = None) -> AppTest:
+    """A dialog that stays open, as AppTest cannot keep it otherwise; of a connection, or for a new one."""
+
+    def open_dialog(connection: "Connection | None") -> None:
+        from app import connection_dialogs
+
+        if connection is None:
+            connection_dialogs.ask_for_key()
+        else:
+            connection_dialogs.confirm_deletion(connection)
+
+    dialog = AppTest.from_function(open_dialog, args=(connection,), default_timeout=60).run()
+    assert not dialog.exception
+    return dialog
+
+
+def fill(provider: str, key: str, **texts: str) -> AppTest:
+    """Fill in the dialog and send it."""
+    page = run_dialog()
+    page.selectbox[0].set_value(provider).run()
+    for field in page.text_input:
+        if field.label == APIS[provider].key_name:
+            field.set_value(key)
+        elif field.label in texts:
+            field.set_value(texts[field.label])
+    return press_label(page, "Check and add")
+
+
+def finish_sync(page: AppTest, api: SupabaseApi, user: User) -> AppTest:
+    """Wait for the background, then look again, unless it was done before the page was."""
+    if "new record" in said(page):
+        return page
+    for connection in list_connections(api):
+        job = find_sync(user, connection)
+        if job is not None:
+            job.wait(60)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def everything(page: AppTest) -> str:
+    """All that the browser was sent, and all that the session remembers."""
+    return str(page.main) + str(page.sidebar) + str(page.session_state)
+
+
+def test_without_a_connection_the_page_says_what_one_is_good_for(page: AppTest) -> None:
+    assert not page.exception
+    assert "admin key of OpenAI or Anthropic" in said(page)
+
+
+@pytest.mark.parametrize("provider", APIS)
+def test_the_dialog_says_which_key_is_needed(page: AppTest, provider: str) -> None:
+    assert any(button.label == "Add connection" for button in page.button)
+    dialog = run_dialog()
+    dialog.selectbox[0].set_value(provider).run()
+    assert APIS[provider].key_advice in said(dialog)
+    [field] = [field for field in dialog.text_input if field.label == APIS[provider].key_name]
+    assert field.proto.type == field.proto.PASSWORD
+
+
+def test_a_good_key_is_added_synced_and_never_seen_again(page: AppTest, api: SupabaseApi, user: User) -> None:
+    dialog = fill("openrouter", KEYS["openrouter"], Name="Mine")
+    [connection] = list_connections(api)
+    assert (connection.name, connection.account) == ("Mine", "")
+    finish_sync(page, api, user)
+    assert "Mine: 2 new records." in said(page)
+    assert spent(api) == SPENT
+    assert "Connected" in said(page)
+    assert "$74.75" in said(page)
+    assert KEYS["openrouter"] not in everything(page) + said(dialog)
+
+
+@pytest.mark.usefixtures("page")
+def test_a_key_for_requests_is_refused_in_words_and_not_kept(api: SupabaseApi) -> None:
+    dialog = fill("openai", "sk-proj-0123456789")
+    assert "OpenAI does not accept this key." in said(dialog)
+    assert "not a project's key" in said(dialog)
+    assert list_connections(api) == []
+
+
+@pytest.mark.usefixtures("page")
+def test_a_provider_that_does_not_answer_is_told_and_nothing_is_kept(
+    api: SupabaseApi, providers: FakeProviders
+) -> None:
+    providers.fail("", *[Fault(429, headers={"retry-after": "600"})] * 5)
+    dialog = fill("openai", KEYS["openai"])
+    assert "wait 10 minutes" in said(dialog)
+    assert list_connections(api) == []
+
+
+def test_an_account_that_was_named_is_told_apart(page: AppTest, api: SupabaseApi, user: User) -> None:
+    fill("openrouter", KEYS["openrouter"], Account="work")
+    finish_sync(page, api, user)
+    assert {row["metadata"]["ledger"] for row in stored(api)} == {"openrouter:work"}
+    assert "work" in said(page)
+
+
+def test_sync_now_says_what_it_brought(
+    page: AppTest, api: SupabaseApi, user: User, providers: FakeProviders
+) -> None:
+    connection = connect(api, user)
+    page.run()
+    assert "Not synced yet" in said(page)
+    press(page, f"sync-{connection.connection_id}")
+    finish_sync(page, api, user)
+    assert "Main: 2 new records." in said(page)
+    providers.recorded["openrouter_activity"]["data"][0]["usage"] = 9
+    press(page, f"sync-{connection.connection_id}")
+    finish_sync(page, api, user)
+    assert "Main: 0 new records, 1 with newer figures." in said(page)
+
+
+def test_progress_is_shown_while_a_sync_goes_on(
+    page: AppTest, api: SupabaseApi, user: User, providers: FakeProviders
+) -> None:
+    connection = connect(api, user, "openai")
+    providers.fail("organization", *[Fault(delay_seconds=0.2)] * 30)
+    job = begin_sync(user, connection)
+    assert begin_sync(user, connection) is job  # a second click starts no second one
+    page.run()
+    assert "Syncing" in said(page)
+    assert page.button(key=f"sync-{connection.connection_id}").disabled
+    set_active(api, connection, is_active=False)
+    job.wait(60)
+    page.run()
+    assert "Paused" in said(page)
+
+
+def test_a_sync_that_failed_says_why(
+    page: AppTest, api: SupabaseApi, user: User, providers: FakeProviders
+) -> None:
+    connection = connect(api, user, "anthropic", HOSTILE)
+    providers.fail("", *[Fault(401)] * 5)
+    sync(api, connection)
+    page.run()
+    assert "Key refused" in said(page)
+    assert "Anthropic does not accept this key." in said(page)
+    assert HOSTILE.replace("\\", "") in said(page)
+    assert all("](" not in header.value for header in page.header)
+
+
+def test_pausing_and_resuming(page: AppTest, api: SupabaseApi, user: User) -> None:
+    connection = connect(api, user)
+    page.run()
+    press(page, f"pause-{connection.connection_id}")
+    assert not list_connections(api)[0].is_active
+    assert "Main is paused." in said(page)
+    assert page.button(key=f"sync-{connection.connection_id}").disabled
+    press(page, f"resume-{connection.connection_id}")
+    assert list_connections(api)[0].is_active
+    assert "Main is synced again every night." in said(page)
+
+
+@pytest.mark.parametrize("with_spend", [False, True])
+def test_deleting_asks_and_keeps_the_spend_unless_told_otherwise(
+    page: AppTest, api: SupabaseApi, user: User, with_spend: bool
+) -> None:
+    connection = connect(api, user)
+    sync(api, connection, datetime.now(UTC).date())
+    press(page.run(), f"delete-{connection.connection_id}")
+    dialog = run_dialog(list_connections(api)[0])
+    [box] = dialog.checkbox
+    assert (box.value, "2 records" in box.label) == (False, True)
+    if with_spend:
+        box.check().run()
+    press_label(dialog, "Delete connection")
+    assert list_connections(api) == []
+    assert spent(api) == (0 if with_spend else SPENT)
+    assert ("Its spend stays." in str(dialog.session_state[ANNOUNCEMENT])) != with_spend
+
+
+def test_many_connections_are_listed_by_provider_and_name(
+    page: AppTest, api: SupabaseApi, user: User
+) -> None:
+    names = [f"Team {nth}" for nth in range(6)]
+    for nth, name in enumerate(reversed(names)):
+        connect(api, user, "openrouter", name, account=f"account {nth}")
+    connect(api, user, "anthropic", "Zebra")
+    page.run()
+    assert [header.value for header in page.header] == ["Zebra", *names]
+
+
+def test_nobody_sees_the_connections_of_others(
+    monkeypatch: pytest.MonkeyPatch, upstream: Accounts, new_person: Any, api: SupabaseApi, user: User
+) -> None:
+    connect(api, user, name="Secret project")
+    stranger = open_page(monkeypatch, sign_in_user(upstream, new_person()), "connections")
+    assert "Secret project" not in said(stranger)
+
+
+def test_a_status_for_every_state(api: SupabaseApi, user: User) -> None:
+    fresh = connect(api, user)
+    now = datetime.now(UTC)
+    synced = replace(fresh, last_sync_at=now)
+    states = {
+        "Not synced yet": fresh,
+        "Connected": synced,
+        "Last sync failed": replace(synced, last_error="x"),
+        "Key refused": replace(synced, last_error="x", validation_status="invalid"),
+        "Paused": replace(synced, is_active=False, last_error="x"),
+    }
+    assert {name: describe_status(state, is_syncing=False)[0] for name, state in states.items()} == {
+        name: name for name in states
+    }
+    assert describe_status(states["Paused"], is_syncing=True)[0] == "Syncing"
+
+
+def test_the_next_sync_is_a_time_or_a_word(api: SupabaseApi, user: User) -> None:
+    fresh, now, zone = connect(api, user), datetime(2026, 11, 20, 12, tzinfo=UTC), ZoneInfo("Asia/Kathmandu")
+    later = replace(fresh, next_sync_at=now + timedelta(hours=10))
+    assert describe_next_sync(fresh, now, zone) == "with the next night"
+    assert describe_next_sync(later, now, zone) == "2026-11-21 03:45"
+    assert describe_next_sync(replace(later, is_active=False), now, zone) == "paused"
