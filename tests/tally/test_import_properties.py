@@ -117,6 +117,23 @@ def test_every_row_is_a_record_or_rejected_and_reading_again_says_the_same(
     assert all(record.to_json() for record in parsed.records)
 
 
+@pytest.mark.parametrize("name", HEADERS)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_order_of_rows_does_not_matter(name: str, data: st.DataObject) -> None:
+    header = HEADERS[name].split(",")
+    rows = data.draw(tables(header))
+    options = Options(day_first=True, decimal_comma=False)
+    parsed = parse(name, write(header, rows), options)
+    turned = parse(name, write(header, data.draw(st.permutations(rows))), options)
+    assert (parsed is None) == (turned is None)
+    if parsed and turned:
+        assert {record.source_key: record for record in parsed.records} == {
+            record.source_key: record for record in turned.records
+        }
+        assert len(parsed.rejected) == len(turned.rejected)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_with_a_sentence(content: bytes) -> None:
