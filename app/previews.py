@@ -12,6 +12,7 @@ import pandas as pd
 from app.currencies import Currency
 from app.formats import format_instant, format_money
 from tally.importers import Parsed
+from tally.ledger import preview_settlement
 from tally.records import CostRecord
 
 FIRST_ROWS = 20
@@ -84,7 +85,7 @@ def build_preview(parsed: Parsed, timezone: str, currency: Currency) -> Preview:
     """Sum up a parsed file, each record at the rate of its day."""
     preview = Preview(parsed.rows_read, parsed.rows_blank, len(parsed.rejected))
     zone = ZoneInfo(timezone)
-    for record in parsed.records:
+    for record in preview_settlement(parsed.records):
         day = local_day(record, zone)
         amount = None if record.cost_usd is None else currency.convert(record.cost_usd, day)
         preview.totals[record.provider].add(record, amount)

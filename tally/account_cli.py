@@ -27,6 +27,7 @@ from tally.importers import (
     parse_tables,
     read_tables,
 )
+from tally.ledger import preview_settlement
 from tally.operating import operating
 from tally.repricing import load_timezone
 from tally.store import ImportResult, save_import
@@ -156,7 +157,8 @@ def _writing(path: Path | None) -> Iterator[None]:
 
 
 def _summary(parsed: Parsed) -> str:
-    total = sum(record.cost_usd or 0 for record in parsed.records if record.cost_basis != "included")
+    settled = preview_settlement(parsed.records)
+    total = sum(record.cost_usd or 0 for record in settled if record.cost_basis != "included")
     return f"read {parsed.rows_read:,} rows, {len(parsed.rejected):,} rejected, ${total:,.2f} in all"
 
 

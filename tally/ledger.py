@@ -3,10 +3,13 @@
 The database settles a page: see database/migrations/009_settlement.sql.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
+from decimal import Decimal
 from typing import TypeAlias
 
-from tally.records import CostRecord
+from tally.records import NO_MODEL, CostRecord
 
 LedgerDay: TypeAlias = tuple[str, str]  # the account at a provider, the UTC day as 2026-11-02
 
@@ -17,3 +20,16 @@ def ledger_day(record: CostRecord) -> LedgerDay | None:
     if not isinstance(account, str):
         return None
     return account, str(record.metadata.get("day") or record.timestamp.astimezone(UTC).date())
+
+
+def preview_settlement(records: Sequence[CostRecord]) -> list[CostRecord]:
+    """Records of one file as they will count: an estimate of what the file's own bill says costs nothing."""
+    billed = {(ledger_day(record), record.model_name) for record in records if record.cost_basis == "billed"}
+    return [
+        replace(record, cost_usd=Decimal(0))
+        if record.cost_basis == "estimated"
+        and (page := ledger_day(record)) is not None
+        and not billed.isdisjoint({(page, record.model_name), (page, NO_MODEL)})
+        else record
+        for record in records
+    ]

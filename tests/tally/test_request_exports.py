@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tally.importers import ImportRefused, Options, Parsed, identify, identify_all, parse_tables, read_tables
+from tally.ledger import preview_settlement
 from tally.records import CostRecord, request_identity
 from tests.tally.golden import load_sample
 
@@ -202,6 +203,15 @@ def test_deepseek_money_and_tokens_stand_on_one_page_and_come_from_their_own_fil
     assert (bill.cost_basis, bill.metadata["dataset"]) == ("billed", "deepseek_cost")
     assert (tokens.timestamp, tokens.model_name) == (bill.timestamp, bill.model_name)
     assert (tokens.input_tokens, tokens.cached_input_tokens, tokens.request_count) == (460_000, 400_000, 25)
+
+
+def test_estimates_that_the_files_own_bill_covers_are_no_money_before_it_is_saved_either() -> None:
+    both = deepseek("amount-", "cost-")
+    bill = sum(record.cost_usd or 0 for record in deepseek("cost-").records)
+    settled = preview_settlement(both.records)
+    assert sum(record.cost_usd or 0 for record in settled) == bill
+    assert None not in [record.cost_usd for record in settled]
+    assert preview_settlement(deepseek("amount-").records) == deepseek("amount-").records
 
 
 def test_deepseek_yuan_are_converted_and_a_granted_balance_costs_nothing() -> None:
