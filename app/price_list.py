@@ -22,6 +22,7 @@ from tally.own_prices import OwnPrice
 COLUMN = st.column_config
 TALL = 460
 ROWS_SHOWN_WHOLE = 12
+MODEL_COLUMNS = {"Tokens": COLUMN.TextColumn("Tokens", alignment="right")}
 PRICE_COLUMNS = {
     label: COLUMN.TextColumn(label, alignment="right", help=help_text)
     for label, help_text in (
@@ -72,7 +73,9 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
                 set_price(model, min(first_day(model, zone), today))
             if model is None:
                 st.caption("Select a model to set its price.")
-        _render_table("unpriced", describe_models(models, data.load_providers(user), zone), models, {})
+        _render_table(
+            "unpriced", describe_models(models, data.load_providers(user), zone), models, MODEL_COLUMNS
+        )
 
 
 def describe_prices(prices: Sequence[OwnPrice], providers: Sequence[data.Provider]) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def rotate() -> None:
         ring = load_key_ring(settings)
         resealed = reseal(connection, ring)
         if resealed:
-            typer.echo(f"{resealed:,} provider keys are now sealed with {ring.newest_id}, the newest key.")
+            typer.echo(f"Sealed with {ring.newest_id}, the newest key: {resealed:,}.")
         else:
             _rotate_anew(connection, settings)
     _report()
@@ -121,9 +121,7 @@ def _rotate_anew(connection: Connection, settings: Settings) -> None:
         return
     save_encryption_keys(home, longer)
     ring = load_key_ring(load_settings())
-    typer.echo(
-        f"{reseal(connection, ring):,} provider keys are now sealed with the new key {ring.newest_id}."
-    )
+    typer.echo(f"Sealed with the new key {ring.newest_id}: {reseal(connection, ring):,}.")
 
 
 def _report() -> None:
@@ -140,7 +138,7 @@ def _report() -> None:
                 broken.append((stored.credential_id, str(error)))
     for key_id in ring.ids:
         age = "newest" if key_id == ring.newest_id else "older"
-        typer.echo(f"{key_id} ({age}) seals {by_key[key_id]:,} provider keys.")
+        typer.echo(f"Provider keys under {key_id} ({age}): {by_key[key_id]:,}")
     for credential_id, reason in broken:
         typer.echo(f"Connection {credential_id}: {reason}", err=True)
     if broken:

@@ -64,11 +64,11 @@ def render_differences(differences: Sequence[Difference]) -> str:
     set_aside = sum(difference.set_aside for difference in differences)
     lines.append(f"In all {_usd(total, sign=True)}.")
     if priced:
-        lines.append(f"{priced:,} records get a price for the first time.")
+        lines.append(f"Priced for the first time: {priced:,}.")
     if unpriced:
-        lines.append(f"{unpriced:,} records lose theirs: no list knows one any more.")
+        lines.append(f"Without a price from now on, as no list knows one: {unpriced:,}.")
     if set_aside:
-        lines.append(f"{set_aside:,} records do not count, as a bill or a better source covers them.")
+        lines.append(f"In no total, as a bill or a better source covers them: {set_aside:,}.")
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib.metadata import version
 
 import pytest
 
@@ -49,6 +50,13 @@ def test_batch_has_its_own_price_where_one_is_known() -> None:
     assert (unknown.cost_usd, unknown.note) == (Decimal(10), "standard price: none is known for batch")
 
 
+def test_batch_price_that_the_list_learnt_of_later_holds_as_long_as_the_standard_price_did() -> None:
+    priced = price(
+        "openai", "o3", Usage(1_000_000), datetime(2025, 6, 10, tzinfo=UTC), context={"processing": "batch"}
+    )
+    assert (priced.cost_usd, priced.note) == (Decimal(1), "batch price as of 2026-10-14")
+
+
 @pytest.mark.parametrize(
     ("provider", "model", "usage"),
     [
@@ -67,3 +75,93 @@ def test_contradicting_counts_are_unpriced_with_a_note() -> None:
     priced = price("openai", "gpt-4o", Usage(10, cached_input_tokens=20), NOVEMBER)
     assert priced.cost_usd is None
     assert priced.note == "the price could not be calculated: more cached tokens than input tokens"
+
+
+# What people complain about elsewhere: cost that is wrong by a factor.
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("anthropic", SONNET_4), ("openai", "gpt-5"), ("google", "gemini-2.5-flash")]
+)
+def test_cached_tokens_are_billed_once(provider: str, model: str) -> None:
+    whole = price(provider, model, Usage(100_000), NOVEMBER).cost_usd
+    cached = price(provider, model, Usage(100_000, 0, 100_000), NOVEMBER).cost_usd
+    half = price(provider, model, Usage(100_000, 0, 50_000), NOVEMBER).cost_usd
+    assert whole is not None
+    assert cached is not None
+    assert half == whole / 2 + cached / 2
+    assert cached < whole
+
+
+def test_a_long_session_that_reads_its_cache_is_not_priced_as_fresh_input() -> None:
+    """A hundred turns that each read 99% of their input from the cache cost a tenth, not 42 times as much."""
+    turn = Usage(100_000, 0, cached_input_tokens=99_000)
+    cost_usd = price("anthropic", SONNET_4, turn, NOVEMBER).cost_usd
+    assert cost_usd == (1_000 * Decimal(3) + 99_000 * Decimal("0.30")) / 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "share"),
+    [
+        ("anthropic", SONNET_4, "0.1"),
+        ("openai", "gpt-4o", "0.5"),
+        ("openai", "gpt-4.1", "0.25"),
+        ("openai", "gpt-5", "0.1"),
+        ("google", "gemini-2.5-pro", "0.1"),
+        ("xai", "grok-3", "0.25"),
+        ("openrouter", "anthropic/claude-sonnet-4.5", "0.1"),
+    ],
+)
+def test_the_discount_of_a_cache_is_that_of_its_model(provider: str, model: str, share: str) -> None:
+    whole = price(provider, model, Usage(1_000), NOVEMBER).cost_usd
+    assert whole is not None
+    assert price(provider, model, Usage(1_000, 0, 1_000), NOVEMBER).cost_usd == whole * Decimal(share)
+
+
+@pytest.mark.parametrize(("input_tokens", "rate"), [(200_000, "6"), (200_001, "12")])
+def test_writes_for_an_hour_have_their_own_price_in_either_tier(input_tokens: int, rate: str) -> None:
+    usage = Usage(input_tokens, 0, 0, input_tokens, input_tokens)
+    priced = price("anthropic", "claude-sonnet-4-5", usage, NOVEMBER)
+    assert priced.cost_usd == input_tokens * Decimal(rate) / 1_000_000
+
+
+def test_a_tier_is_chosen_for_each_request_and_not_for_their_sum() -> None:
+    requests = [price("google", "gemini-2.5-pro", Usage(100_000), NOVEMBER).cost_usd for _ in range(5)]
+    sum_of_day = price("google", "gemini-2.5-pro", Usage(500_000, requests=5), NOVEMBER, tier="unknown")
+    assert sum_of_day.cost_usd == sum(cost_usd or 0 for cost_usd in requests) == Decimal("0.625")
+    assert "may have had longer contexts" in str(sum_of_day.note)
+    assert price("google", "gemini-2.5-pro", Usage(500_000), NOVEMBER).cost_usd == Decimal("1.25")
+
+
+def test_old_spend_keeps_the_price_of_its_day() -> None:
+    before, after = datetime(2025, 6, 9, tzinfo=UTC), datetime(2025, 6, 10, tzinfo=UTC)
+    usage = Usage(1_000_000, 100_000)
+    assert price("openai", "o3", usage, before).cost_usd == 10 + 4
+    assert price("openai", "o3", usage, after).cost_usd == 2 + Decimal("0.8")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("anthropic", "claude-opus-4-99"),
+        ("anthropic", "claude-sonnet-99"),
+        ("openai", "gpt-99"),
+        ("openai", "gpt-5.99"),
+        ("google", "gemini-99-pro"),
+        ("xai", "grok-99"),
+    ],
+)
+def test_a_model_newer_than_the_list_is_unpriced_and_not_like_an_older_one(provider: str, model: str) -> None:
+    assert price(provider, model, Usage(1_000, 1_000), NOVEMBER).cost_usd is None
+
+
+def test_a_price_says_which_edition_of_the_list_it_is_of() -> None:
+    priced = price("openai", "gpt-4o", Usage(1_000), NOVEMBER)
+    assert (priced.price_source, priced.matched_model) == ("genai-prices", "openai/gpt-4o")
+    assert priced.price_version == version("genai-prices")
+
+
+@pytest.mark.parametrize("provider", ["cursor", "github-copilot", "windsurf", "other"])
+def test_who_passes_models_on_is_priced_by_their_makers(provider: str) -> None:
+    priced = price(provider, "claude-opus-4-5", Usage(1_000_000), NOVEMBER)
+    assert (priced.cost_usd, priced.matched_model) == (5, "anthropic/claude-opus-4-5")

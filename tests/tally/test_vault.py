@@ -288,8 +288,8 @@ def test_rotating_seals_everything_with_a_new_key(safe: Safe) -> None:
     assert ended.exit_code == 0, ended.output
     newest = safe.ring().newest_id
     assert newest != before
-    assert f"3 provider keys are now sealed with the new key {newest}." in ended.stdout
-    assert f"{newest} (newest) seals 3 provider keys." in ended.stdout
+    assert f"Sealed with the new key {newest}: 3." in ended.stdout
+    assert f"Provider keys under {newest} (newest): 3\n" in ended.stdout
     for credential_id, secret in credentials.items():
         assert safe.open(credential_id) == secret
         assert safe.row(credential_id)[1] == newest
@@ -307,7 +307,7 @@ def test_an_interrupted_rotation_is_finished_by_the_next(safe: Safe) -> None:
     newest = safe.ring().newest_id
     assert newest != older.newest_id
     ended = keys("rotate")
-    assert f"2 provider keys are now sealed with {newest}, the newest key." in ended.stdout
+    assert f"Sealed with {newest}, the newest key: 2." in ended.stdout
     assert {safe.row(credential_id)[1] for credential_id in credentials} == {newest}
     assert safe.ring().newest_id == newest
 
@@ -383,7 +383,7 @@ def test_a_hosted_ring_is_shown_what_to_set_and_then_used(
     assert value.endswith(f",{KEY}")
     assert safe.row(credential_id)[1] == KEY.partition(":")[0]
     monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", value)
-    assert "1 provider keys are now sealed with" in keys("rotate").stdout
+    assert ", the newest key: 1." in keys("rotate").stdout
     monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", value.partition(",")[0])
     assert safe.open(credential_id) == SECRET
 
@@ -397,7 +397,7 @@ def test_check_counts_what_opens_and_names_what_does_not(safe: Safe) -> None:
     )
     ended = keys("check")
     assert ended.exit_code == 1
-    assert f"{safe.ring().newest_id} (newest) seals 2 provider keys." in ended.stdout
+    assert f"Provider keys under {safe.ring().newest_id} (newest): 2\n" in ended.stdout
     named = ended.stderr.splitlines()
     assert len(named) == 2
     assert any(line.startswith(f"Connection {lost}: ") and "does not hold" in line for line in named)
