@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +16,11 @@ import typer
 from tally.collectors.agents import AGENTS, find_agent
 from tally.collectors.kept import fingerprint, keep_answer
 from tally.collectors.logs import Collector
-from tally.collectors.machine import collecting_folder, machine_name
+from tally.collectors.machine import NotSignedIn, collecting_folder, machine_name
 from tally.collectors.payment import PAID_BY, Payment, find_payment
+from tally.collectors.scan import LogFile, stat_logs
 from tally.problem import Problem
 
-POLL_SECONDS = 15.0
 PROGRESS_SECONDS = 0.2
 SHOWN_REASONS = 5
 
@@ -35,6 +36,7 @@ def collect(
         list[str] | None, typer.Option(help="Only this agent's logs: claude-code, codex and so on.")
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Go on and collect what is added.")] = False,
+    every: Annotated[float, typer.Option(help="Seconds between two looks with --watch.", min=0.1)] = 15,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what all logs hold; needs no account and sends nothing.")
     ] = False,
@@ -61,11 +63,11 @@ def collect(
     if dry_run:
         _show_report(agents, said, first_day, zone, as_json)
         return
-    while True:
-        _collect_once(agents, folder, said, first_day, zone, machine or machine_name(), as_json)
-        if not watch:
-            return
-        time.sleep(POLL_SECONDS)
+    errand = _Errand(agents, folder, said, first_day, zone, machine or machine_name(), as_json)
+    if watch:
+        _follow(errand, every)
+    else:
+        _collect(errand)
 
 
 def login(
@@ -104,30 +106,52 @@ def logout() -> None:
     typer.echo("Signed out." if sign_out(collecting_folder()) else "Nobody was signed in.")
 
 
-def _collect_once(
-    agents: list[Collector],
-    folder: Path,
-    said: Mapping[str, Payment],
-    since: date | None,
-    timezone: str,
-    name: str,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What was asked for."""
+
+    agents: list[Collector]
+    folder: Path
+    said: Mapping[str, Payment]
+    since: date | None
+    timezone: str
+    machine: str
+    as_json: bool
+
+
+def _follow(errand: _Errand, every: float) -> None:
+    """Collect whenever a log has changed; while the database is away, try again."""
+    seen: list[list[LogFile]] = []
+    while True:
+        now = [stat_logs(agent.find_files(Path.home(), os.environ)) for agent in errand.agents]
+        if now != seen:
+            try:
+                _collect(errand, is_quiet=bool(seen))
+                seen = now
+            except NotSignedIn:
+                raise
+            except Problem as problem:
+                typer.echo(str(problem), err=True)
+        time.sleep(every)
+
+
+def _collect(errand: _Errand, is_quiet: bool = False) -> None:
     from tally.collectors.signin import signed_in  # takes half a second to load
     from tally.collectors.upload import Machine, collect_into
 
-    with signed_in(folder) as (_, api), _Meter() as meter:
-        here = Machine(Path.home(), os.environ, name, folder, said)
-        results = collect_into(api, here, agents, since, timezone, meter.show)
-    if as_json:
+    with signed_in(errand.folder) as (_, api), _Meter() as meter:
+        here = Machine(Path.home(), os.environ, errand.machine, errand.folder, errand.said)
+        results = collect_into(api, here, errand.agents, errand.since, errand.timezone, meter.show)
+    if errand.as_json:
         typer.echo(json.dumps({"sources": [result.to_json() for result in results]}, indent=2))
         return
     for result in results:
-        typer.echo(
-            f"{result.title}: read {result.read:,} = {result.added:,} added"
-            f" + {result.already_there:,} already there + {result.rejected:,} rejected"
-        )
-        _show_reasons(result.reasons)
+        if result.read or not is_quiet:
+            typer.echo(
+                f"{result.title}: read {result.read:,} = {result.added:,} added"
+                f" + {result.already_there:,} already there + {result.rejected:,} rejected"
+            )
+            _show_reasons(result.reasons)
     if not results:
         typer.echo("There are no logs of coding agents on this machine.")
 

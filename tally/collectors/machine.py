@@ -11,6 +11,10 @@ from tally.problem import Problem
 LONGEST_NAME = 100
 
 
+class NotSignedIn(Problem):
+    """Nobody is signed in on this machine, or their session has ended."""
+
+
 def machine_name() -> str:
     """What this machine is called, without its domain."""
     return printable(socket.gethostname().partition(".")[0])[:LONGEST_NAME] or "this machine"

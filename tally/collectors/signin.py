@@ -13,7 +13,7 @@ from supabase import AuthError, Client, create_client
 from supabase.lib.client_options import SyncClientOptions
 
 from tally.api import SupabaseApi
-from tally.folders import tally_home
+from tally.collectors.machine import NotSignedIn
 from tally.local.home import write_private
 from tally.problem import Problem
 
@@ -26,10 +26,7 @@ SENTENCES = {
 ENDED = frozenset(
     {"refresh_token_not_found", "refresh_token_already_used", "session_not_found", "session_expired"}
 )
-
-
-class NotSignedIn(Problem):
-    """Nobody is signed in on this machine, or their session has ended."""
+UNANSWERED = (0, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +121,15 @@ def _sentences(address: str) -> Iterator[None]:
             raise NotSignedIn("Your session has ended. Sign in again with `tally login`.") from None
         if code in SENTENCES:
             raise Problem(SENTENCES[code]) from None
+        if getattr(error, "status", None) in UNANSWERED:
+            raise _unreachable(address) from None
         raise Problem(f"The sign-in service of {address} refused: {error.message}") from None
     except (httpx.HTTPError, ValueError):
-        raise Problem(f"{address} cannot be reached. Check the address, and that Tally runs there.") from None
+        raise _unreachable(address) from None
+
+
+def _unreachable(address: str) -> Problem:
+    return Problem(f"{address} cannot be reached. Check the address, and that Tally runs there.")
 
 
 def _path(folder: Path) -> Path:
@@ -146,15 +149,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-__all__ = [
-    "Account",
-    "NotSignedIn",
-    "default_connection",
-    "load_account",
-    "sign_in",
-    "sign_out",
-    "signed_in",
-    "tally_home",
-]

@@ -24,6 +24,7 @@ AT_ONCE = 256_000_000  # bytes of logs between two steps of the cursors
 SOURCE_COLUMNS = (
     "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,errors"
 )
+RECORDS_AT_ONCE = 1_000  # a machine may be far away and the database busy
 KEPT_REASONS = 100  # of one source, the newest
 
 
@@ -128,11 +129,12 @@ class _Run:
             if self.earliest is None or event.timestamp >= self.earliest
         ]
         records, refused = _make_records(self.agent.name, events, payment)
-        saved = save_records(self.api, records, import_id)
-        refused += [reason for _, reason in saved.rejected]
-        result.added += saved.inserted
-        result.already_there += saved.duplicate
-        result.restated += saved.restated
+        for start in range(0, len(records), RECORDS_AT_ONCE):
+            saved = save_records(self.api, records[start : start + RECORDS_AT_ONCE], import_id)
+            refused += [reason for _, reason in saved.rejected]
+            result.added += saved.inserted
+            result.already_there += saved.duplicate
+            result.restated += saved.restated
         result.rejected += len(refused) + sum(read.rejected for read in reads)
         result.read = result.added + result.already_there + result.rejected
         result.reasons += refused
