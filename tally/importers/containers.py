@@ -78,7 +78,7 @@ def _members(archive: zipfile.ZipFile, filename: str) -> list[zipfile.ZipInfo]:
     members = [
         member
         for member in archive.infolist()
-        if not member.is_dir() and not _LEFTOVER.search(member.filename)
+        if not member.filename.endswith("/") and not _LEFTOVER.search(member.filename)
     ]
     if not members:
         raise ImportRefused(f"{filename} is an empty ZIP archive. Export it again.")
@@ -93,6 +93,8 @@ def _members(archive: zipfile.ZipFile, filename: str) -> list[zipfile.ZipInfo]:
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, filename: str) -> bytes:
     if member.flag_bits & 1:
         raise ImportRefused(f"{filename} is encrypted. Unpack it with its password and drop the files here.")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("compressed in a way that is rare")
     with archive.open(member) as file:
         content = file.read(left + 1)  # what an archive says about the size of its files is hearsay
     if len(content) > left:

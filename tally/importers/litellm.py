@@ -4,7 +4,7 @@ Both as CSV or JSON of the rows of these tables.
 
 - Spend is what LiteLLM calculated, so it is an estimate; the bill of the provider counts where there is one.
   Zero for tokens that were used means that LiteLLM knew no price: they are priced here, or stay unpriced.
-  Models on a machine of one's own cost nothing.
+  Models on a machine of one's own cost nothing; requests on a plan (ChatGPT, GitHub Copilot) are included.
 - An answer from LiteLLM's own cache (`cache_hit`) used no tokens and cost nothing.
 - Prompt tokens are taken to contain those that the provider cached, unless these are more.
 """
@@ -68,6 +68,8 @@ PROVIDERS = {
 OWN_MACHINES = frozenset(
     {"ollama", "ollama_chat", "vllm", "hosted_vllm", "lm_studio", "llamafile", "xinference"}
 )
+# Whose requests a plan covers.
+PLANS = frozenset({"chatgpt", "github-copilot"})
 # The ids that providers give; LiteLLM makes up others.
 PROVIDERS_IDS = ("msg_", "chatcmpl-", "resp_", "gen-")
 
@@ -200,7 +202,7 @@ def _record(
         model_name=model_name,
         cost_usd=cost_usd,
         source_key=key,
-        cost_basis="estimated",
+        cost_basis="included" if provider in PLANS else "estimated",
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cached_input_tokens=usage.cached_input_tokens,

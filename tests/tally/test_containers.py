@@ -7,7 +7,7 @@ import zipfile
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tally.importers import (
@@ -24,6 +24,7 @@ from tally.importers import (
 )
 from tally.importers.containers import MAX_MEMBERS
 
+COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 ROWS = [{"date": "2026-11-02", "cost": 1.50}, {"date": "2026-11-03", "model": "m", "cost": 2}]
 CSV = b"date,cost,note\n2026-11-02,1,a\n2026-11-03,2,b\n"
 WHAT_IS_READ = (
@@ -231,6 +232,7 @@ DAMAGED = (
         (zip_of({"a.csv": CSV})[:-30], DAMAGED),
         (zip_of({"a.csv": CSV}).replace(b"a.csv", b"b.csv", 1), DAMAGED),
         (lying_about_its_size(), DAMAGED),
+        (zip_of({"a.csv": CSV}, zipfile.ZIP_LZMA), DAMAGED),
         (encrypted(), "export.zip is encrypted. Unpack it with its password and drop the files here."),
         (
             zip_of({"../../etc/invoice.pdf": b"%PDF-1.7"}),
@@ -260,6 +262,25 @@ DAMAGED = (
 )
 def test_archive_that_cannot_be_read_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
     assert refusal(data, "export.zip") == sentence
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(sorted(COMPRESSIONS)),
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4),
+    st.integers(0, 400),
+)
+def test_damaged_archive_is_read_or_refused_with_a_sentence(
+    compression: int, changes: list[tuple[int, int]], missing: int
+) -> None:
+    data = bytearray(zip_of({"a.csv": CSV * 20, "b/c.csv": CSV}, compression))
+    for place, byte in changes:
+        data[4 + place % (len(data) - 4)] = byte
+    try:
+        assert read_tables(bytes(data[: len(data) - missing // 4]), "export.zip")
+    except ImportRefused as refused:
+        reason = str(refused)
+        assert reason.endswith(".")
 
 
 def test_archive_is_unpacked_only_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,6 +273,11 @@ def test_spend_of_nothing_for_tokens_is_no_price_and_not_free() -> None:
     assert litellm("a,2026-05-04 08:15:00,gpt-4o,openai,0,0,0,,").cost_usd == 0
 
 
+def test_request_of_litellm_on_a_plan_is_included() -> None:
+    record = litellm("a,2026-05-04 08:15:00,gpt-5.2,github_copilot,0.0,1000,100,,")
+    assert (record.provider, record.cost_basis) == ("github-copilot", "included")
+
+
 def test_answer_from_litellms_own_cache_used_nothing() -> None:
     record = litellm("chatcmpl-1,2026-05-04 08:15:00,gpt-4o,openai,0.0,1000,100,True,")
     assert (record.cost_usd, record.tokens_used, record.request_count) == (0, 0, 1)
