@@ -122,8 +122,8 @@ def _tally_days(source: Any) -> Iterator[tuple[Key, Tokens]]:
 def find_differences(home: Path, state: Path, timezone: str = "UTC") -> list[str]:
     """Where tokens are not the same to the unit, or costs differ by more than half a percent.
 
-    ccusage counts each copy of a line without a message id, which a resumed session repeats; that is
-    added to what Tally says before the two are compared.
+    ccusage counts more of what a resumed session repeats: each copy of a line without a message id, and one
+    without a request id once a session. That is added to what Tally says before the two are compared.
     """
     ccusage, tally = load_ccusage(home, timezone), load_tally(home, state, timezone)
     _add_copies(home, tally["claude-code"], ZoneInfo(timezone))
@@ -145,9 +145,16 @@ def find_differences(home: Path, state: Path, timezone: str = "UTC") -> list[str
 
 def _add_copies(home: Path, days: dict[Key, Tokens], zone: ZoneInfo) -> None:
     reads = read_logs(claude_code, stat_logs(claude_code.find_files(home, {})))
-    seen: set[str] = set()
-    for event in (event for read in reads for event in read.events if not event.request_id):
-        if event.name in seen:
+    events = [event for read in reads for event in read.events if not (event.request_id and event.attempt)]
+    counted: set[str] = set()
+    sessions: set[tuple[str, str]] = set()
+    for event in events:
+        is_copy = event.name in counted and (
+            not event.request_id or (event.name, event.session) not in sessions
+        )
+        counted.add(event.name)
+        sessions.add((event.name, event.session))
+        if is_copy:
             day = event.timestamp.astimezone(zone).date().isoformat()
             tokens = days.setdefault((day, canonical_claude(event.model)), Tokens())
             tokens.uncached += event.input_tokens - event.cached_input_tokens - event.cache_write_tokens
@@ -155,4 +162,3 @@ def _add_copies(home: Path, days: dict[Key, Tokens], zone: ZoneInfo) -> None:
             tokens.written += event.cache_write_tokens
             tokens.output += event.output_tokens
             tokens.cost_usd += float(price_event(event).cost_usd or 0)
-        seen.add(event.name)
