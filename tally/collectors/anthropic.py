@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from tally.collectors.answers import (
     check_currency,
-    check_one_day,
     read_amount,
     read_count,
     read_day,
@@ -18,7 +17,7 @@ from tally.collectors.answers import (
     read_rows,
     read_text,
 )
-from tally.collectors.datasets import Dataset, ProviderApi, Request, Window
+from tally.collectors.datasets import Dataset, ProviderApi, Request, Window, list_rows
 from tally.collectors.http import ApiClient, Query, RequestRefused
 from tally.estimates import estimate
 from tally.importers.anthropic_cost import CHARGES
@@ -171,13 +170,7 @@ def _rows(
 ) -> Iterator[tuple[date, dict[str, Any]]]:
     """The rows of every bucket of the window, with their day."""
     query = [*_bounds(window), *(("group_by[]", name) for name in grouping)]
-    for page in client.list_pages(path, query, headers):
-        for bucket in read_rows(page, "data"):
-            day = read_day(bucket.get("starting_at"))
-            check_one_day(day, bucket.get("ending_at"))
-            if day in window:
-                for row in read_rows(bucket.get("results"), "results"):
-                    yield day, row
+    return list_rows(client.list_pages(path, query, headers), window, "starting_at", "ending_at")
 
 
 def _bounds(window: Window) -> Query:

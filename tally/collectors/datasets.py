@@ -1,13 +1,14 @@
 """What an API offers: datasets of daily sums, fetched window by window of whole UTC days."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from pydantic import SecretStr
 
-from tally.collectors.answers import Malformed
+from tally.collectors.answers import Malformed, check_one_day, read_day, read_rows
 from tally.collectors.http import ApiClient, misread
 from tally.importers.exports import ledger
 from tally.importers.protocol import Options, RowRejected, merge
@@ -96,6 +97,19 @@ class ProviderApi:
     headers: Callable[[SecretStr], dict[str, str]]
     check: Callable[[ApiClient, date], None]  # raises CollectError unless the key can read what is needed
     load_balance: Callable[[ApiClient], str] | None = None
+
+
+def list_rows(
+    pages: Iterable[object], window: Window, starts: str, ends: str
+) -> Iterator[tuple[date, dict[str, Any]]]:
+    """The rows of every daily bucket of the window, with their day."""
+    for page in pages:
+        for bucket in read_rows(page, "data"):
+            day = read_day(bucket.get(starts))
+            check_one_day(day, bucket.get(ends))
+            if day in window:
+                for row in read_rows(bucket.get("results"), "results"):
+                    yield day, row
 
 
 def sum_up(records: Iterable[CostRecord]) -> list[CostRecord]:

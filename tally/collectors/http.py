@@ -254,6 +254,11 @@ def misread(title: str, what: str) -> AnswerUnreadable:
     )
 
 
+def bearer(key: SecretStr) -> dict[str, str]:
+    """The header that most APIs take a key in."""
+    return {"authorization": f"Bearer {key.get_secret_value()}"}
+
+
 def check_key(key: SecretStr) -> None:
     """Raise KeyRefused for what cannot be a key: it would break the header that carries it."""
     if not key:

@@ -6,20 +6,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from pydantic import SecretStr
-
 from tally.collectors.answers import (
     check_currency,
-    check_one_day,
     read_amount,
     read_count,
-    read_day,
     read_object,
-    read_rows,
     read_text,
 )
-from tally.collectors.datasets import Dataset, ProviderApi, Request, Window
-from tally.collectors.http import ApiClient, Query, RequestRefused
+from tally.collectors.datasets import Dataset, ProviderApi, Request, Window, list_rows
+from tally.collectors.http import ApiClient, Query, RequestRefused, bearer
 from tally.estimates import estimate
 from tally.importers.openai_cost import model_of
 from tally.importers.openai_usage import COUNTS, read_context, read_usage
@@ -163,13 +158,8 @@ def _rows(
     client: ApiClient, path: str, dimensions: tuple[str, ...], window: Window
 ) -> Iterator[tuple[date, dict[str, Any]]]:
     """The rows of every bucket of the window, with their day."""
-    for page in client.list_pages(path, [*_bounds(window), *(("group_by[]", name) for name in dimensions)]):
-        for bucket in read_rows(page, "data"):
-            day = read_day(bucket.get("start_time"))
-            check_one_day(day, bucket.get("end_time"))
-            if day in window:
-                for row in read_rows(bucket.get("results"), "results"):
-                    yield day, row
+    query = [*_bounds(window), *(("group_by[]", name) for name in dimensions)]
+    return list_rows(client.list_pages(path, query), window, "start_time", "end_time")
 
 
 def _bounds(window: Window) -> Query:
@@ -187,10 +177,6 @@ def _special(dimension: str, text: str) -> str:
     return "" if text in SAYS_NOTHING.get(dimension, ()) else text
 
 
-def _headers(key: SecretStr) -> dict[str, str]:
-    return {"authorization": f"Bearer {key.get_secret_value()}"}
-
-
 def _check(client: ApiClient, today: date) -> None:
     yesterday = today - timedelta(days=1)
     client.get("organization/costs", _bounds(Window(yesterday, yesterday)))
@@ -205,6 +191,6 @@ API = ProviderApi(
         "organization creates one on platform.openai.com under Settings, Organization, Admin keys."
     ),
     datasets=(Dataset(COSTS, "costs", fetch_costs), Dataset(USAGE, "usage", fetch_usage)),
-    headers=_headers,
+    headers=bearer,
     check=_check,
 )

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from datetime import date
 
-from pydantic import SecretStr
-
 from tally.collectors.answers import read_amount, read_count, read_day, read_rows, read_text
 from tally.collectors.datasets import Dataset, ProviderApi, Request
-from tally.collectors.http import ApiClient
+from tally.collectors.http import ApiClient, bearer
 from tally.records import NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
 
 PROVIDER = "openrouter"
@@ -52,10 +50,6 @@ def load_balance(client: ApiClient) -> str:
     return canonical_decimal(read_amount(row, "total_credits") - read_amount(row, "total_usage"))
 
 
-def _headers(key: SecretStr) -> dict[str, str]:
-    return {"authorization": f"Bearer {key.get_secret_value()}"}
-
-
 def _check(client: ApiClient, _today: date) -> None:
     client.get("activity")
 
@@ -80,7 +74,7 @@ API = ProviderApi(
             is_gliding=True,
         ),
     ),
-    headers=_headers,
+    headers=bearer,
     check=_check,
     load_balance=load_balance,
 )

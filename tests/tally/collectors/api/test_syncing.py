@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tally.api import Api
+from tally.api import Api, SupabaseApi
 from tally.collectors.datasets import Dataset, Window
 from tally.connections import APIS, delete_connection, set_active
 from tally.local.stack import Stack
@@ -19,15 +19,22 @@ from tests.tally.collectors.api.fake_providers import KEYS, FakeProviders, Fault
 from tests.tally.collectors.api.people import (
     TODAY,
     connect,
+    open_ring,
     reread,
     sources,
     spent,
     stored,
     sync,
 )
-from tests.tally.people import Person, money_is_exact, over_postgres
+from tests.tally.people import Person, client_with, money_is_exact, over_postgres
+from tests.tally.test_store import bring
 
 pytestmark = pytest.mark.usefixtures("aimed")
+COSTS_AS_FILE = b"""start_time,end_time,amount_value,amount_currency,line_item,project_id
+1793577600,1793664000,0.05,usd,"gpt-5.2, output_tokens",proj_a
+1793577600,1793664000,0.1000000001,usd,"gpt-5.2, input_tokens",proj_a
+1793577600,1793664000,0.03,usd,"Code Interpreter, sessions",proj_b
+"""
 DATASETS = [dataset for api in APIS.values() for dataset in api.datasets]
 BILLED = {"openai": "0.9221000001", "anthropic": "1.7167162", "openrouter": "0.2650123"}
 WEEK = timedelta(days=7)
@@ -281,6 +288,29 @@ def test_a_key_that_does_not_open_is_told_with_the_connection(
     assert sync_connection(api, lost, connection, TODAY, limits=QUICK).error == "The ring is lost."
     assert reread(api, connection).last_error == "The ring is lost."
     assert aimed.asked_for("usage") == []
+
+
+def test_a_session_that_ends_stops_a_sync_in_words(stack: Stack, api: Api, person: Person) -> None:
+    connection = connect(api, person, "openai")
+    signed_out = SupabaseApi(client_with(stack, "not-a-token"))
+    result = sync_connection(signed_out, open_ring, connection, TODAY, limits=QUICK)
+    assert (result.was_signed_out, result.error) == (True, "Your session has ended. Sign in again.")
+    assert sync(api, connection).error is None
+
+
+@pytest.mark.parametrize("is_file_first", [True, False])
+def test_a_bill_that_comes_as_a_file_too_is_counted_once(
+    api: Api, person: Person, is_file_first: bool
+) -> None:
+    connection = connect(api, person, "openai")
+    if is_file_first:
+        bring(api, COSTS_AS_FILE)
+    assert sync(api, connection).error is None
+    if not is_file_first:
+        bring(api, COSTS_AS_FILE)
+    assert spent(api) == Decimal(BILLED["openai"])
+    delete_connection(api, reread(api, connection), with_spend=True)
+    assert spent(api) == Decimal("0.1800000001")
 
 
 def test_what_nobody_foresaw_is_a_sentence_too(
