@@ -17,10 +17,9 @@ import streamlit as st
 from postgrest import CountMethod
 from postgrest.exceptions import APIError
 
-from app.currencies import Currency, convert_daily, convert_predictions, convert_totals, list_currencies
+from app.currencies import COVERED_SINCE, Currency, convert_daily, convert_predictions, convert_totals
 from app.identity import User, supabase_client
-from tally import currency as exchange
-from tally import repricing
+from tally import fetched_rates, repricing
 from tally.api import SupabaseApi, describe, describe_answer
 from tally.currency import USD, Rates
 from tally.own_prices import OwnPrice
@@ -169,13 +168,13 @@ def load_currency(user: User) -> Currency:
     if code == USD:
         return Currency()
     rates = load_rates(user)
-    return Currency(code, rates) if code in list_currencies(rates) else Currency()
+    return Currency(code, rates) if rates.covers(code, COVERED_SINCE) else Currency()
 
 
 @st.cache_resource(ttl=SECONDS_KEPT, max_entries=32, show_spinner=False, hash_funcs=KEYS)
 def load_rates(user: User) -> Rates:
     """The exchange rates of every day, with those that the nightly job fetched."""
-    return exchange.load_rates(SupabaseApi(supabase_client(user)))
+    return fetched_rates.load_rates(SupabaseApi(supabase_client(user)))
 
 
 @_cached

@@ -11,13 +11,13 @@ import psycopg
 
 from forecasting import report, runs, store
 from forecasting.collect import Outcome, collect, collect_step, describe_collected
-from forecasting.exchange import save_newer_rates
+from forecasting.exchange import RatesUnavailable, save_newer_rates
 from forecasting.part import Part
 from forecasting.results import Known
 from forecasting.series import calculate_series
 from forecasting.store import Connection, Person
 from forecasting.workers import Task, count_cores, stream_forecasts
-from tally.ecb import RatesUnavailable, RatesUnreadable
+from tally.ecb import RatesUnreadable
 
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
 

@@ -13,8 +13,8 @@ import typer
 from tally import demo as sample
 from tally.api import Api, ApiError, PostgresApi, find_user
 from tally.breakdown import read_breakdown, refuse_overlap
-from tally.currency import load_rates
 from tally.export import harmless, load_records, write_records
+from tally.fetched_rates import load_rates
 from tally.importers import (
     AmbiguousDates,
     AmbiguousNumbers,

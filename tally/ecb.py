@@ -1,57 +1,24 @@
-"""The European Central Bank's file of exchange rates: fetched with care, read with more."""
+"""The European Central Bank's file of exchange rates, which anybody may have put in its place."""
 
 import csv
 import io
 import re
-import time
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from zipfile import BadZipFile, ZipFile
 
-import httpx
-
 from tally.problem import Problem
 
-HISTORY = "eurofxref-hist.zip"
-MOST_BYTES = 10_000_000  # of the archive, which has less than one million
 MOST_BYTES_UNPACKED = 30_000_000  # which are two million
-READ_SECONDS, ALL_SECONDS = 10.0, 60.0
 
 _CODE = re.compile(r"[A-Z]{3}")
 
 Published = tuple[date, str, Decimal]  # the day, the currency, its units for one euro
 
 
-class RatesUnavailable(Problem):
-    """The bank does not answer, or not with its file."""
-
-
 class RatesUnreadable(Problem):
     """What should be the bank's history is something else."""
-
-
-def fetch_rates(address: str) -> list[Published]:
-    """All rates since 1999 as they are published today; raises RatesUnavailable or RatesUnreadable."""
-    try:
-        return parse_archive(_fetch(f"{address.rstrip('/')}/{HISTORY}"))
-    except httpx.HTTPStatusError as error:
-        said = f"the European Central Bank answered {error.response.status_code}"
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = f"the European Central Bank did not answer ({type(error).__name__})"
-    raise RatesUnavailable(f"The newest exchange rates are missing: {said}. Those of before count on.")
-
-
-def _fetch(url: str) -> bytes:
-    ends = time.monotonic() + ALL_SECONDS
-    content = bytearray()
-    with httpx.stream("GET", url, timeout=READ_SECONDS) as answer:
-        answer.raise_for_status()
-        for piece in answer.iter_bytes():
-            content += piece
-            if len(content) > MOST_BYTES or time.monotonic() > ends:
-                raise RatesUnreadable("The file of exchange rates is far larger or slower than it should be.")
-    return bytes(content)
 
 
 def parse_archive(content: bytes) -> list[Published]:

@@ -120,6 +120,15 @@ def test_current_currencies_are_those_of_every_day_since() -> None:
     assert "ISK" not in bundled_rates().list_current(date(2015, 1, 1))
 
 
+def test_a_currency_that_misses_a_day_now_and_then_stays_and_one_that_pauses_does_not() -> None:
+    start = date(2026, 1, 1)
+    days = [start + timedelta(number) for number in range(60)]
+    published = [(day, "USD", Decimal(1)) for day in days]
+    now_and_then = [(day, "AAA", Decimal(2)) for number, day in enumerate(days) if number % 4 < 2]
+    paused = [(day, "BBB", Decimal(2)) for number, day in enumerate(days) if not 20 <= number < 24]
+    assert Rates(published + now_and_then + paused).list_current(start) == ["AAA", "EUR", "USD"]
+
+
 def test_joined_rates_win_over_those_that_were_there() -> None:
     joined = WEEK.join([(FRIDAY, "USD", Decimal(2)), (date(2026, 11, 3), "USD", Decimal(3))])
     assert to_usd(Decimal(1), "EUR", SATURDAY, joined) == 2
