@@ -56,7 +56,7 @@ def flatten_json(text: str) -> dict[str, str]:
     """One object in a cell, flat like a row; empty for anything else."""
     try:
         value = _decoder.decode(text)
-        return dict(_flatten(value)) if isinstance(value, dict) else {}
+        return _flatten(value) if isinstance(value, dict) else {}
     except (ValueError, RecursionError):
         return {}
 
@@ -64,7 +64,7 @@ def flatten_json(text: str) -> dict[str, str]:
 def _flat_rows(table: Table, text: str) -> Iterator[tuple[int, dict[str, str]]]:
     for rows, (number, value) in enumerate(_find_rows(table, text), start=1):
         if isinstance(value, dict):
-            yield number, dict(_flatten(value))
+            yield number, _flatten(value)
         else:
             reason = f"This row is no object, but {quote(_write(value))}."
             table.malformed.append(Rejected(number, reason, _write(value)))
@@ -150,15 +150,21 @@ def _split(row: object) -> Iterator[object]:
         yield shared | part if isinstance(part, dict) else part
 
 
-def _flatten(row: dict[str, object], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
+def _flatten(
+    row: dict[str, object], flat: dict[str, str] | None = None, prefix: str = "", depth: int = 1
+) -> dict[str, str]:
+    flat = {} if flat is None else flat
     for key, value in row.items():
-        if isinstance(value, dict) and value and depth < MAX_DEPTH:
-            yield from _flatten(value, f"{prefix}{_printable(key)}.", depth + 1)
+        if type(value) is dict and value and depth < MAX_DEPTH:
+            _flatten(value, flat, f"{prefix}{_printable(key)}.", depth + 1)
         else:
-            yield prefix + _printable(key), _cell(value)
+            flat[prefix + _printable(key)] = _cell(value)
+    return flat
 
 
 def _cell(value: object) -> str:
+    if type(value) is _Number:
+        return str(value)
     if value is None:
         return ""
     return _printable(value) if isinstance(value, str) else _write(value)
