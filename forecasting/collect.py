@@ -8,6 +8,7 @@ from uuid import UUID
 
 from forecasting.store import Connection
 from tally.api import PostgresApi
+from tally.collectors.http import HASTY
 from tally.connections import list_connections
 from tally.problem import Problem
 from tally.settings import load_settings
@@ -49,6 +50,7 @@ def collect(connection: Connection) -> Iterator[Outcome]:
     """Sync every active connection that is due; one that fails stops no other."""
     owners = [user_id for (user_id,) in connection.execute(OWNERS)]
     now = datetime.now(UTC)
+    silent: set[str] = set()  # a provider that is down must not cost everyone's night the full patience
     for user_id in owners:
         api = PostgresApi(connection, user_id)
         try:
@@ -57,7 +59,9 @@ def collect(connection: Connection) -> Iterator[Outcome]:
             yield Outcome(user_id, "", "", 0, 0, str(problem))
             continue
         for found in due:
-            synced = sync_connection(api, lambda: load_key_ring(load_settings()), found)
+            limits = HASTY if found.provider in silent else None
+            synced = sync_connection(api, lambda: load_key_ring(load_settings()), found, limits=limits)
+            (silent.add if synced.was_unanswered else silent.discard)(found.provider)
             yield Outcome(user_id, found.provider, found.name, synced.added, synced.restated, synced.error)
 
 

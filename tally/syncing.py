@@ -33,6 +33,7 @@ class Synced:
     windows: int = 0
     was_stopped: bool = False  # paused or deleted meanwhile
     was_signed_out: bool = False
+    was_unanswered: bool = False  # the provider had no answer at all
     errors: list[str] = field(default_factory=list)
 
     def add(self, saved: Saved) -> None:
@@ -84,6 +85,7 @@ def sync_connection(
     except Problem as problem:
         sync.result.errors.append(str(problem))
         sync.result.was_signed_out = isinstance(problem, SignedOut)
+        sync.result.was_unanswered = isinstance(problem, Unavailable)
     except Exception:
         logging.getLogger(__name__).exception("A sync failed")
         sync.result.errors.append(UNEXPECTED)

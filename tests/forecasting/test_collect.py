@@ -150,6 +150,19 @@ def test_a_second_night_adds_nothing(house: House) -> None:
     assert spent(house, user) == Decimal("0.2650123")
 
 
+def test_a_provider_that_is_down_is_asked_with_less_patience_after_the_first(
+    house: House, providers: FakeProviders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        connect(house, house.add_person())
+    providers.asked.clear()
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    providers.fail("activity", *[Fault(500)] * 7)
+    assert work(house) == DONE
+    assert len(providers.asked) == 5 + 2
+    assert "problem of its own" in collect_step_of(house)["error"]
+
+
 def test_a_replayed_night_asks_no_provider(house: House, providers: FakeProviders) -> None:
     connect(house, house.add_person())
     providers.asked.clear()
