@@ -98,7 +98,7 @@ as $$
             private.authority_of(r.collection_method) as authority,
             r.cost_basis,
             r as present,
-            private.own_words(r) as own
+            case when r.metadata ? 'said' then private.own_words(r) else r end as own
         from unnest(pages) as p
         inner join public.cost_records as r
             on

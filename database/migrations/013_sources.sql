@@ -110,109 +110,6 @@ as $$
 $$;
 revoke all on function private.save_lock(uuid) from public;
 
--- How good a word on an event is; the greatest counts. Where the event has the provider's own id: a bill before an estimate, the
--- authority of the source, then who saw more of a streamed answer. Where it is a line of an export: the newest export.
-create or replace function private.rank_of(said public.cost_records, said_at timestamptz)
-returns numeric[]
-language sql
-immutable
-set search_path = ''
-as $$
-    select
-        case
-            when said.metadata ? 'request_id'
-                then array[
-                    (said.cost_basis = 'billed')::integer, -private.authority_of(said.collection_method), said.tokens_used,
-                    coalesce(said.cost_usd, -1)
-                ]
-            else array[extract(epoch from said_at)]
-        end
-$$;
-revoke all on function private.rank_of(public.cost_records, timestamptz) from public;
-
--- Words that say the same are interchangeable.
-create or replace function private.figures_of(said public.cost_records)
-returns text
-language sql
-stable
-set search_path = ''
-as $$
-    select
-        concat_ws(
-            ' ', coalesce(said.cost_usd::text, '?'), said.cost_basis, said.charge_type, said.tokens_used, said.input_tokens,
-            said.output_tokens, said.cached_input_tokens, said.cache_write_tokens, said.reasoning_tokens, said.request_count
-        )
-$$;
-revoke all on function private.figures_of(public.cost_records) from public;
-
--- Every word on these events that does not count, beside the one that does, if there is one.
-create or replace function private.rivals(owner uuid, keys uuid[])
-returns table (
-    id uuid,
-    source_key uuid,
-    is_own boolean, -- the same source's newer word
-    can_count boolean,
-    rank numeric[],
-    figures text,
-    said_at timestamptz,
-    counted_id uuid,
-    counted_at timestamptz,
-    counted_counts boolean,
-    counted_rank numeric[],
-    counted_figures text
-)
-language sql
-set search_path = ''
-as $$
-    select
-        s.id,
-        s.source_key,
-        c.id is not null and s.import_id is not distinct from c.import_id,
-        coalesce(i.counts, true)
-        and not exists (
-            select
-            from private.archived_months as a
-            where a.month = date_trunc('month', s.timestamp at time zone 'UTC')::date
-        ),
-        private.rank_of(s.said, coalesce(i.created_at, s.created_at)),
-        private.figures_of(s.said),
-        s.created_at,
-        c.id,
-        c.timestamp,
-        coalesce(c.counts, true),
-        private.rank_of(c.own, c.said_at),
-        private.figures_of(c.own)
-    from (
-        select
-            r.*,
-            row(r.*)::public.cost_records as said,
-            r.metadata ? 'request_id' as is_request
-        from public.superseded_records as r
-        where r.user_id = owner and r.source_key = any (keys)
-    ) as s
-    left join public.imports as i on s.import_id = i.id
-    left join lateral (
-        select
-            f.id,
-            f.timestamp,
-            f.import_id,
-            j.counts,
-            coalesce(j.created_at, f.created_at) as said_at,
-            private.own_words(f) as own
-        from (
-            select r.*
-            from public.cost_records as r
-            where not s.is_request and r.user_id = owner and r.timestamp = s.timestamp and r.source_key = s.source_key
-            union all
-            select r.*
-            from public.cost_records as r
-            where s.is_request and r.user_id = owner and r.source_key = s.source_key and r.metadata ? 'request_id'
-        ) as f
-        left join public.imports as j on f.import_id = j.id
-    ) as c on true
-$$;
-revoke all on function private.rivals(uuid, uuid[]) from public;
-
 -- Puts superseded words in the place of those that count.
 create or replace function private.put_words(words uuid[], counted uuid[], counted_at timestamptz[])
 returns void
@@ -250,19 +147,29 @@ $$;
 revoke all on function private.put_words(uuid[], uuid[], timestamptz[]) from public;
 
 -- Lets the best word on each of these events count, whatever order they came in. A source's newer word takes the place of its
--- older one; where nobody's word counts, the best one does from now on; where a lesser one does, the two change places. How many
--- words that count have changed is told in the setting tally.restated, for the save that caused it.
+-- older one; where nobody's word counts, the best one does from now on; where a lesser one does, the two change places. Words
+-- that say the same stay where they are. How many words that count have changed is told in the setting tally.restated, for the
+-- save that caused it.
 create or replace function private.elect(owner uuid, keys uuid[])
 returns void
 language plpgsql
 set search_path = ''
 as $$
 declare
+    authorities constant text[] := array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log'];
     zone text;
-    words uuid[];
-    counted uuid[];
-    counted_at timestamptz[];
-    restated integer;
+    first_at timestamptz;
+    last_at timestamptz;
+    request_keys uuid[];
+    own uuid[]; -- words of the source whose word counts
+    newer uuid[]; -- those of them that say something else
+    newer_than uuid[];
+    newer_than_at timestamptz[];
+    promoted uuid[];
+    better uuid[];
+    better_than uuid[];
+    better_than_at timestamptz[];
+    restated integer := 0;
 begin
     perform pg_advisory_xact_lock(private.save_lock(owner));
     if
@@ -282,26 +189,155 @@ begin
         and s.metadata ? 'day'
         and s.timestamp <> private.day_instant((s.metadata ->> 'day')::date, zone);
 
-    select array_agg(r.id), array_agg(r.counted_id), array_agg(r.counted_at)
-    into words, counted, counted_at
-    from private.rivals(owner, keys) as r
-    where r.is_own and r.rank >= r.counted_rank and r.figures <> r.counted_figures;
-    restated := coalesce(cardinality(words), 0);
-    perform private.put_words(words, counted, counted_at);
-    delete from public.superseded_records as s
-    using private.rivals(owner, keys) as r
-    where r.is_own and s.id = r.id;
+    loop
+        select
+            min(s.timestamp),
+            max(s.timestamp),
+            array_agg(s.source_key) filter (where s.metadata ? 'request_id')
+        into first_at, last_at, request_keys
+        from public.superseded_records as s
+        where s.user_id = owner and s.source_key = any (keys);
+        exit when first_at is null;
 
-    words := array(
-        select distinct on (r.source_key) r.id
-        from private.rivals(owner, keys) as r
-        where r.can_count and r.counted_id is null
-        order by r.source_key, r.rank desc, r.said_at desc, r.id
-    );
-    if cardinality(words) > 0 then
+        with said as materialized (
+            select
+                s.id,
+                s.source_key,
+                s.timestamp,
+                s.import_id,
+                s.created_at,
+                s.metadata ? 'request_id' as is_request,
+                coalesce(i.counts, true)
+                and not exists (
+                    select
+                    from private.archived_months as a
+                    where a.month = date_trunc('month', s.timestamp at time zone 'UTC')::date
+                ) as can_count,
+                -- Of words on an event with the provider's own id the greatest counts: a bill before an estimate, the authority of
+                -- the source, then who saw more of a streamed answer. Of words on a line of an export: the newest export's.
+                case
+                    when s.metadata ? 'request_id'
+                        then array[
+                            (s.cost_basis = 'billed')::integer,
+                            -coalesce(array_position(authorities, s.collection_method), 9),
+                            s.tokens_used,
+                            coalesce(s.cost_usd, -1)
+                        ]
+                    else array[extract(epoch from coalesce(i.created_at, s.created_at))]
+                end as rank,
+                row(
+                    s.cost_usd, s.cost_basis, s.charge_type, s.tokens_used, s.input_tokens, s.output_tokens,
+                    s.cached_input_tokens, s.cache_write_tokens, s.reasoning_tokens, s.request_count
+                ) as figures
+            from public.superseded_records as s
+            left join public.imports as i on s.import_id = i.id
+            where s.user_id = owner and s.source_key = any (keys)
+        ),
+
+        standing as materialized (
+            select
+                c.id,
+                c.source_key,
+                c.timestamp,
+                c.import_id,
+                coalesce(i.counts, true) as counts,
+                case
+                    when c.metadata ? 'request_id'
+                        then array[
+                            (c.cost_basis = 'billed')::integer,
+                            -coalesce(array_position(authorities, c.collection_method), 9),
+                            coalesce(o.tokens_used, c.tokens_used),
+                            coalesce(case when c.metadata ? 'said' then o.cost_usd else c.cost_usd end, -1)
+                        ]
+                    else array[extract(epoch from coalesce(i.created_at, c.created_at))]
+                end as rank,
+                row(
+                    case when c.metadata ? 'said' then o.cost_usd else c.cost_usd end, c.cost_basis, c.charge_type,
+                    coalesce(o.tokens_used, c.tokens_used), coalesce(o.input_tokens, c.input_tokens),
+                    coalesce(o.output_tokens, c.output_tokens), coalesce(o.cached_input_tokens, c.cached_input_tokens),
+                    coalesce(o.cache_write_tokens, c.cache_write_tokens), coalesce(o.reasoning_tokens, c.reasoning_tokens),
+                    coalesce(o.request_count, c.request_count)
+                ) as figures
+            from (
+                -- By time, or by the provider's id: each has its own index.
+                select r.*
+                from public.cost_records as r
+                where
+                    r.user_id = owner
+                    and r.timestamp >= first_at
+                    and r.timestamp <= last_at
+                    and r.source_key = any (keys)
+                    and not r.metadata ? 'request_id'
+                union all
+                select r.*
+                from public.cost_records as r
+                where r.user_id = owner and r.source_key = any (request_keys) and r.metadata ? 'request_id'
+            ) as c
+            left join public.imports as i on c.import_id = i.id
+            left join lateral jsonb_to_record(c.metadata -> 'said') as o (
+                cost_usd numeric(18, 10),
+                tokens_used bigint,
+                input_tokens bigint,
+                output_tokens bigint,
+                cached_input_tokens bigint,
+                cache_write_tokens bigint,
+                reasoning_tokens bigint,
+                request_count bigint
+            ) on c.metadata ? 'said'
+        ),
+
+        rivals as (
+            select
+                s.id,
+                coalesce(t.id is not null and s.import_id is not distinct from t.import_id, false) as is_own,
+                s.rank,
+                t.id as standing_id,
+                t.timestamp as standing_at,
+                t.rank as standing_rank,
+                t.counts as standing_counts,
+                s.figures is distinct from t.figures as is_different,
+                s.can_count
+                and row_number() over (
+                    partition by s.source_key, s.can_count order by s.rank desc, s.created_at desc, s.id
+                ) = 1 as is_best
+            from said as s
+            left join standing as t on s.source_key = t.source_key and (s.is_request or s.timestamp = t.timestamp)
+        )
+
+        select
+            array_agg(r.id) filter (where r.is_own),
+            array_agg(r.id) filter (where r.is_newer),
+            array_agg(r.standing_id) filter (where r.is_newer),
+            array_agg(r.standing_at) filter (where r.is_newer),
+            array_agg(r.id) filter (where r.is_best and r.standing_id is null),
+            array_agg(r.id) filter (where r.is_better),
+            array_agg(r.standing_id) filter (where r.is_better),
+            array_agg(r.standing_at) filter (where r.is_better)
+        into own, newer, newer_than, newer_than_at, promoted, better, better_than, better_than_at
+        from (
+            select
+                v.*,
+                v.is_own and v.is_different and v.rank >= v.standing_rank as is_newer,
+                v.is_best
+                and v.standing_id is not null
+                and (not v.standing_counts or (v.rank > v.standing_rank and v.is_different)) as is_better
+            from rivals as v
+        ) as r;
+        exit when own is null;
+
+        -- With these out of the way the others are compared anew.
+        restated := restated + coalesce(cardinality(newer), 0);
+        perform private.put_words(newer, newer_than, newer_than_at);
+        delete from public.superseded_records as s
+        where s.id = any (own);
+        promoted := null;
+        better := null;
+    end loop;
+
+    if cardinality(promoted) > 0 then
         with moved as (
             delete from public.superseded_records as s
-            where s.id = any (words)
+            where s.id = any (promoted)
             returning s.*
         )
 
@@ -310,23 +346,13 @@ begin
         from moved as m
         order by m.timestamp, m.source_key;
     end if;
-
-    select array_agg(b.id), array_agg(b.counted_id), array_agg(b.counted_at)
-    into words, counted, counted_at
-    from (
-        select distinct on (r.source_key) r.*
-        from private.rivals(owner, keys) as r
-        where r.can_count and r.counted_id is not null
-        order by r.source_key, r.rank desc, r.said_at desc, r.id
-    ) as b
-    where not b.counted_counts or (b.rank > b.counted_rank and b.figures <> b.counted_figures);
-    if cardinality(words) > 0 then
-        restated := restated + cardinality(words);
+    if cardinality(better) > 0 then
+        restated := restated + cardinality(better);
         insert into public.superseded_records
         select (jsonb_populate_record(private.own_words(r), jsonb_build_object('id', gen_random_uuid()))).*
-        from unnest(counted, counted_at) as p (id, at)
+        from unnest(better_than, better_than_at) as p (id, at)
         inner join public.cost_records as r on p.id = r.id and p.at = r.timestamp;
-        perform private.put_words(words, counted, counted_at);
+        perform private.put_words(better, better_than, better_than_at);
     end if;
     perform set_config(
         'tally.restated',

@@ -290,8 +290,8 @@ def test_a_save_waits_for_whoever_takes_the_source_away(project: Project) -> Non
     second.commit()
 
 
-# What every source says of the events that it knows: a request of a log, a line of a file's bill, of the API's bill, of
-# a usage export, and of an export of no account; all but the API with figures of its own.
+# What every source says of the events that it knows: a request of a log, a line of a file's bill, of the
+# API's bill, of a usage export, and of an export of no account; all but the API with figures of its own.
 EVENTS: dict[str, Callable[[int, int], Word]] = {
     "request": lambda source, n: Word(
         f"msg_{n}", str(1 + source), 10 + source, request=True, minutes=source, method="local_log"
@@ -350,7 +350,7 @@ def end(person: Connection, source: UUID, how: str) -> None:
     how=st.sampled_from(["deleted", "silenced"]),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_source_that_is_gone_leaves_the_totals_as_if_it_had_never_been_there(
     project: Project, sayings: list[tuple[int, str, int]], gone: set[int], how: str, order: Random
 ) -> None:

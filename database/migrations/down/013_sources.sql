@@ -212,9 +212,6 @@ drop function if exists private.wait_for_saves();
 drop function if exists private.elect_superseded();
 drop function if exists private.elect(uuid, uuid[]);
 drop function if exists private.put_words(uuid[], uuid[], timestamptz[]);
-drop function if exists private.rivals(uuid, uuid[]);
-drop function if exists private.figures_of(public.cost_records);
-drop function if exists private.rank_of(public.cost_records, timestamptz);
 drop function if exists private.save_lock(uuid);
 drop index if exists public.cost_records_request_idx;
 
