@@ -173,6 +173,26 @@ def earlier_predictions(
     return figure
 
 
+def pairs(values: pd.DataFrame, palette: Palette, currency: str) -> go.Figure:
+    """Two bars a day or month beside each other, named as the two columns; many days become weeks."""
+    is_monthly = len(values) > 1 and (values.index[1:] - values.index[:-1]).min().days > 7
+    if not is_monthly and is_weekly((values.index.max() - values.index.min()).days + 1):
+        values = values.resample("W-MON", closed="left", label="left").sum()
+    figure = go.Figure()
+    for name, colour in zip(values.columns, (palette.accent, palette.other), strict=True):
+        figure.add_bar(
+            x=values.index,
+            y=values[name].round(4),
+            name=name,
+            marker={"color": colour, "line_width": 0},
+            hovertemplate=_money(currency),
+        )
+    _add_layout(figure, palette, height=280)
+    if is_monthly:
+        figure.update_xaxes(tickformat="%b %Y")
+    return figure.update_layout(barmode="group", bargap=0.3, barcornerradius=3)
+
+
 def _stack(daily: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     """Date x provider, the dearest first and the rest as one; long spans become means of whole weeks."""
     grouped = daily.assign(provider=daily["provider"].astype(str).where(daily["provider"].isin(names), OTHER))

@@ -17,6 +17,7 @@ PAGES = (
     ("records", "Records", "receipt_long"),
     ("imports", "Import", "upload_file"),
     ("connections", "Connections", "sync_alt"),
+    ("sources", "Sources", "balance"),
     ("add_entry", "Add entry", "add_card"),
     ("prices", "Prices", "sell"),
     ("forecast", "Forecast", "trending_up"),

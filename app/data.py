@@ -49,7 +49,8 @@ TOTAL_COLUMNS = (
 )
 IMPORTS_SHOWN = 200
 IMPORT_COLUMNS = (
-    "id,filename,format,status,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,created_at"
+    "id,kind,filename,format,status,counts,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,"
+    "created_at,finished_at"
 )
 SUBSCRIPTION_COLUMNS = (
     "id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"
@@ -368,10 +369,59 @@ def _last_night(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG
 
 
 def load_import_list(user: User) -> list[dict[str, Any]]:
-    """The person's newest imports, newest first, without their rejected rows."""
+    """The person's newest imported files, newest first, without their rejected rows."""
     table = supabase_client(user).table("imports")
-    newest = table.select(IMPORT_COLUMNS).order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN)
+    files = table.select(IMPORT_COLUMNS).eq("kind", "file")
+    newest = files.order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN)
     return _rows(ask(lambda: newest.execute().data))
+
+
+def load_sources(user: User) -> list[dict[str, Any]]:
+    """Machines and connections, then files, the newest first: up to API_ROWS of them."""
+    table = supabase_client(user).table("imports")
+    ordered = table.select(IMPORT_COLUMNS).order("kind", desc=True).order("created_at", desc=True).order("id")
+    rows = _rows(ask(lambda: ordered.limit(API_ROWS).execute().data))
+    return sorted(rows, key=lambda row: row["kind"] == "file")
+
+
+def load_source_days(user: User) -> pd.DataFrame:
+    """What each source brought, whether it counts or not: import_id, day, cost_basis, cost_usd, records,
+    unpriced_records; money in the currency that the person reads, None where all of it is unpriced.
+    """
+    return _source_days(user, _version(user), load_currency(user))
+
+
+@_cached
+def _source_days(user: User, version: str, currency: Currency) -> pd.DataFrame:  # noqa: ARG001
+    columns = ask(lambda: supabase_client(user).rpc("source_days", {}).execute().data)
+    return _parse_said(cast(dict[str, list[Any]], columns), currency)
+
+
+def load_statements(user: User, first: date | None, last: date) -> pd.DataFrame:
+    """What each source said of these UTC days, as `source_statements` has it; money as in load_source_days."""
+    return _statements(user, _version(user), first, last, load_currency(user))
+
+
+@_cached
+def _statements(
+    user: User,
+    version: str,  # noqa: ARG001
+    first: date | None,
+    last: date,
+    currency: Currency,
+) -> pd.DataFrame:
+    params = {"from_date": first and first.isoformat(), "to_date": last.isoformat()}
+    columns = ask(lambda: supabase_client(user).rpc("source_statements", params).execute().data)
+    return _parse_said(cast(dict[str, list[Any]], columns), currency)
+
+
+def _parse_said(columns: dict[str, list[Any]], currency: Currency) -> pd.DataFrame:
+    days = [date.fromisoformat(text) for text in columns["day"]]
+    money = [
+        None if text is None else currency.convert(Decimal(text), day)
+        for text, day in zip(columns["cost_usd"], days, strict=True)
+    ]
+    return pd.DataFrame(columns | {"day": days, "cost_usd": money}, dtype=object)
 
 
 def load_connections(user: User) -> "list[Connection]":

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app import changes, data
-from app.identity import User
+from app import changes, data, identity
+from app.notices import render_refusal
 from app.periods import EARLIEST_DAY, today_in
 from app.record_table import describe_cost, describe_moment, local_day
 from tally.amounts import AmountUnreadable, parse_amount
@@ -18,8 +18,9 @@ LONGEST_NOTE = 500
 
 
 @st.dialog("Edit entry", icon=":material/edit:")
-def edit_entry(user: User, record: dict[str, Any], zone: ZoneInfo) -> None:
+def edit_entry(record: dict[str, Any], zone: ZoneInfo) -> None:
     """Change day, model, cost, requests and note of an entry."""
+    user = identity.current_user()
     with st.form("edit_entry", border=False):
         day = st.date_input("Day", local_day(record, zone), EARLIEST_DAY, today_in(zone), format="YYYY-MM-DD")
         model = st.text_input("Model or plan", record["model_name"], max_chars=MAX_MODEL_NAME)
@@ -36,14 +37,15 @@ def edit_entry(user: User, record: dict[str, Any], zone: ZoneInfo) -> None:
         entry = changes.Entry(day, model.strip(), cost_usd, int(requests), note.strip())
         changes.update_record(user, record, entry, zone.key)
     except (AmountUnreadable, ApiError) as refused:
-        st.error(str(refused), icon=":material/error:")
+        render_refusal(refused)
         return
     st.rerun()
 
 
 @st.dialog("Delete this entry?", icon=":material/delete:")
-def confirm_deletion(user: User, record: dict[str, Any], zone: ZoneInfo) -> None:
+def confirm_deletion(record: dict[str, Any], zone: ZoneInfo) -> None:
     """Ask once, then delete."""
+    user = identity.current_user()
     cost = describe_cost(record, zone, data.load_currency(user))
     st.text(f"{record['model_name']}, {cost}, {describe_moment(record, zone)}")
     st.caption("It is taken out of every total. This cannot be undone.")
@@ -52,7 +54,7 @@ def confirm_deletion(user: User, record: dict[str, Any], zone: ZoneInfo) -> None
     try:
         changes.delete_record(user, record)
     except ApiError as refused:
-        st.error(str(refused), icon=":material/error:")
+        render_refusal(refused)
         return
     st.rerun()
 

@@ -8,22 +8,20 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from app import data, identity
+from app import data
 from app.cards import render_heading
-from app.formats import DASH, escape_markdown, format_instant, plural
-from app.identity import User, supabase_client
+from app.formats import DASH, format_instant
+from app.identity import User
 from app.import_jobs import ImportJob, write_rejected
-from app.notices import announce, render_refusal
-from app.uploads import short_title, shown_name
+from app.source_dialogs import confirm_deletion
+from app.source_names import describe_what
+from app.uploads import shown_name
 from tally import demo
-from tally.api import ApiError, SupabaseApi
-from tally.importers import IMPORTERS, Rejected
-from tally.store import KEPT_REJECTIONS, undo_import
+from tally.api import ApiError
+from tally.importers import Rejected
+from tally.store import KEPT_REJECTIONS
 
-FORMATS = {importer.name: short_title(importer.title) for importer in IMPORTERS} | {
-    demo.FORMAT: "Sample data"
-}
-NOT_FINISHED, IMPORTING = "Interrupted", "Importing"
+NOT_FINISHED, IMPORTING, SWITCHED_OFF = "Interrupted", "Importing", "Switched off"
 COUNTS = {
     "Read": "rows_read",
     "Added": "rows_imported",
@@ -43,7 +41,7 @@ COLUMNS = {
 def describe_status(row: dict[str, Any], job: ImportJob | None) -> str:
     """What became of an import. One that is neither finished nor being saved here was cut off."""
     if row["status"] == "done":
-        return "Done"
+        return "Done" if row["counts"] else SWITCHED_OFF
     is_ours = job is not None and job.is_running
     if is_ours and job and datetime.fromisoformat(row["created_at"]) >= job.started_at:
         return IMPORTING
@@ -55,13 +53,14 @@ def describe_imports(rows: Sequence[dict[str, Any]], zone: ZoneInfo, job: Import
     lines = []
     for row in rows:
         status = describe_status(row, job)
-        counts = {name: row[column] if status == "Done" else None for name, column in COUNTS.items()}
+        is_done = row["status"] == "done"
+        counts = {name: row[column] if is_done else None for name, column in COUNTS.items()}
         line = {
             "When": format_instant(datetime.fromisoformat(row["created_at"]), zone),
             "File": shown_name(row["filename"]),
             "Status": status,
         }
-        lines.append(line | counts | {"Format": FORMATS.get(row["format"], row["format"])})
+        lines.append(line | counts | {"Format": describe_what(row)})
     return pd.DataFrame(lines).astype(dict.fromkeys(COUNTS, "Int64"))
 
 
@@ -88,6 +87,8 @@ def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
             placeholder=DASH,
             alt="Past imports, newest first",
         )
+        if SWITCHED_OFF in set(frame["Status"]):
+            st.caption("What is switched off does not count. Sources has the switch.")
         if NOT_FINISHED in set(frame["Status"]):
             st.caption(
                 "An interrupted import may have saved some of its rows. "
@@ -103,7 +104,7 @@ def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | Non
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = "Remove sample data" if is_sample else "Undo import"
         if st.button(label, icon=":material/undo:", disabled=is_fixed, key="undo") and row:
-            confirm_undo(row)
+            confirm_deletion(row)
         if row and row["rows_rejected"]:
             st.download_button(
                 "Rejected rows",
@@ -128,33 +129,3 @@ def load_rejected_file(user: User, row: dict[str, Any]) -> bytes:
     return write_rejected(
         [(row["filename"], Rejected(entry["line"], entry["reason"], entry["row"])) for entry in kept]
     )
-
-
-@st.dialog("Remove these records?", icon=":material/undo:")
-def confirm_undo(row: dict[str, Any]) -> None:
-    """Say what goes, ask once, then delete."""
-    user = identity.current_user()
-    is_sample = row["format"] == demo.FORMAT
-    try:
-        count = data.count_import_records(user, row["id"])
-    except ApiError as problem:
-        render_refusal(problem)
-        return
-    st.text(shown_name(row["filename"]))
-    also = " and the sample subscriptions" if is_sample else ""
-    goes = "goes" if count == 1 and not is_sample else "go"
-    st.caption(
-        escape_markdown(f"{plural(count, 'record')}{also} {goes} out of every total. This cannot be undone.")
-    )
-    if not st.button("Remove" if is_sample else "Undo import", type="primary", width="stretch"):
-        return
-    try:
-        with st.spinner("Removing the records…"):
-            api = SupabaseApi(supabase_client(user))
-            demo.remove(api) if is_sample else undo_import(api, row["id"])
-    except ApiError as problem:
-        render_refusal(problem)
-        return
-    data.forget_version(user)
-    announce(f"{plural(count, 'record')}{also} removed.")
-    st.rerun()

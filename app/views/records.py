@@ -41,9 +41,9 @@ def render_actions(row: dict[str, Any] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         fixed = why_fixed(row) if row else "Select a row to change or delete an entry that was added by hand."
         if st.button("Edit", icon=":material/edit:", disabled=fixed is not None) and row:
-            edit_entry(user, row, preferences.zone)
+            edit_entry(row, preferences.zone)
         if st.button("Delete", icon=":material/delete:", disabled=fixed is not None) and row:
-            confirm_deletion(user, row, preferences.zone)
+            confirm_deletion(row, preferences.zone)
         if fixed:
             st.caption(fixed)
 

@@ -160,9 +160,9 @@ def confirm(row: dict[str, Any]) -> None:
     """Press the button of the dialog; AppTest runs a dialog's own clicks only where it stays open."""
 
     def open_dialog(row: "dict[str, Any]") -> None:
-        from app.import_history import confirm_undo
+        from app.source_dialogs import confirm_deletion
 
-        confirm_undo(row)
+        confirm_deletion(row)
 
     dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
     dialog.button[0].click().run()

@@ -1,0 +1,94 @@
+"""The dialogs that delete a source and say who pays for a tool."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app import data, identity
+from app.formats import escape_markdown, plural
+from app.identity import supabase_client
+from app.notices import announce, render_refusal
+from app.source_names import describe_source
+from tally import demo
+from tally.api import ApiError, SupabaseApi
+from tally.store import undo_import
+
+COMES_AGAIN = {
+    "machine": (
+        "`tally collect` on that machine brings it again. To leave it out for good, switch it off instead."
+    ),
+    "connection": (
+        "Its connection fetches it again with the next sync. To stop that, delete it under Connections."
+    ),
+}
+
+
+@st.dialog("Delete this source?", icon=":material/delete:")
+def confirm_deletion(source: Mapping[str, Any]) -> None:
+    """Say what goes and what stays, ask once, then delete."""
+    user = identity.current_user()
+    is_sample = source["format"] == demo.FORMAT
+    try:
+        count = data.count_import_records(user, source["id"])
+    except ApiError as problem:
+        render_refusal(problem)
+        return
+    st.text(describe_source(source))
+    also = " and the sample subscriptions" if is_sample else ""
+    goes = "goes" if count == 1 and not is_sample else "go"
+    st.caption(
+        escape_markdown(
+            f"{plural(count, 'record')}{also} {goes} out of every total. What another source also said "
+            "stays. This cannot be undone."
+        )
+    )
+    if source["kind"] in COMES_AGAIN:
+        st.caption(COMES_AGAIN[source["kind"]])
+    if not st.button("Delete", type="primary", width="stretch", key="confirm-deletion"):
+        return
+    try:
+        with st.spinner("Removing the records…"):
+            api = SupabaseApi(supabase_client(user))
+            demo.remove(api) if is_sample else undo_import(api, source["id"])
+    except ApiError as problem:
+        render_refusal(problem)
+        return
+    data.forget_version(user)
+    announce(f"{plural(count, 'record')}{also} removed.")
+    st.rerun()
+
+
+@st.dialog("Who pays for it?", icon=":material/payments:")
+def ask_who_pays(source: Mapping[str, Any], is_plan: bool) -> None:
+    """Paid by the token or covered by a plan; moves what was collected so far."""
+    user = identity.current_user()
+    st.text(describe_source(source))
+    by_plan = st.radio(
+        "Paid by",
+        [False, True],
+        index=int(is_plan),
+        format_func=lambda plan: "A plan at a fixed price" if plan else "An API key, by the token",
+        captions=[
+            "What it used is money spent, at list price.",
+            "What it used has a worth and costs nothing more.",
+        ],
+    )
+    st.caption(
+        "This changes what was collected so far. Later usage goes the way the tool is signed in, unless that "
+        f"machine is told once: `tally collect --paid-by {source['format']}={'plan' if by_plan else 'api'}`."
+    )
+    if not st.button("Save", type="primary", width="stretch", disabled=by_plan == is_plan):
+        return
+    try:
+        with st.spinner("Moving the records…"):
+            api = SupabaseApi(supabase_client(user))
+            moved = api.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
+    except ApiError as problem:
+        render_refusal(problem)
+        return
+    data.forget_version(user)
+    announce(
+        f"{plural(int(moved), 'record')} moved to {'the plan' if by_plan else 'what is paid by the token'}."
+    )
+    st.rerun()
