@@ -40,7 +40,7 @@ def reprice(
             typer.echo("Nothing was written. Add --apply to price these records anew.")
             return
         done = apply_prices(api, first_day)
-    typer.echo(f"{done.applied:,} records have another price now.")
+    typer.echo(f"Priced anew: {done.applied:,}.")
     if done.skipped:
         typer.echo(
             f"{done.skipped:,} had changed meanwhile and were left alone. Run it again to see to them."

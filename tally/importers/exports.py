@@ -8,7 +8,6 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
-from tally.estimates import estimate as estimate
 from tally.importers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.protocol import Options, RowRejected, checked_name, reading
 from tally.importers.table import Table, quote
