@@ -398,7 +398,7 @@ def _source_days(user: User, version: str, currency: Currency) -> pd.DataFrame: 
 
 
 def load_statements(user: User, first: date | None, last: date) -> pd.DataFrame:
-    """What each source said of these UTC days, as `source_statements` has it; money as in load_source_days."""
+    """What each source said of these UTC days, in the columns of `source_statements`; money converted."""
     return _statements(user, _version(user), first, last, load_currency(user))
 
 

@@ -12,7 +12,6 @@ import pandas as pd
 from app.formats import format_day, format_money
 from app.source_names import describe_dataset, describe_source
 from tally.reconcile import (
-    PARTS,
     Statement,
     Unit,
     Variance,
@@ -130,7 +129,7 @@ def describe_units(
             "Estimated": money(variance.estimated_usd),
             "Difference": format_difference(variance.total, currency),
             **{
-                PART_NAMES[name][0]: format_difference(part, currency)
+                PART_NAMES[name][0]: format_difference(part, currency) if part else None
                 for name, part in variance.parts.items()
             },
             "Money from": describe_dataset(find_bill(units[unit]) or _find_estimate(units[unit])),
@@ -141,8 +140,8 @@ def describe_units(
         )
     ]
     frame = pd.DataFrame(lines)
-    total = [PART_NAMES[name][0] for name in PARTS if not any(v.parts[name] for v in variances.values())]
-    return frame.drop(columns=total + (["No price"] if frame["No price"].isna().all() else []))
+    optional = [*(name for name, _ in PART_NAMES.values()), "No price"]
+    return frame.drop(columns=[name for name in optional if frame[name].isna().all()])
 
 
 def _find_estimate(statements: Sequence[Statement]) -> str:

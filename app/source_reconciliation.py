@@ -121,8 +121,8 @@ def _render_variance(compared: Sequence[Statement], estimator: str, model: str, 
 def _render_figures(total: Variance, currency: str) -> None:
     share = total.total / total.billed_usd if total.billed_usd > 0 else None
     with st.grid(3, min_column_width=158, gap="small"):
-        st.metric("Billed", format_money(total.billed_usd, currency), border=True)
-        st.metric("Estimated", format_money(total.estimated_usd, currency), border=True)
+        st.metric("Billed", format_money(total.billed_usd, currency), border=True, height="stretch")
+        st.metric("Estimated", format_money(total.estimated_usd, currency), border=True, height="stretch")
         st.metric(
             "Difference",
             format_difference(total.total, currency),
@@ -130,6 +130,7 @@ def _render_figures(total: Variance, currency: str) -> None:
             delta_color="off",
             delta_arrow="off",
             border=True,
+            height="stretch",
         )
     if total.unpriced_records:
         st.caption(
