@@ -1,5 +1,6 @@
 """What tests of every part share: databases with all migrations, and one whole stack."""
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -9,6 +10,8 @@ from tally.local.stack import Stack
 from tests.embedded import temporary_stack
 
 pytest_plugins = ["tests.database_fixtures"]
+
+os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom
 
 
 @pytest.fixture(scope="session")

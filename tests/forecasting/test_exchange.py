@@ -15,6 +15,7 @@ from forecasting import nightly
 from forecasting.nightly import DONE
 from tally.currency import bundled_rates
 from tests.forecasting.house import House
+from tests.forecasting.test_command import run
 
 NEWEST = bundled_rates().newest_day
 RATES = "select day, currency, rate from public.exchange_rates order by day, currency"
@@ -131,3 +132,14 @@ def test_an_address_where_nobody_answers_is_a_note_and_no_failure(house: House, 
 def test_a_replayed_night_asks_nobody(house: House, bank: Bank) -> None:
     assert nightly.run(house.url, as_of=date(2026, 1, 1), workers=0, rates_address=bank.address) == DONE
     assert bank.asked == []
+
+
+@pytest.mark.parametrize(("setting", "times"), [("", 1), ("off", 0)])
+def test_whom_to_ask_is_a_setting(
+    house: House, bank: Bank, monkeypatch: pytest.MonkeyPatch, setting: str, times: int
+) -> None:
+    bank.publish(f"{after(1)},1.4,170,")
+    monkeypatch.setenv("EXCHANGE_RATES_URL", setting or bank.address)
+    ended = run(house.url, "--workers", "0")
+    assert (ended.returncode, ended.stderr) == (DONE, "")
+    assert len(bank.asked) == times
