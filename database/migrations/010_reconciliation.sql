@@ -79,8 +79,9 @@ $$;
 revoke all on function private.authority_of(text) from public;
 
 -- Whose figures count on these pages. A page (an account's UTC day) falls into units, its models, or, where somebody sums up all
--- models, the day. In a unit, one dataset's bill is the money, and estimates are money only where there is no bill. Tokens, and
--- the money of estimates, are those of the dataset that saw the most tokens: one that saw fewer missed some.
+-- models, the day. In a unit, one dataset's bill is the money, and estimates are money only where there is no bill. What is
+-- billed under a name that its usage does not tell (metadata.billed_under_other_name) is in any bill of the day. Tokens, and the
+-- money of estimates, are those of the dataset that saw the most tokens: one that saw fewer missed some.
 create or replace function private.settle(pages private.ledger_page[])
 returns void
 language sql
@@ -97,6 +98,7 @@ as $$
             coalesce(r.metadata ->> 'dataset', 'requests') as dataset,
             private.authority_of(r.collection_method) as authority,
             r.cost_basis,
+            r.metadata -> 'billed_under_other_name' = 'true' as has_other_name,
             r as present,
             case when r.metadata ? 'said' then private.own_words(r) else r end as own
         from unnest(pages) as p
@@ -111,6 +113,7 @@ as $$
     united as (
         select
             s.*,
+            bool_or(s.cost_basis = 'billed') over page as is_billed,
             case when bool_or(s.model = '' and s.cost_basis = 'billed') over page then '' else s.model end as bill_unit,
             case
                 when bool_or(s.model = '' and (s.own).tokens_used + (s.own).request_count > 0) over page then ''
@@ -154,7 +157,8 @@ as $$
             s.*,
             case s.cost_basis
                 when 'billed' then s.dataset = b.dataset
-                when 'estimated' then b.dataset is null and s.dataset = u.dataset
+                when 'estimated'
+                    then b.dataset is null and s.dataset = u.dataset and not (s.is_billed and coalesce(s.has_other_name, false))
                 else s.dataset = u.dataset
             end as has_money,
             coalesce(s.dataset = u.dataset, true) as has_tokens

@@ -111,6 +111,9 @@ def _usage_record(request: Request, name: str, kind: Kind, day: date, row: Mappi
     named = {dimension: text for dimension, text in found.items() if text != model}
     metadata = request.metadata(PROVIDER, USAGE, day, {"kind": name} | named)
     metadata |= {count: read_count(row, count) for count in kind.counts}
+    if not kind.has_tokens:
+        # The bill calls it "web search tool calls" or the like: any bill of the day has it.
+        metadata["billed_under_other_name"] = True
     usage = _read_usage(name, kind, row)
     at = day_instant(day, "UTC")
     return CostRecord(

@@ -37,6 +37,7 @@ class Word:
     request: bool = False
     minutes: int = 0
     day: bool = False
+    other_name: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As a caller sends it."""
@@ -47,6 +48,8 @@ class Word:
             metadata["dataset"] = self.dataset
         if self.request:
             metadata["request_id"] = self.event
+        if self.other_name:
+            metadata["billed_under_other_name"] = True
         if self.day:
             metadata["day"] = NOON.date().isoformat()
         return {
@@ -251,6 +254,19 @@ def test_a_bill_without_models_covers_the_day(person: Connection) -> None:
         Word("tomorrow", "3", 10, minutes=24 * 60),
     )
     assert totals(person) == (Decimal(7), 30, 4)
+
+
+def test_what_is_billed_under_another_name_is_in_any_bill_of_its_day(person: Connection) -> None:
+    searches = [
+        Word(name, cost, 0, model="web searches", other_name=True) for name, cost in (("a", "1"), ("b", None))
+    ]
+    save(person, None, *searches, replace(searches[0], event="c", minutes=24 * 60))
+    assert totals(person) == (Decimal(2), 0, 3)
+    save(person, None, Word("bill", "4", 0, basis="billed", dataset="costs", model="tool calls", day=True))
+    assert totals(person) == (Decimal(5), 0, 4)
+    assert person.execute("select count(*) from public.cost_records where cost_usd is null").fetchone() == (
+        0,
+    )
 
 
 def test_tokens_are_those_of_whoever_saw_most(person: Connection) -> None:
