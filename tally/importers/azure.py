@@ -17,7 +17,7 @@ from tally.importers.dates import DateUnreadable, parse_moment
 from tally.importers.exports import Numbers, ledger
 from tally.importers.gateways import Named, find_reader, normalise_columns
 from tally.importers.generic import decide_day_first
-from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows
 from tally.importers.table import Table, quote
 from tally.models import canonical_claude
 from tally.pricing import is_listed
@@ -30,7 +30,6 @@ COST, CURRENCY = ("costinbillingcurrency",), ("billingcurrency", "billingcurrenc
 ABOUT = ("metercategory", "metersubcategory", "servicename", "consumedservice", "productname", "metername")
 DIMENSIONS = {
     "subscriptionid": "subscription_id",
-    "resourceid": "resource_id",
     "meterid": "meter_id",
     "metername": "meter",
     "chargetype": "charge_type",
@@ -71,6 +70,7 @@ def parse(table: Table, options: Options) -> Parsed:
     about = [find_reader(table, columns, column) for column in ABOUT]
     meter, charge = find_reader(table, columns, "metername"), find_reader(table, columns, "chargetype")
     currency, day_cell = find_reader(table, columns, *CURRENCY), find_reader(table, columns, "date")
+    resource = find_reader(table, columns, "resourceid", "instanceid")
     cost_column = columns[COST[0]]
     numbers = Numbers(table, options, cost_column)
     index = table.column("date")
@@ -87,6 +87,8 @@ def parse(table: Table, options: Options) -> Parsed:
             **found,
             **kept.read(cells),
         }
+        if resource(cells):
+            metadata["resource"] = checked_name("resource", resource(cells).rpartition("/")[2])
         if quantity(cells):
             metadata["quantity"] = f"{quantity(cells)} x {unit(cells)}"
         amount = numbers.amount(cost_column, cells)
@@ -97,7 +99,11 @@ def parse(table: Table, options: Options) -> Parsed:
             model_name=model_of(meter(cells)),
             cost_usd=cost_usd,
             source_key=identity(
-                name, options.account, day, *[str(found.get(ours, "")) for ours in DIMENSIONS.values()]
+                name,
+                options.account,
+                day,
+                resource(cells).lower(),  # Azure itself does not heed its case
+                *[str(found.get(ours, "")) for ours in DIMENSIONS.values()],
             ),
             charge_type=charge_type(charge(cells), cost_usd < 0),
             metadata=metadata,

@@ -30,11 +30,15 @@ _MAKERS = (
     ("cohere", r"command|embed-|rerank"),
     ("perplexity", r"sonar|pplx"),
 )
+# As Amazon names what it hosts: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`.
+_BEDROCK = re.compile(r"(?:(?:us|eu|apac|global)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek)\.")
 
 
 @lru_cache(10_000)
 def find_maker(model: str) -> tuple[str, str]:
     """Whose model it is (our slug, empty where unknown), and its name as other sources write it."""
+    if _BEDROCK.match(model):
+        return "aws-bedrock", model
     before, slash, rest = model.partition("/")
     if slash and before == "models":
         return find_maker(rest)

@@ -52,6 +52,7 @@ def parse(
         ("models/gemini-2.5-flash", "google", "gemini-2.5-flash"),
         ("Grok-4", "xai", "Grok-4"),
         ("deepseek/deepseek-chat", "deepseek", "deepseek-chat"),
+        ("us.anthropic.claude-opus-4-5-v1:0", "aws-bedrock", "us.anthropic.claude-opus-4-5-v1:0"),
         ("olive-7b", "", "olive-7b"),
         ("unheard/of", "", "unheard/of"),
         ("", "", NO_MODEL),
@@ -165,6 +166,17 @@ def test_dates_of_azure_that_can_be_read_in_two_ways_are_asked_about() -> None:
         parse(azure, text)
     [record] = parse(azure, text, Options(day_first=False)).records
     assert record.metadata["day"] == "2026-03-04"
+
+
+def test_resource_with_the_longest_path_that_azure_allows_is_no_reason_to_reject() -> None:
+    path = (
+        f"/subscriptions/{'s' * 36}/resourceGroups/{'g' * 90}/providers/Microsoft.CognitiveServices/accounts/"
+    )
+    text = f"{AZURE}2026-11-02,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,{path}{'a' * 64}\n"
+    [record] = parse(azure, text).records
+    assert record.metadata["resource"] == "a" * 64
+    [same] = parse(azure, text.replace("resourceGroups", "resourcegroups")).records
+    assert same.source_key == record.source_key
 
 
 def test_meters_of_one_day_and_resource_are_summed_and_accounts_kept_apart() -> None:
