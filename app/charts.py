@@ -189,7 +189,7 @@ def pairs(values: pd.DataFrame, palette: Palette, currency: str) -> go.Figure:
         )
     _add_layout(figure, palette, height=280)
     if is_monthly:
-        figure.update_xaxes(tickformat="%b %Y")
+        figure.update_xaxes(tickvals=list(values.index), tickformat="%b %Y")
     return figure.update_layout(barmode="group", bargap=0.3, barcornerradius=3)
 
 

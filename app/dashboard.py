@@ -19,6 +19,7 @@ PAGES = (
     ("connections", "Connections", "sync_alt"),
     ("sources", "Sources", "balance"),
     ("add_entry", "Add entry", "add_card"),
+    ("subscriptions", "Subscriptions", "event_repeat"),
     ("prices", "Prices", "sell"),
     ("forecast", "Forecast", "trending_up"),
     ("settings", "Settings", "settings"),

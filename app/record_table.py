@@ -93,7 +93,7 @@ def local_day(row: Mapping[str, Any], zone: ZoneInfo) -> date:
 def why_fixed(row: Mapping[str, Any]) -> str | None:
     """Why a record cannot be changed by hand, or None where it can."""
     if row["metadata"].get("subscription_id"):
-        return "A subscription made this entry. Change the subscription under Add entry."
+        return "A subscription made this entry. Change it under Subscriptions."
     if row["collection_method"] != "manual_entry":
         return "Only entries added by hand can be changed. Imported ones go when their import is undone."
     return None

@@ -8,7 +8,6 @@ from app.identity import current_user
 from app.notices import render_announcement
 from app.periods import today_in
 from app.subscription_form import render_new_subscription
-from app.subscription_list import render_subscriptions
 
 ONCE, AGAIN = "One charge", "Subscription"
 
@@ -33,4 +32,5 @@ with st.container(border=True):
         render_new_subscription(user, today)
     else:
         render_charge_form(user, preferences.timezone, today)
-render_subscriptions(user, today)
+if kind == AGAIN:
+    st.page_link("views/subscriptions.py", label="Your subscriptions", icon=":material/event_repeat:")

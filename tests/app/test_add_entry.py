@@ -293,7 +293,7 @@ def test_deleted_subscription_goes_with_its_renewals(user: User, row: dict[str, 
 def test_plan_name_is_text_in_list_and_dialog(
     monkeypatch: pytest.MonkeyPatch, user: User, row: dict[str, Any]
 ) -> None:
-    page = open_page(monkeypatch, user, "add_entry")
+    page = open_page(monkeypatch, user, "subscriptions")
     assert list(page.dataframe[-1].value["Plan"]) == ["<b>Plan</b>"]
     assert "<b>Plan</b>" in [text.value for text in run_dialog("delete", row).text]
 
