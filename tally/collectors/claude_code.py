@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ by_line = True
 
 MARKER = b'"usage":{'
 ADVISOR = "advisor_message"
+ADVISOR_MARKER = b'"advisor_message"'
 SYNTHETIC = "<synthetic>"
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]")
 
@@ -96,35 +98,38 @@ def _is_same(event: Event, slot: Slot) -> bool:
     return event.is_sidechain or is_slot_sidechain or either_unknown or event.attempt == slot.attempt
 
 
-def _parse_line(line: bytes) -> Iterable[Event]:
+def _parse_line(line: bytes) -> list[Event]:
     record = parse_object(line)
     message = record.get("message")
     if not isinstance(message, dict) or "usage" not in message:
         told = child(child(record, "data"), "message")  # a subagent's progress, as its parent tells it
         message = told.get("message")
         if not isinstance(message, dict) or "usage" not in message:
-            return
+            return []
         record = {**told, "sessionId": record.get("sessionId"), "cwd": record.get("cwd")}
     usage = message["usage"]
     if not isinstance(usage, dict):
         raise LineRejected("its usage is not an object")
     if message.get("model") == SYNTHETIC:
-        return
+        return []
     _check_names(record, message)
     event = _read_event(record, message, usage)
-    if event.tokens:
-        yield event
-    if ADVISOR.encode() in line:
-        yield from _read_advisors(event, usage)
+    asked = _read_advisors(event, usage) if ADVISOR_MARKER in line else []
+    return [event, *asked] if event.tokens else asked
 
 
 def _check_names(record: Mapping[str, Any], message: Mapping[str, Any]) -> None:
-    for values, key in ((record, "requestId"), (record, "sessionId"), (message, "id"), (message, "model")):
-        if values.get(key) == "":
-            raise LineRejected(f"its {key} is empty")
+    names = record.get("requestId"), record.get("sessionId"), message.get("id"), message.get("model")
+    if "" in names:
+        raise LineRejected(f"its {('requestId', 'sessionId', 'id', 'model')[names.index('')]} is empty")
     version = record.get("version")
-    if version is not None and not (isinstance(version, str) and _VERSION.match(version)):
+    if version is not None and not (isinstance(version, str) and _is_version(version)):
         raise LineRejected("its version is not one of Claude Code")
+
+
+@lru_cache(1_000)
+def _is_version(text: str) -> bool:
+    return _VERSION.match(text) is not None
 
 
 def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Mapping[str, Any]) -> Event:
@@ -133,21 +138,21 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
     model, message_id = read_name(message, "model"), read_name(message, "id")
     counts = _read_counts(usage)
     # A resumed session repeats lines under its own id; their uuid stays.
-    place = read_name(record, "uuid") or session
-    identity = message_id or encode_parts(timestamp, place, model, *counts)
+    place = session if message_id else read_name(record, "uuid") or session
     return Event(
-        identity,
+        message_id or encode_parts(timestamp, place, model, *counts),
         timestamp,
         "anthropic",
         model or "unknown",
         *counts,
-        web_searches=read_count(child(usage, "server_tool_use"), "web_search_requests"),
-        context=("speed", "fast") if usage.get("speed") == "fast" else None,
-        session=session,
-        project=read_folder(record, "cwd"),
-        request_id=message_id,
-        attempt=read_name(record, "requestId"),
-        is_sidechain=record.get("isSidechain") is True,
+        0,
+        read_count(child(usage, "server_tool_use"), "web_search_requests"),
+        ("speed", "fast") if usage.get("speed") == "fast" else None,
+        session,
+        read_folder(record, "cwd"),
+        message_id,
+        read_name(record, "requestId"),
+        record.get("isSidechain") is True,
     )
 
 
@@ -165,7 +170,7 @@ def _read_counts(usage: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
     return whole_input, read_count(usage, "output_tokens"), cached, write, write_1h
 
 
-def _read_advisors(event: Event, usage: Mapping[str, Any]) -> Iterable[Event]:
+def _read_advisors(event: Event, usage: Mapping[str, Any]) -> list[Event]:
     """Another model that was asked on the way: its usage is not in the sum."""
     iterations = usage.get("iterations")
     asked = [
@@ -173,17 +178,19 @@ def _read_advisors(event: Event, usage: Mapping[str, Any]) -> Iterable[Event]:
         for step in (iterations if isinstance(iterations, list) else [])
         if isinstance(step, dict) and step.get("type") == ADVISOR and read_name(step, "model")
     ]
-    for number, step in enumerate(asked):
-        name_of_step = f"{event.name}:advisor:{number}"
-        yield Event(
-            name_of_step,
-            event.timestamp,
-            event.vendor,
-            read_name(step, "model"),
-            *_read_counts(step),
-            session=event.session,
-            project=event.project,
-            request_id=event.request_id and name_of_step,
-            attempt=event.attempt,
-            is_sidechain=event.is_sidechain,
-        )
+    return [_read_advisor(event, f"{event.name}:advisor:{number}", step) for number, step in enumerate(asked)]
+
+
+def _read_advisor(event: Event, step_name: str, step: Mapping[str, Any]) -> Event:
+    return Event(
+        step_name,
+        event.timestamp,
+        event.vendor,
+        read_name(step, "model"),
+        *_read_counts(step),
+        session=event.session,
+        project=event.project,
+        request_id=event.request_id and step_name,
+        attempt=event.attempt,
+        is_sidechain=event.is_sidechain,
+    )

@@ -4,16 +4,15 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tally.collectors.agents import AGENTS
 from tally.collectors.machine import collecting_folder
 from tally.collectors.payment import find_payment
-from tally.collectors.scan import stat_logs
+from tally.collectors.scan import LogFile, find_logs
 
 FORMAT = 1  # of what is kept
 FILE = "report.json"
@@ -25,7 +24,7 @@ def answer_again(arguments: Sequence[str]) -> bool:
     """Print what these arguments were answered last time; False where anything may have changed."""
     try:
         kept = json.loads((collecting_folder() / FILE).read_bytes())
-        if kept["key"] != fingerprint(arguments):
+        if kept["key"] != fingerprint(arguments, find_logs(Path.home(), os.environ)):
             return False
         sys.stdout.write(kept["answer"])
     except (OSError, ValueError, TypeError, KeyError):
@@ -33,23 +32,21 @@ def answer_again(arguments: Sequence[str]) -> bool:
     return True
 
 
-def keep_answer(arguments: Sequence[str], key: str, answer: str) -> None:
-    """Remember an answer, if the logs are still what they were when the question was put."""
+def keep_answer(key: str, answer: str) -> None:
+    """Remember an answer for as long as its question, and what it comes from, are the same."""
     from tally.local.home import write_private  # who asks again does without
 
-    if key == fingerprint(arguments):
-        with suppress(OSError):
-            write_private(collecting_folder() / FILE, json.dumps({"key": key, "answer": answer}))
+    with suppress(OSError):
+        write_private(collecting_folder() / FILE, json.dumps({"key": key, "answer": answer}))
 
 
-def fingerprint(arguments: Sequence[str]) -> str:
+def fingerprint(arguments: Sequence[str], logs: Mapping[str, Sequence[LogFile]]) -> str:
     """The same while neither question nor logs, prices and settings change."""
-    home, environment = Path.home(), os.environ
     digest = hashlib.sha256(repr((FORMAT, list(arguments), _made_with(), _settings())).encode())
-    for agent in AGENTS:
-        payment = find_payment(agent.name, home, environment)
-        digest.update(repr((agent.name, payment.paid_by, sorted(payment.plans))).encode())
-        for file in stat_logs(agent.find_files(home, environment)):
+    for name, files in logs.items():
+        payment = find_payment(name, Path.home(), os.environ)
+        digest.update(repr((name, payment.paid_by, sorted(payment.plans))).encode())
+        for file in files:
             digest.update(repr((os.fspath(file.path), file.inode, file.size, file.mtime_ns)).encode())
     return digest.hexdigest()
 

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
+from importlib import import_module
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tally.collectors.logs import Collector, Event, Known
 from tally.collectors.payment import Payment
-from tally.collectors.scan import LogFile, Meter, Progress, read_logs, stat_logs
-from tally.collectors.spend import price_event
+from tally.collectors.scan import LogFile, Meter, Progress, read_logs
 from tally.models import canonical_claude
-from tally.pricing import PRICE_SOURCE, PRICE_VERSION
 
 FORMAT = 1  # of the report
 
@@ -24,8 +22,7 @@ class Question:
     """What the report is about."""
 
     agents: Sequence[Collector]
-    home: Path
-    environment: Mapping[str, str]
+    logs: Mapping[str, Sequence[LogFile]]
     timezone: str
     since: date | None
     payments: Mapping[str, Payment]
@@ -33,27 +30,31 @@ class Question:
 
 def make_report(question: Question, on_progress: Progress) -> dict[str, Any]:
     """The report, as `tally collect --dry-run --json` prints it."""
-    logs = {
-        agent.name: stat_logs(agent.find_files(question.home, question.environment))
+    sources = [
+        _report_agent(question, agent, question.logs[agent.name], on_progress)
         for agent in question.agents
-    }
+        if question.logs[agent.name]
+    ]
+    from tally.pricing import PRICE_SOURCE, PRICE_VERSION
+
     return {
         "format": FORMAT,
         "timezone": question.timezone,
         "since": question.since.isoformat() if question.since else None,
         "prices": f"{PRICE_SOURCE} {PRICE_VERSION}",
-        "sources": [
-            _report_agent(question, agent, logs[agent.name], on_progress)
-            for agent in question.agents
-            if logs[agent.name]
-        ],
+        "sources": sources,
     }
+
+
+def _load_prices() -> None:
+    """It takes a fifth of a second, in which others can begin to read."""
+    import_module("tally.collectors.spend")
 
 
 def _report_agent(
     question: Question, agent: Collector, files: Sequence[LogFile], on_progress: Progress
 ) -> dict[str, Any]:
-    reads = read_logs(agent, files, Meter(agent, files, on_progress).add)
+    reads = read_logs(agent, files, Meter(agent, files, on_progress).add, _load_prices)
     events = agent.settle((event for read in reads for event in read.events), Known({}))
     days = list(_add_up(question, events, question.payments[agent.name]))
     return {
@@ -68,12 +69,14 @@ def _report_agent(
 
 
 def _add_up(question: Question, events: Iterable[Event], payment: Payment) -> Iterable[dict[str, Any]]:
+    from tally.collectors.spend import price_event
+
     zone = ZoneInfo(question.timezone)
     rows: dict[tuple[date, str, str], _Row] = defaultdict(_Row)
     for event in events:
         day = event.timestamp.astimezone(zone).date()
         if not question.since or day >= question.since:
-            rows[day, canonical_claude(event.model), event.vendor].add(event)
+            rows[day, canonical_claude(event.model), event.vendor].add(event, price_event(event).cost_usd)
     for (day, model, vendor), row in sorted(rows.items()):
         paid_by = "plan" if payment.is_plan(vendor) else "api"
         named = {"day": day.isoformat(), "model": model, "provider": payment.find_payee(vendor)}
@@ -95,7 +98,7 @@ class _Row:
     unpriced_requests: int = 0
     cost_usd: Decimal | None = None
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Event, cost_usd: Decimal | None) -> None:
         """One request more, at the price of its time."""
         self.requests += 1
         self.uncached_input_tokens += (
@@ -107,7 +110,6 @@ class _Row:
         self.output_tokens += event.output_tokens
         self.reasoning_tokens += event.reasoning_tokens
         self.tokens += event.tokens
-        cost_usd = price_event(event).cost_usd
         if cost_usd is None:
             self.unpriced_requests += 1
         else:

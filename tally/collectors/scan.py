@@ -4,19 +4,20 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
-from tally.collectors.agents import find_agent
+from tally.collectors.agents import AGENTS, find_agent
 from tally.collectors.lines import TAIL, read_parts
 from tally.collectors.logs import Collector, Event, Reading
 from tally.problem import Problem
 
 MOST_PROCESSES = 4
 WORTH_A_PROCESS = 16_000_000  # bytes; starting one takes as long as reading these
+WORTH_LOADING_PRICES = 20_000_000  # bytes that a helper reads while this process loads the prices
 LARGEST_DOCUMENT = 512_000_000  # bytes of a file that can only be read as a whole
 
 Progress = Callable[[str, int, int], None]  # whose logs, bytes read, bytes in all
@@ -65,6 +66,11 @@ class Meter:
         self._on_progress(self._title, self._done, self._total)
 
 
+def find_logs(home: Path, environment: Mapping[str, str]) -> dict[str, list[LogFile]]:
+    """The logs of every agent, as they are now."""
+    return {agent.name: stat_logs(agent.find_files(home, environment)) for agent in AGENTS}
+
+
 def stat_logs(paths: Iterable[Path]) -> list[LogFile]:
     """The logs that are there now."""
     found = []
@@ -90,12 +96,19 @@ def _stat_wal(path: Path) -> tuple[int, int]:
 
 
 def read_logs(
-    agent: Collector, files: Sequence[LogFile], on_bytes: Callable[[int], None] = lambda _: None
+    agent: Collector,
+    files: Sequence[LogFile],
+    on_bytes: Callable[[int], None] = lambda _: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[FileRead]:
-    """What is new in these logs, in their order; Problem when a helper process fails."""
+    """What is new in these logs, in their order; Problem when a helper process fails.
+
+    `meanwhile` is called once the helpers are at work: what is needed next can be loaded then.
+    """
     shares = _split(files)
     helpers = [_start_helper(agent.name, share) for share in shares[1:]]
     try:
+        meanwhile()
         found = [_read_file(agent, file, on_bytes) for file in shares[0]]
         for helper, share in zip(helpers, shares[1:], strict=True):
             found += _finish_helper(helper)
@@ -113,7 +126,7 @@ def _split(files: Sequence[LogFile]) -> list[list[LogFile]]:
     total = sum(file.unread for file in files)
     count = max(1, min(os.cpu_count() or 1, MOST_PROCESSES, total // WORTH_A_PROCESS))
     shares: list[list[LogFile]] = [[] for _ in range(count)]
-    sizes = [0] * count
+    sizes = [WORTH_LOADING_PRICES] + [0] * (count - 1)
     for file in sorted(files, key=lambda file: -file.unread):
         smallest = sizes.index(min(sizes))
         shares[smallest].append(file)
