@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import cast, get_args
 
 from tally.own_prices import NO_OWN_PRICES, SOURCE, OwnPrices
-from tally.pricing import PRICE_SOURCE, Priced, Tier, Usage, price
+from tally.pricing import PRICE_SOURCE, Priced, Tier, Usage, has_tiers, price
 from tally.records import JSON, NO_MODEL, CostRecord
 
 LIST_SOURCES = (PRICE_SOURCE, SOURCE)
+BY_ROW = f"{PRICE_SOURCE} by row"  # of a sum whose rows had prices of different tiers: not one price
 PRICE_KEYS = ("price_source", "price_version", "price_model", "price_note")
 # What a record's columns have no place for.
 EXTRA_COUNTS = (
@@ -97,13 +98,16 @@ def is_repriceable(record: CostRecord) -> bool:
 
 
 def merge_inputs(first: CostRecord, second: CostRecord) -> dict[str, JSON]:
-    """What is kept for pricing the sum of two records; of requests of two tiers no tier is known."""
+    """What is kept for pricing the sum of two records; of unlike tiers, its price stays that of its rows."""
     if first.cost_basis == "billed":
         return {}
     tiers = {str(record.metadata.get("price_tier", "request")) for record in (first, second)}
-    merged: dict[str, JSON] = {
-        "price_tier": "unknown" if tiers & {"request"} or len(tiers) > 1 else tiers.pop()
-    }
+    is_of_one_tier = len(tiers) == 1 and tiers != {"request"}
+    merged: dict[str, JSON] = {"price_tier": tiers.pop() if is_of_one_tier else "unknown"}
+    if not is_of_one_tier and "price_source" in first.metadata | second.metadata:
+        model = first.metadata.get("model", first.model_name)
+        if has_tiers(first.provider, str(model)):
+            merged["price_source"] = BY_ROW
     for name in EXTRA_COUNTS:
         if count := sum(_read_count(record.metadata.get(name)) for record in (first, second)):
             merged[name] = count

@@ -125,11 +125,8 @@ def price(
     context: Mapping[str, str] | None = None,
 ) -> Priced:
     """The list price of usage at that time; `context` names batch, tier or speed as genai-prices does."""
-    provider_id = PRICE_PROVIDERS.get(provider)
     try:
-        found = _find_model(provider_id, model)
-        if found is None and provider in RESELLERS:
-            provider_id, found = None, _find_model(None, model)
+        provider_id, found = _find_listed(provider, model)
         if found is None:
             return Priced(None)
         prices = _load_prices(
@@ -149,6 +146,21 @@ def price(
 def is_listed(provider: str, model: str) -> bool:
     """Whether there are prices of a model of this provider."""
     return _find_model(PRICE_PROVIDERS.get(provider), model) is not None
+
+
+def has_tiers(provider: str, model: str) -> bool:
+    """Whether long requests of a model cost more, so that a sum of requests cannot be priced as one."""
+    found = _find_listed(provider, model)[1]
+    return found is not None and bool(found.thresholds)
+
+
+def _find_listed(provider: str, model: str) -> tuple[str | None, _Model | None]:
+    """In the provider's own list, or, of who sells others' models, in any."""
+    provider_id = PRICE_PROVIDERS.get(provider)
+    found = _find_model(provider_id, model)
+    if found is None and provider in RESELLERS:
+        return None, _find_model(None, model)
+    return provider_id, found
 
 
 @lru_cache(10_000)
