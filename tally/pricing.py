@@ -1,7 +1,7 @@
 """What usage costs at list price on the day it happened, from the dated prices of `genai-prices`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -10,6 +10,8 @@ from typing import Any, Literal, cast
 import genai_prices
 from genai_prices import types
 from genai_prices.data_snapshot import get_snapshot
+
+from tally.price_corrections import CORRECTIONS
 
 # Some models cost more in requests with a long context. Which tier a row is in is known from its one request
 # ("request"), from the export ("short", "long"), or, for a sum of requests, not at all (then short).
@@ -75,6 +77,8 @@ class Priced:
 class _Model:
     provider: types.Provider
     model: types.ModelInfo
+    listed: types.ModelInfo  # before corrections
+    has_variants: bool  # the provider's own; another's batch or tier says nothing of this provider
     changes_within_a_day: bool
     thresholds: tuple[int, ...]  # more input tokens than these make a request dearer
 
@@ -169,6 +173,8 @@ def _find_model(provider_id: str | None, model_ref: str) -> _Model | None:
         provider, model = get_snapshot().find_provider_model(model_ref, None, provider_id, None)
     except LookupError:
         return None
+    is_own = any(model is own for own in provider.models)
+    listed, model = model, _correct(f"{provider.id}/{model.id}", model)
     dated = [] if isinstance(model.prices, types.ModelPrice) else model.prices
     price_lists = (
         [model.prices] if isinstance(model.prices, types.ModelPrice) else [price.prices for price in dated]
@@ -177,6 +183,8 @@ def _find_model(provider_id: str | None, model_ref: str) -> _Model | None:
     return _Model(
         provider,
         model,
+        listed,
+        is_own,
         any(isinstance(price.constraint, types.TimeOfDateConstraint) for price in dated),
         tuple(
             sorted(
@@ -190,6 +198,15 @@ def _find_model(provider_id: str | None, model_ref: str) -> _Model | None:
             )
         ),
     )
+
+
+def _correct(name: str, model: types.ModelInfo) -> types.ModelInfo:
+    """The last of the prices that are valid counts: corrections come after the list's."""
+    if name not in CORRECTIONS:
+        return model
+    listed = model.prices
+    dated = [types.ConditionalPrice(prices=listed)] if isinstance(listed, types.ModelPrice) else listed
+    return replace(model, prices=[*dated, *CORRECTIONS[name]])
 
 
 @lru_cache(10_000)
@@ -206,7 +223,7 @@ def _load_prices(
         raise LookupError(model_ref)
     provider, model = found.provider, found.model
     notes = []
-    wanted = dict(context) if any(model is own for own in provider.models) else {}
+    wanted = dict(context) if found.has_variants else {}
     asked = ", ".join(value for _, value in context)
     if context and not _has_variant(model, wanted, at):
         later = _find_later_variant(model, wanted, at)
@@ -215,6 +232,8 @@ def _load_prices(
         )
         at = later or at
     prices = model.get_prices(at, cast(types.PriceContext, wanted) if wanted else None)
+    if vars(model.get_prices(at)) != vars(found.listed.get_prices(at)):
+        notes.append("as the provider published it, where the price list differs")
     flat = _pick_tier(prices, threshold)
     if is_threshold_unknown and vars(flat) != vars(prices):
         notes.append(

@@ -174,6 +174,13 @@ OPENAI = [
     # o3 became cheaper on 2025-06-10; what was used before keeps its price.
     Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "10"), (2_000, "40")), on(2025, 6, 9, 23, 59, 59)),
     Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "2"), (2_000, "8")), on(2025, 6, 10, 0, 0)),
+    Vector(
+        "openai",
+        "o3",
+        Usage(1_000, 2_000, 600),
+        ((400, "10"), (600, "2.50"), (2_000, "40")),
+        on(2025, 6, 9),
+    ),
     Vector("openai", "o3", Usage(1_000, 2_000, 600), ((400, "2"), (600, "0.50"), (2_000, "8"))),
     # Input beyond 272,000 tokens doubles the input's price and adds half to the output's.
     Vector("openai", "gpt-5.4", Usage(272_000, 1_000), ((272_000, "2.50"), (1_000, "15"))),
@@ -264,6 +271,21 @@ OTHERS = [
         Usage(9_000, 900, 4_000),
         ((5_000, "0.135"), (4_000, "0.035"), (900, "0.55")),
         on(2025, 6, 10, 0, 29),
+    ),
+    # Then one price for day and night, which fell twice.
+    Vector(
+        "deepseek",
+        "deepseek-reasoner",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.56"), (4_000, "0.07"), (900, "1.68")),
+        on(2025, 9, 6, 20),
+    ),
+    Vector(
+        "deepseek",
+        "deepseek-chat",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.28"), (4_000, "0.028"), (900, "0.42")),
+        on(2025, 9, 29, 20),
     ),
     Vector("mistral", "codestral-2501", Usage(9_000, 900), ((9_000, "0.30"), (900, "0.90"))),
     Vector("mistral", "mistral-large-2512", Usage(9_000, 900), ((9_000, "0.50"), (900, "1.50"))),
