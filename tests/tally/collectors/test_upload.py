@@ -13,7 +13,7 @@ from tally.api import Api, ApiError, select_all
 from tally.collectors.agents import AGENTS, find_agent
 from tally.collectors.cursors import one_at_a_time
 from tally.collectors.payment import Payment
-from tally.collectors.upload import Machine, SourceResult, collect_into
+from tally.collectors.upload import RECORDS_AT_ONCE, Machine, SourceResult, collect_into
 from tally.local.stack import Stack
 from tally.problem import Problem
 from tally.store import undo_import
@@ -213,14 +213,19 @@ def test_cursors_do_not_move_before_the_database_has_it_all(
     api: Api, stack: Stack, person: Person, tmp_path: Path
 ) -> None:
     machine = machine_at(tmp_path)
-    write_claude(machine.home, *[claude_row(f"msg_{n}", f"req_{n}") for n in range(6_000)])
+    rows = [
+        claude_row(f"msg_{n}", f"req_{n}", at=f"2026-09-{1 + n % 28:02}T{n // 120:02}:{n % 60:02}:00Z")
+        for n in range(RECORDS_AT_ONCE + 500)
+    ]
+    write_claude(machine.home, *rows)
 
     with pytest.raises(ApiError):
         collect_into(DatabaseGoesAway(api, saves=1), machine)  # type: ignore[arg-type]
+    assert len(stored(api)) == RECORDS_AT_ONCE
 
     (result,) = collect_into(api, machine)
-    assert (result.read, result.added + result.already_there) == (6_000, 6_000)
-    assert len(stored(api)) == 6_000
+    assert (result.read, result.added, result.already_there) == (len(rows), 500, RECORDS_AT_ONCE)
+    assert len(stored(api)) == len(rows)
     assert money_is_exact(stack, person)
 
 
