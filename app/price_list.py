@@ -92,7 +92,10 @@ def describe_prices(prices: Sequence[OwnPrice], providers: Sequence[data.Provide
             "Write 5 min": [_show(price.cache_write_usd_per_mtok) for price in prices],
             "Write 1 h": [_show(price.cache_write_1h_usd_per_mtok) for price in prices],
             "Request": [_show(price.request_usd or None) for price in prices],
-            "Used": ["instead of the list" if price.replaces_list else "where no list" for price in prices],
+            "Used": [
+                "instead of the list" if price.replaces_list else "where the list has none"
+                for price in prices
+            ],
         }
     )
 
