@@ -91,8 +91,8 @@ def _spread(price: Decimal, paid_on: date) -> list[tuple[date, Decimal]]:
 def sum_months(months: Sequence[PlanMonth]) -> PlanMonth:
     """Several months of one provider as one, under the newest's date.
 
-    Months before the first usage are left out, as nothing says that there was none, and so are those that were
-    not paid, unless none was.
+    Months before the first usage are left out, as nothing says that there was none, and so are those that
+    were not paid, unless none was.
     """
     newest = max(months, key=lambda month: month.month)
     since = min((month.month for month in months if month.has_usage), default=None)

@@ -27,7 +27,9 @@ PAGES = {
     "/": "Overview",
     "/records": "Records",
     "/import": "Import",
+    "/sources": "Sources",
     "/add-entry": "Add entry",
+    "/subscriptions": "Subscriptions",
     "/forecast": "Forecast",
     "/settings": "Settings",
 }

@@ -1,0 +1,109 @@
+"""Stories of what can be changed afterwards: an entry made by hand, and which source counts."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from supabase import create_client
+
+from tally.api import SupabaseApi
+from tally.entries import add_entry
+from tests.app.conftest import Person, Project
+from tests.e2e.test_story import kpi, open_page, page, sign_in, story_server
+
+__all__ = ["page", "story_server"]  # fixtures
+
+HEADER_HEIGHT, ROW_HEIGHT, CHECKBOX = 36, 35, 17
+
+
+def select_row(table: Locator, row: int) -> None:
+    """Tick a row of a table: it is drawn, so that only its place tells it apart."""
+    place = {"x": CHECKBOX, "y": HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT / 2}
+    table.click(position=place)  # type: ignore[arg-type]
+
+
+def test_entry_made_by_hand_is_changed_and_deleted(page: Page, person: Person, project: Project) -> None:
+    client = create_client(project.url, project.key)
+    client.auth.sign_in_with_password({"email": person.email, "password": person.password})
+    add_entry(
+        SupabaseApi(client),
+        uuid4(),
+        provider="midjourney",
+        day=datetime.now(UTC).date() - timedelta(days=1),
+        timezone="Europe/Berlin",
+        model_name="Fast hours",
+        cost_usd=Decimal("12.50"),
+    )
+    sign_in(page, person)
+    open_page(page, "/records")
+    select_row(page.get_by_test_id("stDataFrame"), 0)
+    page.get_by_role("button", name="Edit").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Cost in USD").fill("9.99")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    open_page(page, "/")
+    expect(kpi(page, "Spend, 30 days")).to_have_text("$9.99")
+
+    open_page(page, "/records")
+    select_row(page.get_by_test_id("stDataFrame"), 0)
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Fast hours, $9.99")).to_be_visible()
+    dialog.get_by_role("button", name="Delete entry").click()
+    expect(page.get_by_text("See what you spend on AI")).to_be_visible()
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> list[Path]:
+    """Two days of OpenAI: usage that comes to $5.50 at list price, and a bill of $6.00."""
+    usage = [
+        "start_time,end_time,num_model_requests,model,batch,service_tier,input_tokens,output_tokens,input_cached_tokens"
+    ]
+    costs = ["start_time,end_time,amount_value,amount_currency,line_item,project_id"]
+    for age in (3, 2):
+        starts = _midnight(datetime.now(UTC).date() - timedelta(days=age))
+        span = f"{starts},{starts + 86_400}"
+        usage.append(f"{span},10,gpt-4o-2024-08-06,false,default,700000,100000,0")
+        costs.append(f'{span},3.00,usd,"gpt-4o-2024-08-06, input",proj_a')
+    files = []
+    for name, lines in (("usage.csv", usage), ("costs.csv", costs)):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+        files.append(tmp_path / name)
+    return files
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp())
+
+
+def test_bill_is_compared_with_the_estimate_switched_off_and_on_again(
+    page: Page, person: Person, exports: list[Path]
+) -> None:
+    sign_in(page, person)
+    for file in exports:
+        open_page(page, "/import")
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(file)
+        page.get_by_role("button", name="Import 2 rows").click()
+        expect(kpi(page, "Added")).to_have_text("2")
+
+    open_page(page, "/sources")
+    for label, value in (("Billed", "$6.00"), ("Estimated", "$5.50"), ("Difference", "+$0.50")):
+        expect(kpi(page, label)).to_have_text(value)
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    open_page(page, "/")
+    expect(kpi(page, "Spend, 30 days")).to_have_text("$6.00")
+
+    for button, said, spent in (
+        ("Switch off", "costs.csv is switched off.", "$5.50"),
+        ("Count it", "costs.csv counts again.", "$6.00"),
+    ):
+        open_page(page, "/sources")
+        select_row(page.get_by_test_id("stDataFrame").first, 0)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text(said)).to_be_visible()
+        open_page(page, "/")
+        expect(kpi(page, "Spend, 30 days")).to_have_text(spent)
