@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.ccusage.install import IS_FOR_THIS_MACHINE
 from tests.tally.collectors.comparison import find_differences, load_ccusage, load_tally, run_ccusage
 from tests.tally.collectors.corpus import write_corpus
 from tests.tally.collectors.homes import claude_row, codex_rows, codex_usage, write_claude, write_codex
 
 MILLION = Decimal(1_000_000)
+
+pytestmark = pytest.mark.skipif(not IS_FOR_THIS_MACHINE, reason="ccusage is installed for Linux on x86-64")
 
 
 @pytest.fixture(scope="module")
