@@ -90,10 +90,28 @@ export class Gateway {
       if (mayRetry && upstream.reusedSocket && ["GET", "HEAD"].includes(request.method)) {
         return this.#forward(request, response, roleToken, false);
       }
-      return refuse(response, 503, "The data API is not answering; try again in a moment.");
+      return this.#explain(request, response, roleToken);
     });
     response.on("close", () => response.writableFinished || upstream.destroy());
     request.pipe(upstream);
+  }
+
+  // A body that nobody reads any more hides the answer: the data API refuses a token at once and closes, and the write that
+  // fails is heard first. So the token is shown again, alone.
+  #explain(request, response, roleToken) {
+    const unanswered = () => refuse(response, 503, "The data API is not answering; try again in a moment.");
+    const headers = upstreamHeaders({ authorization: request.headers.authorization, apikey: request.headers.apikey }, roleToken);
+    const asked = http.get({ host: "127.0.0.1", port: this.restPort, path: "/", headers }, (answer) => {
+      if (answer.statusCode !== 401) {
+        asked.destroy();
+        return unanswered();
+      }
+      delete answer.headers.connection;
+      response.writeHead(401, answer.headers);
+      answer.on("error", () => response.destroy());
+      answer.pipe(response);
+    });
+    asked.on("error", () => response.headersSent || unanswered());
   }
 }
 
