@@ -18,7 +18,7 @@ from tally.collectors.agents import AGENTS, find_agent
 from tally.collectors.kept import fingerprint, keep_answer
 from tally.collectors.logs import Collector
 from tally.collectors.machine import NotSignedIn, collecting_folder, machine_name
-from tally.collectors.payment import PAID_BY, Payment, find_payment
+from tally.collectors.payment import PAID_BY, SAID, Payment, find_payment, load_payments
 from tally.collectors.scan import LogFile, find_logs, stat_logs
 from tally.problem import Problem
 
@@ -231,21 +231,18 @@ class _Meter:
 
 def _remember_payments(folder: Path, said: list[str]) -> dict[str, Payment]:
     """What the person said of each agent, now or before."""
-    path = folder / "paid-by.json"
-    try:
-        kept = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        kept = {}
+    payments = load_payments(folder)
     for one in said:
         agent_name, _, payer = one.partition("=")
         if payer not in PAID_BY:
             raise Problem(f"{one!r} is not understood. Write it as claude-code=plan or claude-code=api.")
-        kept[find_agent(agent_name).name] = payer
+        payments[find_agent(agent_name).name] = Payment("plan" if payer == "plan" else "api")
     if said:
         from tally.local.home import write_private
 
-        write_private(path, json.dumps(kept) + "\n")
-    return {name: Payment(payer) for name, payer in kept.items() if payer in PAID_BY}
+        kept = {name: payment.paid_by for name, payment in payments.items()}
+        write_private(folder / SAID, json.dumps(kept) + "\n")
+    return payments
 
 
 def _local_timezone() -> str:

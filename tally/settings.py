@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/vault.py
+    tally_scan_logs: bool = False  # the dashboard may read the coding agents' logs of the machine it runs on
     exchange_rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref"  # `off`: nobody is asked
 
 

@@ -8,6 +8,7 @@ from app.notices import render_announcement
 from app.periods import render_period, today_in
 from app.source_list import render_sources
 from app.source_reconciliation import render_reconciliation
+from app.source_scan import render_scan
 from app.welcome import render_welcome
 
 user = current_user()
@@ -19,6 +20,7 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title("Sources", anchor=False, width="content")
     period = render_period(today, preferences.default_range)
 render_announcement()
+render_scan(user)
 with st.skeleton(height=480):
     sources = data.load_sources(user)
     said = data.load_source_days(user)

@@ -18,6 +18,7 @@ PLANS = {
     "google": "gemini-app",
     "github-copilot": "github-copilot",
 }
+SAID = "paid-by.json"
 LARGEST_CONFIG = 1_000_000  # bytes
 
 
@@ -35,6 +36,12 @@ class Payment:
     def find_payee(self, vendor: str) -> str:
         """The provider that gets the money."""
         return PLANS.get(vendor, vendor) if self.is_plan(vendor) else vendor
+
+
+def load_payments(folder: Path) -> dict[str, Payment]:
+    """What the person said of each agent before; `folder` is where collecting keeps its state."""
+    kept = _load(folder / SAID)
+    return {name: Payment(payer) for name, payer in kept.items() if payer in PAID_BY}
 
 
 def find_payment(agent_name: str, home: Path, environment: Mapping[str, str]) -> Payment:

@@ -94,6 +94,7 @@ class Dashboard:
     def _environment(self) -> dict[str, str]:
         public = {name: self.settings[name] for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
         return {
+            "TALLY_SCAN_LOGS": "1",  # it listens to this machine only; 0 in the environment forbids it
             **os.environ,
             **public,
             "TALLY_HOME": str(self.home.path),

@@ -1,8 +1,10 @@
 """Sources: what each one said, which counts, and why a bill is not what was estimated."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,6 +274,59 @@ def test_money_is_shown_in_the_persons_currency_and_still_adds_up(user: User) ->
     assert total.tax == currency.convert(Decimal(1), two_days_ago)
     assert abs(sum(total.parts.values()) - total.total) < Decimal("1e-20")
     assert total.billed_usd != 10
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home with one Claude Code session of one request, and a broken line."""
+    session = tmp_path / ".claude" / "projects" / "house" / "session.jsonl"
+    session.parent.mkdir(parents=True)
+    message = {
+        "id": "msg_1",
+        "model": "claude-sonnet-4-5-20250929",
+        "usage": {"input_tokens": 100_000, "output_tokens": 0},
+    }
+    line = {
+        "type": "assistant",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "requestId": "req_1",
+        "sessionId": "s",
+        "message": message,
+    }
+    session.write_text(json.dumps(line, separators=(",", ":")) + "\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TALLY_HOME", str(tmp_path / "tally"))
+    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("logs")
+def test_this_machine_is_scanned_where_its_operator_allows_it(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "sources")
+    assert "scan-machine" not in {button.key for button in page.button}
+
+    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
+    for added, there in ((1, 0), (0, 0)):
+        page = open_page(monkeypatch, user, "sources")
+        page.button(key="scan-machine").click().run()
+        page.session_state.scan_job.wait(60)
+        page.run()
+        assert not page.exception
+        result = page.session_state.scan_job.results[0]
+        assert (result.added, result.already_there, result.rejected) == (added, there, 0)
+        assert f"read {added} = {added} added + 0 already there + 0 rejected" in shown(page)
+    assert page.dataframe[0].value["Estimated"][0] == "$0.30"
+    assert spent(user) == Decimal("0.30")
+
+
+def test_machine_without_logs_is_not_offered(monkeypatch: pytest.MonkeyPatch, user: User, logs: Path) -> None:
+    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
+    monkeypatch.setenv("HOME", str(logs / "elsewhere"))
+    page = open_page(monkeypatch, user, "sources")
+    assert "scan-machine" not in {button.key for button in page.button}
 
 
 def test_accounts_and_sources_have_names() -> None:
