@@ -2,7 +2,8 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -25,6 +26,8 @@ MODELS = (
     ("google", "gemini-3-pro", "2", "12", 70, 40, 0.002),
     ("mistral", "mistral-large-3", "0.5", "1.5", 90, 10, 0.0),
 )
+# A coding agent that a plan covers: worth, not money.
+PLAN_MODEL = ("claude-desktop", "claude-sonnet-4-5", "3", "15", 9, 0, 0.002)
 PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", "20", 17))  # renewal day
 
 
@@ -56,12 +59,19 @@ def remove(api: Api) -> int:
 
 def sample_records(today: date) -> Iterator[CostRecord]:
     """The same records for the same day: a working rhythm, growth, models that come later, a few big days."""
-    dice = random.Random(20)  # noqa: S311 - a sample, not a secret
+    yield from _records_of(MODELS, random.Random(20), today)  # noqa: S311 - a sample, not a secret
+    for record in _records_of((PLAN_MODEL,), random.Random(21), today):  # noqa: S311
+        yield replace(record, cost_basis="included")
+
+
+def _records_of(
+    models: Sequence[tuple[str, str, str, str, int, int, float]], dice: random.Random, today: date
+) -> Iterator[CostRecord]:
     for age in range(DAYS, 0, -1):
         day = today - timedelta(days=age)
         rhythm = 0.22 if day.weekday() >= 5 else 1.0
         burst = 2.2 if dice.random() < 0.03 else 1.0
-        for provider, model, price_in, price_out, workday_requests, first, growth in MODELS:
+        for provider, model, price_in, price_out, workday_requests, first, growth in models:
             if DAYS - age < first:
                 continue
             mean = workday_requests * rhythm * burst * math.exp(growth * (DAYS - age - first))
