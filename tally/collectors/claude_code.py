@@ -33,6 +33,7 @@ MARKER = b'"usage":{'
 ADVISOR = "advisor_message"
 ADVISOR_MARKER = b'"advisor_message"'
 SYNTHETIC = "<synthetic>"
+Key = tuple[str, str, bool]  # the message's id, the request's, whether it is of a sidechain
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]")
 
 
@@ -47,18 +48,44 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> Reading:  # noqa: ARG001 (each line stands alone)
     """One statement of each request in this part: of the lines of one answer, the largest."""
     reading = Reading()
-    best: dict[tuple[str, str, bool], Event] = {}
-    for line in lines_with(data, MARKER):
+    best: dict[Key, Event] = {}
+    # From the end, as the last line of an answer says most; what the lines before it say needs only a glance.
+    for line in reversed(list(lines_with(data, MARKER))):
         try:
-            for event in _parse_line(line):
+            record = _find_record(line)
+            if record is None:
+                continue
+            key = _key_of(record)
+            if key in best and _says_less(record["message"]["usage"], best[key]):
+                best[key] = best.pop(key)  # in the order of their first lines
+                continue
+            for event in _read_record(record, line):
                 key = (event.name, event.attempt, event.is_sidechain)
-                known = best.get(key)
-                if known is None or event.rank > known.rank:
-                    best[key] = event
+                known = best.pop(key, event)
+                best[key] = event if event.rank >= known.rank else known
         except LineRejected as reason:
             reading.reject(str(reason))
-    reading.events = list(best.values())
+    reading.events = list(reversed(best.values()))
     return reading
+
+
+def _key_of(record: Mapping[str, Any]) -> Key:
+    """The key of a request before it is read in full, where its names are as plain as they should be."""
+    names = record["message"].get("id"), record.get("requestId", "")
+    plain = [name if isinstance(name, str) else "" for name in names]
+    return plain[0], plain[1], record.get("isSidechain") is True
+
+
+def _says_less(usage: Mapping[str, Any], known: Event) -> bool:
+    """Whether the same request had not been answered as far."""
+    output = usage.get("output_tokens")
+    fresh = known.input_tokens - known.cached_input_tokens - known.cache_write_tokens
+    return (
+        type(output) is int
+        and 0 <= output < known.output_tokens
+        and usage.get("input_tokens") == fresh
+        and usage.get("cache_read_input_tokens", 0) == known.cached_input_tokens
+    )
 
 
 def settle(events: Iterable[Event], known: Known) -> list[Event]:
@@ -86,7 +113,9 @@ def _settle_message(message: str, statements: list[Event], known: list[Slot]) ->
             slots.append(Slot(f"{message}:{event.attempt}" if slots else message, "", (False, -1, 0, False)))
         slot = slots[place]
         if event.rank > slot.rank:
-            slots[place] = Slot(slot.name, event.attempt or slot.attempt, event.rank)
+            # A replay's request id is not the request's.
+            kept = slot.attempt if slot.rank[0] else ""
+            slots[place] = Slot(slot.name, event.attempt or kept, event.rank)
             request_id = slot.name if event.request_id else ""
             new[slot.name] = event._replace(name=slot.name, request_id=request_id)
     return list(new.values())
@@ -98,23 +127,26 @@ def _is_same(event: Event, slot: Slot) -> bool:
     return event.is_sidechain or is_slot_sidechain or either_unknown or event.attempt == slot.attempt
 
 
-def _parse_line(line: bytes) -> list[Event]:
+def _find_record(line: bytes) -> dict[str, Any] | None:
+    """The line as a record with a message that used something; None where it is about something else."""
     record = parse_object(line)
     message = record.get("message")
     if not isinstance(message, dict) or "usage" not in message:
         told = child(child(record, "data"), "message")  # a subagent's progress, as its parent tells it
         message = told.get("message")
         if not isinstance(message, dict) or "usage" not in message:
-            return []
+            return None
         record = {**told, "sessionId": record.get("sessionId"), "cwd": record.get("cwd")}
-    usage = message["usage"]
-    if not isinstance(usage, dict):
+    if not isinstance(message["usage"], dict):
         raise LineRejected("its usage is not an object")
-    if message.get("model") == SYNTHETIC:
-        return []
+    return None if message.get("model") == SYNTHETIC else record
+
+
+def _read_record(record: Mapping[str, Any], line: bytes) -> list[Event]:
+    message = record["message"]
     _check_names(record, message)
-    event = _read_event(record, message, usage)
-    asked = _read_advisors(event, usage) if ADVISOR_MARKER in line else []
+    event = _read_event(record, message, message["usage"])
+    asked = _read_advisors(event, message["usage"]) if ADVISOR_MARKER in line else []
     return [event, *asked] if event.tokens else asked
 
 

@@ -53,6 +53,13 @@ def test_a_replay_on_a_sidechain_is_no_second_request(
     assert (event.name, event.output_tokens, event.is_sidechain) == ("msg_1", 100, False)
 
 
+def test_the_request_id_of_a_replay_makes_no_second_request(tmp_path: Path) -> None:
+    replay = claude_row(request="req_2", isSidechain=True)
+    write_claude(tmp_path, replay, claude_row(request=None), claude_row(usage={"output_tokens": 101}))
+
+    assert [(event.name, event.output_tokens) for event in claude(tmp_path)] == [("msg_1", 101)]
+
+
 def test_a_message_that_is_only_on_a_sidechain_counts(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(), claude_row("msg_2", "req_2", isSidechain=True))
 
