@@ -174,12 +174,12 @@ def _describe_line(lines: Sequence[Mapping[str, Any]], currency: str) -> dict[st
         "Day": format_day(first["day"]),
         "Model": "all models" if first["model_name"] == NO_MODEL else first["model_name"],
         "Source": describe_source(first),
-        "Statement": describe_dataset(first["dataset"]),
         "Basis": BASES[first["cost_basis"]],
         "Said": format_money(sum(known, Decimal(0)), currency) if known else None,
+        "Counts": _describe_counting(lines),
         "Tokens": sum(line["tokens"] for line in lines),
         "Requests": sum(line["requests"] for line in lines),
-        "Counts": _describe_counting(lines),
+        "Statement": describe_dataset(first["dataset"]),
     }
 
 

@@ -30,7 +30,10 @@ COLUMNS = {
     "Billed": COLUMN.TextColumn("Billed", alignment="right"),
     "Estimated": COLUMN.TextColumn("Estimated", alignment="right"),
     "Worth": COLUMN.TextColumn(
-        "Worth", alignment="right", help="At list prices, covered by a plan. It is never added to money."
+        "Worth",
+        width=90,
+        alignment="right",
+        help="At list prices, covered by a plan. It is never added to money.",
     ),
     "Unpriced": COLUMN.NumberColumn("No price", format="localized"),
     "Brought": COLUMN.TextColumn("Last brought"),

@@ -148,7 +148,8 @@ def _render_said(said: pd.DataFrame, currency: str) -> None:
             frame.head(LINES_SHOWN),
             hide_index=True,
             height=460 if len(frame) > 12 else "content",
-            column_config=COLUMNS | {"Model": COLUMN.TextColumn("Model", width=name_width(frame["Model"]))},
+            column_config=COLUMNS
+            | {name: COLUMN.TextColumn(name, width=name_width(frame[name])) for name in ("Model", "Source")},
             placeholder="no price",
             alt="What each source said of each day and model, newest first",
         )

@@ -58,7 +58,7 @@ def render_subscriptions(user: User, today: date) -> None:
     rows = data.load_subscriptions(user)
     providers = data.load_providers(user)
     with st.container(border=True):
-        render_heading("Subscriptions")
+        render_heading("Your plans")
         if not rows:
             st.caption("None yet. What you add here is counted on each of its renewal days by itself.")
             return
