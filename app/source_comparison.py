@@ -189,7 +189,8 @@ def _describe_counting(lines: Sequence[Mapping[str, Any]]) -> str:
         for name, column in (("money", "has_money"), ("tokens", "has_tokens"))
         if any(line[column] for line in lines)
     ]
-    return " and ".join(parts) or "no"
+    is_part = len({line["stands"] for line in lines}) > 1  # of some events another source's word counts
+    return " and ".join(parts) + (", in part" if is_part and parts else "") or "no"
 
 
 def sum_days(variances: Mapping[Unit, Variance]) -> pd.DataFrame:

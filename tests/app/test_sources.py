@@ -218,6 +218,26 @@ def test_logs_that_saw_less_than_the_export_are_short_of_volume(
     }
 
 
+def test_log_on_two_machines_is_said_twice_and_counts_once(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    shared, own = (
+        estimate(1, cost, collection_method="local_log", minutes_ago=ago)
+        for cost, ago in (("2", 1), ("1", 2))
+    )
+    for record in (shared, own):
+        del record.metadata["dataset"]
+    add_source(user, [shared], "laptop", "codex", kind="machine")
+    add_source(user, [shared, own], "desktop", "codex", kind="machine")
+
+    page = open_page(monkeypatch, user, "sources")
+
+    said = page.dataframe[-1].value.set_index("Source")
+    assert dict(said["Said"]) == {"Codex CLI on laptop": "$2.00", "Codex CLI on desktop": "$3.00"}
+    assert said["Counts"]["Codex CLI on desktop"] == "money and tokens, in part"
+    assert spent(user) == 3
+
+
 def test_account_that_one_source_speaks_about_is_not_compared(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
