@@ -111,11 +111,17 @@ $$;
 revoke all on function private.save_lock(uuid) from public;
 
 -- Puts superseded words in the place of those that count.
-create or replace function private.put_words(words uuid[], counted uuid[], counted_at timestamptz[])
+create or replace function private.put_words(owner uuid, words uuid[], counted uuid[], counted_at timestamptz[])
 returns void
-language sql
+language plpgsql
 set search_path = ''
+set plan_cache_mode = force_custom_plan -- the months that matter are few of many
+set enable_nestloop = off -- see private.settle
 as $$
+declare
+    first_at constant timestamptz := (select min(c.at) from unnest(counted_at) as c (at));
+    last_at constant timestamptz := (select max(c.at) from unnest(counted_at) as c (at));
+begin
     with taken as (
         delete from public.superseded_records as s
         where s.id = any (words)
@@ -142,9 +148,15 @@ as $$
         metadata = t.metadata
     from unnest(words, counted, counted_at) as p (word, id, at)
     inner join taken as t on p.word = t.id
-    where r.id = p.id and r.timestamp = p.at
+    where
+        r.user_id = owner
+        and r.timestamp >= first_at
+        and r.timestamp <= last_at
+        and r.id = p.id
+        and r.timestamp = p.at;
+end
 $$;
-revoke all on function private.put_words(uuid[], uuid[], timestamptz[]) from public;
+revoke all on function private.put_words(uuid, uuid[], uuid[], timestamptz[]) from public;
 
 -- Lets the best word on each of these events count, whatever order they came in. A source's newer word takes the place of its
 -- older one; where nobody's word counts, the best one does from now on; where a lesser one does, the two change places. Words
@@ -154,6 +166,7 @@ create or replace function private.elect(owner uuid, keys uuid[])
 returns void
 language plpgsql
 set search_path = ''
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     authorities constant text[] := array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log'];
@@ -327,7 +340,7 @@ begin
 
         -- With these out of the way the others are compared anew.
         restated := restated + coalesce(cardinality(newer), 0);
-        perform private.put_words(newer, newer_than, newer_than_at);
+        perform private.put_words(owner, newer, newer_than, newer_than_at);
         delete from public.superseded_records as s
         where s.id = any (own);
         promoted := null;
@@ -351,8 +364,12 @@ begin
         insert into public.superseded_records
         select (jsonb_populate_record(private.own_words(r), jsonb_build_object('id', gen_random_uuid()))).*
         from unnest(better_than, better_than_at) as p (id, at)
-        inner join public.cost_records as r on p.id = r.id and p.at = r.timestamp;
-        perform private.put_words(better, better_than, better_than_at);
+        inner join public.cost_records as r on p.id = r.id and p.at = r.timestamp
+        where
+            r.user_id = owner
+            and r.timestamp >= (select min(c.at) from unnest(better_than_at) as c (at))
+            and r.timestamp <= (select max(c.at) from unnest(better_than_at) as c (at));
+        perform private.put_words(owner, better, better_than, better_than_at);
     end if;
     perform set_config(
         'tally.restated',
@@ -528,6 +545,7 @@ declare
     valid integer;
     known uuid[] := array[]::uuid[];
     has_requests boolean;
+    request_keys uuid[];
     known_before integer := 0;
     inserted integer := 0;
     refused_by text;
@@ -635,14 +653,19 @@ begin
             from unnest(incoming) as r
             inner join public.cost_records as c
                 on c.user_id = caller and r.timestamp = c.timestamp and r.source_key = c.source_key
+            where c.timestamp >= first_at and c.timestamp <= last_at
         );
     end if;
     if has_requests and is_counting then
+        request_keys := array(select r.source_key from unnest(incoming) as r where r.metadata ? 'request_id');
         known := known || array(
             select c.source_key
-            from unnest(incoming) as r
-            inner join public.cost_records as c on c.user_id = caller and r.source_key = c.source_key
-            where r.metadata ? 'request_id' and c.metadata ? 'request_id'
+            from public.cost_records as c
+            where
+                c.user_id = caller
+                and c.metadata ? 'request_id'
+                and c.source_key = any (request_keys)
+                and c.source_key <> all (known)
         );
     end if;
 

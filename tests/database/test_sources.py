@@ -158,6 +158,15 @@ def test_of_a_streamed_answer_the_row_that_saw_more_stays(person: Connection) ->
     assert totals(person) == (Decimal("0.5"), 50, 1)
 
 
+def test_a_new_request_beside_known_ones_is_added(person: Connection) -> None:
+    log = new_source(person, "machine")
+    known = [Word(f"msg_{n}", request=True, minutes=n) for n in range(3)]
+    save(person, log, *known)
+    answer = save(person, log, *known, Word("msg_new", request=True, minutes=5))
+    assert (answer["inserted"], answer["duplicate"]) == (1, 3)
+    assert totals(person)[2] == 4
+
+
 def test_overlapping_files_keep_what_only_one_of_them_still_says(person: Connection) -> None:
     first, second = new_source(person), new_source(person)
     a, b, c = (Word(name, method="csv_import", ledger=None, minutes=n) for n, name in enumerate("abc"))

@@ -61,7 +61,11 @@ def sentence(error: pytest.ExceptionInfo[VaultError]) -> str:
     return said
 
 
-KEY, NEWER = make_key(), make_key()
+# The same in every process: they are part of tests' names.
+KEY, NEWER = (
+    f"{name}:{base64.b64encode(bytes([number]) * 32).decode()}"
+    for number, name in enumerate(("first", "second"))
+)
 
 
 @given(st.text(min_size=1, max_size=500), st.uuids(), st.uuids())

@@ -211,7 +211,7 @@ drop function if exists private.change_counting();
 drop function if exists private.wait_for_saves();
 drop function if exists private.elect_superseded();
 drop function if exists private.elect(uuid, uuid[]);
-drop function if exists private.put_words(uuid[], uuid[], timestamptz[]);
+drop function if exists private.put_words(uuid, uuid[], uuid[], timestamptz[]);
 drop function if exists private.save_lock(uuid);
 drop index if exists public.cost_records_request_idx;
 
