@@ -108,9 +108,9 @@ def identity(*parts: str | int | Decimal | date | None) -> UUID:
 
 
 def request_identity(request_id: str) -> UUID:
-    """The identity of a request by the id that its provider gave it, whichever log, gateway or bill tells of it.
+    """The identity of a request by its provider's own id, whichever log, gateway or bill tells of it.
 
-    The record also carries `metadata["request_id"]`: the database takes it for one event at whatever time it is told.
+    The record also carries `metadata["request_id"]`: it is one event then, at whatever time it is told.
     """
     return identity("request", request_id)
 

@@ -101,9 +101,9 @@ def test_undoing_the_bill_gives_the_estimates_their_money_back(person: psycopg.C
     assert person.execute("select count(*) from public.cost_records where cost_usd is null").fetchone() == (
         1,
     )
-    assert person.execute(
-        "select count(*) from public.cost_records where metadata ? 'said'"
-    ).fetchone() == (0,)
+    assert person.execute("select count(*) from public.cost_records where metadata ? 'said'").fetchone() == (
+        0,
+    )
 
 
 def test_a_settled_estimate_imported_again_is_already_there(person: psycopg.Connection[Any]) -> None:

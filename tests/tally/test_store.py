@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,11 @@ from hypothesis import strategies as st
 
 from tally.api import Api, select_all
 from tally.breakdown import OverlapRefused
-from tally.importers import Options, Parsed, identify, read_table
+from tally.importers import Options, Parsed, identify_all, parse_tables, read_tables
 from tally.local.stack import Stack
 from tally.records import CostRecord, identity
 from tally.store import BATCH, ImportResult, save_import, undo_import
-from tests.tally.golden import FIXTURES
+from tests.tally.golden import FIXTURES, load_sample
 from tests.tally.people import TRANSPORTS, Person, acting, money_is_exact, over_http, over_postgres, sign_up
 
 HEADER = "date,provider,model,cost,tokens,requests,note"
@@ -39,10 +38,10 @@ def api(stack: Stack, person: Person) -> Api:
 
 def bring(api: Api, data: bytes, filename: str = "usage.csv", **options: Any) -> ImportResult:
     """Import a file as the command line does."""
-    table = read_table(data, filename)
-    importer = identify(table)
+    tables = read_tables(data, filename)
+    importer = identify_all(tables)
     assert importer is not None
-    return save_import(api, importer.parse(table, Options(**options)), filename, importer.name, data)
+    return save_import(api, parse_tables(importer, tables, Options(**options)), filename, importer.name, data)
 
 
 def sample(name: str) -> bytes:
@@ -398,7 +397,7 @@ def test_accounts_at_one_provider_are_kept_apart(api: Api) -> None:
 @pytest.mark.parametrize("name", sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir()))
 def test_every_sample_is_saved_and_found_again(stack: Stack, name: str) -> None:
     with over_postgres(stack, sign_up(stack)) as api:
-        data = Path(FIXTURES / name / "sample.csv").read_bytes()
-        first, again = bring(api, data), bring(api, data)
+        filename, data = load_sample(name)
+        first, again = bring(api, data, filename), bring(api, data, filename)
     assert adds_up(first)
     assert (again.added, again.restated, again.already_there) == (0, 0, first.added)
