@@ -75,8 +75,8 @@ def ask_who_pays(source: Mapping[str, Any], is_plan: bool) -> None:
         ],
     )
     st.caption(
-        "This changes what was collected so far. Later usage goes the way the tool is signed in, unless that "
-        f"machine is told once: `tally collect --paid-by {source['format']}={'plan' if by_plan else 'api'}`."
+        "This changes what was collected so far and holds for what that tool brings from now on, unless "
+        "`tally collect --paid-by` said otherwise on its machine."
     )
     if not st.button("Save", type="primary", width="stretch", disabled=by_plan == is_plan):
         return

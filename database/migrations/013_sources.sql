@@ -856,6 +856,10 @@ begin
         and r.provider_id = p.from_id
         and r.cost_basis in ('included', 'estimated');
     get diagnostics moved = row_count;
+    -- What is collected from now on follows.
+    update public.imports as i
+    set metadata = i.metadata || jsonb_build_object('paid_by', case when $2 then 'plan' else 'api' end)
+    where i.user_id = caller and i.id = $1;
     return moved;
 end
 $$;

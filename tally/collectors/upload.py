@@ -14,7 +14,7 @@ from tally.collectors.agents import AGENTS
 from tally.collectors.cursors import Cursors, one_at_a_time
 from tally.collectors.logs import Collector, Event
 from tally.collectors.machine import collecting_folder, machine_name
-from tally.collectors.payment import Payment, find_payment
+from tally.collectors.payment import PAID_BY, Payment, find_payment
 from tally.collectors.scan import FileRead, LogFile, Meter, Progress, read_logs, stat_logs
 from tally.collectors.spend import make_record
 from tally.records import CostRecord, InvalidRecord
@@ -22,7 +22,7 @@ from tally.store import save_records
 
 AT_ONCE = 256_000_000  # bytes of logs between two steps of the cursors
 SOURCE_COLUMNS = (
-    "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,errors"
+    "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,errors,metadata"
 )
 RECORDS_AT_ONCE = 500  # a machine may be far away and the database busy
 KEPT_REASONS = 100  # of one source, the newest
@@ -56,9 +56,13 @@ class Machine:
     folder: Path = field(default_factory=collecting_folder)
     payments: Mapping[str, Payment] = field(default_factory=dict)  # where the person said so
 
-    def payment(self, agent: Collector) -> Payment:
-        """How an agent is paid for: as the person said, else as the agent's settings look."""
-        return self.payments.get(agent.name) or find_payment(agent.name, self.home, self.environment)
+    def payment(self, agent: Collector, chosen: str | None = None) -> Payment:
+        """How an agent is paid for: as the person said here or chose in Tally, else as its settings look."""
+        if agent.name in self.payments:
+            return self.payments[agent.name]
+        if chosen in PAID_BY:
+            return Payment(chosen)
+        return find_payment(agent.name, self.home, self.environment)
 
 
 def collect_into(
@@ -103,7 +107,7 @@ class _Run:
         if not files:
             return None
         source = self._find_source()
-        payment = self.machine.payment(agent)
+        payment = self.machine.payment(agent, source["metadata"].get("paid_by"))
         settings = {
             "paid_by": payment.paid_by,
             "plans": sorted(payment.plans),

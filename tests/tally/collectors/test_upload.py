@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -248,6 +249,19 @@ def test_who_pays_can_be_corrected(api: Api, tmp_path: Path) -> None:
 
     (record,) = stored(api)
     assert (record["cost_basis"], record["metadata"]["ledger"]) == ("included", "claude-desktop")
+
+
+def test_who_pays_is_remembered_when_it_is_chosen_in_tally(api: Api, tmp_path: Path) -> None:
+    machine = replace(machine_at(tmp_path), payments={})
+    write_claude(machine.home, claude_row())
+    collect_into(api, machine)
+    (source,) = api.select("imports", "id,kind", ["id"])
+    assert api.call("set_paid_by_plan", import_id=source["id"], is_plan=True) == 1
+
+    write_claude(machine.home, claude_row(), claude_row("msg_2", "req_2"))
+    collect_into(api, machine)
+
+    assert [record["cost_basis"] for record in stored(api)] == ["included"] * 2
 
 
 def test_a_model_without_a_price_is_kept_without_one(api: Api, tmp_path: Path) -> None:
