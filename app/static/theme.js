@@ -3,7 +3,19 @@
 {
   const wanted = { light: "Light", dark: "Dark", system: "System" }[document.currentScript.src.split("?")[1]];
   const stored = (path) => `stActiveTheme-${path}-v2`;
-  const pages = ["/", "/records", "/import", "/add-entry", "/forecast", "/settings", window.location.pathname];
+  const pages = [
+    "/",
+    "/records",
+    "/import",
+    "/connections",
+    "/sources",
+    "/add-entry",
+    "/subscriptions",
+    "/prices",
+    "/forecast",
+    "/settings",
+    window.location.pathname,
+  ];
   const here = localStorage.getItem(stored(window.location.pathname)) ?? '"System"';
 
   if (wanted) {
