@@ -25,7 +25,7 @@ setup: $(VENV)/.installed $(VENV)/.node
 
 test: setup $(VENV)/.dev
 	@.ci/system-packages
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: setup $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -251,6 +251,7 @@ def safe(stack: Stack) -> Iterator[Safe]:
     with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
         before = read_encryption_keys(stack.home)
         assert before is not None
+        connection.execute("delete from public.api_credentials")  # other tests' keys are under no ring
         yield Safe(stack, connection)
         connection.execute("delete from public.api_credentials")
         save_encryption_keys(stack.home, before)
