@@ -149,6 +149,6 @@ def measure() -> list[Measurement]:
             "s",
             taken["first"],
             taken["other"] / taken["first"],
-            3.0,
+            4.0,
         ),
     ]
