@@ -1,6 +1,6 @@
 """Which bill an estimate belongs to: records of one page of a ledger are about the same usage.
 
-The database settles a page: see database/migrations/009_settlement.sql.
+The database settles a page: see database/migrations/010_reconciliation.sql.
 """
 
 from collections.abc import Sequence

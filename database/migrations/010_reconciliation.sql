@@ -67,16 +67,16 @@ as $$
 $$;
 revoke all on function private.model_key(text) from public;
 
--- The first is asked first: of two bills the provider's API counts, of two equal counts of tokens the better kept one.
-create or replace function private.authority_of(collection_method text)
-returns integer
+-- Whose word is taken first: of two bills the provider's API's, of two equal counts of tokens the better kept one's.
+create or replace function private.authorities()
+returns text[]
 language sql
 immutable
 set search_path = ''
 as $$
-    select coalesce(array_position(array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log'], collection_method), 9)
+    select array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log']
 $$;
-revoke all on function private.authority_of(text) from public;
+revoke all on function private.authorities() from public;
 
 -- Whose figures count on these pages. A page (an account's UTC day) falls into units, its models, or, where somebody sums up all
 -- models, the day. In a unit, one dataset's bill is the money, and estimates are money only where there is no bill. What is
@@ -110,7 +110,7 @@ begin
                 (r.timestamp at time zone 'UTC')::date as day,
                 private.model_key(r.model_name) as model,
                 coalesce(r.metadata ->> 'dataset', 'requests') as dataset,
-                private.authority_of(r.collection_method) as authority,
+                array_position(private.authorities(), r.collection_method) as authority,
                 r.cost_basis,
                 r.metadata -> 'billed_under_other_name' = 'true' as has_other_name,
                 r as present,

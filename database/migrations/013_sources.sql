@@ -169,7 +169,7 @@ set search_path = ''
 set plan_cache_mode = force_custom_plan
 as $$
 declare
-    authorities constant text[] := array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log'];
+    authorities constant text[] := private.authorities();
     zone text;
     first_at timestamptz;
     last_at timestamptz;
@@ -232,7 +232,7 @@ begin
                     when s.metadata ? 'request_id'
                         then array[
                             (s.cost_basis = 'billed')::integer,
-                            -coalesce(array_position(authorities, s.collection_method), 9),
+                            -array_position(authorities, s.collection_method),
                             s.tokens_used,
                             coalesce(s.cost_usd, -1)
                         ]
@@ -258,7 +258,7 @@ begin
                     when c.metadata ? 'request_id'
                         then array[
                             (c.cost_basis = 'billed')::integer,
-                            -coalesce(array_position(authorities, c.collection_method), 9),
+                            -array_position(authorities, c.collection_method),
                             coalesce(o.tokens_used, c.tokens_used),
                             coalesce(case when c.metadata ? 'said' then o.cost_usd else c.cost_usd end, -1)
                         ]

@@ -78,6 +78,6 @@ alter table public.cost_records add constraint cost_records_cost check (
 );
 alter table public.cost_records drop constraint if exists cost_records_said;
 
-drop function if exists private.authority_of(text);
+drop function if exists private.authorities();
 drop function if exists private.model_key(text);
 drop function if exists private.own_words(public.cost_records);
