@@ -173,9 +173,8 @@ def earlier_predictions(
     return figure
 
 
-def pairs(values: pd.DataFrame, palette: Palette, currency: str) -> go.Figure:
+def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: bool = False) -> go.Figure:
     """Two bars a day or month beside each other, named as the two columns; many days become weeks."""
-    is_monthly = len(values) > 1 and (values.index[1:] - values.index[:-1]).min().days > 7
     if not is_monthly and is_weekly((values.index.max() - values.index.min()).days + 1):
         values = values.resample("W-MON", closed="left", label="left").sum()
     figure = go.Figure()

@@ -83,7 +83,7 @@ def render_chart(months: Sequence[PlanMonth], currency: str) -> None:
     )
     by_month = frame.groupby("month").sum().sort_index()
     st.plotly_chart(
-        charts.pairs(by_month, current_palette(), currency),
+        charts.pairs(by_month, current_palette(), currency, is_monthly=True),
         theme=None,
         key="plan_months",
         config=charts.config(currency),

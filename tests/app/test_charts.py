@@ -217,3 +217,10 @@ def test_cost_per_request_leaves_out_what_has_no_requests() -> None:
 
     assert spend.calculate_spend(frame).cost_per_request == Decimal("0.2")
     assert spend.calculate_spend(frame).total == Decimal(23)
+
+
+def test_a_single_month_is_called_by_its_name_and_not_by_its_first_day() -> None:
+    values = pd.DataFrame({"Worth": [1.0], "Paid": [2.0]}, index=pd.to_datetime(["2026-03-01"]))
+    figure = charts.pairs(values, LIGHT, "USD", is_monthly=True)
+    assert figure.layout.xaxis.tickformat == "%b %Y"
+    assert [str(tick)[:10] for tick in figure.layout.xaxis.tickvals] == ["2026-03-01"]
