@@ -23,7 +23,7 @@ up: setup
 setup: $(VENV)/.installed $(VENV)/.node
 	@$(BIN)/python -m tally.local.install
 
-test: setup $(VENV)/.dev
+test: setup $(VENV)/.dev $(VENV)/.baselines
 	@.ci/system-packages
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
@@ -38,7 +38,7 @@ format: $(VENV)/.dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: setup $(VENV)/.dev
+bench: setup $(VENV)/.dev $(VENV)/.baselines
 	@$(BIN)/python -m bench $(ARGS)
 
 # What you entered lives in TALLY_HOME (.tally), which nothing here touches.
@@ -63,6 +63,13 @@ $(VENV)/.dev: $(VENV)/.installed $(VENV)/.node requirements-dev.lock tests/ccusa
 	@echo "Installing the packages of the tests …"
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m tests.ccusage.install
+	@touch $@
+
+# The methods that forecasts are held against live apart: they need another pandas.
+$(VENV)/.baselines: $(VENV)/.made requirements-baselines.lock
+	@echo "Installing the baselines of the forecasts …"
+	@$(BIN)/python -m venv $(VENV)/baselines
+	@$(VENV)/baselines/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r requirements-baselines.lock
 	@touch $@
 
 # Node.js from the machine, or else from a Python package.
