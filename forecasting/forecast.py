@@ -1,6 +1,8 @@
 """One series' forecast: validate -> fit -> intervals. What a worker process does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from forecasting import intervals
 from forecasting.backtest import Backtest, calculate_backtest
@@ -52,9 +54,19 @@ def check_forecast(forecast: Forecast) -> None:
     lower_95, lower_80, upper_80, upper_95 = forecast.bounds
     ladders = [
         *zip(lower_95, lower_80, forecast.predicted, upper_80, upper_95, strict=True),
-        forecast.next_30_days,
-        forecast.rest_of_month,
+        *map(_bounds_of, (forecast.next_30_days, forecast.rest_of_month)),
+        forecast.next_30_days.quantiles,
+        forecast.rest_of_month.quantiles,
     ]
     # Written so that NaN fails: every comparison with it is false.
-    if not all(0 <= a <= b <= c <= d <= e < float("inf") for a, b, c, d, e in ladders):
+    if not all(is_nested(ladder) for ladder in ladders):
         raise ForecastUnusable("its bounds came out negative, not finite or not nested")
+
+
+def is_nested(ladder: Sequence[float]) -> bool:
+    """Whether amounts rise from at least $0 to something finite."""
+    return ladder[0] >= 0 and ladder[-1] < float("inf") and all(a <= b for a, b in pairwise(ladder))
+
+
+def _bounds_of(total: Total) -> tuple[float, ...]:
+    return total.lower_95, total.lower_80, total.predicted, total.upper_80, total.upper_95

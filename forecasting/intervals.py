@@ -6,6 +6,7 @@ drifts were chosen on 290 forecasts of 83 public daily series: there the 80% and
 79% and 96% of 30-day totals and 87% and 94% of days (one of $0 cannot fall below $0: more than 80% is right).
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ HORIZON_DAYS = 30
 BLOCK_DAYS = 7  # days are drawn in runs of a week, which keeps weekends and streaks together
 DRAWS = 1000
 QUANTILES = (0.025, 0.1, 0.9, 0.975)
+LEVELS = (0.01, 0.025, 0.05, *(step / 20 for step in range(2, 19)), 0.95, 0.975, 0.99)
 DAILY_DRIFT = 0.3
 DRIFT = ((120, 0.65), (10**9, 0.35))  # (history up to this many days, drift of a 30-day total)
 
@@ -34,14 +36,31 @@ class Daily(NamedTuple):
     upper_95: Array
 
 
-class Total(NamedTuple):
-    """A period's sum with bounds of its own: daily bounds summed would have every day go wrong at once."""
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A period's sum and its distribution: the amounts that it stays below with the chances LEVELS.
 
-    lower_95: float
-    lower_80: float
+    Daily bounds summed would have every day go wrong at once. The bounds are four of the quantiles.
+    """
+
     predicted: float
-    upper_80: float
-    upper_95: float
+    quantiles: tuple[float, ...]
+
+    @property
+    def lower_95(self) -> float:
+        return self.quantiles[LEVELS.index(0.025)]
+
+    @property
+    def lower_80(self) -> float:
+        return self.quantiles[LEVELS.index(0.1)]
+
+    @property
+    def upper_80(self) -> float:
+        return self.quantiles[LEVELS.index(0.9)]
+
+    @property
+    def upper_95(self) -> float:
+        return self.quantiles[LEVELS.index(0.975)]
 
 
 def calculate_daily_bounds(y: Array, predicted: Array) -> Daily:
@@ -69,14 +88,18 @@ def calculate_total(y: Array, predicted: Array) -> Total:
     # A tenth of the usual spend on both sides keeps the ratio defined for weeks that cost nothing.
     usual = 0.1 * max(recent.mean(), y.mean()) * days
     if usual <= 0:
-        return Total(total, total, total, total, total)
+        return _around(total, np.full(len(LEVELS), total))
     ratio = (_draw_sums(recent, days) + usual) / (recent.mean() * days + usual)
     ratio *= np.exp(_drift_of(len(y)) * np.sqrt(days / HORIZON_DAYS) * _drifts())
-    bounds = _storable(np.quantile(ratio, QUANTILES) * (total + usual) - usual)
-    lower_95, lower_80, upper_80, upper_95 = bounds.tolist()
-    return Total(
-        min(lower_95, total), min(lower_80, total), total, max(upper_80, total), max(upper_95, total)
-    )
+    return _around(total, _storable(np.quantile(ratio, LEVELS) * (total + usual) - usual))
+
+
+def _around(total: float, quantiles: Array) -> Total:
+    # Skewed sums may have their 90% range beside the prediction: the ranges that are shown contain it.
+    is_lower, is_upper = np.array(LEVELS) <= 0.1, np.array(LEVELS) >= 0.9
+    quantiles[is_lower] = np.minimum(quantiles[is_lower], total)
+    quantiles[is_upper] = np.maximum(quantiles[is_upper], total)
+    return Total(total, tuple(quantiles.tolist()))
 
 
 def calculate_confidence(lower_80: float, upper_80: float) -> float:

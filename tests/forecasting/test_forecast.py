@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from forecasting.backtest import calculate_backtest
-from forecasting.forecast import ForecastUnusable, calculate_forecast, check_forecast
+from forecasting.forecast import ForecastUnusable, calculate_forecast, check_forecast, is_nested
 from forecasting.intervals import Array, Daily, calculate_confidence, calculate_daily_bounds, calculate_total
 from forecasting.model import Fit, calculate_daily
 from forecasting.series import LARGEST_USD, Series
@@ -33,8 +33,9 @@ def test_any_history_gives_sane_numbers(y: Array, trend: float, weekly: Array, d
     assert ((predicted >= 0) & (predicted <= y.max())).all()
     bounds = calculate_daily_bounds(y, predicted)
     total = calculate_total(y, predicted)
-    ladders = [*zip(bounds[0], bounds[1], predicted, bounds[2], bounds[3], strict=True), total]
-    assert all(0 <= a <= b <= c <= d <= e <= LARGEST_USD for a, b, c, d, e in ladders)
+    ladders = [*zip(bounds[0], bounds[1], predicted, bounds[2], bounds[3], strict=True), total.quantiles]
+    assert all(is_nested(ladder) and ladder[-1] <= LARGEST_USD for ladder in ladders)
+    assert total.lower_80 <= total.predicted <= total.upper_80
     assert 0 <= calculate_confidence(total.lower_80, total.upper_80) <= 1
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecasting.forecast import Forecast
-from forecasting.intervals import Daily, Total
+from forecasting.intervals import LEVELS, Daily, Total
 from forecasting.results import (
     Known,
     Renewals,
@@ -22,6 +22,11 @@ from forecasting.series import Series
 TODAY = date(2024, 5, 11)
 
 
+def total_of(*bounds: float) -> Total:
+    """A total from its 2.5%, 10%, 50%, 90% and 97.5%, with straight lines between them."""
+    return Total(bounds[2], tuple(np.interp(LEVELS, (0.025, 0.1, 0.5, 0.9, 0.975), bounds).tolist()))
+
+
 def forecast_of(unique_id: str = "total") -> Forecast:
     """Two dollars a day, give or take."""
     days = np.full(30, 2.0)
@@ -30,8 +35,8 @@ def forecast_of(unique_id: str = "total") -> Forecast:
         model_version="test",
         predicted=days,
         bounds=Daily(days * 0, days / 2, days * 2, days * 3),
-        next_30_days=Total(30, 45, 60, 75, 90),
-        rest_of_month=Total(10, 30, 42, 50, 70),
+        next_30_days=total_of(30, 45, 60, 75, 90),
+        rest_of_month=total_of(10, 30, 42, 50, 70),
         backtest={
             "days": 10,
             "method": "test",
