@@ -5,6 +5,8 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from tally.wording import plural as plural
+
 DASH = "\N{EN DASH}"
 SYMBOLS = {
     "USD": "$",
@@ -153,11 +155,6 @@ def format_days(first: date, last: date) -> str:
 def format_instant(moment: datetime, zone: ZoneInfo) -> str:
     """A moment on the person's own clock, as in 2026-11-20 14:05: it sorts as it reads."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun, as in 1 record or 1,204 records."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def escape_markdown(text: str) -> str:

@@ -5,9 +5,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,9 +22,20 @@ from tally.collectors.machine import NotSignedIn, collecting_folder, machine_nam
 from tally.collectors.payment import PAID_BY, SAID, Payment, find_payment, load_payments
 from tally.collectors.scan import LogFile, find_logs, stat_logs
 from tally.problem import Problem
+from tally.wording import plural
 
 PROGRESS_SECONDS = 0.2
 SHOWN_REASONS = 5
+# Classes of tokens and other things that cost money, in as many words as a line has room for.
+WORDS = {
+    "uncached_input_usd": "in",
+    "cached_input_usd": "cached",
+    "cache_write_5m_usd": "written for 5 minutes",
+    "cache_write_1h_usd": "written for 1 hour",
+    "output_usd": "out",
+    "web_search_usd": "web searches",
+    "other_usd": "not told apart",
+}
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -180,9 +192,12 @@ def _show_report(
         keep_answer(fingerprint(sys.argv[2:], logs), answer)
         return
     for source in report["sources"]:
-        typer.echo(f"{source['title']}: {source['requests']:,} requests in {source['files']:,} files")
+        requests, files = plural(source["requests"], "request"), plural(source["files"], "file")
+        typer.echo(f"{source['title']}: {requests} in {files}")
         for row in source["days"]:
             typer.echo(_report_line(row))
+        if priced := [row for row in source["days"] if row["cost_usd"] is not None]:
+            typer.echo(_cost_line(priced))
         _show_reasons(source["reasons"])
     if not report["sources"]:
         typer.echo("There are no logs of coding agents on this machine.")
@@ -196,6 +211,14 @@ def _report_line(row: Mapping[str, Any]) -> str:
         f"  {row['cached_input_tokens']:>14,} cached  {written:>12,} written"
         f"  {row['output_tokens']:>11,} out  {cost:>12}" + ("  (plan)" if row["paid_by"] == "plan" else "")
     )
+
+
+def _cost_line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What all days cost, and each class of it that costs anything."""
+    names = ("cost_usd", *WORDS)
+    total_usd, *by_class = (sum((Decimal(row[name]) for row in rows), Decimal(0)) for name in names)
+    classes = [f"${usd:,.2f} {word}" for usd, word in zip(by_class, WORDS.values(), strict=True) if usd]
+    return f"  ${total_usd:,.2f} in all" + (f": {', '.join(classes)}" if classes else "")
 
 
 def _show_reasons(reasons: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """What usage costs at list price on the day it happened, from the dated prices of `genai-prices`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -71,6 +71,7 @@ class Priced:
     price_version: str = PRICE_VERSION
     matched_model: str | None = None
     note: str | None = None
+    usd_by_class: Mapping[str, Decimal] = field(default_factory=dict)  # of the classes it tells apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ CLASSES: dict[str, dict[str, int]] = {
     "output": {"output_tokens": MILLION},
     "web_search": {"web_searches": MILLION},
 }
+OTHER = "other"  # what each request costs beside its tokens, and what is not told apart by class
 # The library prices at 0 what it knows no price for: without this key of its own a class is unpriced.
 PRICE_KEYS = {"output": "output_mtok", "web_search": "web_searches_kcount"}
 
@@ -141,7 +143,13 @@ def price(
             tier == "unknown",
             tuple((context or {}).items()),
         )
-        return Priced(_calculate(prices, usage), matched_model=prices.matched_model, note=prices.note)
+        by_class = _calculate(prices, usage)
+        return Priced(
+            sum(by_class.values(), Decimal(0)) if by_class else None,
+            matched_model=prices.matched_model,
+            note=prices.note,
+            usd_by_class=by_class,
+        )
     except Exception as error:
         # Whatever a price library trips over, the usage itself is worth keeping.
         return Priced(None, note=f"the price could not be calculated: {error}"[:200])
@@ -295,17 +303,18 @@ def _price_classes(flat: tuple[tuple[str, Any], ...]) -> tuple[Decimal, dict[str
     return per_request, by_class
 
 
-def _calculate(prices: _Prices, usage: Usage) -> Decimal | None:
+def _calculate(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
+    """What each class of the usage costs, empty where one has no price."""
     if usage.input_audio_tokens or usage.output_audio_tokens:
         return _calculate_exactly(prices, usage)
-    cost_usd = prices.per_request * usage.requests
+    by_class = {OTHER: prices.per_request * usage.requests}
     for name, count in _count_by_class(usage).items():
         if count:
             rate = prices.by_class[name]
             if rate is None:
-                return None
-            cost_usd += rate * count / MILLION
-    return cost_usd
+                return {}
+            by_class[name] = rate * count / MILLION
+    return by_class
 
 
 def _count_by_class(usage: Usage) -> dict[str, int]:
@@ -322,7 +331,8 @@ def _count_by_class(usage: Usage) -> dict[str, int]:
     }
 
 
-def _calculate_exactly(prices: _Prices, usage: Usage) -> Decimal | None:
+def _calculate_exactly(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
+    """As a whole: what is heard and said has classes of its own."""
     needed = {
         "input_mtok": usage.input_tokens,
         "output_mtok": usage.output_tokens,
@@ -330,7 +340,7 @@ def _calculate_exactly(prices: _Prices, usage: Usage) -> Decimal | None:
         "output_audio_mtok": usage.output_audio_tokens,
     }
     if any(count and getattr(prices.exact, key) is None for key, count in needed.items()):
-        return None
+        return {}
     counts = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
@@ -344,4 +354,4 @@ def _calculate_exactly(prices: _Prices, usage: Usage) -> Decimal | None:
     }
     reported = genai_prices.Usage(**{key: count for key, count in counts.items() if count})
     cost_usd = prices.exact.calc_price(reported)["total_price"]
-    return cost_usd + prices.per_request * (usage.requests - 1)
+    return {OTHER: cost_usd + prices.per_request * (usage.requests - 1)}

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tally.collectors.logs import Collector, Event, Known
@@ -14,7 +14,20 @@ from tally.collectors.payment import Payment
 from tally.collectors.scan import LogFile, Meter, Progress, read_logs
 from tally.models import canonical_claude
 
+if TYPE_CHECKING:
+    from tally.pricing import Priced
+
 FORMAT = 1  # of the report
+# What each class of tokens costs is named as the tokens are.
+COSTS = {
+    "uncached": "uncached_input_usd",
+    "cached": "cached_input_usd",
+    "cache_write": "cache_write_5m_usd",
+    "cache_write_1h": "cache_write_1h_usd",
+    "output": "output_usd",
+    "web_search": "web_search_usd",
+    "other": "other_usd",  # fees of a request, and what the agent itself wrote down
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ def _add_up(question: Question, events: Iterable[Event], payment: Payment) -> It
     for event in events:
         day = event.timestamp.astimezone(zone).date()
         if not question.since or day >= question.since:
-            rows[day, canonical_claude(event.model), event.vendor].add(event, price_event(event).cost_usd)
+            rows[day, canonical_claude(event.model), event.vendor].add(event, price_event(event))
     for (day, model, vendor), row in sorted(rows.items()):
         paid_by = "plan" if payment.is_plan(vendor) else "api"
         named = {"day": day.isoformat(), "model": model, "provider": payment.find_payee(vendor)}
@@ -96,9 +109,9 @@ class _Row:
     reasoning_tokens: int = 0
     tokens: int = 0
     unpriced_requests: int = 0
-    cost_usd: Decimal | None = None
+    usd_by_class: dict[str, Decimal] = field(default_factory=dict)
 
-    def add(self, event: Event, cost_usd: Decimal | None) -> None:
+    def add(self, event: Event, priced: "Priced") -> None:
         """One request more, at the price of its time."""
         self.requests += 1
         self.uncached_input_tokens += (
@@ -110,11 +123,17 @@ class _Row:
         self.output_tokens += event.output_tokens
         self.reasoning_tokens += event.reasoning_tokens
         self.tokens += event.tokens
-        if cost_usd is None:
+        if priced.cost_usd is None:
             self.unpriced_requests += 1
         else:
-            self.cost_usd = cost_usd if self.cost_usd is None else self.cost_usd + cost_usd
+            for name, usd in (priced.usd_by_class or {"other": priced.cost_usd}).items():
+                self.usd_by_class[name] = self.usd_by_class.get(name, 0) + usd
 
     def to_json(self) -> dict[str, Any]:
         """Money as text, None where nothing of it has a price."""
-        return asdict(self) | {"cost_usd": None if self.cost_usd is None else format(self.cost_usd, "f")}
+        counts = {name: count for name, count in asdict(self).items() if name != "usd_by_class"}
+        if not self.usd_by_class:
+            return counts | dict.fromkeys(["cost_usd", *COSTS.values()])
+        costs = {name: self.usd_by_class.get(key, Decimal(0)) for key, name in COSTS.items()}
+        costs = {"cost_usd": sum(costs.values(), Decimal(0))} | costs
+        return counts | {name: format(usd, "f") for name, usd in costs.items()}

@@ -29,6 +29,13 @@ class Vector:
         """The sum of tokens times rate."""
         return sum((tokens * Decimal(rate) for tokens, rate in self.parts), Decimal(0)) / MILLION
 
+    @property
+    def parts_usd(self) -> list[Decimal]:
+        """What each class costs, the cheapest first; audio is priced as a whole."""
+        if self.usage.input_audio_tokens or self.usage.output_audio_tokens:
+            return [self.cost_usd]
+        return sorted(tokens * Decimal(rate) / MILLION for tokens, rate in self.parts)
+
     def __str__(self) -> str:
         said = [self.provider, self.model, f"{self.usage.input_tokens}+{self.usage.output_tokens}"]
         said += [f"{self.at:%Y-%m-%dT%H:%M}"] if self.at != NOVEMBER else []
@@ -336,6 +343,8 @@ def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None
     assert priced.cost_usd == vector.cost_usd
     assert priced.price_source == "genai-prices"
     assert priced.matched_model is not None
+    assert sorted(usd for usd in priced.usd_by_class.values() if usd) == vector.parts_usd
+    assert sum(priced.usd_by_class.values()) == priced.cost_usd
 
 
 def test_vectors_are_many_and_of_every_provider_that_is_priced() -> None:

@@ -25,6 +25,7 @@ from tests.tally.collectors.homes import (
     write_claude,
     write_codex,
 )
+from tests.tally.collectors.test_report import pop_costs
 from tests.tally.collectors.test_upload import stored
 from tests.tally.people import Person, over_http, sign_up
 
@@ -102,8 +103,17 @@ def test_a_report_needs_no_account(alone: Commands) -> None:
         1,
     )
     (row,) = source["days"]
-    cost_usd = Decimal(row.pop("cost_usd"))
-    assert cost_usd == (10 * Decimal(3) + 100 * Decimal(15)) / 1_000_000
+    million = Decimal(1_000_000)
+    assert pop_costs(row) == {
+        "cost_usd": (10 * Decimal(3) + 100 * Decimal(15)) / million,
+        "uncached_input_usd": 10 * Decimal(3) / million,
+        "cached_input_usd": 0,
+        "cache_write_5m_usd": 0,
+        "cache_write_1h_usd": 0,
+        "output_usd": 100 * Decimal(15) / million,
+        "web_search_usd": 0,
+        "other_usd": 0,
+    }
     assert row == {
         "day": "2026-09-02",  # half past midnight in Berlin
         "model": "claude-sonnet-4-5",
@@ -145,10 +155,13 @@ def test_a_report_of_one_source_for_people(alone: Commands) -> None:
 
     answer = alone.run("collect", "--dry-run", "--source", "claude-code")
 
-    assert answer.stdout.startswith("Claude Code: 1 requests in 1 files\n")
+    assert answer.stdout.startswith("Claude Code: 1 request in 1 file\n")
     assert "claude-nova-9" in answer.stdout
     assert "no price" in answer.stdout
+    assert "in all" not in answer.stdout
     assert "Codex" not in answer.stdout
+    codex = alone.run("collect", "--dry-run", "--source", "codex").stdout
+    assert codex.endswith("  $0.00 in all: $0.00 in, $0.00 out\n"), codex
 
 
 @pytest.mark.parametrize(
