@@ -19,7 +19,7 @@ WRITTEN_BY_OWNER = {
     "superseded_records",
     "user_preferences",
 }
-READ_BY_OWNER = {"forecast_results", "forecast_totals", "job_runs"}
+READ_BY_OWNER = {"anomalies", "forecast_results", "forecast_totals", "job_runs"}
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
 
@@ -57,6 +57,7 @@ FORECAST = {
 
 # What a row of each table needs besides its user.
 SAMPLE: dict[str, dict[str, Any]] = {
+    "anomalies": {"day": "2026-05-01", "kind": "new_model", "model_name": "gpt-5", "actual_usd": 1},
     "api_credentials": {
         "credential_name": "laptop",
         "encrypted_api_key": "sealed",

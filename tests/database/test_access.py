@@ -72,7 +72,7 @@ def test_every_table_answers_every_actor_as_declared(
             row["run_id"] = uuid4()
         if command == "insert" and table == "api_credentials":
             row["credential_name"] = "another"
-        if command == "insert" and table == "model_prices":
+        if command == "insert" and table in ("model_prices", "anomalies"):
             row["model_name"] = "another"
         query = statement(command, table, row)
         outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
@@ -90,6 +90,17 @@ def test_nobody_can_give_away_or_take_over_a_row(actors: dict[str, Connection], 
 def test_an_import_keeps_its_identity(actors: dict[str, Connection]) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         actors["owner"].execute("update public.imports set id = gen_random_uuid()")
+
+
+def test_an_anomaly_is_muted_by_its_owner_and_changed_in_nothing_else(actors: dict[str, Connection]) -> None:
+    version = "select public.data_version()"
+    before = actors["owner"].execute(version).fetchone()
+    mute = "update public.anomalies set muted_at = now()"
+    assert actors["stranger"].execute(mute).rowcount == 0
+    assert actors["owner"].execute(mute).rowcount == 1
+    assert actors["owner"].execute(version).fetchone() != before
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        actors["owner"].execute("update public.anomalies set actual_usd = 0")
 
 
 def test_every_function_is_declared_and_executed_by_those_alone(
