@@ -20,6 +20,7 @@ Tier = Literal["request", "short", "long", "unknown"]
 PRICE_SOURCE = "genai-prices"
 PRICE_VERSION = genai_prices.__version__
 MILLION = 1_000_000
+NOON = time(12, tzinfo=UTC)
 PRICE_PROVIDERS = {
     "anthropic": "anthropic",
     "claude-desktop": "anthropic",
@@ -94,7 +95,7 @@ class _Model:
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
-    """One model on one day: US dollars a million of each class, None where it has no price."""
+    """One model on one day: US dollars for one of each class, None where it has no price."""
 
     matched_model: str
     note: str | None
@@ -138,7 +139,7 @@ def price(
         prices = _load_prices(
             provider_id,
             model,
-            at if found.changes_within_a_day else datetime.combine(at.date(), time(12), UTC),
+            at if found.changes_within_a_day else datetime.combine(at.date(), NOON),
             found.find_threshold(usage.input_tokens, tier),
             tier == "unknown",
             tuple((context or {}).items()),
@@ -291,13 +292,13 @@ def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
 
 @lru_cache(10_000)
 def _price_classes(flat: tuple[tuple[str, Any], ...]) -> tuple[Decimal, dict[str, Decimal | None]]:
-    """What one request and each class cost: a model's prices are the same on most days."""
+    """What one request and one token of each class cost: a model's prices are the same on most days."""
     prices = types.ModelPrice(**dict(flat))
     per_request = prices.calc_price(genai_prices.Usage())["total_price"]
     by_class = {
         name: None
         if getattr(prices, PRICE_KEYS.get(name, "input_mtok")) is None
-        else prices.calc_price(genai_prices.Usage(**usage))["total_price"] - per_request
+        else (prices.calc_price(genai_prices.Usage(**usage))["total_price"] - per_request) / MILLION
         for name, usage in CLASSES.items()
     }
     return per_request, by_class
@@ -313,7 +314,7 @@ def _calculate(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
             rate = prices.by_class[name]
             if rate is None:
                 return {}
-            by_class[name] = rate * count / MILLION
+            by_class[name] = rate * count
     return by_class
 
 
