@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.series import LARGEST_USD
+from tally.levels import LEVELS
 
 WINDOW_DAYS = 56
 HORIZON_DAYS = 30
 BLOCK_DAYS = 7  # days are drawn in runs of a week, which keeps weekends and streaks together
 DRAWS = 1000
 QUANTILES = (0.025, 0.1, 0.9, 0.975)
-LEVELS = (0.01, 0.025, 0.05, *(step / 20 for step in range(2, 19)), 0.95, 0.975, 0.99)
 DAILY_DRIFT = 0.3
 DRIFT = ((120, 0.65), (10**9, 0.35))  # (history up to this many days, drift of a 30-day total)
 

@@ -11,6 +11,7 @@ from forecasting import intervals
 from forecasting.backtest import Backtest
 from forecasting.forecast import Forecast
 from forecasting.intervals import HORIZON_DAYS, Total
+from tally.levels import LEVELS
 
 STORED = Decimal("1e-10")
 ONLY_RENEWALS = "renewals-only-1"
@@ -32,6 +33,16 @@ class Amounts(NamedTuple):
         return Amounts(*(amount + known for amount in self))
 
 
+class Spread(NamedTuple):
+    """A predicted total in dollars: its amounts, and the quantiles at LEVELS."""
+
+    amounts: Amounts
+    quantiles: tuple[Decimal, ...]
+
+    def plus(self, known: Decimal) -> "Spread":
+        return Spread(self.amounts.plus(known), tuple(amount + known for amount in self.quantiles))
+
+
 class Day(NamedTuple):
     """One predicted day; `renewals_usd` of the prediction are subscriptions."""
 
@@ -48,6 +59,7 @@ class Period(NamedTuple):
     last_day: date
     spent_usd: Decimal
     amounts: Amounts
+    quantiles: tuple[Decimal, ...]
     backtest: Backtest | None
 
 
@@ -105,15 +117,16 @@ def calculate_renewals_only(unique_id: str, known: Known) -> Result:
     """A series with renewals and no usage ever: known exactly, so its bounds are the amounts themselves."""
     nothing = Amounts(*[Decimal(0)] * 5)
     yesterday = known.today - timedelta(days=1)
+    total = Spread(nothing, (Decimal(0),) * len(LEVELS))
     trained = (ONLY_RENEWALS, yesterday, yesterday, 0)
-    return _assemble(unique_id, known, [nothing] * HORIZON_DAYS, (nothing, nothing), None, trained)
+    return _assemble(unique_id, known, [nothing] * HORIZON_DAYS, (total, total), None, trained)
 
 
 def _assemble(
     unique_id: str,
     known: Known,
     daily: Sequence[Amounts],
-    totals: tuple[Amounts, Amounts],
+    totals: tuple[Spread, Spread],
     backtest: Backtest | None,
     trained: tuple[str, date, date, int],
 ) -> Result:
@@ -134,7 +147,7 @@ def _calculate_periods(
     known: Known,
     renewals: Renewals,
     spent: Decimal,
-    totals: tuple[Amounts, Amounts],
+    totals: tuple[Spread, Spread],
     backtest: Backtest | None,
 ) -> list[Period]:
     today = known.today
@@ -143,8 +156,8 @@ def _calculate_periods(
     next_30_days = totals[0].plus(_renewing(renewals, today, horizon_end))
     month = totals[1].plus(_renewing(renewals, today, month_end) + spent)
     return [
-        Period("next_30_days", today, horizon_end, Decimal(0), next_30_days, backtest),
-        Period("month_end", today.replace(day=1), month_end, spent, month, backtest),
+        Period("next_30_days", today, horizon_end, Decimal(0), *next_30_days, backtest),
+        Period("month_end", today.replace(day=1), month_end, spent, *month, backtest),
     ]
 
 
@@ -156,8 +169,9 @@ def _days_from(today: date) -> list[date]:
     return [today + timedelta(days=offset) for offset in range(HORIZON_DAYS)]
 
 
-def _total_dollars(total: Total) -> Amounts:
-    return _dollars((total.predicted, total.lower_80, total.upper_80, total.lower_95, total.upper_95))
+def _total_dollars(total: Total) -> Spread:
+    amounts = (total.predicted, total.lower_80, total.upper_80, total.lower_95, total.upper_95)
+    return Spread(_dollars(amounts), tuple(Decimal(amount).quantize(STORED) for amount in total.quantiles))
 
 
 def _dollars(amounts: Sequence[float]) -> Amounts:

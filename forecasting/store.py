@@ -110,18 +110,51 @@ actual as (
             and (ended.provider_id is null or d.provider_id = ended.provider_id)
             and (ended.model_name is null or d.model_name = ended.model_name)
     group by 1, 2, 3, 4
+),
+
+due as (
+    select t.id, t.run_id, t.provider_id, t.model_name, t.period_start, t.period_end, actual.cost_usd
+    from public.forecast_totals as t
+    inner join actual
+        on
+            t.period_start = actual.period_start
+            and t.period_end = actual.period_end
+            and t.provider_id is not distinct from actual.provider_id
+            and t.model_name is not distinct from actual.model_name
+    where t.user_id = %(user_id)s and t.actual_cost_usd is distinct from actual.cost_usd
+),
+
+days as (
+    select
+        due.id,
+        count(*) filter (where spent.cost_usd between r.lower_bound_80 and r.upper_bound_80) as in_80,
+        count(*) filter (where spent.cost_usd between r.lower_bound_95 and r.upper_bound_95) as in_95
+    from due
+    inner join public.forecast_results as r
+        on
+            r.run_id = due.run_id
+            and r.user_id = %(user_id)s
+            and r.provider_id is not distinct from due.provider_id
+            and r.model_name is not distinct from due.model_name
+            and r.forecast_date between due.period_start and due.period_end
+    cross join lateral (
+        select coalesce(sum(d.total_cost_usd), 0) as cost_usd
+        from private.cost_records_daily as d
+        where
+            d.user_id = %(user_id)s
+            and d.date = r.forecast_date
+            and d.cost_basis <> 'included'
+            and (r.provider_id is null or d.provider_id = r.provider_id)
+            and (r.model_name is null or d.model_name = r.model_name)
+    ) as spent
+    group by due.id
 )
 
 update public.forecast_totals as t
-set actual_cost_usd = actual.cost_usd
-from actual
-where
-    t.user_id = %(user_id)s
-    and t.period_start = actual.period_start
-    and t.period_end = actual.period_end
-    and t.provider_id is not distinct from actual.provider_id
-    and t.model_name is not distinct from actual.model_name
-    and t.actual_cost_usd is distinct from actual.cost_usd"""
+set actual_cost_usd = due.cost_usd, days_in_80 = days.in_80, days_in_95 = days.in_95
+from due
+left join days on due.id = days.id
+where t.id = due.id"""
 
 COPY_RESULTS = """
 copy public.forecast_results (
@@ -133,7 +166,7 @@ copy public.forecast_results (
 COPY_TOTALS = """
 copy public.forecast_totals (
     run_id, user_id, provider_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
-    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, backtest
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, quantiles, backtest
 ) from stdin"""
 
 
@@ -205,7 +238,7 @@ def load_known(connection: Connection, person: Person) -> Known:
 
 
 def score_totals(connection: Connection, person: Person) -> int:
-    """Write what was really spent beside the totals whose period is over; returns how many changed."""
+    """Write what ended totals came to, and their days in range, beside them; returns how many changed."""
     again_from = person.today - timedelta(days=SCORE_AGAIN_DAYS)
     keys = {"user_id": person.user_id, "today": person.today, "again_from": again_from}
     return connection.execute(SCORE, keys).rowcount
@@ -246,4 +279,12 @@ def _day_row(result: Result, day: Day) -> Iterable[object]:
 
 def _period_row(period: Period) -> Iterable[object]:
     backtest = Jsonb(period.backtest or {})
-    return (period.kind, period.first_day, period.last_day, period.spent_usd, *period.amounts, backtest)
+    return (
+        period.kind,
+        period.first_day,
+        period.last_day,
+        period.spent_usd,
+        *period.amounts,
+        list(period.quantiles),
+        backtest,
+    )

@@ -242,6 +242,23 @@ def test_totals_are_held_against_what_happened(house: House) -> None:
     assert house.rows(actual)[0][2] == usage + 20 + 7
 
 
+def test_ended_totals_say_how_many_of_their_days_were_in_range(house: House) -> None:
+    user = house.add_person()
+    house.add_spend(user, [1.0] * 20)
+    house.work(as_of=date(2024, 5, 11))
+    house.rows("update public.forecast_results set upper_bound_95 = 3 where model_name is null returning 1")
+    house.add_spend(user, [1.0] * 15 + [2.0] * 4 + [9.0] * 2, last_day=date(2024, 5, 31))
+    house.work(as_of=date(2024, 6, 1))
+    counts = """
+        select days_in_80, days_in_95 from public.forecast_totals
+        where kind = 'month_end' and period_start = '2024-05-01'
+            and model_name is null and provider_id is null"""
+    assert house.rows(counts) == [(15, 19)]
+    house.add_spend(user, [8.0], last_day=date(2024, 5, 12))  # a bill comes late
+    house.work(as_of=date(2024, 6, 2))
+    assert house.rows(counts) == [(14, 18)]
+
+
 def test_who_switched_forecasts_off_is_skipped(house: House, wavy: Wavy) -> None:
     user = house.add_person(forecast_enabled=False)
     house.add_spend(user, wavy(30))

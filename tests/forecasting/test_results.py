@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecasting.forecast import Forecast
-from forecasting.intervals import LEVELS, Daily, Total
+from forecasting.intervals import Daily, Total
 from forecasting.results import (
     Known,
     Renewals,
@@ -18,6 +18,7 @@ from forecasting.results import (
     last_day_of_month,
 )
 from forecasting.series import Series
+from tally.levels import LEVELS
 
 TODAY = date(2024, 5, 11)
 
@@ -59,6 +60,8 @@ def test_the_month_is_what_is_spent_and_what_is_predicted() -> None:
     assert month.amounts.predicted == Decimal("59.25")  # 17.25 + 42
     assert month.amounts.lower_95 == Decimal("27.25")  # 17.25 + 10: never below what is spent
     assert month.amounts.upper_95 == Decimal("87.25")
+    assert month.quantiles[LEVELS.index(0.975)] == month.amounts.upper_95
+    assert len(month.quantiles) == len(LEVELS)
 
 
 def test_the_next_30_days_begin_today_and_hold_nothing_spent() -> None:
