@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+from tally.local.stack import Stack
 from tests.app.conftest import new_person, person, project, server, upstream, wire
+from tests.app.server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
+from tests.e2e.steps import SLOW
 
 __all__ = ["new_person", "person", "project", "server", "upstream", "wire"]  # fixtures
 
@@ -27,3 +30,19 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield browser
     browser.close()
+
+
+@pytest.fixture(scope="module")
+def story_server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """The dashboard of the running stack."""
+    with AppServer(tmp_path_factory.mktemp("story"), stack.settings()) as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium: Browser, story_server: AppServer) -> Iterator[Page]:
+    """Somebody's browser in Berlin that has never been here."""
+    context = chromium.new_context(base_url=story_server.url, timezone_id="Europe/Berlin")
+    context.set_default_timeout(SLOW)
+    yield context.new_page()
+    context.close()

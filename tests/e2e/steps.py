@@ -1,0 +1,72 @@
+"""What stories do again and again: sign in, open a page, read a key figure, let a night pass."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+from playwright.sync_api import Locator, Page, expect
+
+from tally.local.stack import Stack
+from tests.app.conftest import Person
+
+SLOW = 60_000
+PAGES = {
+    "/": "Overview",
+    "/records": "Records",
+    "/import": "Import",
+    "/connections": "Connections",
+    "/sources": "Sources",
+    "/add-entry": "Add entry",
+    "/subscriptions": "Subscriptions",
+    "/prices": "Prices",
+    "/forecast": "Forecast",
+    "/settings": "Settings",
+}
+
+
+def sign_in(page: Page, person: Person) -> None:
+    """Through the form, to the Overview."""
+    page.goto("/login")
+    page.get_by_label("Email").fill(person.email)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect_page(page, "/")
+
+
+def open_page(page: Page, path: str) -> None:
+    """By its address, as a bookmark does."""
+    page.goto(path)
+    expect_page(page, path)
+
+
+def expect_page(page: Page, path: str) -> None:
+    """The page is there and has been worked through to its end."""
+    expect(page.get_by_role("heading", name=PAGES[path], exact=True, level=1)).to_be_visible(timeout=SLOW)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=SLOW)
+
+
+def kpi(page: Page, label: str) -> Locator:
+    """The value of a key figure."""
+    figure = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return figure.get_by_test_id("stMetricValue")
+
+
+def run_night(stack: Stack, email: str) -> None:
+    """Tonight, for one person: the stack is shared with other tests, whose people would take minutes."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"]) as database:
+        database.execute(
+            "update public.user_preferences set forecast_enabled = false "
+            "where user_id <> (select id from auth.users where email = %s)",
+            [email],
+        )
+    done = subprocess.run(
+        [sys.executable, "-m", "forecasting"],
+        env=os.environ | stack.settings(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
