@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from forecasting import report, runs, store
+from forecasting import anomalies, report, runs, store
 from forecasting.collect import Outcome, collect, collect_step, describe_collected
 from forecasting.exchange import RatesUnavailable, save_newer_rates
 from forecasting.part import Part
@@ -135,13 +135,19 @@ class Night:
         return self.steps[-1]["error"] is None
 
     def _step(self, name: str, statement: str) -> None:
+        def count() -> int | None:
+            cursor = self.connection.execute(statement)
+            row = cursor.fetchone() if cursor.description else None
+            return int(row[0]) if row else None
+
+        self._count(name, count)
+
+    def _count(self, name: str, step: Callable[[], int | None]) -> None:
         started = monotonic()
         count: int | None = None
         error: str | None = None
         try:
-            cursor = self.connection.execute(statement)
-            row = cursor.fetchone() if cursor.description else None
-            count = int(row[0]) if row else None
+            count = step()
         except psycopg.Error as problem:
             if self.connection.closed:
                 raise
@@ -156,6 +162,7 @@ class Night:
         error = report.describe_failures(self.failed)
         self._note("forecast", started, self.series, error)
         self.steps[-1] |= {"people": self.people, "scored": self.scored}
+        self._count("anomalies", lambda: anomalies.flag(self.connection, people))
 
     def _save(self, part: Part) -> None:
         """Store a person's part in one transaction: all of it or, with the reason, none."""

@@ -88,7 +88,7 @@ def test_the_night_itself_is_on_record(house: House, wavy: Wavy) -> None:
         "select status, night, steps, finished_at is not null from public.job_runs where user_id is null"
     )
     assert (status, night, finished) == ("done", AS_OF, True)
-    names = ["partitions", "renewals", "refresh", "forecast", "vacuum", "analyze"]
+    names = ["partitions", "renewals", "refresh", "forecast", "anomalies", "vacuum", "analyze"]
     assert [step["step"] for step in steps] == names
     assert all(step["error"] is None and step["seconds"] >= 0 for step in steps)
     assert steps[3]["count"] == 3
