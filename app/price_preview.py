@@ -69,7 +69,7 @@ def describe_sum(differences: Sequence[Difference]) -> str:
     if unpriced := sum(difference.newly_unpriced for difference in differences):
         said.append(f"{plural(unpriced, 'record')} would be without a price again.")
     if set_aside := sum(difference.set_aside for difference in differences):
-        said.append(f"{plural(set_aside, 'record')} of these count nowhere, as a bill covers them.")
+        said.append(f"In no total, as a bill or a better source covers them: {plural(set_aside, 'record')}.")
     return " ".join(said)
 
 

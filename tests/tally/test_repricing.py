@@ -55,9 +55,15 @@ class Account:
             request_count=1,
             metadata=metadata,
         )
+        import_id = fields.pop("import_id", None)
         record = replace(record, **fields)
-        save_records(self.api, [record])
+        save_records(self.api, [record], import_id)
         return record
+
+    def add_source(self, name: str) -> str:
+        """A machine whose logs are collected."""
+        row = self.api.insert("imports", {"kind": "machine", "format": "codex", "filename": name})
+        return str(row["id"])
 
     def set_price(self, model: str = "house-model", provider: str = "openai", **fields: Any) -> str:
         """A price of the person's own: 3 dollars in, 6 out, unless other."""
@@ -248,6 +254,52 @@ def test_an_estimate_whose_money_a_bill_took_keeps_its_own_up_to_date(account: A
     account.api.delete("cost_records", str(account.row(bill)["id"]))
     row = account.row(record)
     assert (row["cost_usd"], "said" in row["metadata"]) == (3, False)
+
+
+def test_words_that_another_source_took_the_place_of_are_priced_too(account: Account) -> None:
+    laptop, desktop = (account.add_source(name) for name in ("laptop", "desktop"))
+    record = account.add(
+        source_key=request_identity("msg_1"), metadata={"request_id": "msg_1"}, import_id=laptop
+    )
+    save_records(account.api, [replace(record, timestamp=AT + timedelta(hours=1))], desktop)
+    account.set_price()
+    (difference,) = calculate_differences(account.api, SINCE)
+    assert (difference.records, difference.set_aside, difference.after_usd) == (2, 1, 3)
+    assert apply_prices(account.api, SINCE).applied == 2
+    account.api.update("imports", laptop, {"counts": False})
+    (row,) = account.rows()
+    assert (str(row["import_id"]), row["cost_usd"], row["metadata"]["price_source"]) == (desktop, 3, "own")
+    account.set_price(valid_from="2026-10-02", input_usd_per_mtok=5)
+    assert apply_prices(account.api, SINCE).applied == 2
+    account.api.update("imports", laptop, {"counts": True})
+    account.api.update("imports", desktop, {"counts": False})
+    (row,) = account.rows()
+    assert (str(row["import_id"]), row["cost_usd"]) == (laptop, 5)
+    assert calculate_differences(account.api, SINCE) == []
+
+
+@pytest.mark.parametrize("page", [1, 5_000])
+def test_a_price_that_changes_which_word_counts_reaches_both(
+    account: Account, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("tally.repricing.PAGE", page)
+    laptop, desktop = (account.add_source(name) for name in ("laptop", "desktop"))
+    metadata: dict[str, JSON] = {"request_id": "msg_1"}
+    first = account.add(
+        source_key=request_identity("msg_1"),
+        metadata=metadata,
+        timestamp=AT + timedelta(hours=1),
+        import_id=laptop,
+    )
+    # The one that comes later has no price either, and of equal words the dearer one counts.
+    save_records(account.api, [replace(first, timestamp=AT, model_name="other-model")], desktop)
+    account.set_price(input_usd_per_mtok=3)
+    account.set_price("other-model", input_usd_per_mtok=4)
+    apply_prices(account.api, SINCE)
+    assert [row["cost_usd"] for row in account.rows()] == [4]
+    assert calculate_differences(account.api, SINCE) == []
+    account.api.update("imports", desktop, {"counts": False})
+    assert [row["cost_usd"] for row in account.rows()] == [3]
 
 
 def test_what_is_saved_later_has_ones_own_price_from_the_start(account: Account) -> None:
