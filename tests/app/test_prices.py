@@ -228,5 +228,6 @@ def test_differences_say_what_gets_and_loses_a_price() -> None:
     assert list(table["Difference"]) == ["+$4.00", "-$7.00"]
     assert describe_sum([new, gone]) == (
         "5 records would change, by -$3.00 in all. 2 records would get a price for the first time. "
-        "3 records would be without a price again. In no total, as a bill or a better source covers them: 1 record."
+        "3 records would be without a price again. "
+        "In no total, as a bill or a better source covers them: 1 record."
     )
