@@ -38,16 +38,26 @@ RECORD_COLUMNS = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,"
     "input_tokens,output_tokens,request_count,metadata"
 )
-PREFERENCE_COLUMNS = "timezone,theme,currency,default_date_range,forecast_enabled,metadata"
+PREFERENCE_COLUMNS = (
+    "timezone,theme,currency,default_date_range,forecast_enabled,monthly_limit_usd::text,metadata"
+)
 FORECAST_COLUMNS = (
     "run_id,forecast_date,predicted_cost_usd,lower_bound_80,upper_bound_80,lower_bound_95,upper_bound_95,"
-    "model_version,training_data_start,training_data_end,training_record_count,created_at"
+    "model_version,training_data_start,training_data_end,training_record_count,created_at,"
+    "renewals:metadata->>renewals_usd"
 )
+TOTALS_SHOWN = 400
 TOTAL_COLUMNS = (
     "run_id,provider_id,model_name,kind,period_start,period_end,spent_usd::text,predicted_cost_usd::text,"
-    "lower_bound_80::text,upper_bound_80::text,lower_bound_95::text,upper_bound_95::text,actual_cost_usd::text,created_at"
+    "lower_bound_80::text,upper_bound_80::text,lower_bound_95::text,upper_bound_95::text,actual_cost_usd::text,"
+    "quantiles::text,days_in_80,days_in_95,backtest,created_at"
+)
+ANOMALY_COLUMNS = (
+    "id,day,provider_id,model_name,kind,actual_usd::text,expected_usd::text,lower_95::text,upper_95::text,"
+    "attribution,muted_at"
 )
 IMPORTS_SHOWN = 200
+AUDIT_SHOWN = 50
 IMPORT_COLUMNS = (
     "id,kind,filename,format,status,counts,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,"
     "created_at,finished_at"
@@ -66,6 +76,7 @@ class Preferences:
     currency: str = USD
     default_range: str = "30D"
     forecast_enabled: bool = True
+    monthly_limit_usd: Decimal | None = None
     timezone_set: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -158,6 +169,7 @@ def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part
         currency=row["currency"],
         default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
         forecast_enabled=row["forecast_enabled"],
+        monthly_limit_usd=row["monthly_limit_usd"] and Decimal(row["monthly_limit_usd"]),
         timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
         metadata=row["metadata"],
     )
@@ -281,7 +293,8 @@ def day_start(day: date, zone: ZoneInfo) -> str:
 def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFrame:
     """Every stored prediction of one series for days from `first` on, in all its runs.
 
-    Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95 and the training's.
+    Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95, renewals (what of
+    the prediction are subscriptions) and the training's.
     """
     return _forecast(user, _version(user), series, first, load_currency(user))
 
@@ -307,13 +320,14 @@ def _forecast(
         rows += page
         if not page:
             break
-    frame = pd.DataFrame(rows, columns=FORECAST_COLUMNS.split(","))
+    frame = pd.DataFrame(rows, columns=[name.partition(":")[0] for name in FORECAST_COLUMNS.split(",")])
     bounds = {f"{side}_bound_{level}": f"{side}_{level}" for side in ("lower", "upper") for level in (80, 95)}
     frame = frame.rename(columns={"forecast_date": "date", "predicted_cost_usd": "predicted", **bounds})
     frame = frame.assign(
         date=pd.to_datetime(frame["date"]),
         created_at=pd.to_datetime(frame["created_at"], utc=True, format="ISO8601"),
         **{name: frame[name].astype(float) for name in ("predicted", *bounds.values())},
+        renewals=frame["renewals"].astype(float).fillna(0.0),
     )
     return convert_predictions(frame, currency)
 
@@ -329,7 +343,16 @@ def load_forecast_totals(user: User) -> pd.DataFrame:
 
     Its columns are named for the dollars that are stored and hold the currency that the person reads.
     """
-    totals, currency = _forecast_totals(user, _version(user)), load_currency(user)
+    return _in_currency(user, _forecast_totals(user, _version(user)))
+
+
+def load_past_totals(user: User, series: ForecastSeries) -> pd.DataFrame:
+    """The totals of one series whose actual amount is known by now; as `load_forecast_totals`."""
+    return _in_currency(user, _past_totals(user, _version(user), series))
+
+
+def _in_currency(user: User, totals: pd.DataFrame) -> pd.DataFrame:
+    currency = load_currency(user)
     if totals.empty or not currency.is_converted:
         return totals
     daily = load_daily(user, totals["period_start"].min(), totals["period_end"].max())
@@ -339,9 +362,19 @@ def load_forecast_totals(user: User) -> pd.DataFrame:
 
 @_cached
 def _forecast_totals(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
+    return _ask_totals(supabase_client(user).table("forecast_totals").select(TOTAL_COLUMNS))
+
+
+@_cached
+def _past_totals(user: User, version: str, series: ForecastSeries) -> pd.DataFrame:  # noqa: ARG001
     table = supabase_client(user).table("forecast_totals")
-    newest = table.select(TOTAL_COLUMNS).order("created_at", desc=True).order("id").limit(API_ROWS)
-    rows = _rows(ask(lambda: newest.execute().data))
+    return _ask_totals(_of_series(table.select(TOTAL_COLUMNS), series).not_.is_("actual_cost_usd", "null"))
+
+
+def _ask_totals(query: Any) -> pd.DataFrame:
+    # Of a run the total and the providers come first: an account may have thousands of models.
+    newest = query.order("created_at", desc=True).order("model_name", nullsfirst=True).order("id")
+    rows = _rows(ask(newest.limit(TOTALS_SHOWN).execute).data)
     frame = pd.DataFrame(
         rows, columns=[name.removesuffix("::text") for name in TOTAL_COLUMNS.split(",")], dtype=object
     )
@@ -349,10 +382,33 @@ def _forecast_totals(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
         frame[name] = pd.Series([text and Decimal(text) for text in frame[name]], dtype=object)
     for name in ("period_start", "period_end"):
         frame[name] = pd.Series([date.fromisoformat(text) for text in frame[name]], dtype=object)
-    return frame
+    quantiles = [
+        text and [Decimal(amount) for amount in text[1:-1].split(",")] for text in frame["quantiles"]
+    ]
+    return frame.assign(quantiles=pd.Series(quantiles, dtype=object))
 
 
 _BOUNDS = ("lower_bound_80", "upper_bound_80", "lower_bound_95", "upper_bound_95")
+
+
+def load_anomalies(user: User, first: date) -> list[dict[str, Any]]:
+    """What was out of the ordinary from `first` on, newest first: days as dates, money as Decimal dollars."""
+    return _anomalies(user, _version(user), first)
+
+
+@_cached
+def _anomalies(user: User, version: str, first: date) -> list[dict[str, Any]]:  # noqa: ARG001
+    table = supabase_client(user).table("anomalies")
+    query = table.select(ANOMALY_COLUMNS).gte("day", first.isoformat()).order("day", desc=True).order("id")
+    rows = _rows(ask(lambda: query.limit(API_ROWS).execute().data))
+    amounts = ("actual_usd", "expected_usd", "lower_95", "upper_95")
+    return [
+        row
+        | {name: row[name] and Decimal(row[name]) for name in amounts}
+        | {"day": date.fromisoformat(row["day"])}
+        | {"attribution": {name: Decimal(part) for name, part in row["attribution"].items()}}
+        for row in rows
+    ]
 
 
 def load_last_night(user: User) -> dict[str, Any] | None:
@@ -450,6 +506,13 @@ def load_subscriptions(user: User) -> list[dict[str, Any]]:
     table = supabase_client(user).table("subscriptions")
     newest = table.select(SUBSCRIPTION_COLUMNS).order("started_on", desc=True).order("id")
     return _rows(ask(lambda: newest.execute().data))
+
+
+def load_audit_log(user: User) -> list[dict[str, Any]]:
+    """What happened to the person's keys and prices, the newest first."""
+    table = supabase_client(user).table("audit_logs")
+    newest = table.select("created_at,actor,action,changed_columns,metadata").order("created_at", desc=True)
+    return _rows(ask(lambda: newest.order("id").limit(AUDIT_SHOWN).execute().data))
 
 
 def load_preference_metadata(user: User) -> dict[str, Any]:

@@ -56,9 +56,11 @@ def render_reconciliation(said: pd.DataFrame, providers: Mapping[str, str], curr
                 ledgers,
                 format_func=lambda ledger: describe_ledger(ledger, providers),
                 key="ledger",
+                bind="query-params",
             )
             of_ledger = said[said["ledger"] == ledger]
-            model = st.selectbox("Model", [ALL_MODELS, *sorted(set(of_ledger["model"]) - {""})], key="model")
+            models = [ALL_MODELS, *sorted(set(of_ledger["model"]) - {""})]
+            model = st.selectbox("Model", models, key="model", bind="query-params")
             compared = source_comparison.select_compared(source_comparison.parse_statements(of_ledger))
             estimator = _choose_estimator(compared)
         of_model = of_ledger if model == ALL_MODELS else of_ledger[of_ledger["model"] == model]
@@ -73,7 +75,13 @@ def _choose_estimator(compared: Sequence[Statement]) -> str | None:
     estimators = list_estimators(compared)
     if len(estimators) < 2:
         return next(iter(estimators), None)
-    return st.selectbox("Compare the bill with", estimators, format_func=describe_dataset, key="estimator")
+    return st.selectbox(
+        "Compare the bill with",
+        estimators,
+        format_func=describe_dataset,
+        key="estimator",
+        bind="query-params",
+    )
 
 
 def _render_variance(compared: Sequence[Statement], estimator: str, model: str, currency: str) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from app import data
+from app.audit_log import render_audit_log
 from app.connection_cards import note_ended_syncs, render_connection, render_count, render_none
 from app.connection_dialogs import ask_for_key
 from app.identity import current_user
@@ -25,3 +26,4 @@ if not connections:
 render_count(connections)
 for connection in connections:
     render_connection(user, connection, datetime.now(UTC), preferences.zone)
+render_audit_log(user, preferences.zone)

@@ -1,7 +1,7 @@
 """What exactly was recorded?"""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
@@ -16,10 +16,22 @@ from app.welcome import render_welcome
 
 
 def choose(label: str, options: Mapping[str, str]) -> str | None:
-    """A filter over key -> name; None when it is left open."""
+    """A filter over key -> name, which the address keeps; None when it is left open."""
     return st.selectbox(
-        label, list(options), index=None, format_func=lambda key: options[key], placeholder="Any"
+        label,
+        list(options),
+        index=None,
+        format_func=lambda key: options[key],
+        placeholder="Any",
+        key=label.lower(),
+        bind="query-params",
     )
+
+
+def choose_day(label: str, key: str) -> date | None:
+    """An end of the days that are shown; None when it is left open."""
+    latest = today + timedelta(days=366)
+    return st.date_input(label, None, EARLIEST_DAY, latest, format="YYYY-MM-DD", key=key, bind="query-params")
 
 
 def render_filters() -> data.RecordFilter:
@@ -30,9 +42,8 @@ def render_filters() -> data.RecordFilter:
         model = choose("Model", {name: name for name in models})
         source = choose("Source", SOURCES)
         basis = choose("Basis", BASES)
-        latest = today + timedelta(days=366)
-        first = st.date_input("From", None, EARLIEST_DAY, latest, format="YYYY-MM-DD")
-        last = st.date_input("To", None, EARLIEST_DAY, latest, format="YYYY-MM-DD")
+        first = choose_day("From", "first_day")
+        last = choose_day("To", "last_day")
     return data.RecordFilter(provider, model, source, basis, first, last)
 
 

@@ -47,13 +47,17 @@ def save(user: User, records: Sequence[CostRecord]) -> None:
     assert saved.inserted == len(records), saved
 
 
-def open_page(monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview") -> AppTest:
+def open_page(
+    monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview", address: dict[str, str] | None = None
+) -> AppTest:
     """Run the dashboard on one of its pages as that person; only who is looking is made up."""
     monkeypatch.setattr(app.identity, "current_user", lambda: user)
     st.cache_data.clear()
     dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS).run()
     if page != "overview":
-        dashboard.switch_page(f"views/{page}.py").run()
+        dashboard.switch_page(f"views/{page}.py")
+        dashboard.query_params |= address or {}
+        dashboard.run()
     return dashboard
 
 

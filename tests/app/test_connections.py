@@ -13,12 +13,20 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
 from app.accounts import Accounts
+from app.audit_log import describe_actor, describe_event
 from app.connection_cards import describe_next_sync, describe_status
 from app.connection_jobs import begin_sync, find_sync
 from app.identity import User, supabase_client
 from app.notices import ANNOUNCEMENT
 from tally.api import SupabaseApi
-from tally.connections import APIS, Connection, add_connection, list_connections, set_active
+from tally.connections import (
+    APIS,
+    Connection,
+    add_connection,
+    delete_connection,
+    list_connections,
+    set_active,
+)
 from tally.local.stack import Stack
 from tests.app.conftest import Person
 from tests.app.pages import open_page, shown, sign_in_user
@@ -127,6 +135,63 @@ def everything(page: AppTest) -> str:
 def test_without_a_connection_the_page_says_what_one_is_good_for(page: AppTest) -> None:
     assert not page.exception
     assert "admin key of OpenAI or Anthropic" in said(page)
+
+
+def test_audit_log_says_in_words_what_happened_to_a_key(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, api: SupabaseApi, user: User
+) -> None:
+    assert "Nothing yet." in said(page)
+    connection = connect(api, user, name=HOSTILE)
+    set_active(api, connection, False)
+    delete_connection(api, connection, with_spend=False)
+
+    page = open_page(monkeypatch, user, "connections")
+
+    log = page.dataframe[-1].value
+    key = f"Key of OpenRouter “{HOSTILE}”"
+    assert log["What"].tolist() == [f"{key} deleted", f"{key} paused", f"{key} added"]
+    assert set(log["By"]) == {"You"}
+    assert KEYS["openrouter"] not in everything(page)
+
+
+@pytest.mark.parametrize(
+    ("entry", "what", "by"),
+    [
+        (
+            {"changed_columns": ["encrypted_api_key", "encryption_key_id"]},
+            "Key of OpenAI “Main” re-sealed",
+            "tally keys",
+        ),
+        (
+            {"changed_columns": ["is_active"], "actor": "service"},
+            "Key of OpenAI “Main” resumed",
+            "The server",
+        ),
+        (
+            {"changed_columns": ["validation_status"]},
+            "Key of OpenAI “Main” refused by the provider",
+            "The nightly job",
+        ),
+        ({"changed_columns": ["provider_id"], "actor": "person"}, "Key of OpenAI “Main” changed", "You"),
+        (
+            {
+                "action": "reprice",
+                "metadata": {"records": 1, "before_usd": "0", "after_usd": "3.0000000000"},
+            },
+            "1 record priced anew: $0.00 before, $3.00 after",
+            "tally reprice",
+        ),
+    ],
+)
+def test_an_entry_of_the_audit_log_is_one_sentence(entry: dict[str, Any], what: str, by: str) -> None:
+    of_key = {
+        "credential_name": "Main",
+        "provider": "openai",
+        "is_active": True,
+        "validation_status": "invalid",
+    }
+    said = {"action": "update", "actor": "operator", "changed_columns": [], "metadata": of_key} | entry
+    assert (describe_event(said, {"openai": "OpenAI"}), describe_actor(said)) == (what, by)
 
 
 @pytest.mark.parametrize("provider", APIS)
@@ -258,7 +323,7 @@ def test_many_connections_are_listed_by_provider_and_name(
         connect(api, user, "openrouter", name, account=f"account {nth}")
     connect(api, user, "anthropic", "Zebra")
     page.run()
-    assert [header.value for header in page.header] == ["Zebra", *names]
+    assert [header.value for header in page.header] == ["Zebra", *names, "Audit log"]
 
 
 def test_nobody_sees_the_connections_of_others(

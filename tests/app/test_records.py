@@ -62,10 +62,11 @@ def test_records_are_paged_newest_first(monkeypatch: pytest.MonkeyPatch, user: U
 def test_filters_are_applied_in_the_database(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "1"), usage(0, "2", model_name="a,b.(c)\"d'"), usage(0, "3", cost_basis="included")])
 
-    page = open_page(monkeypatch, user, "records")
-    page.selectbox[1].set_value("a,b.(c)\"d'").run()
+    page = open_page(monkeypatch, user, "records", {"model": "a,b.(c)\"d'", "first_day": "2020-01-01"})
 
     assert page.dataframe[0].value["cost"].tolist() == ["$2.00"]
+    page.selectbox(key="model").set_value(None).run()
+    assert len(page.dataframe[0].value) == 3
     assert [row["cost_usd"] for row in all_records(user, cost_basis="included")] == ["3.0000000000"]
     assert all_records(user, collection_method="otlp") == []
 

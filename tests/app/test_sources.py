@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import data, source_comparison, source_list
 from app.accounts import Accounts
 from app.identity import User, supabase_client
-from app.source_names import describe_ledger, describe_source
+from app.source_names import describe_dataset, describe_ledger, describe_source
 from tally.api import SupabaseApi
 from tally.records import CostRecord
 from tally.store import save_records
@@ -206,9 +206,9 @@ def test_logs_that_saw_less_than_the_export_are_short_of_volume(
     del of_log.metadata["dataset"]
     add_source(user, [of_log], "laptop", "codex", kind="machine")
 
-    page = open_page(monkeypatch, user, "sources")
-    page.selectbox(key="estimator").set_value("requests").run()
+    page = open_page(monkeypatch, user, "sources", {"estimator": describe_dataset("requests")})
 
+    assert page.selectbox(key="estimator").value == "requests"
     assert metrics(page)["Estimated"] == "$1.50"
     parts = page.dataframe[1].value
     assert dict(zip(parts["Part"], parts["Amount"], strict=True)) == {
