@@ -82,7 +82,7 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
         render_heading("Audit log", f"The newest {data.AUDIT_SHOWN}" if is_cut else "")
         if not entries:
             st.caption(
-                "Nothing yet. Every change of a provider key and every repricing of your records is noted here."
+                "Nothing yet. Changes of provider keys, and records that were priced anew, are noted here."
             )
             return
         providers = {provider.slug: provider.name for provider in data.load_providers(user)}
