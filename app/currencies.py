@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pandas as pd
 
@@ -23,7 +25,7 @@ MONEY_OF_TOTALS = (
     "lower_bound_95",
     "upper_bound_95",
 )
-MONEY_OF_PREDICTIONS = ("predicted", "lower_80", "upper_80", "lower_95", "upper_95")
+MONEY_OF_PREDICTIONS = ("predicted", "lower_80", "upper_80", "lower_95", "upper_95", "renewals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +90,26 @@ def convert_totals(
         return totals
     money = select_money(daily)
     spent: dict[tuple[object, ...], tuple[Decimal, Decimal]] = {}
-    converted: dict[str, list[Decimal | None]] = {name: [] for name in MONEY_OF_TOTALS}
+    converted: dict[str, list[Any]] = {name: [] for name in (*MONEY_OF_TOTALS, "quantiles")}
     for row in totals.to_dict("records"):
         about = (row["provider_id"], row["model_name"], row["period_start"], row["period_end"])
         if about not in spent:
             series = select_series(money, slugs.get(row["provider_id"] or ""), row["model_name"] or None)
             spent[about] = _sum_days(series, row["period_start"], row["period_end"])
-        spent_usd, amount = spent[about]
+        convert = partial(_convert_rest, *spent[about], row["period_end"], currency)
         for name in MONEY_OF_TOTALS:
-            cost_usd = row[name]
-            rest_usd = None if cost_usd is None else cost_usd - spent_usd
-            converted[name].append(
-                None if rest_usd is None else amount + currency.convert(rest_usd, row["period_end"])
-            )
+            converted[name].append(convert(row[name]))
+        converted["quantiles"].append(row["quantiles"] and [convert(amount) for amount in row["quantiles"]])
     return totals.assign(
         **{name: pd.Series(values, index=totals.index, dtype=object) for name, values in converted.items()}
     )
+
+
+def _convert_rest(
+    spent_usd: Decimal, amount: Decimal, day: date, currency: Currency, cost_usd: Decimal | None
+) -> Decimal | None:
+    """Dollars of which a part is spent and converted, the rest at the rate of the day."""
+    return None if cost_usd is None else amount + currency.convert(cost_usd - spent_usd, day)
 
 
 def _sum_days(money: pd.DataFrame, first: date, last: date) -> tuple[Decimal, Decimal]:

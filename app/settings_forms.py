@@ -1,5 +1,6 @@
 """The cards of the settings: how data is shown, and the password."""
 
+from collections.abc import Mapping
 from zoneinfo import available_timezones
 
 import streamlit as st
@@ -10,9 +11,12 @@ from app.cards import render_heading
 from app.currencies import list_currencies
 from app.formats import describe_currency
 from app.identity import User, change_password, supabase_client
+from app.limits import parse_limit, read_limit, remember_limit
 from app.notices import announce, render_refusal
-from app.periods import PRESET_DAYS, PRESET_LABELS
+from app.periods import PRESET_DAYS, PRESET_LABELS, today_in
 from app.theme import THEMES
+from app.typed_amounts import show_amount
+from tally.amounts import AmountUnreadable
 from tally.api import ApiError, SupabaseApi
 
 # Not places: old spellings and files of the zone database that only machines use.
@@ -26,13 +30,16 @@ def list_timezones(current: str) -> list[str]:
 
 
 def render_display(user: User, preferences: data.Preferences) -> None:
-    """Timezone, currency, theme, first date range, forecast."""
+    """Timezone, currency, theme, first date range, monthly limit, forecast."""
     render_heading("Display")
     browser_zone = st.context.timezone
     zones = list_timezones(preferences.timezone)
     currencies = list_currencies(data.load_rates(user))
+    shown, today = data.load_currency(user), today_in(preferences.zone)
+    limit = read_limit(preferences, shown, today)
+    limit_text = show_amount(limit) if limit else ""
     with st.form("display", border=False):
-        with st.grid(4, min_column_width=170, gap="small"):
+        with st.grid(5, min_column_width=170, gap="small"):
             timezone = st.selectbox(
                 "Timezone",
                 zones,
@@ -42,7 +49,7 @@ def render_display(user: User, preferences: data.Preferences) -> None:
             currency = st.selectbox(
                 "Currency",
                 currencies,
-                index=currencies.index(data.load_currency(user).code),
+                index=currencies.index(shown.code),
                 format_func=describe_currency,
                 help="Amounts are kept in US dollars. "
                 "Each day is shown at the European Central Bank's rate of that day.",
@@ -57,6 +64,12 @@ def render_display(user: User, preferences: data.Preferences) -> None:
                 index=_place(ranges, preferences.default_range),
                 format_func=lambda name: PRESET_LABELS[name].capitalize(),
             )
+            typed_limit = st.text_input(
+                f"Monthly limit ({shown.code})",
+                limit_text,
+                placeholder="none",
+                help="Overview and Forecast say how likely a month passes it. Nothing is stopped.",
+            )
         forecast = st.toggle("Forecast my spend every night", preferences.forecast_enabled)
         is_sent = st.form_submit_button("Save", type="primary")
     is_elsewhere = browser_zone in zones and browser_zone != preferences.timezone
@@ -65,8 +78,16 @@ def render_display(user: User, preferences: data.Preferences) -> None:
     ):
         save_preferences(user, timezone=browser_zone)
     if is_sent:
+        try:
+            # A limit that was not touched stays as it is: converted there and back it would drift.
+            changed = parse_limit(typed_limit, shown, today) if typed_limit != limit_text else {}
+        except AmountUnreadable as unreadable:
+            render_refusal(unreadable)
+            return
         save_preferences(
             user,
+            remember_limit(typed_limit, shown) if changed else {},
+            **changed,
             timezone=timezone,
             currency=currency,
             theme=theme,
@@ -75,11 +96,11 @@ def render_display(user: User, preferences: data.Preferences) -> None:
         )
 
 
-def save_preferences(user: User, **values: object) -> None:
-    """Save the changed preferences, and show the page with them."""
+def save_preferences(user: User, remembered: Mapping[str, object] | None = None, **values: object) -> None:
+    """Save the changed preferences and what is to be remembered beside them, and show the page with them."""
     try:
         # A person who chose UTC is not asked about the browser's timezone again.
-        metadata = data.load_preference_metadata(user) | {"timezone_set": True}
+        metadata = data.load_preference_metadata(user) | {"timezone_set": True, **(remembered or {})}
         api = SupabaseApi(supabase_client(user))
         api.update("user_preferences", user.user_id, {**values, "metadata": metadata}, key="user_id")
     except ApiError as problem:

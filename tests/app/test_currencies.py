@@ -14,7 +14,14 @@ from hypothesis import strategies as some
 
 from app import data
 from app.accounts import Accounts
-from app.currencies import Currency, convert_daily, convert_predictions, convert_totals, list_currencies
+from app.currencies import (
+    MONEY_OF_PREDICTIONS,
+    Currency,
+    convert_daily,
+    convert_predictions,
+    convert_totals,
+    list_currencies,
+)
 from app.identity import User, supabase_client
 from app.previews import build_preview
 from app.renewals import spent_so_far
@@ -89,7 +96,7 @@ def test_days_to_come_are_predicted_at_the_newest_rate() -> None:
     predictions = pd.DataFrame(
         {
             "date": pd.to_datetime([SECOND, THIRD + timedelta(days=9)]),
-            **{name: [8.0, 8.0] for name in ("predicted", "lower_80", "upper_80", "lower_95", "upper_95")},
+            **{name: [8.0, 8.0] for name in MONEY_OF_PREDICTIONS},
         }
     )
     assert convert_predictions(predictions, EURO)["predicted"].tolist() == [4.0, 2.0]
@@ -108,6 +115,7 @@ def totals(**values: Any) -> pd.DataFrame:
         "actual_cost_usd": None,
         **{f"lower_bound_{level}": Decimal(60) for level in (80, 95)},
         **{f"upper_bound_{level}": Decimal(140) for level in (80, 95)},
+        "quantiles": [Decimal(60), Decimal(140)],
     }
     return pd.DataFrame([row | values], dtype=object)
 
@@ -116,7 +124,7 @@ def test_month_is_what_was_spent_at_its_days_and_the_rest_at_the_newest_rate() -
     spent = convert_daily(daily((FIRST, "8"), (SECOND, "8")), EURO)
     [row] = convert_totals(totals(), spent, {}, EURO).to_dict("records")
     assert row["predicted_cost_usd"] == 8 + 4 + Decimal(84) / 4
-    assert row["lower_bound_80"] == 8 + 4 + Decimal(44) / 4
+    assert row["lower_bound_80"] == row["quantiles"][0] == 8 + 4 + Decimal(44) / 4
     assert row["spent_usd"] == 12
     assert row["actual_cost_usd"] is None
 

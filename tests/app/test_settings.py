@@ -45,6 +45,13 @@ def send(page: AppTest, label: str) -> AppTest:
     return page
 
 
+def type_passwords(page: AppTest, *passwords: str) -> None:
+    labels = ("Current password", "New password", "New password again")
+    fields = [field for field in page.text_input if field.label in labels]
+    for field, text in zip(fields, passwords, strict=True):
+        field.set_value(text)
+
+
 def said(page: AppTest) -> str:
     announced = "\n".join(str(success.value) for success in page.success)
     return (shown(page) + announced).replace("\\", "")
@@ -67,6 +74,16 @@ def test_preferences_are_kept_and_what_else_is_remembered_stays(page: AppTest, u
     assert (kept.timezone, kept.theme, kept.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
     assert kept.default_range == "1Y"
     assert "import_mappings" in data.load_preference_metadata(user)
+
+
+def test_a_monthly_limit_is_kept_and_a_wrong_one_explained(page: AppTest, user: User) -> None:
+    kept = []
+    for text in ("$1,250.50", "-3", ""):
+        next(field for field in page.text_input if field.label == "Monthly limit (USD)").set_value(text)
+        send(page, "Save")
+        assert ("above 0" in said(page)) == (text == "-3")
+        kept.append(reread(user).monthly_limit_usd)
+    assert kept == [Decimal("1250.5"), Decimal("1250.5"), None]
 
 
 def test_utc_that_was_chosen_is_not_replaced_by_the_timezone_of_the_browser(
@@ -101,8 +118,7 @@ def test_timezone_unknown_here_stays_selectable() -> None:
 def test_password_that_is_not_changed_is_explained(
     page: AppTest, current: str, new: str, again: str, sentence: str
 ) -> None:
-    for field, text in zip(page.text_input, (current, new, again), strict=True):
-        field.set_value(text)
+    type_passwords(page, current, new, again)
     send(page, "Change password")
     assert sentence in said(page)
 
@@ -113,10 +129,7 @@ def test_changed_password_is_the_new_one(
     store = Sessions(tmp_path / "sessions.db", upstream)
     monkeypatch.setattr(identity, "sessions", lambda: store)
     monkeypatch.setattr(identity, "_own_session_id", lambda: None)
-    for field, text in zip(
-        page.text_input, (person.password, "another horse 2", "another horse 2"), strict=True
-    ):
-        field.set_value(text)
+    type_passwords(page, person.password, "another horse 2", "another horse 2")
     send(page, "Change password")
     assert "Your password is changed." in said(page)
     assert upstream.sign_in(person.email, "another horse 2")
