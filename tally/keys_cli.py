@@ -1,7 +1,8 @@
 """`tally keys`: the keys that seal provider keys in the database, for the operator."""
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from tally.vault import KeyRing, VaultError, load_key_ring, make_key
 
 Connection = psycopg.Connection[Any]
 PAGE = 500
+SETTLED_SECONDS = 3600  # longer than adding a connection takes, from reading the ring to saving
 
 keys = typer.Typer(
     help="Look after the keys that seal provider keys.\n\nExample: tally keys check",
@@ -32,6 +34,8 @@ from public.api_credentials
 where id > %s
 order by id
 limit %s"""
+
+USED_KEYS = "select distinct encryption_key_id from public.api_credentials"
 
 # Only if nobody gave the credential another key meanwhile.
 SWAP = """
@@ -81,6 +85,24 @@ def check() -> None:
     _report()
 
 
+@keys.command()
+def prune() -> None:
+    """Take older keys that seal nothing any more off this machine's ring; a backup from before needs them.
+
+    Example: tally keys prune
+    """
+    with operating() as connection:
+        _refuse_two_at_once(connection)
+        settings = load_settings()
+        ring = load_key_ring(settings)
+        idle = _list_idle(ring, {row[0] for row in connection.execute(USED_KEYS)})
+        if not idle:
+            typer.echo("Every older key still seals something, or there is none.")
+            return
+        _take_off(idle, settings)
+    typer.echo(f"Taken off the ring: {', '.join(idle)}.")
+
+
 def reseal(connection: Connection, ring: KeyRing) -> int:
     """Seal all that can be opened with the newest key; how many were not. Safe to stop and to repeat."""
     resealed = 0
@@ -124,6 +146,29 @@ def _rotate_anew(connection: Connection, settings: Settings) -> None:
     typer.echo(f"Sealed with the new key {ring.newest_id}: {reseal(connection, ring):,}.")
 
 
+def _list_idle(ring: KeyRing, used: Collection[str]) -> list[str]:
+    """The older keys that seal nothing."""
+    return [key_id for key_id in ring.ids if key_id != ring.newest_id and key_id not in used]
+
+
+def _take_off(idle: Collection[str], settings: Settings) -> None:
+    home = open_home()
+    current = read_encryption_keys(home)
+    if current is None or current != settings.tally_encryption_keys:
+        raise Problem(
+            "TALLY_ENCRYPTION_KEYS is set in the environment, where Tally changes nothing. These keys seal "
+            f"nothing any more and can be taken out where it is set: {', '.join(idle)}."
+        )
+    if time.time() - home.vault_env.stat().st_mtime < SETTLED_SECONDS:
+        raise Problem(
+            "The ring was changed less than an hour ago, and who began before may still seal with an older "
+            "key. Run `tally keys prune` again in an hour."
+        )
+    entries = [entry.strip() for entry in current.get_secret_value().split(",")]
+    kept = [entry for entry in entries if entry.partition(":")[0] not in idle]
+    save_encryption_keys(home, SecretStr(",".join(kept)))
+
+
 def _report() -> None:
     """Print how every provider key stands; exit code 1 when one cannot be opened."""
     ring = load_key_ring(load_settings())
@@ -139,6 +184,10 @@ def _report() -> None:
     for key_id in ring.ids:
         age = "newest" if key_id == ring.newest_id else "older"
         typer.echo(f"Provider keys under {key_id} ({age}): {by_key[key_id]:,}")
+    if not broken and (idle := _list_idle(ring, by_key)):
+        typer.echo(
+            f"These seal nothing any more: {', '.join(idle)}. `tally keys prune` takes them off the ring."
+        )
     for credential_id, reason in broken:
         typer.echo(f"Connection {credential_id}: {reason}", err=True)
     if broken:
@@ -158,4 +207,4 @@ def _refuse_two_at_once(connection: Connection) -> None:
     query = "select pg_try_advisory_lock(hashtextextended('tally.keys.rotate', 0))"
     row = connection.execute(query).fetchone()
     if not row or not row[0]:
-        raise Problem("Another `tally keys rotate` is running. Wait until it has ended.")
+        raise Problem("Another `tally keys` is changing the ring. Wait until it has ended.")

@@ -373,7 +373,7 @@ def test_two_rotations_at_once_are_refused(safe: Safe) -> None:
     ended = keys("rotate")
     safe.connection.execute("select pg_advisory_unlock(hashtextextended('tally.keys.rotate', 0))")
     assert ended.exit_code == 1
-    assert ended.stderr == "Another `tally keys rotate` is running. Wait until it has ended.\n"
+    assert ended.stderr == "Another `tally keys` is changing the ring. Wait until it has ended.\n"
 
 
 def test_a_hosted_ring_is_shown_what_to_set_and_then_used(
@@ -391,6 +391,36 @@ def test_a_hosted_ring_is_shown_what_to_set_and_then_used(
     assert ", the newest key: 1." in keys("rotate").stdout
     monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", value.partition(",")[0])
     assert safe.open(credential_id) == SECRET
+
+
+def test_older_keys_that_seal_nothing_are_taken_off_the_ring(safe: Safe) -> None:
+    kept = safe.add("kept")
+    older = safe.ring()
+    rotated = keys("rotate")
+    assert f"These seal nothing any more: {', '.join(older.ids)}. `tally keys prune`" in rotated.stdout
+    newest = safe.ring().newest_id
+    early = keys("prune")
+    assert (early.exit_code, safe.ring().ids) == (1, (newest, *older.ids))
+    assert "Run `tally keys prune` again in an hour." in early.stderr
+    vault = safe.stack.home.vault_env
+    os.utime(vault, (0, 0))
+    late = safe.add("late", older)
+    assert keys("prune").stdout == "Every older key still seals something, or there is none.\n"
+    safe.connection.execute("delete from public.api_credentials where id = %s", [late])
+    assert keys("prune").stdout == f"Taken off the ring: {', '.join(older.ids)}.\n"
+    assert safe.ring().ids == (newest,)
+    assert safe.open(kept) == "kept"
+    assert S_IMODE(vault.stat().st_mode) == 0o600
+
+
+def test_keys_in_the_environment_are_named_and_left(safe: Safe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", f"{NEWER},{KEY}")
+    before = read_encryption_keys(safe.stack.home)
+    ended = keys("prune")
+    assert ended.exit_code == 1
+    assert ended.stderr.endswith("seal nothing any more and can be taken out where it is set: first.\n")
+    assert KEY not in ended.output
+    assert read_encryption_keys(safe.stack.home) == before
 
 
 def test_check_counts_what_opens_and_names_what_does_not(safe: Safe) -> None:
