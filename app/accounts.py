@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import httpx
 
+from tally.clients import certificates
 from tally.problem import Problem
 from tally.settings import load_settings
 
@@ -73,6 +74,7 @@ class Accounts:
             base_url=f"{supabase_url.rstrip('/')}/auth/v1/",
             headers={"apikey": publishable_key, "X-Supabase-Api-Version": "2024-01-01"},
             timeout=timeout_seconds,
+            verify=certificates(),
         )
 
     def sign_in(self, email: str, password: str) -> Tokens:

@@ -5,14 +5,14 @@ from functools import lru_cache
 from typing import NoReturn
 
 import streamlit as st
-from supabase import Client, create_client
-from supabase.lib.client_options import SyncClientOptions
+from supabase import Client
 
 from app.accounts import AccountRefused, AuthUnreachable, accounts, check_new_password
 from app.cookies import SESSION_HEADER, cookie_name
 from app.seal import session_id
 from app.sessions import sessions
 from app.throttle import PASSWORD_CHANGES
+from tally.clients import open_supabase
 from tally.settings import load_settings
 
 REQUEST_TIMEOUT_SECONDS = 60
@@ -104,10 +104,6 @@ def _leave() -> NoReturn:
 @lru_cache(maxsize=64)
 def _client(access_token: str) -> Client:
     settings = load_settings()
-    options = SyncClientOptions(
-        headers={"Authorization": f"Bearer {access_token}"},
-        auto_refresh_token=False,
-        persist_session=False,
-        postgrest_client_timeout=REQUEST_TIMEOUT_SECONDS,
+    return open_supabase(
+        settings.supabase_url, settings.supabase_publishable_key, access_token, REQUEST_TIMEOUT_SECONDS
     )
-    return create_client(settings.supabase_url, settings.supabase_publishable_key, options)

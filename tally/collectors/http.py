@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
+from tally.clients import certificates
 from tally.importers.table import quote
 from tally.problem import Problem
 
@@ -104,6 +105,7 @@ class ApiClient:
             headers={"user-agent": "tally", "accept": "application/json", **headers},
             timeout=httpx.Timeout(self.limits.read_seconds, connect=self.limits.connect_seconds),
             follow_redirects=False,
+            verify=certificates(),
         )
 
     def __enter__(self) -> Self:

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx
-from supabase import AuthError, Client, create_client
-from supabase.lib.client_options import SyncClientOptions
+from supabase import AuthError, Client
 
 from tally.api import SupabaseApi
+from tally.clients import open_supabase
 from tally.collectors.machine import NotSignedIn
 from tally.local.home import write_private
 from tally.problem import Problem
@@ -102,9 +102,8 @@ def default_connection() -> tuple[str | None, str | None]:
 
 
 def _connect(address: str, publishable_key: str) -> Client:
-    options = SyncClientOptions(auto_refresh_token=False, persist_session=False)
     try:
-        return create_client(address.rstrip("/"), publishable_key, options)
+        return open_supabase(address.rstrip("/"), publishable_key)
     except Exception:
         raise Problem(
             f"{address} or its key cannot be used. `tally status --env` shows both where Tally runs."

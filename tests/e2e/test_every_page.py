@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
-from supabase import create_client
 
 from tally import demo
 from tally.api import SupabaseApi
+from tally.clients import open_supabase
 from tally.local.stack import Stack
 from tests.app.conftest import Person, Project
 from tests.app.server import AppServer
@@ -26,7 +26,7 @@ PHONE: Any = {"width": 390, "height": 844}
 def storage(chromium: Browser, story_server: AppServer, project: Project, stack: Stack) -> Any:
     """The session of somebody with half a year of data and a forecast."""
     someone = Person(f"{uuid.uuid4().hex[:12]}@example.com")
-    client = create_client(project.url, project.key)
+    client = open_supabase(project.url, project.key)
     client.auth.sign_up({"email": someone.email, "password": someone.password})
     demo.load(SupabaseApi(client), datetime.now(UTC).date())
     run_night(stack, someone.email)

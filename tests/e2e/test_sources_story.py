@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from supabase import create_client
 
 from tally.api import SupabaseApi
+from tally.clients import open_supabase
 from tally.entries import add_entry
 from tests.app.conftest import Person, Project
 from tests.e2e.steps import kpi, open_page, sign_in
@@ -35,7 +35,7 @@ def select_row(table: Locator, row: int) -> None:
 
 
 def test_entry_made_by_hand_is_changed_and_deleted(page: Page, person: Person, project: Project) -> None:
-    client = create_client(project.url, project.key)
+    client = open_supabase(project.url, project.key)
     client.auth.sign_in_with_password({"email": person.email, "password": person.password})
     add_entry(
         SupabaseApi(client),

@@ -7,11 +7,11 @@ from decimal import Decimal
 from uuid import uuid4
 
 import psycopg
-from supabase import Client, create_client
-from supabase.lib.client_options import SyncClientOptions
+from supabase import Client
 
 from app.accounts import Accounts
 from tally.api import Api, PostgresApi, SupabaseApi
+from tally.clients import open_supabase
 from tally.local.stack import Stack
 
 TRANSPORTS = ("supabase", "postgres")
@@ -38,9 +38,7 @@ def sign_up(stack: Stack) -> Person:
 def client_with(stack: Stack, token: str) -> Client:
     """A Supabase client with this access token."""
     settings = stack.settings()
-    headers = {"Authorization": f"Bearer {token}"}
-    options = SyncClientOptions(headers=headers, auto_refresh_token=False, persist_session=False)
-    return create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], options)
+    return open_supabase(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], token)
 
 
 def over_http(stack: Stack, person: Person) -> SupabaseApi:
