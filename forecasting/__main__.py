@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from forecasting.forkserver import warm_up
 from tally.problem import Problem
@@ -11,6 +12,7 @@ from tally.settings import load_settings, require_database_url
 
 MOST_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
+         python -m forecasting --scheduler tcp://10.0.0.5:8786
 
 exit codes: 0 done; 1 something failed and is named; 75 another night is at work; 130 stopped"""
 
@@ -27,11 +29,18 @@ def main() -> int:
         "--date", type=_parse_date, help="replay the night of this day, with what was known before it"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the forecasts and write nothing")
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--workers", type=_parse_workers, help="processes; 0 forecasts in this one (default: one a core)"
     )
+    where.add_argument(
+        "--scheduler",
+        type=_parse_scheduler,
+        metavar="tcp://HOST:PORT",
+        help="forecast on the Dask cluster of this scheduler",
+    )
     arguments = parser.parse_args()
-    if arguments.workers != 0:
+    if arguments.workers != 0 and arguments.scheduler is None:
         warm_up()
     return _work(arguments)
 
@@ -49,6 +58,7 @@ def _work(arguments: argparse.Namespace) -> int:
             arguments.dry_run,
             arguments.workers,
             rates_address=None if settings.exchange_rates_url == "off" else settings.exchange_rates_url,
+            scheduler=arguments.scheduler,
         )
     except Problem as problem:
         print(problem, file=sys.stderr)
@@ -72,6 +82,17 @@ def _parse_workers(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > MOST_WORKERS:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_WORKERS}")
     return int(text)
+
+
+def _parse_scheduler(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        complete = parts.scheme in ("tcp", "tls") and parts.hostname and parts.port
+    except ValueError:
+        complete = None
+    if not complete:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as tcp://10.0.0.5:8786")
+    return text
 
 
 if __name__ == "__main__":

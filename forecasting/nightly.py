@@ -2,21 +2,23 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import date
+from functools import partial
 from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 
-from forecasting import anomalies, report, runs, store
+from forecasting import anomalies, cluster, report, runs, store
 from forecasting.collect import Outcome, collect, collect_step, describe_collected
 from forecasting.exchange import RatesUnavailable, save_newer_rates
 from forecasting.part import Part
 from forecasting.results import Known
 from forecasting.series import calculate_series
 from forecasting.store import Connection, Person
-from forecasting.workers import Task, count_cores, stream_forecasts
+from forecasting.workers import Stream, Task, count_cores, stream_forecasts
 from tally.ecb import RatesUnreadable
 
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
@@ -39,28 +41,36 @@ def run(
     dry_run: bool = False,
     workers: int | None = None,
     rates_address: str | None = None,
+    scheduler: str | None = None,
 ) -> int:
-    """Work one night and return its exit code. `as_of` replays it; no workers means in this process."""
+    """Work one night and return its exit code. `as_of` replays it; no workers means in this process.
+
+    With the address of a Dask scheduler, its workers forecast.
+    """
     workers = count_cores() if workers is None else workers
-    with store.connect(database_url) as connection:
+    on_cores = nullcontext(partial(stream_forecasts, workers=workers))
+    with (
+        cluster.connect(scheduler) if scheduler else on_cores as stream,
+        store.connect(database_url) as connection,
+    ):
         if not dry_run and not store.take_lock(connection):
             print("Another night is at work on this database. Nothing was done.", file=sys.stderr)
             return BUSY
         if dry_run:
-            return _rehearse(connection, as_of, workers)
-        return Night(connection, as_of, workers, rates_address).work()
+            return _rehearse(connection, as_of, stream)
+        return Night(connection, as_of, stream, rates_address).work()
 
 
 class Night:
     """One run: its id, its steps, and what became of everyone's part."""
 
     def __init__(
-        self, connection: Connection, as_of: date | None, workers: int, rates_address: str | None
+        self, connection: Connection, as_of: date | None, stream: Stream, rates_address: str | None
     ) -> None:
         self.connection = connection
         self.rates_address = rates_address
         self.as_of = as_of
-        self.workers = workers
+        self.stream = stream
         self.run_id = uuid4()
         self.steps: list[dict[str, Any]] = []
         self.failed: list[Part] = []
@@ -158,8 +168,13 @@ class Night:
     def _forecast(self) -> None:
         started = monotonic()
         people = store.load_people(self.connection, self.as_of)
-        forecast_people(self.connection, people, self.workers, self._save)
-        error = report.describe_failures(self.failed)
+        error: str | None = None
+        try:
+            forecast_people(self.connection, people, self.stream, self._save)
+        except cluster.ClusterProblem as problem:
+            error = str(problem)
+            self.errors.append(error)
+        error = error or report.describe_failures(self.failed)
         self._note("forecast", started, self.series, error)
         self.steps[-1] |= {"people": self.people, "scored": self.scored}
         self._count("anomalies", lambda: anomalies.flag(self.connection, people))
@@ -204,7 +219,7 @@ class Night:
 
 
 def forecast_people(
-    connection: Connection, people: list[Person], workers: int, finish: Callable[[Part], None]
+    connection: Connection, people: list[Person], stream: Stream, finish: Callable[[Part], None]
 ) -> None:
     """Forecast everyone's series and hand over each part as soon as it is complete."""
     parts: dict[UUID, Part] = {}
@@ -219,7 +234,7 @@ def forecast_people(
             parts[person.user_id] = part
             yield from part.tasks
 
-    for outcome in stream_forecasts(tasks(), workers):
+    for outcome in stream(tasks()):
         user_id = outcome.series.user_id
         parts[user_id].add(outcome)
         progress.count()
@@ -236,10 +251,10 @@ def _load_part(connection: Connection, person: Person) -> Part:
     return Part(person, store.load_known(connection, person), series)
 
 
-def _rehearse(connection: Connection, as_of: date | None, workers: int) -> int:
+def _rehearse(connection: Connection, as_of: date | None, stream: Stream) -> int:
     """Print what a night would save. Reads only: figures are those of the last refresh."""
     parts: list[Part] = []
-    forecast_people(connection, store.load_people(connection, as_of), workers, parts.append)
+    forecast_people(connection, store.load_people(connection, as_of), stream, parts.append)
     print(report.render_table(parts))
     error = report.describe_failures(parts)
     if error:

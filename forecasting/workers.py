@@ -4,10 +4,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 from forecasting.forecast import Forecast, calculate_forecast
@@ -33,6 +34,10 @@ class Failure:
 
 
 Outcome = Forecast | Failure
+Stream = Callable[[Iterable[Task]], Iterator[Outcome]]
+InFlight = dict[Future[Outcome], Task]
+Submit = Callable[[Task], Future[Outcome]]
+WaitForAny = Callable[[InFlight], Iterable[Future[Outcome]]]
 
 
 def count_cores() -> int:
@@ -43,16 +48,31 @@ def count_cores() -> int:
 def stream_forecasts(tasks: Iterable[Task], workers: int) -> Iterator[Outcome]:
     """One outcome a task, in the order in which they end. No workers: one by one, in this process."""
     if workers == 0:
-        return map(_forecast, tasks)
+        return map(forecast_task, tasks)
     return _stream_from_processes(iter(tasks), workers)
+
+
+def stream_ended(
+    submit: Submit, wait_for_any: WaitForAny, tasks: Iterator[Task], in_flight: InFlight, at_once: int
+) -> Iterator[Future[Outcome]]:
+    """The tasks' futures as they end. Those `in_flight` are never more than `at_once`: memory stays flat."""
+    while True:
+        for task in islice(tasks, at_once - len(in_flight)):
+            in_flight[submit(task)] = task
+        if not in_flight:
+            return
+        for future in wait_for_any(in_flight):
+            yield future
+            del in_flight[future]  # not before its result was read: that may be what fails
 
 
 def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outcome]:
     while True:
-        in_flight: dict[Future[Outcome], Task] = {}
+        in_flight: InFlight = {}
         try:
             with _pool(workers) as pool:
-                yield from _stream_from_pool(pool, tasks, in_flight, 4 * workers)
+                ended = stream_ended(partial(_submit, pool), _wait, tasks, in_flight, 4 * workers)
+                yield from (future.result() for future in ended)
             return
         except BrokenProcessPool:
             # Any of those in flight may have done it. Alone in a process each, only the culprit falls.
@@ -60,42 +80,38 @@ def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outc
                 yield _forecast_alone(task)
 
 
-def _stream_from_pool(
-    pool: ProcessPoolExecutor, tasks: Iterator[Task], in_flight: dict[Future[Outcome], Task], at_once: int
-) -> Iterator[Outcome]:
-    while True:
-        for task in islice(tasks, at_once - len(in_flight)):
-            in_flight[_submit(pool, task, in_flight)] = task
-        if not in_flight:
-            return
-        done, _ = wait(in_flight, return_when=FIRST_COMPLETED)
-        for future in done:
-            outcome = future.result()
-            del in_flight[future]
-            yield outcome
-
-
-def _submit(pool: ProcessPoolExecutor, task: Task, in_flight: dict[Future[Outcome], Task]) -> Future[Outcome]:
+def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
     try:
-        return pool.submit(_forecast, task)
-    except BrokenProcessPool:
-        in_flight[Future()] = task  # taken from the tasks already: it must not be lost with the pool
-        raise
+        return pool.submit(forecast_task, task)
+    except BrokenProcessPool as broken:
+        future: Future[Outcome] = Future()  # taken from the tasks already: it must not be lost with the pool
+        future.set_exception(broken)
+        return future
+
+
+def _wait(in_flight: InFlight) -> Iterable[Future[Outcome]]:
+    return wait(in_flight, return_when=FIRST_COMPLETED).done
 
 
 def _forecast_alone(task: Task) -> Outcome:
     try:
         with _pool(1) as pool:
-            return pool.submit(_forecast, task).result()
+            return pool.submit(forecast_task, task).result()
     except BrokenProcessPool:
         return Failure(task.series, "its process died")
 
 
-def _forecast(task: Task) -> Outcome:
+def forecast_task(task: Task) -> Outcome:
+    """What a worker does."""
     try:
         return calculate_forecast(task.series, task.days_left_in_month)
     except Exception as error:
-        return Failure(task.series, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
+        return failure(task, error)
+
+
+def failure(task: Task, error: Exception) -> Failure:
+    """A task that raised, as its outcome."""
+    return Failure(task.series, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

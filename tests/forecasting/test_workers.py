@@ -1,6 +1,7 @@
 """Worker processes: all series come back, and one that fails or kills its process takes no other with it."""
 
 import os
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, cast
 from uuid import uuid4
@@ -10,7 +11,7 @@ import pytest
 
 from forecasting.forecast import Forecast
 from forecasting.series import Series
-from forecasting.workers import Failure, Task, stream_forecasts
+from forecasting.workers import Failure, Outcome, Task, stream_forecasts
 
 
 class Deadly:
@@ -25,11 +26,18 @@ def task(name: str, y: object = None) -> Task:
     return Task(Series(uuid4(), name, date(2024, 1, 1), cast("Any", days), 20), 10)
 
 
-def outcomes(tasks: list[Task], workers: int) -> dict[str, str]:
-    return {
+def outcomes_of(stream: Iterator[Outcome]) -> dict[str, str]:
+    ended = list(stream)
+    found = {
         outcome.series.unique_id: outcome.reason if isinstance(outcome, Failure) else "forecast"
-        for outcome in stream_forecasts(tasks, workers)
+        for outcome in ended
     }
+    assert len(found) == len(ended)  # each once
+    return found
+
+
+def outcomes(tasks: list[Task], workers: int) -> dict[str, str]:
+    return outcomes_of(stream_forecasts(tasks, workers))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
