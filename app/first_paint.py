@@ -1,6 +1,6 @@
 """Let the browser show the figures of a page before it is handed the charts."""
 
-import time
+from time import sleep
 
 import streamlit as st
 
@@ -13,4 +13,4 @@ def wait_for_first_paint() -> None:
     """Pause once for each page that is loaded; reruns find the charts' code in the browser."""
     if "is_painted" not in st.session_state:
         st.session_state.is_painted = True
-        time.sleep(PAUSE_SECONDS)
+        sleep(PAUSE_SECONDS)

@@ -284,6 +284,13 @@ def test_file_name_cannot_turn_text_around() -> None:
     assert shown_name("  ") == "upload.csv"
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wire that is cut stays cut: waiting for it only takes time."""
+    monkeypatch.setattr("tally.api.PAUSES", (0.05,))
+
+
+@pytest.mark.usefixtures("impatient")
 def test_cut_off_database_interrupts_and_the_same_file_completes_it(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:
@@ -327,6 +334,7 @@ class CutAfterFirstBatch(SupabaseApi):
         return answer
 
 
+@pytest.mark.usefixtures("impatient")
 def test_import_that_failed_can_be_tried_again(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:

@@ -61,6 +61,13 @@ def started(place: Place) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
+def healing() -> Iterator[Stack]:
+    """One stack for all faults from which it comes back by itself."""
+    with temporary_home() as home, running_stack(home, free_port_block()) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
 def file() -> Parsed:
     records = [
         CostRecord(
@@ -118,13 +125,12 @@ def finish(stack: Stack, person: Person, file: Parsed) -> None:
     assert each_row_is_there_once(stack, person)
 
 
-def test_killed_data_api_is_survived_or_explained(place: Place, file: Parsed) -> None:
-    with started(place) as stack:
-        person = sign_up(stack)
-        told = bring_and(stack, person, file, "supabase", lambda: kill(pid_of_postgrest(stack)))
-        assert not told or INTERRUPTED.match(told), told
-        eventually(lambda: api_answers(stack))
-        finish(stack, person, file)
+def test_killed_data_api_is_survived_or_explained(healing: Stack, file: Parsed) -> None:
+    person = sign_up(healing)
+    told = bring_and(healing, person, file, "supabase", lambda: kill(pid_of_postgrest(healing)))
+    assert not told or INTERRUPTED.match(told), told
+    eventually(lambda: api_answers(healing))
+    finish(healing, person, file)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -149,15 +155,14 @@ def next_data_api(stack: Stack, killed: int) -> int:
 
 
 @pytest.mark.parametrize("transport", ["supabase", "postgres"])
-def test_killed_database_is_survived_or_explained(place: Place, file: Parsed, transport: str) -> None:
-    with started(place) as stack:
-        person = sign_up(stack)
-        killed = pid_of_postgres(stack)
-        told = bring_and(stack, person, file, transport, lambda: kill(killed))
-        assert not told or INTERRUPTED.match(told), told
-        assert told or transport == "supabase", "a connection of the operator ends with the server"
-        eventually(lambda: is_restarted(stack, killed) and api_answers(stack))
-        finish(stack, person, file)
+def test_killed_database_is_survived_or_explained(healing: Stack, file: Parsed, transport: str) -> None:
+    person = sign_up(healing)
+    killed = pid_of_postgres(healing)
+    told = bring_and(healing, person, file, transport, lambda: kill(killed))
+    assert not told or INTERRUPTED.match(told), told
+    assert told or transport == "supabase", "a connection of the operator ends with the server"
+    eventually(lambda: is_restarted(healing, killed) and api_answers(healing))
+    finish(healing, person, file)
 
 
 def is_restarted(stack: Stack, killed: int) -> bool:
@@ -191,19 +196,18 @@ def test_everything_killed_at_once_is_explained_and_the_next_start_finishes(
         finish(stack, person, file)
 
 
-def test_token_that_expires_on_the_way_is_explained(place: Place, file: Parsed) -> None:
-    with started(place) as stack:
-        person = sign_up(stack)
-        api = over_http(stack, person)
+def test_token_that_expires_on_the_way_is_explained(healing: Stack, file: Parsed) -> None:
+    person = sign_up(healing)
+    api = over_http(healing, person)
 
-        def on_progress(_done: int, _total: int) -> None:
-            api._client.postgrest.headers["Authorization"] = "Bearer " + person.token[:-8]
+    def on_progress(_done: int, _total: int) -> None:
+        api._client.postgrest.headers["Authorization"] = "Bearer " + person.token[:-8]
 
-        begun = time.monotonic()
-        with pytest.raises(SaveInterrupted, match=r"^Your session has ended\. Sign in again\. The import "):
-            save_import(api, file, "f.csv", "test", b"", on_progress)
-        assert time.monotonic() - begun < 20, "the refusal was not heard while rows were still being sent"
-        finish(stack, person, file)
+    begun = time.monotonic()
+    with pytest.raises(SaveInterrupted, match=r"^Your session has ended\. Sign in again\. The import "):
+        save_import(api, file, "f.csv", "test", b"", on_progress)
+    assert time.monotonic() - begun < 20, "the refusal was not heard while rows were still being sent"
+    finish(healing, person, file)
 
 
 @pytest.fixture
@@ -225,28 +229,27 @@ def tiny_disk() -> Iterator[Path]:
 
 @pytest.mark.parametrize("transport", ["supabase", "postgres"])
 def test_full_disk_is_a_sentence_and_leaves_nothing_half_written(
-    place: Place, file: Parsed, tiny_disk: Path, transport: str
+    healing: Stack, file: Parsed, tiny_disk: Path, transport: str
 ) -> None:
-    with started(place) as stack:
-        person = sign_up(stack)
-        with november_on(stack, tiny_disk):
-            with pytest.raises(ApiError) as full:
-                bring(stack, person, file, transport)
-            assert str(full.value).startswith(
-                "The database's disk is full. Free some space there, then try again; nothing is added twice."
-            )
-            with connect(stack) as connection:
-                saved, status = connection.execute(
-                    "select (select count(*) from public.cost_records where user_id = %(user)s),"
-                    " (select status from public.imports where user_id = %(user)s)",
-                    {"user": person.user_id},
-                ).fetchone() or (None, None)
-            assert saved is not None
-            assert saved % BATCH == 0, "a batch is saved whole or not at all"
-            assert saved < ROWS
-            assert status == "failed"
-            assert money_is_exact(stack, person)
-        finish(stack, person, file)
+    person = sign_up(healing)
+    with november_on(healing, tiny_disk):
+        with pytest.raises(ApiError) as full:
+            bring(healing, person, file, transport)
+        assert str(full.value).startswith(
+            "The database's disk is full. Free some space there, then try again; nothing is added twice."
+        )
+        with connect(healing) as connection:
+            saved, status = connection.execute(
+                "select (select count(*) from public.cost_records where user_id = %(user)s),"
+                " (select status from public.imports where user_id = %(user)s)",
+                {"user": person.user_id},
+            ).fetchone() or (None, None)
+        assert saved is not None
+        assert saved % BATCH == 0, "a batch is saved whole or not at all"
+        assert saved < ROWS
+        assert status == "failed"
+        assert money_is_exact(healing, person)
+    finish(healing, person, file)
 
 
 @contextmanager
