@@ -37,6 +37,10 @@ ASK_SECONDS = 5
 LEAST_AT_ONCE = 64  # so that there is work for workers that join later
 
 MISSING = "A Dask cluster needs a package that is not installed: .venv/bin/pip install -e '.[cluster]'"
+CERTIFICATES = (
+    "A tls:// scheduler needs certificates: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE,"
+    " DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY."
+)
 START = "Start scheduler and workers in Tally's checkout: `.venv/bin/dask worker tcp://HOST:PORT`."
 AGAIN = "What was saved stays; run the night again when it is back, or without --scheduler on this machine."
 
@@ -113,8 +117,11 @@ class Cluster:
 def _open(address: str) -> Client:
     try:
         distributed = importlib.import_module("distributed")
+        setting = importlib.import_module("dask.config").get
     except ImportError:
         raise ClusterProblem(MISSING) from None
+    if address.startswith("tls:") and not setting("distributed.comm.tls.ca-file", None):
+        raise ClusterProblem(CERTIFICATES)
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it warns of is dealt with here
     try:
         client: Client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -164,6 +171,6 @@ def become_ready() -> str:
 
 
 def calculate_version() -> str:
-    """Names the code of the forecasts: workers with other code would answer with something else."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
+    """Names the code and calibration here: workers with others would answer with something else."""
+    sources = sorted(Path(__file__).parent.glob("*.*"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()

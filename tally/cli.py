@@ -78,12 +78,17 @@ def nightly(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the forecasts and write nothing.")
     ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Forecast on the Dask cluster of this scheduler."),
+    ] = None,
 ) -> None:
     """Run the nightly job now: partitions, refresh, forecasts.
 
     Example: tally nightly --date 2026-11-01 --dry-run
     """
     arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
+    arguments += ["--scheduler", scheduler] if scheduler is not None else []
     ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
     raise typer.Exit(ended.returncode)
 

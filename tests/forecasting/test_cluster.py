@@ -176,3 +176,8 @@ def test_without_the_package_the_sentence_says_what_to_install(monkeypatch: pyte
         cluster.connect("tcp://127.0.0.1:1"),
     ):
         pytest.fail("connected")
+
+
+def test_a_tls_scheduler_needs_certificates() -> None:
+    with pytest.raises(ClusterProblem, match="needs certificates"), cluster.connect("tls://127.0.0.1:1"):
+        pytest.fail("connected")

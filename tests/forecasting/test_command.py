@@ -102,6 +102,7 @@ def test_a_wrong_date_is_a_sentence() -> None:
     [
         (("--date", "2999-01-01"), "2999-01-01 has not come yet"),
         (("--workers", "-1"), "'-1' is not a number"),
+        (("--scheduler", "10.0.0.5:8786"), "'10.0.0.5:8786' is not an address such as tcp://10.0.0.5:8786"),
     ],
 )
 def test_impossible_arguments_are_a_sentence(arguments: tuple[str, str], said: str) -> None:
