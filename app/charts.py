@@ -14,6 +14,7 @@ from app.theme import Palette
 FONT = "Inter, system-ui, sans-serif"
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 WEEKLY_FROM_DAYS = 120
+MONTHS_NAMED = 8
 OWN_COLOURS = ("openai", "anthropic", "google", "mistral", "claude-desktop", "chatgpt")
 MONEY_TICKS = [
     {"dtickrange": [None, 0.009], "value": "$,.4f"},
@@ -188,7 +189,9 @@ def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: boo
         )
     _add_layout(figure, palette, height=280)
     if is_monthly:
-        figure.update_xaxes(tickvals=list(values.index), tickformat="%b %Y")
+        every = 1 if len(values) <= MONTHS_NAMED else 2  # as many as a phone has room for
+        figure.update_xaxes(tickvals=list(values.index[::-every]), tickformat="%b<br>%Y")
+        figure.update_layout(legend_y=-0.22)  # below two lines
     return figure.update_layout(barmode="group", bargap=0.3, barcornerradius=3)
 
 

@@ -38,7 +38,7 @@ def describe_next_sync(connection: Connection, now: datetime, zone: ZoneInfo) ->
     if not connection.is_active:
         return "paused"
     if connection.next_sync_at is None or connection.next_sync_at <= now:
-        return "with the next night"
+        return "with the nightly job"
     return format_instant(connection.next_sync_at, zone)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data
-from app.cards import render_heading
+from app.cards import name_width, render_heading
 from app.formats import DASH, format_instant
 from app.identity import User
 from app.import_jobs import ImportJob, write_rejected
@@ -83,7 +83,7 @@ def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
             key=table_key,
             on_select="rerun",
             selection_mode="single-row",
-            column_config=COLUMNS,
+            column_config=COLUMNS | {"File": COLUMN.TextColumn("File", width=name_width(frame["File"]))},
             placeholder=DASH,
             alt="Past imports, newest first",
         )

@@ -79,9 +79,9 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
 
 
 def describe_prices(prices: Sequence[OwnPrice], providers: Sequence[data.Provider]) -> pd.DataFrame:
-    """One line a price."""
+    """One line a price; a class that none of them tells apart has no column."""
     names = {provider.slug: provider.name for provider in providers}
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "Model": [price.model_name for price in prices],
             "Provider": [names.get(price.provider, price.provider) for price in prices],
@@ -98,6 +98,7 @@ def describe_prices(prices: Sequence[OwnPrice], providers: Sequence[data.Provide
             ],
         }
     )
+    return frame.dropna(axis="columns", how="all")
 
 
 def render_own_prices(user: User, today: date) -> None:

@@ -8,6 +8,7 @@ from app.identity import current_user
 from app.notices import render_announcement
 from app.periods import today_in
 from app.subscription_form import render_new_subscription
+from app.titles import title_row
 
 ONCE, AGAIN = "One charge", "Subscription"
 
@@ -15,8 +16,7 @@ user = current_user()
 preferences = data.load_preferences(user)
 today = today_in(preferences.zone)
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Add entry", anchor=False, width="content")
+with title_row("Add entry"):
     kind = st.segmented_control(
         "Kind of entry",
         [ONCE, AGAIN],

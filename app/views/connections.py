@@ -10,14 +10,14 @@ from app.connection_cards import note_ended_syncs, render_connection, render_cou
 from app.connection_dialogs import ask_for_key
 from app.identity import current_user
 from app.notices import render_announcement
+from app.titles import title_row
 
 user = current_user()
 preferences = data.load_preferences(user)
 connections = data.load_connections(user)
 note_ended_syncs(user, connections)
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Connections", anchor=False, width="content")
+with title_row("Connections"):
     if st.button("Add connection", type="primary", icon=":material/add:", key="add-connection"):
         ask_for_key()
 render_announcement()

@@ -14,6 +14,7 @@ from app.import_jobs import FileToSave, ImportJob
 from app.import_results import render_progress, render_result
 from app.notices import render_announcement, render_refusal, render_warning
 from app.previews import combine_previews
+from app.titles import title_row
 from app.uploads import (
     Choices,
     Readable,
@@ -92,7 +93,7 @@ labels = {provider.slug: provider.name for provider in data.load_providers(user)
 job: ImportJob | None = st.session_state.get("import_job")
 asked_headers: set[str] = set()
 
-st.title("Import", anchor=False)
+title_row("Import")
 render_announcement()
 if again := st.session_state.pop("import_again", None):
     begin_import(user, again)

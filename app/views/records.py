@@ -12,6 +12,7 @@ from app.formats import plural
 from app.identity import current_user
 from app.periods import EARLIEST_DAY, today_in
 from app.record_table import BASES, COLUMNS, SOURCES, describe_records, why_fixed
+from app.titles import title_row
 from app.welcome import render_welcome
 
 
@@ -36,8 +37,7 @@ def choose_day(label: str, key: str) -> date | None:
 
 def render_filters() -> data.RecordFilter:
     """The row of filters; names go into select boxes, which show text as text."""
-    models = sorted(data.load_daily(user, None, None)["model"].unique())
-    with st.grid(6, min_column_width=140, gap="small"):
+    with st.grid(3, min_column_width=140, gap="small"):
         provider = choose("Provider", providers)
         model = choose("Model", {name: name for name in models})
         source = choose("Source", SOURCES)
@@ -64,11 +64,13 @@ preferences = data.load_preferences(user)
 today = today_in(preferences.zone)
 providers = {provider.provider_id: provider.name for provider in data.load_providers(user)}
 
-st.title("Records", anchor=False)
+title_row("Records")
 with st.skeleton(height=480):
-    chosen = render_filters()
-    count = data.load_records_count(user, chosen, preferences.timezone)
-if count == 0 and chosen == data.RecordFilter():
+    models = sorted(data.load_daily(user, None, None)["model"].unique())
+    if models:
+        chosen = render_filters()
+        count = data.load_records_count(user, chosen, preferences.timezone)
+if not models:
     render_welcome(user, today)
     st.stop()
 if count == 0:

@@ -9,11 +9,12 @@ from app.own_account import render_deletion, render_sample
 from app.own_export import render_export
 from app.periods import today_in
 from app.settings_forms import render_display, render_password
+from app.titles import title_row
 
 user = current_user()
 preferences = data.load_preferences(user)
 
-st.title("Settings", anchor=False)
+title_row("Settings")
 render_announcement()
 with st.container(border=True):
     render_display(user, preferences)

@@ -9,6 +9,7 @@ from app.periods import render_period, today_in
 from app.source_list import render_sources
 from app.source_reconciliation import render_reconciliation
 from app.source_scan import render_scan
+from app.titles import title_row
 from app.welcome import render_welcome
 
 user = current_user()
@@ -16,8 +17,7 @@ preferences = data.load_preferences(user)
 currency = data.load_currency(user).code
 today = today_in(preferences.zone)
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Sources", anchor=False, width="content")
+with title_row("Sources"):
     period = render_period(today, preferences.default_range)
 render_announcement()
 render_scan(user)

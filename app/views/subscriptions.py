@@ -9,6 +9,7 @@ from app.notices import render_announcement
 from app.periods import today_in
 from app.subscription_form import parse_subscription
 from app.subscription_list import render_subscriptions
+from app.titles import title_row
 
 ALL_PLANS = "All plans"
 
@@ -20,8 +21,7 @@ providers = data.load_providers(user)
 names = {provider.slug: provider.name for provider in providers}
 slugs = {provider.provider_id: provider.slug for provider in providers}
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Subscriptions", anchor=False, width="content")
+with title_row("Subscriptions"):
     st.page_link(
         "views/add_entry.py",
         label="Add subscription",

@@ -222,5 +222,13 @@ def test_cost_per_request_leaves_out_what_has_no_requests() -> None:
 def test_a_single_month_is_called_by_its_name_and_not_by_its_first_day() -> None:
     values = pd.DataFrame({"Worth": [1.0], "Paid": [2.0]}, index=pd.to_datetime(["2026-03-01"]))
     figure = charts.pairs(values, LIGHT, "USD", is_monthly=True)
-    assert figure.layout.xaxis.tickformat == "%b %Y"
+    assert figure.layout.xaxis.tickformat == "%b<br>%Y"
     assert [str(tick)[:10] for tick in figure.layout.xaxis.tickvals] == ["2026-03-01"]
+
+
+def test_a_year_of_months_has_a_name_for_every_other_one() -> None:
+    index = pd.date_range("2025-04-01", periods=12, freq="MS")
+    values = pd.DataFrame({"Worth": [1.0] * 12, "Paid": [2.0] * 12}, index=index)
+    ticks = charts.pairs(values, LIGHT, "USD", is_monthly=True).layout.xaxis.tickvals
+    assert len(ticks) == 6
+    assert str(ticks[0])[:10] == "2026-03-01", "the newest one has"

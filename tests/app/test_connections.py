@@ -354,6 +354,6 @@ def test_a_status_for_every_state(api: SupabaseApi, user: User) -> None:
 def test_the_next_sync_is_a_time_or_a_word(api: SupabaseApi, user: User) -> None:
     fresh, now, zone = connect(api, user), datetime(2026, 11, 20, 12, tzinfo=UTC), ZoneInfo("Asia/Kathmandu")
     later = replace(fresh, next_sync_at=now + timedelta(hours=10))
-    assert describe_next_sync(fresh, now, zone) == "with the next night"
+    assert describe_next_sync(fresh, now, zone) == "with the nightly job"
     assert describe_next_sync(later, now, zone) == "2026-11-21 03:45"
     assert describe_next_sync(replace(later, is_active=False), now, zone) == "paused"

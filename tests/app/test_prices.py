@@ -211,10 +211,6 @@ def test_a_table_says_free_and_unknown_apart() -> None:
         "From": "1 Jan 2026",
         "Input": "$0.00",
         "Output": "$0.00",
-        "Cached": None,
-        "Write 5 min": None,
-        "Write 1 h": None,
-        "Request": None,
         "Used": "instead of the list",
     }
 
