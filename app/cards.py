@@ -1,5 +1,6 @@
 """The cards of the overview."""
 
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -11,6 +12,7 @@ import streamlit as st
 from app.currencies import Currency
 from app.formats import (
     DASH,
+    escape_markdown,
     format_change,
     format_day,
     format_figure,
@@ -90,24 +92,28 @@ def render_month_end(
     ahead: pd.DataFrame,
     today: date,
     currency: str,
+    chance: str | None,
 ) -> None:
-    """What the month will end at, with its 80% range; or why nobody can say yet."""
+    """What the month will end at, with its 80% range and the chance of a limit; or why nobody can say yet."""
     until = ahead[ahead["date"] <= pd.Timestamp(month_end(today))]
     path = pd.concat([month_by_day, until.set_index("date")["predicted"]]).cumsum()
     bounds = total and format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
-    st.metric(
-        "Month end",
-        format_figure(total["predicted_cost_usd"], currency) if total else DASH,
-        bounds or absence,
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        chart_data=path.round(2).tolist() if total else None,
-        height="stretch",
-        help="Forecast of this month's total. In 4 months of 5 it ends inside the range below."
-        if total
-        else None,
-    )
+    with st.container(border=True, height="stretch", gap=None) if chance else nullcontext():
+        st.metric(
+            "Month end",
+            format_figure(total["predicted_cost_usd"], currency) if total else DASH,
+            bounds or absence,
+            delta_color="off",
+            delta_arrow="off",
+            border=not chance,
+            chart_data=path.round(2).tolist() if total else None,
+            height="content" if chance else "stretch",
+            help="Forecast of this month's total. In 4 months of 5 it ends inside the range below."
+            if total
+            else None,
+        )
+        if chance:
+            st.caption(escape_markdown(f"{chance[0].upper()}{chance[1:]}"))
 
 
 def render_cost_per_request(now: Spend, unit_costs: pd.Series, currency: str) -> None:

@@ -1,8 +1,9 @@
 """What the pages change for a person directly, under their own row-level security."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +59,14 @@ def delete_record(user: User, record: dict[str, Any]) -> None:
     """Delete a record that was added by hand."""
     client = supabase_client(user)
     data.ask(lambda: _this(client.table("cost_records").delete(), record).execute())
+    data.forget_version(user)
+
+
+def save_muted(user: User, anomaly_ids: Sequence[str], muted_at: datetime | None) -> None:
+    """Mute what was out of the ordinary, or with None show it again."""
+    table = supabase_client(user).table("anomalies")
+    values = {"muted_at": muted_at and muted_at.isoformat()}
+    data.ask(lambda: table.update(values).in_("id", list(anomaly_ids)).execute())
     data.forget_version(user)
 
 

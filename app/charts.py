@@ -1,7 +1,9 @@
 """The charts: a frame in, a Plotly figure out. Money is float here and nowhere before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,7 @@ FONT = "Inter, system-ui, sans-serif"
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 WEEKLY_FROM_DAYS = 120
 MONTHS_NAMED = 8
+HOVER_WIDTH = 44
 OWN_COLOURS = ("openai", "anthropic", "google", "mistral", "claude-desktop", "chatgpt")
 MONEY_TICKS = [
     {"dtickrange": [None, 0.009], "value": "$,.4f"},
@@ -53,10 +56,12 @@ def daily_spend(
     labels: Mapping[str, str],
     palette: Palette,
     currency: str,
+    marks: Sequence[tuple[date, str]] = (),
 ) -> go.Figure:
-    """Bars a day, stacked by provider; then the forecast with its ranges.
+    """Bars a day, stacked by provider, some with a mark; then the forecast with its ranges.
 
-    `daily` has date, provider and cost from the period's first day to its last; `forecast` is one run.
+    `daily` has date, provider and cost from the period's first day to its last; `forecast` is one run; of
+    `marks` each is a day and a sentence.
     """
     names = top_names(daily, "provider", palette)
     colours = series_colours(names, palette)
@@ -72,6 +77,7 @@ def daily_spend(
         )
     if forecast is not None and not forecast.empty:
         _add_ribbons(figure, forecast, palette, currency)
+    _add_marks(figure, stacked.clip(lower=0).sum(axis=1), marks, palette)
     _add_layout(figure, palette, height=360)
     return figure.update_layout(barmode="relative", bargap=0.22, barcornerradius=3)
 
@@ -234,6 +240,35 @@ def _add_range(
         fillcolor=_transparent(palette.accent, opacity),
         name=f"{level}% range",
         hoverinfo="skip",
+    )
+
+
+def _add_marks(
+    figure: go.Figure, heights: pd.Series, marks: Sequence[tuple[date, str]], palette: Palette
+) -> None:
+    """A small mark above the bar of each day, or of its week, that tells its sentences."""
+    said: dict[pd.Timestamp, list[str]] = {}
+    for day, sentence in sorted(marks):
+        bar = heights.index[heights.index <= pd.Timestamp(day)].max()
+        if pd.notna(bar):
+            said.setdefault(bar, []).append("<br>".join(map(escape, wrap(sentence, HOVER_WIDTH))))
+    if not said:
+        return
+    gap = 0.04 * float(heights.max())
+    figure.add_scatter(
+        x=list(said),
+        y=[round(float(heights[bar]) + gap, 4) for bar in said],
+        mode="markers",
+        name="Out of the ordinary",
+        showlegend=False,  # the list below the chart says what it is
+        marker={
+            "symbol": "diamond",
+            "size": 8,
+            "color": palette.ink,
+            "line": {"width": 1, "color": palette.surface},
+        },
+        customdata=["<br>".join(sentences) for sentences in said.values()],
+        hovertemplate="%{customdata}<extra></extra>",
     )
 
 

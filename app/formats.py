@@ -73,6 +73,16 @@ def format_money(amount: Decimal | float, currency: str) -> str:
     return f"{sign if size else ''}{symbol}{_rounded(size, Decimal(1) if size >= 10_000 else smallest):,}"
 
 
+def format_plain(amount: Decimal, currency: str) -> str:
+    """Money in a sentence: whole units from 10 up."""
+    return _without_cents(format_money(_rounded(amount, Decimal(1)) if amount >= 10 else amount, currency))
+
+
+def format_limit(amount: Decimal, currency: str) -> str:
+    """An amount that somebody chose: exact, and without cents where it has none."""
+    return _without_cents(format_money(amount, currency))
+
+
 def format_usd(amount: Decimal | float) -> str:
     """What is stored in US dollars and shown as it is, whatever currency a person reads."""
     return format_money(amount, "USD")
@@ -146,6 +156,11 @@ def format_day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+def format_short_day(day: date, today: date) -> str:
+    """A day, with its year where that is not this one."""
+    return f"{day.day} {day:%b}" if day.year == today.year else format_day(day)
+
+
 def format_days(first: date, last: date) -> str:
     """A span of days without saying the same year twice."""
     start = f"{first.day} {first:%b}" if first.year == last.year else format_day(first)
@@ -167,6 +182,10 @@ def _shortened(amount: Decimal) -> str:
     if abs(amount) >= 1_000_000:
         return f"{_rounded(amount / 1_000_000, Decimal('0.01')):,}M"
     return f"{_rounded(amount, Decimal(1) if abs(amount) >= 100 else Decimal('0.01')):,}"
+
+
+def _without_cents(money: str) -> str:
+    return money.removesuffix(".00")
 
 
 def _rounded(amount: Decimal, step: Decimal) -> Decimal:

@@ -3,12 +3,14 @@
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
+from app.chances import LIKELY, Passing, calculate_passing, format_chance, read_distribution
 from app.data import ForecastSeries
-from app.formats import plural
+from app.formats import format_limit, format_short_day, plural
 
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4
@@ -106,3 +108,37 @@ def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str
     if series.provider_id is not None:
         return f"Provider: {providers.get(series.provider_id, series.provider_id)}"
     return "Everything"
+
+
+def month_passing(
+    total: dict[str, Any] | None,
+    limit: Decimal | None,
+    month_by_day: "pd.Series[float]",
+    newest: pd.DataFrame,
+    today: date,
+) -> Passing | None:
+    """The month against a limit: `month_by_day` is spent up to today, `newest` the days predicted last."""
+    if limit is None:
+        return None
+    spent = Decimal(str(round(month_by_day.sum(), 10)))
+    if spent >= limit:
+        reached = month_by_day[month_by_day.cumsum().round(10) >= float(limit)]
+        return Passing(limit, 1.0, None if reached.empty else pd.Timestamp(str(reached.index[0])).date())
+    if total is None:
+        return None
+    days = newest[(newest["date"].dt.date >= today) & (newest["date"].dt.date <= month_end(today))]
+    predicted = dict(zip(days["date"].dt.date, days["predicted"].astype(float), strict=True))
+    if today in predicted:
+        predicted[today] = max(0.0, predicted[today] - float(month_by_day.iloc[-1]))
+    return calculate_passing(read_distribution(total), limit, spent, predicted)
+
+
+def describe_passing(passing: Passing, currency: str, today: date) -> str:
+    """A chance in words; with the day where it is more likely than not."""
+    limit = format_limit(passing.limit, currency)
+    on = f" on {format_short_day(passing.day, today)}" if passing.day else ""
+    if passing.chance == 1:
+        return f"passed {limit}{on}"
+    is_likely = passing.chance >= LIKELY and passing.day is not None
+    said = f"{format_chance(passing.chance)} chance to pass {limit}"
+    return f"{said}, most likely{on}" if is_likely else said

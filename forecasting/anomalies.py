@@ -263,14 +263,14 @@ def _explain(connection: Connection, seen: Seen) -> Anomaly:
         expected=seen.expected,
         lower_95=seen.lower_95,
         upper_95=seen.upper_95,
-        attribution={name: str(part) for name, part in found.parts.items()},
+        attribution={name: f"{part:f}" for name, part in found.parts.items()},
     )
 
 
 def _new_model(
     user_id: UUID, first_day: date, model_name: str, cost_usd: Decimal, of_usd: Decimal
 ) -> Anomaly:
-    parts = {"model": str(cost_usd), "others": str(of_usd - cost_usd)}
+    parts = {"model": f"{cost_usd:f}", "others": f"{of_usd - cost_usd:f}"}
     return Anomaly(user_id, first_day, "new_model", cost_usd, model_name=model_name, attribution=parts)
 
 

@@ -3,10 +3,13 @@
 import streamlit as st
 
 from app import cards, charts, data, outlook, spend
+from app.anomalies import describe_unusual
+from app.anomaly_list import render_unusual
 from app.first_paint import wait_for_first_paint
 from app.formats import format_money
 from app.identity import current_user
-from app.periods import render_period, today_in
+from app.limits import read_limit
+from app.periods import EARLIEST_DAY, render_period, today_in
 from app.record_table import NO_PRICE
 from app.theme import current_palette
 from app.welcome import render_welcome
@@ -15,8 +18,10 @@ TOP_MODELS = 10
 
 user = current_user()
 preferences = data.load_preferences(user)
-currency = data.load_currency(user).code
+chosen_currency = data.load_currency(user)
+currency = chosen_currency.code
 today = today_in(preferences.zone)
+limit = read_limit(preferences, chosen_currency, today)
 month_start = today.replace(day=1)
 palette = current_palette()
 
@@ -29,13 +34,15 @@ with st.skeleton(height=600):
     daily = data.load_daily(user, min(month_start, before.first or today) if before else None, today)
     totals = data.load_forecast_totals(user)
     predictions = data.load_forecast(user, data.ForecastSeries(), today)
-    labels = {provider.slug: provider.name for provider in data.load_providers(user)}
+    providers_known = data.load_providers(user)
+    flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
     night = data.load_last_night(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
     st.stop()
 
+labels = {provider.slug: provider.name for provider in providers_known}
 shown = spend.select_days(daily, period.first, period.last)
 first_day = period.first or daily["date"].min().date()
 now = spend.calculate_spend(shown)
@@ -43,14 +50,16 @@ spent_before = spend.sum_money(spend.select_days(daily, before.first, before.las
 this_month = spend.select_days(daily, month_start, today)
 month_by_day = spend.spend_by_day(this_month, month_start, today)
 month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", today)
-ahead = outlook.newest_run(predictions)
-ahead = ahead[ahead["date"].dt.date > today]
+newest = outlook.newest_run(predictions)
+ahead = newest[newest["date"].dt.date > today]
+passing = outlook.month_passing(month_total, limit, month_by_day, newest, today)
+chance = passing and outlook.describe_passing(passing, currency, today)
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     cards.render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
     cards.render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
     absence = outlook.explain_absence(night, preferences.forecast_enabled)
-    cards.render_month_end(month_total, absence, month_by_day, ahead, today, currency)
+    cards.render_month_end(month_total, absence, month_by_day, ahead, today, currency, chance)
     cards.render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
 
 wait_for_first_paint()
@@ -63,19 +72,28 @@ if spend.select_money(shown).empty:
 
 money = spend.fill_days(daily, first_day, period.last)
 is_weekly = charts.is_weekly((period.last - first_day).days + 1)
+unusual = describe_unusual(
+    (row for row in flagged if row["day"] <= period.last),
+    {provider.provider_id: provider.name for provider in providers_known},
+    chosen_currency,
+    today,
+)
 ribbons = ahead if period.last == today and not ahead.empty else None
 with st.container(border=True):
     said = ["weeks as daily means"] if is_weekly else []
     said += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
     cards.render_heading("Daily spend by provider", " · ".join(said))
     st.plotly_chart(
-        charts.daily_spend(money, ribbons, labels, palette, currency),
+        charts.daily_spend(
+            money, ribbons, labels, palette, currency, [(one.day, one.sentence) for one in unusual]
+        ),
         theme=None,
         key="daily_spend",
         config=charts.config(currency),
         alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in all"
         + (", then a forecast of 30 days." if ribbons is not None else "."),
     )
+    render_unusual(unusual)
 
 models, providers = st.columns([5, 3], gap="small")
 with models, st.container(border=True, height="stretch"):

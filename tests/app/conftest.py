@@ -4,8 +4,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from app.accounts import Accounts
@@ -82,6 +84,13 @@ def browser(server: AppServer) -> Iterator[httpx.Client]:
     """Somebody's browser, signed out, at an address of its own."""
     with server.browser() as client:
         yield client
+
+
+@pytest.fixture
+def job(stack: Stack) -> Iterator[psycopg.Connection[Any]]:
+    """The database as the nightly job writes to it."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")

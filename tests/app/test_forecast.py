@@ -1,8 +1,7 @@
 """The forecast page shows what the nights stored, or says what is missing."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,52 +13,14 @@ from app import data
 from app.accounts import Accounts
 from app.identity import User
 from app.outlook import day_before, newest_run, spread_over_months
-from tally.local.stack import Stack
 from tests.app.conftest import Person
+from tests.app.nights import ADD_PART, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_night
 from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
-
-ADD_DAY = """
-insert into public.forecast_results (
-    run_id, user_id, model_name, forecast_date, predicted_cost_usd, lower_bound_80, upper_bound_80,
-    lower_bound_95, upper_bound_95, confidence_score, model_version, training_data_start, training_data_end,
-    training_record_count, created_at
-)
-values (%s, %s, %s, %s, 2, 1, 3, 0.5, 4, 0.8, 'test-1', %s, %s, 41, %s)"""
-ADD_TOTAL = """
-insert into public.forecast_totals (
-    run_id, user_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
-    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, actual_cost_usd
-)
-values (%s, %s, %s, %s, %s, %s, 10, 70.5, 61.25, 80, 50, 95, %s)"""
-ADD_PART = """
-insert into public.job_runs (run_id, user_id, night, status, steps)
-values (%s, %s, %s, 'done', %s)"""
-TODAY = datetime.now(UTC).date()
-MONTH_START = TODAY.replace(day=1)
-MONTH_END = (MONTH_START + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
 @pytest.fixture
 def user(upstream: Accounts, person: Person) -> User:
     return sign_in_user(upstream, person)
-
-
-@pytest.fixture
-def job(stack: Stack) -> Iterator[psycopg.Connection[Any]]:
-    """The database as the nightly job writes to it."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
-        yield connection
-
-
-def add_night(job: psycopg.Connection[Any], user: User, night: date, model: str | None = None) -> None:
-    run = uuid4()
-    made_at = datetime.combine(night, time(3), UTC)
-    trained = (night - timedelta(days=41), night - timedelta(days=1), made_at)
-    days = [[run, user.user_id, model, night + timedelta(days=ahead), *trained] for ahead in range(30)]
-    job.cursor().executemany(ADD_DAY, days)
-    job.execute(ADD_TOTAL, [run, user.user_id, model, "next_30_days", night, days[-1][3], None])
-    job.execute(ADD_TOTAL, [run, user.user_id, model, "month_end", MONTH_START, MONTH_END, None])
-    job.execute(ADD_PART, [run, user.user_id, night, "[]"])
 
 
 def add_waiting(job: psycopg.Connection[Any], user: User, days: int) -> None:

@@ -1,12 +1,16 @@
 """The overview says where the money went, with the person's own days and nothing added that is not money."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import psycopg
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app.accounts import Accounts
 from app.identity import User
 from tests.app.conftest import Person
+from tests.app.nights import TODAY, add_night
 from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
 
 
@@ -130,3 +134,49 @@ def test_expired_session_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: Us
     assert not page.exception
     assert "Try again" in [button.label for button in page.button]
     assert not page.metric
+
+
+def test_month_says_its_chance_of_passing_a_limit(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(0, "2")])
+    set_limit = "update public.user_preferences set monthly_limit_usd = %s where user_id = %s"
+    job.execute(set_limit, [100, user.user_id])
+    assert "chance to pass" not in said(open_page(monkeypatch, user))  # nothing is predicted yet
+
+    add_night(job, user, TODAY)
+    assert "2% chance to pass $100" in said(open_page(monkeypatch, user))
+
+    job.execute(set_limit, ["1.50", user.user_id])
+    assert "Passed $1.50 on" in said(open_page(monkeypatch, user))
+
+
+def test_a_day_out_of_the_ordinary_is_said_until_it_is_muted(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "18.40")])
+    job.execute(
+        """insert into public.anomalies
+            (user_id, day, kind, actual_usd, expected_usd, lower_95, upper_95, attribution)
+        values (%s, %s, 'spend', 18.40, 5, 2, 7, '{"volume": "14.40"}')""",
+        [user.user_id, TODAY - timedelta(days=1)],
+    )
+
+    page = open_page(monkeypatch, user)
+    assert "usually $4.00. More use (+$14.40)" in said(page)
+
+    page.button(key=muting(page, "Mute")).click().run()
+    assert "Muted: " in said(page)
+    page.button(key=muting(page, "Unmute")).click().run()
+    assert "Muted: " not in said(page)
+    assert "More use" in said(page)
+    page.button(key=muting(page, "Mute")).click().run()
+    assert "More use" not in said(page.run())
+
+
+def said(page: AppTest) -> str:
+    return shown(page).replace("\\", "")
+
+
+def muting(page: AppTest, label: str) -> str:
+    return next(str(button.key) for button in page.button if button.label == label)

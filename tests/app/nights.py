@@ -1,0 +1,40 @@
+"""What nights had stored for a person, without the work of a night."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+
+from app.identity import User
+
+ADD_DAY = """
+insert into public.forecast_results (
+    run_id, user_id, model_name, forecast_date, predicted_cost_usd, lower_bound_80, upper_bound_80,
+    lower_bound_95, upper_bound_95, confidence_score, model_version, training_data_start, training_data_end,
+    training_record_count, created_at
+)
+values (%s, %s, %s, %s, 2, 1, 3, 0.5, 4, 0.8, 'test-1', %s, %s, 41, %s)"""
+ADD_TOTAL = """
+insert into public.forecast_totals (
+    run_id, user_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, actual_cost_usd
+)
+values (%s, %s, %s, %s, %s, %s, 10, 70.5, 61.25, 80, 50, 95, %s)"""
+ADD_PART = """
+insert into public.job_runs (run_id, user_id, night, status, steps)
+values (%s, %s, %s, 'done', %s)"""
+TODAY = datetime.now(UTC).date()
+MONTH_START = TODAY.replace(day=1)
+MONTH_END = (MONTH_START + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def add_night(job: psycopg.Connection[Any], user: User, night: date, model: str | None = None) -> None:
+    run = uuid4()
+    made_at = datetime.combine(night, time(3), UTC)
+    trained = (night - timedelta(days=41), night - timedelta(days=1), made_at)
+    days = [[run, user.user_id, model, night + timedelta(days=ahead), *trained] for ahead in range(30)]
+    job.cursor().executemany(ADD_DAY, days)
+    job.execute(ADD_TOTAL, [run, user.user_id, model, "next_30_days", night, days[-1][3], None])
+    job.execute(ADD_TOTAL, [run, user.user_id, model, "month_end", MONTH_START, MONTH_END, None])
+    job.execute(ADD_PART, [run, user.user_id, night, "[]"])
