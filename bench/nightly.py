@@ -77,7 +77,9 @@ def _write_histories(connection: psycopg.Connection[Any], path: Path) -> int:
         series.y
         for person in store.load_people(connection, AS_OF)
         for series in calculate_series(
-            person.user_id, store.load_daily_spend(connection, person), person.last_day
+            person.user_id,
+            store.load_daily_spend(connection, person, store.load_models(connection, person)),
+            person.last_day,
         )
     ]
     np.savez(path, *histories)

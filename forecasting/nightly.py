@@ -21,6 +21,7 @@ from forecasting.store import Connection, Person
 from forecasting.workers import Stream, Task, count_cores, stream_forecasts
 from tally.ecb import RatesUnreadable
 
+MOST_MODELS = 50  # a person's; the total and the providers have all models in them
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
 
 PREPARATION = (
@@ -246,9 +247,10 @@ def forecast_people(
 def _load_part(connection: Connection, person: Person) -> Part:
     if not person.forecast_enabled:
         return Part(person, Known(person.user_id, person.today, {}, {}), [])
-    daily = store.load_daily_spend(connection, person)
+    models = store.load_models(connection, person)
+    daily = store.load_daily_spend(connection, person, models[:MOST_MODELS])
     series = calculate_series(person.user_id, daily, person.last_day)
-    return Part(person, store.load_known(connection, person), series)
+    return Part(person, store.load_known(connection, person), series, len(models[MOST_MODELS:]))
 
 
 def _rehearse(connection: Connection, as_of: date | None, stream: Stream) -> int:

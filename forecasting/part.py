@@ -19,6 +19,7 @@ class Part:
     person: Person
     known: Known
     series: list[Series]
+    models_left_out: int = 0
     forecasts: list[Forecast] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -62,13 +63,14 @@ class Part:
         ]
 
     def step(self, count: int) -> dict[str, Any]:
-        """The part's line in job_runs.steps: `count` series forecast, those that failed, those too short."""
+        """The part's line in job_runs.steps: `count` series forecast, and what was not, with the reason."""
         if not self.person.forecast_enabled:
             return {"step": "forecast", "count": 0, "skipped": SWITCHED_OFF}
         return {
             "step": "forecast",
             "series": len(self.series),
             "count": count,
+            "models_left_out": self.models_left_out,
             "failed": [{"series": f.series.unique_id, "reason": f.reason} for f in self.failures],
             "too_little_history": self.too_little_history(),
         }

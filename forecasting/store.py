@@ -19,6 +19,7 @@ from tally.problem import Problem
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+RECENT_DAYS = 90
 SCORE_AGAIN_DAYS = 35  # bills and exports of a month come in during the next
 APPLICATION_NAME = "tally nightly"
 
@@ -57,16 +58,29 @@ where
     and d.date < %(today)s
     and d.cost_basis <> 'included'"""
 
+FITTED = f"""
+{SPEND}
+    and d.charge_type = 'usage'
+    and d.total_cost_usd is not null -- without a price there is nothing to fit, and $0 would be a lie"""
+
+MODELS = f"""
+select d.model_name
+{FITTED}
+group by d.model_name
+order by
+    coalesce(sum(d.total_cost_usd) filter (where d.date >= %(recent_from)s), 0) desc,
+    sum(d.total_cost_usd) desc,
+    d.model_name"""
+
 DAILY_SPEND = f"""
 select
     {UNIQUE_ID} as unique_id,
     d.date as ds,
     sum(d.total_cost_usd)::float8 as y,
     sum(d.record_count)::bigint as records
-{SPEND}
-    and d.charge_type = 'usage'
-    and d.total_cost_usd is not null -- without a price there is nothing to fit, and $0 would be a lie
-group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date))"""
+{FITTED}
+group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date))
+having grouping(d.model_name) = 1 or d.model_name = any(%(models)s)"""
 
 SPENT = f"""
 select {UNIQUE_ID}, coalesce(sum(d.total_cost_usd), 0)
@@ -219,9 +233,16 @@ def has_account(connection: Connection, user_id: UUID) -> bool:
     return found is not None
 
 
-def load_daily_spend(connection: Connection, person: Person) -> list[DailySpend]:
-    """Metered and priced spend before today."""
+def load_models(connection: Connection, person: Person) -> list[str]:
+    """The models with metered and priced spend before today, those that cost most of late first."""
+    recent_from = person.today - timedelta(days=RECENT_DAYS)
     keys = {"user_id": person.user_id, "first_day": date.min, "today": person.today}
+    return [name for (name,) in connection.execute(MODELS, {**keys, "recent_from": recent_from})]
+
+
+def load_daily_spend(connection: Connection, person: Person, models: Sequence[str]) -> list[DailySpend]:
+    """Metered and priced spend before today: of everything, of each provider, and of each of these models."""
+    keys = {"user_id": person.user_id, "first_day": date.min, "today": person.today, "models": list(models)}
     return [DailySpend(*row) for row in connection.execute(DAILY_SPEND, keys)]
 
 

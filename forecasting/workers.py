@@ -1,10 +1,10 @@
 """Forecasts on all cores, one series at a time; one that fails, or takes its process down, stops no other.
 
 The processes are the standard library's, forked from one that has imported Prophet. joblib's loky was
-measured beside them (2 workers, series of 365 days, taking turns, medians of five on a busy machine): first
-result after 9.2 s against 5.1 s, 250 MB in all against 183 MB because its workers share no pages, and the same
-pace from then on (155 ms against 166 ms a series, within the noise). A killed process breaks either pool for
-good, so the isolation below would be needed all the same.
+measured beside them (2 workers, series of 365 days, taking turns, medians of five on a busy machine): the
+first result came after 9.2 s against 5.1 s, its processes took 250 MB against 183 MB because they share no
+pages, and the pace was the same from then on (155 ms against 166 ms a series, within the noise). A killed
+process breaks either pool for good, so the isolation below would be needed all the same.
 """
 
 import multiprocessing
