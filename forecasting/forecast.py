@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from forecasting import intervals
 from forecasting.backtest import Backtest, calculate_backtest
-from forecasting.intervals import HORIZON_DAYS, Array, Daily, Total
+from forecasting.intervals import HORIZON_DAYS, Daily, Total
+from forecasting.level import Array
 from forecasting.series import Series, validate_series
 
 
@@ -24,7 +25,8 @@ class Forecast:
     bounds: Daily
     next_30_days: Total
     rest_of_month: Total
-    backtest: Backtest
+    confidence: float
+    backtest: Backtest | None
 
 
 def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
@@ -41,8 +43,9 @@ def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
         model_version=model.VERSION,
         predicted=predicted,
         bounds=intervals.calculate_daily_bounds(series.y, predicted),
-        next_30_days=intervals.calculate_total(series.y, predicted),
-        rest_of_month=intervals.calculate_total(series.y, longest[:days_left_in_month]),
+        next_30_days=intervals.calculate_total(series.y, longest, HORIZON_DAYS),
+        rest_of_month=intervals.calculate_total(series.y, longest, days_left_in_month),
+        confidence=intervals.calculate_confidence(series.y, predicted),
         backtest=calculate_backtest(series.y),
     )
     check_forecast(forecast)

@@ -1,7 +1,8 @@
-"""The point forecast: one Prophet fit, its trend held at the last day, guarded by recent means.
+"""The point forecast: one Prophet fit on ordinary days, its last trend held, guarded by recent means.
 
-Prophet as it comes misses the 30-day total of sparse, bursty series by 2.3 times their mean, this by 0.7 (290
-forecasts of 83 public daily series). What goes wrong is the extrapolated trend, so it is held.
+Prophet as it comes misses the 30-day total of sparse, bursty series by 2.3 times their mean, this by 0.64
+(290 forecasts of 82 public series). What goes wrong is the extrapolated trend, so it is held, and the freak
+day, so it counts as no more than a high one of the recent days.
 """
 
 import logging
@@ -14,9 +15,10 @@ from numpy.typing import NDArray
 from prophet import Prophet
 from prophet.models import IStanBackend
 
+from forecasting.level import cut_freak_days
 from forecasting.series import Series
 
-VERSION = "prophet-held-trend-1"
+VERSION = "prophet-held-trend-2"
 MIN_DAYS_FOR_WEEKLY = 28
 WEEKLY_SHARE = 0.5  # a full weekly term overfits spend with many zero days
 FIT_SECONDS = 60  # a fit takes 0.03 s; one that takes this long will not end
@@ -41,7 +43,8 @@ def fit(series: Series) -> Fit:
     """Fit Prophet once. The seed only makes cmdstan's command line the same every time."""
     prophet = _configured(series.days)
     days = pd.date_range(series.first_day, periods=series.days)
-    prophet.fit(pd.DataFrame({"ds": days, "y": series.y}), seed=1, timeout=FIT_SECONDS)
+    history = pd.DataFrame({"ds": days, "y": cut_freak_days(series.y)})
+    prophet.fit(history, seed=1, timeout=FIT_SECONDS)
     last_week = cast(pd.DataFrame, prophet.history).tail(7)
     trend = float(np.asarray(prophet.predict_trend(last_week))[-1])
     weekly = np.zeros(7)
@@ -55,12 +58,12 @@ def fit(series: Series) -> Fit:
 
 def calculate_daily(fitted: Fit, y: NDArray[np.float64], days: int) -> NDArray[np.float64]:
     """The `days` after the history: guarded level and half of the weekly term, from 0 to the highest day."""
-    highest = float(y.max(initial=0))
-    trend = min(max(fitted.trend, 0.0), highest)
-    level = float(np.median([trend, y[-7:].mean(), y[-28:].mean()]))
+    ordinary = cut_freak_days(y)
+    trend = min(max(fitted.trend, 0.0), float(ordinary.max(initial=0)))
+    level = float(np.median([trend, ordinary[-7:].mean(), ordinary[-28:].mean()]))
     # Bounded, because one freak day makes a weekday of its own out of hundreds of times the level.
     weekly = np.clip(np.resize(fitted.weekly, days), -level, level)
-    predicted: NDArray[np.float64] = np.clip(level + WEEKLY_SHARE * weekly, 0, highest)
+    predicted: NDArray[np.float64] = np.clip(level + WEEKLY_SHARE * weekly, 0, y.max(initial=0))
     return predicted
 
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from forecasting import intervals
 from forecasting.backtest import Backtest
 from forecasting.forecast import Forecast
 from forecasting.intervals import HORIZON_DAYS, Total
@@ -109,6 +108,7 @@ def calculate_result(forecast: Forecast, known: Known) -> Result:
         daily,
         (_total_dollars(forecast.next_30_days), _total_dollars(forecast.rest_of_month)),
         forecast.backtest,
+        forecast.confidence,
         (forecast.model_version, series.first_day, series.last_day, series.record_count),
     )
 
@@ -119,7 +119,7 @@ def calculate_renewals_only(unique_id: str, known: Known) -> Result:
     yesterday = known.today - timedelta(days=1)
     total = Spread(nothing, (Decimal(0),) * len(LEVELS))
     trained = (ONLY_RENEWALS, yesterday, yesterday, 0)
-    return _assemble(unique_id, known, [nothing] * HORIZON_DAYS, (total, total), None, trained)
+    return _assemble(unique_id, known, [nothing] * HORIZON_DAYS, (total, total), None, 1.0, trained)
 
 
 def _assemble(
@@ -128,19 +128,21 @@ def _assemble(
     daily: Sequence[Amounts],
     totals: tuple[Spread, Spread],
     backtest: Backtest | None,
+    confidence: float,
     trained: tuple[str, date, date, int],
 ) -> Result:
     renewals = known.renewals.get(unique_id, {})
     periods = _calculate_periods(
         known, renewals, known.spent_usd.get(unique_id, Decimal(0)), totals, backtest
     )
-    next_30_days = periods[0].amounts
-    confidence = intervals.calculate_confidence(float(next_30_days.lower_80), float(next_30_days.upper_80))
+    next_30_days, metered = periods[0].amounts.predicted, totals[0].amounts.predicted
+    if next_30_days > 0:
+        confidence = 1 - (1 - confidence) * float(metered / next_30_days)  # only what is metered is in doubt
     days = [
         Day(day, amounts.plus(renewals.get(day, Decimal(0))), renewals.get(day, Decimal(0)))
         for day, amounts in zip(_days_from(known.today), daily, strict=True)
     ]
-    return Result(unique_id, days, periods, Decimal(str(confidence)), *trained)
+    return Result(unique_id, days, periods, Decimal(f"{confidence:.2f}"), *trained)
 
 
 def _calculate_periods(

@@ -57,10 +57,14 @@ class Series:
 
 
 def calculate_series(user_id: UUID, daily: Iterable[DailySpend], last_day: date) -> list[Series]:
-    """Long rows -> one zero-filled series each, from its own first day to `last_day`."""
+    """Long rows -> one zero-filled series each, from its own first day to `last_day`.
+
+    Days after that one are dated in the future: they are no history, and a series of them alone is none yet.
+    """
     rows_of: dict[str, list[DailySpend]] = defaultdict(list)
     for row in daily:
-        rows_of[row.unique_id].append(row)
+        if row.ds <= last_day:
+            rows_of[row.unique_id].append(row)
     return [_fill_days(user_id, unique_id, rows, last_day) for unique_id, rows in sorted(rows_of.items())]
 
 
@@ -68,7 +72,7 @@ def _fill_days(user_id: UUID, unique_id: str, rows: list[DailySpend], last_day: 
     first_day = min(row.ds for row in rows)
     y = np.zeros((last_day - first_day).days + 1)
     for row in rows:
-        y[(row.ds - first_day).days] = row.y
+        y[(row.ds - first_day).days] += row.y
     return Series(user_id, unique_id, first_day, y, sum(row.records for row in rows))
 
 

@@ -38,14 +38,8 @@ def forecast_of(unique_id: str = "total") -> Forecast:
         bounds=Daily(days * 0, days / 2, days * 2, days * 3),
         next_30_days=total_of(30, 45, 60, 75, 90),
         rest_of_month=total_of(10, 30, 42, 50, 70),
-        backtest={
-            "days": 10,
-            "method": "test",
-            "mae_usd": 0,
-            "mean_usd": 2,
-            "coverage_80": 100,
-            "coverage_95": 100,
-        },
+        confidence=0.75,
+        backtest=None,
     )
 
 
@@ -85,8 +79,10 @@ def test_renewals_come_on_their_day_and_into_the_totals_they_fall_in() -> None:
     assert month.amounts.predicted == Decimal("67.01")  # 5 spent, 42 predicted, one renewal of 20.01
 
 
-def test_confidence_is_that_of_the_total() -> None:
-    assert calculate_result(forecast_of(), known_of()).confidence == Decimal("0.75")  # 1 - (75-45)/(75+45)
+def test_only_what_is_metered_is_in_doubt() -> None:
+    assert calculate_result(forecast_of(), known_of()).confidence == Decimal("0.75")
+    known = known_of("5", {date(2024, 5, 31): Decimal(40)})  # 60 of 100 are metered
+    assert calculate_result(forecast_of(), known).confidence == Decimal("0.85")
 
 
 def test_a_lone_subscription_is_known_exactly() -> None:
