@@ -25,7 +25,7 @@ setup: $(VENV)/.installed $(VENV)/.node
 
 test: setup $(VENV)/.dev $(VENV)/.baselines
 	@.ci/system-packages
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup $(VENV)/.dev
 	@$(BIN)/ruff format --check .

@@ -12,7 +12,20 @@ from tests.embedded import temporary_stack
 
 pytest_plugins = ["tests.database_fixtures"]
 
+# Files of a few long tests come first: at the end they would keep one worker busy while the others are idle.
+LONG = (
+    "tests/e2e/",
+    "tests/tally/test_faults.py",
+    "tests/local/test_up.py",
+    "tests/forecasting/test_command.py",
+)
+
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, everything else in its order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 @pytest.fixture(scope="session")
