@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.formats import count_decimals, currency_symbol, format_money
+from app.scorecard import Bar
 from app.spend import OTHER
 from app.theme import Palette
 
@@ -106,25 +107,41 @@ def spend_by_name(
         )
     )
     for row, (name, cost) in enumerate(ordered.items()):
-        for text, x, anchor in (
-            (_plain(labels.get(str(name), str(name))), 0, "left"),
-            (_plain(format_money(float(cost), currency)), 1, "right"),
-        ):
-            figure.add_annotation(
-                text=text,
-                x=x,
-                xref="paper",
-                y=row + 0.36,
-                xanchor=anchor,
-                showarrow=False,
-                font={"size": 13, "color": palette.ink},
-            )
-    _add_layout(figure, palette, height=44 * len(ordered) + 16)
-    figure.update_xaxes(visible=False, range=[min(0.0, float(ordered.min())), ceiling])
-    figure.update_yaxes(visible=False, range=[-0.5, len(ordered) - 0.35])
-    return figure.update_layout(
-        showlegend=False, hovermode=False, barcornerradius=4, margin={"l": 0, "r": 0, "t": 0, "b": 0}
+        label = labels.get(str(name), str(name))
+        _add_label(figure, row, label, format_money(float(cost), currency), palette)
+    return _lay_out_names(figure, len(ordered), [min(0.0, float(ordered.min())), ceiling], palette)
+
+
+def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
+    """Horizontal bars of shares, each under its name and percentage; a line stands where one should end."""
+    ordered = bars[::-1]  # the first one is drawn on top
+    figure = go.Figure(
+        go.Bar(
+            x=[min(bar.share, 1.0) for bar in ordered],
+            y=list(range(len(ordered))),
+            orientation="h",
+            marker={
+                "color": [palette.accent if bar.is_own else palette.other for bar in ordered],
+                "line_width": 0,
+            },
+            width=0.26,
+            hoverinfo="skip",
+        )
     )
+    for row, bar in enumerate(ordered):
+        _add_label(figure, row, bar.label, f"{bar.share:.0%}", palette)
+    for row, bar in enumerate(bars):
+        if bar.aim is not None:
+            y = len(bars) - 1 - row
+            figure.add_shape(
+                type="line",
+                x0=bar.aim,
+                x1=bar.aim,
+                y0=y - 0.2,
+                y1=y + 0.15,
+                line={"color": palette.ink, "width": 2},
+            )
+    return _lay_out_names(figure, len(ordered), [0, 1], palette)
 
 
 def describe_totals(totals: pd.Series, labels: Mapping[str, str], currency: str) -> str:
@@ -269,6 +286,28 @@ def _add_marks(
         },
         customdata=["<br>".join(sentences) for sentences in said.values()],
         hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _add_label(figure: go.Figure, row: int, name: str, value: str, palette: Palette) -> None:
+    for text, x, anchor in ((name, 0, "left"), (value, 1, "right")):
+        figure.add_annotation(
+            text=_plain(text),
+            x=x,
+            xref="paper",
+            y=row + 0.36,
+            xanchor=anchor,
+            showarrow=False,
+            font={"size": 13, "color": palette.ink},
+        )
+
+
+def _lay_out_names(figure: go.Figure, rows: int, span: list[float], palette: Palette) -> go.Figure:
+    _add_layout(figure, palette, height=44 * rows + 16)
+    figure.update_xaxes(visible=False, range=span)
+    figure.update_yaxes(visible=False, range=[-0.5, rows - 0.35])
+    return figure.update_layout(
+        showlegend=False, hovermode=False, barcornerradius=4, margin={"l": 0, "r": 0, "t": 0, "b": 0}
     )
 
 

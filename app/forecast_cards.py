@@ -9,9 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from app.cards import render_heading
+from app.charts import config, shares
 from app.data import Preferences
 from app.formats import DASH, format_day, format_days, format_figure, format_money, format_money_range, plural
 from app.outlook import forecast_step, spread_over_months
+from app.scorecard import Score, describe_bars, list_bars
+from app.theme import Palette
 
 NIGHTLY_AT = "03:15"
 COLUMN = st.column_config
@@ -107,6 +110,29 @@ def render_earlier_totals(known: pd.DataFrame, currency: str) -> None:
 
 def _verdict(actual: Decimal, lower: Decimal, upper: Decimal) -> str:
     return "above" if actual > upper else "below" if actual < lower else "in range"
+
+
+def render_scorecard(own: Score | None, backtest: Score | None, palette: Palette, currency: str) -> None:
+    """How good the stored nights were, and beside them the backtest, against "same as last month"."""
+    found = [(name, score) for name, score in (("Your nights", own), ("Backtest", backtest)) if score]
+    with st.container(border=True):
+        render_heading("Scorecard", "bars should end at the lines, errors early" if found else "")
+        if not found:
+            st.caption("A night's total is held against what was spent when its 30 days are over.")
+            return
+        for column, (name, score) in zip(st.columns(2, gap="large"), found, strict=False):
+            with column:
+                bars = list_bars(score)
+                with st.container(horizontal=True, horizontal_alignment="distribute"):
+                    st.text(name, width="content")
+                    st.caption(score.based_on, width="content")
+                st.plotly_chart(
+                    shares(bars, palette),
+                    theme=None,
+                    key=f"score_{name}",
+                    config=config(currency),
+                    alt=f"{name}: {describe_bars(bars)}",
+                )
 
 
 def render_origin(newest: pd.DataFrame, night: dict[str, Any] | None, zone: ZoneInfo) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from app.chances import LIKELY, Passing, calculate_passing, format_chance, read_distribution
 from app.data import ForecastSeries
-from app.formats import format_limit, format_short_day, plural
+from app.formats import format_limit, format_plain, format_short_day, plural
 
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4
@@ -47,12 +47,6 @@ def find_total(totals: pd.DataFrame, series: ForecastSeries, kind: str, today: d
         )
         return {str(name): value for name, value in row.items()} if is_current else None
     return None
-
-
-def past_totals(totals: pd.DataFrame, series: ForecastSeries, kind: str) -> pd.DataFrame:
-    """The totals whose actual amount is known by now, newest first."""
-    known = totals["actual_cost_usd"].notna()
-    return totals[(totals["kind"] == kind) & of_series(totals, series) & known]
 
 
 def spread_over_months(known: pd.DataFrame) -> pd.DataFrame:
@@ -142,3 +136,15 @@ def describe_passing(passing: Passing, currency: str, today: date) -> str:
     is_likely = passing.chance >= LIKELY and passing.day is not None
     said = f"{format_chance(passing.chance)} chance to pass {limit}"
     return f"{said}, most likely{on}" if is_likely else said
+
+
+def describe_month(total: dict[str, Any], passing: Passing | None, currency: str, today: date) -> str:
+    """What the month will end at, in one sentence."""
+    names = ("lower_bound_80", "predicted_cost_usd", "upper_bound_80")
+    lower, middle, upper = (format_plain(total[name], currency) for name in names)
+    said = f"{today:%B} will most likely end at {middle}, between {lower} and {upper}"
+    if lower == upper:
+        said = f"{today:%B} will end at {middle}"
+    if passing:
+        said += f"; {'it ' if passing.chance == 1 else ''}{describe_passing(passing, currency, today)}"
+    return f"{said}."

@@ -1,35 +1,40 @@
 """What will I spend, how sure is that, and how good were earlier predictions?"""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import streamlit as st
 
-from app import cards, charts, data, outlook, spend
+from app import cards, charts, data, outlook, scorecard, spend
+from app.chances import round_limit
 from app.forecast_cards import (
     render_accuracy,
     render_bias,
     render_earlier_totals,
     render_origin,
+    render_scorecard,
     render_total,
     render_waiting,
 )
+from app.forecast_what_if import SHARE_DAYS, render_what_if
 from app.identity import current_user
+from app.limits import read_limit
 from app.periods import today_in
 from app.theme import current_palette
+from app.titles import title_row
 from app.welcome import render_welcome
+from app.what_if import calculate_shares
 
 HISTORY_DAYS = 90
 CHECKED_DAYS = 60
 
 user = current_user()
 preferences = data.load_preferences(user)
-currency = data.load_currency(user).code
+chosen_currency = data.load_currency(user)
+currency = chosen_currency.code
 today = today_in(preferences.zone)
 palette = current_palette()
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Forecast", anchor=False, width="content")
-    chooser = st.container(width=280)
+chooser = title_row("Forecast").container(width=280)
 
 with st.skeleton(height=600):
     daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today)
@@ -58,10 +63,20 @@ slug = providers[series.provider_id].slug if series.provider_id in providers els
 money = spend.select_series(spend.select_money(daily), slug, series.model_name)
 history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today - timedelta(days=1))
 predicted = outlook.day_before(predictions, today)
+next_30_days = outlook.find_total(totals, series, "next_30_days", today)
+month = outlook.find_total(totals, series, "month_end", today)
+is_everything = series == data.ForecastSeries()
+
+if month:
+    limit = read_limit(preferences, chosen_currency, today) if is_everything else None
+    month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
+    asked = limit or round_limit(month["upper_bound_80"])
+    passing = outlook.month_passing(month, asked, month_by_day, newest, today)
+    st.text(outlook.describe_month(month, passing, currency, today))
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
-    render_total("Next 30 days", outlook.find_total(totals, series, "next_30_days", today), currency)
-    render_total("Month end", outlook.find_total(totals, series, "month_end", today), currency)
+    render_total("Next 30 days", next_30_days, currency)
+    render_total("Month end", month, currency)
     render_accuracy(predicted, history)
     render_bias(predicted, history)
 
@@ -86,11 +101,25 @@ if not predicted.empty:
             config=charts.config(currency),
             alt="For each past day what had been predicted and what was spent.",
         )
-known = outlook.past_totals(totals, series, "month_end")
+if is_everything and (
+    shares := calculate_shares(spend.select_days(money, today - timedelta(days=SHARE_DAYS), today))
+):
+    render_what_if(totals, newest, shares, today, currency)
+
+past = data.load_past_totals(user, series)
+first_needed = scorecard.first_day_needed(past, today)
+checked = spend.select_series(data.load_daily(user, first_needed, today), slug, series.model_name)
+trained_from = min(newest["training_data_start"].map(date.fromisoformat), default=today)
+render_scorecard(
+    scorecard.score_nights(past, spend.spend_by_day(checked, first_needed, today), trained_from),
+    scorecard.read_backtest(next_30_days and next_30_days["backtest"]),
+    palette,
+    currency,
+)
 left, right = st.columns([5, 3], gap="small")
 with left, st.container(border=True, height="stretch"):
     cards.render_heading("Earlier month ends")
-    render_earlier_totals(known, currency)
+    render_earlier_totals(past[past["kind"] == "month_end"], currency)
 with right, st.container(border=True, height="stretch"):
     cards.render_heading("How it was made")
     render_origin(newest, night, preferences.zone)

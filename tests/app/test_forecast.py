@@ -54,6 +54,60 @@ def test_overview_shows_the_month_end_of_the_newest_night(
     assert metrics(open_page(monkeypatch, user))["Month end"] == "$70.50"
 
 
+def test_the_month_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY)
+    month = f"{TODAY:%B} will most likely end at $71, between $61 and $80"
+    assert f"{month}; 10% chance to pass $80." in shown(open_page(monkeypatch, user, "forecast"))
+
+    job.execute(
+        "update public.user_preferences set monthly_limit_usd = 75.5 where user_id = %s", [user.user_id]
+    )
+    assert f"{month}; 29% chance to pass $75.50." in shown(open_page(monkeypatch, user, "forecast"))
+
+
+def test_what_if_a_model_is_used_more_moves_the_totals_at_once(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "3", model_name="*a*"), usage(2, "1", model_name="b")])
+    add_night(job, user, TODAY)
+    page = open_page(monkeypatch, user, "forecast")
+    assert page.selectbox(key="what_if_model").options == ["*a*", "b"]
+    assert page.slider(key="what_if_change").value == 0
+
+    page.slider(key="what_if_change").set_value(100).run()
+
+    assert not page.exception
+    changed = {metric.label: (metric.value, metric.delta) for metric in page.metric}
+    assert changed["Next 30 days"] == (
+        "$115.88",
+        "$45.38",
+    )  # 10 are spent, three quarters of the rest are *a*'s
+    assert r"\*a\* will cost" in shown(page)
+
+
+def test_nights_that_are_over_are_on_the_scorecard(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(n, "2") for n in range(1, 90)])
+    add_night(job, user, TODAY)
+    assert "when its 30 days are over" in shown(open_page(monkeypatch, user, "forecast"))
+
+    first = TODAY - timedelta(days=31)
+    job.execute(
+        ADD_TOTAL, [uuid4(), user.user_id, None, "next_30_days", first, TODAY - timedelta(days=2), 60]
+    )
+    job.execute(
+        "update public.forecast_totals set days_in_80 = 21, days_in_95 = 30 where actual_cost_usd = 60"
+    )
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert not page.exception
+    assert "1 night" in shown(page)
+
+
 def test_earlier_predictions_are_held_against_what_happened(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
