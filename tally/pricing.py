@@ -95,7 +95,7 @@ class _Model:
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
-    """One model on one day: US dollars for one of each class, None where it has no price."""
+    """One model on one day: US dollars a million of each class, None where it has no price."""
 
     matched_model: str
     note: str | None
@@ -292,13 +292,13 @@ def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
 
 @lru_cache(10_000)
 def _price_classes(flat: tuple[tuple[str, Any], ...]) -> tuple[Decimal, dict[str, Decimal | None]]:
-    """What one request and one token of each class cost: a model's prices are the same on most days."""
+    """What one request and each class cost: a model's prices are the same on most days."""
     prices = types.ModelPrice(**dict(flat))
     per_request = prices.calc_price(genai_prices.Usage())["total_price"]
     by_class = {
         name: None
         if getattr(prices, PRICE_KEYS.get(name, "input_mtok")) is None
-        else (prices.calc_price(genai_prices.Usage(**usage))["total_price"] - per_request) / MILLION
+        else prices.calc_price(genai_prices.Usage(**usage))["total_price"] - per_request
         for name, usage in CLASSES.items()
     }
     return per_request, by_class
@@ -314,7 +314,7 @@ def _calculate(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
             rate = prices.by_class[name]
             if rate is None:
                 return {}
-            by_class[name] = rate * count
+            by_class[name] = rate * count / MILLION
     return by_class
 
 
