@@ -146,10 +146,10 @@ def price(
         )
         by_class = _calculate(prices, usage)
         return Priced(
-            sum(by_class.values(), Decimal(0)) if by_class else None,
+            None if by_class is None else sum(by_class.values(), Decimal(0)),
             matched_model=prices.matched_model,
             note=prices.note,
-            usd_by_class=by_class,
+            usd_by_class=by_class or {},
         )
     except Exception as error:
         # Whatever a price library trips over, the usage itself is worth keeping.
@@ -304,16 +304,16 @@ def _price_classes(flat: tuple[tuple[str, Any], ...]) -> tuple[Decimal, dict[str
     return per_request, by_class
 
 
-def _calculate(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
-    """What each class of the usage costs, empty where one has no price."""
+def _calculate(prices: _Prices, usage: Usage) -> dict[str, Decimal] | None:
+    """What each class of the usage costs, None where one has no price."""
     if usage.input_audio_tokens or usage.output_audio_tokens:
         return _calculate_exactly(prices, usage)
-    by_class = {OTHER: prices.per_request * usage.requests}
+    by_class = {OTHER: prices.per_request * usage.requests} if prices.per_request else {}
     for name, count in _count_by_class(usage).items():
         if count:
             rate = prices.by_class[name]
             if rate is None:
-                return {}
+                return None
             by_class[name] = rate * count / MILLION
     return by_class
 
@@ -332,7 +332,7 @@ def _count_by_class(usage: Usage) -> dict[str, int]:
     }
 
 
-def _calculate_exactly(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
+def _calculate_exactly(prices: _Prices, usage: Usage) -> dict[str, Decimal] | None:
     """As a whole: what is heard and said has classes of its own."""
     needed = {
         "input_mtok": usage.input_tokens,
@@ -341,7 +341,7 @@ def _calculate_exactly(prices: _Prices, usage: Usage) -> dict[str, Decimal]:
         "output_audio_mtok": usage.output_audio_tokens,
     }
     if any(count and getattr(prices.exact, key) is None for key, count in needed.items()):
-        return {}
+        return None
     counts = {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
