@@ -8,7 +8,6 @@ from uuid import UUID
 
 from tally.estimates import estimate
 from tally.importers.exports import Bucket, Dimensions, ledger
-from tally.importers.litellm import PROVIDERS_IDS
 from tally.importers.protocol import Options
 from tally.importers.table import Table
 from tally.models import canonical_claude
@@ -30,6 +29,8 @@ _MAKERS = (
     ("cohere", r"command|embed-|rerank"),
     ("perplexity", r"sonar|pplx"),
 )
+# The ids that providers give; gateways make up others.
+PROVIDERS_IDS = ("msg_", "chatcmpl-", "resp_", "gen-")
 # As Amazon names what it hosts: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`.
 _BEDROCK = re.compile(r"(?:(?:us|eu|apac|global)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek)\.")
 

@@ -18,13 +18,14 @@ from uuid import UUID
 from tally.estimates import estimate
 from tally.importers.decoding import ImportRefused
 from tally.importers.exports import Bucket, Dimensions, Numbers, ledger, utc_day, utc_time
+from tally.importers.gateways import name_request
 from tally.importers.json_rows import flatten_json
 from tally.importers.protocol import Options, Parsed, choose, read_rows
 from tally.importers.table import Table
 from tally.models import canonical_claude
 from tally.pricing import Tier, Usage
 from tally.providers import find_provider
-from tally.records import JSON, NO_MODEL, CostRecord, identity, request_identity
+from tally.records import JSON, NO_MODEL, CostRecord, identity
 
 name = "litellm"
 title = "LiteLLM spend"
@@ -70,8 +71,6 @@ OWN_MACHINES = frozenset(
 )
 # Whose requests a plan covers.
 PLANS = frozenset({"chatgpt", "github-copilot"})
-# The ids that providers give; LiteLLM makes up others.
-PROVIDERS_IDS = ("msg_", "chatcmpl-", "resp_", "gen-")
 
 _COUNT = re.compile(r"[1-9][0-9]{0,14}")
 
@@ -121,14 +120,12 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
         if is_hit:
             metadata["cache_hit"] = True
         request_id = found["request_id"]
-        if request_id.startswith(PROVIDERS_IDS) and not is_hit:
-            metadata["request_id"], key = request_id, request_identity(request_id)
-        else:
-            key = identity(name, options.account, request_id)
         return _record(
             time_of(cells),
             found,
-            key,
+            identity(name, options.account, request_id)
+            if is_hit
+            else name_request(metadata, name, options, request_id),
             numbers.amount("spend", cells),
             usage,
             reasoning,

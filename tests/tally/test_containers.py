@@ -1,9 +1,11 @@
 """Files that hold tables in another form: JSON, archives, rows in quotation marks."""
 
+import gc
 import io
 import json
 import struct
 import zipfile
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
@@ -298,3 +300,10 @@ def test_rows_wrapped_in_one_quoted_field_are_unwrapped_on_their_lines() -> None
     assert read_table(wrapped, "usage.csv").rows == read_table(plain, "usage.csv").rows
     mixed = wrapped.replace(b'"2026-11-03,x,2"', b"2026-11-03,x,2")
     assert read_table(mixed, "usage.csv").rows == read_table(plain, "usage.csv").rows
+
+
+@pytest.mark.parametrize("text", [b'[{"a": 1}]', b"[" * 100_000, b'{"a": '])
+def test_memory_is_collected_again_after_json_was_read(text: bytes) -> None:
+    with suppress(ImportRefused):
+        read_tables(text, "x.json")
+    assert gc.isenabled()
