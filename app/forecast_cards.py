@@ -116,7 +116,7 @@ def render_scorecard(own: Score | None, backtest: Score | None, palette: Palette
     """How good the stored nights were, and beside them the backtest, against "same as last month"."""
     found = [(name, score) for name, score in (("Your nights", own), ("Backtest", backtest)) if score]
     with st.container(border=True):
-        render_heading("Scorecard", "bars should end at the lines, errors early" if found else "")
+        render_heading("Scorecard", "lines mark the aim" if found else "")
         if not found:
             st.caption("A night's total is held against what was spent when its 30 days are over.")
             return

@@ -26,6 +26,8 @@ MODELS = (
     ("google", "gemini-3-pro", "2", "12", 70, 40, 0.002),
     ("mistral", "mistral-large-3", "0.5", "1.5", 90, 10, 0.0),
 )
+# New this week, and dear enough to be out of the ordinary.
+NEW_MODEL = ("openai", "gpt-5.2-pro", "21", "168", 18, DAYS - 5, 0.0)
 # A coding agent that a plan covers: worth, not money.
 PLAN_MODEL = ("claude-desktop", "claude-sonnet-4-5", "3", "15", 9, 0, 0.002)
 PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", "20", 17))  # renewal day
@@ -60,6 +62,7 @@ def remove(api: Api) -> int:
 def sample_records(today: date) -> Iterator[CostRecord]:
     """The same records for the same day: a working rhythm, growth, models that come later, a few big days."""
     yield from _records_of(MODELS, random.Random(20), today)  # noqa: S311 - a sample, not a secret
+    yield from _records_of((NEW_MODEL,), random.Random(22), today)  # noqa: S311
     for record in _records_of((PLAN_MODEL,), random.Random(21), today):  # noqa: S311
         yield replace(record, cost_basis="included")
 

@@ -40,6 +40,17 @@ def test_sample_is_half_a_year_marked_as_such_and_not_of_tomorrow(today: date) -
     assert len({record.source_key for record in records}) == len(records) > 1_000
 
 
+@pytest.mark.parametrize("weekday", range(7))
+def test_sample_has_a_model_that_is_new_and_dear(weekday: int) -> None:
+    today = date(2026, 11, 16) + timedelta(days=weekday)
+    new = [record for record in demo.sample_records(today) if record.model_name == demo.NEW_MODEL[1]]
+    first = min(record.timestamp for record in new).date()
+    assert timedelta(days=1) <= today - first <= timedelta(days=7)
+    money = [record for record in demo.sample_records(today) if record.cost_basis != "included"]
+    since = sum(record.cost_usd or 0 for record in money if record.timestamp.date() >= first)
+    assert sum(record.cost_usd or 0 for record in new) >= since / 5
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_account_is_as_before_when_the_sample_is_gone(stack: Stack, person: Person, transport: str) -> None:
     with acting(stack, person, transport) as api:
