@@ -1,6 +1,6 @@
 # Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
 .DEFAULT_GOAL := help
-.PHONY: help up setup test check format bench clean
+.PHONY: help up setup baselines test check format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,8 @@ up: setup
 
 setup: $(VENV)/.installed $(VENV)/.node
 	@$(BIN)/python -m tally.local.install
+
+baselines: $(VENV)/.baselines
 
 test: setup $(VENV)/.dev $(VENV)/.baselines
 	@.ci/system-packages

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.measurement import Measurement
 
-BENCHES = ("saving", "daily_costs", "nightly", "start", "pages", "collecting")
+BENCHES = ("saving", "daily_costs", "nightly", "start", "pages", "collecting", "accuracy")
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -34,7 +34,8 @@ def main(names: list[str]) -> int:
         for measurement in measurements:
             print(render(measurement), flush=True)
             held = held and measurement.holds
-        kept[name] = [measurement.to_json() for measurement in measurements]
+        if measurements:
+            kept[name] = [measurement.to_json() for measurement in measurements]
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
     RESULTS.write_text(json.dumps({"machine": machine, "benches": kept}, indent=2) + "\n")
     return 0 if held else 1

@@ -22,8 +22,8 @@ from forecasting.calibration import (
 from forecasting.forkserver import warm_up
 from forecasting.intervals import HORIZON_DAYS
 from forecasting.level import Array
-from forecasting.origins import CUTOFFS, META, SERIES, load_licences, load_origins
-from forecasting.replay import replay
+from forecasting.origins import CUTOFFS, META, SERIES, DataProblem, load_licences, load_origins
+from forecasting.replay import Made, replay
 from forecasting.workers import count_cores
 from tally.levels import LEVELS
 from tally.problem import Problem
@@ -43,7 +43,10 @@ class Case(NamedTuple):
 
 def calibrate(cases: Sequence[Case]) -> Calibration:
     """Constants with which ranges would have held on these cases. Every series counts the same."""
-    daily = tuple(_calibrate_days(group) for group in _by_history(cases))
+    groups = _by_history(cases)
+    if not all(groups):
+        raise DataProblem("Calibrating needs series with short, middling and long histories: see origins.py.")
+    daily = tuple(_calibrate_days(group) for group in groups)
     total = tuple(_calibrate_totals(cases, days) for days in TOTAL_DAYS)
     return Calibration(daily, total, _calibrate_confidence(cases))
 
@@ -116,16 +119,13 @@ def load_cases(folder: Path, workers: int) -> list[Case]:
     """The forecasts from every origin whose following days are all known."""
     origins, _ = load_origins(folder)
     known = [origin for origin in origins if len(origin.actual) == HORIZON_DAYS and len(origin.history)]
-    return [
-        Case(
-            origin.series.unique_id,
-            origin.series.family,
-            origin.history,
-            made.predicted,
-            origin.actual,
-        )
-        for origin, made in zip(known, replay(known, workers), strict=True)
-    ]
+    return [case_of(made) for made in replay(known, workers)]
+
+
+def case_of(made: Made) -> Case:
+    """What calibration needs of a forecast."""
+    origin = made.origin
+    return Case(origin.series.unique_id, origin.series.family, origin.history, made.predicted, origin.actual)
 
 
 def describe(folder: Path, cases: Sequence[Case], day: str | None, model_version: str) -> dict[str, Any]:
@@ -152,16 +152,16 @@ def main() -> int:
     parser.add_argument("--date", help="the day to note in the file")
     parser.add_argument("--out", type=Path, default=FILE)
     arguments = parser.parse_args()
-    warm_up()
     try:
+        warm_up()
         cases = load_cases(arguments.folder, count_cores())
         from forecasting.model import VERSION
 
         provenance = describe(arguments.folder, cases, arguments.date, VERSION)
+        arguments.out.write_text(render(calibrate(cases), provenance))
     except Problem as problem:
         print(problem, file=sys.stderr)
         return 1
-    arguments.out.write_text(render(calibrate(cases), provenance))
     print(f"Measured on {provenance['origins']} forecasts of {provenance['series']} series.")
     return 0
 

@@ -25,7 +25,7 @@ class CalibrationUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was measured; every row of amounts rises.
+    """What was measured.
 
     daily: for short, middling and long histories the offsets at DAILY_LEVELS, in units of the series' scale.
     total: for each of TOTAL_DAYS the log ratios of outcome to forecast at LEVELS, in units of its unrest.
@@ -61,6 +61,6 @@ def parse_calibration(content: Mapping[str, Any]) -> Calibration:
     daily, total = (tuple(tuple(row) for row in content[name]) for name in ("daily", "total"))
     shapes = [len(row) for row in (*daily, *total)]
     expected = [len(DAILY_LEVELS)] * (len(HISTORY_DAYS) + 1) + [len(LEVELS)] * len(TOTAL_DAYS)
-    if shapes != expected or not all(a <= b for row in (*daily, *total) for a, b in pairwise(row)):
-        raise CalibrationUnusable("calibration.json lacks a row, or one does not rise")
+    if shapes != expected or not all(a <= b for row in total for a, b in pairwise(row)):
+        raise CalibrationUnusable("calibration.json lacks a row, or one of the totals does not rise")
     return Calibration(daily, total, (first, second))

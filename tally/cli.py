@@ -2,7 +2,9 @@
 
 import json
 import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -90,6 +92,22 @@ def nightly(
     arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
     arguments += ["--scheduler", scheduler] if scheduler is not None else []
     ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
+    raise typer.Exit(ended.returncode)
+
+
+@app.command()
+def backtest(
+    data_dir: Annotated[Path, typer.Argument(help="A folder with series.csv, cutoffs.csv and meta.csv.")],
+    out: Annotated[Path, typer.Option(help="Where to write the forecasts, as CSV.")],
+    score: Annotated[bool, typer.Option("--score", help="Print how good they and others were.")] = False,
+) -> None:
+    """Forecast from every cutoff of a folder of daily series, knowing nothing later.
+
+    Example: tally backtest series/ --out forecasts.csv --score
+    """
+    paths = [str(data_dir.resolve()), "--out", str(out.resolve())]
+    command = [sys.executable, "-m", "forecasting.backtest_cli", *paths, *(["--score"] if score else [])]
+    ended = subprocess.run(command, cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
     raise typer.Exit(ended.returncode)
 
 

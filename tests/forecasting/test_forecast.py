@@ -12,10 +12,11 @@ from hypothesis.extra.numpy import arrays
 
 from forecasting.backtest import calculate_backtest
 from forecasting.forecast import ForecastUnusable, calculate_forecast, check_forecast, is_nested
-from forecasting.intervals import Daily, calculate_confidence, calculate_daily_bounds, calculate_total
+from forecasting.intervals import Daily, Total, calculate_confidence, calculate_daily_bounds, calculate_total
 from forecasting.level import Array
 from forecasting.model import Fit, calculate_daily
 from forecasting.series import LARGEST_USD, Series
+from tally.levels import LEVELS
 
 amounts = st.one_of(st.just(0.0), st.floats(0, 50), st.floats(0, LARGEST_USD))
 histories = st.integers(14, 150).flatmap(lambda days: arrays(float, days, elements=amounts))
@@ -59,6 +60,7 @@ def _outlier() -> Array:
 HARD = {
     "nothing": np.zeros(40),
     "the same every day": np.full(40, 3.0),
+    "a gap of ninety days": np.r_[np.full(30, 4.0), np.zeros(90), np.full(10, 4.0)],
     "one day only": np.r_[25.0, np.zeros(60)],
     "one day, yesterday": np.r_[np.zeros(29), 25.0],
     "ten thousand times the usual": _outlier(),
@@ -78,6 +80,42 @@ def test_prophet_copes_with_hard_histories(y: Array) -> None:
 
 def test_one_outlier_does_not_become_the_forecast() -> None:
     assert calculate_forecast(series_of(_outlier()), 20).next_30_days.predicted < 30 * 10
+
+
+def test_a_new_level_counts_after_some_days_and_a_series_that_ended_after_a_month() -> None:
+    risen = np.r_[np.full(300, 1.0), np.full(28, 20.0)]
+    assert calculate_forecast(series_of(risen), 20).next_30_days.predicted > 30 * 10
+    ended = np.r_[np.full(60, 5.0), np.zeros(28)]
+    assert calculate_forecast(series_of(ended), 20).next_30_days.predicted < 30 * 0.5
+
+
+def test_a_month_without_days_left_is_certain() -> None:
+    forecast = calculate_forecast(series_of(np.full(20, 2.0)), 0)
+    assert forecast.rest_of_month == Total(0.0, (0.0,) * len(LEVELS))
+
+
+def test_the_range_of_the_rest_of_the_month_shrinks_with_its_days() -> None:
+    y = np.random.default_rng(4).gamma(2, 3, 90)
+    predicted = np.full(31, 6.0)
+    totals = [calculate_total(y, predicted, days) for days in range(32)]
+    widths = [total.upper_80 - total.lower_80 for total in totals]
+    assert widths == sorted(widths)
+
+
+def test_the_longer_and_the_calmer_the_surer() -> None:
+    days = np.full(30, 5.0)
+    restless = np.tile([0.0, 0, 0, 0, 0, 0, 0, 20, 0, 5, 20, 0, 10, 15], 4)
+    confidences = [calculate_confidence(y, days) for y in (restless, np.full(56, 5.0), np.full(300, 5.0))]
+    assert confidences == sorted(confidences)
+    assert confidences[0] < confidences[1] - 0.2
+
+
+def test_a_held_out_month_is_compared_with_the_month_before_it() -> None:
+    figures = calculate_backtest(np.r_[np.full(30, 1.0), np.full(30, 3.0)])
+    assert figures is not None
+    assert figures["months"] == 1
+    assert figures["mean_usd"] == 90
+    assert figures["error_usd"] == figures["same_as_last_month_error_usd"] == 60
 
 
 def test_steady_spend_is_forecast_as_it_was() -> None:

@@ -29,6 +29,16 @@ def test_every_series_begins_on_its_own_first_day() -> None:
     assert series["model:new"].days == 1
 
 
+def test_records_dated_in_the_future_are_no_history() -> None:
+    found = calculate(
+        ("total", date(2024, 2, 29), 1.0),
+        ("total", date(2024, 3, 2), 9.0),
+        ("model:x", date(2031, 1, 1), 9.0),
+    )
+    assert found["total"].y.tolist() == [1.0, 0.0]
+    assert set(found) == {"total"}
+
+
 def test_no_spend_is_no_series() -> None:
     assert calculate() == {}
 
