@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from forecasting import anomalies, cluster, report, runs, store
+from forecasting.actuals import score_totals
 from forecasting.collect import Outcome, collect, collect_step, describe_collected
 from forecasting.exchange import RatesUnavailable, save_newer_rates
 from forecasting.part import Part
@@ -186,7 +187,8 @@ class Night:
             with self.connection.transaction():
                 results = part.results()
                 store.save_results(self.connection, self.run_id, part.person.user_id, results)
-                scored = store.score_totals(self.connection, part.person)
+                scored = score_totals(self.connection, part.person)
+                store.delete_old_results(self.connection, part.person.user_id)
                 steps = [part.step(len(results)), {"step": "score", "count": scored}]
                 own = [outcome for outcome in self.outcomes if outcome.user_id == part.person.user_id]
                 steps += [collect_step(own)] if own else []

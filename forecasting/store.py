@@ -1,5 +1,6 @@
 """The database of the nightly job: reads from the view, one transaction of writes a person."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from tally.problem import Problem
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 RECENT_DAYS = 90
-SCORE_AGAIN_DAYS = 35  # bills and exports of a month come in during the next
+KEPT = timedelta(days=400)  # pages look back 60 days; what is predicted for totals stays
 APPLICATION_NAME = "tally nightly"
 
 
@@ -103,72 +104,9 @@ from auth.users as u
 left join public.user_preferences as p on u.id = p.user_id
 order by u.id"""
 
-SCORE = """
-with ended as (
-    select distinct t.provider_id, t.model_name, t.period_start, t.period_end
-    from public.forecast_totals as t
-    where
-        t.user_id = %(user_id)s
-        and t.period_end < %(today)s
-        and (t.actual_cost_usd is null or t.period_end >= %(again_from)s)
-),
-
-actual as (
-    select ended.*, coalesce(sum(d.total_cost_usd), 0) as cost_usd
-    from ended
-    left join private.cost_records_daily as d
-        on
-            d.user_id = %(user_id)s
-            and d.date between ended.period_start and ended.period_end
-            and d.cost_basis <> 'included'
-            and (ended.provider_id is null or d.provider_id = ended.provider_id)
-            and (ended.model_name is null or d.model_name = ended.model_name)
-    group by 1, 2, 3, 4
-),
-
-due as (
-    select t.id, t.run_id, t.provider_id, t.model_name, t.period_start, t.period_end, actual.cost_usd
-    from public.forecast_totals as t
-    inner join actual
-        on
-            t.period_start = actual.period_start
-            and t.period_end = actual.period_end
-            and t.provider_id is not distinct from actual.provider_id
-            and t.model_name is not distinct from actual.model_name
-    where t.user_id = %(user_id)s and t.actual_cost_usd is distinct from actual.cost_usd
-),
-
-days as (
-    select
-        due.id,
-        count(*) filter (where spent.cost_usd between r.lower_bound_80 and r.upper_bound_80) as in_80,
-        count(*) filter (where spent.cost_usd between r.lower_bound_95 and r.upper_bound_95) as in_95
-    from due
-    inner join public.forecast_results as r
-        on
-            r.run_id = due.run_id
-            and r.user_id = %(user_id)s
-            and r.provider_id is not distinct from due.provider_id
-            and r.model_name is not distinct from due.model_name
-            and r.forecast_date between due.period_start and due.period_end
-    cross join lateral (
-        select coalesce(sum(d.total_cost_usd), 0) as cost_usd
-        from private.cost_records_daily as d
-        where
-            d.user_id = %(user_id)s
-            and d.date = r.forecast_date
-            and d.cost_basis <> 'included'
-            and (r.provider_id is null or d.provider_id = r.provider_id)
-            and (r.model_name is null or d.model_name = r.model_name)
-    ) as spent
-    group by due.id
-)
-
-update public.forecast_totals as t
-set actual_cost_usd = due.cost_usd, days_in_80 = days.in_80, days_in_95 = days.in_95
-from due
-left join days on due.id = days.id
-where t.id = due.id"""
+DELETE_OLD = """
+delete from public.forecast_results
+where user_id = %(user_id)s and created_at < now() - %(kept)s"""
 
 COPY_RESULTS = """
 copy public.forecast_results (
@@ -196,6 +134,7 @@ def connect(database_url: str) -> Iterator[Connection]:
             "The database does not answer. Start Tally with `make up`, or check DATABASE_URL."
         ) from None
     try:
+        connection.execute("set work_mem = '64MB'")  # halves the time of a refresh
         yield connection
     except psycopg.Error as error:
         if not connection.closed:
@@ -243,7 +182,7 @@ def load_models(connection: Connection, person: Person) -> list[str]:
 def load_daily_spend(connection: Connection, person: Person, models: Sequence[str]) -> list[DailySpend]:
     """Metered and priced spend before today: of everything, of each provider, and of each of these models."""
     keys = {"user_id": person.user_id, "first_day": date.min, "today": person.today, "models": list(models)}
-    return [DailySpend(*row) for row in connection.execute(DAILY_SPEND, keys)]
+    return [DailySpend._make(row) for row in connection.execute(DAILY_SPEND, keys).fetchall()]
 
 
 def load_known(connection: Connection, person: Person) -> Known:
@@ -256,13 +195,6 @@ def load_known(connection: Connection, person: Person) -> Known:
         renewals[provider][day] += amount_usd
         renewals[TOTAL][day] += amount_usd
     return Known(person.user_id, today, dict(connection.execute(SPENT, keys).fetchall()), renewals)
-
-
-def score_totals(connection: Connection, person: Person) -> int:
-    """Write what ended totals came to, and their days in range, beside them; returns how many changed."""
-    again_from = person.today - timedelta(days=SCORE_AGAIN_DAYS)
-    keys = {"user_id": person.user_id, "today": person.today, "again_from": again_from}
-    return connection.execute(SCORE, keys).rowcount
 
 
 def save_results(connection: Connection, run_id: UUID, user_id: UUID, results: Sequence[Result]) -> None:
@@ -279,13 +211,18 @@ def save_results(connection: Connection, run_id: UUID, user_id: UUID, results: S
                 copy.write_row((*key, *_period_row(period)))
 
 
+def delete_old_results(connection: Connection, user_id: UUID) -> int:
+    """Drop the daily predictions of nights long past; returns how many rows."""
+    return connection.execute(DELETE_OLD, {"user_id": user_id, "kept": KEPT}).rowcount
+
+
 def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None]:
     kind, _, name = unique_id.partition(":")
     return (providers[name] if kind == "provider" else None, name if kind == "model" else None)
 
 
 def _day_row(result: Result, day: Day) -> Iterable[object]:
-    metadata = {"renewals_usd": str(day.renewals_usd)} if day.renewals_usd else {}
+    metadata = json.dumps({"renewals_usd": str(day.renewals_usd)} if day.renewals_usd else {})
     return (
         day.day,
         *day.amounts,
@@ -294,7 +231,7 @@ def _day_row(result: Result, day: Day) -> Iterable[object]:
         result.training_start,
         result.training_end,
         result.training_record_count,
-        Jsonb(metadata),
+        metadata,
     )
 
 

@@ -259,6 +259,22 @@ def test_ended_totals_say_how_many_of_their_days_were_in_range(house: House) -> 
     assert house.rows(counts) == [(14, 18)]
 
 
+def test_daily_predictions_are_kept_400_days_and_totals_for_ever(house: House, wavy: Wavy) -> None:
+    user = house.add_person()
+    house.add_spend(user, wavy(20))
+    for days in (401, 399):
+        house.work()
+        for table in ("forecast_results", "forecast_totals"):
+            house.connection.execute(
+                f"update public.{table} set created_at = now() - %s where now()::date = created_at::date",
+                [timedelta(days=days)],
+            )
+    house.work()
+    ages = "select distinct now()::date - created_at::date from public.{} order by 1"
+    assert house.rows(ages.format("forecast_results")) == [(0,), (399,)]
+    assert house.rows(ages.format("forecast_totals")) == [(0,), (399,), (401,)]
+
+
 def test_who_switched_forecasts_off_is_skipped(house: House, wavy: Wavy) -> None:
     user = house.add_person(forecast_enabled=False)
     house.add_spend(user, wavy(30))
