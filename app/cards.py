@@ -24,9 +24,11 @@ from app.formats import (
 )
 from app.outlook import month_end
 from app.periods import Period
-from app.spend import Spend
+from app.record_table import NO_PRICE
+from app.spend import Spend, top_models
 
 SPARK_POINTS = 90
+TOP_MODELS = 10
 LONG_NAME = 28
 
 
@@ -128,6 +130,30 @@ def render_cost_per_request(now: Spend, unit_costs: pd.Series, currency: str) ->
         border=True,
         chart_data=unit_costs.tail(SPARK_POINTS).round(6).tolist() or None,
         height="stretch",
+    )
+
+
+def render_top_models(shown: pd.DataFrame, currency: str) -> None:
+    """The models that cost most in a frame of daily costs."""
+    render_heading("Top models")
+    column = st.column_config
+    top = top_models(shown, TOP_MODELS)
+    st.dataframe(
+        with_money(top[["model", "cost", "share", "requests", "trend"]], "cost", currency, NO_PRICE),
+        hide_index=True,
+        height="content",
+        row_height=38,
+        placeholder=NO_PRICE,
+        alt="The models that cost most, with their share, requests and trend",
+        column_config={
+            "model": column.TextColumn("Model", pinned=True, width=name_width(top["model"])),
+            "cost": column.NumberColumn("Cost"),
+            "share": column.ProgressColumn(
+                "Share", format="%.0f%%", min_value=0, max_value=100, color="primary"
+            ),
+            "requests": column.NumberColumn("Requests", format="compact"),
+            "trend": column.AreaChartColumn("Trend", width="small"),
+        },
     )
 
 

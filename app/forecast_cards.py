@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.cards import render_heading
-from app.charts import config, shares
+from app.charts import config, earlier_predictions, shares
 from app.data import Preferences
 from app.formats import DASH, format_day, format_days, format_figure, format_money, format_money_range, plural
 from app.outlook import forecast_step, spread_over_months
@@ -74,6 +74,23 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
         border=True,
         height="stretch",
     )
+
+
+def render_earlier_predictions(
+    history: pd.Series, predicted: pd.DataFrame, palette: Palette, currency: str
+) -> None:
+    """Past days as the night before had predicted them, and as they were."""
+    with st.container(border=True):
+        render_heading("Earlier predictions", "what the night before had said")
+        st.plotly_chart(
+            earlier_predictions(
+                history[history.index >= predicted["date"].min()], predicted, palette, currency
+            ),
+            theme=None,
+            key="earlier",
+            config=config(currency),
+            alt="For each past day what had been predicted and what was spent.",
+        )
 
 
 def render_earlier_totals(known: pd.DataFrame, currency: str) -> None:

@@ -9,6 +9,7 @@ from app.chances import round_limit
 from app.forecast_cards import (
     render_accuracy,
     render_bias,
+    render_earlier_predictions,
     render_earlier_totals,
     render_origin,
     render_scorecard,
@@ -90,17 +91,7 @@ with st.container(border=True):
         alt=f"Spend of the last {HISTORY_DAYS} days, then the forecast of the next 30 with its ranges.",
     )
 if not predicted.empty:
-    with st.container(border=True):
-        cards.render_heading("Earlier predictions", "what the night before had said")
-        st.plotly_chart(
-            charts.earlier_predictions(
-                history[history.index >= predicted["date"].min()], predicted, palette, currency
-            ),
-            theme=None,
-            key="earlier",
-            config=charts.config(currency),
-            alt="For each past day what had been predicted and what was spent.",
-        )
+    render_earlier_predictions(history, predicted, palette, currency)
 if is_everything and (
     shares := calculate_shares(spend.select_days(money, today - timedelta(days=SHARE_DAYS), today))
 ):

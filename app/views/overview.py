@@ -10,11 +10,8 @@ from app.formats import format_money
 from app.identity import current_user
 from app.limits import read_limit
 from app.periods import EARLIEST_DAY, render_period, today_in
-from app.record_table import NO_PRICE
 from app.theme import current_palette
 from app.welcome import render_welcome
-
-TOP_MODELS = 10
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -97,26 +94,7 @@ with st.container(border=True):
 
 models, providers = st.columns([5, 3], gap="small")
 with models, st.container(border=True, height="stretch"):
-    cards.render_heading("Top models")
-    column = st.column_config
-    top = spend.top_models(shown, TOP_MODELS)
-    st.dataframe(
-        cards.with_money(top[["model", "cost", "share", "requests", "trend"]], "cost", currency, NO_PRICE),
-        hide_index=True,
-        height="content",
-        row_height=38,
-        placeholder=NO_PRICE,
-        alt="The models that cost most, with their share, requests and trend",
-        column_config={
-            "model": column.TextColumn("Model", pinned=True, width=cards.name_width(top["model"])),
-            "cost": column.NumberColumn("Cost"),
-            "share": column.ProgressColumn(
-                "Share", format="%.0f%%", min_value=0, max_value=100, color="primary"
-            ),
-            "requests": column.NumberColumn("Requests", format="compact"),
-            "trend": column.AreaChartColumn("Trend", width="small"),
-        },
-    )
+    cards.render_top_models(shown, currency)
 with providers, st.container(border=True, height="stretch"):
     cards.render_heading("Where it went")
     colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
