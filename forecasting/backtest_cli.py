@@ -18,6 +18,7 @@ from tally.problem import Problem
 COLUMNS = ("unique_id", "cutoff", "ds", "yhat", "lo80", "hi80", "lo95", "hi95", "confidence", "method")
 TOTAL = "TOTAL"
 SHOWN = 5
+LINE_EVERY = 50
 FAILED, INTERRUPTED = 1, 130
 
 
@@ -85,14 +86,17 @@ def score_textbook(origins: Sequence[Origin]) -> list[Row]:
     if not baselines.is_textbook_installed():
         print(baselines.HOW_TO_GET, file=sys.stderr)
         return []
-    histories = [origin.history for origin in origins]
-    rows = []
-    for done, (origin, forecasts) in enumerate(
-        zip(origins, baselines.stream_textbook(histories, count_cores()), strict=True), start=1
-    ):
-        rows += [score_quantiles(origin, name, quantiles) for name, quantiles in forecasts.items()]
-        if done % 50 == 0:
-            print(f"Baselines of {done} of {len(origins)} …", file=sys.stderr)
+    rows: list[Row] = []
+    stream = baselines.stream_textbook([origin.history for origin in origins], count_cores())
+    try:
+        for done, forecasts in enumerate(stream, start=1):
+            origin = origins[done - 1]
+            rows += [score_quantiles(origin, name, quantiles) for name, quantiles in forecasts.items()]
+            if done % LINE_EVERY == 0:
+                print(f"Baselines of {done} of {len(origins)} …", file=sys.stderr)
+    except baselines.BaselinesFailed as failed:
+        print(failed, file=sys.stderr)
+        return []
     return rows
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ PYTHON = CHECKOUT / ".venv" / "baselines" / "bin" / "python"
 HOW_TO_GET = "AutoETS, SES and AutoARIMA are left out: `make baselines` installs statsforecast for them."
 WEEK = 7
 MIN_DAYS_FOR_WEEK = 28
+
+
+class BaselinesFailed(Exception):
+    """The environment with statsforecast does not work."""
 
 
 def forecast_naively(y: Array) -> Array:
@@ -75,10 +80,13 @@ def stream_textbook(histories: Sequence[Array], processes: int) -> Iterator[dict
     ) as process:
         assert process.stdin is not None  # noqa: S101 - given above
         assert process.stdout is not None  # noqa: S101 - given above
-        process.stdin.write(lines)
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # it ended before it read anything: its exit code tells
+            process.stdin.write(lines)
+            process.stdin.close()
         for line in process.stdout:
             yield {name: np.array(quantiles, dtype=float) for name, quantiles in json.loads(line).items()}
+    if process.returncode:
+        raise BaselinesFailed("AutoETS, SES and AutoARIMA are left out: statsforecast ended with an error.")
 
 
 def forecast_by_textbook(y: list[float]) -> dict[str, list[list[float | None]]]:

@@ -40,6 +40,7 @@ class Calibration:
         """The offsets for a history of that length."""
         return np.array(self.daily[sum(history_days > limit for limit in HISTORY_DAYS)])
 
+    @lru_cache  # noqa: B019 - a calibration is a constant, and a month has few lengths
     def total_ratios(self, days: int) -> Array:
         """The log ratios for totals of that many days, between two measured lengths in proportion."""
         place = np.interp(np.log(days), np.log(TOTAL_DAYS), np.arange(len(TOTAL_DAYS)))

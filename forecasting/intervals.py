@@ -22,6 +22,7 @@ FLOOR = 0.1  # of the scale, added to both sides of a ratio: it stays defined fo
 MOST_UNREST = 6.0  # the most that was measured
 LONG_DAYS = 120  # what went on for longer goes on more steadily
 STEADYING = 0.3
+LOWER, UPPER = np.array(LEVELS) <= 0.1, np.array(LEVELS) >= 0.9
 
 
 class Daily(NamedTuple):
@@ -77,14 +78,13 @@ def calculate_total(y: Array, predicted: Array, days: int, calibration: Calibrat
     """The sum of the first of the predicted days. No days left: nothing, for certain."""
     if not days:
         return Total(0.0, (0.0,) * len(LEVELS))
-    ratios = (calibration or load_calibration()).total_ratios(days) * calculate_unrest(y, predicted)
-    total = min(float(predicted[:days].sum()), LARGEST_USD)
-    floor = FLOOR * calculate_scale(y) * days
+    scale = calculate_scale(y)
+    ratios = (calibration or load_calibration()).total_ratios(days) * _unrest_of(y, predicted, scale)
+    total, floor = min(float(predicted[:days].sum()), LARGEST_USD), FLOOR * scale * days
     quantiles = np.clip(np.exp(ratios) * (total + floor) - floor, 0, LARGEST_USD)
     # The ranges that are shown contain the prediction, also where skewed spend would have them beside it.
-    is_lower, is_upper = np.array(LEVELS) <= 0.1, np.array(LEVELS) >= 0.9
-    quantiles[is_lower] = np.minimum(quantiles[is_lower], total)
-    quantiles[is_upper] = np.maximum(quantiles[is_upper], total)
+    quantiles[LOWER] = np.minimum(quantiles[LOWER], total)
+    quantiles[UPPER] = np.maximum(quantiles[UPPER], total)
     return Total(total, tuple(quantiles.tolist()))
 
 
@@ -96,8 +96,12 @@ def calculate_confidence(y: Array, predicted: Array, calibration: Calibration | 
 
 def calculate_unrest(y: Array, predicted: Array) -> float:
     """1 for spend that goes on as it was; more where weeks, days or the forecast differ, less after long."""
+    return _unrest_of(y, predicted, calculate_scale(y))
+
+
+def _unrest_of(y: Array, predicted: Array, scale: float) -> float:
     recent = y[-RECENT_DAYS:]
-    mean, floor = float(recent.mean()), FLOOR * calculate_scale(y)
+    mean, floor = float(recent.mean()), FLOOR * scale
     if floor <= 0:
         return _calm_of_age(len(y))
     weeks = recent[len(recent) % 7 :].reshape(-1, 7).mean(axis=1)

@@ -75,6 +75,14 @@ def test_without_statsforecast_the_others_are_scored_and_a_sentence_says_how_to_
     assert "`make baselines`" in capsys.readouterr().err
 
 
+def test_a_broken_environment_is_a_sentence_and_the_others_are_scored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(baselines, "PYTHON", Path("/bin/false"))
+    assert score_textbook([origin_of([1.0] * 30, [1.0] * 30)] * 2000) == []
+    assert "statsforecast ended with an error" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not baselines.is_textbook_installed(), reason="`make baselines` installs statsforecast")
 def test_statsforecast_answers_from_its_own_environment() -> None:
     histories = [np.arange(40.0) % 7, np.zeros(14)]
