@@ -131,25 +131,33 @@ def _verdict(actual: Decimal, lower: Decimal, upper: Decimal) -> str:
 
 def render_scorecard(own: Score | None, backtest: Score | None, palette: Palette, currency: str) -> None:
     """How good the stored nights were, and beside them the backtest, against "same as last month"."""
-    found = [(name, score) for name, score in (("Your nights", own), ("Backtest", backtest)) if score]
     with st.container(border=True):
-        render_heading("Scorecard", "lines mark the aim" if found else "")
-        if not found:
-            st.caption("A night's total is held against what was spent when its 30 days are over.")
-            return
-        for column, (name, score) in zip(st.columns(2, gap="large"), found, strict=False):
-            with column:
-                bars = list_bars(score)
-                with st.container(horizontal=True, horizontal_alignment="distribute"):
-                    st.text(name, width="content")
-                    st.caption(score.based_on, width="content")
-                st.plotly_chart(
-                    shares(bars, palette),
-                    theme=None,
-                    key=f"score_{name}",
-                    config=config(currency),
-                    alt=f"{name}: {describe_bars(bars)}",
-                )
+        render_heading("Scorecard", "lines mark the aim" if own or backtest else "")
+        nights, held_out = st.columns(2, gap="large")
+        with nights:
+            absent = "A night's total is held against what was spent when its 30 days are over."
+            _render_score("Your nights", own, absent, palette, currency)
+        with held_out:
+            absent = "With two months of history the second is forecast from the first."
+            _render_score("Backtest", backtest, absent, palette, currency)
+
+
+def _render_score(name: str, score: Score | None, absent: str, palette: Palette, currency: str) -> None:
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        st.text(name, width="content")
+        if score:
+            st.caption(score.based_on, width="content")
+    if score is None:
+        st.caption(absent)
+        return
+    bars = list_bars(score)
+    st.plotly_chart(
+        shares(bars, palette),
+        theme=None,
+        key=f"score_{name}",
+        config=config(currency),
+        alt=f"{name}: {describe_bars(bars)}",
+    )
 
 
 def render_origin(newest: pd.DataFrame, night: dict[str, Any] | None, zone: ZoneInfo) -> None:
