@@ -1,10 +1,11 @@
-"""Bar (d): a whole night for 200 series against bare Prophet fits of the same series on the same cores."""
+"""A whole night against bare Prophet fits of its series, and how time and memory grow with the series."""
 
 import os
-import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
@@ -12,7 +13,8 @@ from uuid import uuid4
 import numpy as np
 import psycopg
 
-from bench.measurement import Measurement, interleaved
+from bench.measurement import Measurement
+from bench.watched import Run, run_watched
 from forecasting import store
 from forecasting.series import calculate_series
 from forecasting.workers import count_cores
@@ -20,10 +22,13 @@ from tests.embedded import temporary_stack
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 AS_OF = date(2024, 11, 1)
-PEOPLE = 10
+DAYS = 365
 MODELS = 15  # with 4 providers and the total: 20 series a person
 PROVIDERS = ("anthropic", "openai", "google", "mistral")
-BAR = 1.25
+SERIES_A_PERSON = MODELS + len(PROVIDERS) + 1
+FEW, MANY, MOST = 100, 1_000, 5_000
+TURNS = 3
+BAR_RATIO, BAR_SECONDS, BAR_GROWTH = 1.2, 40.0, 1.1
 
 ADD_SPEND = """
 insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
@@ -31,76 +36,100 @@ select %s, p.id, %s::timestamptz + interval '1 day' * (a.nth - 1), %s, a.amount
 from public.providers as p, unnest(%s::numeric[]) with ordinality as a (amount, nth)
 where p.name = %s and a.amount > 0"""
 
+ADD_YESTERDAY = """
+insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
+select u.id, p.id, %s, 'model-0', 1
+from auth.users as u inner join public.providers as p on p.name = 'anthropic'"""
+
 
 def measure() -> list[Measurement]:
-    """Both sides take turns, each a fresh process."""
+    """Everything, on a stack of its own: seven minutes on a quiet machine."""
     with temporary_stack() as stack:
-        return [measure_on(stack.settings()["DATABASE_URL"])]
+        return measure_on(stack.settings()["DATABASE_URL"])
 
 
-def measure_on(database_url: str) -> Measurement:
-    """The same on a database that is migrated and may be filled."""
+def measure_on(database_url: str, few: int = FEW, many: int = MANY, most: int = MOST) -> list[Measurement]:
+    """The same on a database that is migrated and has nobody in it; sizes in series."""
     with psycopg.connect(database_url, autocommit=True) as connection, TemporaryDirectory() as folder:
-        _add_people(connection)
-        _work_night(database_url)  # the first night also refreshes the view and fills caches
         histories = Path(folder) / "histories.npz"
-        count = _write_histories(connection, histories)
-        taken = interleaved({"fits": lambda: _fit(histories), "night": lambda: _work_night(database_url)})
-    return Measurement(
-        f"nightly job, {count} series on {count_cores()} cores, against bare Prophet fits",
-        taken["night"],
-        "s",
-        taken["fits"],
-        taken["night"] / taken["fits"],
-        BAR,
-    )
+        _add_people(connection, few)
+        first = _median([_work_night(connection, database_url) for _ in range(TURNS)])
+        _add_people(connection, many - few)
+        _write_histories(connection, histories)
+        turns = [(_fit(histories), _work_night(connection, database_url)) for _ in range(TURNS)]
+        second = _median([night for _, night in turns])
+        _add_people(connection, most - many)
+        third = _work_night(connection, database_url)
+    fits = median(fit.seconds for fit, _ in turns)
+    return [
+        *_held_against(fits, second.seconds, many),
+        _pace(
+            many, most, (third.seconds - second.seconds) / (most - many), second.seconds - first.seconds, few
+        ),
+        _memory("the night's process", few, most, third.parent_mb, first.parent_mb),
+        _memory("its largest worker", few, most, third.child_mb, first.child_mb),
+    ]
 
 
-def _add_people(connection: psycopg.Connection[Any]) -> None:
-    random = np.random.default_rng(7)
-    for _ in range(PEOPLE):
+def _held_against(fits: float, night: float, series: int) -> list[Measurement]:
+    name = f"night of {series} series of {DAYS} days on {count_cores()} cores"
+    return [
+        Measurement(f"{name}, against bare fits", night, "s", fits, night / fits, BAR_RATIO),
+        Measurement(f"{name}, against the bar", night, "s", BAR_SECONDS, night / BAR_SECONDS, 1.0),
+    ]
+
+
+def _pace(many: int, most: int, later: float, earlier_seconds: float, few: int) -> Measurement:
+    """Milliseconds a further series: the constant start falls out of the differences."""
+    earlier = earlier_seconds / (many - few)
+    name = f"a further series from {many} to {most}, against {few} to {many}"
+    return Measurement(name, 1000 * later, "ms", 1000 * earlier, later / earlier, BAR_GROWTH)
+
+
+def _memory(what: str, few: int, most: int, value: float, baseline: float) -> Measurement:
+    name = f"peak memory of {what}, {most} series against {few}"
+    return Measurement(name, value, "MB", baseline, value / baseline, BAR_GROWTH)
+
+
+def _median(runs: Sequence[Run]) -> Run:
+    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+
+
+def _add_people(connection: psycopg.Connection[Any], series: int) -> None:
+    random = np.random.default_rng(series)
+    start = f"{AS_OF - timedelta(days=DAYS)} 12:00Z"
+    for _ in range(series // SERIES_A_PERSON):
         user_id = uuid4()
         connection.execute(
             "insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"]
         )
         for model in range(MODELS):
-            days = int(random.integers(30, 366))
-            spend = random.gamma(1, 3, days) * (random.random(days) > random.uniform(0, 0.7))
+            spend = random.gamma(1, 3, DAYS) * (random.random(DAYS) > random.uniform(0, 0.7))
             spend[0] = 1  # the history begins on its first day
-            start = f"{AS_OF - timedelta(days=days)} 12:00Z"
             provider = PROVIDERS[model % len(PROVIDERS)]
             connection.execute(ADD_SPEND, [user_id, start, f"model-{model}", spend.tolist(), provider])
+    connection.execute("select public.refresh_cost_records_daily()")
+    connection.execute("vacuum (analyze) private.cost_records_daily")
 
 
-def _write_histories(connection: psycopg.Connection[Any], path: Path) -> int:
-    histories = [
-        series.y
-        for person in store.load_people(connection, AS_OF)
-        for series in calculate_series(
-            person.user_id,
-            store.load_daily_spend(connection, person, store.load_models(connection, person)),
-            person.last_day,
-        )
-    ]
+def _write_histories(connection: psycopg.Connection[Any], path: Path) -> None:
+    histories = []
+    for person in store.load_people(connection, AS_OF):
+        daily = store.load_daily_spend(connection, person, store.load_models(connection, person))
+        histories += [series.y for series in calculate_series(person.user_id, daily, person.last_day)]
     np.savez(path, *histories)
-    return len(histories)
 
 
-def _fit(histories: Path) -> None:
-    _run(["bench.bare_fits", str(histories), str(count_cores())], "")
+def _fit(histories: Path) -> Run:
+    return _run(["bench.bare_fits", str(histories), str(count_cores())], "")
 
 
-def _work_night(database_url: str) -> None:
-    _run(["forecasting", "--date", AS_OF.isoformat()], database_url)
+def _work_night(connection: psycopg.Connection[Any], database_url: str) -> Run:
+    """A night as it comes: everyone has records of yesterday that the view does not know yet."""
+    connection.execute(ADD_YESTERDAY, [f"{AS_OF - timedelta(days=1)} 13:00Z"])
+    return _run(["forecasting", "--date", AS_OF.isoformat()], database_url)
 
 
-def _run(arguments: list[str], database_url: str) -> None:
+def _run(arguments: list[str], database_url: str) -> Run:
     settings = {"DATABASE_URL": database_url, "SUPABASE_URL": "unused", "SUPABASE_PUBLISHABLE_KEY": "unused"}
-    subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=CHECKOUT,
-        env=os.environ | settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
+    return run_watched([sys.executable, "-m", *arguments], CHECKOUT, os.environ | settings)
