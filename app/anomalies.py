@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 LEAST_SHARE = Decimal("0.15")  # of the difference; smaller reasons are not worth a word
 MOST = Decimal("0.6")
-REASONS_SAID = 2
+REASONS_SAID = 3
 LONGEST_NAME = 60
 REASONS = {  # for a part that adds, and for one that takes away
     "volume": ("more use", "less use"),
@@ -108,7 +108,8 @@ def _shorten(name: str) -> str:
 
 
 def _sentence(reasons: Sequence[str]) -> str:
-    said = " and ".join(reasons)
+    *first, last = reasons
+    said = f"{', '.join(first)} and {last}" if first else last
     return f"{said[0].upper()}{said[1:]}."
 
 
