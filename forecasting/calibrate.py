@@ -90,13 +90,13 @@ def _corrected(series: int) -> Array:
 
 
 def _calibrate_confidence(cases: Sequence[Case]) -> tuple[float, float]:
-    """A straight line from calm (1 / unrest) to how much of the larger total the smaller was."""
+    """A straight line from unrest to how much of the larger total the smaller was."""
     totals = np.array([(case.predicted.sum(), case.actual.sum()) for case in cases])
     largest = totals.max(axis=1)
     accuracy = np.divide(totals.min(axis=1), largest, out=np.ones(len(cases)), where=largest > 0)
-    calm = [1 / intervals.calculate_unrest(case.y, case.predicted) for case in cases]
-    by_calm, least = np.polyfit(calm, accuracy, 1, w=np.sqrt(_weights(cases)))
-    first, second = _rounded([least, by_calm])
+    unrest = [intervals.calculate_unrest(case.y, case.predicted) for case in cases]
+    by_unrest, at_rest = np.polyfit(unrest, accuracy, 1, w=np.sqrt(_weights(cases)))
+    first, second = _rounded([at_rest, by_unrest])
     return first, second
 
 

@@ -29,7 +29,7 @@ class Calibration:
 
     daily: for short, middling and long histories the offsets at DAILY_LEVELS, in units of the series' scale.
     total: for each of TOTAL_DAYS the log ratios of outcome to forecast at LEVELS, in units of its unrest.
-    confidence: the accuracy to expect of a total is the first plus the second over the unrest.
+    confidence: the accuracy to expect of a total is the first plus the second times the unrest.
     """
 
     daily: tuple[tuple[float, ...], ...]

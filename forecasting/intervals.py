@@ -19,7 +19,8 @@ from tally.levels import LEVELS
 
 HORIZON_DAYS = 30
 FLOOR = 0.1  # of the scale, added to both sides of a ratio: it stays defined for weeks that cost nothing
-MOST_UNREST = 6.0  # the most that was measured
+LEAST_UNREST = 0.15
+MOST_VARIATION = 0.6  # weeks and days that differ more than this say no more about the next month
 LONG_DAYS = 120  # what went on for longer goes on more steadily
 STEADYING = 0.3
 LOWER, UPPER = np.array(LEVELS) <= 0.1, np.array(LEVELS) >= 0.9
@@ -90,12 +91,12 @@ def calculate_total(y: Array, predicted: Array, days: int, calibration: Calibrat
 
 def calculate_confidence(y: Array, predicted: Array, calibration: Calibration | None = None) -> float:
     """From 0 to 1: what share of the larger of predicted and actual total the smaller is expected to be."""
-    least, by_calm = (calibration or load_calibration()).confidence
-    return min(max(least + by_calm / calculate_unrest(y, predicted), 0.0), 1.0)
+    at_rest, by_unrest = (calibration or load_calibration()).confidence
+    return min(max(at_rest + by_unrest * calculate_unrest(y, predicted), 0.0), 1.0)
 
 
 def calculate_unrest(y: Array, predicted: Array) -> float:
-    """1 for spend that goes on as it was; more where weeks, days or the forecast differ, less after long."""
+    """How much spend moves: by its weeks, its days and its distance from the forecast; less after long."""
     return _unrest_of(y, predicted, calculate_scale(y))
 
 
@@ -103,13 +104,13 @@ def _unrest_of(y: Array, predicted: Array, scale: float) -> float:
     recent = y[-RECENT_DAYS:]
     mean, floor = float(recent.mean()), FLOOR * scale
     if floor <= 0:
-        return _calm_of_age(len(y))
+        return LEAST_UNREST * _calm_of_age(len(y))
     weeks = recent[len(recent) % 7 :].reshape(-1, 7).mean(axis=1)
     steps = np.abs(np.diff(np.log(weeks + floor)))
+    variation = (steps.mean() if len(steps) else 0) + (recent.std() / mean / 4 if mean > 0 else 0)
     departure = abs(np.log((predicted.mean() + floor) / (mean + floor)))
-    variation = recent.std() / mean if mean > 0 else 0.0
-    unrest = 1 + (steps.mean() if len(steps) else 0) + departure + variation / 4
-    return float(min(unrest, MOST_UNREST) * _calm_of_age(len(y)))
+    unrest = LEAST_UNREST + min(variation, MOST_VARIATION) + departure / 2
+    return float(unrest * _calm_of_age(len(y)))
 
 
 def _calm_of_age(history_days: int) -> float:

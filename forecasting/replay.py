@@ -14,10 +14,11 @@ from forecasting.intervals import HORIZON_DAYS, Daily, Total
 from forecasting.level import Array, calculate_recent_level
 from forecasting.origins import Origin
 from forecasting.report import Progress
-from forecasting.series import LARGEST_USD, MIN_DAYS, Series
+from forecasting.series import MIN_DAYS, Series
 from forecasting.workers import Failure, Task, stream_forecasts
 
 NOBODY = UUID(int=0)
+USUAL_DAY, LARGE_DAY = 10_000.0, 1_000_000.0
 Method = Literal["prophet", "recent means", "nothing known"]
 
 
@@ -55,9 +56,9 @@ def _tasks(origins: Sequence[Origin], units: Sequence[float]) -> Iterable[Task]:
 
 
 def _unit_of(y: Array) -> float:
-    """1, except for series in a unit of which a day has more than dollars can be stored."""
+    """1, except for larger amounts than anybody's dollars: their ranges would end at what can be stored."""
     largest = float(y.max(initial=0))
-    return largest / LARGEST_USD * 100 if largest > LARGEST_USD / 100 else 1.0
+    return largest / USUAL_DAY if largest > LARGE_DAY else 1.0
 
 
 def _made(origin: Origin, forecast: Forecast, unit: float) -> Made:
