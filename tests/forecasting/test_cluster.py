@@ -126,6 +126,12 @@ def test_a_night_that_loses_a_worker_stores_every_series_once(house: House, addr
     assert stored == [(user, 8 * 30, 8) for user in sorted(users)]
 
 
+def test_workers_with_another_version_are_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "calculate_version", lambda: "another")
+    with pytest.raises(ClusterProblem, match="another version of Tally: tcp://"), cluster.connect(address):
+        pytest.fail("connected")
+
+
 def test_a_series_that_kills_its_workers_takes_no_other_with_it(address: str) -> None:
     deadly = Task(Series(uuid4(), "deadly", date(2024, 1, 1), cast("Any", DeadlyAmounts()), 20), 10)
     tasks = [task("a"), task("nan", np.full(20, np.nan)), deadly, *(task(f"after {n}") for n in range(6))]
