@@ -3,6 +3,7 @@
 Names in the sentences come from outside: show them as text.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,11 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+import pandas as pd
+
 from app.currencies import Currency
 from app.formats import format_money, format_short_day
+from app.spend import select_money
 
 Row = Mapping[str, Any]
 
@@ -35,6 +39,31 @@ class Unusual:
     day: date
     sentence: str
     row_ids: tuple[str, ...]
+
+
+def select_true(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[str, str]) -> list[Row]:
+    """The rows that today's records bear out; what changed since the night looked is judged again tonight.
+
+    `daily` has every day since the first of the rows; `slugs` is provider id -> slug.
+    """
+    money = select_money(daily)
+    by_day: dict[tuple[date, str | None], Decimal] = defaultdict(Decimal)
+    by_model: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    columns = (money["date"].dt.date, money["provider"], money["model"], money["cost_usd"])
+    for day, provider, model, cost in zip(*columns, strict=True):
+        if cost is not None:
+            by_day[day, provider] += cost
+            by_day[day, None] += cost
+            by_model[model].append((day, cost))
+
+    def is_true(row: Row) -> bool:
+        if row["kind"] == "new_model":
+            costs = [cost for day, cost in by_model[row["model_name"]] if day >= row["day"]]
+            return sum(costs, Decimal(0)) >= Decimal(row["actual_usd"])
+        slug = slugs.get(row["provider_id"], "") if row["provider_id"] else None
+        return by_day[row["day"], slug] == Decimal(row["actual_usd"])
+
+    return [row for row in rows if is_true(row)]
 
 
 def describe_unusual(

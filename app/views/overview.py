@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cards, charts, data, outlook, spend
-from app.anomalies import describe_unusual
+from app.anomalies import describe_unusual, select_true
 from app.anomaly_list import render_unusual
 from app.first_paint import wait_for_first_paint
 from app.formats import format_money
@@ -70,7 +70,11 @@ if spend.select_money(shown).empty:
 money = spend.fill_days(daily, first_day, period.last)
 is_weekly = charts.is_weekly((period.last - first_day).days + 1)
 unusual = describe_unusual(
-    (row for row in flagged if row["day"] <= period.last),
+    select_true(
+        (row for row in flagged if row["day"] <= period.last),
+        shown,
+        {provider.provider_id: provider.slug for provider in providers_known},
+    ),
     {provider.provider_id: provider.name for provider in providers_known},
     chosen_currency,
     today,

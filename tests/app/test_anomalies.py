@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from app import charts
-from app.anomalies import describe_unusual
+from app.anomalies import describe_unusual, select_true
 from app.currencies import Currency
 from app.theme import LIGHT
 
@@ -16,7 +16,7 @@ DAY, TODAY = date(2026, 11, 21), date(2026, 11, 23)
 PROVIDERS = {"p1": "OpenAI", "p2": "Anthropic"}
 
 
-def row(actual: str = "18.40", kind: str = "spend", **parts: str) -> dict[str, Any]:
+def row(actual: str = "18.40", kind: str = "spend", **parts: Any) -> dict[str, Any]:
     """A day of $18.40 where $4 was usual."""
     values = {"day": DAY, "provider_id": None, "model_name": None, "muted_at": None, "id": actual}
     expected = Decimal(parts.pop("expected", "5"))
@@ -94,3 +94,28 @@ def test_a_mark_stands_above_its_bar_and_tells_hostile_names_as_text(days: int) 
     assert trace.x[0] <= pd.Timestamp(DAY)
     assert trace.y[0] > 2
     assert "<a" not in trace.customdata[0]
+
+
+def test_only_what_todays_records_bear_out_is_said() -> None:
+    daily = pd.DataFrame(
+        {
+            "date": pd.to_datetime([DAY, DAY, DAY, TODAY]),
+            "provider": ["openai", "anthropic", "anthropic", "openai"],
+            "model": ["gpt-5.2", "opus", "opus", "gpt-5.2"],
+            "cost_basis": ["billed", "estimated", "included", "billed"],
+            "cost_usd": [Decimal("10.4"), Decimal(8), Decimal(99), None],
+        }
+    )
+    true = [
+        row("18.40"),
+        row("10.40", provider_id="p1"),
+        row("8", kind="new_model", model_name="opus"),
+    ]
+    outdated = [
+        row("18.41"),
+        row("9", provider_id="p2"),
+        row("8.01", kind="new_model", model_name="opus"),
+        row("1", kind="new_model", model_name="gone"),
+        row("1", day=TODAY),
+    ]
+    assert select_true([*true, *outdated], daily, {"p1": "openai", "p2": "anthropic"}) == true
