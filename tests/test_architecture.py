@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+DATA = CHECKOUT / "app" / "data"
 FORBIDDEN = {
     "tally": {"app", "forecasting", "streamlit"},
     "app": {"forecasting"},
@@ -36,14 +37,24 @@ def test_imports_go_one_way(package: str) -> None:
     assert wrong == {}
 
 
-def test_only_one_module_of_the_app_reads() -> None:
-    """Views and charts get frames from app/data.py; none of them asks the database itself."""
+def test_only_the_modules_of_data_read() -> None:
+    """Views and charts get frames from app/data; none of them asks the database itself."""
     readers = {
-        module.name
+        module
         for module in (CHECKOUT / "app").rglob("*.py")
         if any(call in module.read_text() for call in (".select(", '.rpc("daily_costs'))
     }
-    assert readers <= {"data.py"}
+    assert readers
+    assert readers <= set(DATA.glob("*.py")) - {DATA / "__init__.py"}
+
+
+def test_data_itself_only_names_what_its_modules_load() -> None:
+    _, *imports, names = ast.parse((DATA / "__init__.py").read_text()).body
+    assert all(isinstance(node, ast.ImportFrom) for node in imports)
+    taken = [name.name for node in imports if isinstance(node, ast.ImportFrom) for name in node.names]
+    assert isinstance(names, ast.Assign)
+    assert ast.unparse(names.targets[0]) == "__all__"
+    assert sorted(ast.literal_eval(names.value)) == sorted(taken)
 
 
 def test_every_module_says_what_it_is_for() -> None:

@@ -249,7 +249,7 @@ def test_dollars_ask_for_no_rates(monkeypatch: pytest.MonkeyPatch, user: User) -
         raise AssertionError("rates were asked for")
 
     save(user, [noon(0, "8")])
-    monkeypatch.setattr(data, "load_rates", refuse)
+    monkeypatch.setattr("app.data.preferences.load_rates", refuse)
     page = open_page(monkeypatch, user)
     assert not page.exception
     assert metrics(page)["Spend, 30 days"] == "$8.00"

@@ -14,7 +14,7 @@ from app.accounts import Accounts
 from app.identity import User, supabase_client
 from app.price_list import describe_prices
 from app.price_preview import describe_differences, describe_sum
-from tally.api import SupabaseApi
+from tally.api import SupabaseApi, describe
 from tally.own_prices import OwnPrice
 from tally.repricing import Difference
 from tests.app.conftest import Person
@@ -195,7 +195,7 @@ def test_what_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user
     monkeypatch.setattr("tally.api.PAUSES", ())
 
     def refuse(*_: object) -> None:
-        raise data.describe(data.UNREACHABLE, "")
+        raise describe(data.UNREACHABLE, "")
 
     monkeypatch.setattr(data, "load_price_differences", refuse)
     press(page, "Show the difference")

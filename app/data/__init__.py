@@ -1,0 +1,75 @@
+"""Everything the pages read: the person's own rows, through their own Supabase client, cached by version."""
+
+from app.data.anomalies import load_anomalies
+from app.data.audit_log import AUDIT_SHOWN, load_audit_log
+from app.data.daily_costs import load_daily, parse_daily
+from app.data.forecasts import ForecastSeries, load_forecast, load_last_night
+from app.data.preferences import (
+    Preferences,
+    load_currency,
+    load_preference_metadata,
+    load_preferences,
+    load_rates,
+)
+from app.data.prices import load_own_prices, load_price_differences, load_unpriced_models
+from app.data.providers import Provider, load_providers
+from app.data.reading import UNREACHABLE, ask, forget_version
+from app.data.records import (
+    PAGE_ROWS,
+    RecordFilter,
+    count_import_records,
+    day_start,
+    load_records_count,
+    load_records_page,
+)
+from app.data.sources import (
+    IMPORTS_SHOWN,
+    load_connections,
+    load_import_list,
+    load_rejected,
+    load_source_days,
+    load_sources,
+    load_statements,
+)
+from app.data.subscriptions import load_subscriptions
+from app.data.totals import load_forecast_totals, load_past_totals
+
+__all__ = [
+    "AUDIT_SHOWN",
+    "IMPORTS_SHOWN",
+    "PAGE_ROWS",
+    "UNREACHABLE",
+    "ForecastSeries",
+    "Preferences",
+    "Provider",
+    "RecordFilter",
+    "ask",
+    "count_import_records",
+    "day_start",
+    "forget_version",
+    "load_anomalies",
+    "load_audit_log",
+    "load_connections",
+    "load_currency",
+    "load_daily",
+    "load_forecast",
+    "load_forecast_totals",
+    "load_import_list",
+    "load_last_night",
+    "load_own_prices",
+    "load_past_totals",
+    "load_preference_metadata",
+    "load_preferences",
+    "load_price_differences",
+    "load_providers",
+    "load_rates",
+    "load_records_count",
+    "load_records_page",
+    "load_rejected",
+    "load_source_days",
+    "load_sources",
+    "load_statements",
+    "load_subscriptions",
+    "load_unpriced_models",
+    "parse_daily",
+]

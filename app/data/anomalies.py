@@ -1,0 +1,33 @@
+"""What was out of the ordinary."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
+from app.identity import User, supabase_client
+
+ANOMALY_COLUMNS = (
+    "id,day,provider_id,model_name,kind,actual_usd::text,expected_usd::text,lower_95::text,upper_95::text,"
+    "attribution,muted_at"
+)
+
+
+def load_anomalies(user: User, first: date) -> list[dict[str, Any]]:
+    """What was out of the ordinary from `first` on, newest first: days as dates, money as Decimal dollars."""
+    return _anomalies(user, data_version(user), first)
+
+
+@cached
+def _anomalies(user: User, version: str, first: date) -> list[dict[str, Any]]:  # noqa: ARG001
+    table = supabase_client(user).table("anomalies")
+    query = table.select(ANOMALY_COLUMNS).gte("day", first.isoformat()).order("day", desc=True).order("id")
+    rows = as_rows(ask(lambda: query.limit(API_ROWS).execute().data))
+    amounts = ("actual_usd", "expected_usd", "lower_95", "upper_95")
+    return [
+        row
+        | {name: row[name] and Decimal(row[name]) for name in amounts}
+        | {"day": date.fromisoformat(row["day"])}
+        | {"attribution": {name: Decimal(part) for name, part in row["attribution"].items()}}
+        for row in rows
+    ]

@@ -1,0 +1,15 @@
+"""What happened to the person's keys and prices."""
+
+from typing import Any
+
+from app.data.reading import as_rows, ask
+from app.identity import User, supabase_client
+
+AUDIT_SHOWN = 50
+
+
+def load_audit_log(user: User) -> list[dict[str, Any]]:
+    """What happened to the person's keys and prices, the newest first."""
+    table = supabase_client(user).table("audit_logs")
+    newest = table.select("created_at,actor,action,changed_columns,metadata").order("created_at", desc=True)
+    return as_rows(ask(lambda: newest.order("id").limit(AUDIT_SHOWN).execute().data))

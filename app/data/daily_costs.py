@@ -1,0 +1,56 @@
+"""What was spent on each day."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+import pandas as pd
+
+from app.currencies import Currency, convert_daily
+from app.data.preferences import load_currency
+from app.data.reading import ask, cached, data_version
+from app.identity import User, supabase_client
+
+
+def load_daily(user: User, first: date | None, last: date | None) -> pd.DataFrame:
+    """Daily costs of the person's own days, both ends included; None leaves an end open.
+
+    Columns: date, provider (slug), model, cost_basis, charge_type, cost_usd (Decimal, None = unpriced),
+    amount (the same in the currency that the person reads), cost (a float of it for charts, 0 where
+    unpriced), tokens, requests, records, unpriced_records.
+    """
+    return _daily(user, data_version(user), first, last, load_currency(user))
+
+
+@cached
+def _daily(
+    user: User,
+    version: str,  # noqa: ARG001
+    first: date | None,
+    last: date | None,
+    currency: Currency,
+) -> pd.DataFrame:
+    params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
+    columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
+    return convert_daily(parse_daily(cast(dict[str, list[Any]], columns)), currency)
+
+
+def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:
+    """The answer of `daily_costs` as a frame; see load_daily."""
+    money = [None if text is None else Decimal(text) for text in columns["cost_usd"]]
+    return pd.DataFrame(
+        {
+            "date": pd.to_datetime(pd.Series(columns["date"], dtype=object), format="%Y-%m-%d"),
+            "provider": pd.Series(columns["provider"], dtype=object),
+            "model": pd.Series(columns["model"], dtype=object),
+            "cost_basis": pd.Series(columns["cost_basis"], dtype=object),
+            "charge_type": pd.Series(columns["charge_type"], dtype=object),
+            "cost_usd": pd.Series(money, dtype=object),
+            "amount": pd.Series(money, dtype=object),
+            "cost": pd.Series([0.0 if amount is None else float(amount) for amount in money], dtype=float),
+            **{
+                name: pd.Series(columns[name], dtype="int64")
+                for name in ("tokens", "requests", "records", "unpriced_records")
+            },
+        }
+    )

@@ -1,0 +1,88 @@
+"""The predictions of each day, and the night that made them."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from app.currencies import Currency, convert_predictions
+from app.data.preferences import load_currency
+from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
+from app.identity import User, supabase_client
+
+FORECAST_COLUMNS = (
+    "run_id,forecast_date,predicted_cost_usd,lower_bound_80,upper_bound_80,lower_bound_95,upper_bound_95,"
+    "model_version,training_data_start,training_data_end,training_record_count,created_at,"
+    "renewals:metadata->>renewals_usd"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastSeries:
+    """What a forecast is about: everything, one provider or one model."""
+
+    provider_id: str | None = None
+    model_name: str | None = None
+
+
+def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFrame:
+    """Every stored prediction of one series for days from `first` on, in all its runs.
+
+    Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95, renewals (what of
+    the prediction are subscriptions) and the training's.
+    """
+    return _forecast(user, data_version(user), series, first, load_currency(user))
+
+
+@cached
+def _forecast(
+    user: User,
+    version: str,  # noqa: ARG001
+    series: ForecastSeries,
+    first: date,
+    currency: Currency,
+) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    while len(rows) % API_ROWS == 0:
+        query = of_series(supabase_client(user).table("forecast_results").select(FORECAST_COLUMNS), series)
+        query = (
+            query.gte("forecast_date", first.isoformat())
+            .order("forecast_date")
+            .order("created_at", desc=True)
+            .order("id")
+        )
+        page = as_rows(ask(query.range(len(rows), len(rows) + API_ROWS - 1).execute).data)
+        rows += page
+        if not page:
+            break
+    frame = pd.DataFrame(rows, columns=[name.partition(":")[0] for name in FORECAST_COLUMNS.split(",")])
+    bounds = {f"{side}_bound_{level}": f"{side}_{level}" for side in ("lower", "upper") for level in (80, 95)}
+    frame = frame.rename(columns={"forecast_date": "date", "predicted_cost_usd": "predicted", **bounds})
+    frame = frame.assign(
+        date=pd.to_datetime(frame["date"]),
+        created_at=pd.to_datetime(frame["created_at"], utc=True, format="ISO8601"),
+        **{name: frame[name].astype(float) for name in ("predicted", *bounds.values())},
+        renewals=frame["renewals"].astype(float).fillna(0.0),
+    )
+    return convert_predictions(frame, currency)
+
+
+def of_series(query: Any, series: ForecastSeries) -> Any:
+    """The query, for rows of that series alone."""
+    for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
+        query = query.is_(column, "null") if value is None else query.eq(column, value)
+    return query
+
+
+def load_last_night(user: User) -> dict[str, Any] | None:
+    """The newest nightly run that dealt with this person, or None when none has."""
+    return _last_night(user, data_version(user))
+
+
+@cached
+def _last_night(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
+    table = supabase_client(user).table("job_runs")
+    columns = "run_id,night,started_at,finished_at,status,steps,error"
+    rows = as_rows(ask(lambda: table.select(columns).order("started_at", desc=True).limit(1).execute().data))
+    return rows[0] if rows else None

@@ -1,0 +1,87 @@
+"""How the person wants to see their data, and in which currency."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from app.currencies import COVERED_SINCE, Currency
+from app.data.reading import KEYS, SECONDS_KEPT, as_rows, ask, cached, data_version
+from app.identity import User, supabase_client
+from tally import fetched_rates
+from tally.api import SupabaseApi
+from tally.currency import USD, Rates
+
+PREFERENCE_COLUMNS = (
+    "timezone,theme,currency,default_date_range,forecast_enabled,monthly_limit_usd::text,metadata"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How the person wants to see their data."""
+
+    timezone: str = "UTC"
+    theme: str = "system"
+    currency: str = USD
+    default_range: str = "30D"
+    forecast_enabled: bool = True
+    monthly_limit_usd: Decimal | None = None
+    timezone_set: bool = False
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The person's timezone; UTC where this machine does not know it."""
+        try:
+            return ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            return ZoneInfo("UTC")
+
+
+def load_preferences(user: User) -> Preferences:
+    """The person's preferences, or the defaults where they have none."""
+    return _preferences(user, data_version(user))
+
+
+@cached
+def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part of the cache key)
+    table = supabase_client(user).table("user_preferences")
+    rows = as_rows(ask(lambda: table.select(PREFERENCE_COLUMNS).execute().data))
+    if not rows:
+        return Preferences()
+    row = rows[0]
+    return Preferences(
+        timezone=row["timezone"],
+        theme=row["theme"],
+        currency=row["currency"],
+        default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
+        forecast_enabled=row["forecast_enabled"],
+        monthly_limit_usd=row["monthly_limit_usd"] and Decimal(row["monthly_limit_usd"]),
+        timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
+        metadata=row["metadata"],
+    )
+
+
+def load_preference_metadata(user: User) -> dict[str, Any]:
+    """What is remembered beside the preferences, such as column mappings."""
+    table = supabase_client(user).table("user_preferences")
+    found = as_rows(ask(lambda: table.select("metadata").eq("user_id", user.user_id).execute().data))
+    return dict(found[0]["metadata"]) if found else {}
+
+
+def load_currency(user: User) -> Currency:
+    """The currency that the person reads; dollars where their choice has no rate any more."""
+    code = load_preferences(user).currency
+    if code == USD:
+        return Currency()
+    rates = load_rates(user)
+    return Currency(code, rates) if rates.covers(code, COVERED_SINCE) else Currency()
+
+
+@st.cache_resource(ttl=SECONDS_KEPT, max_entries=32, show_spinner=False, hash_funcs=KEYS)
+def load_rates(user: User) -> Rates:
+    """The exchange rates of every day, with those that the nightly job fetched."""
+    return fetched_rates.load_rates(SupabaseApi(supabase_client(user)))

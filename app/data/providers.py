@@ -1,0 +1,23 @@
+"""Whom money can go to."""
+
+from dataclasses import dataclass
+
+from app.data.reading import as_rows, ask, cached
+from app.identity import User, supabase_client
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Whom money goes to."""
+
+    provider_id: str
+    slug: str
+    name: str
+
+
+@cached
+def load_providers(user: User) -> list[Provider]:
+    """Every provider by name."""
+    table = supabase_client(user).table("providers")
+    rows = as_rows(ask(lambda: table.select("id,name,display_name").order("display_name").execute().data))
+    return [Provider(row["id"], row["name"], row["display_name"]) for row in rows]

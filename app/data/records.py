@@ -1,0 +1,84 @@
+"""The records themselves, filtered and by the page."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from postgrest import CountMethod
+
+from app.data.reading import as_rows, ask, cached, data_version
+from app.identity import User, supabase_client
+
+PAGE_ROWS = 25
+RECORD_COLUMNS = (
+    "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,"
+    "input_tokens,output_tokens,request_count,metadata"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """Which records a person wants to see; None means any."""
+
+    provider_id: str | None = None
+    model_name: str | None = None
+    collection_method: str | None = None
+    cost_basis: str | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
+    """One page of the records that match, newest first; pages count from 1."""
+    return _records_page(user, data_version(user), chosen, page, timezone)
+
+
+@cached
+def _records_page(
+    user: User,
+    version: str,  # noqa: ARG001
+    chosen: RecordFilter,
+    page: int,
+    timezone: str,
+) -> list[dict[str, Any]]:
+    query = _filtered(supabase_client(user).table("cost_records").select(RECORD_COLUMNS), chosen, timezone)
+    start = (page - 1) * PAGE_ROWS
+    newest = query.order("timestamp", desc=True).order("id").range(start, start + PAGE_ROWS - 1)
+    return as_rows(ask(lambda: newest.execute().data))
+
+
+def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
+    """How many records match."""
+    return _records_count(user, data_version(user), chosen, timezone)
+
+
+@cached
+def _records_count(user: User, version: str, chosen: RecordFilter, timezone: str) -> int:  # noqa: ARG001
+    table = supabase_client(user).table("cost_records")
+    query = _filtered(table.select("id", count=CountMethod.exact, head=True), chosen, timezone)
+    return ask(lambda: query.execute().count) or 0
+
+
+def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
+    for column in ("provider_id", "model_name", "collection_method", "cost_basis"):
+        if (value := getattr(chosen, column)) is not None:
+            query = query.eq(column, value)
+    zone = ZoneInfo(timezone)
+    if chosen.first_day is not None:
+        query = query.gte("timestamp", day_start(chosen.first_day, zone))
+    if chosen.last_day is not None:
+        query = query.lt("timestamp", day_start(chosen.last_day + timedelta(days=1), zone))
+    return query
+
+
+def day_start(day: date, zone: ZoneInfo) -> str:
+    """The instant at which a day begins for the person."""
+    return datetime.combine(day, time(), zone).isoformat()
+
+
+def count_import_records(user: User, import_id: str) -> int:
+    """How many records an import holds now."""
+    table = supabase_client(user).table("cost_records")
+    query = table.select("id", count=CountMethod.exact, head=True).eq("import_id", import_id)
+    return ask(lambda: query.execute().count) or 0

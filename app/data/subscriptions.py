@@ -1,0 +1,17 @@
+"""The plans that the person pays for."""
+
+from typing import Any
+
+from app.data.reading import as_rows, ask
+from app.identity import User, supabase_client
+
+SUBSCRIPTION_COLUMNS = (
+    "id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"
+)
+
+
+def load_subscriptions(user: User) -> list[dict[str, Any]]:
+    """The person's subscriptions, newest start first; amounts as text."""
+    table = supabase_client(user).table("subscriptions")
+    newest = table.select(SUBSCRIPTION_COLUMNS).order("started_on", desc=True).order("id")
+    return as_rows(ask(lambda: newest.execute().data))

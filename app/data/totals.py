@@ -1,0 +1,73 @@
+"""The predicted totals of periods, and what they came to."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from app.currencies import convert_totals
+from app.data.daily_costs import load_daily
+from app.data.forecasts import ForecastSeries, of_series
+from app.data.preferences import load_currency
+from app.data.providers import load_providers
+from app.data.reading import as_rows, ask, cached, data_version
+from app.identity import User, supabase_client
+
+TOTALS_SHOWN = 400
+TOTAL_COLUMNS = (
+    "run_id,provider_id,model_name,kind,period_start,period_end,spent_usd::text,predicted_cost_usd::text,"
+    "lower_bound_80::text,upper_bound_80::text,lower_bound_95::text,upper_bound_95::text,actual_cost_usd::text,"
+    "quantiles::text,days_in_80,days_in_95,backtest,created_at"
+)
+_BOUNDS = ("lower_bound_80", "upper_bound_80", "lower_bound_95", "upper_bound_95")
+
+
+def load_forecast_totals(user: User) -> pd.DataFrame:
+    """The totals of the newest runs of every series, newest first; money is Decimal, None where unknown.
+
+    Its columns are named for the dollars that are stored and hold the currency that the person reads.
+    """
+    return _in_currency(user, _forecast_totals(user, data_version(user)))
+
+
+def load_past_totals(user: User, series: ForecastSeries) -> pd.DataFrame:
+    """The totals of one series whose actual amount is known by now; as `load_forecast_totals`."""
+    return _in_currency(user, _past_totals(user, data_version(user), series))
+
+
+def _in_currency(user: User, totals: pd.DataFrame) -> pd.DataFrame:
+    currency = load_currency(user)
+    if totals.empty or not currency.is_converted:
+        return totals
+    daily = load_daily(user, totals["period_start"].min(), totals["period_end"].max())
+    slugs = {provider.provider_id: provider.slug for provider in load_providers(user)}
+    return convert_totals(totals, daily, slugs, currency)
+
+
+@cached
+def _forecast_totals(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
+    return _ask_totals(supabase_client(user).table("forecast_totals").select(TOTAL_COLUMNS))
+
+
+@cached
+def _past_totals(user: User, version: str, series: ForecastSeries) -> pd.DataFrame:  # noqa: ARG001
+    table = supabase_client(user).table("forecast_totals")
+    return _ask_totals(of_series(table.select(TOTAL_COLUMNS), series).not_.is_("actual_cost_usd", "null"))
+
+
+def _ask_totals(query: Any) -> pd.DataFrame:
+    # Of a run the total and the providers come first: an account may have thousands of models.
+    newest = query.order("created_at", desc=True).order("model_name", nullsfirst=True).order("id")
+    rows = as_rows(ask(newest.limit(TOTALS_SHOWN).execute).data)
+    frame = pd.DataFrame(
+        rows, columns=[name.removesuffix("::text") for name in TOTAL_COLUMNS.split(",")], dtype=object
+    )
+    for name in ("spent_usd", "predicted_cost_usd", "actual_cost_usd", *_BOUNDS):
+        frame[name] = pd.Series([text and Decimal(text) for text in frame[name]], dtype=object)
+    for name in ("period_start", "period_end"):
+        frame[name] = pd.Series([date.fromisoformat(text) for text in frame[name]], dtype=object)
+    quantiles = [
+        text and [Decimal(amount) for amount in text[1:-1].split(",")] for text in frame["quantiles"]
+    ]
+    return frame.assign(quantiles=pd.Series(quantiles, dtype=object))
