@@ -11,6 +11,7 @@ from app.identity import current_user
 from app.limits import read_limit
 from app.periods import EARLIEST_DAY, render_period, today_in
 from app.theme import current_palette
+from app.titles import title_row
 from app.welcome import render_welcome
 
 user = current_user()
@@ -22,8 +23,7 @@ limit = read_limit(preferences, chosen_currency, today)
 month_start = today.replace(day=1)
 palette = current_palette()
 
-with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    st.title("Overview", anchor=False, width="content")
+with title_row("Overview"):
     period = render_period(today, preferences.default_range)
 
 with st.skeleton(height=600):
