@@ -1,6 +1,6 @@
-"""How good forecasts are on the daily series in FORECAST_DATA, by constants measured on other families.
+"""How good forecasts are on the daily series in FORECAST_DATA, by constants measured on other series.
 
-Every family's ranges and confidence come from constants measured without it: those that are shipped saw it.
+The shipped constants saw all of these. Here each series has ranges and confidence by ones that did not see it.
 """
 
 import os
@@ -21,6 +21,7 @@ from forecasting.score import Bar, calculate_bars, render_score
 from forecasting.workers import count_cores
 
 SHORTER_DAYS = (7, 15)  # months have shorter rests, too
+FOLDS = 10
 
 
 def measure() -> list[Measurement]:
@@ -31,7 +32,7 @@ def measure() -> list[Measurement]:
         return []
     warm_up()
     origins, _ = load_origins(Path(folder))
-    made = hold_out_families([one for one in replay(origins, count_cores()) if _is_known(one)])
+    made = hold_out([one for one in replay(origins, count_cores()) if _is_known(one)])
     rows = score(made)
     print(render_score(rows, made))
     return [_measurement(bar) for bar in calculate_bars(rows, made)] + [
@@ -39,14 +40,21 @@ def measure() -> list[Measurement]:
     ]
 
 
-def hold_out_families(made: Sequence[Made]) -> list[Made]:
-    """The same forecasts, with ranges and confidence by constants that saw nothing of their family."""
-    held_out = []
-    for family in sorted({one.origin.series.family for one in made}):
-        others = [case_of(one) for one in made if one.origin.series.family != family]
-        calibration = calibrate(others)
-        held_out += [_again(one, calibration) for one in made if one.origin.series.family == family]
-    return held_out
+def hold_out(made: Sequence[Made]) -> list[Made]:
+    """The same forecasts, with ranges and confidence by constants that saw nothing of their series."""
+    return [_again(one, calibration) for one, calibration in _without_their_own(made)]
+
+
+def _without_their_own(made: Sequence[Made]) -> list[tuple[Made, Calibration]]:
+    # A tenth of the series at a time, every tenth by name, so that each family is spread over the tenths.
+    names = sorted({one.origin.series.unique_id for one in made})
+    fold_of = {name: place % FOLDS for place, name in enumerate(names)}
+    folds = [fold_of[one.origin.series.unique_id] for one in made]
+    calibrations = [
+        calibrate([case_of(one) for one, its in zip(made, folds, strict=True) if its != fold])
+        for fold in range(FOLDS)
+    ]
+    return [(one, calibrations[fold]) for one, fold in zip(made, folds, strict=True)]
 
 
 def _is_known(made: Made) -> bool:
@@ -65,12 +73,9 @@ def _again(made: Made, calibration: Calibration) -> Made:
 
 def _measure_shorter(made: Sequence[Made], days: int) -> Measurement:
     inside = 0
-    for family in sorted({one.origin.series.family for one in made}):
-        calibration = calibrate([case_of(one) for one in made if one.origin.series.family != family])
-        for one in made:
-            if one.origin.series.family == family:
-                total = intervals.calculate_total(one.origin.history, one.predicted, days, calibration)
-                inside += total.lower_80 <= one.origin.actual[:days].sum() <= total.upper_80
+    for one, calibration in _without_their_own(made):
+        total = intervals.calculate_total(one.origin.history, one.predicted, days, calibration)
+        inside += total.lower_80 <= one.origin.actual[:days].sum() <= total.upper_80
     return Measurement(f"forecast: {days}-day totals in their 80% range", 100 * inside / len(made), "%")
 
 

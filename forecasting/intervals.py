@@ -2,9 +2,9 @@
 
 Days: the quantiles of the recent days, moved to the forecast's level, plus offsets that make them hold as
 often as they say (conformalized quantile regression). Totals: ratios of outcome to forecast as they came out,
-wider for spend that is restless. With constants measured on other families of series, the 80% and 95% ranges
-of 30-day totals hold 82% and 97% of the time, the 95% ranges of days 95%, and 11% of days lie above their 80%
-range. More than 80% of days lie inside it, since many cost nothing: one of $0 cannot fall below $0.
+wider for spend that is restless. With constants measured on other series, the 80% and 95% ranges of 30-day
+totals hold 83% and 96% of the time, the 95% ranges of days 95%, and 11% of days lie above their 80% range.
+More than 80% of days lie inside it, since many cost nothing: one of $0 cannot fall below $0.
 """
 
 from dataclasses import dataclass
