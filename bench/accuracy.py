@@ -1,6 +1,6 @@
 """How good forecasts are on the daily series in FORECAST_DATA, by constants measured on other series.
 
-The shipped constants saw all of these. Here each series has ranges and confidence by ones that did not see it.
+The shipped constants saw all of these. Here each series has ranges and confidence by ones that never saw it.
 """
 
 import os
