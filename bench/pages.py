@@ -56,7 +56,7 @@ addEventListener("pointerdown", (event) => {
 
 def measure() -> list[Measurement]:
     """Cold, warm and switched, on an account with half a year of sample data and a night behind it."""
-    with temporary_stack() as stack, tempfile.TemporaryDirectory() as folder:
+    with temporary_stack(on_disk=True) as stack, tempfile.TemporaryDirectory() as folder:
         settings = stack.settings()
         _fill_account(settings)
         with AppServer(Path(folder), settings) as tally, _hello_server(Path(folder)) as hello:

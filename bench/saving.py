@@ -85,7 +85,7 @@ def measure() -> list[Measurement]:
     records = make_records(ROWS)
     parsed = Parsed(records=records, lines=[(n,) for n in range(ROWS)])
     text = copy_text(records)
-    with temporary_stack() as stack:
+    with temporary_stack(on_disk=True) as stack:
         settings = stack.settings()
         client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
         client.auth.sign_up({"email": "bench@example.com", "password": "correct horse 1"})

@@ -17,7 +17,7 @@ STOP_SECONDS = 60
 
 def measure() -> list[Measurement]:
     """The first start makes the database; the others find it, as a person does every day."""
-    with temporary_home() as home:
+    with temporary_home(on_disk=True) as home:
         port = free_port_block()
         first, *warm = (_start_and_stop(home, port) for _ in range(1 + REPEATS))
     return [

@@ -3,22 +3,21 @@
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tally.local.running import running_stack
 from tally.local.stack import Stack
+from tests.scratch import make_folder
 
 PORTS_NEEDED = 4
 
 
 @contextmanager
-def temporary_home() -> Iterator[Path]:
+def temporary_home(on_disk: bool = False) -> Iterator[Path]:
     """An empty TALLY_HOME that Postgres's own user can reach, as pytest's folders are not."""
-    folder = Path(tempfile.mkdtemp(prefix="tally-test-"))
-    folder.chmod(0o755)
+    folder = make_folder("tally-test-", on_disk)
     try:
         yield folder / "home"
     finally:
@@ -34,9 +33,9 @@ def free_port_block() -> int:
 
 
 @contextmanager
-def temporary_stack(smtp_url: str | None = None) -> Iterator[Stack]:
+def temporary_stack(smtp_url: str | None = None, on_disk: bool = False) -> Iterator[Stack]:
     """A migrated stack whose settings are in the environment while it runs."""
-    with temporary_home() as home, running_stack(home, free_port_block(), smtp_url) as stack:
+    with temporary_home(on_disk) as home, running_stack(home, free_port_block(), smtp_url) as stack:
         settings = stack.settings() | {"TALLY_HOME": str(home)}
         before = {name: os.environ.get(name) for name in settings}
         os.environ.update(settings)

@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from tally.local.node import find_node
+from tests.scratch import make_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MIGRATIONS = CHECKOUT / "database" / "migrations"
@@ -73,7 +73,7 @@ class Cluster:
     def __init__(self, binaries: Path, settings: dict[str, str] | None = None) -> None:
         self.binaries = binaries
         self.account = "postgres" if os.geteuid() == 0 else None
-        self.folder = Path(tempfile.mkdtemp(prefix="tally-postgres-"))
+        self.folder = make_folder("tally-postgres-")
         self.data = self.folder / "data"
         self.port = _free_port()
         self.settings = SETTINGS | {"port": str(self.port)} | (settings or {})
