@@ -179,6 +179,9 @@ def render_schedule(night: dict[str, Any] | None, zone: ZoneInfo) -> None:
         ran = datetime.fromisoformat(night["started_at"]).astimezone(zone)
         st.text(f"Last ran {format_day(ran.date())}, {ran:%H:%M}")
     st.caption(f"Runs next at {NIGHTLY_AT}, as every night.")
+    left_out = forecast_step(night).get("models_left_out", 0)
+    if left_out:
+        st.caption(f"{plural(left_out, 'cheaper model')} not forecast alone; the total has them all.")
     for failed in forecast_step(night).get("failed", [])[:5]:
         st.text(f"{failed['series']} could not be forecast: {failed['reason']}")
 

@@ -34,10 +34,13 @@ def test_totals_ranges_and_training_are_shown(
 ) -> None:
     save(user, [usage(n, "2", request_count=1) for n in range(1, 42)])
     add_night(job, user, TODAY)
+    steps = json.dumps([{"step": "forecast", "models_left_out": 3}])
+    job.execute("update public.job_runs set steps = %s where user_id = %s", [steps, user.user_id])
 
     page = open_page(monkeypatch, user, "forecast")
 
     assert not page.exception
+    assert "3 cheaper models" in shown(page)
     assert metrics(page)["Next 30 days"] == metrics(page)["Month end"] == "$70.50"
     assert "$61.25" in page.metric[0].delta
     assert "41 days, 41 records" in shown(page)
