@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator
+from functools import cache
 
 import psycopg
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from tally.local.stack import Stack
 from tests.embedded import temporary_stack
@@ -45,6 +47,15 @@ def forgo_durability(running: Stack) -> None:
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             database.execute(f"alter system set {setting} = off")
         database.execute("select pg_reload_conf()")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_looked_for_once() -> Iterator[None]:
+    """Every AppTest reads what all installed packages say of themselves, in search of components."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = manifest_scanner.scan_component_manifests
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))
+        yield
 
 
 @pytest.fixture(autouse=True)
