@@ -32,7 +32,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def story_server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
     """The dashboard of the running stack."""
     with AppServer(tmp_path_factory.mktemp("story"), stack.settings()) as running:

@@ -1,5 +1,6 @@
 """Syncs: twelve months at first, then what may have changed; a stop is taken up there, nothing doubles."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -38,6 +39,16 @@ COSTS_AS_FILE = b"""start_time,end_time,amount_value,amount_currency,line_item,p
 DATASETS = [dataset for api in APIS.values() for dataset in api.datasets]
 BILLED = {"openai": "0.9221000001", "anthropic": "1.7167162", "openrouter": "0.2650123"}
 WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def two_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the length of the history does not matter, a year of empty windows only takes time."""
+
+    def plan(dataset: Dataset, cursor: str | None, today: date) -> list[Window]:
+        return plan_windows(replace(dataset, history_days=min(dataset.history_days, 60)), cursor, today)
+
+    monkeypatch.setattr("tally.syncing.plan_windows", plan)
 
 
 def days_asked(fake: FakeProviders, path: str = "costs") -> list[date]:
@@ -90,6 +101,7 @@ def test_progress_counts_every_window_once(api: Api, person: Person) -> None:
     assert told[0][2] == "costs, 2025-11-20 to 2025-12-19"
 
 
+@pytest.mark.usefixtures("two_months")
 def test_the_bill_supplies_the_money_and_usage_the_tokens(api: Api, person: Person) -> None:
     sync(api, connect(api, person, "openai"))
     second = [row for row in stored(api) if row["metadata"]["day"] == "2026-11-02"]
@@ -98,18 +110,21 @@ def test_the_bill_supplies_the_money_and_usage_the_tokens(api: Api, person: Pers
     assert sum(row["tokens_used"] for row in of_model) == 80_000 + 4_210 + 10_100 + 1_010
 
 
+@pytest.mark.usefixtures("two_months")
 def test_usage_without_a_bill_is_estimated(api: Api, person: Person) -> None:
     sync(api, connect(api, person, "openai"))
     [embeddings] = [row for row in stored(api) if row["model_name"] == "text-embedding-3-small"]
     assert (embeddings["cost_basis"], Decimal(embeddings["cost_usd"])) == ("estimated", Decimal("0.02"))
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_plan_covers_claude_code_and_its_worth_is_not_spend(api: Api, person: Person) -> None:
     sync(api, connect(api, person, "anthropic"))
     assert spent(api, "included") > 0
     assert spent(api) == Decimal(BILLED["anthropic"])
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_restated_day_replaces_and_a_withdrawn_one_goes(
     aimed: FakeProviders, api: Api, person: Person
 ) -> None:
@@ -124,6 +139,7 @@ def test_a_restated_day_replaces_and_a_withdrawn_one_goes(
     assert spent(api) == Decimal("0.5") + Decimal("0.1000000001") + Decimal("0.03")
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_day_that_is_final_is_not_asked_again(aimed: FakeProviders, api: Api, person: Person) -> None:
     connection = connect(api, person, "openai")
     sync(api, connection)  # on the 20th the 4th is more than a week ago
@@ -149,6 +165,7 @@ def test_a_crash_in_the_backfill_is_taken_up_where_it_was(
     assert spent(api) == Decimal(BILLED["openai"])
 
 
+@pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
@@ -186,6 +203,7 @@ def test_an_api_that_fails_later_leaves_what_was_saved_and_says_why(
     assert money_is_exact(stack, person)
 
 
+@pytest.mark.usefixtures("two_months")
 def test_usage_that_is_refused_does_not_stop_the_costs(
     aimed: FakeProviders, api: Api, person: Person
 ) -> None:
@@ -211,6 +229,7 @@ def test_a_page_in_the_middle_that_fails_saves_nothing_of_its_window(
     assert spent(api) == Decimal(BILLED["openai"])
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_kind_of_usage_that_an_account_does_not_have_is_no_error(
     aimed: FakeProviders, api: Api, person: Person
 ) -> None:
@@ -235,6 +254,7 @@ def test_openrouter_tells_what_is_left_of_the_credits(api: Api, person: Person) 
     assert reread(api, connection).balance_usd == Decimal("74.75")
 
 
+@pytest.mark.usefixtures("two_months")
 def test_the_source_of_a_connection_counts_every_row(api: Api, person: Person) -> None:
     connection = connect(api, person, "anthropic", "Company")
     for _ in range(2):
@@ -253,6 +273,7 @@ def test_the_source_of_a_connection_counts_every_row(api: Api, person: Person) -
     assert {row["collection_method"] for row in stored(api)} == {"api_automated"}
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_source_that_was_deleted_is_fetched_anew(api: Api, person: Person) -> None:
     connection = connect(api, person, "openai")
     sync(api, connection)
@@ -290,6 +311,7 @@ def test_a_key_that_does_not_open_is_told_with_the_connection(
     assert aimed.asked_for("usage") == []
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_session_that_ends_stops_a_sync_in_words(stack: Stack, api: Api, person: Person) -> None:
     connection = connect(api, person, "openai")
     signed_out = SupabaseApi(client_with(stack, "not-a-token"))
@@ -298,6 +320,7 @@ def test_a_session_that_ends_stops_a_sync_in_words(stack: Stack, api: Api, perso
     assert sync(api, connection).error is None
 
 
+@pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize("is_file_first", [True, False])
 def test_a_bill_that_comes_as_a_file_too_is_counted_once(
     api: Api, person: Person, is_file_first: bool
@@ -327,6 +350,7 @@ def test_what_nobody_foresaw_is_a_sentence_too(
     assert KEYS["openai"] not in caplog.text
 
 
+@pytest.mark.usefixtures("two_months")
 def test_a_person_is_synced_over_the_operators_connection_as_over_the_data_api(
     stack: Stack, api: Api, person: Person
 ) -> None:
