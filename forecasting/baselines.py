@@ -4,6 +4,7 @@ The second need another pandas than Prophet, so they run in an environment of th
 there as `python -m forecasting.baselines`, reads histories as lines of JSON and writes a line for each.
 """
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -120,9 +121,9 @@ def _forecast(method: Any, y: list[float]) -> list[list[float | None]]:
 def main() -> None:
     """Histories in, forecasts out, in the same order."""
     warnings.filterwarnings("ignore")
-    os.environ["OMP_NUM_THREADS"] = os.environ["NUMBA_NUM_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = "1"
     histories = [json.loads(line) for line in sys.stdin]
-    forecast_by_textbook([float(day % WEEK) for day in range(60)])  # compiled once, before the processes part
+    importlib.import_module("statsforecast.models")  # once, before the processes part
     with multiprocessing.get_context("fork").Pool(int(sys.argv[1])) as pool:
         for forecasts in pool.imap(forecast_by_textbook, histories):
             print(json.dumps(forecasts), flush=True)
