@@ -1,4 +1,4 @@
-"""The night in order: rates, partitions, renewals, collection, refresh, forecasts, anomalies, upkeep, report."""
+"""The night in order: rates, partitions, renewals, collection, refresh, forecasts, anomalies, upkeep."""
 
 import sys
 from collections.abc import Callable, Iterator
