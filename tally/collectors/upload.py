@@ -21,7 +21,10 @@ from tally.records import CostRecord, InvalidRecord
 from tally.store import save_records
 
 AT_ONCE = 256_000_000  # bytes of logs between two steps of the cursors
-SOURCE_COLUMNS = "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,errors,metadata"
+SOURCE_COLUMNS = (
+    "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,"
+    "errors,metadata"
+)
 RECORDS_AT_ONCE = 500  # a machine may be far away and the database busy
 KEPT_REASONS = 100  # of one source, the newest
 
