@@ -11,21 +11,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from prophet import Prophet
 
+from forecasting.model import settings
+
 logging.getLogger("cmdstanpy").disabled = True
 
 
 def fit(y: NDArray[np.float64]) -> None:
     """Fit with the same settings as the nightly job."""
-    prophet = Prophet(
-        yearly_seasonality=False,
-        daily_seasonality=False,
-        weekly_seasonality=len(y) >= 28,
-        seasonality_prior_scale=1,
-        changepoint_prior_scale=0.05,
-        changepoint_range=0.9,
-        n_changepoints=min(25, max(1, len(y) // 7)),
-        uncertainty_samples=0,
-    )
+    prophet = Prophet(**settings(len(y)))
     prophet.fit(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=len(y)), "y": y}))
 
 

@@ -7,15 +7,15 @@ day, so it counts as no more than a high one of the recent days.
 
 import logging
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from prophet import Prophet
-from prophet.models import IStanBackend
 
 from forecasting.level import cut_freak_days
+from forecasting.quick_prophet import QuickProphet
 from forecasting.series import Series
 
 VERSION = "prophet-held-trend-2"
@@ -41,7 +41,7 @@ class Fit:
 
 def fit(series: Series) -> Fit:
     """Fit Prophet once. The seed only makes cmdstan's command line the same every time."""
-    prophet = _configured(series.days)
+    prophet = QuickProphet(**settings(series.days))
     days = pd.date_range(series.first_day, periods=series.days)
     history = pd.DataFrame({"ds": days, "y": cut_freak_days(series.y)})
     prophet.fit(history, seed=1, timeout=FIT_SECONDS)
@@ -50,7 +50,6 @@ def fit(series: Series) -> Fit:
     weekly = np.zeros(7)
     if series.days >= MIN_DAYS_FOR_WEEKLY:
         weekly = _weekly_effect(prophet, last_week["ds"])
-    cast(IStanBackend, prophet.stan_backend).cleanup()
     if not np.isfinite([trend, *weekly]).all():
         raise FitFailed("the fitted trend is not a finite amount")
     return Fit(trend, weekly)
@@ -75,14 +74,15 @@ def _weekly_effect(prophet: Prophet, days: "pd.Series[pd.Timestamp]") -> NDArray
     return effect
 
 
-def _configured(days: int) -> Prophet:
-    return Prophet(
-        yearly_seasonality=False,
-        daily_seasonality=False,
-        weekly_seasonality=days >= MIN_DAYS_FOR_WEEKLY,
-        seasonality_prior_scale=1,
-        changepoint_prior_scale=0.05,
-        changepoint_range=0.9,
-        n_changepoints=min(25, max(1, days // 7)),
-        uncertainty_samples=0,
-    )
+def settings(days: int) -> dict[str, Any]:
+    """What Prophet is told for a history of so many days."""
+    return {
+        "yearly_seasonality": False,
+        "daily_seasonality": False,
+        "weekly_seasonality": days >= MIN_DAYS_FOR_WEEKLY,
+        "seasonality_prior_scale": 1,
+        "changepoint_prior_scale": 0.05,
+        "changepoint_range": 0.9,
+        "n_changepoints": min(25, max(1, days // 7)),
+        "uncertainty_samples": 0,
+    }

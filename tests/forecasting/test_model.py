@@ -1,25 +1,41 @@
 """The fit, held against Prophet's own words."""
 
 from datetime import date
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+import pytest
+from prophet import Prophet
 
 from forecasting import model
 from forecasting.level import cut_freak_days
+from forecasting.quick_prophet import QuickProphet
 from forecasting.series import Series
 
-Y = np.random.default_rng(1).gamma(1, 3, 100)
+Y = np.random.default_rng(1).gamma(1, 3, 200)
 
 
-def test_trend_and_week_are_those_that_prophet_predicts() -> None:
-    fitted = model.fit(Series(uuid4(), "total", date(2024, 1, 1), Y, 100))
-    prophet = model._configured(100)
-    prophet.fit(pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=100), "y": cut_freak_days(Y)}))
+@pytest.mark.parametrize("days", [14, 28, 99, 200])  # without a week, with one, Newton's and the other method
+def test_trend_and_week_are_those_that_prophet_predicts(days: int) -> None:
+    y = Y[:days]
+    fitted = model.fit(Series(uuid4(), "total", date(2024, 1, 1), y, days))
+    prophet = Prophet(**model.settings(days))
+    prophet.fit(
+        pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=days), "y": cut_freak_days(y)}), seed=1
+    )
     predicted = prophet.predict(prophet.make_future_dataframe(7))
-    assert np.isclose(fitted.trend, predicted["trend"].iloc[99])
-    assert np.allclose(fitted.weekly, predicted["weekly"].iloc[-7:])
+    assert fitted.trend == predicted["trend"].iloc[days - 1]
+    weekly = predicted["weekly"].iloc[-7:] if "weekly" in predicted else np.zeros(7)
+    assert np.allclose(fitted.weekly, weekly, rtol=1e-12)
+
+
+def test_the_quick_fit_has_every_parameter_of_the_slow_one_and_leaves_no_file() -> None:
+    history = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=200), "y": Y})
+    quick, slow = (each(**model.settings(200)).fit(history, seed=1) for each in (QuickProphet, Prophet))
+    assert all(np.array_equal(quick.params[name], slow.params[name]) for name in slow.params)
+    assert not [path for path in quick.stan_backend.stan_fit.runset.csv_files if Path(path).exists()]
 
 
 def test_the_level_is_the_median_of_trend_and_recent_means() -> None:
