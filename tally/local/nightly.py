@@ -50,6 +50,12 @@ def load_last_success(database_url: str, now: datetime) -> datetime | None:
     return row[0] if row else None
 
 
+def has_records(database_url: str) -> bool:
+    """Whether there is anything that a night could say something about."""
+    with psycopg.connect(database_url, connect_timeout=5) as connection:
+        return connection.execute("select from public.cost_records limit 1").rowcount > 0
+
+
 def nightly_command(arguments: Sequence[str] = ()) -> list[str]:
     """How the job is run, here and by hand."""
     return [sys.executable, "-m", MARK, *arguments]
@@ -87,8 +93,9 @@ class Scheduler:
         self.pid_file.unlink(missing_ok=True)
 
     def _is_due(self, now: datetime) -> bool:
+        database_url = self.settings["DATABASE_URL"]
         try:
-            return is_due(now, load_last_success(self.settings["DATABASE_URL"], now))
+            return is_due(now, load_last_success(database_url, now)) and has_records(database_url)
         except psycopg.Error:
             return False  # the database is just being started again; asked again in a minute
 

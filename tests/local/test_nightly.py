@@ -10,9 +10,14 @@ import pytest
 from tally.local import nightly
 from tally.local.nightly import Scheduler, is_due, last_due, load_last_success, next_due
 from tally.local.stack import Stack
+from tests.database_fixtures import Connection, add_user
 from tests.local.parts import connect, eventually
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+ADD_RECORD = """
+insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
+select %s, id, %s, 'some-model', 1 from public.providers where name = 'openai'"""
 
 
 @pytest.fixture
@@ -22,6 +27,16 @@ def empty_nights(stack: Stack) -> Iterator[None]:
     yield
     with connect(stack) as connection:
         connection.execute("delete from public.job_runs")
+
+
+@pytest.fixture
+def somebody_spent(stack: Stack) -> Iterator[None]:
+    with connect(stack) as connection:
+        somebody = add_user(connection)
+        connection.execute(ADD_RECORD, [somebody, NOON])
+    yield
+    with connect(stack) as connection:
+        connection.execute("delete from auth.users where id = %s", [somebody])
 
 
 def record_night(
@@ -77,7 +92,7 @@ def test_nights_are_asked_of_the_database(stack: Stack) -> None:
     assert load_last_success(url, NOON) == NOON
 
 
-@pytest.mark.usefixtures("empty_nights")
+@pytest.mark.usefixtures("empty_nights", "somebody_spent")
 def test_missed_night_is_caught_up_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["true"])
     said: list[str] = []
@@ -94,7 +109,7 @@ def test_missed_night_is_caught_up_once(stack: Stack, monkeypatch: pytest.Monkey
     assert scheduler.process is None
 
 
-@pytest.mark.usefixtures("empty_nights")
+@pytest.mark.usefixtures("empty_nights", "somebody_spent")
 def test_failed_night_is_said_and_tried_again_in_an_hour(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +127,21 @@ def test_failed_night_is_said_and_tried_again_in_an_hour(
     scheduler.stop()
 
 
+@pytest.mark.usefixtures("empty_nights")
+def test_no_night_is_missed_before_there_is_a_record(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightly, "has_records", lambda _: False)
+    scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
+    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    assert scheduler.process is None
+
+
+def test_a_record_is_seen(database: Connection) -> None:
+    assert not nightly.has_records(database.info.dsn)
+    somebody = add_user(database)
+    database.execute(ADD_RECORD, [somebody, NOON])
+    assert nightly.has_records(database.info.dsn)
+
+
 def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
     settings = stack.settings() | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres"}
     scheduler = Scheduler(stack.home, settings, lambda _: None)
@@ -119,7 +149,7 @@ def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
     assert scheduler.process is None
 
 
-@pytest.mark.usefixtures("empty_nights")
+@pytest.mark.usefixtures("empty_nights", "somebody_spent")
 def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["sleep", "60"])
     scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
