@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import httpx
 
-from tally.clients import certificates
 from tally.problem import Problem
 from tally.settings import load_settings
+from tally.tls import certificates
 
 TIMEOUT_SECONDS = 10.0
 MIN_PASSWORD_LENGTH = 8

@@ -9,8 +9,9 @@ from typing import Any
 
 from app import data
 from app.identity import User, supabase_client
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.records import day_instant
+from tally.supabase_api import SupabaseApi
 
 
 def save_first_timezone(user: User, timezone: str) -> None:

@@ -14,9 +14,10 @@ from app.periods import EARLIEST_DAY
 from app.record_table import CHARGES
 from app.typed_amounts import read_amount
 from tally.amounts import AmountUnreadable
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.entries import add_entry
 from tally.records import MAX_MODEL_NAME, ChargeType
+from tally.supabase_api import SupabaseApi
 
 OFFERED_CHARGES: tuple[ChargeType, ...] = ("usage", "subscription", "tax", "credit")
 LONGEST_NOTE = 500

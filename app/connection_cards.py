@@ -13,8 +13,9 @@ from app.connection_jobs import SyncJob, begin_sync, find_sync, take_ended
 from app.formats import DASH, escape_markdown, format_instant, format_usd, plural
 from app.identity import User, supabase_client
 from app.notices import announce, render_refusal, render_warning
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.connections import Connection, set_active
+from tally.supabase_api import SupabaseApi
 
 SECONDS_BETWEEN_LOOKS = 0.5
 Colour = Literal["green", "blue", "orange", "red", "gray"]

@@ -10,7 +10,7 @@ from app.connection_jobs import begin_sync
 from app.formats import escape_markdown, plural
 from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.connections import (
     APIS,
     LONGEST_ACCOUNT,
@@ -21,6 +21,7 @@ from tally.connections import (
 )
 from tally.problem import Problem
 from tally.settings import load_settings
+from tally.supabase_api import SupabaseApi
 from tally.vault import load_key_ring
 
 LONGEST_KEY = 1_000

@@ -4,9 +4,9 @@ import threading
 from uuid import UUID
 
 from app.identity import User, supabase_client
-from tally.api import SupabaseApi
 from tally.connections import Connection
 from tally.settings import load_settings
+from tally.supabase_api import SupabaseApi
 from tally.syncing import Synced, sync_connection
 from tally.vault import load_key_ring
 

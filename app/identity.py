@@ -12,8 +12,8 @@ from app.cookies import SESSION_HEADER, cookie_name
 from app.seal import session_id
 from app.sessions import sessions
 from app.throttle import PASSWORD_CHANGES
-from tally.clients import open_supabase
 from tally.settings import load_settings
+from tally.supabase_api import open_supabase
 
 REQUEST_TIMEOUT_SECONDS = 60
 

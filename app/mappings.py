@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from app import data
 from app.identity import User, supabase_client
-from tally.api import SupabaseApi
 from tally.importers import generic
+from tally.supabase_api import SupabaseApi
 
 REMEMBERED = "import_mappings"
 KEPT_MAPPINGS = 40

@@ -9,7 +9,8 @@ from app.cards import render_heading
 from app.identity import User, end_all_sessions, supabase_client
 from app.notices import announce, render_refusal
 from tally import demo
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
+from tally.supabase_api import SupabaseApi
 
 
 def render_sample(user: User, today: date) -> None:

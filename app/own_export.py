@@ -13,8 +13,9 @@ from app.cards import render_heading
 from app.formats import format_instant, plural
 from app.identity import User, supabase_client
 from app.notices import render_refusal
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.export import Format, load_records, write_records
+from tally.supabase_api import SupabaseApi
 
 FILES: dict[Format, tuple[str, str]] = {
     "csv": ("CSV", "text/csv"),

@@ -14,8 +14,9 @@ from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
 from app.typed_amounts import read_amount
 from tally.amounts import AmountUnreadable
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.own_prices import OwnPrice
+from tally.supabase_api import SupabaseApi
 
 PRICED_FROM = "priced-from"  # the day from which on a look at the difference makes sense
 LARGEST_USD = 1_000_000

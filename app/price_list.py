@@ -16,8 +16,9 @@ from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
 from app.price_form import PRICED_FROM, set_price
 from app.typed_amounts import show_amount
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.own_prices import OwnPrice
+from tally.supabase_api import SupabaseApi
 
 COLUMN = st.column_config
 TALL = 460

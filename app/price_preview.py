@@ -14,8 +14,9 @@ from app.identity import User, supabase_client
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
 from app.price_form import PRICED_FROM
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.repricing import Difference, apply_prices
+from tally.supabase_api import SupabaseApi
 
 COLUMN = st.column_config
 SINCE = "reprice-since"

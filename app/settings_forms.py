@@ -17,7 +17,8 @@ from app.periods import PRESET_DAYS, PRESET_LABELS, today_in
 from app.theme import THEMES
 from app.typed_amounts import show_amount
 from tally.amounts import AmountUnreadable
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
+from tally.supabase_api import SupabaseApi
 
 # Not places: old spellings and files of the zone database that only machines use.
 NO_PLACES = ("Etc/", "posix/", "right/", "SystemV/")

@@ -11,8 +11,9 @@ from app.identity import supabase_client
 from app.notices import announce, render_refusal
 from app.source_names import describe_source
 from tally import demo
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.store import undo_import
+from tally.supabase_api import SupabaseApi
 
 COMES_AGAIN = {
     "machine": (

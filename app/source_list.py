@@ -17,7 +17,8 @@ from app.notices import announce, render_refusal, render_warning
 from app.source_dialogs import ask_who_pays, confirm_deletion
 from app.source_names import describe_source, describe_what
 from app.uploads import shown_name
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
+from tally.supabase_api import SupabaseApi
 
 QUIET_DAYS = 3  # a machine or a connection that brings nothing for longer is worth a look
 PAID_EITHER_WAY = ("claude-code", "codex", "gemini-cli", "opencode")

@@ -11,13 +11,13 @@ from app import data, identity
 from app.formats import escape_markdown
 from app.identity import User, supabase_client
 from app.notices import render_refusal
-from tally.api import SupabaseApi
 from tally.collectors.agents import AGENTS
 from tally.collectors.machine import collecting_folder
 from tally.collectors.payment import load_payments
 from tally.collectors.upload import Machine, SourceResult, collect_into
 from tally.problem import Problem
 from tally.settings import load_settings
+from tally.supabase_api import SupabaseApi
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SHOWN_REASONS = 3

@@ -18,8 +18,9 @@ from app.periods import EARLIEST_DAY
 from app.renewals import PLANS, Plan, next_renewal, renewal_days, spent_so_far
 from app.typed_amounts import read_amount, show_amount
 from tally.amounts import AmountUnreadable
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.entries import Interval, Subscription
+from tally.supabase_api import SupabaseApi
 
 LATEST_DAY = date(2099, 12, 31)
 LONGEST_NAME = 200

@@ -18,8 +18,9 @@ from app.renewals import describe_next, describe_rhythm, renewal_days, spent_so_
 from app.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.typed_amounts import show_amount
 from tally.amounts import AmountUnreadable
-from tally.api import ApiError, SupabaseApi
+from tally.api import ApiError
 from tally.entries import Subscription, delete_subscription, update_subscription
+from tally.supabase_api import SupabaseApi
 
 COLUMN = st.column_config
 COLUMNS = {

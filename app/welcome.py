@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import data
 from app.identity import User, supabase_client
-from tally.api import SupabaseApi
+from tally.supabase_api import SupabaseApi
 
 VIEWS = Path(__file__).resolve().parent / "views"
 

@@ -22,7 +22,7 @@ from supabase import create_client
 
 from bench.measurement import REPEATS, Measurement
 from tally import demo
-from tally.api import SupabaseApi
+from tally.supabase_api import SupabaseApi
 from tests.app.server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.embedded import temporary_stack

@@ -9,10 +9,10 @@ import psycopg
 from supabase import create_client
 
 from bench.measurement import REPEATS, Measurement, interleaved
-from tally.api import SupabaseApi
 from tally.importers import Parsed
 from tally.records import CostRecord
 from tally.store import save_import, undo_import
+from tally.supabase_api import SupabaseApi
 from tests.embedded import temporary_stack
 
 ROWS = 100_000

@@ -29,7 +29,7 @@ def measure() -> list[Measurement]:
 def _start_and_stop(home: Path, port: int) -> float:
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tally.cli", "up"],
+        [sys.executable, "-m", "tally", "up"],
         env=_environment(home, port),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 from supabase import create_client
 
 from tally import demo
-from tally.api import SupabaseApi
+from tally.supabase_api import SupabaseApi
 from tests.app.server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.embedded import temporary_stack

@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from forecasting.store import Connection
-from tally.api import PostgresApi
 from tally.collectors.http import HASTY
 from tally.connections import list_connections
+from tally.postgres_api import PostgresApi
 from tally.problem import Problem
 from tally.settings import load_settings
 from tally.syncing import sync_connection

@@ -3,8 +3,10 @@
 import multiprocessing
 from multiprocessing import forkserver
 
+PRELOADED = ["prophet", "cmdstanpy"]
+
 
 def warm_up() -> None:
     """Start importing Prophet in the background. Light, so that it can be the first thing done."""
-    multiprocessing.set_forkserver_preload(["prophet", "cmdstanpy"])
+    multiprocessing.set_forkserver_preload(PRELOADED)
     forkserver.ensure_running()

@@ -1,22 +1,27 @@
-"""What `tally` runs: collecting starts without the libraries of the other commands, half a second of them."""
+"""What `tally` runs: each command starts without what only others need, up to half a second of libraries."""
 
 import sys
 
 COLLECTING = {"collect", "login", "logout"}
+OF_THE_MACHINE = {"up", "down", "status", "doctor", "nightly", "backtest"}
 
 
 def main() -> None:
     """Run the command that was asked for."""
-    if {"--dry-run", "--json"} <= set(sys.argv) and sys.argv[1] == "collect":
+    asked = set(sys.argv[1:2])
+    if asked == {"collect"} and {"--dry-run", "--json"} <= set(sys.argv):
         from tally.collectors.kept import answer_again
 
         if answer_again(sys.argv[2:]):
             return
-    if COLLECTING.intersection(sys.argv[1:2]):
-        from tally.collect_cli import add_commands
+    if asked & (COLLECTING | OF_THE_MACHINE):
         from tally.command import new_app
 
         app = new_app()
+        if asked <= COLLECTING:
+            from tally.collect_cli import add_commands
+        else:
+            from tally.machine_cli import add_commands
         add_commands(app)
     else:
         from tally.cli import app

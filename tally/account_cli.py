@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from tally import demo as sample
-from tally.api import Api, ApiError, PostgresApi, find_user
+from tally.api import Api, ApiError
 from tally.breakdown import read_breakdown, refuse_overlap
 from tally.export import harmless, load_records, write_records
 from tally.fetched_rates import load_rates
@@ -29,6 +29,7 @@ from tally.importers import (
 )
 from tally.ledger import preview_settlement
 from tally.operating import operating
+from tally.postgres_api import PostgresApi, find_user
 from tally.repricing import load_timezone
 from tally.store import ImportResult, save_import
 

@@ -2,11 +2,12 @@
 
 import io
 from collections.abc import Callable
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from tally.api import Api, Row, select_all
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Format = Literal["csv", "parquet"]
 COLUMNS = (
@@ -43,8 +44,10 @@ def harmless(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-def load_records(api: Api, on_progress: Progress | None = None) -> pd.DataFrame:
+def load_records(api: Api, on_progress: Progress | None = None) -> "pd.DataFrame":
     """All records of the person, oldest first, with the columns of COLUMNS; money stays text."""
+    import pandas as pd  # half a second, which commands that export nothing need not wait
+
     providers = {row["id"]: row["name"] for row in api.select("providers", "id,name", ["id"])}
     rows: list[Row] = []
     for page in select_all(api, "cost_records", READ, ["timestamp", "id"]):
@@ -54,7 +57,7 @@ def load_records(api: Api, on_progress: Progress | None = None) -> pd.DataFrame:
     return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))
 
 
-def write_records(records: pd.DataFrame, file_format: Format) -> bytes:
+def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
     """The file's bytes. CSV cells are made harmless; Parquet is no spreadsheet and keeps them as they are."""
     buffer = io.BytesIO()
     if file_format == "parquet":

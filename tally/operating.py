@@ -6,7 +6,8 @@ from typing import Any
 
 import psycopg
 
-from tally.api import ApiError, describe_failure
+from tally.api import ApiError
+from tally.postgres_api import describe_failure
 from tally.settings import load_settings, require_database_url
 
 

@@ -11,8 +11,8 @@ from app.currencies import COVERED_SINCE, Currency
 from app.data.reading import KEYS, SECONDS_KEPT, as_rows, ask, cached, data_version
 from app.identity import User, supabase_client
 from tally import fetched_rates
-from tally.api import SupabaseApi
 from tally.currency import USD, Rates
+from tally.supabase_api import SupabaseApi
 
 PREFERENCE_COLUMNS = (
     "timezone,theme,currency,default_date_range,forecast_enabled,monthly_limit_usd::text,metadata"

@@ -6,8 +6,8 @@ from typing import Any
 from app.data.reading import as_rows, ask, cached, data_version
 from app.identity import User, supabase_client
 from tally import repricing
-from tally.api import SupabaseApi
 from tally.own_prices import OwnPrice
+from tally.supabase_api import SupabaseApi
 
 
 def load_unpriced_models(user: User) -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from postgrest.exceptions import APIError
 
 from app.currencies import Currency
 from app.identity import User, supabase_client
-from tally.api import describe, describe_answer
+from tally.api import describe
+from tally.supabase_api import describe_answer
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,7 +10,7 @@ from app.currencies import Currency
 from app.data.preferences import load_currency
 from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
 from app.identity import User, supabase_client
-from tally.api import SupabaseApi
+from tally.supabase_api import SupabaseApi
 
 if TYPE_CHECKING:
     from tally.connections import Connection

@@ -25,7 +25,7 @@ from app.uploads import (
     describe_format,
     shown_name,
 )
-from tally.api import SupabaseApi
+from tally.supabase_api import SupabaseApi
 
 
 def begin_import(user: User, files: Sequence[FileToSave]) -> None:

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
-from tally.clients import certificates
 from tally.importers.table import quote
 from tally.problem import Problem
+from tally.tls import certificates
 
 Query = Sequence[tuple[str, str | int]]
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import httpx
 from supabase import AuthError, Client
 
-from tally.api import SupabaseApi
-from tally.clients import open_supabase
 from tally.collectors.machine import NotSignedIn
 from tally.local.home import write_private
 from tally.problem import Problem
+from tally.supabase_api import SupabaseApi, open_supabase
 
 SENTENCES = {
     "invalid_credentials": "Wrong email or password.",

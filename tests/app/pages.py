@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 import app.identity
 from app.accounts import Accounts
 from app.identity import User, supabase_client
-from tally.api import SupabaseApi
 from tally.records import CostRecord, identity
 from tally.store import save_records
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 
 DASHBOARD = Path(app.identity.__file__).parent / "dashboard.py"

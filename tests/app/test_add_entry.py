@@ -17,8 +17,8 @@ from app.renewals import describe_next, describe_rhythm, next_renewal, renewal_d
 from app.subscription_form import parse_subscription
 from app.typed_amounts import read_amount, show_amount
 from tally.amounts import AmountUnreadable
-from tally.api import SupabaseApi
 from tally.entries import Interval, Subscription, add_subscription
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, shown, sign_in_user
 from tests.app.wire import Wire

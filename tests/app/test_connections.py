@@ -18,7 +18,6 @@ from app.connection_cards import describe_next_sync, describe_status
 from app.connection_jobs import begin_sync, find_sync
 from app.identity import User, supabase_client
 from app.notices import ANNOUNCEMENT
-from tally.api import SupabaseApi
 from tally.connections import (
     APIS,
     Connection,
@@ -28,6 +27,7 @@ from tally.connections import (
     set_active,
 )
 from tally.local.stack import Stack
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, shown, sign_in_user
 from tests.tally.collectors.api.clients import QUICK

@@ -26,11 +26,11 @@ from app.identity import User, supabase_client
 from app.previews import build_preview
 from app.renewals import spent_so_far
 from app.spend import calculate_spend, sum_money
-from tally.api import SupabaseApi
 from tally.currency import Rates, bundled_rates
 from tally.entries import Subscription
 from tally.importers import Options, generic, read_table
 from tally.local.stack import Stack
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
 

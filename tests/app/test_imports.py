@@ -16,8 +16,8 @@ from app.import_jobs import FileToSave, ImportJob, write_rejected
 from app.mappings import COLUMN_MEANINGS, guess_columns, remember_mapping, remembered_mappings
 from app.uploads import Answers, Choices, Readable, Refused, Uploads, read_upload, shown_name
 from tally import demo
-from tally.api import SupabaseApi
 from tally.importers import Rejected, generic
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, shown, sign_in_user
 from tests.app.wire import Wire

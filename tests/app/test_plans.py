@@ -16,8 +16,8 @@ from app.formats import DASH
 from app.identity import User, supabase_client
 from app.plan_cards import TIMES, format_factor
 from app.plan_worth import PlanMonth, calculate_months, group_plans, list_recent, sum_months
-from tally.api import SupabaseApi
 from tally.entries import Subscription, add_subscription
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
 

@@ -14,9 +14,10 @@ from app.accounts import Accounts
 from app.identity import User, supabase_client
 from app.price_list import describe_prices
 from app.price_preview import describe_differences, describe_sum
-from tally.api import SupabaseApi, describe
+from tally.api import describe
 from tally.own_prices import OwnPrice
 from tally.repricing import Difference
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, save, shown, sign_in_user, usage
 from tests.app.wire import Wire

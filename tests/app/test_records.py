@@ -13,8 +13,8 @@ from app.accounts import Accounts
 from app.currencies import Currency
 from app.identity import User, supabase_client
 from app.record_table import describe_records, why_fixed
-from tally.api import SupabaseApi
 from tally.entries import Subscription, add_entry, add_subscription
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, save, shown, sign_in_user, usage
 from tests.app.wire import Wire

@@ -16,8 +16,8 @@ from app.identity import User, supabase_client
 from app.mappings import remember_mapping
 from app.sessions import Sessions
 from app.settings_forms import list_timezones
-from tally.api import SupabaseApi
 from tally.export import write_records
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, save, shown, sign_in_user, usage
 from tests.app.wire import Wire

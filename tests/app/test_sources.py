@@ -14,9 +14,9 @@ from app import data, source_comparison, source_list
 from app.accounts import Accounts
 from app.identity import User, supabase_client
 from app.source_names import describe_dataset, describe_ledger, describe_source
-from tally.api import SupabaseApi
 from tally.records import CostRecord
 from tally.store import save_records
+from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, shown, sign_in_user, usage
 from tests.app.wire import Wire

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
-from tally.local.stack import Stack
 from tests.app.conftest import new_person, person, project, server, upstream, wire
 from tests.app.server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
@@ -32,17 +31,10 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
-def story_server(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """The dashboard of the running stack."""
-    with AppServer(tmp_path_factory.mktemp("story"), stack.settings()) as running:
-        yield running
-
-
 @pytest.fixture
-def page(chromium: Browser, story_server: AppServer) -> Iterator[Page]:
+def page(chromium: Browser, server: AppServer) -> Iterator[Page]:
     """Somebody's browser in Berlin that has never been here."""
-    context = chromium.new_context(base_url=story_server.url, timezone_id="Europe/Berlin")
+    context = chromium.new_context(base_url=server.url, timezone_id="Europe/Berlin")
     context.set_default_timeout(SLOW)
     yield context.new_page()
     context.close()

@@ -11,9 +11,8 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tally import demo
-from tally.api import SupabaseApi
-from tally.clients import open_supabase
 from tally.local.stack import Stack
+from tally.supabase_api import SupabaseApi, open_supabase
 from tests.app.conftest import Person, Project
 from tests.app.server import AppServer
 from tests.e2e.steps import PAGES, SLOW, expect_page, open_page, run_night, sign_in
@@ -24,14 +23,14 @@ PHONE: Any = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
-def storage(chromium: Browser, story_server: AppServer, project: Project, stack: Stack) -> Any:
+def storage(chromium: Browser, server: AppServer, project: Project, stack: Stack) -> Any:
     """The session of somebody with half a year of data and a forecast."""
     someone = Person(f"{uuid.uuid4().hex[:12]}@example.com")
     client = open_supabase(project.url, project.key)
     client.auth.sign_up({"email": someone.email, "password": someone.password})
     demo.load(SupabaseApi(client), datetime.now(UTC).date())
     run_night(stack, someone.email)
-    context = chromium.new_context(base_url=story_server.url)
+    context = chromium.new_context(base_url=server.url)
     sign_in(context.new_page(), someone)
     state = context.storage_state()
     context.close()
@@ -65,9 +64,9 @@ class Watched:
 
 
 @pytest.fixture
-def watched(chromium: Browser, story_server: AppServer, storage: Any, request: Any) -> Iterator[Watched]:
+def watched(chromium: Browser, server: AppServer, storage: Any, request: Any) -> Iterator[Watched]:
     """The resident's browser, with the options that the test names."""
-    context = chromium.new_context(base_url=story_server.url, storage_state=storage, **request.param)
+    context = chromium.new_context(base_url=server.url, storage_state=storage, **request.param)
     context.set_default_timeout(SLOW)
     yield Watched(context.new_page())
     context.close()

@@ -9,9 +9,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tally.api import SupabaseApi
-from tally.clients import open_supabase
 from tally.entries import add_entry
+from tally.supabase_api import SupabaseApi, open_supabase
 from tests.app.conftest import Person, Project
 from tests.e2e.steps import kpi, open_page, sign_in
 

@@ -1,5 +1,6 @@
 """A house for every test, and spend that looks like someone's."""
 
+import multiprocessing
 from collections.abc import Callable
 from typing import Any
 
@@ -7,7 +8,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from forecasting.forkserver import PRELOADED
 from tests.forecasting.house import House
+
+
+@pytest.fixture(scope="session", autouse=True)
+def worker_processes_share_prophet() -> None:
+    """As at night: worker processes are forked from one that has imported it."""
+    multiprocessing.set_forkserver_preload(PRELOADED)
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from forecasting import nightly
 from forecasting.nightly import DONE
-from tally.api import PostgresApi
 from tally.connections import Connection, add_connection, list_connections, set_active
+from tally.postgres_api import PostgresApi
 from tally.settings import load_settings
 from tally.vault import load_key_ring, make_key
 from tests.forecasting.house import House

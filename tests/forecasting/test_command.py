@@ -76,7 +76,7 @@ def test_a_dry_run_is_a_table(house: House, wavy: Wavy) -> None:
     user = house.add_person()
     house.add_spend(user, wavy(30))
     house.connection.execute("select public.refresh_cost_records_daily()")
-    ended = run(house.url, "--date", AS_OF.isoformat(), "--dry-run")
+    ended = run(house.url, "--date", AS_OF.isoformat(), "--dry-run", "--workers", "0")
     assert ended.returncode == DONE
     lines = ended.stdout.splitlines()
     assert lines[0].split()[:2] == ["person", "series"]
@@ -85,7 +85,7 @@ def test_a_dry_run_is_a_table(house: House, wavy: Wavy) -> None:
 
 
 def test_no_database_is_a_sentence() -> None:
-    ended = run(NOWHERE)
+    ended = run(NOWHERE, "--workers", "0")
     assert ended.returncode == FAILED
     assert ended.stderr.startswith("The database does not answer.")
     assert "Traceback" not in ended.stderr
@@ -113,7 +113,7 @@ def test_impossible_arguments_are_a_sentence(arguments: tuple[str, str], said: s
 
 def test_a_database_without_the_schema_is_a_sentence(house: House) -> None:
     house.connection.execute("alter table public.job_runs rename to gone")
-    ended = run(house.url)
+    ended = run(house.url, "--workers", "0")
     assert ended.returncode == FAILED
     assert ended.stderr.startswith("The database refused: relation")
     assert "Traceback" not in ended.stderr

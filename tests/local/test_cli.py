@@ -3,18 +3,22 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from typer.main import get_command
 
+from tally import collect_cli, machine_cli
+from tally.__main__ import COLLECTING, OF_THE_MACHINE
 from tally.cli import app
+from tally.command import new_app
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tally.cli", *arguments],
+        [sys.executable, "-m", "tally", *arguments],
         env={"PATH": "/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,
@@ -25,6 +29,14 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 def test_there_are_the_commands_of_the_one_machine_stack() -> None:
     assert {"up", "down", "status", "doctor", "nightly"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(("module", "names"), [(collect_cli, COLLECTING), (machine_cli, OF_THE_MACHINE)])
+def test_commands_that_start_alone_are_those_of_all(module: ModuleType, names: set[str]) -> None:
+    alone = new_app()
+    module.add_commands(alone)
+    assert {command.callback.__name__ for command in alone.registered_commands if command.callback} == names
+    assert names <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

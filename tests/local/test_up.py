@@ -16,7 +16,7 @@ from tally.local import processes
 from tests.embedded import free_port_block, temporary_home
 from tests.local.parts import eventually, kill, port_is_open
 
-TALLY = [sys.executable, "-m", "tally.cli"]
+TALLY = [sys.executable, "-m", "tally"]
 
 
 class Up:

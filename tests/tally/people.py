@@ -10,9 +10,10 @@ import psycopg
 from supabase import Client
 
 from app.accounts import Accounts
-from tally.api import Api, PostgresApi, SupabaseApi
-from tally.clients import open_supabase
+from tally.api import Api
 from tally.local.stack import Stack
+from tally.postgres_api import PostgresApi
+from tally.supabase_api import SupabaseApi, open_supabase
 
 TRANSPORTS = ("supabase", "postgres")
 

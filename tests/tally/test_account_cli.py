@@ -275,7 +275,7 @@ def test_command_ends_as_a_process_does(stack: Stack, person: Person, write: Cal
     assert stack
 
     def run(*files: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tally.cli", "import", *map(str, files), "--email", person.email]
+        command = [sys.executable, "-m", "tally", "import", *map(str, files), "--email", person.email]
         return subprocess.run(
             command, env=os.environ, capture_output=True, text=True, timeout=60, check=False
         )

@@ -12,10 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from tally.api import Api, ApiError, Row, SignedOut, SupabaseApi, Unreachable, find_user, select_all
+from tally.api import Api, ApiError, Row, SignedOut, Unreachable, select_all
 from tally.local.stack import Stack
+from tally.postgres_api import find_user
 from tally.records import CostRecord, identity
 from tally.store import save_records
+from tally.supabase_api import SupabaseApi
 from tests.tally.people import TRANSPORTS, Person, acting, client_with, over_http, over_postgres, sign_up
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)

@@ -16,11 +16,12 @@ import pytest
 from psycopg.rows import dict_row
 from typer.testing import CliRunner, Result
 
-from tally.api import ApiError, PostgresApi
+from tally.api import ApiError
 from tally.cli import app
 from tally.estimates import estimate, estimate_record
 from tally.local.stack import Stack
 from tally.own_prices import OwnPrice, OwnPrices
+from tally.postgres_api import PostgresApi
 from tally.pricing import PRICE_VERSION, Usage
 from tally.records import JSON, CostRecord, request_identity
 from tally.repricing import apply_prices, calculate_differences, load_own_prices

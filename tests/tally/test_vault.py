@@ -324,7 +324,7 @@ def test_a_rotation_that_is_killed_loses_nothing(safe: Safe) -> None:
         held = sorted(secrets)[30]
         other.execute("select from public.api_credentials where id = %s for update", [held])
         process = subprocess.Popen(
-            [sys.executable, "-m", "tally.cli", "keys", "rotate"],
+            [sys.executable, "-m", "tally", "keys", "rotate"],
             env=os.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

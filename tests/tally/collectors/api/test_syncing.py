@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tally.api import Api, SupabaseApi
+from tally.api import Api
 from tally.collectors.datasets import Dataset, Window
 from tally.connections import APIS, delete_connection, set_active
 from tally.local.stack import Stack
+from tally.supabase_api import SupabaseApi
 from tally.syncing import plan_windows, settled_through, sync_connection
 from tally.vault import VaultError
 from tests.tally.collectors.api.clients import QUICK

@@ -8,10 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.accounts import Accounts
-from tests.app.chromium import MILLISECONDS, open_chromium, sign_in_page
 from tests.app.conftest import Person
 from tests.app.pages import save, sign_in_user, usage
-from tests.app.server import AppServer
+from tests.e2e.steps import open_page, sign_in
 
 
 class Listener(http.server.ThreadingHTTPServer):
@@ -53,12 +52,6 @@ def listener() -> Iterator[Listener]:
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with open_chromium() as browser:
-        yield browser
-
-
 def touch(page: Page) -> None:
     """Hover over and click on what is drawn, where tooltips and links would come to life."""
     page.wait_for_timeout(1500)
@@ -83,28 +76,29 @@ def test_listener_hears_a_call(chromium: Browser, listener: Listener) -> None:
 
 
 def test_hostile_names_are_text_on_every_page(
-    chromium: Browser, server: AppServer, listener: Listener, upstream: Accounts, person: Person
+    page: Page, listener: Listener, upstream: Accounts, person: Person
 ) -> None:
     names = hostile_names(listener.address)
     save(
         sign_in_user(upstream, person),
         [usage(n, "3", model_name=name, metadata={"note": name}) for n in range(20) for name in names],
     )
-    page = sign_in_page(chromium, server, person)
     foreign: list[str] = []
     page.on(
         "request", lambda request: foreign.append(request.url) if listener.address in request.url else None
     )
 
-    expect(page.get_by_text("Top models")).to_be_visible(timeout=MILLISECONDS)
+    page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches what is in view
+    sign_in(page, person)
+    expect(page.get_by_text("Top models")).to_be_visible()
     touch(page)
-    page.goto(f"{server.url}/records")
-    expect(page.get_by_text("of 140 records")).to_be_visible(timeout=MILLISECONDS)
+    open_page(page, "/records")
+    expect(page.get_by_text("of 140 records")).to_be_visible()
     touch(page)
     page.get_by_role("combobox").nth(1).click()
     expect(page.get_by_role("option").first).to_be_visible()
     page.get_by_role("option", name="![x](").first.click()
-    expect(page.get_by_text("1 to 20 of 20 records")).to_be_visible(timeout=MILLISECONDS)
+    expect(page.get_by_text("1 to 20 of 20 records")).to_be_visible()
 
     assert page.evaluate("window.executed ?? null") is None
     assert page.locator("iframe, [data-testid=stMain] a[href^='http']").count() == 0

@@ -1,0 +1,33 @@
+"""The theme that a person chose in the settings is the one that their browser shows."""
+
+from playwright.sync_api import Page, expect
+
+from app.accounts import Accounts
+from app.identity import supabase_client
+from tally.supabase_api import SupabaseApi
+from tests.app.conftest import Person
+from tests.app.pages import save, sign_in_user, usage
+from tests.e2e.steps import open_page, sign_in
+
+DARK, LIGHT = "rgb(14, 17, 22)", "rgb(255, 255, 255)"
+
+
+def expect_background(page: Page, colour: str) -> None:
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour)
+
+
+def test_chosen_theme_wins_over_the_systems(page: Page, upstream: Accounts, person: Person) -> None:
+    user = sign_in_user(upstream, person)
+    api = SupabaseApi(supabase_client(user))
+    save(user, [usage(0, "1")])
+    api.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
+    sign_in(page, person)
+    expect_background(page, DARK)
+
+    open_page(page, "/records")
+    expect_background(page, DARK)
+
+    api.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
+    page.wait_for_timeout(1500)  # what others change is seen after a second
+    open_page(page, "/")
+    expect_background(page, LIGHT)
