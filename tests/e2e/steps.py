@@ -41,6 +41,12 @@ def open_page(page: Page, path: str) -> None:
     expect_page(page, path)
 
 
+def visit(page: Page, path: str) -> None:
+    """By the menu, which takes a browser a tenth of the work of loading the dashboard anew."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=PAGES[path]).click()
+    expect_page(page, path)
+
+
 def expect_page(page: Page, path: str) -> None:
     """The page is there and has been worked through to its end."""
     expect(page.get_by_role("heading", name=PAGES[path], exact=True, level=1)).to_be_visible()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.accounts import Accounts
 from tests.app.conftest import Person
 from tests.app.pages import save, sign_in_user, usage
-from tests.e2e.steps import open_page, sign_in
+from tests.e2e.steps import sign_in, visit
 
 
 class Listener(http.server.ThreadingHTTPServer):
@@ -92,7 +92,7 @@ def test_hostile_names_are_text_on_every_page(
     sign_in(page, person)
     expect(page.get_by_text("Top models")).to_be_visible()
     touch(page)
-    open_page(page, "/records")
+    visit(page, "/records")
     expect(page.get_by_text("of 140 records")).to_be_visible()
     touch(page)
     page.get_by_role("combobox").nth(1).click()

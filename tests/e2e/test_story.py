@@ -11,7 +11,7 @@ from tally.local.stack import Stack
 from tests.app.conftest import PASSWORD, Person, Project
 from tests.app.server import AppServer
 from tests.app.wire import Wire
-from tests.e2e.steps import SLOW, kpi, open_page, run_night, sign_in
+from tests.e2e.steps import SLOW, kpi, run_night, sign_in, visit
 
 DAYS = 60
 
@@ -47,12 +47,12 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
     import_file(page, usage_csv)
     for label, value in (("Read", 2 * DAYS + 1), ("Added", 2 * DAYS), ("Already there", 0), ("Rejected", 1)):
         expect(kpi(page, label)).to_have_text(str(value))
-    open_page(page, "/import")
+    page.get_by_role("button", name="Import more files").click()
     import_file(page, usage_csv)
     expect(kpi(page, "Added")).to_have_text("0")
     expect(kpi(page, "Already there")).to_have_text(str(2 * DAYS))
 
-    open_page(page, "/")
+    visit(page, "/")
     expect(kpi(page, "Spend, 30 days")).to_have_text("$87.00")  # today is not in the file
     page.get_by_role("radio", name="7D").click()
     expect(kpi(page, "Spend, 7 days")).to_have_text("$18.00")
@@ -60,9 +60,9 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
     run_night(stack, email)
-    open_page(page, "/forecast")
+    visit(page, "/forecast")
     expect(kpi(page, "Next 30 days").first).to_have_text("$90.00")  # the second is what if
-    open_page(page, "/records")
+    visit(page, "/records")
     expect(page.get_by_text(f"1 to 25 of {2 * DAYS} records")).to_be_visible()
 
     page.get_by_role("button", name="Sign out").click()
