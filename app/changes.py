@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from app import data
-from app.identity import User, supabase_client
+from app.identity import User, api_of, supabase_client
 from tally.api import ApiError
 from tally.records import day_instant
-from tally.supabase_api import SupabaseApi
 
 
 def save_first_timezone(user: User, timezone: str) -> None:
@@ -19,13 +18,13 @@ def save_first_timezone(user: User, timezone: str) -> None:
     metadata = data.load_preferences(user).metadata | {"timezone_set": True}
     values = {"timezone": timezone, "metadata": metadata}
     with suppress(ApiError):
-        SupabaseApi(supabase_client(user)).update("user_preferences", user.user_id, values, key="user_id")
+        api_of(user).update("user_preferences", user.user_id, values, key="user_id")
     data.forget_version(user)
 
 
 def post_due_renewals(user: User) -> None:
     """Write the renewals of the person's subscriptions that came due since."""
-    if SupabaseApi(supabase_client(user)).call("post_due_renewals"):
+    if api_of(user).call("post_due_renewals"):
         data.forget_version(user)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import data
 from app.formats import format_day, format_usd
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
 from app.record_table import CHARGES
@@ -17,7 +17,6 @@ from tally.amounts import AmountUnreadable
 from tally.api import ApiError
 from tally.entries import add_entry
 from tally.records import MAX_MODEL_NAME, ChargeType
-from tally.supabase_api import SupabaseApi
 
 OFFERED_CHARGES: tuple[ChargeType, ...] = ("usage", "subscription", "tax", "credit")
 LONGEST_NOTE = 500
@@ -107,7 +106,7 @@ def _save(user: User, entry_id: UUID, charge: Charge, timezone: str) -> str:
         raise AmountUnreadable("The amount is negative, which only a credit may be.")
     cost_usd = -abs(cost_usd) if charge.charge_type == "credit" else cost_usd
     add_entry(
-        SupabaseApi(supabase_client(user)),
+        api_of(user),
         entry_id,
         provider=charge.provider.slug,
         day=charge.day,

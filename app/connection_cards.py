@@ -11,11 +11,10 @@ from app.cards import render_heading
 from app.connection_dialogs import confirm_deletion
 from app.connection_jobs import SyncJob, begin_sync, find_sync, take_ended
 from app.formats import DASH, escape_markdown, format_instant, format_usd, plural
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal, render_warning
 from tally.api import ApiError
 from tally.connections import Connection, set_active
-from tally.supabase_api import SupabaseApi
 
 SECONDS_BETWEEN_LOOKS = 0.5
 Colour = Literal["green", "blue", "orange", "red", "gray"]
@@ -94,7 +93,7 @@ def _render_actions(user: User, connection: Connection, is_syncing: bool) -> Non
 
 def _switch(user: User, connection: Connection, is_active: bool) -> None:
     try:
-        set_active(SupabaseApi(supabase_client(user)), connection, is_active)
+        set_active(api_of(user), connection, is_active)
     except ApiError as problem:
         render_refusal(problem)
         return

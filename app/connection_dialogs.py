@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from app import data, identity
 from app.connection_jobs import begin_sync
 from app.formats import escape_markdown, plural
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from tally.api import ApiError
 from tally.connections import (
@@ -21,7 +21,6 @@ from tally.connections import (
 )
 from tally.problem import Problem
 from tally.settings import load_settings
-from tally.supabase_api import SupabaseApi
 from tally.vault import load_key_ring
 
 LONGEST_KEY = 1_000
@@ -61,7 +60,7 @@ def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> 
     try:
         with st.spinner(f"Asking {APIS[provider].title}…"):
             ring = load_key_ring(load_settings())
-            api = SupabaseApi(supabase_client(user))
+            api = api_of(user)
             connection = add_connection(api, ring, UUID(user.user_id), provider, name, key, account)
     except Problem as problem:
         render_refusal(problem)
@@ -90,7 +89,7 @@ def confirm_deletion(connection: Connection) -> None:
         return
     try:
         with st.spinner("Deleting…"):
-            delete_connection(SupabaseApi(supabase_client(user)), connection, bool(with_spend))
+            delete_connection(api_of(user), connection, bool(with_spend))
     except ApiError as problem:
         render_refusal(problem)
         return

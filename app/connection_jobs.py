@@ -3,10 +3,9 @@
 import threading
 from uuid import UUID
 
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from tally.connections import Connection
 from tally.settings import load_settings
-from tally.supabase_api import SupabaseApi
 from tally.syncing import Synced, sync_connection
 from tally.vault import load_key_ring
 
@@ -18,7 +17,7 @@ class SyncJob:
         self.connection = connection
         self.done, self.total, self.what = 0, 0, ""
         self.result: Synced | None = None
-        self._api = SupabaseApi(supabase_client(user))
+        self._api = api_of(user)
         self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
         self._thread.start()
 

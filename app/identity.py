@@ -13,7 +13,7 @@ from app.seal import session_id
 from app.sessions import sessions
 from app.throttle import PASSWORD_CHANGES
 from tally.settings import load_settings
-from tally.supabase_api import open_supabase
+from tally.supabase_api import SupabaseApi, open_supabase
 
 REQUEST_TIMEOUT_SECONDS = 60
 
@@ -46,6 +46,11 @@ def current_user() -> User:
 def supabase_client(user: User) -> Client:
     """The person's own Supabase client: every read and write runs under their row-level security."""
     return _client(user.access_token)
+
+
+def api_of(user: User) -> SupabaseApi:
+    """What the domain's functions ask the database with, as this person."""
+    return SupabaseApi(supabase_client(user))
 
 
 def change_password(user: User, current_password: str, new_password: str) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from app import data
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from tally.importers import generic
-from tally.supabase_api import SupabaseApi
 
 REMEMBERED = "import_mappings"
 KEPT_MAPPINGS = 40
@@ -79,7 +78,7 @@ def remember_mapping(user: User, header: Sequence[str], mapping: Mapping[str, st
         order.pop(0)
     metadata[REMEMBERED] = {key: kept[key] for key in order}
     metadata[f"{REMEMBERED}_order"] = order
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     api.update("user_preferences", user.user_id, {"metadata": metadata}, key="user_id")
     data.forget_version(user)
 

@@ -6,11 +6,10 @@ import streamlit as st
 
 from app import data, identity
 from app.cards import render_heading
-from app.identity import User, end_all_sessions, supabase_client
+from app.identity import User, api_of, end_all_sessions
 from app.notices import announce, render_refusal
 from tally import demo
 from tally.api import ApiError
-from tally.supabase_api import SupabaseApi
 
 
 def render_sample(user: User, today: date) -> None:
@@ -26,7 +25,7 @@ def render_sample(user: User, today: date) -> None:
         return
     try:
         with st.spinner("Removing…" if has_sample else "Loading…"):
-            api = SupabaseApi(supabase_client(user))
+            api = api_of(user)
             demo.remove(api) if has_sample else demo.load(api, today)
     except ApiError as problem:
         render_refusal(problem)
@@ -57,7 +56,7 @@ def confirm_deletion() -> None:
         return
     try:
         with st.spinner("Deleting…"):
-            SupabaseApi(supabase_client(user)).call("delete_own_account", email=email.strip())
+            api_of(user).call("delete_own_account", email=email.strip())
     except ApiError as problem:
         render_refusal(problem)
         return

@@ -11,11 +11,10 @@ import streamlit as st
 from app import data
 from app.cards import render_heading
 from app.formats import format_instant, plural
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import render_refusal
 from tally.api import ApiError
 from tally.export import Format, load_records, write_records
-from tally.supabase_api import SupabaseApi
 
 FILES: dict[Format, tuple[str, str]] = {
     "csv": ("CSV", "text/csv"),
@@ -54,7 +53,7 @@ def _gather(user: User, zone: ZoneInfo) -> GatheredRecords | None:
         def show(done: int) -> None:
             bar.progress(min(done / total, 1.0) if total else 1.0, f"{done:,} of {plural(total, 'record')}")
 
-        records = load_records(SupabaseApi(supabase_client(user)), show)
+        records = load_records(api_of(user), show)
     except ApiError as problem:
         render_refusal(problem)
         return None

@@ -9,14 +9,13 @@ import streamlit as st
 
 from app import data, identity
 from app.formats import format_day
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
 from app.typed_amounts import read_amount
 from tally.amounts import AmountUnreadable
 from tally.api import ApiError
 from tally.own_prices import OwnPrice
-from tally.supabase_api import SupabaseApi
 
 PRICED_FROM = "priced-from"  # the day from which on a look at the difference makes sense
 LARGEST_USD = 1_000_000
@@ -107,7 +106,7 @@ def _save(user: User, price: OwnPrice, provider: data.Provider) -> None:
             f"There is a price of this model from {format_day(price.valid_from)} already. "
             "Delete that first, or choose another day."
         )
-    SupabaseApi(supabase_client(user)).insert("model_prices", price.to_json(provider.provider_id))
+    api_of(user).insert("model_prices", price.to_json(provider.provider_id))
     data.forget_version(user)
     st.session_state[PRICED_FROM] = price.valid_from
     announce(f"Price of {price.model_name} saved. Look at the difference below, then apply it.")

@@ -12,13 +12,12 @@ import streamlit as st
 from app import data, identity
 from app.cards import render_heading
 from app.formats import DASH, escape_markdown, format_count, format_day
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from app.price_form import PRICED_FROM, set_price
 from app.typed_amounts import show_amount
 from tally.api import ApiError
 from tally.own_prices import OwnPrice
-from tally.supabase_api import SupabaseApi
 
 COLUMN = st.column_config
 TALL = 460
@@ -135,7 +134,7 @@ def confirm_deletion(price: OwnPrice) -> None:
     if not st.button("Delete price", type="primary", width="stretch"):
         return
     try:
-        SupabaseApi(supabase_client(user)).delete("model_prices", price.id)
+        api_of(user).delete("model_prices", price.id)
     except ApiError as problem:
         render_refusal(problem)
         return

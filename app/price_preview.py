@@ -10,13 +10,12 @@ import streamlit as st
 from app import data
 from app.cards import render_heading
 from app.formats import DASH, format_usd, plural
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
 from app.price_form import PRICED_FROM
 from tally.api import ApiError
 from tally.repricing import Difference, apply_prices
-from tally.supabase_api import SupabaseApi
 
 COLUMN = st.column_config
 SINCE = "reprice-since"
@@ -130,7 +129,7 @@ def _apply(user: User, since: date) -> None:
 
     try:
         with st.spinner("Pricing…"):
-            done = apply_prices(SupabaseApi(supabase_client(user)), since, show_progress)
+            done = apply_prices(api_of(user), since, show_progress)
     except ApiError as problem:
         render_refusal(f"{problem} What was priced so far stays; apply again for the rest.")
         return

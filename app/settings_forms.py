@@ -10,7 +10,7 @@ from app.accounts import MIN_PASSWORD_LENGTH, AccountProblem
 from app.cards import render_heading
 from app.currencies import list_currencies
 from app.formats import describe_currency
-from app.identity import User, change_password, supabase_client
+from app.identity import User, api_of, change_password
 from app.limits import parse_limit, read_limit, remember_limit
 from app.notices import announce, render_refusal
 from app.periods import PRESET_DAYS, PRESET_LABELS, today_in
@@ -18,7 +18,6 @@ from app.theme import THEMES
 from app.typed_amounts import show_amount
 from tally.amounts import AmountUnreadable
 from tally.api import ApiError
-from tally.supabase_api import SupabaseApi
 
 # Not places: old spellings and files of the zone database that only machines use.
 NO_PLACES = ("Etc/", "posix/", "right/", "SystemV/")
@@ -102,7 +101,7 @@ def save_preferences(user: User, remembered: Mapping[str, object] | None = None,
     try:
         # A person who chose UTC is not asked about the browser's timezone again.
         metadata = data.load_preference_metadata(user) | {"timezone_set": True, **(remembered or {})}
-        api = SupabaseApi(supabase_client(user))
+        api = api_of(user)
         api.update("user_preferences", user.user_id, {**values, "metadata": metadata}, key="user_id")
     except ApiError as problem:
         render_refusal(problem)

@@ -7,13 +7,12 @@ import streamlit as st
 
 from app import data, identity
 from app.formats import escape_markdown, plural
-from app.identity import supabase_client
+from app.identity import api_of
 from app.notices import announce, render_refusal
 from app.source_names import describe_source
 from tally import demo
 from tally.api import ApiError
 from tally.store import undo_import
-from tally.supabase_api import SupabaseApi
 
 COMES_AGAIN = {
     "machine": (
@@ -50,7 +49,7 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
         return
     try:
         with st.spinner("Removing the records…"):
-            api = SupabaseApi(supabase_client(user))
+            api = api_of(user)
             demo.remove(api) if is_sample else undo_import(api, source["id"])
     except ApiError as problem:
         render_refusal(problem)
@@ -83,7 +82,7 @@ def ask_who_pays(source: Mapping[str, Any], is_plan: bool) -> None:
         return
     try:
         with st.spinner("Moving the records…"):
-            api = SupabaseApi(supabase_client(user))
+            api = api_of(user)
             moved = api.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
     except ApiError as problem:
         render_refusal(problem)

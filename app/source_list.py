@@ -12,13 +12,12 @@ import streamlit as st
 from app import data
 from app.cards import name_width, render_heading
 from app.formats import DASH, format_day, format_instant, format_money, plural
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal, render_warning
 from app.source_dialogs import ask_who_pays, confirm_deletion
 from app.source_names import describe_source, describe_what
 from app.uploads import shown_name
 from tally.api import ApiError
-from tally.supabase_api import SupabaseApi
 
 QUIET_DAYS = 3  # a machine or a connection that brings nothing for longer is worth a look
 PAID_EITHER_WAY = ("claude-code", "codex", "gemini-cli", "opencode")
@@ -144,7 +143,7 @@ def _render_actions(user: User, source: Mapping[str, Any] | None, said: pd.DataF
 def _switch(user: User, source: Mapping[str, Any], counts: bool) -> None:
     try:
         with st.spinner("Counting anew…"):
-            SupabaseApi(supabase_client(user)).update("imports", source["id"], {"counts": counts})
+            api_of(user).update("imports", source["id"], {"counts": counts})
     except ApiError as problem:
         render_refusal(problem)
         return

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import data, identity
 from app.formats import escape_markdown
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import render_refusal
 from tally.collectors.agents import AGENTS
 from tally.collectors.machine import collecting_folder
@@ -17,7 +17,6 @@ from tally.collectors.payment import load_payments
 from tally.collectors.upload import Machine, SourceResult, collect_into
 from tally.problem import Problem
 from tally.settings import load_settings
-from tally.supabase_api import SupabaseApi
 
 SECONDS_BETWEEN_LOOKS = 0.5
 SHOWN_REASONS = 3
@@ -31,7 +30,7 @@ class ScanJob:
         self.results: list[SourceResult] = []
         self.problem = ""
         self.title, self.done, self.total = "", 0, 0
-        self._api = SupabaseApi(supabase_client(user))
+        self._api = api_of(user)
         self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
         self._thread.start()
 

@@ -12,7 +12,7 @@ import streamlit as st
 from app import data
 from app.currencies import Currency
 from app.formats import escape_markdown, format_figure, format_usd
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from app.periods import EARLIEST_DAY
 from app.renewals import PLANS, Plan, next_renewal, renewal_days, spent_so_far
@@ -20,7 +20,6 @@ from app.typed_amounts import read_amount, show_amount
 from tally.amounts import AmountUnreadable
 from tally.api import ApiError
 from tally.entries import Interval, Subscription
-from tally.supabase_api import SupabaseApi
 
 LATEST_DAY = date(2099, 12, 31)
 LONGEST_NAME = 200
@@ -170,7 +169,7 @@ def _read_price(amount: str) -> Decimal:
 
 def _save_new(user: User, new_id: UUID, subscription: Subscription) -> None:
     """Save under the form's own id: sent again after a lost answer, it is found to be there already."""
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     try:
         try:
             api.insert("subscriptions", subscription.to_json() | {"id": str(new_id)})

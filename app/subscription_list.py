@@ -12,7 +12,7 @@ from app import data, identity
 from app.cards import render_heading
 from app.currencies import Currency
 from app.formats import DASH, escape_markdown, format_day, format_money, plural
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import announce, render_refusal
 from app.renewals import describe_next, describe_rhythm, renewal_days, spent_so_far
 from app.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
@@ -20,7 +20,6 @@ from app.typed_amounts import show_amount
 from tally.amounts import AmountUnreadable
 from tally.api import ApiError
 from tally.entries import Subscription, delete_subscription, update_subscription
-from tally.supabase_api import SupabaseApi
 
 COLUMN = st.column_config
 COLUMNS = {
@@ -164,7 +163,7 @@ def confirm_deletion(row: dict[str, Any], today: date) -> None:
     if not st.button("Delete subscription", type="primary", width="stretch"):
         return
     try:
-        delete_subscription(SupabaseApi(supabase_client(user)), row["id"])
+        delete_subscription(api_of(user), row["id"])
     except ApiError as problem:
         render_refusal(problem)
         return
@@ -175,7 +174,7 @@ def confirm_deletion(row: dict[str, Any], today: date) -> None:
 
 def _change(user: User, row: dict[str, Any], subscription: Subscription, announcement: str) -> None:
     try:
-        update_subscription(SupabaseApi(supabase_client(user)), row["id"], subscription)
+        update_subscription(api_of(user), row["id"], subscription)
     except ApiError as problem:
         render_refusal(problem)
         return

@@ -6,8 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import data
-from app.identity import User, supabase_client
-from tally.supabase_api import SupabaseApi
+from app.identity import User, api_of
 
 VIEWS = Path(__file__).resolve().parent / "views"
 
@@ -40,6 +39,6 @@ def _load_sample(user: User, today: date) -> None:
     from tally import demo  # the sample is made with numpy; nobody else needs it
 
     with st.spinner("Loading sample data…"):
-        demo.load(SupabaseApi(supabase_client(user)), today)
+        demo.load(api_of(user), today)
     data.forget_version(user)
     st.rerun()

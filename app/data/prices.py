@@ -4,10 +4,9 @@ from datetime import date
 from typing import Any
 
 from app.data.reading import as_rows, ask, cached, data_version
-from app.identity import User, supabase_client
+from app.identity import User, api_of, supabase_client
 from tally import repricing
 from tally.own_prices import OwnPrice
-from tally.supabase_api import SupabaseApi
 
 
 def load_unpriced_models(user: User) -> list[dict[str, Any]]:
@@ -27,7 +26,7 @@ def load_own_prices(user: User) -> list[OwnPrice]:
 
 @cached
 def _own_prices(user: User, version: str) -> list[OwnPrice]:  # noqa: ARG001
-    prices = repricing.load_own_prices(SupabaseApi(supabase_client(user)))
+    prices = repricing.load_own_prices(api_of(user))
     return sorted(prices, key=lambda price: (price.model_name.casefold(), price.provider))
 
 
@@ -38,4 +37,4 @@ def load_price_differences(user: User, since: date) -> list[repricing.Difference
 
 @cached
 def _price_differences(user: User, version: str, since: date) -> list[repricing.Difference]:  # noqa: ARG001
-    return repricing.calculate_differences(SupabaseApi(supabase_client(user)), since)
+    return repricing.calculate_differences(api_of(user), since)

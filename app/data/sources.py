@@ -9,8 +9,7 @@ import pandas as pd
 from app.currencies import Currency
 from app.data.preferences import load_currency
 from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
-from app.identity import User, supabase_client
-from tally.supabase_api import SupabaseApi
+from app.identity import User, api_of, supabase_client
 
 if TYPE_CHECKING:
     from tally.connections import Connection
@@ -49,7 +48,7 @@ def load_connections(user: User) -> "list[Connection]":
     """The person's connections to providers' APIs, as they are at this moment."""
     from tally.connections import list_connections  # with all that it takes to ask providers
 
-    return list_connections(SupabaseApi(supabase_client(user)))
+    return list_connections(api_of(user))
 
 
 def load_source_days(user: User) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import streamlit as st
 from app import data, mappings, upload_cards, upload_questions
 from app.cards import render_heading
 from app.formats import plural
-from app.identity import User, current_user, supabase_client
+from app.identity import User, api_of, current_user
 from app.import_history import render_history
 from app.import_jobs import FileToSave, ImportJob
 from app.import_results import render_progress, render_result
@@ -25,12 +25,11 @@ from app.uploads import (
     describe_format,
     shown_name,
 )
-from tally.supabase_api import SupabaseApi
 
 
 def begin_import(user: User, files: Sequence[FileToSave]) -> None:
     """Save in the background; the page then shows the job instead of its button."""
-    st.session_state.import_job = ImportJob(SupabaseApi(supabase_client(user)), files)
+    st.session_state.import_job = ImportJob(api_of(user), files)
     st.session_state.pop("uploads", None)
     st.rerun()
 

@@ -12,10 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 import app.identity
 from app.accounts import Accounts
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from tally.records import CostRecord, identity
 from tally.store import save_records
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 
 DASHBOARD = Path(app.identity.__file__).parent / "dashboard.py"
@@ -43,7 +42,7 @@ def usage(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
 
 def save(user: User, records: Sequence[CostRecord]) -> None:
     """Put records into the person's account."""
-    saved = save_records(SupabaseApi(supabase_client(user)), records)
+    saved = save_records(api_of(user), records)
     assert saved.inserted == len(records), saved
 
 

@@ -12,13 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from app import data, identity
 from app.accounts import Accounts
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.renewals import describe_next, describe_rhythm, next_renewal, renewal_days
 from app.subscription_form import parse_subscription
 from app.typed_amounts import read_amount, show_amount
 from tally.amounts import AmountUnreadable
 from tally.entries import Interval, Subscription, add_subscription
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, shown, sign_in_user
 from tests.app.wire import Wire
@@ -207,7 +206,7 @@ def subscriptions(provider_id: str) -> Iterator[Subscription]:
 
 
 def test_renewals_shown_are_the_days_that_the_database_writes(user: User) -> None:
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     provider_id = api.select("providers", "id", ["id"], limit=1)[0]["id"]
     expected = {}
     for subscription in subscriptions(provider_id):
@@ -261,7 +260,7 @@ def run_dialog(name: str, row: dict[str, Any]) -> AppTest:
 def row(monkeypatch: pytest.MonkeyPatch, user: User) -> dict[str, Any]:
     """A subscription of three months of the person who is looking, as the list has it."""
     monkeypatch.setattr(identity, "current_user", lambda: user)
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     provider_id = api.select("providers", "id", ["id"], limit=1)[0]["id"]
     started = today().replace(day=1) - timedelta(days=62)
     add_subscription(api, Subscription(provider_id, "<b>Plan</b>", Decimal(20), started, started.day))
@@ -317,7 +316,7 @@ def test_same_subscription_id_of_somebody_else_is_refused(
     user: User, upstream: Accounts, new_person: Any
 ) -> None:
     stranger = sign_in_user(upstream, new_person())
-    api, others = SupabaseApi(supabase_client(user)), SupabaseApi(supabase_client(stranger))
+    api, others = api_of(user), api_of(stranger)
     provider_id = api.select("providers", "id", ["id"], limit=1)[0]["id"]
     plan = Subscription(provider_id, "Plan", Decimal(20), today(), 1).to_json() | {"id": str(uuid4())}
     api.insert("subscriptions", plan)

@@ -16,7 +16,7 @@ from app.accounts import Accounts
 from app.audit_log import describe_actor, describe_event
 from app.connection_cards import describe_next_sync, describe_status
 from app.connection_jobs import begin_sync, find_sync
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.notices import ANNOUNCEMENT
 from tally.connections import (
     APIS,
@@ -53,7 +53,7 @@ def user(upstream: Accounts, person: Person) -> User:
 
 @pytest.fixture
 def api(user: User) -> SupabaseApi:
-    return SupabaseApi(supabase_client(user))
+    return api_of(user)
 
 
 @pytest.fixture

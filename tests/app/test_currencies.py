@@ -22,7 +22,7 @@ from app.currencies import (
     convert_totals,
     list_currencies,
 )
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.previews import build_preview
 from app.renewals import spent_so_far
 from app.spend import calculate_spend, sum_money
@@ -30,7 +30,6 @@ from tally.currency import Rates, bundled_rates
 from tally.entries import Subscription
 from tally.importers import Options, generic, read_table
 from tally.local.stack import Stack
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
 
@@ -191,7 +190,7 @@ def rates(stack: Stack) -> Iterator[None]:
 
 
 def choose(user: User, currency: str) -> None:
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     api.update("user_preferences", user.user_id, {"currency": currency}, key="user_id")
     st.cache_data.clear()
     st.cache_resource.clear()

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.accounts import Accounts
-from app.identity import User, supabase_client
+from app.identity import User, api_of, supabase_client
 from app.import_history import describe_imports, load_rejected_file
 from app.import_jobs import FileToSave, ImportJob, write_rejected
 from app.mappings import COLUMN_MEANINGS, guess_columns, remember_mapping, remembered_mappings
@@ -310,7 +310,7 @@ def test_cut_off_database_interrupts_and_the_same_file_completes_it(
     listed = describe_imports(data.load_import_list(user), ZoneInfo("UTC"), job)
     assert list(listed["Status"]) == ["Interrupted"]
     assert listed["Added"].isna().all()
-    again = ImportJob(SupabaseApi(supabase_client(user)), job.remaining)
+    again = ImportJob(api_of(user), job.remaining)
     again.wait(120)
     result = again.results[0][1]
     assert (result.added + result.already_there, result.rejected) == (12_000, ())
@@ -401,7 +401,7 @@ def test_rejected_rows_do_no_harm_in_a_spreadsheet() -> None:
 
 
 def test_sample_data_is_named_and_removed_from_the_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
-    demo.load(SupabaseApi(supabase_client(user)), datetime.now(UTC).date())
+    demo.load(api_of(user), datetime.now(UTC).date())
     page = open_page(monkeypatch, user, "imports")
     sample = data.load_import_list(user)[0]
     assert page.dataframe[-1].value["Format"][0] == "Sample data"

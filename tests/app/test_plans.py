@@ -13,11 +13,10 @@ from app import data, spend
 from app.accounts import Accounts
 from app.currencies import Currency
 from app.formats import DASH
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.plan_cards import TIMES, format_factor
 from app.plan_worth import PlanMonth, calculate_months, group_plans, list_recent, sum_months
 from tally.entries import Subscription, add_subscription
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
 
@@ -141,7 +140,7 @@ def test_page_says_how_often_a_plan_paid_off(monkeypatch: pytest.MonkeyPatch, us
     today = datetime.now(UTC).date()
     slug_to_id = {provider.slug: provider.provider_id for provider in data.load_providers(user)}
     plan = Subscription(slug_to_id["claude-desktop"], "Claude Max", Decimal(100), today, today.day)
-    add_subscription(SupabaseApi(supabase_client(user)), plan)
+    add_subscription(api_of(user), plan)
     save(user, [included(0, "210")])
 
     page = open_page(monkeypatch, user, "subscriptions")
@@ -167,7 +166,7 @@ def test_plan_without_usage_says_so(monkeypatch: pytest.MonkeyPatch, user: User)
     today = datetime.now(UTC).date()
     provider = next(p for p in data.load_providers(user) if p.slug == "perplexity")
     add_subscription(
-        SupabaseApi(supabase_client(user)),
+        api_of(user),
         Subscription(provider.provider_id, "<b>Pro</b> $x$", Decimal(20), today, today.day),
     )
     page = open_page(monkeypatch, user, "subscriptions")

@@ -11,13 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from app import data, identity
 from app.accounts import Accounts
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.price_list import describe_prices
 from app.price_preview import describe_differences, describe_sum
 from tally.api import describe
 from tally.own_prices import OwnPrice
 from tally.repricing import Difference
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, save, shown, sign_in_user, usage
 from tests.app.wire import Wire
@@ -91,11 +90,11 @@ def said(page: AppTest) -> str:
 def set_price(user: User, model: str = "house-model", **values: Any) -> None:
     providers = {provider.slug: provider.provider_id for provider in data.load_providers(user)}
     price = OwnPrice("openai", model, date(2026, 1, 1), Decimal(3), Decimal(6), **values)
-    SupabaseApi(supabase_client(user)).insert("model_prices", price.to_json(providers["openai"]))
+    api_of(user).insert("model_prices", price.to_json(providers["openai"]))
 
 
 def costs(user: User) -> list[Any]:
-    rows = SupabaseApi(supabase_client(user)).select("cost_records", "id,cost_usd::text", ["id"])
+    rows = api_of(user).select("cost_records", "id,cost_usd::text", ["id"])
     return [row["cost_usd"] for row in rows]
 
 

@@ -11,10 +11,9 @@ import streamlit as st
 from app import changes, data
 from app.accounts import Accounts
 from app.currencies import Currency
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.record_table import describe_records, why_fixed
 from tally.entries import Subscription, add_entry, add_subscription
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, save, shown, sign_in_user, usage
 from tests.app.wire import Wire
@@ -33,7 +32,7 @@ def today() -> date:
 
 def add_by_hand(user: User, cost: str = "12.50") -> None:
     add_entry(
-        SupabaseApi(supabase_client(user)),
+        api_of(user),
         uuid4(),
         provider="midjourney",
         day=today(),
@@ -129,7 +128,7 @@ def test_imported_record_cannot_be_changed_by_hand(user: User) -> None:
 def test_record_of_a_subscription_points_to_its_subscription(user: User) -> None:
     provider = next(p for p in data.load_providers(user) if p.slug == "chatgpt")
     plan = Subscription(provider.provider_id, "ChatGPT Plus", Decimal(20), today(), today().day)
-    add_subscription(SupabaseApi(supabase_client(user)), plan)
+    add_subscription(api_of(user), plan)
 
     [record] = all_records(user)
 

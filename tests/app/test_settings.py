@@ -12,12 +12,11 @@ from streamlit.testing.v1 import AppTest
 
 from app import data, identity
 from app.accounts import AccountRefused, Accounts
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.mappings import remember_mapping
 from app.sessions import Sessions
 from app.settings_forms import list_timezones
 from tally.export import write_records
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import open_page, save, shown, sign_in_user, usage
 from tests.app.wire import Wire
@@ -95,7 +94,7 @@ def test_utc_that_was_chosen_is_not_replaced_by_the_timezone_of_the_browser(
 
 
 def test_every_offered_timezone_is_one_of_the_database(user: User) -> None:
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     offered = list_timezones("UTC")
     assert {"UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"} <= set(offered)
     for zone in offered[:: len(offered) // 25]:

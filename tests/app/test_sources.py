@@ -12,11 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from app import data, source_comparison, source_list
 from app.accounts import Accounts
-from app.identity import User, supabase_client
+from app.identity import User, api_of
 from app.source_names import describe_dataset, describe_ledger, describe_source
 from tally.records import CostRecord
 from tally.store import save_records
-from tally.supabase_api import SupabaseApi
 from tests.app.conftest import Person
 from tests.app.pages import metrics, open_page, shown, sign_in_user, usage
 from tests.app.wire import Wire
@@ -27,10 +26,6 @@ HOSTILE = "<b>x ![x](http://localhost/x).csv"
 @pytest.fixture
 def user(upstream: Accounts, person: Person) -> User:
     return sign_in_user(upstream, person)
-
-
-def api_of(user: User) -> SupabaseApi:
-    return SupabaseApi(supabase_client(user))
 
 
 def add_source(

@@ -3,8 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from app.accounts import Accounts
-from app.identity import supabase_client
-from tally.supabase_api import SupabaseApi
+from app.identity import api_of
 from tests.app.conftest import Person
 from tests.app.pages import save, sign_in_user, usage
 from tests.e2e.steps import open_page, sign_in
@@ -18,7 +17,7 @@ def expect_background(page: Page, colour: str) -> None:
 
 def test_chosen_theme_wins_over_the_systems(page: Page, upstream: Accounts, person: Person) -> None:
     user = sign_in_user(upstream, person)
-    api = SupabaseApi(supabase_client(user))
+    api = api_of(user)
     save(user, [usage(0, "1")])
     api.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
     sign_in(page, person)
