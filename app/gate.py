@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.cookies import SESSION_HEADER, cookie_name
 from app.headers import add_security_headers
 from app.origins import is_https, is_same_origin, origin_matches
+from app.preload import preload_header
 from app.sessions import SignedIn, sessions
 
 STATIC = Path(__file__).parent / "static"
@@ -103,7 +104,7 @@ def _send_to_sign_in(scope: Scope) -> Response:
 
 
 def _hardened(path: str, send: Send) -> Send:
-    """Put the security headers on the response, and keep what is personal out of every cache."""
+    """Put the security headers on the response, keep what is personal out of caches, name a page's code."""
 
     async def hardened_send(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -112,6 +113,8 @@ def _hardened(path: str, send: Send) -> Send:
             if message["status"] >= 400 or not path.startswith(CACHEABLE_PREFIXES):
                 headers["cache-control"] = "no-store"
             headers.setdefault("cache-control", "public, max-age=3600")
+            if path not in OPEN and headers.get("content-type", "").startswith("text/html"):
+                headers["link"] = preload_header()
         await send(message)
 
     return hardened_send

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from threading import Thread
 
 from app.precompress import ASSETS
+from app.preload import preload_header
 
 LOG = logging.getLogger(__name__)
 # Streamlit's page itself and the parts of the overview: what nearly every visit asks for.
@@ -31,6 +32,7 @@ def _get_ready() -> None:
     try:
         _import_pages()
         _compress_first_assets()
+        preload_header()
     except Exception:
         LOG.exception("The head start failed; the first visitor waits a little longer.")
 

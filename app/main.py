@@ -12,7 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from app import login
+from app import first_paint, login
 from app.cookies import SESSION_HEADER
 from app.gate import Gate
 from app.head_start import head_start
@@ -44,7 +44,7 @@ def check_start() -> None:
 
 app = st.App(
     DASHBOARD,
-    routes=login.routes(),
+    routes=[*login.routes(), *first_paint.routes()],
     middleware=[Middleware(Gate), Middleware(Precompress)],
     lifespan=head_start,
 )

@@ -5,7 +5,7 @@ import streamlit as st
 from app import cards, charts, data, outlook, spend
 from app.anomalies import describe_unusual, select_true
 from app.anomaly_list import render_unusual
-from app.first_paint import wait_for_first_paint
+from app.first_paint import watch_first_paint
 from app.formats import format_money
 from app.identity import current_user
 from app.limits import read_limit
@@ -22,6 +22,7 @@ today = today_in(preferences.zone)
 limit = read_limit(preferences, chosen_currency, today)
 month_start = today.replace(day=1)
 palette = current_palette()
+wait_for_first_paint = watch_first_paint()
 
 with title_row("Overview"):
     period = render_period(today, preferences.default_range)

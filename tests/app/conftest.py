@@ -38,6 +38,12 @@ class Person:
     password: str = PASSWORD
 
 
+@pytest.fixture(autouse=True)
+def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What AppTest draws is painted nowhere."""
+    monkeypatch.setattr("app.first_paint.MOST_SECONDS", 0)
+
+
 @pytest.fixture(scope="session")
 def project(stack: Stack) -> Project:
     """The running stack, as an app sees it."""

@@ -1,23 +1,50 @@
-"""The pause for the first paint comes once for each page that is loaded."""
+"""Charts wait until the browser has said that it shows the figures: once for each page that is loaded."""
 
-import pytest
+import re
+from threading import Thread
+
+import httpx
 from streamlit.testing.v1 import AppTest
 
-from app.first_paint import PAUSE_SECONDS
+from tests.app.server import AppServer
+
+SCRIPT = re.compile(r"/app/static/painted\.js\?([\w-]{20,})")
 
 
 def page() -> None:
-    from app.first_paint import wait_for_first_paint
+    from app.first_paint import watch_first_paint
 
-    wait_for_first_paint()
+    watch_first_paint()()
 
 
-def test_only_the_first_run_of_a_page_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    paused: list[float] = []
-    monkeypatch.setattr("app.first_paint.sleep", paused.append)
+def scripts(app: AppTest) -> list[str]:
+    return SCRIPT.findall(" ".join(element.proto.body for element in app.get("html")))
+
+
+def test_only_the_first_run_of_a_page_asks_the_browser() -> None:
     app = AppTest.from_function(page)
-    for _ in range(3):
-        app.run()
-    assert paused == [PAUSE_SECONDS]
-    AppTest.from_function(page).run()
-    assert paused == [PAUSE_SECONDS] * 2
+    first, again = scripts(app.run()), scripts(app.run())
+    assert (len(first), again) == (1, [])
+    assert scripts(AppTest.from_function(page).run()) not in ([], first)
+
+
+def test_whoever_waits_goes_on_when_the_browser_has_spoken() -> None:
+    from starlette.applications import Starlette
+    from starlette.testclient import TestClient
+
+    from app import first_paint
+
+    name, painted = "a-page", first_paint.Event()
+    first_paint._awaited[name] = painted
+    waiting = Thread(target=painted.wait)
+    waiting.start()
+    with TestClient(Starlette(routes=first_paint.routes())) as client:
+        assert client.post("/painted?another-page").status_code == 204
+        assert waiting.is_alive()
+        assert client.post(f"/painted?{name}").status_code == 204
+    waiting.join(5)
+    assert not waiting.is_alive()
+
+
+def test_a_stranger_says_nothing(server: AppServer) -> None:
+    assert httpx.post(f"{server.url}/painted?x").status_code == 401

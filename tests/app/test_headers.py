@@ -25,6 +25,18 @@ def test_every_response_carries_the_security_headers(
     assert "access-control-allow-origin" not in answer.headers
 
 
+def test_a_page_names_the_code_of_its_first_elements(signed_in: httpx.Client) -> None:
+    named = re.findall(r"<([^>]+)>; rel=modulepreload", signed_in.get("/").headers["link"])
+    assert any(path.startswith("/static/js/Metric.") for path in named)
+    for path in named:
+        answer = signed_in.get(path)
+        assert answer.status_code == 200
+        assert "javascript" in answer.headers["content-type"]
+        assert "link" not in answer.headers
+    assert not any("index." in path or "Plotly" in path for path in named)
+    assert "link" not in httpx.get(signed_in.base_url.join("/login")).headers
+
+
 def test_policy_allows_no_eval_and_no_foreign_source() -> None:
     policy = dict(part.strip().split(" ", 1) for part in dashboard_policy().split(";"))
     assert re.fullmatch(r"'self'( 'sha256-[A-Za-z0-9+/]{43}=')+", policy["script-src"])

@@ -98,3 +98,16 @@ def test_pages_are_accessible_and_fit_on_a_phone_in_the_dark(watched: Watched) -
     assert {path: of_page for path, of_page in found.items() if of_page} == {}
     assert widths == dict.fromkeys(PAGES, PHONE["width"])
     assert watched.errors == []
+
+
+@pytest.mark.parametrize("watched", [{}], indirect=True)
+def test_figures_are_on_the_screen_before_the_charts_code_is_fetched(watched: Watched) -> None:
+    asked: list[str] = []
+    watched.page.on(
+        "request", lambda request: asked.append(request.url.partition("/static/js/")[2] or request.url)
+    )
+    open_page(watched.page, "/")
+    expect(watched.page.locator(".js-plotly-plot").first).to_be_visible()
+    told = next(nth for nth, url in enumerate(asked) if "/painted?" in url)
+    charts = next(nth for nth, url in enumerate(asked) if url.startswith("PlotlyChart."))
+    assert told < charts

@@ -1,0 +1,13 @@
+// Tells the server that the figures are on the screen, so that it sends the charts.
+{
+  const page = document.currentScript.src.split("?")[1];
+  const tell = () => fetch(`/painted?${page}`, { method: "POST" });
+  const look = () => {
+    if (document.querySelector('[data-testid="stMetricValue"]')?.offsetHeight) {
+      requestAnimationFrame(() => setTimeout(tell)); // after the frame that shows them
+    } else {
+      requestAnimationFrame(look);
+    }
+  };
+  look();
+}
