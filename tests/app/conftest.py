@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import httpx
 import psycopg
 import pytest
 
-from app.accounts import Accounts
+from app.accounts import Accounts, Tokens
 from tally.local.stack import Stack
 from tests.app.server import AppServer
 from tests.app.wire import Wire
@@ -36,6 +36,7 @@ class Person:
 
     email: str
     password: str = PASSWORD
+    tokens: Tokens | None = field(default=None, compare=False, repr=False)  # of signing up
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +115,8 @@ def signed_in(browser: httpx.Client, resident: Person) -> httpx.Client:
 
 def sign_up(upstream: Accounts) -> Person:
     """Make an account for somebody new."""
-    person = Person(f"{uuid.uuid4().hex[:12]}@example.com")
-    upstream.sign_up(person.email, person.password)
-    return person
+    email = f"{uuid.uuid4().hex[:12]}@example.com"
+    return Person(email, tokens=upstream.sign_up(email, PASSWORD))
 
 
 def sign_in(browser: httpx.Client, person: Person) -> None:

@@ -41,7 +41,7 @@ def test_nobody_sees_what_another_person_cached(
 
 def test_a_refreshed_token_finds_the_same_cache(upstream: Accounts, person: Person) -> None:
     st.cache_data.clear()
-    first, second = (sign_in_user(upstream, person) for _ in range(2))
+    first, second = sign_in_user(upstream, person), sign_in_user(upstream, Person(person.email))
     assert first.access_token != second.access_token
     save(first, [usage(1, "5")])
     assert len(data.load_daily(first, None, None)) == 1

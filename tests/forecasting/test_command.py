@@ -16,6 +16,8 @@ from tests.forecasting.house import AS_OF, House
 CHECKOUT = Path(__file__).resolve().parents[2]
 NOWHERE = "postgresql://postgres@127.0.0.1:1/postgres"
 
+MANY = 30  # people: a night that is still at work when the test has seen its first forecast
+
 Wavy = Callable[[int], list[float]]
 
 
@@ -126,7 +128,7 @@ def test_help_has_an_example_and_the_exit_codes() -> None:
 
 
 def test_a_database_that_goes_away_is_a_sentence(house: House, wavy: Wavy) -> None:
-    add_many(house, wavy, 8)
+    add_many(house, wavy, MANY)
     night = start(house.url)
     wait_for_forecasts(house)
     house.rows(
@@ -144,7 +146,7 @@ def test_a_database_that_goes_away_is_a_sentence(house: House, wavy: Wavy) -> No
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_night_is_on_record_as_stopped(house: House, wavy: Wavy, sent: signal.Signals) -> None:
-    add_many(house, wavy, 8)
+    add_many(house, wavy, MANY)
     night = start(house.url)
     wait_for_forecasts(house)
     night.send_signal(sent)
@@ -156,7 +158,7 @@ def test_a_stopped_night_is_on_record_as_stopped(house: House, wavy: Wavy, sent:
 
 
 def test_a_killed_night_leaves_no_lock_and_no_workers(house: House, wavy: Wavy) -> None:
-    add_many(house, wavy, 8)
+    add_many(house, wavy, MANY // 2)
     night = start(house.url)
     wait_for_forecasts(house)
     night.kill()
