@@ -24,7 +24,7 @@ def watch_first_paint() -> Callable[[], None]:
 
     Only the first run of a page waits: reruns find the charts' code in the browser.
     """
-    place = st.empty()
+    place = st.sidebar.empty()  # at its end, where nothing has to make room for it
     if "is_painted" in st.session_state:
         return lambda: None
     st.session_state.is_painted = True

@@ -23,6 +23,7 @@ LONG = (
 )
 
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom
+os.environ["LITE_AUTH_BCRYPT_COST"] = "4"  # a thousand passwords a run, at 0.1 s each otherwise
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,6 +19,8 @@ from tally.problem import Problem
 
 START_SECONDS = 120
 STOP_SECONDS = 45
+# The last is of the library that signs people in: how hard a password is to hash, 10 when it is not set.
+INHERITED = ("PATH", "HOME", "LANG", "POSTGREST_BIN", "LITE_AUTH_BCRYPT_COST")
 SETTING_NAMES = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "DATABASE_URL")
 
 
@@ -114,9 +116,7 @@ class Stack:
 
     def _environment(self) -> dict[str, str]:
         smtp = self.local.smtp_url
-        passed_on = {
-            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "POSTGREST_BIN") if name in os.environ
-        }
+        passed_on = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return passed_on | {
             "TALLY_HOME": str(self.home.path),
             "TALLY_LOCK_DESCRIPTOR": str(self.lock.descriptor),
