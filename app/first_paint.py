@@ -19,7 +19,7 @@ MOST_SECONDS = 1.0  # nobody waits longer for a browser that says nothing
 _awaited: WeakValueDictionary[str, Event] = WeakValueDictionary()
 
 
-def watch_first_paint() -> Callable[[], None]:
+def watch_first_paint() -> Callable[[], object]:
     """Watch the page from here on, and return how to wait for its figures.
 
     Only the first run of a page waits: reruns find the charts' code in the browser.
@@ -31,16 +31,12 @@ def watch_first_paint() -> Callable[[], None]:
     name, painted = token_urlsafe(), Event()
     _awaited[name] = painted
     place.html(f'<script src="/app/static/painted.js?{name}"></script>', unsafe_allow_javascript=True)
-    return lambda: _wait(painted)
+    return lambda: painted.wait(MOST_SECONDS)
 
 
 def routes() -> list[Route]:
     """What the script of a page calls."""
     return [Route("/painted", _note, methods=["POST"])]
-
-
-def _wait(painted: Event) -> None:
-    painted.wait(MOST_SECONDS)
 
 
 async def _note(request: Request) -> Response:
