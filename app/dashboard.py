@@ -5,11 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from app import changes, data
-from app.cards import render_rate_note
-from app.identity import User, current_user, render_sign_out
-from app.theme import apply_theme
-from tally.api import ApiError
+from app import data
+from app.auth.identity import User, current_user, render_sign_out
+from app.data import changes
+from app.ui.cards import render_rate_note
+from app.ui.pages import page_path
+from app.ui.theme import apply_theme
+from tally.storage.database import DatabaseError
 
 HERE = Path(__file__).resolve().parent
 PAGES = (
@@ -30,14 +32,13 @@ def list_pages() -> list[Any]:
     """A flat list: sections would make a list that screen readers cannot follow."""
     return [
         st.Page(
-            HERE / "views" / f"{name}.py",
+            page_path(name),
             title=title,
             icon=f":material/{icon}:",
             url_path=title.lower().replace(" ", "-"),
             default=name == "overview",
         )
         for name, title, icon in PAGES
-        if (HERE / "views" / f"{name}.py").exists()
     ]
 
 
@@ -55,7 +56,7 @@ def prepare(user: User) -> None:
     st.session_state.prepared_for = user.user_id
 
 
-def render_problem(problem: ApiError) -> None:
+def render_problem(problem: DatabaseError) -> None:
     """A sentence and a way on, in place of what could not be read."""
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="problem"):
         st.space("small")
@@ -77,5 +78,5 @@ with st.sidebar:
 try:
     prepare(signed_in)
     page.run()
-except ApiError as failure:
+except DatabaseError as failure:
     render_problem(failure)

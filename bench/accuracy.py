@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.measurement import Measurement
-from forecasting import intervals
-from forecasting.backtest_cli import score
-from forecasting.calibrate import calibrate, case_of
-from forecasting.calibration import Calibration
-from forecasting.forkserver import warm_up
-from forecasting.intervals import HORIZON_DAYS
-from forecasting.origins import load_origins
-from forecasting.replay import Made, replay
-from forecasting.score import Bar, calculate_bars, render_score
-from forecasting.workers import count_cores
+from forecasting.evaluation.calibrate import calibrate, case_of
+from forecasting.evaluation.command import score
+from forecasting.evaluation.cutoffs import load_origins
+from forecasting.evaluation.replay import Made, replay
+from forecasting.evaluation.score import Bar, calculate_bars, render_score
+from forecasting.model import intervals
+from forecasting.model.calibration import Calibration
+from forecasting.model.intervals import HORIZON_DAYS
+from forecasting.workers.forkserver import warm_up
+from forecasting.workers.pool import count_cores
 
 SHORTER_DAYS = (7, 15)  # months have shorter rests, too
 FOLDS = 10

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from prophet import Prophet
 
-from forecasting.model import settings
+from forecasting.model.prophet_model import settings
 
 logging.getLogger("cmdstanpy").disabled = True
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.measurement import Measurement, interleaved
 from tests.ccusage.install import PROGRAM
-from tests.tally.collectors.comparison import TALLY, environment_of, find_differences
-from tests.tally.collectors.corpus import write_corpus
+from tests.tally.agents.comparison import TALLY, environment_of, find_differences
+from tests.tally.agents.corpus import write_corpus
 
 MEGABYTES, FILES = 210, 1_100
 

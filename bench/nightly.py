@@ -15,9 +15,9 @@ import psycopg
 
 from bench.measurement import Measurement
 from bench.watched import Run, run_watched
-from forecasting import store
-from forecasting.series import calculate_series
-from forecasting.workers import count_cores
+from forecasting.model.series import calculate_series
+from forecasting.nightly import store
+from forecasting.workers.pool import count_cores
 from tests.embedded import temporary_stack
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -21,9 +21,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, syn
 from supabase import create_client
 
 from bench.measurement import REPEATS, Measurement
-from tally import demo
-from tally.supabase_api import SupabaseApi
-from tests.app.server import AppServer
+from tally.spend import sample_data
+from tally.storage.postgrest import SupabaseDatabase
+from tests.app.app_server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.embedded import temporary_stack
 
@@ -148,7 +148,7 @@ def _sign_in(browser: Browser, tally: str) -> StorageState:
 def _fill_account(settings: dict[str, str]) -> None:
     client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
     client.auth.sign_up({"email": EMAIL, "password": PASSWORD})
-    demo.load(SupabaseApi(client), datetime.now(UTC).date())
+    sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
     subprocess.run([sys.executable, "-m", "forecasting"], cwd=CHECKOUT, check=True, capture_output=True)
 
 

@@ -9,10 +9,10 @@ import psycopg
 from supabase import create_client
 
 from bench.measurement import REPEATS, Measurement, interleaved
+from tally.core.records import CostRecord
 from tally.importers import Parsed
-from tally.records import CostRecord
-from tally.store import save_import, undo_import
-from tally.supabase_api import SupabaseApi
+from tally.importers.save import save_import, undo_import
+from tally.storage.postgrest import SupabaseDatabase
 from tests.embedded import temporary_stack
 
 ROWS = 100_000
@@ -89,31 +89,31 @@ def measure() -> list[Measurement]:
         settings = stack.settings()
         client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
         client.auth.sign_up({"email": "bench@example.com", "password": "correct horse 1"})
-        api = SupabaseApi(client)
-        database = psycopg.connect(settings["DATABASE_URL"], autocommit=True)
-        database.execute("create table private.heap as select * from public.cost_records limit 0")
+        database = SupabaseDatabase(client)
+        connection = psycopg.connect(settings["DATABASE_URL"], autocommit=True)
+        connection.execute("create table private.heap as select * from public.cost_records limit 0")
         imports: list[str] = []
 
         def copy() -> None:
-            with database.cursor().copy(f"copy private.heap ({COLUMNS}) from stdin") as target:
+            with connection.cursor().copy(f"copy private.heap ({COLUMNS}) from stdin") as target:
                 target.write(text)
 
         def first() -> None:
-            result = save_import(api, parsed, "bench.csv", "generic", b"bench")
+            result = save_import(database, parsed, "bench.csv", "generic", b"bench")
             assert result.added == ROWS
             imports.append(result.import_id)
 
         def bring(data: bytes) -> None:
-            result = save_import(api, parsed, "bench.csv", "generic", data)
+            result = save_import(database, parsed, "bench.csv", "generic", data)
             assert (result.added, result.already_there) == (0, ROWS)
             imports.append(result.import_id)
 
         def clear() -> None:
             while imports:
-                undo_import(api, imports.pop())
+                undo_import(database, imports.pop())
             for table in ("public.cost_records", "private.stale_days"):
-                database.execute(f"vacuum {table}")
-            database.execute("truncate private.heap")
+                connection.execute(f"vacuum {table}")
+            connection.execute("truncate private.heap")
 
         actions = {
             "copy": copy,
@@ -124,7 +124,7 @@ def measure() -> list[Measurement]:
         }
         interleaved(actions, 1)  # warm
         taken = interleaved(actions, REPEATS)
-        database.close()
+        connection.close()
     return [
         Measurement(
             "save 100k records through the API, against COPY to a heap",

@@ -9,9 +9,9 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 from supabase import create_client
 
-from tally import demo
-from tally.supabase_api import SupabaseApi
-from tests.app.server import AppServer
+from tally.spend import sample_data
+from tally.storage.postgrest import SupabaseDatabase
+from tests.app.app_server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.embedded import temporary_stack
 
@@ -26,7 +26,7 @@ def main() -> None:
         settings = stack.settings()
         client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
         client.auth.sign_up({"email": EMAIL, "password": PASSWORD})
-        demo.load(SupabaseApi(client), datetime.now(UTC).date())
+        sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
         subprocess.run([sys.executable, "-m", "forecasting"], check=True)
         with AppServer(Path(folder), settings) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

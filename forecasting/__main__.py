@@ -6,9 +6,9 @@ import sys
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlsplit
 
-from forecasting.forkserver import warm_up
-from tally.problem import Problem
-from tally.settings import load_settings, require_database_url
+from forecasting.workers.forkserver import warm_up
+from tally.core.errors import TallyError
+from tally.core.settings import load_settings, require_database_url
 
 MOST_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
@@ -47,12 +47,12 @@ def main() -> int:
 
 def _work(arguments: argparse.Namespace) -> int:
     # Imported while the workers' Prophet is: together they take as long as one.
-    from forecasting import nightly
+    from forecasting.nightly import run
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
     try:
         settings = load_settings()
-        return nightly.run(
+        return run.run(
             require_database_url(settings),
             arguments.date,
             arguments.dry_run,
@@ -60,12 +60,12 @@ def _work(arguments: argparse.Namespace) -> int:
             rates_address=None if settings.exchange_rates_url == "off" else settings.exchange_rates_url,
             scheduler=arguments.scheduler,
         )
-    except Problem as problem:
+    except TallyError as problem:
         print(problem, file=sys.stderr)
-        return nightly.FAILED
+        return run.FAILED
     except KeyboardInterrupt:
         print("Stopped before anything was done.", file=sys.stderr)
-        return nightly.INTERRUPTED
+        return run.INTERRUPTED
 
 
 def _parse_date(text: str) -> date:

@@ -10,21 +10,21 @@ def main() -> None:
     """Run the command that was asked for."""
     asked = set(sys.argv[1:2])
     if asked == {"collect"} and {"--dry-run", "--json"} <= set(sys.argv):
-        from tally.collectors.kept import answer_again
+        from tally.agents.report_cache import answer_again
 
         if answer_again(sys.argv[2:]):
             return
     if asked & (COLLECTING | OF_THE_MACHINE):
-        from tally.command import new_app
+        from tally.cli.command import new_app
 
         app = new_app()
         if asked <= COLLECTING:
-            from tally.collect_cli import add_commands
+            from tally.cli.collect import add_commands
         else:
-            from tally.machine_cli import add_commands
+            from tally.cli.machine import add_commands
         add_commands(app)
     else:
-        from tally.cli import app
+        from tally.cli.main import app
     app()
 
 

@@ -17,9 +17,9 @@ pytest_plugins = ["tests.database_fixtures"]
 # Files of a few long tests come first: at the end they would keep one worker busy while the others are idle.
 LONG = (
     "tests/e2e/",
-    "tests/tally/test_faults.py",
-    "tests/local/test_up.py",
-    "tests/forecasting/test_command.py",
+    "tests/tally/ledger/test_faults.py",
+    "tests/tally/local/test_up.py",
+    "tests/forecasting/nightly/test_command.py",
 )
 
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom

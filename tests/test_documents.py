@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from tally.cli import app
+from tally.cli.main import app
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 README = (CHECKOUT / "README.md").read_text()

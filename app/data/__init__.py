@@ -3,7 +3,7 @@
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import AUDIT_SHOWN, load_audit_log
 from app.data.daily_costs import load_daily, parse_daily
-from app.data.forecasts import ForecastSeries, load_forecast, load_last_night
+from app.data.forecasts import load_forecast, load_last_night
 from app.data.preferences import (
     Preferences,
     load_currency,
@@ -11,7 +11,7 @@ from app.data.preferences import (
     load_preferences,
     load_rates,
 )
-from app.data.prices import load_own_prices, load_price_differences, load_unpriced_models
+from app.data.prices import load_custom_prices, load_price_differences, load_unpriced_models
 from app.data.providers import Provider, load_providers
 from app.data.reading import UNREACHABLE, ask, forget_version
 from app.data.records import (
@@ -33,6 +33,7 @@ from app.data.sources import (
 )
 from app.data.subscriptions import load_subscriptions
 from app.data.totals import load_forecast_totals, load_past_totals
+from app.figures.forecast_series import ForecastSeries
 
 __all__ = [
     "AUDIT_SHOWN",
@@ -51,12 +52,12 @@ __all__ = [
     "load_audit_log",
     "load_connections",
     "load_currency",
+    "load_custom_prices",
     "load_daily",
     "load_forecast",
     "load_forecast_totals",
     "load_import_list",
     "load_last_night",
-    "load_own_prices",
     "load_past_totals",
     "load_preference_metadata",
     "load_preferences",

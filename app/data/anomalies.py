@@ -4,8 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from app.auth.identity import User, supabase_client
 from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
-from app.identity import User, supabase_client
 
 ANOMALY_COLUMNS = (
     "id,day,provider_id,model_name,kind,actual_usd::text,expected_usd::text,lower_95::text,upper_95::text,"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from app.auth.identity import User, supabase_client
 from app.data.reading import as_rows, ask
-from app.identity import User, supabase_client
 
 AUDIT_SHOWN = 50
 

@@ -6,10 +6,10 @@ from typing import Any, cast
 
 import pandas as pd
 
-from app.currencies import Currency, convert_daily
+from app.auth.identity import User, supabase_client
 from app.data.preferences import load_currency
 from app.data.reading import ask, cached, data_version
-from app.identity import User, supabase_client
+from app.figures.currencies import Currency, convert_daily
 
 
 def load_daily(user: User, first: date | None, last: date | None) -> pd.DataFrame:

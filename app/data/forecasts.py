@@ -1,29 +1,21 @@
 """The predictions of each day, and the night that made them."""
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
-from app.currencies import Currency, convert_predictions
+from app.auth.identity import User, supabase_client
 from app.data.preferences import load_currency
 from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
-from app.identity import User, supabase_client
+from app.figures.currencies import Currency, convert_predictions
+from app.figures.forecast_series import ForecastSeries
 
 FORECAST_COLUMNS = (
     "run_id,forecast_date,predicted_cost_usd,lower_bound_80,upper_bound_80,lower_bound_95,upper_bound_95,"
     "model_version,training_data_start,training_data_end,training_record_count,created_at,"
     "renewals:metadata->>renewals_usd"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastSeries:
-    """What a forecast is about: everything, one provider or one model."""
-
-    provider_id: str | None = None
-    model_name: str | None = None
 
 
 def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFrame:

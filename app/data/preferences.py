@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from app.currencies import COVERED_SINCE, Currency
+from app.auth.identity import User, database_of, supabase_client
 from app.data.reading import KEYS, SECONDS_KEPT, as_rows, ask, cached, data_version
-from app.identity import User, api_of, supabase_client
-from tally import fetched_rates
-from tally.currency import USD, Rates
+from app.figures.currencies import COVERED_SINCE, Currency
+from tally.currency import stored_rates
+from tally.currency.rates import USD, Rates
 
 PREFERENCE_COLUMNS = (
     "timezone,theme,currency,default_date_range,forecast_enabled,monthly_limit_usd::text,metadata"
@@ -83,4 +83,4 @@ def load_currency(user: User) -> Currency:
 @st.cache_resource(ttl=SECONDS_KEPT, max_entries=32, show_spinner=False, hash_funcs=KEYS)
 def load_rates(user: User) -> Rates:
     """The exchange rates of every day, with those that the nightly job fetched."""
-    return fetched_rates.load_rates(api_of(user))
+    return stored_rates.load_rates(database_of(user))

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.auth.identity import User, supabase_client
 from app.data.reading import as_rows, ask, cached
-from app.identity import User, supabase_client
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ import httpx
 import streamlit as st
 from postgrest.exceptions import APIError
 
-from app.currencies import Currency
-from app.identity import User, supabase_client
-from tally.api import describe
-from tally.supabase_api import describe_answer
+from app.auth.identity import User, supabase_client
+from app.figures.currencies import Currency
+from tally.storage.database import describe
+from tally.storage.postgrest import describe_answer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,7 +38,7 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def ask(question: Callable[[], R]) -> R:
-    """The answer of Supabase, or ApiError with a sentence for the person."""
+    """The answer of Supabase, or DatabaseError with a sentence for the person."""
     try:
         return question()
     except APIError as error:

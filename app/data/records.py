@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from postgrest import CountMethod
 
+from app.auth.identity import User, supabase_client
 from app.data.reading import as_rows, ask, cached, data_version
-from app.identity import User, supabase_client
 
 PAGE_ROWS = 25
 RECORD_COLUMNS = (

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from app.currencies import Currency
+from app.auth.identity import User, database_of, supabase_client
 from app.data.preferences import load_currency
 from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
-from app.identity import User, api_of, supabase_client
+from app.figures.currencies import Currency
 
 if TYPE_CHECKING:
-    from tally.connections import Connection
+    from tally.connectors.connections import Connection
 
 IMPORTS_SHOWN = 200
 IMPORT_COLUMNS = (
@@ -46,9 +46,9 @@ def load_sources(user: User) -> list[dict[str, Any]]:
 
 def load_connections(user: User) -> "list[Connection]":
     """The person's connections to providers' APIs, as they are at this moment."""
-    from tally.connections import list_connections  # with all that it takes to ask providers
+    from tally.connectors.connections import list_connections  # with all that it takes to ask providers
 
-    return list_connections(api_of(user))
+    return list_connections(database_of(user))
 
 
 def load_source_days(user: User) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from app.auth.identity import User, supabase_client
 from app.data.reading import as_rows, ask
-from app.identity import User, supabase_client
 
 SUBSCRIPTION_COLUMNS = (
     "id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"

@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from app.currencies import convert_totals
+from app.auth.identity import User, supabase_client
 from app.data.daily_costs import load_daily
-from app.data.forecasts import ForecastSeries, of_series
+from app.data.forecasts import of_series
 from app.data.preferences import load_currency
 from app.data.providers import load_providers
 from app.data.reading import as_rows, ask, cached, data_version
-from app.identity import User, supabase_client
+from app.figures.currencies import convert_totals
+from app.figures.forecast_series import ForecastSeries
 
 TOTALS_SHOWN = 400
 TOTAL_COLUMNS = (

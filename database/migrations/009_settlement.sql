@@ -88,7 +88,7 @@ declare
     owner uuid;
 begin
     for owner in select distinct c.user_id from changed as c where c.metadata ? 'ledger' order by 1 loop
-        perform pg_advisory_xact_lock(hashtextextended('tally.ledger.' || owner::text, 0));
+        perform pg_advisory_xact_lock(hashtextextended('tally.ledger.billing_account.' || owner::text, 0));
     end loop;
     return null;
 end

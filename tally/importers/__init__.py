@@ -19,8 +19,6 @@ from tally.importers import (
     openai_usage,
     openrouter,
 )
-from tally.importers.containers import parse_tables, read_table, read_tables
-from tally.importers.decoding import ImportRefused
 from tally.importers.protocol import (
     AmbiguousDates,
     AmbiguousNumbers,
@@ -30,7 +28,9 @@ from tally.importers.protocol import (
     Parsed,
     Question,
 )
-from tally.importers.table import Rejected, Table
+from tally.importers.readers.containers import parse_tables, read_table, read_tables
+from tally.importers.readers.decoding import ImportRefused
+from tally.importers.readers.table import Rejected, Table
 
 # The generic one last: it takes what no other recognises.
 IMPORTERS: tuple[Importer, ...] = (

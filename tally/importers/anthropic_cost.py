@@ -5,11 +5,11 @@ Header sets as the Console exported them in 2025-12 and, with more columns, in t
 
 from collections.abc import Sequence
 
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
 from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, ledger, utc_day
 from tally.importers.protocol import Options, Parsed, read_rows
-from tally.importers.table import Table
-from tally.models import canonical_claude
-from tally.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.importers.readers.table import Table
 
 name = "anthropic_cost"
 title = "Anthropic Console cost export"

@@ -6,7 +6,8 @@ it is estimated at list price.
 
 from collections.abc import Sequence
 
-from tally.estimates import estimate
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import (
     CLAUDE_DEFAULTS,
     Dimensions,
@@ -16,10 +17,9 @@ from tally.importers.exports import (
     utc_day,
 )
 from tally.importers.protocol import Options, Parsed, read_rows
-from tally.importers.table import Table
-from tally.models import canonical_claude
-from tally.pricing import Usage
-from tally.records import JSON, NO_MODEL, CostRecord, identity
+from tally.importers.readers.table import Table
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Usage
 
 name = "anthropic_usage"
 title = "Anthropic Console usage export"

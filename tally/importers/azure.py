@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from tally.importers.currencies import convert_to_usd, find_currency
-from tally.importers.dates import DateUnreadable, parse_moment
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
 from tally.importers.exports import Numbers, ledger
 from tally.importers.gateways import Named, find_reader, normalise_columns
 from tally.importers.generic import decide_day_first
 from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows
-from tally.importers.table import Table, quote
-from tally.models import canonical_claude
-from tally.pricing import is_listed
-from tally.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
+from tally.importers.readers.currencies import convert_to_usd, find_currency
+from tally.importers.readers.dates import DateUnreadable, parse_moment
+from tally.importers.readers.table import Table, quote
+from tally.pricing.list_prices import is_listed
 
 name = "azure"
 title = "Azure cost details"

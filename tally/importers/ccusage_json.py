@@ -9,15 +9,15 @@ unless the account given with the file is named as a plan (`Claude Max`): then t
 
 from collections.abc import Sequence
 
-from tally.estimates import estimate
-from tally.importers.decoding import ImportRefused
+from tally.catalog.providers import find_provider
+from tally.core.records import JSON, CostRecord, canonical_decimal, identity
 from tally.importers.exports import Dimensions, Numbers, ledger, utc_day
 from tally.importers.gateways import find_maker
 from tally.importers.protocol import Options, Parsed, read_rows
-from tally.importers.table import Table
-from tally.pricing import Usage
-from tally.providers import find_provider
-from tally.records import JSON, CostRecord, canonical_decimal, identity
+from tally.importers.readers.decoding import ImportRefused
+from tally.importers.readers.table import Table
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Usage
 
 name = "ccusage"
 title = "ccusage daily report"

@@ -18,11 +18,11 @@ from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID
 
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
 from tally.importers.exports import Dimensions, Numbers, ledger, utc_day, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
-from tally.importers.table import Table
-from tally.models import canonical_claude
-from tally.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.importers.readers.table import Table
 
 name = "copilot"
 title = "GitHub Copilot usage report"

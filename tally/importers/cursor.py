@@ -20,13 +20,13 @@ are as many requests, and stand in one record with their sum.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tally.estimates import estimate
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, NO_MODEL, CostBasis, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
 from tally.importers.protocol import Options, Parsed, checked_name, read_rows
-from tally.importers.table import Table
-from tally.models import canonical_claude
-from tally.pricing import Usage
-from tally.records import JSON, NO_MODEL, CostBasis, CostRecord, identity
+from tally.importers.readers.table import Table
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Usage
 
 name = "cursor"
 title = "Cursor usage events"

@@ -12,13 +12,13 @@ zone that the export was made in.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tally.estimates import estimate
-from tally.importers.currencies import convert_to_usd, find_currency
+from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, bucket, ledger, utc_day
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
-from tally.importers.table import Table, quote
-from tally.pricing import Usage
-from tally.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.importers.readers.currencies import convert_to_usd, find_currency
+from tally.importers.readers.table import Table, quote
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Usage
 
 name = "deepseek"
 title = "DeepSeek usage export"

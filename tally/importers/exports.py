@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 
-from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
-from tally.importers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
+from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.core.records import JSON
 from tally.importers.protocol import Options, RowRejected, checked_name, reading
-from tally.importers.table import Table, quote
-from tally.pricing import Tier
-from tally.records import JSON
+from tally.importers.readers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
+from tally.importers.readers.table import Table, quote
+from tally.pricing.list_prices import Tier
 
 DAY = timedelta(days=1)
 # Columns came later than others: what they say about a row as it always was must not make it another row.

@@ -6,14 +6,14 @@ from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
-from tally.estimates import estimate
+from tally.catalog.models import canonical_claude
+from tally.catalog.providers import find_provider
+from tally.core.records import JSON, NO_MODEL, CostRecord, identity, request_identity
 from tally.importers.exports import Bucket, Dimensions, ledger
 from tally.importers.protocol import Options
-from tally.importers.table import Table
-from tally.models import canonical_claude
-from tally.pricing import Usage
-from tally.providers import find_provider
-from tally.records import JSON, NO_MODEL, CostRecord, identity, request_identity
+from tally.importers.readers.table import Table
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Usage
 
 # How the models of those begin who sell them by the request.
 _MAKERS = (

@@ -7,11 +7,18 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import cast, get_args
 
-from tally.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
-from tally.currency import USD, bundled_rates
-from tally.importers.currencies import convert_to_usd, find_currency, split_currency
-from tally.importers.dates import DateUnreadable, Moment, find_day_order, parse_moment
-from tally.importers.decoding import ImportRefused
+from tally.catalog.providers import find_provider
+from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.core.records import (
+    JSON,
+    NO_MODEL,
+    ChargeType,
+    CostRecord,
+    canonical_decimal,
+    encode_parts,
+    identity,
+)
+from tally.currency.rates import USD, bundled_rates
 from tally.importers.protocol import (
     AmbiguousDates,
     AmbiguousNumbers,
@@ -23,17 +30,10 @@ from tally.importers.protocol import (
     read_rows,
     reading,
 )
-from tally.importers.table import Table, quote
-from tally.providers import find_provider
-from tally.records import (
-    JSON,
-    NO_MODEL,
-    ChargeType,
-    CostRecord,
-    canonical_decimal,
-    encode_parts,
-    identity,
-)
+from tally.importers.readers.currencies import convert_to_usd, find_currency, split_currency
+from tally.importers.readers.dates import DateUnreadable, Moment, find_day_order, parse_moment
+from tally.importers.readers.decoding import ImportRefused
+from tally.importers.readers.table import Table, quote
 
 name = "generic"
 title = "Table of costs"

@@ -14,13 +14,13 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from tally.importers.currencies import convert_to_usd, find_currency
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
 from tally.importers.exports import Numbers, ledger, utc_time
 from tally.importers.gateways import Named
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
-from tally.importers.table import Table, quote
-from tally.models import canonical_claude
-from tally.records import JSON, NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
+from tally.importers.readers.currencies import convert_to_usd, find_currency
+from tally.importers.readers.table import Table, quote
 
 name = "google_billing"
 title = "Google Cloud billing export"

@@ -7,12 +7,12 @@ answered used nothing and are passed over. What was asked and answered is not ke
 from collections.abc import Sequence
 from decimal import Decimal
 
+from tally.core.records import JSON, CostRecord
 from tally.importers.exports import Dimensions, Numbers, utc_time
 from tally.importers.gateways import make_record, name_request
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
-from tally.importers.table import Table
-from tally.pricing import Usage
-from tally.records import JSON, CostRecord
+from tally.importers.readers.table import Table
+from tally.pricing.list_prices import Usage
 
 name = "helicone"
 title = "Helicone request export"

@@ -8,14 +8,14 @@ events and the like hold the same usage a second time and are passed over. What 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from tally.amounts import AmountUnreadable, parse_amount, parse_count
+from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
+from tally.core.records import CostRecord
 from tally.importers.exports import utc_time
 from tally.importers.gateways import Named, find_reader, make_record, name_request, normalise_columns
-from tally.importers.json_rows import flatten_json
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows, reading
-from tally.importers.table import Table
-from tally.pricing import Usage
-from tally.records import CostRecord
+from tally.importers.readers.json_rows import flatten_json
+from tally.importers.readers.table import Table
+from tally.pricing.list_prices import Usage
 
 name = "langfuse"
 title = "Langfuse observations"

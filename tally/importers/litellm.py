@@ -15,17 +15,17 @@ from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
 
-from tally.estimates import estimate
-from tally.importers.decoding import ImportRefused
+from tally.catalog.models import canonical_claude
+from tally.catalog.providers import find_provider
+from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, ledger, utc_day, utc_time
 from tally.importers.gateways import name_request
-from tally.importers.json_rows import flatten_json
 from tally.importers.protocol import Options, Parsed, choose, read_rows
-from tally.importers.table import Table
-from tally.models import canonical_claude
-from tally.pricing import Tier, Usage
-from tally.providers import find_provider
-from tally.records import JSON, NO_MODEL, CostRecord, identity
+from tally.importers.readers.decoding import ImportRefused
+from tally.importers.readers.json_rows import flatten_json
+from tally.importers.readers.table import Table
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Tier, Usage
 
 name = "litellm"
 title = "LiteLLM spend"

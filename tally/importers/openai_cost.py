@@ -6,11 +6,11 @@ Header sets as the platform exported them in 2025-10 and 2026-09, with commas or
 import re
 from collections.abc import Sequence
 
-from tally.importers.currencies import convert_to_usd, find_currency
+from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, bucket, ledger
 from tally.importers.protocol import Options, Parsed, read_rows
-from tally.importers.table import Table
-from tally.records import JSON, NO_MODEL, CostRecord, identity
+from tally.importers.readers.currencies import convert_to_usd, find_currency
+from tally.importers.readers.table import Table
 
 name = "openai_cost"
 title = "OpenAI cost export"

@@ -5,12 +5,12 @@ Header set as the platform exported it in 2025-10. They carry no money: it is es
 
 from collections.abc import Sequence
 
-from tally.estimates import estimate
+from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, bucket, ledger
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
-from tally.importers.table import Table, quote
-from tally.pricing import Usage
-from tally.records import JSON, NO_MODEL, CostRecord, identity
+from tally.importers.readers.table import Table, quote
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Usage
 
 name = "openai_usage"
 title = "OpenAI usage export"

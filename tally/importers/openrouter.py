@@ -6,10 +6,10 @@ until then. What a key of one's own paid to a provider (`byok_usage_inference`) 
 
 from collections.abc import Sequence
 
+from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, request_identity
 from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
-from tally.importers.table import Table
-from tally.records import JSON, NO_MODEL, CostRecord, canonical_decimal, request_identity
+from tally.importers.readers.table import Table
 
 name = "openrouter"
 title = "OpenRouter activity export"

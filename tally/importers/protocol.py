@@ -7,20 +7,20 @@ from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tally.amounts import AmountUnreadable
-from tally.currency import CurrencyUnknown, Rates
-from tally.estimates import merge_inputs
-from tally.importers.decoding import ImportRefused
-from tally.importers.table import Rejected, Table, has_control_characters, quote, row_text
-from tally.problem import Problem
-from tally.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canonical_decimal
+from tally.core.amounts import AmountUnreadable
+from tally.core.errors import TallyError
+from tally.core.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canonical_decimal
+from tally.currency.rates import CurrencyUnknown, Rates
+from tally.importers.readers.decoding import ImportRefused
+from tally.importers.readers.table import Rejected, Table, has_control_characters, quote, row_text
+from tally.pricing.estimate import merge_inputs
 
 KEPT = frozenset({"price_note"})
 SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
 PARTS_OF_A_SUM = frozenset({"credits", "list_price_usd", "original_amount", "quantity"})
 
 
-class Question(Problem):
+class Question(TallyError):
     """The file can be read in two ways: ask, then parse again with the answer in Options."""
 
     def __init__(self, sentence: str, examples: Sequence[str]) -> None:

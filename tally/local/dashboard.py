@@ -7,16 +7,16 @@ import sys
 import threading
 import time
 
+from tally.core.errors import TallyError
+from tally.core.settings import CHECKOUT
 from tally.local import processes
 from tally.local.home import Home, open_log
 from tally.local.ports import Ports
 from tally.local.stack import Stopped
-from tally.problem import Problem
-from tally.settings import CHECKOUT
 
 START_SECONDS = 60
 STOP_SECONDS = 8
-MARK = "app.main:app"
+MARK = "app.server.main:app"
 
 
 class Dashboard:
@@ -56,11 +56,11 @@ class Dashboard:
             if self.stopped.is_set():
                 raise Stopped
             if self.has_ended():
-                raise Problem(f"The dashboard did not start. {self._last_words()}")
+                raise TallyError(f"The dashboard did not start. {self._last_words()}")
             if answers(self.ports.dashboard):
                 return
             time.sleep(0.05)
-        raise Problem(f"The dashboard did not answer within {START_SECONDS} s. {self._last_words()}")
+        raise TallyError(f"The dashboard did not answer within {START_SECONDS} s. {self._last_words()}")
 
     def has_ended(self) -> bool:
         """Whether it died since it was started."""

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tally.core.errors import TallyError
+from tally.core.settings import tally_home
 from tally.local.home import open_home
 from tally.local.lock import find_holder
 from tally.local.node import MODULES, find_node, modules_are_current
 from tally.local.ports import Ports, is_free, load_local_settings
-from tally.problem import Problem
-from tally.settings import tally_home
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_BYTES = 1_000_000_000
@@ -55,7 +55,7 @@ def _guarded(check: Callable[[], Finding]) -> Finding:
     name = check.__name__.removeprefix("_check_").replace("_", " ")
     try:
         return check()
-    except Problem as problem:
+    except TallyError as problem:
         return Finding(name, "not usable", str(problem))
     except OSError as error:
         return Finding(name, "could not be checked", f"{error.strerror}: {error.filename}")

@@ -1,13 +1,12 @@
 """TALLY_HOME: the folder that holds all state of Tally on this machine, closed to everyone else."""
 
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from tally.folders import tally_home
-from tally.problem import Problem
+from tally.core.errors import TallyError
+from tally.core.paths import tally_home
 
 LARGEST_LOG_BYTES = 20_000_000
 
@@ -67,25 +66,11 @@ def open_home(path: Path | None = None) -> Home:
         if os.geteuid() == 0:
             home.path.chmod(0o711)
     except OSError as error:
-        raise Problem(
+        raise TallyError(
             f"Tally cannot use the folder {home.path} ({error.strerror}). "
             "Set TALLY_HOME to a folder of your own."
         ) from None
     return home
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read; a reader sees the old text or the new, never half."""
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def open_log(home: Home, name: str) -> TextIO:

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
+from tally.core.errors import TallyError
 from tally.local.node import find_node, install_modules
 from tally.local.progress import say
-from tally.problem import Problem
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
     try:
         log = Path(sys.prefix) / "stack-install.log"
         install_modules(find_node(), log, lambda: say("Installing the packages of the embedded stack …"))
-    except Problem as problem:
+    except TallyError as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 
 from pydantic import SecretStr
 
-from tally.local.home import Home, write_private
-from tally.problem import Problem
-from tally.vault import make_key
+from tally.core.errors import TallyError
+from tally.core.private_files import write_private
+from tally.local.home import Home
+from tally.secrets.vault import make_key
 
 ENCRYPTION_KEYS = "TALLY_ENCRYPTION_KEYS"
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
@@ -30,7 +31,7 @@ def load_keys(home: Home) -> Keys:
     if home.secrets_file.exists():
         return _read_keys(home)
     if any(home.data.glob("*/PG_VERSION")):
-        raise Problem(
+        raise TallyError(
             f"{home.secrets_file} is missing, but {home.data} holds a database that was made with it. "
             "Put the file back from a backup, or move that folder away to begin anew."
         )
@@ -65,7 +66,7 @@ def _read_keys(home: Home) -> Keys:
     except (OSError, ValueError, TypeError):
         complete = False
     if not complete:
-        raise Problem(f"{home.secrets_file} cannot be read or is not complete. Put it back from a backup.")
+        raise TallyError(f"{home.secrets_file} cannot be read or is not complete. Put it back from a backup.")
     home.secrets_file.chmod(0o600)
     return keys
 

@@ -7,9 +7,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tally.core.errors import TallyError
 from tally.local import processes
 from tally.local.home import Home
-from tally.problem import Problem
 
 WAIT_SECONDS = 10.0
 
@@ -47,7 +47,7 @@ class HomeLock:
             # A killed run's stack is still stopping: worth a wait. A living one is not.
             if (holder and holder.is_alive) or time.monotonic() > deadline:
                 os.close(self.descriptor)
-                raise Problem(_taken_message(path, holder))
+                raise TallyError(_taken_message(path, holder))
             time.sleep(0.1)
 
     def release(self) -> None:
@@ -56,7 +56,7 @@ class HomeLock:
 
 
 def lock_home(home: Home, kind: str, port: int) -> HomeLock:
-    """Take the folder for this process, or raise Problem naming who has it."""
+    """Take the folder for this process, or raise TallyError naming who has it."""
     return HomeLock(home.lock_file, kind, port)
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from tally.core.errors import TallyError
+from tally.core.settings import CHECKOUT
 from tally.local.home import Home
 from tally.local.node import MODULES, Node
-from tally.problem import Problem
-from tally.settings import CHECKOUT
 
 MIGRATIONS = CHECKOUT / "database" / "migrations"
 CONFIG = CHECKOUT / "supabase" / "config.toml"
 
 
-class MigrationsFailed(Problem):
+class MigrationsFailed(TallyError):
     """The Supabase CLI refused a migration; the text holds its own words."""
 
 

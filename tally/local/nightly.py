@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import psycopg
 
+from tally.core.schedule import last_due
+from tally.core.settings import CHECKOUT
 from tally.local import processes
 from tally.local.home import Home, open_log
-from tally.settings import CHECKOUT
 
-HOUR, MINUTE = 3, 15
 ASK_AGAIN = timedelta(minutes=1)
 TRY_AGAIN = timedelta(hours=1)
 # A missed night is caught up after the first pages are served, not while they load.
@@ -24,17 +24,6 @@ LAST_SUCCESS = """
 select max(finished_at)
 from public.job_runs
 where status = 'done' and user_id is null and night >= %s"""
-
-
-def last_due(now: datetime) -> datetime:
-    """The latest 03:15 on the machine's clock that is not in the future."""
-    today = now.replace(hour=HOUR, minute=MINUTE, second=0, microsecond=0)
-    return today if today <= now else today - timedelta(days=1)
-
-
-def next_due(now: datetime) -> datetime:
-    """The next 03:15 on the machine's clock."""
-    return last_due(now) + timedelta(days=1)
 
 
 def is_due(now: datetime, last_success: datetime | None) -> bool:

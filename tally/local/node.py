@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tally.problem import Problem
-from tally.settings import CHECKOUT
+from tally.core.errors import TallyError
+from tally.core.settings import CHECKOUT
 
 STACK_FOLDER = CHECKOUT / "supabase" / "local"
 MODULES = STACK_FOLDER / "node_modules"
@@ -22,7 +22,7 @@ OLDEST_NODE = 20
 NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 
-class NodeMissing(Problem):
+class NodeMissing(TallyError):
     """There is no Node.js that could run the stack."""
 
 
@@ -113,7 +113,7 @@ def _run(node: Node, command: list[str], folder: Path, log: Path) -> None:
             check=False,
         )
     if ended.returncode != 0:
-        raise Problem(
+        raise TallyError(
             f"The packages of the embedded stack could not be installed; {log} says why. "
             "Check the network connection and the space on the disk, then try again."
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tally.problem import Problem
-from tally.settings import CHECKOUT
+from tally.core.errors import TallyError
+from tally.core.settings import CHECKOUT
 
 
 class LocalSettings(BaseSettings):
@@ -54,14 +54,14 @@ def load_local_settings() -> LocalSettings:
         return LocalSettings()
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
-        raise Problem(f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532.") from None
+        raise TallyError(f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532.") from None
 
 
 def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None:
-    """Raise Problem for the first port that another program has; `ours` are known to be our own leftovers."""
+    """Raise TallyError for the first port that another program has; `ours` are known leftovers."""
     for part, port in ports.named().items():
         if port not in ours and not is_free(port):
-            raise Problem(
+            raise TallyError(
                 f"Port {port}, where {part} should listen, is taken by another program. "
                 f"End that program, or choose another port, for example TALLY_PORT={ports.dashboard + 100}."
             )

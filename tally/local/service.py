@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from tally.problem import Problem
+from tally.core.errors import TallyError
 
 LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 60.0
@@ -16,7 +16,7 @@ class Service(Protocol):
     name: str
 
     def start(self) -> None:
-        """Return when it works; raise Problem with the reason when it does not."""
+        """Return when it works; raise TallyError with the reason when it does not."""
 
     def stop(self) -> None:
         """End it in order; nothing happens if it does not run."""
@@ -56,7 +56,7 @@ class Kept:
         try:
             self.service.stop()
             self.service.start()
-        except Problem as problem:
+        except TallyError as problem:
             self._pause(str(problem).rstrip("."))
             return
         self.started_at = time.monotonic()

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tally.core.errors import TallyError
+from tally.core.private_files import write_private
 from tally.local import processes
-from tally.local.home import Home, make_room, open_log, write_private
+from tally.local.home import Home, make_room, open_log
 from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
 from tally.local.ports import LocalSettings, Ports
-from tally.problem import Problem
 
 START_SECONDS = 120
 STOP_SECONDS = 45
@@ -24,7 +25,7 @@ INHERITED = ("PATH", "HOME", "LANG", "POSTGREST_BIN", "LITE_AUTH_BCRYPT_COST")
 SETTING_NAMES = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "DATABASE_URL")
 
 
-class StackFailed(Problem):
+class StackFailed(TallyError):
     """The embedded stack did not start; the text is its own explanation."""
 
 

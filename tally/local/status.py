@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tally.core.schedule import next_due
+from tally.core.settings import Settings, SettingsMissing, load_settings, require_database_url, tally_home
 from tally.local import dashboard
 from tally.local.home import Home
 from tally.local.lock import find_holder
-from tally.local.nightly import next_due
 from tally.local.ports import Ports, load_local_settings
-from tally.settings import Settings, SettingsMissing, load_settings, require_database_url, tally_home
 
 TIMEOUT_SECONDS = 5
 

@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import ExitStack
 
+from tally.core.errors import TallyError
 from tally.local import dashboard, nightly, processes
 from tally.local.dashboard import Dashboard
 from tally.local.home import Home, open_home
@@ -18,7 +19,6 @@ from tally.local.ports import LocalSettings, Ports, load_local_settings, refuse_
 from tally.local.progress import Progress, notice, say
 from tally.local.service import Kept
 from tally.local.stack import Listener, Stack, Stopped, end_leftover, leftover_ports
-from tally.problem import Problem
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCH_SECONDS = 0.2
@@ -26,7 +26,7 @@ DOWN_SECONDS = 60
 
 
 def run_up() -> None:
-    """Run Tally in the foreground until Ctrl-C or `tally down`; raise Problem if it cannot start."""
+    """Run Tally in the foreground until Ctrl-C or `tally down`; raise TallyError if it cannot start."""
     local = load_local_settings()
     home = open_home()
     lock = lock_home(home, "up", local.tally_port)
@@ -127,7 +127,7 @@ def run_down() -> bool:
     if holder is None:
         return False
     if holder.kind != "up" and holder.is_alive:
-        raise Problem(
+        raise TallyError(
             f"The data in {home.path} is in use by process {holder.pid}, which is not `tally up`. "
             "End that program."
         )
@@ -137,6 +137,6 @@ def run_down() -> bool:
     deadline = time.monotonic() + DOWN_SECONDS
     while find_holder(home) is not None:
         if time.monotonic() > deadline:
-            raise Problem(f"Tally (process {holder.pid}) did not stop within {DOWN_SECONDS} s.")
+            raise TallyError(f"Tally (process {holder.pid}) did not stop within {DOWN_SECONDS} s.")
         time.sleep(0.1)
     return True

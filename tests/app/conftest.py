@@ -10,9 +10,9 @@ import httpx
 import psycopg
 import pytest
 
-from app.accounts import Accounts, Tokens
+from tally.accounts.auth_client import Accounts, Tokens
 from tally.local.stack import Stack
-from tests.app.server import AppServer
+from tests.app.app_server import AppServer
 from tests.app.wire import Wire
 
 PASSWORD = "correct horse 1"
@@ -42,7 +42,7 @@ class Person:
 @pytest.fixture(autouse=True)
 def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """What AppTest draws is painted nowhere."""
-    monkeypatch.setattr("app.first_paint.MOST_SECONDS", 0)
+    monkeypatch.setattr("app.ui.render_gate.MOST_SECONDS", 0)
 
 
 @pytest.fixture(scope="session")

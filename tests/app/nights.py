@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import psycopg
 
-from app.identity import User
+from app.auth.identity import User
 
 ADD_DAY = """
 insert into public.forecast_results (

@@ -10,14 +10,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import app.identity
-from app.accounts import Accounts
-from app.identity import User, api_of
-from tally.records import CostRecord, identity
-from tally.store import save_records
+import app
+import app.auth.identity
+from app.auth.identity import User, database_of
+from tally.accounts.auth_client import Accounts
+from tally.core.records import CostRecord, identity
+from tally.ledger.save import save_records
 from tests.app.conftest import Person
 
-DASHBOARD = Path(app.identity.__file__).parent / "dashboard.py"
+DASHBOARD = Path(app.__file__).parent / "dashboard.py"
 SECONDS = 60
 
 
@@ -42,7 +43,7 @@ def usage(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
 
 def save(user: User, records: Sequence[CostRecord]) -> None:
     """Put records into the person's account."""
-    saved = save_records(api_of(user), records)
+    saved = save_records(database_of(user), records)
     assert saved.inserted == len(records), saved
 
 
@@ -50,7 +51,7 @@ def open_page(
     monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview", address: dict[str, str] | None = None
 ) -> AppTest:
     """Run the dashboard on one of its pages as that person; only who is looking is made up."""
-    monkeypatch.setattr(app.identity, "current_user", lambda: user)
+    monkeypatch.setattr(app.auth.identity, "current_user", lambda: user)
     st.cache_data.clear()
     dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS).run()
     if page != "overview":

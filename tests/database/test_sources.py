@@ -202,15 +202,15 @@ def test_a_stranger_cannot_make_somebody_s_records_theirs(project: Project, pers
 
 
 def test_what_a_source_no_longer_says_of_its_days_is_taken_back(person: Connection) -> None:
-    api = new_source(person, "connection")
+    database = new_source(person, "connection")
     lines = [Word(name, basis="billed", method="api_automated", dataset="costs", day=True) for name in "ab"]
     other = replace(lines[0], event="c", dataset="usage")
-    save(person, api, *lines, other)
+    save(person, database, *lines, other)
     day = NOON.date()
     query = "select public.forget_unsaid(%s, 'costs', %s, %s, %s)"
     keys = [uuid5(NAMES, "a")]
-    assert person.execute(query, [api, day, day, keys]).fetchone() == (1,)
-    assert person.execute(query, [api, day, day, keys]).fetchone() == (0,)
+    assert person.execute(query, [database, day, day, keys]).fetchone() == (1,)
+    assert person.execute(query, [database, day, day, keys]).fetchone() == (0,)
     assert totals(person)[2] == 2
 
 
@@ -230,15 +230,19 @@ def test_usage_that_a_plan_pays_for_is_worth_and_no_money(person: Connection) ->
 
 
 def test_the_bill_of_the_api_counts_before_the_bill_of_a_file(person: Connection) -> None:
-    api, file = new_source(person, "connection"), new_source(person)
+    database, file = new_source(person, "connection"), new_source(person)
     save(
         person,
         file,
         Word("csv", "5", 0, basis="billed", method="csv_import", dataset="openai_cost", day=True),
     )
-    save(person, api, Word("api", "4", 0, basis="billed", method="api_automated", dataset="costs", day=True))
+    save(
+        person,
+        database,
+        Word("api", "4", 0, basis="billed", method="api_automated", dataset="costs", day=True),
+    )
     assert totals(person)[0] == 4
-    silence(person, api)
+    silence(person, database)
     assert totals(person)[0] == 5
 
 

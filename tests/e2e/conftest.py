@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
+from tests.app.app_server import AppServer
 from tests.app.conftest import new_person, person, project, server, upstream, wire
-from tests.app.server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.e2e.steps import SLOW
 

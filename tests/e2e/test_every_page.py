@@ -10,11 +10,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tally import demo
 from tally.local.stack import Stack
-from tally.supabase_api import SupabaseApi, open_supabase
+from tally.spend import sample_data
+from tally.storage.postgrest import SupabaseDatabase, open_supabase
+from tests.app.app_server import AppServer
 from tests.app.conftest import Person, Project
-from tests.app.server import AppServer
 from tests.e2e.steps import PAGES, SLOW, open_page, run_night, sign_in, visit
 
 # Streamlit's own: the sparkline of a metric and the drop zone of an upload.
@@ -28,7 +28,7 @@ def storage(chromium: Browser, server: AppServer, project: Project, stack: Stack
     someone = Person(f"{uuid.uuid4().hex[:12]}@example.com")
     client = open_supabase(project.url, project.key)
     client.auth.sign_up({"email": someone.email, "password": someone.password})
-    demo.load(SupabaseApi(client), datetime.now(UTC).date())
+    sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
     run_night(stack, someone.email)
     context = chromium.new_context(base_url=server.url)
     sign_in(context.new_page(), someone)

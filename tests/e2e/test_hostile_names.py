@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.accounts import Accounts
+from tally.accounts.auth_client import Accounts
 from tests.app.conftest import Person
 from tests.app.pages import save, sign_in_user, usage
 from tests.e2e.steps import sign_in, visit

@@ -16,10 +16,10 @@ from playwright.sync_api import (
     expect,
 )
 
-from app.accounts import Accounts
-from app.sessions import Sessions
+from app.auth.sessions import Sessions
+from tally.accounts.auth_client import Accounts
+from tests.app.app_server import AppServer
 from tests.app.conftest import Person, Project
-from tests.app.server import AppServer
 from tests.app.wire import Wire
 
 SIGN_OUT = "button.tally-sign-out"

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tally.entries import add_entry
-from tally.supabase_api import SupabaseApi, open_supabase
+from tally.spend.manual_entries import add_entry
+from tally.storage.postgrest import SupabaseDatabase, open_supabase
 from tests.app.conftest import Person, Project
 from tests.e2e.steps import kpi, sign_in, visit
 
@@ -37,7 +37,7 @@ def test_entry_made_by_hand_is_changed_and_deleted(page: Page, person: Person, p
     client = open_supabase(project.url, project.key)
     client.auth.sign_in_with_password({"email": person.email, "password": person.password})
     add_entry(
-        SupabaseApi(client),
+        SupabaseDatabase(client),
         uuid4(),
         provider="midjourney",
         day=datetime.now(UTC).date() - timedelta(days=1),

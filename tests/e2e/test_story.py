@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tally.local.stack import Stack
+from tests.app.app_server import AppServer
 from tests.app.conftest import PASSWORD, Person, Project
-from tests.app.server import AppServer
 from tests.app.wire import Wire
 from tests.e2e.steps import SLOW, kpi, run_night, sign_in, visit
 

@@ -2,8 +2,8 @@
 
 from playwright.sync_api import Page, expect
 
-from app.accounts import Accounts
-from app.identity import api_of
+from app.auth.identity import database_of
+from tally.accounts.auth_client import Accounts
 from tests.app.conftest import Person
 from tests.app.pages import save, sign_in_user, usage
 from tests.e2e.steps import open_page, sign_in
@@ -17,16 +17,16 @@ def expect_background(page: Page, colour: str) -> None:
 
 def test_chosen_theme_wins_over_the_systems(page: Page, upstream: Accounts, person: Person) -> None:
     user = sign_in_user(upstream, person)
-    api = api_of(user)
+    database = database_of(user)
     save(user, [usage(0, "1")])
-    api.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
+    database.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
     sign_in(page, person)
     expect_background(page, DARK)
 
     open_page(page, "/records")
     expect_background(page, DARK)
 
-    api.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
+    database.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
     page.wait_for_timeout(1500)  # what others change is seen after a second
     open_page(page, "/")
     expect_background(page, LIGHT)

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from forecasting.forkserver import PRELOADED
+from forecasting.workers.forkserver import PRELOADED
 from tests.forecasting.house import House
 
 

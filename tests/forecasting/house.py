@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from forecasting import nightly
+from forecasting.nightly import run
 
 AS_OF = date(2024, 5, 11)
 
@@ -77,7 +77,7 @@ class House:
 
     def work(self, as_of: date = AS_OF, workers: int = 0) -> int:
         """A night of the real job, by default without other processes, which is quicker for a few series."""
-        return nightly.run(self.url, as_of=as_of, workers=workers)
+        return run.run(self.url, as_of=as_of, workers=workers)
 
     def rows(self, query: str, *values: object) -> list[Any]:
         """What the database says."""

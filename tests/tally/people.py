@@ -9,11 +9,11 @@ from uuid import uuid4
 import psycopg
 from supabase import Client
 
-from app.accounts import Accounts
-from tally.api import Api
+from tally.accounts.auth_client import Accounts
 from tally.local.stack import Stack
-from tally.postgres_api import PostgresApi
-from tally.supabase_api import SupabaseApi, open_supabase
+from tally.storage.database import Database
+from tally.storage.postgres import PostgresDatabase
+from tally.storage.postgrest import SupabaseDatabase, open_supabase
 
 TRANSPORTS = ("supabase", "postgres")
 
@@ -42,26 +42,26 @@ def client_with(stack: Stack, token: str) -> Client:
     return open_supabase(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], token)
 
 
-def over_http(stack: Stack, person: Person) -> SupabaseApi:
+def over_http(stack: Stack, person: Person) -> SupabaseDatabase:
     """The person through PostgREST, as in the app."""
-    return SupabaseApi(client_with(stack, person.token))
+    return SupabaseDatabase(client_with(stack, person.token))
 
 
 @contextmanager
-def over_postgres(stack: Stack, person: Person) -> Iterator[PostgresApi]:
+def over_postgres(stack: Stack, person: Person) -> Iterator[PostgresDatabase]:
     """The person through the operator's connection, as on the command line."""
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
-        yield PostgresApi(connection, person.user_id)
+        yield PostgresDatabase(connection, person.user_id)
 
 
 @contextmanager
-def acting(stack: Stack, person: Person, transport: str) -> Iterator[Api]:
+def acting(stack: Stack, person: Person, transport: str) -> Iterator[Database]:
     """The person through either."""
     if transport == "supabase":
         yield over_http(stack, person)
     else:
-        with over_postgres(stack, person) as api:
-            yield api
+        with over_postgres(stack, person) as database:
+            yield database
 
 
 def money_is_exact(stack: Stack, person: Person) -> bool:
@@ -73,7 +73,7 @@ def money_is_exact(stack: Stack, person: Person) -> bool:
             [person.user_id],
         ).fetchone()
         connection.commit()
-        daily = PostgresApi(connection, person.user_id).call("daily_costs", from_date=None, to_date=None)
+        daily = PostgresDatabase(connection, person.user_id).call("daily_costs", from_date=None, to_date=None)
     shown = (sum_of(daily["cost_usd"]), sum(daily["tokens"]), sum(daily["records"]))
     return shown == plain
 

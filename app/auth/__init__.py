@@ -1,0 +1,1 @@
+"""Sign-in pages, sessions, cookies and rate limits."""

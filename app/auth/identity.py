@@ -1,0 +1,114 @@
+"""Who is looking at the dashboard: read from the cookie on every run, fragments too."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NoReturn
+
+import streamlit as st
+from supabase import Client
+
+from app.auth.cookies import SESSION_HEADER, cookie_name
+from app.auth.rate_limits import PASSWORD_CHANGES
+from app.auth.session_keys import session_id
+from app.auth.sessions import sessions
+from tally.accounts.auth_client import AccountRefused, AuthUnreachable, accounts, check_new_password
+from tally.core.settings import load_settings
+from tally.storage.postgrest import SupabaseDatabase, open_supabase
+
+REQUEST_TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """The signed-in person, with an access token that is good for a minute or more."""
+
+    user_id: str
+    email: str
+    access_token: str = field(repr=False)
+
+
+def current_user() -> User:
+    """The signed-in person, checked on every run: who is signed out leaves the page and the run stops."""
+    cookie = st.context.cookies.get(cookie_name())
+    # The gate sets this header on the handshake; without it the page is not being served through the gate.
+    if cookie is None or st.context.headers.get(SESSION_HEADER) != session_id(cookie):
+        _leave()
+    try:
+        tokens = sessions().tokens(cookie)
+    except AuthUnreachable as error:
+        st.error(f"{error} You are still signed in.")
+        st.stop()
+    if tokens is None:
+        _leave()
+    return User(tokens.user_id, tokens.email, tokens.access_token)
+
+
+def supabase_client(user: User) -> Client:
+    """The person's own Supabase client: every read and write runs under their row-level security."""
+    return _client(user.access_token)
+
+
+def database_of(user: User) -> SupabaseDatabase:
+    """What the domain's functions ask the database with, as this person."""
+    return SupabaseDatabase(supabase_client(user))
+
+
+def change_password(user: User, current_password: str, new_password: str) -> None:
+    """Set a new password and end the person's other sessions; raises AccountError."""
+    check_new_password(new_password)
+    PASSWORD_CHANGES.admit(user.user_id)
+    _check_current_password(user, current_password)
+    PASSWORD_CHANGES.forgive(user.user_id)
+    accounts().change_password(user.access_token, new_password)
+    accounts().sign_out(user.access_token, "others")
+    sessions().close_all(user.user_id, keep=_own_session_id())
+
+
+def end_all_sessions(user: User) -> None:
+    """Sign the person out everywhere, as when their account is deleted; the next run leaves the page."""
+    sessions().close_all(user.user_id)
+
+
+def render_sign_out() -> None:
+    """A sign-out button that works without JavaScript and under the strict content security policy."""
+    st.html(
+        '<form method="post" action="/logout"><button class="tally-sign-out">Sign out</button></form>'
+        "<style>.tally-sign-out{padding:.4rem .75rem;border-radius:8px;cursor:pointer;"
+        "border:1px solid color-mix(in srgb,currentColor 22%,transparent);"
+        "background:none;color:inherit;font:500 .9rem Inter,system-ui,sans-serif}"
+        ".tally-sign-out:hover{background:color-mix(in srgb,currentColor 7%,transparent)}"
+        ".tally-sign-out:focus-visible{outline:2px solid currentColor;outline-offset:2px}</style>"
+    )
+
+
+def _check_current_password(user: User, password: str) -> None:
+    """An open browser alone must not be enough to take an account over."""
+    try:
+        probe = accounts().sign_in(user.email, password)
+    except AccountRefused as refused:
+        if refused.code == "invalid_credentials":
+            raise AccountRefused("Your current password is not right.", refused.code) from None
+        raise
+    accounts().sign_out(probe.access_token)
+
+
+def _own_session_id() -> str | None:
+    cookie = st.context.cookies.get(cookie_name())
+    return session_id(cookie) if cookie else None
+
+
+def _leave() -> NoReturn:
+    """The session is over while the page is still open: forget everything and go to the sign-in page."""
+    st.session_state.clear()
+    st.html('<script src="/signed-out.js"></script>', unsafe_allow_javascript=True)
+    st.link_button("You have been signed out. Sign in again", "/login")
+    st.stop()
+
+
+# A client belongs to one access token for its whole life; it is never signed in again as somebody else.
+@lru_cache(maxsize=64)
+def _client(access_token: str) -> Client:
+    settings = load_settings()
+    return open_supabase(
+        settings.supabase_url, settings.supabase_publishable_key, access_token, REQUEST_TIMEOUT_SECONDS
+    )

@@ -1,0 +1,198 @@
+"""Signing up, in and out, and a forgotten password: the routes beside the dashboard."""
+
+import re
+import sqlite3
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.auth.cookies import clear_cookie, cookie_name, set_cookie
+from app.auth.form_pages import render_page
+from app.auth.rate_limits import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyTries
+from app.auth.sessions import sessions
+from tally.accounts.auth_client import AccountRefused, AuthUnreachable, Tokens, accounts, check_new_password
+
+MAX_FORM_BYTES = 8192
+EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
+CODE = re.compile(r"[0-9]{6,10}")  # a project may ask for longer codes
+LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+CODE_ON_ITS_WAY = "If there is an account for {email}, a 6-digit code is on its way. It is good for one hour."
+CONFIRM_FIRST = "We sent a mail to {email}. Confirm your address with it, then sign in here."
+STORE_BROKEN = (
+    "Tally cannot write its session store. Check the free disk space of the server, then try again."
+)
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a person sent, and from where."""
+
+    email: str
+    password: str = field(repr=False)
+    code: str = field(repr=False)
+    next_path: str
+    host: str | None
+    cookie: str | None = field(repr=False)
+
+
+def routes() -> list[Route]:
+    """The open pages; everything else is behind the gate."""
+    work = {"login": _sign_in, "signup": _sign_up, "forgot": _send_code, "reset": _reset_password}
+    pages = [Route(f"/{page}", _show(page), methods=["GET"]) for page in work]
+    forms = [Route(f"/{page}", _submit(page, handle), methods=["POST"]) for page, handle in work.items()]
+    return [
+        *pages,
+        *forms,
+        Route("/logout", _sign_out, methods=["POST"]),
+        Route("/logout", _nothing_to_show, methods=["GET"]),
+        Route("/signed-out.js", _leave_page, methods=["GET"]),
+    ]
+
+
+def local_path(path: str) -> str:
+    """Where to go after signing in: a path of this site, or the start page for anything else."""
+    return path if len(path) <= 2000 and LOCAL_PATH.fullmatch(path) else "/"
+
+
+def _sign_in(form: Form) -> Response:
+    SIGN_INS.admit(form.host, form.email)
+    tokens = accounts().sign_in(_checked_email(form), form.password)
+    SIGN_INS.forgive(form.host, form.email)
+    return _begin_session(form, tokens)
+
+
+def _sign_up(form: Form) -> Response:
+    SIGN_UPS.admit(form.host, form.email)
+    tokens = accounts().sign_up(_checked_email(form), check_new_password(form.password))
+    if tokens is None:
+        return render_page("login", email=form.email, good=CONFIRM_FIRST.format(email=form.email))
+    return _begin_session(form, tokens)
+
+
+def _send_code(form: Form) -> Response:
+    CODES_SENT.admit(form.host, form.email)
+    accounts().send_reset_code(_checked_email(form))
+    return render_page("reset", email=form.email, good=CODE_ON_ITS_WAY.format(email=form.email))
+
+
+def _reset_password(form: Form) -> Response:
+    email, password = _checked_email(form), check_new_password(form.password)  # before the code is spent
+    CODES_TRIED.admit(form.host, form.email)
+    tokens = accounts().redeem_reset_code(email, _checked_code(form))
+    CODES_TRIED.forgive(form.host, form.email)
+    try:
+        accounts().change_password(tokens.access_token, password)
+    except AccountRefused as refused:
+        if (
+            refused.code != "same_password"
+        ):  # who typed the password they already had is where they wanted to be
+            accounts().sign_out(tokens.access_token)
+            raise AccountRefused(f"{refused} The code is used up: send a new one.", refused.code) from None
+    accounts().sign_out(tokens.access_token, "others")
+    sessions().close_all(tokens.user_id)
+    return _begin_session(form, tokens)
+
+
+def _begin_session(form: Form, tokens: Tokens) -> Response:
+    sessions().close(form.cookie)
+    response = RedirectResponse(local_path(form.next_path), 303)
+    set_cookie(response, sessions().open(tokens))
+    return response
+
+
+def _checked_email(form: Form) -> str:
+    if not EMAIL.fullmatch(form.email):
+        raise AccountRefused("That does not look like an email address. Check it and try again.")
+    return form.email
+
+
+def _checked_code(form: Form) -> str:
+    code = re.sub(r"[\s-]", "", form.code)
+    if not CODE.fullmatch(code):
+        raise AccountRefused("That is not a code. Type the 6-digit code from the mail.")
+    return code
+
+
+def _show(page: str) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        next_path = local_path(request.query_params.get("next", ""))
+        if sessions().find(request.cookies.get(cookie_name())):
+            return RedirectResponse(next_path, 303)
+        return render_page(page, next_path=next_path)
+
+    return endpoint
+
+
+def _submit(page: str, handle: Callable[[Form], Response]) -> Endpoint:
+    """Read the form, do its work off the event loop, answer every failure with the page and a sentence."""
+
+    async def endpoint(request: Request) -> Response:
+        form = await _read_form(request)
+        if form is None:
+            return render_page(page, wrong="That was too much text for this form.", status=413)
+
+        def again(problem: object, status: int) -> Response:
+            return render_page(
+                page, email=form.email, next_path=form.next_path, wrong=str(problem), status=status
+            )
+
+        try:
+            return await run_in_threadpool(handle, form)
+        except TooManyTries as problem:
+            response = again(problem, 429)
+            response.headers["retry-after"] = str(problem.retry_after)
+            return response
+        except AccountRefused as problem:
+            return again(problem, 401 if problem.code == "invalid_credentials" else 422)
+        except AuthUnreachable as problem:
+            return again(problem, 503)
+        except sqlite3.Error:
+            return again(STORE_BROKEN, 503)
+
+    return endpoint
+
+
+async def _read_form(request: Request) -> Form | None:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            return None
+    values = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    def value(name: str) -> str:
+        return values.get(name, [""])[0]
+
+    return Form(
+        email=value("email").strip().lower()[:254],
+        password=value("password"),
+        code=value("code")[:20],
+        next_path=local_path(value("next")),
+        host=request.client.host if request.client else None,
+        cookie=request.cookies.get(cookie_name()),
+    )
+
+
+async def _sign_out(request: Request) -> Response:
+    await run_in_threadpool(sessions().close, request.cookies.get(cookie_name()))
+    response = RedirectResponse("/login", 303)
+    clear_cookie(response)
+    return response
+
+
+async def _nothing_to_show(_: Request) -> Response:
+    """Without a route for it, Streamlit would answer with its empty page."""
+    return RedirectResponse("/", 303)
+
+
+async def _leave_page(_: Request) -> Response:
+    """What an open dashboard loads once its session is over; it must be reachable without one."""
+    return PlainTextResponse("location.replace('/login')\n", media_type="text/javascript")

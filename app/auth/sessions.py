@@ -1,0 +1,227 @@
+"""Who is signed in: one SQLite row per browser session, its tokens sealed with a key from the cookie.
+
+A row opens only together with the cookie, so a stolen file yields neither cookies nor tokens. Nothing about a
+session lives in memory: a restart keeps people signed in, and several processes may share the file.
+"""
+
+import contextlib
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.auth.session_keys import COOKIE_LENGTH, SealBroken, new_cookie, seal, session_id, unseal
+from tally.accounts.auth_client import AccountRefused, Accounts, AuthUnreachable, Tokens, accounts
+from tally.core.settings import tally_home
+
+IDLE_SECONDS = 7 * 86_400
+ABSOLUTE_SECONDS = 30 * 86_400
+TOUCH_SECONDS = 300  # how stale `seen_at` may become before it is written again
+REFRESH_MARGIN_SECONDS = 60  # an access token is renewed this long before it expires
+LEASE_SECONDS = 30.0  # longer than an upstream call may take; a crashed refresher blocks no longer than this
+LOCK_WAIT_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+# Only these answers mean that the session is over. Anything else (rate limit, wrong key) may pass.
+SESSION_ENDED = {
+    "refresh_token_not_found",
+    "refresh_token_already_used",
+    "session_not_found",
+    "session_expired",
+    "user_not_found",
+    "user_banned",
+    "validation_failed",
+    "invalid_grant",
+}
+
+SCHEMA = """
+create table if not exists sessions (
+    id text primary key,
+    user_id text not null,
+    sealed blob not null,
+    opened_at integer not null,
+    seen_at integer not null,
+    leased_until real not null default 0
+) strict, without rowid
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A live session, as the gate sees it: no secrets."""
+
+    session_id: str
+    user_id: str
+
+
+class Sessions:
+    """The session store."""
+
+    def __init__(self, path: Path, upstream: Accounts, now: Callable[[], float] = time.time) -> None:
+        self._upstream, self._now = upstream, now
+        self._writer, self._writing = _connect(path), threading.Lock()
+        self._reader, self._reading = _connect(path), threading.Lock()  # so that no reader waits for a writer
+        self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
+
+    def open(self, tokens: Tokens) -> str:
+        """Begin a session and return its cookie, always a new one: nobody can plant a session."""
+        cookie, now = new_cookie(), int(self._now())
+        self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
+        self._write(
+            "insert into sessions (id, user_id, sealed, opened_at, seen_at) values (?, ?, ?, ?, ?)",
+            *(session_id(cookie), tokens.user_id, _seal_tokens(cookie, tokens), now, now),
+        )
+        return cookie
+
+    def find(self, cookie: str | None) -> SignedIn | None:
+        """The live session of a cookie, or None. One indexed read."""
+        if cookie is None or len(cookie) != COOKIE_LENGTH:
+            return None
+        sid, (seen_after, opened_after) = session_id(cookie), self._oldest()
+        row = self._read(
+            "select user_id, seen_at from sessions where id = ? and seen_at >= ? and opened_at >= ?",
+            *(sid, seen_after, opened_after),
+        )
+        if row is None:
+            return None
+        if self._now() - row[1] > TOUCH_SECONDS:
+            with contextlib.suppress(sqlite3.OperationalError):  # a full disk must not sign anybody out
+                self._write("update sessions set seen_at = ? where id = ?", int(self._now()), sid)
+        return SignedIn(sid, row[0])
+
+    def tokens(self, cookie: str | None) -> Tokens | None:
+        """Tokens that are good for a minute or more, renewed when needed; None when the session is over.
+
+        Raises AuthUnreachable, and keeps the session, when they need renewing and Supabase gives no answer.
+        """
+        signed_in = self.find(cookie)
+        if cookie is None or signed_in is None:
+            return None
+        deadline = time.monotonic() + LEASE_SECONDS
+        while (tokens := self._open_row(cookie, signed_in)) is not None:
+            if tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
+                return tokens
+            if self._lease(signed_in.session_id):
+                return self._refresh(cookie, signed_in)
+            if time.monotonic() > deadline:
+                raise AuthUnreachable
+            time.sleep(POLL_SECONDS)
+        return None
+
+    def close(self, cookie: str | None) -> None:
+        """End a session, here at once and upstream as far as it can be reached."""
+        signed_in = self.find(cookie)
+        if cookie is None or signed_in is None:
+            return
+        tokens = self._open_row(cookie, signed_in)
+        self._delete(signed_in.session_id)
+        if tokens is not None:
+            self._revoke(tokens)
+
+    def close_all(self, user_id: str, keep: str | None = None) -> int:
+        """End every session of a person but the one with the id `keep`; says how many."""
+        return self._write("delete from sessions where user_id = ? and id is not ?", user_id, keep)
+
+    def _oldest(self) -> tuple[int, int]:
+        now = int(self._now())
+        return now - IDLE_SECONDS, now - ABSOLUTE_SECONDS
+
+    def _open_row(self, cookie: str, signed_in: SignedIn) -> Tokens | None:
+        row = self._read("select user_id, sealed from sessions where id = ?", signed_in.session_id)
+        if row is None:
+            return None
+        try:
+            return Tokens(**json.loads(unseal(cookie, row[1], bound_to=row[0])))
+        except (SealBroken, ValueError, TypeError):  # damaged or tampered with: of no use to anyone
+            self._delete(signed_in.session_id)
+            return None
+
+    def _lease(self, sid: str) -> bool:
+        """Take the right to refresh this session, across threads and processes."""
+        now = time.time()
+        sql = "update sessions set leased_until = ? where id = ? and leased_until < ?"
+        return self._write(sql, now + LEASE_SECONDS, sid, now) == 1
+
+    def _refresh(self, cookie: str, signed_in: SignedIn) -> Tokens | None:
+        try:
+            tokens = self._open_row(cookie, signed_in)  # the last holder may have refreshed
+            if tokens is None or tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
+                return tokens
+            return self._renewed(cookie, signed_in, tokens)
+        finally:
+            self._write("update sessions set leased_until = 0 where id = ?", signed_in.session_id)
+
+    def _renewed(self, cookie: str, signed_in: SignedIn, tokens: Tokens) -> Tokens | None:
+        try:
+            fresh = self._upstream.refresh(tokens.refresh_token)
+        except AccountRefused as refused:
+            if refused.code not in SESSION_ENDED:
+                raise AuthUnreachable from None
+            self._delete(signed_in.session_id)
+            return None
+        except AuthUnreachable:
+            if tokens.expires_at > self._now():
+                return tokens
+            raise
+        sealed = _seal_tokens(cookie, fresh)
+        if self._write("update sessions set sealed = ? where id = ?", sealed, signed_in.session_id) == 0:
+            self._revoke(fresh)  # signed out while the refresh was under way
+            return None
+        return fresh
+
+    def _revoke(self, tokens: Tokens) -> None:
+        with contextlib.suppress(AccountRefused, AuthUnreachable):
+            if tokens.expires_at <= self._now() + 5:  # signing out upstream needs a valid access token
+                tokens = self._upstream.refresh(tokens.refresh_token)
+            self._upstream.sign_out(tokens.access_token)
+
+    def _delete(self, sid: str) -> None:
+        self._write("delete from sessions where id = ?", sid)
+
+    def _read(self, sql: str, *values: object) -> tuple[Any, ...] | None:
+        with self._reading:
+            row: tuple[Any, ...] | None = self._reader.execute(sql, values).fetchone()
+            return row
+
+    def _write(self, sql: str, *values: object) -> int:
+        with self._writing:
+            return self._writer.execute(sql, values).rowcount
+
+
+def _seal_tokens(cookie: str, tokens: Tokens) -> bytes:
+    return seal(cookie, json.dumps(asdict(tokens)).encode(), bound_to=tokens.user_id)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the store, readable by its owner alone, also when two processes create it at the same moment."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+    db = sqlite3.connect(path, timeout=LOCK_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    deadline = time.monotonic() + LOCK_WAIT_SECONDS
+    while True:
+        try:  # SQLite answers "locked" without waiting when two connections switch to WAL at once
+            db.execute("pragma journal_mode = wal")
+            db.execute(SCHEMA)
+            return db
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def sessions_path() -> Path:
+    """Where sessions are kept: TALLY_SESSIONS_DB, or sessions.db in Tally's home."""
+    return Path(os.environ.get("TALLY_SESSIONS_DB") or tally_home() / "sessions.db").expanduser()
+
+
+@cache
+def sessions() -> Sessions:
+    """The one session store of this process."""
+    return Sessions(sessions_path(), accounts())

@@ -1,0 +1,78 @@
+"""What the pages change for a person directly, under their own row-level security."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app import data
+from app.auth.identity import User, database_of, supabase_client
+from tally.core.records import day_instant
+from tally.storage.database import DatabaseError
+
+
+def save_first_timezone(user: User, timezone: str) -> None:
+    """Take the browser's timezone for a person who never chose one, unless the database does not know it."""
+    metadata = data.load_preferences(user).metadata | {"timezone_set": True}
+    values = {"timezone": timezone, "metadata": metadata}
+    with suppress(DatabaseError):
+        database_of(user).update("user_preferences", user.user_id, values, key="user_id")
+    data.forget_version(user)
+
+
+def post_due_renewals(user: User) -> None:
+    """Write the renewals of the person's subscriptions that came due since."""
+    if database_of(user).call("post_due_renewals"):
+        data.forget_version(user)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a person may change of an entry."""
+
+    day: date
+    model_name: str
+    cost_usd: Decimal
+    request_count: int
+    note: str
+
+
+def update_record(user: User, record: dict[str, Any], entry: Entry, timezone: str) -> None:
+    """Change a record that was added by hand."""
+    metadata = {name: value for name, value in record["metadata"].items() if name != "note"}
+    values = {
+        "timestamp": day_instant(entry.day, timezone).isoformat(),
+        "model_name": entry.model_name,
+        "cost_usd": format(entry.cost_usd, "f"),
+        "request_count": entry.request_count,
+        "metadata": metadata | {"day": entry.day.isoformat()} | ({"note": entry.note} if entry.note else {}),
+    }
+    client = supabase_client(user)
+    data.ask(lambda: client.rpc("ensure_months", {"months": [entry.day.isoformat()]}).execute())
+    data.ask(lambda: _this(client.table("cost_records").update(values), record).execute())
+    data.forget_version(user)
+
+
+def delete_record(user: User, record: dict[str, Any]) -> None:
+    """Delete a record that was added by hand."""
+    client = supabase_client(user)
+    data.ask(lambda: _this(client.table("cost_records").delete(), record).execute())
+    data.forget_version(user)
+
+
+def save_muted(user: User, anomaly_ids: Sequence[str], muted_at: datetime | None) -> None:
+    """Mute what was out of the ordinary, or with None show it again."""
+    table = supabase_client(user).table("anomalies")
+    values = {"muted_at": muted_at and muted_at.isoformat()}
+    data.ask(lambda: table.update(values).in_("id", list(anomaly_ids)).execute())
+    data.forget_version(user)
+
+
+def _this(query: Any, record: dict[str, Any]) -> Any:
+    return (
+        query.eq("id", record["id"])
+        .eq("timestamp", record["timestamp"])
+        .eq("collection_method", "manual_entry")
+    )

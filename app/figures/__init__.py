@@ -1,0 +1,1 @@
+"""Pure calculations on loaded frames: no Streamlit, no reading."""

@@ -1,0 +1,150 @@
+"""What the stored forecasts say: pure functions over the frames that `data` loads."""
+
+from calendar import monthrange
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from app.figures.forecast_series import ForecastSeries
+from app.figures.limit_probability import LIKELY, Passing, calculate_passing, format_chance, read_distribution
+from app.formats.formats import format_limit, format_plain, format_short_day, plural
+
+MONTHS_SHOWN = 3
+PREDICTIONS_A_MONTH = 4
+
+
+def newest_run(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The predictions of the newest run only, in order of their days."""
+    if predictions.empty:
+        return predictions
+    newest = predictions.sort_values("created_at")["run_id"].iloc[-1]
+    chosen: pd.DataFrame = predictions[predictions["run_id"] == newest]
+    return chosen.sort_values("date")
+
+
+def day_before(predictions: pd.DataFrame, today: date) -> pd.DataFrame:
+    """For every past day what the last run before it had predicted."""
+    day = predictions["date"]
+    made_before = pd.to_datetime(predictions["training_data_end"]) < day
+    past = predictions[made_before & (day < pd.Timestamp(today))]
+    return past.sort_values(["date", "created_at"]).drop_duplicates("date", keep="last")
+
+
+def month_end(day: date) -> date:
+    """The last day of that day's month."""
+    return day.replace(day=monthrange(day.year, day.month)[1])
+
+
+def find_total(totals: pd.DataFrame, series: ForecastSeries, kind: str, today: date) -> dict[str, Any] | None:
+    """The newest total of that kind for the series, or None where none is about the time we are in."""
+    chosen = totals[(totals["kind"] == kind) & of_series(totals, series)]
+    for row in chosen.to_dict("records"):
+        is_current = (
+            row["period_end"] == month_end(today) if kind == "month_end" else row["period_end"] >= today
+        )
+        return {str(name): value for name, value in row.items()} if is_current else None
+    return None
+
+
+def spread_over_months(known: pd.DataFrame) -> pd.DataFrame:
+    """A few predictions of each of the last months, from its first to its last, instead of one a night."""
+    chosen = []
+    for _, month in list(known.groupby("period_end", sort=False))[:MONTHS_SHOWN]:
+        step = -(-len(month) // PREDICTIONS_A_MONTH)
+        chosen.append(month.iloc[::step])
+    return pd.concat(chosen) if chosen else known
+
+
+def of_series(totals: pd.DataFrame, series: ForecastSeries) -> "pd.Series[bool]":
+    """Which rows are about that series."""
+    same = pd.Series(True, index=totals.index)
+    for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
+        same &= totals[column].isna() if value is None else totals[column] == value
+    return same
+
+
+def forecast_series(totals: pd.DataFrame) -> list[ForecastSeries]:
+    """The series that the newest run forecast: everything first, then providers, then models."""
+    if totals.empty:
+        return []
+    newest = totals[totals["run_id"] == totals["run_id"].iloc[0]]
+    found = {
+        ForecastSeries(row["provider_id"] or None, row["model_name"] or None)
+        for row in newest.to_dict("records")
+    }
+    return sorted(found, key=lambda series: (series.model_name or "", series.provider_id or ""))
+
+
+def forecast_step(night: dict[str, Any] | None) -> dict[str, Any]:
+    """What the person's newest night says about their forecasts; empty where there was none."""
+    steps = night["steps"] if night else []
+    return next((step for step in steps if step.get("step") == "forecast"), {})
+
+
+def explain_absence(night: dict[str, Any] | None, is_enabled: bool) -> str:
+    """Why there is no forecast of the total, in a few words."""
+    if not is_enabled:
+        return "off in Settings"
+    waiting = forecast_step(night).get("too_little_history", [])
+    missing = next((short["days_missing"] for short in waiting if short["series"] == "total"), None)
+    if missing:
+        return f"needs {plural(missing, 'more day')}"
+    return "ready after the next night"
+
+
+def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str:
+    """A series by name; `providers` is id -> name."""
+    if series.model_name is not None:
+        return f"Model: {series.model_name}"
+    if series.provider_id is not None:
+        return f"Provider: {providers.get(series.provider_id, series.provider_id)}"
+    return "Everything"
+
+
+def month_passing(
+    total: dict[str, Any] | None,
+    limit: Decimal | None,
+    month_by_day: "pd.Series[float]",
+    newest: pd.DataFrame,
+    today: date,
+) -> Passing | None:
+    """The month against a limit: `month_by_day` is spent up to today, `newest` the days predicted last."""
+    if limit is None:
+        return None
+    spent = Decimal(str(round(month_by_day.sum(), 10)))
+    if spent >= limit:
+        reached = month_by_day[month_by_day.cumsum().round(10) >= float(limit)]
+        return Passing(limit, 1.0, None if reached.empty else pd.Timestamp(str(reached.index[0])).date())
+    if total is None:
+        return None
+    days = newest[(newest["date"].dt.date >= today) & (newest["date"].dt.date <= month_end(today))]
+    predicted = dict(zip(days["date"].dt.date, days["predicted"].astype(float), strict=True))
+    if today in predicted:
+        predicted[today] = max(0.0, predicted[today] - float(month_by_day.iloc[-1]))
+    return calculate_passing(read_distribution(total), limit, spent, predicted)
+
+
+def describe_passing(passing: Passing, currency: str, today: date) -> str:
+    """A chance in words; with the day where it is more likely than not."""
+    limit = format_limit(passing.limit, currency)
+    on = f" on {format_short_day(passing.day, today)}" if passing.day else ""
+    if passing.chance == 1:
+        return f"passed {limit}{on}"
+    is_likely = passing.chance >= LIKELY and passing.day is not None
+    said = f"{format_chance(passing.chance)} chance to pass {limit}"
+    return f"{said}, most likely{on}" if is_likely else said
+
+
+def describe_month(total: dict[str, Any], passing: Passing | None, currency: str, today: date) -> str:
+    """What the month will end at, in one sentence."""
+    names = ("lower_bound_80", "predicted_cost_usd", "upper_bound_80")
+    lower, middle, upper = (format_plain(total[name], currency) for name in names)
+    said = f"{today:%B} will most likely end at {middle}, between {lower} and {upper}"
+    if lower == upper:
+        said = f"{today:%B} will end at {middle}"
+    if passing:
+        said += f"; {'it ' if passing.chance == 1 else ''}{describe_passing(passing, currency, today)}"
+    return f"{said}."

@@ -1,0 +1,1 @@
+"""Money, counts and dates as text."""

@@ -1,0 +1,1 @@
+"""Forms, dialogs and tables that several pages share."""

@@ -1,0 +1,53 @@
+"""What a person wants a month to stay below: kept in US dollars, and as it was typed."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from app.data import Preferences
+from app.figures.currencies import Currency
+from app.formats.amount_field import read_amount, show_amount
+from tally.core.amounts import AmountUnreadable
+from tally.core.records import MAX_COST_USD
+from tally.currency.rates import to_usd
+
+TYPED = "monthly_limit"
+KEPT = Decimal("1e-10")
+
+
+def read_limit(preferences: Preferences, currency: Currency, today: date) -> Decimal | None:
+    """The limit in the currency that the person reads, as typed where that is the one it was typed in."""
+    limit_usd = preferences.monthly_limit_usd
+    if limit_usd is None:
+        return None
+    typed = preferences.metadata.get(TYPED)
+    if isinstance(typed, dict) and typed.get("currency") == currency.code:
+        try:
+            return _check(read_amount(str(typed.get("amount"))))
+        except AmountUnreadable:
+            pass  # written by another tool; the dollars are what counts
+    return round(currency.convert(limit_usd, today), 2) or None
+
+
+def parse_limit(text: str, currency: Currency, today: date) -> dict[str, Any]:
+    """What to save for a typed limit, empty for none; raises AmountUnreadable with a whole sentence."""
+    if not text.strip():
+        return {"monthly_limit_usd": None}
+    amount = _check(read_amount(text))
+    limit_usd = round(to_usd(amount, currency.code, today, currency.rates), 10)
+    if not KEPT <= limit_usd < MAX_COST_USD:
+        raise AmountUnreadable("The monthly limit is beyond what can be kept. Write another amount.")
+    return {"monthly_limit_usd": f"{limit_usd:f}"}
+
+
+def remember_limit(text: str, currency: Currency) -> dict[str, Any]:
+    """The limit as it was typed, for the preferences' metadata."""
+    return {
+        TYPED: {"amount": show_amount(read_amount(text)), "currency": currency.code} if text.strip() else None
+    }
+
+
+def _check(amount: Decimal) -> Decimal:
+    if amount <= 0:
+        raise AmountUnreadable("The monthly limit must be above 0. Leave the field empty for none.")
+    return amount

@@ -1,0 +1,198 @@
+"""The fields of a subscription, for a new one and for a change."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import User, database_of
+from app.figures.currencies import Currency
+from app.figures.renewals import PLANS, Plan, next_renewal, renewal_days, spent_so_far
+from app.formats.amount_field import read_amount, show_amount
+from app.formats.formats import escape_markdown, format_figure, format_usd
+from app.ui.notices import announce, render_refusal
+from app.ui.periods import EARLIEST_DAY
+from tally.core.amounts import AmountUnreadable
+from tally.spend.subscriptions import Interval, Subscription
+from tally.storage.database import DatabaseError
+
+LATEST_DAY = date(2099, 12, 31)
+LONGEST_NAME = 200
+INTERVALS: dict[Interval, str] = {"month": "Every month", "year": "Every year"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The widgets of one form: their keys, and where they stand at first."""
+
+    form_id: str
+
+    def key(self, name: str) -> str:
+        """The session key of a field."""
+        return f"{name}-{self.form_id}"
+
+    def fill(self, **values: Any) -> None:
+        """Put values into fields, before they are drawn."""
+        for name, value in values.items():
+            st.session_state[self.key(name)] = value
+
+    def fill_once(self, **values: Any) -> None:
+        """Put values into fields that have none yet."""
+        for name, value in values.items():
+            st.session_state.setdefault(self.key(name), value)
+
+
+def render_new_subscription(user: User, today: date) -> None:
+    """Ask for a subscription, show what it comes to, and save it once."""
+    new_id: UUID = st.session_state.setdefault("subscription_id", uuid4())
+    providers = data.load_providers(user)
+    fields = Fields(str(new_id))
+    st.selectbox(
+        "Plan",
+        PLANS,
+        index=None,
+        format_func=lambda plan: f"{plan.title}, {format_usd(plan.amount_usd)} a month",
+        placeholder="Another plan",
+        key=fields.key("plan"),
+        on_change=_fill_plan,
+        args=(fields, providers),
+    )
+    fields.fill_once(started=today, day=today.day, interval="month")
+    try:
+        subscription = render_fields(fields, providers)
+        render_renewals(subscription, today, data.load_currency(user))
+    except AmountUnreadable as incomplete:
+        subscription = None
+        st.caption(escape_markdown(str(incomplete)))
+    is_sent = st.button(
+        "Add subscription",
+        type="primary",
+        icon=":material/add:",
+        disabled=subscription is None,
+        key=fields.key("save"),
+    )
+    if is_sent and subscription is not None:
+        _save_new(user, new_id, subscription)
+
+
+def render_fields(fields: Fields, providers: Sequence[data.Provider]) -> Subscription:
+    """The fields of a subscription as one; raises AmountUnreadable for what is missing or wrong."""
+    with st.grid(3, min_column_width=180, gap="small"):
+        provider = st.selectbox(
+            "Provider",
+            providers,
+            index=None,
+            format_func=lambda provider: provider.name,
+            placeholder="Who is paid",
+            key=fields.key("provider"),
+        )
+        name = st.text_input("Plan name", max_chars=LONGEST_NAME, key=fields.key("name"))
+        amount = st.text_input("Amount in USD", max_chars=40, placeholder="20.00", key=fields.key("amount"))
+        started = _render_day("First day", fields, "started", on_change=_follow_start, args=(fields,))
+        day = st.number_input(
+            "Renewal day",
+            1,
+            31,
+            key=fields.key("day"),
+            help="The day of the month on which it is paid; the last one where the month is shorter.",
+        )
+        interval = st.selectbox(
+            "Renews",
+            list(INTERVALS),
+            format_func=lambda interval: INTERVALS[interval],
+            key=fields.key("interval"),
+        )
+        ended = _render_day("Last day, if it ended", fields, "ended", value=None)
+    _check_days(started, ended)
+    if provider is None or not name.strip():
+        raise AmountUnreadable("Choose a plan above, or say who is paid for what.")
+    return Subscription(
+        provider.provider_id, name.strip(), _read_price(amount), started, int(day), interval, ended
+    )
+
+
+def render_renewals(subscription: Subscription, today: date, currency: Currency) -> None:
+    """What it comes to, before it is saved."""
+    days = renewal_days(subscription, today)
+    with st.grid(3, min_column_width=150, gap="small"):
+        upcoming = next_renewal(subscription, today)
+        day = f"{upcoming.day} {upcoming:%b}" if upcoming else "None"
+        st.metric(
+            "Next renewal",
+            day,
+            str(upcoming.year) if upcoming else "ended",
+            delta_color="off",
+            delta_arrow="off",
+        )
+        st.metric("Renewals so far", f"{len(days):,}")
+        st.metric("Spent so far", format_figure(spent_so_far(subscription, today, currency), currency.code))
+
+
+def parse_subscription(row: dict[str, Any]) -> Subscription:
+    """A row of data.load_subscriptions as a subscription."""
+    return Subscription(
+        provider_id=row["provider_id"],
+        plan_name=row["plan_name"],
+        amount_usd=Decimal(row["amount_usd"]).normalize(),
+        started_on=date.fromisoformat(row["started_on"]),
+        renewal_day=row["renewal_day"],
+        interval=row["interval"],
+        ended_on=date.fromisoformat(row["ended_on"]) if row["ended_on"] else None,
+    )
+
+
+def _render_day(label: str, fields: Fields, name: str, **options: Any) -> Any:
+    key = fields.key(name)
+    return st.date_input(
+        label, min_value=EARLIEST_DAY, max_value=LATEST_DAY, format="YYYY-MM-DD", key=key, **options
+    )
+
+
+def _check_days(started: date | None, ended: date | None) -> None:
+    if started is None:
+        raise AmountUnreadable("Choose the first day.")
+    if ended is not None and ended < started:
+        raise AmountUnreadable("The last day is before the first.")
+
+
+def _read_price(amount: str) -> Decimal:
+    amount_usd = read_amount(amount)
+    if amount_usd < 0:
+        raise AmountUnreadable("The amount is negative, and a subscription cannot be.")
+    return amount_usd
+
+
+def _save_new(user: User, new_id: UUID, subscription: Subscription) -> None:
+    """Save under the form's own id: sent again after a lost answer, it is found to be there already."""
+    database = database_of(user)
+    try:
+        try:
+            database.insert("subscriptions", subscription.to_json() | {"id": str(new_id)})
+        except DatabaseError:
+            if all(row["id"] != str(new_id) for row in data.load_subscriptions(user)):
+                raise
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    st.session_state.subscription_id = uuid4()
+    data.forget_version(user)
+    announce(f"{subscription.plan_name} added, with its renewals up to today.")
+    st.rerun()
+
+
+def _fill_plan(fields: Fields, providers: Sequence[data.Provider]) -> None:
+    plan: Plan | None = st.session_state[fields.key("plan")]
+    if plan is not None:
+        provider = next((provider for provider in providers if provider.slug == plan.provider), None)
+        fields.fill(provider=provider, name=plan.title, amount=show_amount(plan.amount_usd))
+
+
+def _follow_start(fields: Fields) -> None:
+    started = st.session_state[fields.key("started")]
+    if started is not None:
+        fields.fill(day=started.day)

@@ -1,0 +1,1 @@
+"""The ASGI server: gate, headers, compression and warm-up."""

@@ -1,0 +1,120 @@
+"""The gate in front of everything: no page, upload or WebSocket without a session."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.auth.cookies import SESSION_HEADER, cookie_name
+from app.auth.same_origin import is_https, is_same_origin, origin_matches
+from app.auth.sessions import SignedIn, sessions
+from app.server.headers import add_security_headers
+from app.server.preload import preload_header
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout"}
+# Whole paths, compared after the server has decoded them: there is no prefix to climb out of.
+OPEN = {
+    *FORMS,
+    "/signed-out.js",
+    "/_stcore/health",
+    *(f"/app/static/{file.name}" for file in STATIC.iterdir()),
+}
+CLOSED_PREFIXES = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+CACHEABLE_PREFIXES = ("/static/", "/app/static/")
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+UNAUTHORISED_SOCKET, FOREIGN_SOCKET = 4401, 1008
+
+
+class Gate:
+    """Pure ASGI, so that it also stands before the WebSocket and before every upload."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, _hardened(scope["path"], send))
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _strip_session_header(scope)
+        if scope["path"] in OPEN:
+            await (_refuse_forgery(scope) or self.app)(scope, receive, send)
+            return
+        signed_in = _signed_in(scope)
+        answer: ASGIApp
+        if signed_in is None:
+            answer = _send_to_sign_in(scope)
+        elif scope["path"].startswith(CLOSED_PREFIXES):
+            answer = PlainTextResponse("Not found", 404)
+        else:
+            _set_session_header(scope, signed_in)
+            answer = self.app
+        await answer(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        _strip_session_header(scope)
+        signed_in = _signed_in(scope)
+        if signed_in is None:
+            await send({"type": "websocket.close", "code": UNAUTHORISED_SOCKET})
+        elif not origin_matches(HTTPConnection(scope).headers):
+            await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
+        else:
+            _set_session_header(scope, signed_in)
+            await self.app(scope, receive, send)
+
+
+def _signed_in(scope: Scope) -> SignedIn | None:
+    return sessions().find(HTTPConnection(scope).cookies.get(cookie_name()))
+
+
+def _strip_session_header(scope: Scope) -> None:
+    """Forget what the client claims. Some servers and proxies read an underscore as a dash, so both go."""
+    ours = SESSION_HEADER.lower().encode()
+    scope["headers"] = [
+        (name, value) for name, value in scope["headers"] if name.strip().lower().replace(b"_", b"-") != ours
+    ]
+
+
+def _set_session_header(scope: Scope, signed_in: SignedIn) -> None:
+    scope["headers"].append((SESSION_HEADER.lower().encode(), signed_in.session_id.encode()))
+
+
+def _refuse_forgery(scope: Scope) -> Response | None:
+    """A form that another site sends on a person's behalf gets nowhere."""
+    headers = HTTPConnection(scope).headers
+    if scope["method"] in SAFE_METHODS or is_same_origin(headers):
+        return None
+    return PlainTextResponse("This form was not sent from Tally's own page. Open Tally and try again.", 403)
+
+
+def _send_to_sign_in(scope: Scope) -> Response:
+    wants_page = "text/html" in HTTPConnection(scope).headers.get("accept", "")
+    if scope["method"] not in ("GET", "HEAD") or not wants_page:
+        return PlainTextResponse("Sign in first.", 401)
+    target = scope["path"] + (f"?{query}" if (query := scope["query_string"].decode("latin-1")) else "")
+    return RedirectResponse("/login" if target == "/" else f"/login?next={quote(target, safe='')}", 303)
+
+
+def _hardened(path: str, send: Send) -> Send:
+    """Put the security headers on the response, keep what is personal out of caches, name a page's code."""
+
+    async def hardened_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            add_security_headers(headers, is_https())
+            if message["status"] >= 400 or not path.startswith(CACHEABLE_PREFIXES):
+                headers["cache-control"] = "no-store"
+            headers.setdefault("cache-control", "public, max-age=3600")
+            if path not in OPEN and headers.get("content-type", "").startswith("text/html"):
+                headers["link"] = preload_header()
+        await send(message)
+
+    return hardened_send

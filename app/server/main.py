@@ -1,0 +1,53 @@
+"""The web server: Streamlit's dashboard, the sign-in pages beside it, and the gate in front of both.
+
+Run it from anywhere with `python -m uvicorn app.server.main:app`. Streamlit finds `.streamlit/config.toml`
+beside the script that `st.App` is given, so the working directory does not matter.
+"""
+
+import sqlite3
+import sys
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import config
+
+from app.auth import routes
+from app.auth.cookies import SESSION_HEADER
+from app.auth.sessions import sessions, sessions_path
+from app.server.gate import Gate
+from app.server.precompress import Precompress
+from app.server.warm_up import head_start
+from app.ui import render_gate
+from tally.core.settings import SettingsMissing
+
+DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
+
+
+def check_start() -> None:
+    """Stop with a sentence now, rather than fail at the first visitor."""
+    try:
+        sessions()
+    except SettingsMissing as missing:
+        sys.exit(f"Tally's dashboard does not start. {missing}")
+    except (OSError, sqlite3.Error) as error:
+        sys.exit(
+            f"Tally cannot keep its sessions in {sessions_path()} ({error}). "
+            "Set TALLY_HOME to a folder of your own."
+        )
+    # Without this binding, who learns a Streamlit session id could take over somebody's live session.
+    if SESSION_HEADER not in dict(config.get_option("server.trustedUserHeaders") or {}):
+        sys.exit(
+            f"Streamlit's option server.trustedUserHeaders does not name {SESSION_HEADER}: its settings in "
+            f"{DASHBOARD.parent / '.streamlit'} were not read. "
+            "Start with `python -m uvicorn app.server.main:app`."
+        )
+
+
+app = st.App(
+    DASHBOARD,
+    routes=[*routes.routes(), *render_gate.routes()],
+    middleware=[Middleware(Gate), Middleware(Precompress)],
+    lifespan=head_start,
+)
+check_start()

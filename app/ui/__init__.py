@@ -1,0 +1,1 @@
+"""Charts, cards, theme and other widgets that know no page."""

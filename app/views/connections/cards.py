@@ -1,0 +1,147 @@
+"""One card a connection: how it is, what it does, and what can be done with it."""
+
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User, database_of
+from app.formats.formats import DASH, escape_markdown, format_instant, format_usd, plural
+from app.ui.cards import render_heading
+from app.ui.notices import announce, render_refusal, render_warning
+from app.views.connections.dialogs import confirm_deletion
+from app.views.connections.jobs import SyncJob, begin_sync, find_sync, take_ended
+from tally.connectors.connections import Connection, set_active
+from tally.storage.database import DatabaseError
+
+SECONDS_BETWEEN_LOOKS = 0.5
+Colour = Literal["green", "blue", "orange", "red", "gray"]
+
+
+def describe_status(connection: Connection, is_syncing: bool) -> tuple[str, Colour]:
+    """In a word or two, and its colour."""
+    if is_syncing:
+        return "Syncing", "blue"
+    if not connection.is_active:
+        return "Paused", "gray"
+    if connection.validation_status == "invalid":
+        return "Key refused", "red"
+    if connection.last_error:
+        return "Last sync failed", "orange"
+    return ("Connected", "green") if connection.last_sync_at else ("Not synced yet", "gray")
+
+
+def describe_next_sync(connection: Connection, now: datetime, zone: ZoneInfo) -> str:
+    """When the nightly job will sync it."""
+    if not connection.is_active:
+        return "paused"
+    if connection.next_sync_at is None or connection.next_sync_at <= now:
+        return "with the nightly job"
+    return format_instant(connection.next_sync_at, zone)
+
+
+def render_connection(user: User, connection: Connection, now: datetime, zone: ZoneInfo) -> None:
+    """The card."""
+    job = find_sync(user, connection)
+    with st.container(border=True, key=f"connection-{connection.connection_id}"):
+        label, colour = describe_status(connection, job is not None)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.header(escape_markdown(connection.name), anchor=False, width="content")
+            st.badge(label, color=colour)
+        _render_facts(connection, now, zone)
+        if job is not None:
+            render_progress(job)
+        elif connection.last_error:
+            render_warning(connection.last_error)
+        _render_actions(user, connection, is_syncing=job is not None)
+
+
+def _render_facts(connection: Connection, now: datetime, zone: ZoneInfo) -> None:
+    last = connection.last_sync_at
+    facts = {
+        "Provider": connection.api.title,
+        "Account": connection.account,
+        "Last sync": format_instant(last, zone) if last else DASH,
+        "Next sync": describe_next_sync(connection, now, zone),
+        "Credits left": "" if connection.balance_usd is None else format_usd(connection.balance_usd),
+    }
+    with st.grid(4, min_column_width=150, gap="small"):
+        for name, fact in facts.items():
+            if fact:
+                with st.container(gap="xxsmall"):
+                    st.caption(name)
+                    st.text(fact)
+
+
+def _render_actions(user: User, connection: Connection, is_syncing: bool) -> None:
+    key = str(connection.connection_id)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        is_fixed = is_syncing or not connection.is_active
+        if st.button("Sync now", icon=":material/sync:", disabled=is_fixed, key=f"sync-{key}"):
+            begin_sync(user, connection)
+            st.rerun()
+        if connection.is_active:
+            if st.button("Pause", icon=":material/pause:", key=f"pause-{key}"):
+                _switch(user, connection, is_active=False)
+        elif st.button("Resume", icon=":material/play_arrow:", key=f"resume-{key}"):
+            _switch(user, connection, is_active=True)
+        if st.button("Delete", icon=":material/delete:", key=f"delete-{key}"):
+            confirm_deletion(connection)
+
+
+def _switch(user: User, connection: Connection, is_active: bool) -> None:
+    try:
+        set_active(database_of(user), connection, is_active)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    announce(f"{connection.name} is {'synced again every night' if is_active else 'paused'}.")
+    st.rerun()
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def render_progress(job: SyncJob) -> None:
+    """How far a sync is; the page comes back when it ends."""
+    identity.current_user()
+    if not job.is_running:
+        st.rerun()
+    what = job.what or "asking the provider…"
+    st.progress(job.share, escape_markdown(what[:1].upper() + what[1:]))
+    st.caption("You may leave this page. The sync goes on.")
+
+
+def note_ended_syncs(user: User, connections: list[Connection]) -> None:
+    """Say what the syncs brought that ended since the last look."""
+    for connection in connections:
+        job = take_ended(user, connection)
+        if job is None or job.result is None:
+            continue
+        data.forget_version(user)
+        if job.result.was_signed_out and job.result.windows:
+            begin_sync(user, connection)  # it outlived its access token; this one is newer
+        elif job.result.error is None and not job.result.was_stopped:
+            changed = f", {job.result.restated:,} with newer figures" if job.result.restated else ""
+            announce(f"{connection.name}: {plural(job.result.added, 'new record')}{changed}.")
+
+
+def render_none() -> None:
+    """What a connection is good for, where there is none."""
+    with st.container(border=True, horizontal_alignment="center", gap="medium", key="no-connections"):
+        st.space("small")
+        st.header("Spend that comes in by itself", anchor=False, text_alignment="center")
+        st.caption(
+            "With an admin key of OpenAI or Anthropic, or a management key of OpenRouter, Tally fetches "
+            "costs and usage of the last twelve months (OpenRouter: 30 days), then what is new each night.",
+            text_alignment="center",
+        )
+        st.space("small")
+
+
+def render_count(connections: list[Connection]) -> None:
+    """A line above many."""
+    failing = sum(1 for c in connections if c.is_active and c.last_error)
+    if failing:
+        render_heading(plural(len(connections), "connection"), f"{failing} could not be synced")

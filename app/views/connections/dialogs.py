@@ -1,0 +1,100 @@
+"""The dialogs that add a connection and delete one."""
+
+from uuid import UUID
+
+import streamlit as st
+from pydantic import SecretStr
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User, database_of
+from app.formats.formats import escape_markdown, plural
+from app.ui.notices import announce, render_refusal
+from app.views.connections.jobs import begin_sync
+from tally.connectors.connections import (
+    APIS,
+    LONGEST_ACCOUNT,
+    LONGEST_NAME,
+    Connection,
+    add_connection,
+    delete_connection,
+)
+from tally.core.errors import TallyError
+from tally.core.settings import load_settings
+from tally.secrets.vault import load_key_ring
+from tally.storage.database import DatabaseError
+
+LONGEST_KEY = 1_000
+
+
+@st.dialog("Add a connection", icon=":material/key:", width="medium")
+def ask_for_key() -> None:
+    """Which provider, which key; kept only when the provider accepts it."""
+    user = identity.current_user()
+    provider = st.selectbox("Provider", list(APIS), format_func=lambda slug: APIS[slug].title)
+    api = APIS[provider]
+    st.caption(escape_markdown(api.key_advice))
+    with st.form(f"connection-{provider}", border=False):
+        name = st.text_input("Name", api.title, max_chars=LONGEST_NAME)
+        key = st.text_input(
+            api.key_name,
+            type="password",
+            max_chars=LONGEST_KEY,
+            autocomplete="new-password",
+            help="It is sealed before it is stored and never shown again.",
+        )
+        account = st.text_input(
+            "Account",
+            max_chars=LONGEST_ACCOUNT,
+            placeholder="only to tell two accounts apart",
+            help=(
+                "Leave this empty unless the key belongs to another account than the one that your other "
+                "keys, logs and files are about. Spend of accounts with different names is added up."
+            ),
+        )
+        is_sent = st.form_submit_button("Check and add", type="primary", width="stretch")
+    if is_sent:
+        _add(user, provider, name, SecretStr(key), account)
+
+
+def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> None:
+    try:
+        with st.spinner(f"Asking {APIS[provider].title}…"):
+            ring = load_key_ring(load_settings())
+            database = database_of(user)
+            connection = add_connection(database, ring, UUID(user.user_id), provider, name, key, account)
+    except TallyError as problem:
+        render_refusal(problem)
+        return
+    begin_sync(user, connection)
+    announce(f"{connection.name} is connected. The first sync has begun.")
+    st.rerun()
+
+
+@st.dialog("Delete this connection?", icon=":material/delete:")
+def confirm_deletion(connection: Connection) -> None:
+    """Say what stays and what goes, ask once, then delete."""
+    user = identity.current_user()
+    st.text(connection.name)
+    try:
+        count = data.count_import_records(user, connection.import_id) if connection.import_id else 0
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    st.caption("Its key is forgotten and nothing more is fetched.")
+    with_spend = count > 0 and st.checkbox(
+        f"Also delete the spend that it brought ({plural(count, 'record')})",
+        help="Otherwise these records stay and count on.",
+    )
+    if not st.button("Delete connection", type="primary", width="stretch"):
+        return
+    try:
+        with st.spinner("Deleting…"):
+            delete_connection(database_of(user), connection, bool(with_spend))
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    data.forget_version(user)
+    kept = " Its spend stays." if count and not with_spend else ""
+    announce(f"{connection.name} is deleted.{kept}")
+    st.rerun()

@@ -1,0 +1,29 @@
+"""Which providers is spend fetched from, and does it work?"""
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.ui.notices import render_announcement
+from app.ui.titles import title_row
+from app.views.connections.audit_log import render_audit_log
+from app.views.connections.cards import note_ended_syncs, render_connection, render_count, render_none
+from app.views.connections.dialogs import ask_for_key
+
+user = current_user()
+preferences = data.load_preferences(user)
+connections = data.load_connections(user)
+note_ended_syncs(user, connections)
+
+with title_row("Connections"):
+    if st.button("Add connection", type="primary", icon=":material/add:", key="add-connection"):
+        ask_for_key()
+render_announcement()
+if not connections:
+    render_none()
+render_count(connections)
+for connection in connections:
+    render_connection(user, connection, datetime.now(UTC), preferences.zone)
+render_audit_log(user, preferences.zone)

@@ -1,0 +1,118 @@
+"""What will I spend, how sure is that, and how good were earlier predictions?"""
+
+from datetime import date, timedelta
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.figures import outlook, scorecard, spend
+from app.figures.limit_probability import round_limit
+from app.figures.what_if import calculate_shares
+from app.parts.limits import read_limit
+from app.parts.welcome import render_welcome
+from app.ui import cards, charts
+from app.ui.periods import today_in
+from app.ui.theme import current_palette
+from app.ui.titles import title_row
+from app.views.forecast.cards import (
+    render_accuracy,
+    render_bias,
+    render_earlier_predictions,
+    render_earlier_totals,
+    render_origin,
+    render_scorecard,
+    render_total,
+    render_waiting,
+)
+from app.views.forecast.what_if import SHARE_DAYS, render_what_if
+
+HISTORY_DAYS = 90
+CHECKED_DAYS = 60
+
+user = current_user()
+preferences = data.load_preferences(user)
+chosen_currency = data.load_currency(user)
+currency = chosen_currency.code
+today = today_in(preferences.zone)
+palette = current_palette()
+
+chooser = title_row("Forecast").container(width=280)
+
+with st.skeleton(height=600):
+    daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today)
+    totals = data.load_forecast_totals(user)
+    providers = {provider.provider_id: provider for provider in data.load_providers(user)}
+    night = data.load_last_night(user)
+    is_new = daily.empty and data.load_daily(user, None, None).empty
+if is_new:
+    render_welcome(user, today)
+    st.stop()
+series_there = outlook.forecast_series(totals)
+if not preferences.forecast_enabled or not series_there:
+    render_waiting(night, preferences)
+    st.stop()
+
+series = chooser.selectbox(
+    "Series",
+    series_there,
+    format_func=lambda one: outlook.describe_series(one, {key: it.name for key, it in providers.items()}),
+    label_visibility="collapsed",
+)
+predictions = data.load_forecast(user, series, today - timedelta(days=CHECKED_DAYS))
+newest = outlook.newest_run(predictions)
+ahead = newest[newest["date"].dt.date >= today]
+slug = providers[series.provider_id].slug if series.provider_id in providers else None
+money = spend.select_series(spend.select_money(daily), slug, series.model_name)
+history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today - timedelta(days=1))
+predicted = outlook.day_before(predictions, today)
+next_30_days = outlook.find_total(totals, series, "next_30_days", today)
+month = outlook.find_total(totals, series, "month_end", today)
+is_everything = series == data.ForecastSeries()
+
+if month:
+    limit = read_limit(preferences, chosen_currency, today) if is_everything else None
+    month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
+    asked = limit or round_limit(month["upper_bound_80"])
+    passing = outlook.month_passing(month, asked, month_by_day, newest, today)
+    st.text(outlook.describe_month(month, passing, currency, today))
+
+with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
+    render_total("Next 30 days", next_30_days, currency)
+    render_total("Month end", month, currency)
+    render_accuracy(predicted, history)
+    render_bias(predicted, history)
+
+with st.container(border=True):
+    cards.render_heading("Daily spend", "80% and 95% ranges for each day")
+    st.plotly_chart(
+        charts.forecast_ribbons(history, ahead, palette, currency),
+        theme=None,
+        key="ribbons",
+        config=charts.config(currency),
+        alt=f"Spend of the last {HISTORY_DAYS} days, then the forecast of the next 30 with its ranges.",
+    )
+if not predicted.empty:
+    render_earlier_predictions(history, predicted, palette, currency)
+if is_everything and (
+    shares := calculate_shares(spend.select_days(money, today - timedelta(days=SHARE_DAYS), today))
+):
+    render_what_if(totals, newest, shares, today, currency)
+
+past = data.load_past_totals(user, series)
+first_needed = scorecard.first_day_needed(past, today)
+checked = spend.select_series(data.load_daily(user, first_needed, today), slug, series.model_name)
+trained_from = min(newest["training_data_start"].map(date.fromisoformat), default=today)
+render_scorecard(
+    scorecard.score_nights(past, spend.spend_by_day(checked, first_needed, today), trained_from),
+    scorecard.read_backtest(next_30_days and next_30_days["backtest"]),
+    palette,
+    currency,
+)
+left, right = st.columns([5, 3], gap="small")
+with left, st.container(border=True, height="stretch"):
+    cards.render_heading("Earlier month ends")
+    render_earlier_totals(past[past["kind"] == "month_end"], currency)
+with right, st.container(border=True, height="stretch"):
+    cards.render_heading("How it was made")
+    render_origin(newest, night, preferences.zone)

@@ -1,0 +1,73 @@
+"""The what-if card of the forecast page: more or less use of one model, and the totals with it."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.auth import identity
+from app.data import ForecastSeries
+from app.figures import outlook, what_if
+from app.figures.what_if import Outcome
+from app.formats.formats import escape_markdown, format_figure, format_money, format_money_range
+from app.ui import cards
+
+PERIODS = {"Month end": "month_end", "Next 30 days": "next_30_days"}
+SHARE_DAYS = 28
+
+
+@st.fragment
+def render_what_if(
+    totals: pd.DataFrame, newest: pd.DataFrame, shares: dict[str, Decimal], today: date, currency: str
+) -> None:
+    """A model, a change of its use, and what everything would come to; `newest` are everything's days."""
+    identity.current_user()
+    with st.container(border=True, key="what_if"):
+        cards.render_heading("What if", "a model is used more, or less")
+        with st.grid(2, min_column_width=260, gap="medium"):
+            model = st.selectbox("Model", list(shares), key="what_if_model")
+            percent = st.slider("Change of its use", -100, 200, 0, 5, format="%+d%%", key="what_if_change")
+        said = []
+        with st.grid(2, min_column_width=cards.card_width(currency), gap="small"):
+            for label, kind in PERIODS.items():
+                total = outlook.find_total(totals, ForecastSeries(), kind, today)
+                if total is None:
+                    continue
+                own = outlook.find_total(totals, ForecastSeries(None, model), kind, today)
+                renewals = _sum_renewals(newest, total["period_end"])
+                part = what_if.predict_part(own, total, renewals, shares[model])
+                outcome = what_if.change_usage(total, renewals, part, Decimal(percent) / 100)
+                _render_outcome(label, outcome, total, currency)
+                said.append((part, own is not None))
+        if said:
+            st.caption(escape_markdown(_explain(model, *said[-1], currency)))
+
+
+def _render_outcome(label: str, outcome: Outcome, total: dict[str, Any], currency: str) -> None:
+    difference = outcome.predicted - total["predicted_cost_usd"]
+    st.metric(
+        label,
+        format_figure(outcome.predicted, currency),
+        format_money(difference, currency) if difference else None,
+        delta_color="inverse",
+        delta_description=format_money_range(outcome.lower_80, outcome.upper_80, currency),
+        border=True,
+        height="stretch",
+    )
+
+
+def _explain(model: str, part: Decimal, has_own: bool, currency: str) -> str:
+    """What the figures rest on."""
+    cost = format_money(part, currency)
+    source = "By its own forecast" if has_own else f"By its share of the last {SHARE_DAYS} days"
+    return (
+        f"{source}, {model} will cost {cost} in the next 30 days. That part changes with its use, and "
+        "the range with it; other models, subscriptions and what is spent stay as they are."
+    )
+
+
+def _sum_renewals(newest: pd.DataFrame, last_day: date) -> Decimal:
+    renewing = newest.loc[newest["date"].dt.date <= last_day, "renewals"].sum()
+    return Decimal(str(round(float(renewing), 10)))

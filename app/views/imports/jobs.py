@@ -1,0 +1,97 @@
+"""Saving files in the background: clicks, reruns and other pages neither repeat nor stop it."""
+
+import csv
+import io
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tally.importers import Parsed, Rejected
+from tally.importers.save import ImportResult, save_import
+from tally.storage.database import Database, DatabaseError
+from tally.storage.export import harmless
+
+REJECTED_COLUMNS = ("file", "line", "reason", "row")
+UNEXPECTED = "Something went wrong while saving this file. Import it again: nothing will be added twice."
+
+
+@dataclass(frozen=True, slots=True)
+class FileToSave:
+    """A parsed file with what is kept about it."""
+
+    filename: str
+    format_name: str
+    parsed: Parsed
+    content: bytes
+
+    @property
+    def rows(self) -> int:
+        """The rows that will be sent to the database."""
+        return self.parsed.rows_read - len(self.parsed.rejected)
+
+
+class ImportJob:
+    """A thread that saves one file after another, and what became of them."""
+
+    def __init__(self, database: Database, files: Sequence[FileToSave]) -> None:
+        self.started_at = datetime.now(UTC)
+        self.results: list[tuple[str, ImportResult]] = []
+        self.remaining = list(files)
+        self.problem = ""
+        self.rows_total = sum(file.rows for file in files)
+        self._rows_before = self._rows_now = 0
+        self._api = database
+        self._thread = threading.Thread(target=self._run, name="import", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether files are still being saved."""
+        return self._thread.is_alive()
+
+    @property
+    def rows_done(self) -> int:
+        """Rows saved so far, of all files."""
+        return min(self._rows_before + self._rows_now, self.rows_total)
+
+    @property
+    def filename(self) -> str:
+        """The file that is being saved."""
+        return self.remaining[0].filename if self.remaining else ""
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until everything is saved or refused."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            while self.remaining:
+                self._save(self.remaining[0])
+                del self.remaining[0]
+        except DatabaseError as error:
+            self.problem = str(error)
+        except Exception:
+            logging.getLogger(__name__).exception("An import failed")
+            self.problem = UNEXPECTED
+
+    def _save(self, file: FileToSave) -> None:
+        result = save_import(
+            self._api, file.parsed, file.filename, file.format_name, file.content, self._note_progress
+        )
+        self._rows_before, self._rows_now = self._rows_before + file.rows, 0
+        self.results.append((file.filename, result))
+
+    def _note_progress(self, done: int, _total: int) -> None:
+        self._rows_now = done
+
+
+def write_rejected(rejected: Sequence[tuple[str, Rejected]]) -> bytes:
+    """Rejected rows of files as CSV: file, line, reason and the row, harmless in a spreadsheet."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(REJECTED_COLUMNS)
+    for filename, row in rejected:
+        writer.writerow([harmless(filename), row.line, harmless(row.reason), harmless(row.row_text)])
+    return buffer.getvalue().encode(errors="replace")

@@ -1,0 +1,124 @@
+"""Where does my money go, and what will this month end at?"""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.figures import outlook, spend
+from app.figures.anomalies import describe_unusual, select_true
+from app.formats.formats import format_money
+from app.parts.limits import read_limit
+from app.parts.welcome import render_welcome
+from app.ui import cards, charts
+from app.ui.periods import EARLIEST_DAY, render_period, today_in
+from app.ui.render_gate import watch_first_paint
+from app.ui.theme import current_palette
+from app.ui.titles import title_row
+from app.views.overview.anomaly_list import render_unusual
+from app.views.overview.cards import (
+    render_cost_per_request,
+    render_month_end,
+    render_month_to_date,
+    render_notes,
+    render_spend,
+    render_top_models,
+)
+
+user = current_user()
+preferences = data.load_preferences(user)
+chosen_currency = data.load_currency(user)
+currency = chosen_currency.code
+today = today_in(preferences.zone)
+limit = read_limit(preferences, chosen_currency, today)
+month_start = today.replace(day=1)
+palette = current_palette()
+wait_for_first_paint = watch_first_paint()
+
+with title_row("Overview"):
+    period = render_period(today, preferences.default_range)
+
+with st.skeleton(height=600):
+    before = period.before
+    daily = data.load_daily(user, min(month_start, before.first or today) if before else None, today)
+    totals = data.load_forecast_totals(user)
+    predictions = data.load_forecast(user, data.ForecastSeries(), today)
+    providers_known = data.load_providers(user)
+    flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
+    night = data.load_last_night(user)
+    is_new = daily.empty and data.load_daily(user, None, None).empty
+if is_new:
+    render_welcome(user, today)
+    st.stop()
+
+labels = {provider.slug: provider.name for provider in providers_known}
+shown = spend.select_days(daily, period.first, period.last)
+first_day = period.first or daily["date"].min().date()
+now = spend.calculate_spend(shown)
+spent_before = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
+this_month = spend.select_days(daily, month_start, today)
+month_by_day = spend.spend_by_day(this_month, month_start, today)
+month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", today)
+newest = outlook.newest_run(predictions)
+ahead = newest[newest["date"].dt.date > today]
+passing = outlook.month_passing(month_total, limit, month_by_day, newest, today)
+chance = passing and outlook.describe_passing(passing, currency, today)
+
+with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
+    render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
+    render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
+    absence = outlook.explain_absence(night, preferences.forecast_enabled)
+    render_month_end(month_total, absence, month_by_day, ahead, today, currency, chance)
+    render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
+
+wait_for_first_paint()
+
+if spend.select_money(shown).empty:
+    with st.container(border=True):
+        st.text("Nothing was spent in these days. Choose a longer range above.")
+        render_notes(now, currency)
+    st.stop()
+
+money = spend.fill_days(daily, first_day, period.last)
+is_weekly = charts.is_weekly((period.last - first_day).days + 1)
+unusual = describe_unusual(
+    select_true(
+        (row for row in flagged if row["day"] <= period.last),
+        shown,
+        {provider.provider_id: provider.slug for provider in providers_known},
+    ),
+    {provider.provider_id: provider.name for provider in providers_known},
+    chosen_currency,
+    today,
+)
+ribbons = ahead if period.last == today and not ahead.empty else None
+with st.container(border=True):
+    said = ["weeks as daily means"] if is_weekly else []
+    said += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
+    cards.render_heading("Daily spend by provider", " · ".join(said))
+    st.plotly_chart(
+        charts.daily_spend(
+            money, ribbons, labels, palette, currency, [(one.day, one.sentence) for one in unusual]
+        ),
+        theme=None,
+        key="daily_spend",
+        config=charts.config(currency),
+        alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in all"
+        + (", then a forecast of 30 days." if ribbons is not None else "."),
+    )
+    render_unusual(unusual)
+
+models, providers = st.columns([5, 3], gap="small")
+with models, st.container(border=True, height="stretch"):
+    render_top_models(shown, currency)
+with providers, st.container(border=True, height="stretch"):
+    cards.render_heading("Where it went")
+    colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
+    by_provider = spend.sum_by_provider(money, list(colours))
+    st.plotly_chart(
+        charts.spend_by_name(by_provider, labels, colours, palette, currency),
+        theme=None,
+        key="providers",
+        config=charts.config(currency),
+        alt=charts.describe_totals(by_provider, labels, currency),
+    )
+    render_notes(now, currency)

@@ -1,0 +1,104 @@
+"""What exactly was recorded?"""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.formats.formats import plural
+from app.parts.record_table import BASES, COLUMNS, SOURCES, describe_records, why_fixed
+from app.parts.welcome import render_welcome
+from app.ui.periods import EARLIEST_DAY, today_in
+from app.ui.titles import title_row
+from app.views.records.dialogs import confirm_deletion, edit_entry
+
+
+def choose(label: str, options: Mapping[str, str]) -> str | None:
+    """A filter over key -> name, which the address keeps; None when it is left open."""
+    return st.selectbox(
+        label,
+        list(options),
+        index=None,
+        format_func=lambda key: options[key],
+        placeholder="Any",
+        key=label.lower(),
+        bind="query-params",
+    )
+
+
+def choose_day(label: str, key: str) -> date | None:
+    """An end of the days that are shown; None when it is left open."""
+    latest = today + timedelta(days=366)
+    return st.date_input(label, None, EARLIEST_DAY, latest, format="YYYY-MM-DD", key=key, bind="query-params")
+
+
+def render_filters() -> data.RecordFilter:
+    """The row of filters; names go into select boxes, which show text as text."""
+    with st.grid(3, min_column_width=140, gap="small"):
+        provider = choose("Provider", providers)
+        model = choose("Model", {name: name for name in models})
+        source = choose("Source", SOURCES)
+        basis = choose("Basis", BASES)
+        first = choose_day("From", "first_day")
+        last = choose_day("To", "last_day")
+    return data.RecordFilter(provider, model, source, basis, first, last)
+
+
+def render_actions(row: dict[str, Any] | None) -> None:
+    """What can be done with the selected record."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        fixed = why_fixed(row) if row else "Select a row to change or delete an entry that was added by hand."
+        if st.button("Edit", icon=":material/edit:", disabled=fixed is not None) and row:
+            edit_entry(row, preferences.zone)
+        if st.button("Delete", icon=":material/delete:", disabled=fixed is not None) and row:
+            confirm_deletion(row, preferences.zone)
+        if fixed:
+            st.caption(fixed)
+
+
+user = current_user()
+preferences = data.load_preferences(user)
+today = today_in(preferences.zone)
+providers = {provider.provider_id: provider.name for provider in data.load_providers(user)}
+
+title_row("Records")
+with st.skeleton(height=480):
+    models = sorted(data.load_daily(user, None, None)["model"].unique())
+    if models:
+        chosen = render_filters()
+        count = data.load_records_count(user, chosen, preferences.timezone)
+if not models:
+    render_welcome(user, today)
+    st.stop()
+if count == 0:
+    with st.container(border=True):
+        st.text("No record matches these filters.")
+    st.stop()
+
+pages = -(-count // data.PAGE_ROWS)
+page_key = f"page-{hash(chosen)}"
+page = min(st.session_state.get(page_key) or 1, pages)
+rows = data.load_records_page(user, chosen, page, preferences.timezone)
+table_key = f"records-{hash(chosen)}-{page}"
+selected = st.session_state.get(table_key, {}).get("selection", {}).get("rows", [])
+render_actions(rows[selected[0]] if selected and selected[0] < len(rows) else None)
+st.dataframe(
+    describe_records(rows, providers, preferences.zone, data.load_currency(user)),
+    hide_index=True,
+    height="content",
+    key=table_key,
+    on_select="rerun",
+    selection_mode="single-row",
+    column_config=COLUMNS,
+    alt="Records, newest first",
+)
+with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    first_row = (page - 1) * data.PAGE_ROWS + 1
+    st.caption(
+        f"{first_row:,} to {first_row + len(rows) - 1:,} of {plural(count, 'record')}", width="content"
+    )
+    if pages > 1:
+        st.pagination(pages, key=page_key)

@@ -1,0 +1,29 @@
+"""How should Tally show my data, and what may become of it?"""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.ui.notices import render_announcement
+from app.ui.periods import today_in
+from app.ui.titles import title_row
+from app.views.settings.account import render_deletion, render_sample
+from app.views.settings.export import render_export
+from app.views.settings.forms import render_display, render_password
+
+user = current_user()
+preferences = data.load_preferences(user)
+
+title_row("Settings")
+render_announcement()
+with st.container(border=True):
+    render_display(user, preferences)
+with st.container(border=True):
+    render_password(user)
+with st.container(border=True):
+    render_export(user, preferences.zone)
+with st.grid(2, min_column_width=300, gap="small"):
+    with st.container(border=True, height="stretch"):
+        render_sample(user, today_in(preferences.zone))
+    with st.container(border=True, height="stretch"):
+        render_deletion()

@@ -1,0 +1,115 @@
+"""Reading the coding agents' logs of the machine that the dashboard itself runs on, in the background."""
+
+import logging
+import os
+import threading
+from pathlib import Path
+
+import streamlit as st
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User, database_of
+from app.formats.formats import escape_markdown
+from app.ui.notices import render_refusal
+from tally.agents.machine import collecting_folder
+from tally.agents.payment import load_payments
+from tally.agents.registry import AGENTS
+from tally.agents.upload import Machine, SourceResult, collect_into
+from tally.core.errors import TallyError
+from tally.core.settings import load_settings
+
+SECONDS_BETWEEN_LOOKS = 0.5
+SHOWN_REASONS = 3
+UNEXPECTED = "Something went wrong while reading the logs. Scan again: nothing will be added twice."
+
+
+class ScanJob:
+    """A thread that collects this machine's logs, how far it is, and what became of them."""
+
+    def __init__(self, user: User) -> None:
+        self.results: list[SourceResult] = []
+        self.problem = ""
+        self.title, self.done, self.total = "", 0, 0
+        self._api = database_of(user)
+        self._thread = threading.Thread(target=self._run, name="scan", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether logs are still being read."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until it has ended."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            folder = collecting_folder()
+            here = Machine(folder=folder, payments=load_payments(folder))
+            self.results = collect_into(self._api, here, on_progress=self._note_progress)
+        except TallyError as problem:
+            self.problem = str(problem)
+        except Exception:
+            logging.getLogger(__name__).exception("A scan failed")
+            self.problem = UNEXPECTED
+
+    def _note_progress(self, title: str, done: int, total: int) -> None:
+        self.title, self.done, self.total = title, done, total
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _has_logs(user_id: str) -> bool:  # noqa: ARG001 (every cache of the app is keyed by its user)
+    home = Path.home()
+    return any(agent.find_files(home, os.environ) for agent in AGENTS)
+
+
+def may_scan(user: User) -> bool:
+    """Whether dashboard and logs are on one machine, by its operator's word, and there are any."""
+    return load_settings().tally_scan_logs and _has_logs(user.user_id)
+
+
+def render_scan(user: User) -> None:
+    """The button, the progress of a scan, or what the last one brought."""
+    job: ScanJob | None = st.session_state.get("scan_job")
+    if job is None and not may_scan(user):
+        return
+    with st.container(border=True, key="scan"):
+        if job is not None and job.is_running:
+            render_progress()
+            return
+        if job is not None:
+            data.forget_version(user)
+            _render_results(job)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            if st.button("Scan this machine", icon=":material/search:", key="scan-machine"):
+                st.session_state.scan_job = ScanJob(user)
+                st.rerun()
+            st.caption("Reads what is new in the logs of the coding agents here. Twice adds nothing.")
+
+
+@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+def render_progress() -> None:
+    """How far the scan is; the page comes back when it ends."""
+    identity.current_user()
+    job: ScanJob = st.session_state.scan_job
+    if not job.is_running:
+        st.rerun()
+    share = min(job.done / job.total, 1.0) if job.total else 0.0
+    st.progress(share, escape_markdown(f"Reading {job.title}" if job.title else "Looking for logs…"))
+    st.caption("You may leave this page. The scan goes on.")
+
+
+def _render_results(job: ScanJob) -> None:
+    if job.problem:
+        render_refusal(job.problem)
+    for result in job.results:
+        st.text(
+            f"{result.title}: read {result.read:,} = {result.added:,} added + {result.already_there:,} "
+            f"already there + {result.rejected:,} rejected"
+        )
+        for reason in result.reasons[:SHOWN_REASONS]:
+            st.caption(escape_markdown(reason))
+    if not job.problem and not job.results:
+        st.caption("There are no logs of coding agents on this machine.")

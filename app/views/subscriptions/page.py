@@ -1,0 +1,64 @@
+"""What do my plans cost, and are they worth it?"""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import current_user
+from app.figures import plan_worth
+from app.parts.subscription_form import parse_subscription
+from app.ui.cards import render_heading
+from app.ui.notices import render_announcement
+from app.ui.periods import today_in
+from app.ui.titles import title_row
+from app.views.subscriptions import plan_cards
+from app.views.subscriptions.subscription_list import render_subscriptions
+
+ALL_PLANS = "All plans"
+
+user = current_user()
+preferences = data.load_preferences(user)
+currency = data.load_currency(user)
+today = today_in(preferences.zone)
+providers = data.load_providers(user)
+names = {provider.slug: provider.name for provider in providers}
+slugs = {provider.provider_id: provider.slug for provider in providers}
+
+with title_row("Subscriptions"):
+    st.page_link(
+        "views/add_entry/page.py",
+        label="Add subscription",
+        icon=":material/add:",
+        query_params={"kind": "Subscription"},
+        width="content",
+    )
+render_announcement()
+with st.skeleton(height=360):
+    daily = data.load_daily(user, None, today)
+    entered = [parse_subscription(row) for row in data.load_subscriptions(user)]
+bought = [(slugs[plan.provider_id], plan) for plan in entered]
+months = plan_worth.calculate_months(daily, bought, today, currency)
+recent = plan_worth.list_recent(months, today)
+if recent:
+    with st.container(border=True):
+        render_heading("What they were worth", "the last 12 months, at list prices")
+        plans = plan_worth.group_plans(recent)
+        with st.grid(4, min_column_width=180, gap="small"):
+            for slug, plan_months in plans.items():
+                is_entered = slug in dict(bought)
+                plan_cards.render_plan(plan_months, names, currency.code, is_entered)
+        chosen = ALL_PLANS
+        if len(plans) > 1:
+            chosen = st.selectbox(
+                "Plan",
+                [ALL_PLANS, *plans],
+                format_func=lambda slug: names.get(slug, slug),
+                key="plan",
+                label_visibility="collapsed",
+            )
+        plan_cards.render_chart(
+            [month for month in recent if chosen in (ALL_PLANS, month.provider)], currency.code
+        )
+        st.caption("Worth is never added to what you spent.")
+    with st.container(border=True):
+        plan_cards.render_months(months, names, currency.code)
+render_subscriptions(user, today)

@@ -1,0 +1,1 @@
+"""Backtests, baselines and scores on series in files."""

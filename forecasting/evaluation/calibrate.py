@@ -1,0 +1,182 @@
+"""Measure the constants of the intervals: `python -m forecasting.evaluation.calibrate DATA_DIR`."""
+
+import argparse
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecasting.evaluation.cutoffs import CUTOFFS, META, SERIES, DataProblem, load_licences, load_origins
+from forecasting.evaluation.replay import Made, replay
+from forecasting.model import intervals
+from forecasting.model.calibration import (
+    DAILY_LEVELS,
+    FILE,
+    HISTORY_DAYS,
+    TOTAL_DAYS,
+    Calibration,
+)
+from forecasting.model.intervals import HORIZON_DAYS
+from forecasting.model.level import Array
+from forecasting.workers.forkserver import warm_up
+from forecasting.workers.pool import count_cores
+from tally.core.errors import TallyError
+from tally.core.quantile_levels import LEVELS
+
+DIGITS = 4
+
+
+class Case(NamedTuple):
+    """A forecast and what came of it."""
+
+    unique_id: str
+    family: str
+    y: Array
+    predicted: Array
+    actual: Array
+
+
+def calibrate(cases: Sequence[Case]) -> Calibration:
+    """Constants with which ranges would have held on these cases. Every series counts the same."""
+    groups = _by_history(cases)
+    if not all(groups):
+        raise DataProblem("Calibrating needs series with short, middling and long histories: see origins.py.")
+    daily = tuple(_calibrate_days(group) for group in groups)
+    total = tuple(_calibrate_totals(cases, days) for days in TOTAL_DAYS)
+    return Calibration(daily, total, _calibrate_confidence(cases))
+
+
+def _by_history(cases: Sequence[Case]) -> list[list[Case]]:
+    groups: list[list[Case]] = [[] for _ in range(len(HISTORY_DAYS) + 1)]
+    for case in cases:
+        groups[sum(len(case.y) > limit for limit in HISTORY_DAYS)].append(case)
+    return groups
+
+
+def _calibrate_days(cases: Sequence[Case]) -> tuple[float, ...]:
+    """By how much each quantile of the recent days must move to be one of the days that came."""
+    off = [
+        (case.actual - intervals.calculate_recent_quantiles(case.y, case.predicted)[:, None])
+        / max(intervals.calculate_scale(case.y), np.finfo(float).tiny)
+        for case in cases
+    ]
+    weights = np.repeat(_weights(cases), HORIZON_DAYS)
+    levels = zip(DAILY_LEVELS, np.hstack(off), strict=True)
+    return _rounded([_weighted_quantiles(row, weights, [level])[0] for level, row in levels])
+
+
+def _calibrate_totals(cases: Sequence[Case], days: int) -> tuple[float, ...]:
+    ratios = []
+    for case in cases:
+        floor = max(intervals.FLOOR * intervals.calculate_scale(case.y), np.finfo(float).tiny)
+        actual, predicted = (amounts[:days].mean() + floor for amounts in (case.actual, case.predicted))
+        ratios.append(np.log(actual / predicted) / intervals.calculate_unrest(case.y, case.predicted))
+    levels = _corrected(len({case.unique_id for case in cases}))
+    return _rounded(_weighted_quantiles(np.array(ratios), _weights(cases), levels))
+
+
+def _corrected(series: int) -> Array:
+    """LEVELS moved outwards, since one more series may come out more extreme than all of these."""
+    levels = np.array(LEVELS)
+    beyond = np.clip(np.abs(levels - 0.5) + 0.5, 0.5, 1) * (series + 1) / series
+    return np.where(
+        levels == 0.5, 0.5, np.where(levels > 0.5, np.minimum(beyond, 1), np.maximum(1 - beyond, 0))
+    )
+
+
+def _calibrate_confidence(cases: Sequence[Case]) -> tuple[float, float]:
+    """A straight line from unrest to how much of the larger total the smaller was."""
+    totals = np.array([(case.predicted.sum(), case.actual.sum()) for case in cases])
+    largest = totals.max(axis=1)
+    accuracy = np.divide(totals.min(axis=1), largest, out=np.ones(len(cases)), where=largest > 0)
+    unrest = [intervals.calculate_unrest(case.y, case.predicted) for case in cases]
+    by_unrest, at_rest = np.polyfit(unrest, accuracy, 1, w=np.sqrt(_weights(cases)))
+    first, second = _rounded([at_rest, by_unrest])
+    return first, second
+
+
+def _weights(cases: Sequence[Case]) -> Array:
+    count = Counter(case.unique_id for case in cases)
+    return np.array([1 / count[case.unique_id] for case in cases])
+
+
+def _weighted_quantiles(values: Array, weights: Array, levels: Sequence[float] | Array) -> Array:
+    order = np.argsort(values, kind="stable")
+    weights = weights[order] / weights.sum()
+    return np.interp(levels, np.cumsum(weights) - weights / 2, values[order])
+
+
+def _rounded(values: Sequence[float] | Array) -> tuple[float, ...]:
+    return tuple(round(float(value), DIGITS) for value in values)
+
+
+def load_cases(folder: Path, workers: int) -> list[Case]:
+    """The forecasts from every origin whose following days are all known."""
+    origins, _ = load_origins(folder)
+    known = [origin for origin in origins if len(origin.actual) == HORIZON_DAYS and len(origin.history)]
+    return [case_of(made) for made in replay(known, workers)]
+
+
+def case_of(made: Made) -> Case:
+    """What calibration needs of a forecast."""
+    origin = made.origin
+    return Case(origin.series.unique_id, origin.series.family, origin.history, made.predicted, origin.actual)
+
+
+def describe(folder: Path, cases: Sequence[Case], day: str | None, model_version: str) -> dict[str, Any]:
+    """Where the constants come from."""
+    return {
+        "made_by": "python -m forecasting.evaluation.calibrate",
+        "made_on": day,
+        "model_version": model_version,
+        "data": folder.resolve().name,
+        "series": len({case.unique_id for case in cases}),
+        "origins": len(cases),
+        "licences": load_licences(folder),
+        "notice": "The constants are derived from series of these repositories, whose notices apply.",
+        "sha256": {
+            name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (SERIES, CUTOFFS, META)
+        },
+    }
+
+
+def main() -> int:
+    """Write calibration.json, or say in a sentence what is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m forecasting.evaluation.calibrate", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DATA_DIR")
+    parser.add_argument("--date", help="the day to note in the file")
+    parser.add_argument("--out", type=Path, default=FILE)
+    arguments = parser.parse_args()
+    try:
+        warm_up()
+        cases = load_cases(arguments.folder, count_cores())
+        from forecasting.model.prophet_model import VERSION
+
+        provenance = describe(arguments.folder, cases, arguments.date, VERSION)
+        arguments.out.write_text(render(calibrate(cases), provenance))
+    except TallyError as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"Measured on {provenance['origins']} forecasts of {provenance['series']} series.")
+    return 0
+
+
+def render(calibration: Calibration, provenance: dict[str, Any]) -> str:
+    """The text of calibration.json: a line for every row of constants."""
+    constants = {"daily": calibration.daily, "total": calibration.total}
+    rows = [
+        f'"{name}": [\n    ' + ",\n    ".join(json.dumps(row) for row in table) + "\n  ]"
+        for name, table in constants.items()
+    ]
+    rows.append(f'"confidence": {json.dumps(calibration.confidence)}')
+    rows.append('"provenance": ' + json.dumps(provenance, indent=2).replace("\n", "\n  "))
+    return "{\n  " + ",\n  ".join(rows) + "\n}\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""Daily series with rolling cutoffs, read from files: what forecasts are calibrated on and scored on.
+
+A folder has series.csv (unique_id, ds, y), cutoffs.csv (unique_id, cutoff) and meta.csv (unique_id, family,
+source, licence). The cutoff is the last day that a forecast may know.
+"""
+
+import csv
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from forecasting.model.intervals import HORIZON_DAYS
+from forecasting.model.level import Array
+from tally.core.errors import TallyError
+
+SERIES, CUTOFFS, META = "series.csv", "cutoffs.csv", "meta.csv"
+UNKNOWN_FAMILY = "unknown"
+LONGEST_DAYS = 36_525  # a date a hundred years off is a slip of the pen
+
+
+class DataProblem(TallyError):
+    """The folder of series cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A whole series without gaps; `family` says what kind of thing it counts."""
+
+    unique_id: str
+    family: str
+    first_day: date
+    y: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A place in a series that a forecast is made from. An id without any data has an empty series."""
+
+    series: Daily
+    cutoff: date
+
+    @property
+    def history(self) -> Array:
+        """All days up to the cutoff; days after the last one of the data cost nothing."""
+        days = (self.cutoff - self.series.first_day).days + 1
+        y = self.series.y[: max(days, 0)]
+        return np.pad(y, (0, max(days, 0) - len(y))) if len(y) else y
+
+    @property
+    def actual(self) -> Array:
+        """The days after the cutoff, up to the horizon, as far as they are known."""
+        start = max((self.cutoff - self.series.first_day).days + 1, 0)
+        return self.series.y[start : start + HORIZON_DAYS]
+
+
+def load_origins(folder: Path) -> tuple[list[Origin], list[str]]:
+    """Every row of cutoffs.csv as an origin, and the rows of series.csv that could not be read, in words."""
+    amounts, rejected = _parse_series(folder)
+    families = load_families(folder)
+    series = {
+        unique_id: _fill_days(unique_id, families.get(unique_id, UNKNOWN_FAMILY), days)
+        for unique_id, days in amounts.items()
+    }
+    origins = []
+    for line, row in _rows(folder / CUTOFFS, ("unique_id", "cutoff")):
+        cutoff = _parse_day(row["cutoff"])
+        if cutoff is None:
+            raise DataProblem(f"{CUTOFFS} line {line}: {row['cutoff']!r} is not a date such as 2026-11-01.")
+        nothing = Daily(row["unique_id"], UNKNOWN_FAMILY, cutoff + timedelta(days=1), np.zeros(0))
+        daily = series.get(row["unique_id"], nothing)
+        if (cutoff - daily.first_day).days > LONGEST_DAYS:
+            raise DataProblem(f"{CUTOFFS} line {line}: {cutoff} is a lifetime after the series begins.")
+        origins.append(Origin(daily, cutoff))
+    if not origins:
+        raise DataProblem(f"{CUTOFFS} has no rows: there is nothing to forecast.")
+    return origins, rejected
+
+
+def load_families(folder: Path) -> dict[str, str]:
+    """The family of each series; empty where there is no meta.csv."""
+    if not (folder / META).exists():
+        return {}
+    return {row["unique_id"]: row["family"] for _, row in _rows(folder / META, ("unique_id", "family"))}
+
+
+def load_licences(folder: Path) -> dict[str, str]:
+    """The licence of each source that the series were derived from."""
+    rows = _rows(folder / META, ("source", "licence"))
+    return dict(sorted({row["source"]: row["licence"] for _, row in rows}.items()))
+
+
+def _parse_series(folder: Path) -> tuple[dict[str, dict[date, float]], list[str]]:
+    amounts: dict[str, dict[date, float]] = defaultdict(dict)
+    rejected = []
+    for line, row in _rows(folder / SERIES, ("unique_id", "ds", "y")):
+        day, amount = _parse_day(row["ds"]), _parse_amount(row["y"])
+        if day is None:
+            rejected.append(f"line {line}: {row['ds']!r} is not a date")
+        elif amount is None:
+            rejected.append(f"line {line}: {row['y']!r} is not a finite amount of at least 0")
+        elif day in amounts[row["unique_id"]]:
+            rejected.append(f"line {line}: {row['unique_id']} has that day already")
+        else:
+            amounts[row["unique_id"]][day] = amount
+    return amounts, rejected
+
+
+def _fill_days(unique_id: str, family: str, amounts: dict[date, float]) -> Daily:
+    first, last = min(amounts), max(amounts)
+    if (last - first).days > LONGEST_DAYS:
+        raise DataProblem(f"{SERIES}: the days of {unique_id} lie more than a hundred years apart.")
+    y = np.zeros((last - first).days + 1)
+    for day, amount in amounts.items():
+        y[(day - first).days] = amount
+    return Daily(unique_id, family, first, y)
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = set(columns) - set(reader.fieldnames or ())
+            if missing:
+                raise DataProblem(f"{path.name} has no column {', '.join(sorted(missing))}.")
+            for row in reader:
+                yield reader.line_num, {column: (row[column] or "").strip() for column in columns}
+    except OSError:
+        raise DataProblem(
+            f"{path} cannot be read. The folder needs {SERIES}, {CUTOFFS} and {META}."
+        ) from None
+    except (UnicodeDecodeError, csv.Error):
+        raise DataProblem(f"{path.name} is not a CSV file in UTF-8.") from None
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _parse_amount(text: str) -> float | None:
+    try:
+        amount = float(text)
+    except ValueError:
+        return None
+    return amount if math.isfinite(amount) and amount >= 0 else None

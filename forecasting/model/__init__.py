@@ -1,0 +1,1 @@
+"""The forecast of one series: Prophet, intervals and their calibration."""

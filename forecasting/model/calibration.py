@@ -1,0 +1,67 @@
+"""The constants behind ranges and confidence: calibrate.py measures them and writes calibration.json."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from forecasting.model.level import Array
+from tally.core.quantile_levels import LEVELS
+
+FILE = Path(__file__).with_name("calibration.json")
+DAILY_LEVELS = (0.025, 0.1, 0.9, 0.975)
+HISTORY_DAYS = (30, 120)  # a history is short up to the first, middling up to the second, long above
+TOTAL_DAYS = (1, 3, 7, 15, 30)  # the lengths of totals that were measured
+
+
+class CalibrationUnusable(Exception):
+    """The constants are not ones that ranges can be made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was measured.
+
+    daily: for short, middling and long histories the offsets at DAILY_LEVELS, in units of the series' scale.
+    total: for each of TOTAL_DAYS the log ratios of outcome to forecast at LEVELS, in units of its unrest.
+    confidence: the accuracy to expect of a total is the first plus the second times the unrest.
+    """
+
+    daily: tuple[tuple[float, ...], ...]
+    total: tuple[tuple[float, ...], ...]
+    confidence: tuple[float, float]
+
+    def daily_offsets(self, history_days: int) -> Array:
+        """The offsets for a history of that length."""
+        return np.array(self.daily[sum(history_days > limit for limit in HISTORY_DAYS)])
+
+    @lru_cache  # noqa: B019 - a calibration is a constant, and a month has few lengths
+    def total_ratios(self, days: int) -> Array:
+        """The log ratios for totals of that many days, between two measured lengths in proportion."""
+        place = np.interp(np.log(days), np.log(TOTAL_DAYS), np.arange(len(TOTAL_DAYS)))
+        lower = min(int(place), len(TOTAL_DAYS) - 2)
+        share = place - lower
+        ratios: Array = (1 - share) * np.array(self.total[lower]) + share * np.array(self.total[lower + 1])
+        return ratios
+
+
+@lru_cache
+def load_calibration() -> Calibration:
+    """The constants that are shipped."""
+    return parse_calibration(json.loads(FILE.read_text()))
+
+
+def parse_calibration(content: Mapping[str, Any]) -> Calibration:
+    """The constants in a calibration file, or CalibrationUnusable."""
+    first, second = content["confidence"]
+    daily, total = (tuple(tuple(row) for row in content[name]) for name in ("daily", "total"))
+    shapes = [len(row) for row in (*daily, *total)]
+    expected = [len(DAILY_LEVELS)] * (len(HISTORY_DAYS) + 1) + [len(LEVELS)] * len(TOTAL_DAYS)
+    if shapes != expected or not all(a <= b for row in total for a, b in pairwise(row)):
+        raise CalibrationUnusable("calibration.json lacks a row, or one of the totals does not rise")
+    return Calibration(daily, total, (first, second))

@@ -1,0 +1,1 @@
+"""The nightly run: its steps, what it reads and what it stores."""

@@ -1,0 +1,1 @@
+"""Forecasting many series on processes or a Dask cluster."""

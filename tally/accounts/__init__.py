@@ -1,0 +1,1 @@
+"""Sign-in: the client of Supabase Auth and the CLI session."""

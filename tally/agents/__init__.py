@@ -1,0 +1,1 @@
+"""Coding agents' logs: one module per agent, scanning and upload."""

@@ -1,0 +1,85 @@
+"""What a request out of a log costs, and the record of it."""
+
+from decimal import Decimal
+
+from tally.agents.logs import Event
+from tally.agents.payment import Payment
+from tally.catalog.models import canonical_claude
+from tally.core.records import JSON, CostRecord, identity, request_identity
+from tally.pricing.estimate import describe_price, estimate
+from tally.pricing.list_prices import Priced, Usage, price
+
+
+def price_event(event: Event) -> Priced:
+    """The list price of a request at its time, or what the tool itself wrote down."""
+    if event.logged_usd:
+        return _logged_price(event)
+    return price(event.vendor, event.model, _usage(event), event.timestamp, context=_context(event))
+
+
+def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
+    """A request as Tally keeps it."""
+    payee = payment.find_payee(event.vendor)
+    model_name = canonical_claude(event.model)
+    told = {
+        "ledger": payee,
+        "request_id": event.request_id,
+        "session": event.session,
+        "project": event.project,
+    }
+    metadata: dict[str, JSON] = {key: value for key, value in told.items() if value}
+    named = request_identity(event.request_id) if event.request_id else identity(agent_name, event.name)
+    return CostRecord(
+        payee,
+        event.timestamp,
+        model_name,
+        _estimate(event, model_name, metadata),
+        named,
+        cost_basis="included" if payment.is_plan(event.vendor) else "estimated",
+        collection_method="local_log",
+        input_tokens=event.input_tokens,
+        output_tokens=event.output_tokens,
+        cached_input_tokens=event.cached_input_tokens,
+        cache_write_tokens=event.cache_write_tokens,
+        reasoning_tokens=event.reasoning_tokens,
+        request_count=1,
+        metadata=metadata,
+    )
+
+
+def _estimate(event: Event, model_name: str, metadata: dict[str, JSON]) -> Decimal | None:
+    """The same as `price_event`; where the price comes from is added to the metadata."""
+    if event.logged_usd:
+        priced = _logged_price(event)
+        metadata |= describe_price(priced)
+        return priced.cost_usd
+    return estimate(
+        metadata,
+        event.vendor,
+        event.model,
+        _usage(event),
+        event.timestamp,
+        context=_context(event),
+        model_name=model_name,
+    )
+
+
+def _logged_price(event: Event) -> Priced:
+    return Priced(
+        Decimal(event.logged_usd), price_source="opencode", price_version="", matched_model=event.model
+    )
+
+
+def _usage(event: Event) -> Usage:
+    return Usage(
+        event.input_tokens,
+        event.output_tokens,
+        event.cached_input_tokens,
+        event.cache_write_tokens,
+        event.cache_write_1h_tokens,
+        web_searches=event.web_searches,
+    )
+
+
+def _context(event: Event) -> dict[str, str] | None:
+    return dict([event.context]) if event.context else None

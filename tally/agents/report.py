@@ -1,0 +1,139 @@
+"""What the logs on this machine hold: tokens per day, model and class, and what they cost."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from tally.agents.logs import Collector, Event, Known
+from tally.agents.payment import Payment
+from tally.agents.scan import LogFile, Meter, Progress, read_logs
+from tally.catalog.models import canonical_claude
+
+if TYPE_CHECKING:
+    from tally.pricing.list_prices import Priced
+
+FORMAT = 1  # of the report
+# What each class of tokens costs is named as the tokens are.
+COSTS = {
+    "uncached": "uncached_input_usd",
+    "cached": "cached_input_usd",
+    "cache_write": "cache_write_5m_usd",
+    "cache_write_1h": "cache_write_1h_usd",
+    "output": "output_usd",
+    "web_search": "web_search_usd",
+    "other": "other_usd",  # fees of a request, and what the agent itself wrote down
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the report is about."""
+
+    agents: Sequence[Collector]
+    logs: Mapping[str, Sequence[LogFile]]
+    timezone: str
+    since: date | None
+    payments: Mapping[str, Payment]
+
+
+def make_report(question: Question, on_progress: Progress) -> dict[str, Any]:
+    """The report, as `tally collect --dry-run --json` prints it."""
+    sources = [
+        _report_agent(question, agent, question.logs[agent.name], on_progress)
+        for agent in question.agents
+        if question.logs[agent.name]
+    ]
+    from tally.pricing.list_prices import PRICE_SOURCE, PRICE_VERSION
+
+    return {
+        "format": FORMAT,
+        "timezone": question.timezone,
+        "since": question.since.isoformat() if question.since else None,
+        "prices": f"{PRICE_SOURCE} {PRICE_VERSION}",
+        "sources": sources,
+    }
+
+
+def _load_prices() -> None:
+    """It takes a fifth of a second, in which others can begin to read."""
+    import_module("tally.agents.records")
+
+
+def _report_agent(
+    question: Question, agent: Collector, files: Sequence[LogFile], on_progress: Progress
+) -> dict[str, Any]:
+    reads = read_logs(agent, files, Meter(agent, files, on_progress).add, _load_prices)
+    events = agent.settle((event for read in reads for event in read.events), Known({}))
+    days = list(_add_up(question, events, question.payments[agent.name]))
+    return {
+        "source": agent.name,
+        "title": agent.title,
+        "files": len(files),
+        "requests": sum(row["requests"] for row in days),
+        "rejected": sum(read.rejected for read in reads),
+        "reasons": sorted({reason for read in reads for reason in read.reasons}),
+        "days": days,
+    }
+
+
+def _add_up(question: Question, events: Iterable[Event], payment: Payment) -> Iterable[dict[str, Any]]:
+    from tally.agents.records import price_event
+
+    zone = ZoneInfo(question.timezone)
+    rows: dict[tuple[date, str, str], _Row] = defaultdict(_Row)
+    for event in events:
+        day = event.timestamp.astimezone(zone).date()
+        if not question.since or day >= question.since:
+            rows[day, canonical_claude(event.model), event.vendor].add(event, price_event(event))
+    for (day, model, vendor), row in sorted(rows.items()):
+        paid_by = "plan" if payment.is_plan(vendor) else "api"
+        named = {"day": day.isoformat(), "model": model, "provider": payment.find_payee(vendor)}
+        yield named | {"paid_by": paid_by} | row.to_json()
+
+
+@dataclass(slots=True)
+class _Row:
+    """One model on one day; the classes of input are apart, and what was thought is within the output."""
+
+    requests: int = 0
+    uncached_input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    tokens: int = 0
+    unpriced_requests: int = 0
+    usd_by_class: dict[str, Decimal] = field(default_factory=dict)
+
+    def add(self, event: Event, priced: "Priced") -> None:
+        """One request more, at the price of its time."""
+        self.requests += 1
+        self.uncached_input_tokens += (
+            event.input_tokens - event.cached_input_tokens - event.cache_write_tokens
+        )
+        self.cached_input_tokens += event.cached_input_tokens
+        self.cache_write_5m_tokens += event.cache_write_tokens - event.cache_write_1h_tokens
+        self.cache_write_1h_tokens += event.cache_write_1h_tokens
+        self.output_tokens += event.output_tokens
+        self.reasoning_tokens += event.reasoning_tokens
+        self.tokens += event.tokens
+        if priced.cost_usd is None:
+            self.unpriced_requests += 1
+        else:
+            for name, usd in (priced.usd_by_class or {"other": priced.cost_usd}).items():
+                self.usd_by_class[name] = self.usd_by_class.get(name, 0) + usd
+
+    def to_json(self) -> dict[str, Any]:
+        """Money as text, None where nothing of it has a price."""
+        counts = {name: count for name, count in asdict(self).items() if name != "usd_by_class"}
+        if not self.usd_by_class:
+            return counts | dict.fromkeys(["cost_usd", *COSTS.values()])
+        costs = {name: self.usd_by_class.get(key, Decimal(0)) for key, name in COSTS.items()}
+        costs = {"cost_usd": sum(costs.values(), Decimal(0))} | costs
+        return counts | {name: format(usd, "f") for name, usd in costs.items()}

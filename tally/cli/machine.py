@@ -1,0 +1,118 @@
+"""`tally up`, `down`, `status`, `doctor`, `nightly` and `backtest`: this machine's Tally."""
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tally.cli.command import FAILED
+from tally.core.settings import CHECKOUT, Settings, load_settings
+from tally.local import doctor as doctors
+from tally.local import status as statuses
+from tally.local.nightly import nightly_command
+from tally.local.stack import SETTING_NAMES, env_lines
+from tally.local.supervisor import run_down, run_up
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Make these commands of `tally`."""
+    for command in (up, down, status, doctor, nightly, backtest):
+        app.command()(command)
+
+
+def up() -> None:
+    """Start Tally on this machine and stay in the foreground until Ctrl-C.
+
+    Example: TALLY_PORT=9000 tally up
+    """
+    run_up()
+
+
+def down() -> None:
+    """Stop the Tally that `tally up` started, in order.
+
+    Example: tally down
+    """
+    typer.echo("Tally has stopped." if run_down() else "Tally is not running.")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    env: Annotated[bool, typer.Option("--env", help="Print the four settings, secrets included.")] = False,
+) -> None:
+    """Show the addresses, versions and health of every part, and the last nightly run.
+
+    Example: tally status --json
+    """
+    if env:
+        typer.echo(env_lines(_four_settings(load_settings())), nl=False)
+        return
+    found = statuses.load_status()
+    typer.echo(json.dumps(statuses.as_json(found), indent=2) if as_json else statuses.as_text(found))
+    if not found.healthy:
+        raise typer.Exit(FAILED)
+
+
+def doctor() -> None:
+    """Check each requirement of Tally on this machine and say how to mend what is missing.
+
+    Example: tally doctor
+    """
+    findings = doctors.examine()
+    typer.echo(doctors.as_text(findings))
+    if any(finding.is_missing for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def nightly(
+    date: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Replay the night of a day.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the forecasts and write nothing.")
+    ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Forecast on the Dask cluster of this scheduler."),
+    ] = None,
+) -> None:
+    """Run the nightly job now: partitions, refresh, forecasts.
+
+    Example: tally nightly --date 2026-11-01 --dry-run
+    """
+    arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
+    arguments += ["--scheduler", scheduler] if scheduler is not None else []
+    ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
+    raise typer.Exit(ended.returncode)
+
+
+def backtest(
+    data_dir: Annotated[Path, typer.Argument(help="A folder with series.csv, cutoffs.csv and meta.csv.")],
+    out: Annotated[Path, typer.Option(help="Where to write the forecasts, as CSV.")],
+    score: Annotated[bool, typer.Option("--score", help="Print how good they and others were.")] = False,
+) -> None:
+    """Forecast from every cutoff of a folder of daily series, knowing nothing later.
+
+    Example: tally backtest series/ --out forecasts.csv --score
+    """
+    paths = [str(data_dir.resolve()), "--out", str(out.resolve())]
+    command = [
+        sys.executable,
+        "-m",
+        "forecasting.evaluation.command",
+        *paths,
+        *(["--score"] if score else []),
+    ]
+    ended = subprocess.run(command, cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
+    raise typer.Exit(ended.returncode)
+
+
+def _four_settings(settings: Settings) -> dict[str, str]:
+    secrets = (settings.supabase_secret_key, settings.database_url)
+    values = [settings.supabase_url, settings.supabase_publishable_key]
+    values += [secret.get_secret_value() if secret else "" for secret in secrets]
+    return dict(zip(SETTING_NAMES, values, strict=True))

@@ -1,0 +1,16 @@
+"""The `tally` command with all that it can do."""
+
+from tally.cli import collect, machine
+from tally.cli.command import new_app
+from tally.cli.keys import keys
+from tally.cli.prices import reprice
+from tally.cli.records import demo, export_records, import_files
+
+app = new_app()
+machine.add_commands(app)
+app.command("import")(import_files)
+app.command("export")(export_records)
+app.command("demo")(demo)
+collect.add_commands(app)
+app.command("reprice")(reprice)
+app.add_typer(keys, name="keys")

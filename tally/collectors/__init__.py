@@ -1,1 +1,0 @@
-"""Collectors: spend that Tally fetches by itself, from coding agents' logs and providers' APIs."""

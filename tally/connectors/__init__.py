@@ -1,0 +1,1 @@
+"""Providers' APIs: one module per provider, connections and sync."""

@@ -1,0 +1,244 @@
+"""Anthropic's Admin API: what each UTC day cost, its tokens, and who used Claude Code."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from tally.catalog.models import canonical_claude
+from tally.connectors.answers import (
+    check_currency,
+    read_amount,
+    read_count,
+    read_day,
+    read_object,
+    read_rows,
+    read_text,
+)
+from tally.connectors.client import ApiClient, Query, RequestRefused
+from tally.connectors.datasets import Dataset, ProviderApi, Request, Window, list_rows
+from tally.core.records import JSON, NO_MODEL, CostRecord, day_instant, identity
+from tally.importers.anthropic_cost import CHARGES
+from tally.importers.anthropic_usage import read_context
+from tally.importers.exports import CLAUDE_DEFAULTS, context_tier
+from tally.pricing.estimate import estimate
+from tally.pricing.list_prices import Tier, Usage
+
+PROVIDER, SUBSCRIPTION = "anthropic", "claude-desktop"
+COST, USAGE, CLAUDE_CODE = "anthropic_api_cost", "anthropic_api_usage", "anthropic_api_claude_code"
+VERSION = "2023-06-01"
+FAST_MODE = {"anthropic-beta": "fast-mode-2026-02-01"}
+BUCKETS, ROWS = 31, 1_000  # a page
+CENTS = 100
+COST_DIMENSIONS = (
+    "workspace_id",
+    "description",
+    "cost_type",
+    "model",
+    "token_type",
+    "service_tier",
+    "context_window",
+    "inference_geo",
+)
+USAGE_DIMENSIONS = (
+    "model",
+    "workspace_id",
+    "api_key_id",
+    "service_tier",
+    "context_window",
+    "inference_geo",
+    "speed",
+)
+DEFAULTS = CLAUDE_DEFAULTS | {"service_tier": ("standard",)}
+PRICED_TIERS = ("priority", "flex")
+BAD_REQUEST = 400
+
+
+def fetch_cost(client: ApiClient, request: Request) -> Iterator[CostRecord]:
+    """One billed record for each day, workspace and kind of charge; amounts are fractions of cents."""
+    grouping = ("workspace_id", "description")
+    for day, row in _rows(client, "v1/organizations/cost_report", grouping, request.window):
+        cost_usd = read_amount(row, "amount") / CENTS
+        check_currency(row)
+        found = _dimensions(row, COST_DIMENSIONS)
+        yield CostRecord(
+            provider=PROVIDER,
+            timestamp=day_instant(day, "UTC"),
+            model_name=canonical_claude(found["model"]) or CHARGES.get(found["cost_type"]) or NO_MODEL,
+            cost_usd=cost_usd,
+            source_key=identity(COST, request.account, day, *found.values()),
+            charge_type="usage" if cost_usd >= 0 else "adjustment",
+            metadata=request.metadata(PROVIDER, COST, day, found),
+        )
+
+
+def fetch_usage(client: ApiClient, request: Request) -> Iterator[CostRecord]:
+    """One estimated record for each day and combination of dimensions."""
+    for day, row in _usage_rows(client, request.window):
+        found, usage = _dimensions(row, USAGE_DIMENSIONS), _read_usage(row)
+        named = {name: text for name, text in found.items() if name != "model"}
+        metadata = request.metadata(PROVIDER, USAGE, day, named)
+        tier = context_tier(read_text(row, "context_window"))
+        key = identity(USAGE, request.account, day, *found.values())
+        yield _usage_record(found["model"], usage, metadata, key, day, tier, _price_context(found))
+
+
+def fetch_claude_code(client: ApiClient, request: Request) -> Iterator[CostRecord]:
+    """One record for each day, person, terminal and model: covered by a plan, or an estimate."""
+    for day in request.window.days:
+        query: Query = [("starting_at", day.isoformat()), ("limit", ROWS)]
+        for page in client.list_pages("v1/organizations/usage_report/claude_code", query):
+            for row in read_rows(page, "data"):
+                if read_day(row.get("date")) == day:
+                    yield from _claude_code_records(request, day, row)
+
+
+def _claude_code_records(request: Request, day: date, row: Mapping[str, Any]) -> Iterator[CostRecord]:
+    actor = read_object(row, "actor")
+    is_covered = read_text(row, "customer_type") == "subscription"
+    provider = SUBSCRIPTION if is_covered else PROVIDER
+    named = {
+        "actor": read_text(actor, "email_address") or read_text(actor, "api_key_name"),
+        "terminal_type": read_text(row, "terminal_type"),
+        "is_remote": read_text(row, "is_remote").replace("false", ""),
+        "subscription_type": read_text(row, "subscription_type"),
+    }
+    for part in read_rows(row.get("model_breakdown"), "model_breakdown"):
+        model, tokens = read_text(part, "model"), read_object(part, "tokens")
+        read, written = read_count(tokens, "cache_read"), read_count(tokens, "cache_creation")
+        usage = Usage(
+            input_tokens=read_count(tokens, "input", needed=True) + read + written,
+            output_tokens=read_count(tokens, "output", needed=True),
+            cached_input_tokens=read,
+            cache_write_tokens=written,
+        )
+        metadata = request.metadata(provider, CLAUDE_CODE, day, named)
+        key = identity(CLAUDE_CODE, request.account, day, provider, *named.values(), model)
+        record = _usage_record(model, usage, metadata, key, day, "unknown", {})
+        yield replace(record, provider=provider, cost_basis="included") if is_covered else record
+
+
+def _usage_record(
+    model: str,
+    usage: Usage,
+    metadata: dict[str, JSON],
+    key: UUID,
+    day: date,
+    tier: Tier,
+    context: Mapping[str, str],
+) -> CostRecord:
+    at = day_instant(day, "UTC")
+    model_name = canonical_claude(model) or NO_MODEL
+    cost_usd = estimate(
+        metadata, PROVIDER, model, usage, at, tier=tier, context=context, model_name=model_name
+    )
+    return CostRecord(
+        provider=PROVIDER,
+        timestamp=at,
+        model_name=model_name,
+        cost_usd=cost_usd,
+        source_key=key,
+        cost_basis="estimated",
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        metadata=metadata,
+    )
+
+
+def _usage_rows(client: ApiClient, window: Window) -> Iterator[tuple[date, dict[str, Any]]]:
+    """With fast requests told apart, where the API still knows the beta that does it."""
+    path = "v1/organizations/usage_report/messages"
+    try:
+        yield from _rows(client, path, USAGE_DIMENSIONS, window, FAST_MODE)
+    except RequestRefused as refused:
+        if refused.status != BAD_REQUEST:
+            raise
+        yield from _rows(client, path, USAGE_DIMENSIONS[:-1], window)
+
+
+def _rows(
+    client: ApiClient,
+    path: str,
+    grouping: Sequence[str],
+    window: Window,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[tuple[date, dict[str, Any]]]:
+    """The rows of every bucket of the window, with their day."""
+    query = [*_bounds(window), *(("group_by[]", name) for name in grouping)]
+    return list_rows(client.list_pages(path, query, headers), window, "starting_at", "ending_at")
+
+
+def _bounds(window: Window) -> Query:
+    starts = datetime.combine(window.first_day, time(), UTC)
+    # "Buckets that end before" this: a day more, so that the last one is among them either way.
+    ends = datetime.combine(window.last_day + timedelta(days=2), time(), UTC)
+    query: list[tuple[str, str | int]] = [("starting_at", f"{starts:%Y-%m-%dT%H:%M:%SZ}")]
+    if ends <= datetime.now(UTC):
+        query.append(("ending_at", f"{ends:%Y-%m-%dT%H:%M:%SZ}"))
+    return [*query, ("bucket_width", "1d"), ("limit", BUCKETS)]
+
+
+def _dimensions(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """What a row is about; empty where it says nothing special."""
+    found = {name: read_text(row, name) for name in names}
+    return {name: "" if text.lower() in DEFAULTS.get(name, ()) else text for name, text in found.items()}
+
+
+def _read_usage(row: Mapping[str, Any]) -> Usage:
+    """The tokens of a row. Anthropic counts input without what was cached."""
+    created = read_object(row, "cache_creation")
+    write_5m, write_1h = (
+        read_count(created, f"ephemeral_{lifetime}_input_tokens") for lifetime in ("5m", "1h")
+    )
+    read = read_count(row, "cache_read_input_tokens")
+    return Usage(
+        input_tokens=read_count(row, "uncached_input_tokens", needed=True) + read + write_5m + write_1h,
+        output_tokens=read_count(row, "output_tokens", needed=True),
+        cached_input_tokens=read,
+        cache_write_tokens=write_5m + write_1h,
+        cache_write_1h_tokens=write_1h,
+        web_searches=read_count(read_object(row, "server_tool_use"), "web_search_requests"),
+    )
+
+
+def _price_context(found: Mapping[str, str]) -> dict[str, str]:
+    """What makes the price differ from the standard one."""
+    context = read_context({"usage_type": found["service_tier"], "speed": found["speed"]})
+    if found["service_tier"] in PRICED_TIERS:
+        context["service_tier"] = found["service_tier"]
+    if found["inference_geo"]:
+        context["inference_geo"] = found["inference_geo"]
+    return context
+
+
+def _headers(key: SecretStr) -> dict[str, str]:
+    return {"x-api-key": key.get_secret_value(), "anthropic-version": VERSION}
+
+
+def _check(client: ApiClient, today: date) -> None:
+    yesterday = today - timedelta(days=1)
+    next(iter(client.list_pages("v1/organizations/cost_report", _bounds(Window(yesterday, yesterday)))), None)
+
+
+API = ProviderApi(
+    provider=PROVIDER,
+    title="Anthropic",
+    key_name="Admin key",
+    key_advice=(
+        "Costs and usage need an admin key (it begins with sk-ant-admin), not a key for requests. An admin "
+        "of the organization creates one in the Console under Settings, Admin keys; accounts without an "
+        "organization have none."
+    ),
+    datasets=(
+        Dataset(COST, "costs", fetch_cost),
+        Dataset(USAGE, "usage", fetch_usage),
+        Dataset(CLAUDE_CODE, "Claude Code", fetch_claude_code),
+    ),
+    headers=_headers,
+    check=_check,
+)

@@ -1,0 +1,80 @@
+"""OpenRouter's activity: what each of the last 30 complete UTC days was charged, by model and upstream."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from tally.connectors.answers import read_amount, read_count, read_day, read_rows, read_text
+from tally.connectors.client import ApiClient, bearer
+from tally.connectors.datasets import Dataset, ProviderApi, Request
+from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
+
+PROVIDER = "openrouter"
+ACTIVITY = "openrouter_api_activity"
+DAYS_TOLD = 30
+# The slug with its date, as in the activity export: `model` alone is what it is called today.
+DIMENSIONS = ("model_permaslug", "endpoint_id", "provider_name")
+
+
+def fetch_activity(client: ApiClient, request: Request) -> Iterator[CostRecord]:
+    """One billed record for each day, model and endpoint; what upstream keys of one's own cost is apart."""
+    for row in read_rows(client.get("activity").get("data"), "data"):
+        day = read_day(row.get("date"))
+        if day not in request.window:
+            continue
+        cost_usd = read_amount(row, "usage")
+        found = {name: read_text(row, name) for name in DIMENSIONS}
+        model = found["model_permaslug"] or read_text(row, "model") or NO_MODEL
+        named = {name: text for name, text in found.items() if text != model}
+        metadata = request.metadata(PROVIDER, ACTIVITY, day, named)
+        if row.get("byok_usage_inference"):
+            metadata["byok_usd"] = canonical_decimal(read_amount(row, "byok_usage_inference"))
+        yield CostRecord(
+            provider=PROVIDER,
+            timestamp=day_instant(day, "UTC"),
+            model_name=model,
+            cost_usd=cost_usd,
+            source_key=identity(ACTIVITY, request.account, day, *found.values()),
+            charge_type="usage" if cost_usd >= 0 else "adjustment",
+            input_tokens=read_count(row, "prompt_tokens"),
+            output_tokens=read_count(row, "completion_tokens"),
+            reasoning_tokens=read_count(row, "reasoning_tokens"),
+            request_count=read_count(row, "requests"),
+            metadata=metadata,
+        )
+
+
+def load_balance(client: ApiClient) -> str:
+    """What is left of the credits bought, in US dollars."""
+    credits = client.get("credits").get("data")
+    row = credits if isinstance(credits, dict) else {}
+    return canonical_decimal(read_amount(row, "total_credits") - read_amount(row, "total_usage"))
+
+
+def _check(client: ApiClient, _today: date) -> None:
+    client.get("activity")
+
+
+API = ProviderApi(
+    provider=PROVIDER,
+    title="OpenRouter",
+    key_name="Management key",
+    key_advice=(
+        "Activity needs a management key, not a key for requests. Create one on openrouter.ai under "
+        "Settings, Management keys."
+    ),
+    datasets=(
+        Dataset(
+            ACTIVITY,
+            "activity",
+            fetch_activity,
+            history_days=DAYS_TOLD,
+            restated_days=DAYS_TOLD,
+            window_days=DAYS_TOLD,
+            has_today=False,
+            is_gliding=True,
+        ),
+    ),
+    headers=bearer,
+    check=_check,
+    load_balance=load_balance,
+)

@@ -1,0 +1,11 @@
+"""Where Tally's own files are."""
+
+import os
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def tally_home() -> Path:
+    """The folder of Tally's own state: TALLY_HOME, or `.tally` in the checkout."""
+    return Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally").expanduser().resolve()

@@ -1,0 +1,18 @@
+"""The exchange rates that the nightly job fetched, behind those installed with Tally."""
+
+from datetime import date
+from decimal import Decimal
+
+from tally.currency.rates import Rates, bundled_rates
+from tally.storage.database import Database, select_all
+
+
+def load_rates(database: Database) -> Rates:
+    """The history with what the nightly job fetched since."""
+    pages = select_all(database, "exchange_rates", "day,currency,rate::text", ["day", "currency"])
+    newer = [
+        (date.fromisoformat(row["day"]), row["currency"], Decimal(row["rate"]))
+        for page in pages
+        for row in page
+    ]
+    return bundled_rates().join(newer) if newer else bundled_rates()

@@ -1,0 +1,107 @@
+"""How an export breaks its days down: one usage, grouped in two ways, would count twice."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import TypeAlias
+
+from tally.core.records import NO_MODEL, CostRecord
+from tally.importers import Parsed
+from tally.ledger.billing_account import ledger_day
+from tally.storage.database import Database, DatabaseError, Row, select_all
+
+# What a person may group OpenAI's exports by, as a sentence names it. The other columns are filled or not by
+# themselves, and the exports of other providers are always broken down in the same way.
+GROUPED_BY_CHOICE = "openai"
+CHOSEN = {
+    "project_id": "project",
+    "user_id": "user",
+    "api_key_id": "API key",
+    "model": "model",
+    "line_item": "line item",
+}
+DAY_SECONDS = 86_400
+
+Scope: TypeAlias = str  # the account that an export is of
+Grouping: TypeAlias = str  # such as "project, model"
+# scope -> grouping -> stretches of days, as "2026-11-01/2026-11-30"
+Breakdown: TypeAlias = dict[Scope, dict[Grouping, list[str]]]
+
+
+class OverlapRefused(DatabaseError):
+    """The days of a file are there already, broken down in another way."""
+
+
+def read_breakdown(parsed: Parsed) -> Breakdown:
+    """How each day of a provider's export is broken down, in the form that an import keeps."""
+    chosen = [column for column in CHOSEN if column in parsed.grouping]
+    groupings: dict[tuple[Scope, date], set[str]] = defaultdict(set)
+    for record in parsed.records:
+        if record.provider == GROUPED_BY_CHOICE and (page := ledger_day(record)):
+            scope = " ".join([page[0], str(record.metadata.get("organization_id", ""))]).strip()
+            groupings[scope, date.fromisoformat(page[1])].update(_grouped_by(record, chosen))
+    days: dict[Scope, dict[Grouping, list[date]]] = defaultdict(lambda: defaultdict(list))
+    for (scope, day), names in groupings.items():
+        days[scope][", ".join(sorted(names)) or "nothing"].append(day)
+    return {
+        scope: {grouping: list(_stretches(found)) for grouping, found in by_grouping.items()}
+        for scope, by_grouping in days.items()
+    }
+
+
+def refuse_overlap(database: Database, breakdown: Breakdown, filename: str, format_name: str) -> None:
+    """Raise OverlapRefused where an earlier import covers days of this file with another grouping."""
+    if not breakdown:
+        return
+    for page in select_all(
+        database, "imports", "id,filename,format,created_at,metadata", ["created_at", "id"]
+    ):
+        for earlier in page:
+            if earlier["format"] == format_name:
+                _refuse_beside(earlier, breakdown, filename)
+
+
+def _refuse_beside(earlier: Row, breakdown: Breakdown, filename: str) -> None:
+    kept: Breakdown = earlier["metadata"].get("breakdown", {})
+    for scope, by_grouping in breakdown.items():
+        for grouping, stretches in by_grouping.items():
+            for other, covered in kept.get(scope, {}).items():
+                if other != grouping and (shared := _first_shared(stretches, covered)):
+                    raise OverlapRefused(
+                        f"{filename} has {shared} grouped by {grouping}. {earlier['filename']}, imported on "
+                        f"{earlier['created_at'][:10]}, has that day grouped by {other}, and what is in both "
+                        "would be counted twice. Undo that import first, or export this file again with the "
+                        "same grouping."
+                    )
+
+
+def _grouped_by(record: CostRecord, chosen: Sequence[str]) -> Iterator[str]:
+    for column in chosen:
+        # A dimension that the name of the model says already is not kept beside it.
+        if column in record.metadata or (column == "model" and record.model_name != NO_MODEL):
+            yield CHOSEN[column]
+    seconds = record.metadata.get("bucket_seconds")
+    if isinstance(seconds, int) and seconds != DAY_SECONDS:
+        yield f"{seconds} seconds"
+
+
+def _stretches(days: Sequence[date]) -> Iterator[str]:
+    ordered = sorted(days)
+    first = ordered[0]
+    for day, following in pairwise([*ordered, None]):
+        if day is not None and following != day + timedelta(days=1):
+            yield f"{first}/{day}"
+            first = following or day
+
+
+def _first_shared(stretches: Sequence[str], others: Sequence[str]) -> str:
+    """The first day that stands in both, or nothing."""
+    shared = []
+    for stretch in stretches:
+        first, last = stretch.split("/")
+        for other in others:
+            other_first, other_last = other.split("/")
+            if max(first, other_first) <= min(last, other_last):
+                shared.append(max(first, other_first))
+    return min(shared, default="")

@@ -1,0 +1,213 @@
+"""JSON as a table: an array of objects, one object a line, or an object around one array of rows."""
+
+import gc
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from tally.importers.readers.decoding import ImportRefused
+from tally.importers.readers.table import (
+    Rejected,
+    Table,
+    check_header,
+    check_row_count,
+    quote,
+    refuse_without_rows,
+)
+
+MAX_DEPTH = 4
+MAX_COLUMNS = 1_000  # gateways keep whole requests in their rows
+MAX_CELLS = 20_000_000
+WHAT_IS_READ = (
+    "Tally reads an array of objects, one object a line, or an object around one array of rows. "
+    "Export it again, or export it as CSV."
+)
+LINES = (".jsonl", ".ndjson")
+BROKEN_DOWN = "modelBreakdowns"  # of ccusage's days: what each model used
+
+
+class _Number(str):
+    """A number exactly as the file writes it: neither rounded to a float nor too long for an int."""
+
+    __slots__ = ()
+
+
+_decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_constant=_Number, strict=False)
+
+
+def read_json(text: str, filename: str) -> Table:
+    """Rows with nested keys joined by dots (`usage.input`), lists as JSON text; or raise ImportRefused."""
+    table = Table(filename, [])
+    try:
+        with _uncollected():
+            numbered = list(_flat_rows(table, text))
+    except RecursionError:
+        raise ImportRefused(f"{filename} is nested too deeply. {WHAT_IS_READ}") from None
+    names: dict[str, None] = {}
+    for _, row in numbered:
+        names |= dict.fromkeys(row)
+    header = [name for name in names if name.strip()]
+    if not header:
+        raise refuse_without_rows(f"{filename} holds no rows")
+    if len(header) * len(numbered) > MAX_CELLS:
+        raise ImportRefused(
+            f"{filename} has {len(numbered):,} rows with {len(header):,} different keys, too many to lay out "
+            "as a table. Export a shorter period, or leave out the keys that say nothing about usage or cost."
+        )
+    table.header = [name.strip() for name in header]
+    check_header(table, MAX_COLUMNS)
+    for number, row in numbered:
+        cells = tuple([row.get(name, "") for name in header])
+        if any(cells):
+            table.rows.append((number, cells))
+        else:
+            table.rows_blank += 1
+    return table
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Nothing that is read goes in circles; looking for that takes most of the time of a large file."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def flatten_json(text: str) -> dict[str, str]:
+    """One object in a cell, flat like a row; empty for anything else."""
+    try:
+        value = _decoder.decode(text)
+        return _flatten(value) if isinstance(value, dict) else {}
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _flat_rows(table: Table, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    for rows, (number, value) in enumerate(_find_rows(table, text), start=1):
+        if isinstance(value, dict):
+            yield number, _flatten(value)
+        else:
+            reason = f"This row is no object, but {quote(_write(value))}."
+            table.malformed.append(Rejected(number, reason, _write(value)))
+        check_row_count(rows, table.filename)
+
+
+def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
+    """Every row with its line, or with its place in the array."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    if _is_lines(lines, table.filename):
+        yield from _parse_lines(table, lines)
+    else:
+        rows = _find_array(_parse(text, table.filename), table)
+        yield from enumerate((part for row in rows for part in _split(row)), start=1)
+
+
+def _is_lines(lines: list[tuple[int, str]], filename: str) -> bool:
+    if len(lines) < 2 and not filename.lower().endswith(LINES):
+        return False
+    try:
+        return isinstance(_decoder.decode(lines[0][1].strip()), dict)
+    except ValueError:
+        return False
+
+
+def _parse_lines(table: Table, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, object]]:
+    for number, line in lines:
+        try:
+            yield number, _decoder.decode(line.strip())
+        except json.JSONDecodeError as error:
+            reason = f"This line is no JSON: {error.msg} at character {error.pos + 1}."
+            table.malformed.append(Rejected(number, reason, line.rstrip("\r")))
+
+
+def _parse(text: str, filename: str) -> object:
+    try:
+        return _decoder.decode(text.strip())
+    except json.JSONDecodeError as error:
+        before = text[: len(text) - len(text.lstrip()) + error.pos]
+        line, is_end = before.count("\n") + 1, error.pos >= len(text.strip())
+        raise ImportRefused(
+            f"{filename} ends in the middle of its data, in line {line}. Export it again."
+            if is_end or error.msg.startswith("Unterminated string")
+            else f"{filename} is not valid JSON: {error.msg} in line {line}. Export it again."
+        ) from None
+
+
+def _find_array(document: object, table: Table) -> list[object]:
+    filename = table.filename
+    if isinstance(document, list):
+        return document
+    if not isinstance(document, dict):
+        raise ImportRefused(f"{filename} holds a single value and no rows. {WHAT_IS_READ}")
+    arrays = {
+        key: value
+        for key, value in document.items()
+        if isinstance(value, list) and all(isinstance(row, dict) for row in value)
+    }
+    filled = [key for key, rows in arrays.items() if rows]
+    if len(filled) > 1:
+        raise ImportRefused(
+            f"{filename} holds several lists of rows: {', '.join(map(quote, filled[:12]))}. "
+            "Save the one that is meant as a file of its own."
+        )
+    if not arrays:
+        raise ImportRefused(f"{filename} holds an object and no list of rows. {WHAT_IS_READ}")
+    table.list_name = filled[0] if filled else ""
+    return arrays[filled[0]] if filled else []
+
+
+def _split(row: object) -> Iterator[object]:
+    """A row whose figures are broken down in it as a row for each part, with what it says beside figures."""
+    parts = row.get(BROKEN_DOWN) if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not isinstance(parts, list) or not parts:
+        yield row
+        return
+    shared = {
+        key: value
+        for key, value in row.items()
+        if key != BROKEN_DOWN and not isinstance(value, (_Number, list))
+    }
+    for part in parts:
+        yield shared | part if isinstance(part, dict) else part
+
+
+def _flatten(
+    row: dict[str, object], flat: dict[str, str] | None = None, prefix: str = "", depth: int = 1
+) -> dict[str, str]:
+    flat = {} if flat is None else flat
+    for key, value in row.items():
+        if type(value) is dict and value and depth < MAX_DEPTH:
+            _flatten(value, flat, f"{prefix}{_printable(key)}.", depth + 1)
+        else:
+            flat[prefix + _printable(key)] = _cell(value)
+    return flat
+
+
+def _cell(value: object) -> str:
+    if type(value) is str:
+        return _printable(value)
+    if type(value) is _Number:
+        return str(value)
+    return "" if value is None else _write(value)
+
+
+def _write(value: object) -> str:
+    """JSON text again, numbers as they were."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_write, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_write(key)}: {_write(item)}" for key, item in value.items()) + "}"
+    return json.dumps(_printable(value) if isinstance(value, str) else value, ensure_ascii=False)
+
+
+def _printable(text: str) -> str:
+    """Without what JSON can escape and no database keeps: NUL, and halves of characters."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

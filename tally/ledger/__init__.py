@@ -1,0 +1,1 @@
+"""What counts, and why: saving, billing accounts, reconciliation."""

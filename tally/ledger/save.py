@@ -1,0 +1,62 @@
+"""Saving records and files of records: each event once, every row accounted for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from tally.core.records import CollectionMethod, CostRecord
+from tally.pricing.estimate import apply_custom_prices
+from tally.storage.database import Database
+
+BATCH = 5_000
+
+
+@dataclass(slots=True)
+class Saved:
+    """What became of records: restated ones are among the duplicates."""
+
+    inserted: int = 0
+    duplicate: int = 0
+    restated: int = 0
+    rejected: list[tuple[int, str]] = field(default_factory=list)  # index in the records given, reason
+
+
+def save_records(database: Database, records: Sequence[CostRecord], import_id: str | None = None) -> Saved:
+    """Save records, known ones skipped; safe to repeat."""
+    total, records = Saved(), apply_custom_prices(database, records)
+    for start in range(0, len(records), BATCH):
+        answer = save_batch(database, records[start : start + BATCH], import_id)
+        total.inserted += answer.inserted
+        total.duplicate += answer.duplicate
+        total.restated += answer.restated
+        total.rejected += [(start + index, reason) for index, reason in answer.rejected]
+    return total
+
+
+def replace_window(
+    database: Database, import_id: str, dataset: str, days: tuple[date, date], records: Sequence[CostRecord]
+) -> Saved:
+    """Save all that a source says of these UTC days in one dataset, and take back what it no longer says.
+
+    Every record carries `metadata["dataset"]` and `metadata["day"]`. Safe to repeat after any interruption.
+    """
+    saved = save_records(database, records, import_id)
+    database.call(
+        "forget_unsaid",
+        import_id=import_id,
+        dataset=dataset,
+        first_day=days[0].isoformat(),
+        last_day=days[1].isoformat(),
+        keys=tuple(str(record.source_key) for record in records),
+    )
+    return saved
+
+
+def save_batch(database: Database, records: Sequence[CostRecord], import_id: str | None) -> Saved:
+    usual: CollectionMethod = "csv_import" if import_id else "manual_entry"
+    answer: dict[str, Any] = database.call(
+        "save_cost_records", import_id=import_id, records=[record.to_json(usual) for record in records]
+    )
+    rejected = [(entry["index"], entry["reason"]) for entry in answer["rejected"]]
+    return Saved(answer["inserted"], answer["duplicate"], answer["restated"], rejected)

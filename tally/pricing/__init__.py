@@ -1,0 +1,1 @@
+"""List prices, custom prices, estimates and repricing."""

@@ -1,0 +1,139 @@
+"""Prices that a person set themselves: for models that no list knows, or in place of the list."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tally.core.records import CostRecord
+from tally.pricing.list_prices import MILLION, Priced, Usage
+from tally.storage.database import Database, select_all
+from tally.storage.preferences import load_timezone
+
+SOURCE = "own"
+AMOUNTS = (
+    "input_usd_per_mtok",
+    "output_usd_per_mtok",
+    "cached_input_usd_per_mtok",
+    "cache_write_usd_per_mtok",
+    "cache_write_1h_usd_per_mtok",
+    "request_usd",
+)
+SELECTED = ",".join(
+    ["id", "provider_id", "model_name", "valid_from", "replaces_list", *(f"{name}::text" for name in AMOUNTS)]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomPrice:
+    """One model's price from a day on, in US dollars a million tokens; None: as other input is priced."""
+
+    provider: str
+    model_name: str
+    valid_from: date
+    input_usd_per_mtok: Decimal
+    output_usd_per_mtok: Decimal
+    cached_input_usd_per_mtok: Decimal | None = None
+    cache_write_usd_per_mtok: Decimal | None = None
+    cache_write_1h_usd_per_mtok: Decimal | None = None
+    request_usd: Decimal = Decimal(0)
+    replaces_list: bool = False
+    id: str = ""
+
+    def to_json(self, provider_id: str) -> dict[str, str | bool | None]:
+        """The row of public.model_prices."""
+        amounts = {name: getattr(self, name) for name in AMOUNTS}
+        return {
+            "provider_id": provider_id,
+            "model_name": self.model_name,
+            "valid_from": self.valid_from.isoformat(),
+            "replaces_list": self.replaces_list,
+            **{name: None if amount is None else format(amount, "f") for name, amount in amounts.items()},
+        }
+
+    def calculate(self, usage: Usage) -> Priced:
+        """What usage costs at this price; audio counts as the tokens it is among, searches cost nothing."""
+        uncached = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+        if uncached < 0:
+            return Priced(None, note="more cached tokens than input tokens")
+        cached, write, write_1h = self._cache_prices()
+        cost_usd = (
+            self.request_usd * usage.requests
+            + (
+                uncached * self.input_usd_per_mtok
+                + usage.cached_input_tokens * cached
+                + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * write
+                + usage.cache_write_1h_tokens * write_1h
+                + usage.output_tokens * self.output_usd_per_mtok
+            )
+            / MILLION
+        )
+        return Priced(cost_usd, SOURCE, f"from {self.valid_from}", f"{self.provider}/{self.model_name}")
+
+    def _cache_prices(self) -> tuple[Decimal, Decimal, Decimal]:
+        cached, write, write_1h = (
+            self.cached_input_usd_per_mtok,
+            self.cache_write_usd_per_mtok,
+            self.cache_write_1h_usd_per_mtok,
+        )
+        write = self.input_usd_per_mtok if write is None else write
+        return (
+            self.input_usd_per_mtok if cached is None else cached,
+            write,
+            write if write_1h is None else write_1h,
+        )
+
+
+class CustomPrices:
+    """All prices of one person; a price begins with a day of theirs."""
+
+    def __init__(self, prices: Iterable[CustomPrice], timezone: str = "UTC") -> None:
+        self._zone = ZoneInfo(timezone)
+        self._by_model: dict[tuple[str, str], list[CustomPrice]] = defaultdict(list)
+        for price in sorted(prices, key=lambda price: price.valid_from, reverse=True):
+            self._by_model[price.provider, price.model_name.casefold()].append(price)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_model)
+
+    def __iter__(self) -> Iterator[CustomPrice]:
+        return (price for prices in self._by_model.values() for price in prices)
+
+    def find(self, record: CostRecord) -> CustomPrice | None:
+        """The price of the record's model that is valid on its day."""
+        prices = self._by_model.get((record.provider, record.model_name.casefold()))
+        if not prices:
+            return None
+        said = record.metadata.get("day")
+        day = str(said or record.timestamp.astimezone(self._zone).date())
+        return next((price for price in prices if price.valid_from.isoformat() <= day), None)
+
+
+NO_CUSTOM_PRICES = CustomPrices(())
+
+
+def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
+    """A row of `model_prices`, read with the columns SELECTED."""
+    amounts: dict[str, Any] = {name: None if row[name] is None else Decimal(row[name]) for name in AMOUNTS}
+    return CustomPrice(
+        provider=provider,
+        model_name=row["model_name"],
+        valid_from=date.fromisoformat(row["valid_from"]),
+        replaces_list=row["replaces_list"],
+        id=str(row["id"]),
+        **amounts,
+    )
+
+
+def load_custom_prices(database: Database) -> CustomPrices:
+    """The person's own prices, which begin with days of theirs."""
+    rows = [row for page in select_all(database, "model_prices", SELECTED, ["id"]) for row in page]
+    if not rows:
+        return NO_CUSTOM_PRICES
+    providers = {row["id"]: row["name"] for row in database.select("providers", "id,name", ["name"])}
+    return CustomPrices(
+        [parse_price(row, providers[row["provider_id"]]) for row in rows], load_timezone(database)
+    )

@@ -1,0 +1,163 @@
+"""Pricing anew what has no bill: what would change, and changing it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from tally.core.records import CostRecord
+from tally.pricing.custom_prices import CustomPrices, load_custom_prices
+from tally.pricing.estimate import describe_price, price_record
+from tally.pricing.list_prices import Priced
+from tally.storage.database import Database, Row
+from tally.storage.preferences import load_timezone
+
+PAGE = 5_000
+SMALLEST_USD = Decimal("1e-10")  # what the database keeps of an amount
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record whose cost is another by today's prices."""
+
+    record_id: str
+    record: CostRecord
+    priced: Priced
+    is_set_aside: bool  # a bill or another source counts in its place: totals stay as they are
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The new cost, as the database keeps it."""
+        return _round(self.priced.cost_usd)
+
+
+@dataclass(slots=True)
+class Difference:
+    """What would change for one model in one month: amounts of what counts, of priced records alone."""
+
+    month: str
+    provider: str
+    model_name: str
+    records: int = 0
+    set_aside: int = 0
+    newly_priced: int = 0
+    newly_unpriced: int = 0
+    before_usd: Decimal = Decimal(0)
+    after_usd: Decimal = Decimal(0)
+
+    @property
+    def difference_usd(self) -> Decimal:
+        """More or less money than before."""
+        return self.after_usd - self.before_usd
+
+    def add(self, change: Change) -> None:
+        """Count one more record."""
+        before, after = change.record.cost_usd, change.cost_usd
+        self.records += 1
+        self.newly_priced += before is None
+        self.newly_unpriced += after is None
+        self.set_aside += change.is_set_aside
+        if not change.is_set_aside:
+            self.before_usd += before or 0
+            self.after_usd += after or 0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of changes: skipped ones had changed meanwhile."""
+
+    run_id: UUID
+    applied: int
+    skipped: int
+
+
+def calculate_differences(database: Database, since: date) -> list[Difference]:
+    """What pricing anew would change from a day of the person's on, by month and model, nothing written."""
+    zone = ZoneInfo(load_timezone(database))
+    differences: dict[tuple[str, str, str], Difference] = {}
+    for changes in _load_changes(database, since, zone):
+        for change in changes:
+            record = change.record
+            day = str(record.metadata.get("day") or record.timestamp.astimezone(zone).date())
+            key = (day[:7], record.provider, record.model_name)
+            differences.setdefault(key, Difference(*key)).add(change)
+    return [differences[key] for key in sorted(differences)]
+
+
+def apply_prices(database: Database, since: date, on_progress: Progress | None = None) -> Applied:
+    """Price anew from a day of the person's on. Broken off, it has done a part; repeated it does the rest."""
+    run_id, applied, skipped = uuid4(), 0, 0
+    for changes in _load_changes(database, since, ZoneInfo(load_timezone(database))):
+        if changes:
+            answer = database.call("apply_prices", run_id=str(run_id), changes=[_to_json(c) for c in changes])
+            applied += int(answer["applied"])
+            skipped += int(answer["skipped"])
+        if on_progress:
+            on_progress(applied)
+    return Applied(run_id, applied, skipped)
+
+
+def _load_changes(database: Database, since: date, zone: ZoneInfo) -> Iterator[list[Change]]:
+    """Page by page the records that cost something else by today's prices."""
+    custom_prices = load_custom_prices(database)
+    begin, after_id = datetime.combine(since, time(), zone).astimezone(UTC).isoformat(), None
+    while rows := database.call("list_estimates", since=begin, after_id=after_id, page_size=PAGE):
+        yield [change for row in rows if (change := _compare(row, custom_prices))]
+        if len(rows) < PAGE:
+            return
+        begin, after_id = rows[-1]["timestamp"], rows[-1]["id"]
+
+
+def _compare(row: Row, custom_prices: CustomPrices) -> Change | None:
+    record = _parse_record(row)
+    priced = price_record(record, custom_prices)
+    if _round(priced.cost_usd) == record.cost_usd:
+        return None
+    return Change(str(row["id"]), record, priced, bool(row["is_set_aside"]))
+
+
+def _parse_record(row: Row) -> CostRecord:
+    cost = row["cost_usd"]
+    counts: dict[str, Any] = {
+        name: int(row[name])
+        for name in (
+            "input_tokens",
+            "output_tokens",
+            "cached_input_tokens",
+            "cache_write_tokens",
+            "request_count",
+        )
+    }
+    return CostRecord(
+        provider=row["provider"],
+        timestamp=datetime.fromisoformat(row["timestamp"]).astimezone(UTC),
+        model_name=row["model_name"],
+        cost_usd=None if cost is None else _round(Decimal(cost)),
+        source_key=UUID(row["id"]),
+        cost_basis=row["cost_basis"],
+        metadata=row["metadata"],
+        **counts,
+    )
+
+
+def _to_json(change: Change) -> Row:
+    return {
+        "id": change.record_id,
+        "timestamp": change.record.timestamp.isoformat(),
+        "was_usd": _text(change.record.cost_usd),
+        "cost_usd": _text(change.cost_usd),
+        "price": describe_price(change.priced),
+    }
+
+
+def _round(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else amount.quantize(SMALLEST_USD, ROUND_HALF_UP)
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else format(amount, "f")

@@ -1,0 +1,1 @@
+"""Spend that no file or API reports: manual entries, subscriptions, sample data."""

@@ -1,0 +1,55 @@
+"""Subscriptions that renew on their own."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from tally.storage.database import Database, Row
+
+Interval = Literal["month", "year"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A plan that is paid on its renewal day, in the month's last days where the month is shorter."""
+
+    provider_id: str
+    plan_name: str
+    amount_usd: Decimal
+    started_on: date
+    renewal_day: int
+    interval: Interval = "month"
+    ended_on: date | None = None
+
+    def to_json(self) -> Row:
+        """The row of public.subscriptions."""
+        return {
+            "provider_id": self.provider_id,
+            "plan_name": self.plan_name,
+            "amount_usd": format(self.amount_usd, "f"),
+            "started_on": self.started_on.isoformat(),
+            "renewal_day": self.renewal_day,
+            "interval": self.interval,
+            "ended_on": self.ended_on.isoformat() if self.ended_on else None,
+        }
+
+
+def add_subscription(database: Database, subscription: Subscription, metadata: Row | None = None) -> str:
+    """Save a subscription; the database writes its renewals up to today. Returns its id."""
+    return str(database.insert("subscriptions", subscription.to_json() | {"metadata": metadata or {}})["id"])
+
+
+def update_subscription(database: Database, subscription_id: str, subscription: Subscription) -> None:
+    """Change a subscription; its renewals follow, the past ones included."""
+    database.update("subscriptions", subscription_id, subscription.to_json())
+
+
+def delete_subscription(database: Database, subscription_id: str) -> None:
+    """Delete a subscription with its renewals."""
+    database.delete("subscriptions", subscription_id)
+
+
+def list_subscriptions(database: Database) -> list[Row]:
+    """The person's subscriptions, oldest first."""
+    return database.select("subscriptions", "*", ["started_on", "id"])

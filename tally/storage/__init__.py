@@ -1,0 +1,1 @@
+"""Access to the database over PostgREST or Postgres, and exports."""

@@ -1,0 +1,104 @@
+"""What Tally asks of a database, always as one person under row-level security; what goes wrong, in words."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from tally.core.errors import TallyError
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+PAGE = 1_000  # PostgREST cuts longer answers
+PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds before each further try
+GATEWAY = "503"
+UNREACHABLE = frozenset(
+    {"502", GATEWAY, "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
+)
+BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so it may be sent again
+SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
+OWN_WORDS = frozenset({"22023", "42501", "23503"})  # what Tally's own functions raise with a sentence
+DISK_FULL = "53100"
+TIMED_OUT = "57014"
+
+
+class DatabaseError(TallyError):
+    """The database refused; the text is fit for a person."""
+
+
+class Unreachable(DatabaseError):
+    """Nothing could be done, several times over; what was sent may be sent again."""
+
+
+class SignedOut(DatabaseError):
+    """The access token is no longer good."""
+
+
+class Database(Protocol):
+    """What the domain asks of a database, always as one person. Rows are as JSON has them."""
+
+    workers: int  # how many calls may run side by side
+
+    def call(self, function: str, **params: Any) -> Any:
+        """The answer of an SQL function."""
+
+    def insert(self, table: str, row: Row) -> Row:
+        """Insert one row and return it."""
+
+    def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
+        """Change one row."""
+
+    def delete(self, table: str, row_id: str) -> None:
+        """Delete one row."""
+
+    def select(
+        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        """At most `limit` rows in this order, behind `after` (the order's columns of the last row seen)."""
+
+
+def describe(code: str | None, message: str) -> DatabaseError:
+    """The error of a database as one that a person can act on."""
+    if code in SIGNED_OUT:
+        return SignedOut("Your session has ended. Sign in again.")
+    if code == DISK_FULL:
+        return DatabaseError(
+            "The database's disk is full. Free some space there, then try again; nothing is added twice."
+        )
+    if code == TIMED_OUT:
+        return DatabaseError("The database took too long and stopped. Try again, with less at a time.")
+    if code in UNREACHABLE:
+        return Unreachable(
+            "The database cannot be reached right now. Check that Tally is running, then try again."
+        )
+    if code in BUSY:
+        return Unreachable("The database is too busy right now. Wait a moment, then try again.")
+    if code in OWN_WORDS:
+        return DatabaseError(message)
+    return DatabaseError(f"The database refused this: {message}")
+
+
+def select_all(database: Database, table: str, columns: str, order: Sequence[str]) -> Iterator[list[Row]]:
+    """Every row of the person in this order, page by page."""
+    page = database.select(table, columns, order)
+    while page:
+        yield page
+        page = database.select(table, columns, order, page[-1]) if len(page) == PAGE else []
+
+
+def patiently(attempt: Callable[[], T], is_hopeless: Callable[[], bool] = lambda: False) -> T:
+    """Try again for a while when nothing answers; every call here is safe to repeat."""
+    for pause in PAUSES:
+        try:
+            return attempt()
+        except Unreachable:
+            if is_hopeless():
+                raise
+            time.sleep(pause)
+    return attempt()
+
+
+def quote(value: Any) -> str:
+    """As PostgREST's filters and array literals both have it."""
+    escaped = str(value).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}"'

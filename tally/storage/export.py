@@ -1,0 +1,79 @@
+"""A person's records as a file that is safe to open: CSV or Parquet."""
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+from tally.storage.database import Database, Row, select_all
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Format = Literal["csv", "parquet"]
+COLUMNS = (
+    "timestamp",
+    "provider",
+    "model_name",
+    "cost_usd",
+    "cost_basis",
+    "charge_type",
+    "collection_method",
+    "tokens_used",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "request_count",
+    "day",
+    "note",
+    "id",
+)
+READ = (
+    "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
+    "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,metadata"
+)
+# A spreadsheet runs a text cell that begins like this as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+Progress = Callable[[int], None]
+
+
+def harmless(cell: Any) -> Any:
+    """The cell with an apostrophe in front where a spreadsheet would take its text for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+
+
+def load_records(database: Database, on_progress: Progress | None = None) -> "pd.DataFrame":
+    """All records of the person, oldest first, with the columns of COLUMNS; money stays text."""
+    import pandas as pd  # half a second, which commands that export nothing need not wait
+
+    providers = {row["id"]: row["name"] for row in database.select("providers", "id,name", ["id"])}
+    rows: list[Row] = []
+    for page in select_all(database, "cost_records", READ, ["timestamp", "id"]):
+        rows += page
+        if on_progress:
+            on_progress(len(rows))
+    return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))
+
+
+def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
+    """The file's bytes. CSV cells are made harmless; Parquet is no spreadsheet and keeps them as they are."""
+    buffer = io.BytesIO()
+    if file_format == "parquet":
+        records.to_parquet(buffer, index=False)
+    else:
+        text = ["provider", "model_name", "note"]
+        safe = records.assign(**{name: records[name].map(harmless) for name in text})
+        # Both of its characters are quoted then: a cell with one of them must not begin a row.
+        safe.to_csv(buffer, index=False, lineterminator="\r\n")
+    return buffer.getvalue()
+
+
+def _flatten(row: Row, providers: dict[str, str]) -> Row:
+    metadata = row["metadata"]
+    return row | {
+        "provider": providers[row["provider_id"]],
+        "day": metadata.get("day"),
+        "note": metadata.get("note"),
+    }

@@ -1,0 +1,128 @@
+"""Acting as a person on an operator's connection, which takes on their role and claims."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import tuple_row
+from psycopg.types.json import Json
+
+from tally.storage.database import GATEWAY, PAGE, DatabaseError, Row, describe, patiently, quote
+
+
+class PostgresDatabase:
+    """A database connection of the operator that takes on a person's role and claims for every call."""
+
+    workers = 1
+
+    def __init__(self, connection: psycopg.Connection[Any], user_id: UUID | str) -> None:
+        self._connection = connection
+        self._claims = json.dumps({"sub": str(user_id), "role": "authenticated"})
+
+    def call(self, function: str, **params: Any) -> Any:
+        arguments = sql.SQL(", ").join(
+            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in params
+        )
+        query = sql.SQL("select to_json(public.{}({}))").format(sql.Identifier(function), arguments)
+        return self._answers(query, params)[0]
+
+    def insert(self, table: str, row: Row) -> Row:
+        query = sql.SQL(
+            "with new as (insert into public.{} ({}) values ({}) returning *) select to_json(new) from new"
+        ).format(
+            sql.Identifier(table),
+            sql.SQL(", ").join(map(sql.Identifier, row)),
+            sql.SQL(", ").join(map(sql.Placeholder, row)),
+        )
+        inserted: Row = self._answers(query, row)[0]
+        return inserted
+
+    def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
+        changes = sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
+        )
+        query = sql.SQL("update public.{} set {} where {} = {}").format(
+            sql.Identifier(table), changes, sql.Identifier(key), sql.Placeholder("_key")
+        )
+        self._answers(query, values | {"_key": row_id})
+
+    def delete(self, table: str, row_id: str) -> None:
+        query = sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table))
+        self._answers(query, {"id": row_id})
+
+    def select(
+        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        ordered = sql.SQL(", ").join(map(sql.Identifier, order))
+        behind: sql.Composable = sql.SQL("true")
+        if after is not None:
+            behind = sql.SQL("({}) > ({})").format(ordered, sql.SQL(", ").join(map(sql.Placeholder, order)))
+        query = sql.SQL(
+            "select to_json(r) from (select {} from public.{} where {} order by {} limit {}) as r"
+        ).format(
+            sql.SQL(", ").join(map(_column, columns.split(","))),
+            sql.Identifier(table),
+            behind,
+            ordered,
+            sql.Literal(limit),
+        )
+        return self._answers(query, after or {})
+
+    def _answers(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
+        adapted = {name: _adapt(value) for name, value in params.items()}
+
+        def attempt() -> list[Any]:
+            try:
+                with self._as_person() as cursor:
+                    cursor.execute(query, adapted)
+                    return [answer for (answer,) in cursor] if cursor.description else []
+            except psycopg.Error as error:
+                raise describe_failure(error) from error
+
+        return patiently(attempt, lambda: self._connection.closed)
+
+    @contextmanager
+    def _as_person(self) -> Iterator[psycopg.Cursor[Any]]:
+        with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
+            cursor.execute("set local role authenticated")
+            cursor.execute("select set_config('request.jwt.claims', %s, true)", [self._claims])
+            yield cursor
+
+
+def describe_failure(error: psycopg.Error) -> DatabaseError:
+    """The error of a connection as one that a person can act on."""
+    code = error.sqlstate or (GATEWAY if isinstance(error, psycopg.OperationalError) else None)
+    return describe(code, error.diag.message_primary or str(error))
+
+
+def _column(name: str) -> sql.Composable:
+    """PostgREST's spelling of a column: all of them, one, or one as text."""
+    if name == "*":
+        return sql.SQL("*")
+    column = sql.Identifier(name.removesuffix("::text"))
+    return sql.SQL("{}::text").format(column) if name.endswith("::text") else column
+
+
+def _adapt(value: Any) -> Any:
+    """JSON for objects and lists; a tuple is an array, of the type that the function takes."""
+    if isinstance(value, tuple):
+        return "{" + ",".join(map(quote, value)) + "}"
+    return Json(value) if isinstance(value, dict | list) else value
+
+
+def find_user(connection: psycopg.Connection[Any], email: str) -> UUID:
+    """The id of the account with this email; raises DatabaseError when there is none."""
+    query = "select id from auth.users where lower(email) = lower(%s)"
+    try:
+        with connection.transaction():
+            row = connection.execute(query, [email.strip()]).fetchone()
+    except psycopg.Error as error:
+        raise describe_failure(error) from error
+    if row is None:
+        raise DatabaseError(f"There is no account for {email}. Sign up in the dashboard first.")
+    user_id: UUID = row[0]
+    return user_id

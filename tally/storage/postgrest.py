@@ -1,0 +1,95 @@
+"""Acting as a person through their own Supabase client, as the dashboard and a collecting machine do."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+from postgrest.exceptions import APIError
+from supabase import Client, create_client
+from supabase.lib.client_options import SyncClientOptions
+
+from tally.core.tls import certificates
+from tally.storage.database import GATEWAY, PAGE, DatabaseError, Row, describe, patiently, quote
+
+TIMEOUT_SECONDS = 120.0
+
+
+def open_supabase(
+    url: str, key: str, token: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Client:
+    """A Supabase client that acts with `token`, or else as whoever signs in through it.
+
+    It neither refreshes nor stores a session. Raises what create_client raises for an unusable url or key.
+    """
+    options = SyncClientOptions(
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        auto_refresh_token=False,
+        persist_session=False,
+        httpx_client=httpx.Client(
+            verify=certificates(), timeout=timeout_seconds, follow_redirects=True, http2=True
+        ),
+    )
+    return create_client(url, key, options)
+
+
+class SupabaseDatabase:
+    """A person's own Supabase client."""
+
+    workers = 3  # measured with two cores: 2.1 s for 100,000 records with two, 1.9 s with three
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def call(self, function: str, **params: Any) -> Any:
+        return self._execute(self._client.rpc(function, params).execute).data
+
+    def insert(self, table: str, row: Row) -> Row:
+        inserted: Row = self._execute(self._client.table(table).insert(row).execute, retry=False).data[0]
+        return inserted
+
+    def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
+        self._execute(self._client.table(table).update(values).eq(key, row_id).execute)
+
+    def delete(self, table: str, row_id: str) -> None:
+        self._execute(self._client.table(table).delete().eq("id", row_id).execute)
+
+    def select(
+        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
+    ) -> list[Row]:
+        query = self._client.table(table).select(columns).limit(limit).retry(False)  # see `patiently`
+        for column in order:
+            query = query.order(column)
+        if after is not None:
+            query = query.or_(_behind(order, after))
+        rows: list[Row] = self._execute(query.execute).data
+        return rows
+
+    def _execute(self, execute: Callable[[], Any], retry: bool = True) -> Any:
+        def attempt() -> Any:
+            try:
+                return execute()
+            except httpx.HTTPError as error:
+                raise describe(GATEWAY, "") from error
+            except APIError as error:
+                raise describe_answer(error) from error
+
+        return patiently(attempt) if retry else attempt()
+
+
+def _behind(order: Sequence[str], after: Row) -> str:
+    """PostgREST's spelling of (a, b) > (x, y)."""
+    values = [quote(after[column]) for column in order]
+    ties = [f"{column}.eq.{value}" for column, value in zip(order, values, strict=True)]
+    last = [f"{column}.gt.{value}" for column, value in zip(order, values, strict=True)]
+    return ",".join(f"and({','.join([*ties[:i], step])})" for i, step in enumerate(last))
+
+
+def describe_answer(answer: APIError) -> DatabaseError:
+    """The error of the data API; one without a code is not its own, but of a gateway that misses it."""
+    if answer.code:
+        return describe(str(answer.code), answer.message or "no reason given")
+    if "API key" in (answer.message or ""):
+        return DatabaseError(
+            "The project does not know this API key. Check SUPABASE_PUBLISHABLE_KEY and SUPABASE_URL."
+        )
+    return describe(GATEWAY, "")

@@ -1,0 +1,93 @@
+"""What the dashboard may do with the signed-in person's account."""
+
+from pathlib import Path
+
+import pytest
+
+from app.auth import identity
+from app.auth.identity import User, change_password, end_all_sessions
+from app.auth.rate_limits import TooManyTries
+from app.auth.session_keys import session_id
+from app.auth.sessions import Sessions
+from tally.accounts.auth_client import AccountError, AccountRefused, Accounts
+from tests.app.conftest import Person
+
+NEW_PASSWORD = "another horse 2"
+
+
+class Devices:
+    """One person's two devices; the dashboard runs for the first."""
+
+    def __init__(self, store: Sessions, upstream: Accounts, person: Person) -> None:
+        self.tokens = [upstream.sign_in(person.email, person.password) for _ in range(2)]
+        self.cookies = [store.open(tokens) for tokens in self.tokens]
+        first = self.tokens[0]
+        self.user = User(first.user_id, first.email, first.access_token)
+
+
+@pytest.fixture
+def store(upstream: Accounts, tmp_path: Path) -> Sessions:
+    return Sessions(tmp_path / "sessions.db", upstream)
+
+
+@pytest.fixture
+def devices(store: Sessions, upstream: Accounts, person: Person, monkeypatch: pytest.MonkeyPatch) -> Devices:
+    devices = Devices(store, upstream, person)
+    monkeypatch.setattr(identity, "accounts", lambda: upstream)
+    monkeypatch.setattr(identity, "sessions", lambda: store)
+    monkeypatch.setattr(identity, "_own_session_id", lambda: session_id(devices.cookies[0]))
+    return devices
+
+
+def test_new_password_works_and_ends_the_other_sessions(
+    devices: Devices, store: Sessions, upstream: Accounts, person: Person
+) -> None:
+    change_password(devices.user, person.password, NEW_PASSWORD)
+    assert upstream.sign_in(person.email, NEW_PASSWORD)
+    with pytest.raises(AccountRefused):
+        upstream.sign_in(person.email, person.password)
+    assert [bool(store.find(cookie)) for cookie in devices.cookies] == [True, False]
+    assert upstream.refresh(devices.tokens[0].refresh_token)
+    with pytest.raises(AccountRefused):
+        upstream.refresh(devices.tokens[1].refresh_token)
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "sentence"),
+    [
+        ("wrong horse 1", NEW_PASSWORD, "Your current password is not right."),
+        ("correct horse 1", "short", "at least 8 characters"),
+        ("correct horse 1", "correct horse 1", "That is already your password."),
+    ],
+)
+def test_refused_password_changes_nothing(
+    devices: Devices,
+    store: Sessions,
+    upstream: Accounts,
+    person: Person,
+    current: str,
+    new: str,
+    sentence: str,
+) -> None:
+    with pytest.raises(AccountError, match=sentence):
+        change_password(devices.user, current, new)
+    assert all(store.find(cookie) for cookie in devices.cookies)
+    assert upstream.sign_in(person.email, person.password)
+
+
+def test_open_browser_cannot_be_used_to_guess_the_password(devices: Devices) -> None:
+    for _ in range(8):
+        with pytest.raises(AccountRefused):
+            change_password(devices.user, "wrong horse 1", NEW_PASSWORD)
+    with pytest.raises(TooManyTries):
+        change_password(devices.user, "wrong horse 1", NEW_PASSWORD)
+
+
+def test_ending_all_sessions_ends_them_on_every_device(devices: Devices, store: Sessions) -> None:
+    end_all_sessions(devices.user)
+    assert not any(store.find(cookie) for cookie in devices.cookies)
+
+
+def test_access_token_is_not_printed(devices: Devices) -> None:
+    assert devices.user.access_token not in repr(devices.user)
+    assert not any(token in repr(devices.tokens[0]) for token in (devices.tokens[0].refresh_token, "eyJ"))

@@ -1,0 +1,90 @@
+"""What the pages read is exact, the person's own, and seen as soon as it changes."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.data import changes
+from app.figures.spend import calculate_spend
+from tally.accounts.auth_client import Accounts
+from tally.storage.database import DatabaseError
+from tests.app.conftest import Person
+from tests.app.pages import save, sign_in_user, usage
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    st.cache_data.clear()
+    return sign_in_user(upstream, person)
+
+
+def test_money_keeps_every_digit(user: User) -> None:
+    save(user, [usage(1, "0.0000000001"), usage(1, "12345678.1"), usage(1, None, cost_basis="estimated")])
+
+    assert calculate_spend(data.load_daily(user, None, None)).total == Decimal("12345678.1000000001")
+
+
+def test_nobody_sees_what_another_person_cached(
+    upstream: Accounts, user: User, new_person: Callable[[], Person]
+) -> None:
+    stranger = sign_in_user(upstream, new_person())
+    save(user, [usage(1, "5")])
+
+    assert len(data.load_daily(user, None, None)) == 1
+    assert data.load_daily(stranger, None, None).empty
+    assert data.load_records_count(stranger, data.RecordFilter(), "UTC") == 0
+    assert data.load_records_page(stranger, data.RecordFilter(), 1, "UTC") == []
+
+
+def test_a_refreshed_token_finds_the_same_cache(upstream: Accounts, person: Person) -> None:
+    st.cache_data.clear()
+    first, second = sign_in_user(upstream, person), sign_in_user(upstream, Person(person.email))
+    assert first.access_token != second.access_token
+    save(first, [usage(1, "5")])
+    assert len(data.load_daily(first, None, None)) == 1
+
+    unusable = User(second.user_id, second.email, "no token")
+
+    assert len(data.load_daily(unusable, None, None)) == 1
+
+
+def test_change_is_seen_at_once(user: User) -> None:
+    save(user, [usage(1, "5")])
+    assert len(data.load_daily(user, None, None)) == 1
+    save(user, [usage(1, "6", model_name="other")])
+
+    data.forget_version(user)
+
+    assert len(data.load_daily(user, None, None)) == 2
+
+
+def test_expired_or_forged_token_is_a_sentence(user: User) -> None:
+    forged = User("11111111-1111-1111-1111-111111111111", user.email, user.access_token[:-8] + "AAAAAAAA")
+
+    with pytest.raises(DatabaseError, match=r"[.]$"):
+        data.load_preferences(forged)
+
+
+def test_timezone_comes_from_the_browser_once(user: User) -> None:
+    assert not data.load_preferences(user).timezone_set
+
+    changes.save_first_timezone(user, "Asia/Kathmandu")
+
+    preferences = data.load_preferences(user)
+    assert (preferences.timezone, preferences.timezone_set) == ("Asia/Kathmandu", True)
+
+
+def test_unknown_timezone_of_a_browser_is_left_alone(user: User) -> None:
+    changes.save_first_timezone(user, "Mars/Olympus")
+
+    assert data.load_preferences(user).timezone == "UTC"
+
+
+def test_providers_have_names(user: User) -> None:
+    names = {provider.slug: provider.name for provider in data.load_providers(user)}
+
+    assert names["openai"].startswith("OpenAI")

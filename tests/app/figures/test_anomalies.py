@@ -1,0 +1,121 @@
+"""What was out of the ordinary reads as a sentence, whatever it is called."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from app.figures.anomalies import describe_unusual, select_true
+from app.figures.currencies import Currency
+from app.ui import charts
+from app.ui.theme import LIGHT
+
+DAY, TODAY = date(2026, 11, 21), date(2026, 11, 23)
+PROVIDERS = {"p1": "OpenAI", "p2": "Anthropic"}
+
+
+def row(actual: str = "18.40", kind: str = "spend", **parts: Any) -> dict[str, Any]:
+    """A day of $18.40 where $4 was usual."""
+    values = {"day": DAY, "provider_id": None, "model_name": None, "muted_at": None, "id": actual}
+    expected = Decimal(parts.pop("expected", "5"))
+    for name in ("day", "provider_id", "model_name", "muted_at", "id"):
+        values[name] = parts.pop(name, values[name])
+    attribution = {name: Decimal(part) for name, part in parts.items()}
+    return {
+        "kind": kind,
+        "actual_usd": Decimal(actual),
+        "expected_usd": expected,
+        "attribution": attribution,
+        **values,
+    }
+
+
+def sentences(*rows: dict[str, Any]) -> list[str]:
+    return [one.sentence for one in describe_unusual(rows, PROVIDERS, Currency(), TODAY)]
+
+
+def test_a_dear_day_is_explained_by_its_largest_reasons() -> None:
+    assert sentences(row(volume="9.10", mix="5.30", cache="-0.30", price="0.30", rest="0")) == [
+        "21 Nov: $18.40, usually $4.00. More use (+$9.10) and a dearer mix of models (+$5.30)."
+    ]
+
+
+def test_what_was_less_on_a_dear_day_is_said_too() -> None:
+    [said] = sentences(row("32.61", mix="15.22", volume="10.71", price="-6.85", cache="2", rest="0"))
+    assert said.endswith(
+        "A dearer mix of models (+$15.22), more use (+$10.71) and a lower price per token (-$6.85)."
+    )
+
+
+def test_a_cheap_day_says_what_was_less() -> None:
+    assert sentences(row("1.00", volume="-6.00", rest="0", expected="6", provider_id="p2")) == [
+        "21 Nov, Anthropic: $1.00, usually $7.00. Less use (-$6.00)."
+    ]
+
+
+def test_providers_that_went_the_same_way_stand_behind_the_total() -> None:
+    total, most = row(volume="14.40", id="t"), row("16", volume="13", provider_id="p1", id="a")
+    [one] = describe_unusual([total, most], PROVIDERS, Currency(), TODAY)
+    assert one.sentence.endswith("More use (+$14.40). Most of it at OpenAI.")
+    assert one.row_ids == ("t", "a")
+    other_way = row("0", volume="-3", expected="3", provider_id="p2")
+    assert len(sentences(total, most, other_way)) == 2
+
+
+def test_what_is_muted_is_not_said() -> None:
+    assert sentences(row(volume="14.40", muted_at="2026-11-22T08:00:00+00:00")) == []
+
+
+def test_a_new_model_is_said_with_its_share() -> None:
+    new = row("12.30", "new_model", model="12.30", others="24.60", model_name="gpt-9")
+    assert sentences(new) == ["21 Nov: gpt-9 is new. It cost $12.30, 33% of all spend since."]
+
+
+def test_the_year_is_said_where_it_is_another() -> None:
+    assert sentences(row(volume="14.40", day=date(2025, 12, 1)))[0].startswith("1 Dec 2025: ")
+
+
+@pytest.mark.parametrize("days", [30, 200])
+def test_a_mark_stands_above_its_bar_and_tells_hostile_names_as_text(days: int) -> None:
+    dates = pd.date_range(end=TODAY, periods=days)
+    daily = pd.DataFrame({"date": dates, "provider": "openai", "cost": 2.0})
+    new = row("9", "new_model", model="9", others="0", model_name="<a href='http://evil'>free</a>" * 9)
+    marks = [(one.day, one.sentence) for one in describe_unusual([new], {}, Currency(), TODAY)]
+    [trace] = [
+        trace
+        for trace in charts.daily_spend(
+            daily, None, {}, LIGHT, "USD", [*marks, (date(2020, 1, 1), "gone")]
+        ).data
+        if trace.type == "scatter"
+    ]
+    assert len(trace.x) == 1
+    assert trace.x[0] <= pd.Timestamp(DAY)
+    assert trace.y[0] > 2
+    assert "<a" not in trace.customdata[0]
+
+
+def test_only_what_todays_records_bear_out_is_said() -> None:
+    daily = pd.DataFrame(
+        {
+            "date": pd.to_datetime([DAY, DAY, DAY, TODAY]),
+            "provider": ["openai", "anthropic", "anthropic", "openai"],
+            "model": ["gpt-5.2", "opus", "opus", "gpt-5.2"],
+            "cost_basis": ["billed", "estimated", "included", "billed"],
+            "cost_usd": [Decimal("10.4"), Decimal(8), Decimal(99), None],
+        }
+    )
+    true = [
+        row("18.40"),
+        row("10.40", provider_id="p1"),
+        row("8", kind="new_model", model_name="opus"),
+    ]
+    outdated = [
+        row("18.41"),
+        row("9", provider_id="p2"),
+        row("8.01", kind="new_model", model_name="opus"),
+        row("1", kind="new_model", model_name="gone"),
+        row("1", day=TODAY),
+    ]
+    assert select_true([*true, *outdated], daily, {"p1": "openai", "p2": "anthropic"}) == true

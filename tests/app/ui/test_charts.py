@@ -1,0 +1,235 @@
+"""Charts are pure: a frame in, a figure out, in the colours of the theme, with names that are only text."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from app.figures import spend
+from app.formats.formats import (
+    escape_markdown,
+    format_change,
+    format_count,
+    format_figure,
+    format_money,
+    format_money_range,
+    format_unit_price,
+    format_usd,
+)
+from app.ui import charts
+from app.ui.periods import parse_period, preset_period
+from app.ui.theme import DARK, LIGHT
+
+LAST = date(2026, 11, 20)
+
+
+def money(days: int, providers: list[str]) -> pd.DataFrame:
+    """A dollar a day for each provider, two for the first."""
+    lines = [
+        {
+            "date": pd.Timestamp(LAST - timedelta(days=ago)),
+            "provider": name,
+            "cost": 2.0 if place == 0 else 1.0,
+        }
+        for ago in range(days)
+        for place, name in enumerate(providers)
+    ]
+    return pd.DataFrame(lines)
+
+
+def ahead(days: int = 30) -> pd.DataFrame:
+    first = pd.Timestamp(LAST) + pd.Timedelta(days=1)
+    bounds = {"predicted": 2.0, "lower_80": 1.0, "upper_80": 3.0, "lower_95": 0.5, "upper_95": 4.0}
+    return pd.DataFrame({"date": pd.date_range(first, periods=days), **bounds})
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.5", "EUR", "€1,234.50"),
+        ("-0.5", "GBP", "-£0.50"),
+        ("1234.5", "JPY", "¥1,235"),
+        ("0.0312", "JPY", "¥0.031"),
+        ("0", "JPY", "¥0"),
+        ("0", "EUR", "€0.00"),
+        ("12345.6", "CHF", "CHF\N{NO-BREAK SPACE}12,346"),
+        ("-7", "CAD", "-CA$7.00"),
+    ],
+)
+def test_money_of_another_currency_reads_with_its_sign(amount: str, currency: str, text: str) -> None:
+    assert format_money(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.5", "USD", "$1,234.50"),
+        ("1234567.8", "EUR", "€1,234,568"),
+        ("12345678.9", "EUR", "€12.35M"),
+        ("272.05", "CHF", "CHF\N{NO-BREAK SPACE}272.05"),
+        ("6001912.4", "IDR", "IDR\N{NO-BREAK SPACE}6.00M"),
+        ("-6001912.4", "IDR", "-IDR\N{NO-BREAK SPACE}6.00M"),
+        ("123456.7", "HUF", "HUF\N{NO-BREAK SPACE}123,457"),
+    ],
+)
+def test_key_figures_fit_on_their_cards(amount: str, currency: str, text: str) -> None:
+    assert format_figure(Decimal(amount), currency) == text
+
+
+@pytest.mark.parametrize(
+    ("currency", "text"),
+    [("EUR", "€257.44 – €348.11"), ("CHF", "CHF\N{NO-BREAK SPACE}257 – 348"), ("JPY", "¥257 – 348")],  # noqa: RUF001
+)
+def test_ranges_name_a_long_currency_once(currency: str, text: str) -> None:
+    assert format_money_range(Decimal("257.44"), Decimal("348.11"), currency) == text
+
+
+def test_chart_writes_money_with_the_sign_of_its_currency() -> None:
+    bars = charts.daily_spend(money(3, ["openai"]), ahead(), {}, LIGHT, "JPY")
+    assert "%{y:$,.0f}" in bars.data[0].hovertemplate
+    locale = charts.config("JPY")["locales"]["money"]["format"]
+    assert locale == {"currency": ["¥", ""]}
+    named = charts.spend_by_name(pd.Series({"openai": 1234.5}), {}, {}, LIGHT, "CHF")
+    assert "CHF\N{NO-BREAK SPACE}1,234.50" in [note.text for note in named.layout.annotations]
+
+
+def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
+    figure = charts.daily_spend(money(30, ["openai", "xai"]), ahead(), {"openai": "OpenAI"}, LIGHT, "USD")
+
+    assert [trace.name for trace in figure.data] == ["OpenAI", "xai", "95% range", "80% range", "Forecast"]
+    assert figure.data[0].y.sum() == 60
+    assert figure.layout.hovermode == "x unified"
+
+
+def test_providers_beyond_the_palette_become_other() -> None:
+    names = [f"provider-{n}" for n in range(9)]
+    figure = charts.daily_spend(money(5, names), None, {}, LIGHT, "USD")
+
+    assert len(figure.data) == len(LIGHT.series) + 1
+    assert figure.data[-1].name == "Other"
+    assert figure.data[-1].y.sum() == 15
+
+
+def test_long_spans_are_weeks_as_daily_means() -> None:
+    figure = charts.daily_spend(money(364, ["openai"]), None, {}, LIGHT, "USD")
+
+    assert 52 <= len(figure.data[0].x) <= 53
+    assert set(figure.data[0].y) == {2.0}
+
+
+def test_well_known_provider_keeps_its_colour() -> None:
+    alone = charts.series_colours(["anthropic"], LIGHT)
+    among = charts.series_colours(["xai", "openai", "anthropic"], LIGHT)
+
+    assert alone["anthropic"] == among["anthropic"]
+    assert len(set(among.values())) == 3
+
+
+def test_dark_theme_changes_the_colours() -> None:
+    light, dark = (charts.daily_spend(money(3, ["openai"]), ahead(), {}, p, "USD") for p in (LIGHT, DARK))
+
+    assert light.data[0].marker.color != dark.data[0].marker.color
+    assert light.layout.font.color != dark.layout.font.color
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
+def test_names_reach_plotly_as_text_only(name: str) -> None:
+    stacked = charts.daily_spend(money(3, [name]), None, {}, LIGHT, "USD")
+    bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT, "USD")
+
+    texts = [stacked.data[0].name, *(note.text for note in bars.layout.annotations)]
+    assert not any("<" in text for text in texts)
+
+
+def test_credits_may_make_a_bar_negative() -> None:
+    frame = money(3, ["openai"]).assign(cost=[-5.0, 1.0, 1.0])
+
+    assert min(charts.daily_spend(frame, None, {}, LIGHT, "USD").data[0].y) == -5
+    assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT, "USD").data
+
+
+def test_a_single_day_is_a_chart() -> None:
+    assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT, "USD").data[0].x) == 1
+    assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT, "USD").data
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "$0.00"),
+        ("0.00000005", "$0.00000005"),
+        ("0.0042", "$0.0042"),
+        ("0.425", "$0.43"),
+        ("9999.994", "$9,999.99"),
+        ("12345.6", "$12,346"),
+        ("-3.5", "-$3.50"),
+    ],
+)
+def test_money_reads_well(amount: str, text: str) -> None:
+    assert format_usd(Decimal(amount)) == text
+
+
+def test_other_figures_read_well() -> None:
+    assert format_unit_price(Decimal("0.02634"), "USD") == "$0.0263"
+    assert format_unit_price(Decimal("0.2"), "USD") == "$0.20"
+    assert format_unit_price(Decimal("1.7777"), "JPY") == "¥1.78"
+    assert format_unit_price(Decimal("1.7777"), "EUR") == "€1.78"
+    assert [format_count(n) for n in (0, 9_999, 12_345, 999_949, 3_200_000)] == [
+        "0",
+        "9,999",
+        "12.3K",
+        "1,000K",
+        "3.2M",
+    ]
+    assert format_change(Decimal(3), Decimal(2)) == "+50.0%"
+    assert format_change(Decimal(3), Decimal(0)) is None
+    assert format_money_range(Decimal("1317.6"), Decimal("2182.94"), "USD").startswith("$1,318 ")
+
+
+def test_escaped_markdown_has_no_live_character() -> None:
+    assert escape_markdown("![x](http://e.x) $a$ :red[b]\n# c") == (
+        r"\!\[x\]\(http\://e\.x\) \$a\$ \:red\[b\] \# c"
+    )
+
+
+def test_periods_end_today_and_compare_with_as_many_days() -> None:
+    period = preset_period("30D", LAST)
+    chosen = parse_period({"from": "2026-11-01", "to": "2030-01-01"}, LAST)
+
+    assert period.first == date(2026, 10, 22)
+    assert period.before is not None
+    assert (period.before.first, period.before.last) == (date(2026, 9, 22), date(2026, 10, 21))
+    assert chosen is not None
+    assert chosen.last == LAST
+    assert preset_period("All", LAST).before is None
+
+
+def test_cost_per_request_leaves_out_what_has_no_requests() -> None:
+    rows = [
+        ("usage", "billed", "2", 10, 0),
+        ("subscription", "billed", "20", 0, 0),
+        ("usage", "included", "9", 5, 0),
+        ("usage", "estimated", "1", 99, 1),
+    ]
+    columns = ["charge_type", "cost_basis", "amount", "requests", "unpriced_records"]
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["amount"] = pd.Series([Decimal(cost) for cost in frame["amount"]], dtype=object)
+
+    assert spend.calculate_spend(frame).cost_per_request == Decimal("0.2")
+    assert spend.calculate_spend(frame).total == Decimal(23)
+
+
+def test_a_single_month_is_called_by_its_name_and_not_by_its_first_day() -> None:
+    values = pd.DataFrame({"Worth": [1.0], "Paid": [2.0]}, index=pd.to_datetime(["2026-03-01"]))
+    figure = charts.pairs(values, LIGHT, "USD", is_monthly=True)
+    assert figure.layout.xaxis.tickformat == "%b<br>%Y"
+    assert [str(tick)[:10] for tick in figure.layout.xaxis.tickvals] == ["2026-03-01"]
+
+
+def test_a_year_of_months_has_a_name_for_every_other_one() -> None:
+    index = pd.date_range("2025-04-01", periods=12, freq="MS")
+    values = pd.DataFrame({"Worth": [1.0] * 12, "Paid": [2.0] * 12}, index=index)
+    ticks = charts.pairs(values, LIGHT, "USD", is_monthly=True).layout.xaxis.tickvals
+    assert len(ticks) == 6
+    assert str(ticks[0])[:10] == "2026-03-01", "the newest one has"

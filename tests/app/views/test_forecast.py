@@ -1,0 +1,199 @@
+"""The forecast page shows what the nights stored, or says what is missing."""
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pandas as pd
+import psycopg
+import pytest
+
+from app import data
+from app.auth.identity import User
+from app.figures.outlook import day_before, newest_run, spread_over_months
+from tally.accounts.auth_client import Accounts
+from tests.app.conftest import Person
+from tests.app.nights import ADD_PART, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_night
+from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+def add_waiting(job: psycopg.Connection[Any], user: User, days: int) -> None:
+    short = [{"series": "total", "days": days, "days_missing": 14 - days}]
+    steps = [{"step": "forecast", "series": 1, "count": 0, "failed": [], "too_little_history": short}]
+    job.execute(ADD_PART, [uuid4(), user.user_id, TODAY, json.dumps(steps)])
+
+
+def test_totals_ranges_and_training_are_shown(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(n, "2", request_count=1) for n in range(1, 42)])
+    add_night(job, user, TODAY)
+    steps = json.dumps([{"step": "forecast", "models_left_out": 3}])
+    job.execute("update public.job_runs set steps = %s where user_id = %s", [steps, user.user_id])
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert not page.exception
+    assert "3 cheaper models" in shown(page)
+    assert metrics(page)["Next 30 days"] == metrics(page)["Month end"] == "$70.50"
+    assert "$61.25" in page.metric[0].delta
+    assert "41 days, 41 records" in shown(page)
+    assert "Model test-1" in shown(page)
+    assert "03:15" in shown(page)
+
+
+def test_overview_shows_the_month_end_of_the_newest_night(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY)
+
+    assert metrics(open_page(monkeypatch, user))["Month end"] == "$70.50"
+
+
+def test_the_month_is_said_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY)
+    month = f"{TODAY:%B} will most likely end at $71, between $61 and $80"
+    assert f"{month}; 10% chance to pass $80." in shown(open_page(monkeypatch, user, "forecast"))
+
+    job.execute(
+        "update public.user_preferences set monthly_limit_usd = 75.5 where user_id = %s", [user.user_id]
+    )
+    assert f"{month}; 29% chance to pass $75.50." in shown(open_page(monkeypatch, user, "forecast"))
+
+
+def test_what_if_a_model_is_used_more_moves_the_totals_at_once(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "3", model_name="*a*"), usage(2, "1", model_name="b")])
+    add_night(job, user, TODAY)
+    page = open_page(monkeypatch, user, "forecast")
+    assert page.selectbox(key="what_if_model").options == ["*a*", "b"]
+    assert page.slider(key="what_if_change").value == 0
+
+    page.slider(key="what_if_change").set_value(100).run()
+
+    assert not page.exception
+    changed = {metric.label: (metric.value, metric.delta) for metric in page.metric}
+    assert changed["Next 30 days"] == (
+        "$115.88",
+        "$45.38",
+    )  # 10 are spent, three quarters of the rest are *a*'s
+    assert r"\*a\* will cost" in shown(page)
+
+
+def test_nights_that_are_over_are_on_the_scorecard(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(n, "2") for n in range(1, 90)])
+    add_night(job, user, TODAY)
+    assert "when its 30 days are over" in shown(open_page(monkeypatch, user, "forecast"))
+
+    first = TODAY - timedelta(days=31)
+    job.execute(
+        ADD_TOTAL, [uuid4(), user.user_id, None, "next_30_days", first, TODAY - timedelta(days=2), 60]
+    )
+    job.execute(
+        "update public.forecast_totals set days_in_80 = 21, days_in_95 = 30 where actual_cost_usd = 60"
+    )
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert not page.exception
+    assert "1 night" in shown(page)
+
+
+def test_earlier_predictions_are_held_against_what_happened(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "9"), usage(2, "2"), usage(3, "2")])
+    for days_ago in (3, 2, 1, 0):
+        add_night(job, user, TODAY - timedelta(days=days_ago))
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert metrics(page)["Past days in range"] == "2 of 3"
+    assert metrics(page)["Predicted vs spent"] == "-53.8%"
+
+
+def test_a_model_has_a_forecast_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY, model="gpt-5.2")
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert page.selectbox[0].options == ["Model: gpt-5.2"]
+
+
+def test_too_little_history_says_how_many_days_are_missing(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_waiting(job, user, days=9)
+
+    assert "5 more days of usage" in shown(open_page(monkeypatch, user, "forecast"))
+    assert "needs 5 more days" in [metric.delta for metric in open_page(monkeypatch, user).metric]
+
+
+def test_forecast_switched_off_says_where_to_switch_it_on(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_night(job, user, TODAY)
+    job.execute(
+        "update public.user_preferences set forecast_enabled = false where user_id = %s", [user.user_id]
+    )
+
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert "switched off" in shown(page)
+    assert not page.metric
+
+
+def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "forecast")
+
+    assert not page.exception
+    assert "See what you spend on AI" in shown(page)
+
+
+def test_every_page_of_predictions_is_read(user: User, job: psycopg.Connection[Any]) -> None:
+    for days_ago in range(40):
+        add_night(job, user, TODAY - timedelta(days=days_ago))
+
+    predictions = data.load_forecast(user, data.ForecastSeries(), TODAY - timedelta(days=60))
+
+    assert len(predictions) == 1200
+    assert predictions["date"].is_monotonic_increasing
+    assert newest_run(predictions)["date"].min().date() == TODAY
+    yesterdays = day_before(predictions, TODAY)
+    trained_until = pd.to_datetime(yesterdays["training_data_end"])
+    assert (yesterdays["date"] - trained_until == pd.Timedelta(days=1)).all()
+
+
+def test_stranger_cannot_read_forecasts(
+    upstream: Accounts, user: User, job: psycopg.Connection[Any], new_person: Any
+) -> None:
+    add_night(job, user, TODAY)
+    stranger = sign_in_user(upstream, new_person())
+
+    assert data.load_forecast(stranger, data.ForecastSeries(), TODAY).empty
+    assert data.load_forecast_totals(stranger).empty
+    assert data.load_last_night(stranger) is None
+
+
+def test_earlier_month_ends_are_few_and_spread(user: User, job: psycopg.Connection[Any]) -> None:
+    for _ in range(9):
+        job.execute(ADD_TOTAL, [uuid4(), user.user_id, None, "month_end", MONTH_START, MONTH_END, 66])
+
+    assert len(spread_over_months(data.load_forecast_totals(user))) == 3

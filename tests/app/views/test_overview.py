@@ -1,0 +1,182 @@
+"""The overview says where the money went, with the person's own days and nothing added that is not money."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.auth.identity import User
+from tally.accounts.auth_client import Accounts
+from tests.app.conftest import Person
+from tests.app.nights import TODAY, add_night
+from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user)
+
+    assert not page.exception
+    assert "See what you spend on AI" in shown(page)
+    assert "Load sample data" in [button.label for button in page.button]
+    assert not page.metric
+
+
+def test_one_record_is_enough_for_a_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "0.42", request_count=3)])
+
+    page = open_page(monkeypatch, user)
+
+    assert not page.exception
+    assert metrics(page)["Spend, 30 days"] == "$0.42"
+    assert metrics(page)["Month to date"] == "$0.42"
+    assert metrics(page)["Cost per request"] == "$0.14"
+    assert metrics(page)["Month end"] not in ("", "$0.42")
+
+
+def test_included_worth_is_shown_and_not_added(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "1.10"), usage(0, "40", cost_basis="included", provider="claude-desktop")])
+
+    page = open_page(monkeypatch, user)
+
+    assert metrics(page)["Spend, 30 days"] == "$1.10"
+    assert r"worth \$40.00" in shown(page)
+
+
+def test_unpriced_records_are_said_and_never_free(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    unpriced = [usage(0, None, cost_basis="estimated", model_name="new", request_count=n) for n in (5, 6)]
+    save(user, [usage(0, "1.00", request_count=10), *unpriced])
+
+    page = open_page(monkeypatch, user)
+
+    assert "2 records have no price yet and are not in these totals" in shown(page)
+    assert metrics(page)["Cost per request"] == "$0.10"
+    table = page.dataframe[0].value
+    assert table.set_index("model")["cost"].isna().to_dict() == {"gpt-5.2": False, "new": True}
+
+
+def test_range_is_compared_with_as_many_days_before(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "3"), usage(8, "2"), usage(40, "100")])
+
+    page = open_page(monkeypatch, user)
+    page.segmented_control(key="range").set_value("7D").run()
+
+    assert metrics(page)["Spend, 7 days"] == "$3.00"
+    assert page.metric[0].delta == "+50.0%"
+
+
+def test_days_of_the_address_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(1, "3"), usage(10, "2")])
+    day = (datetime.now(UTC) - timedelta(days=10)).date().isoformat()
+
+    page = open_page(monkeypatch, user)
+    page.query_params["from"] = page.query_params["to"] = day
+    page.run()
+
+    assert metrics(page)["Spend, chosen days"] == "$2.00"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"from": "<script>", "to": "2026-01-01"},
+        {"from": "2026-02-30", "to": "2026-03-01"},
+        {"from": "2026-03-01", "to": "2026-02-01"},
+        {"from": "0001-01-01", "to": "9999-12-31"},
+        {"from": "2026-01-01"},
+        {"range": "![x](http://example.com)"},
+    ],
+)
+def test_hostile_address_falls_back_to_the_usual_days(
+    monkeypatch: pytest.MonkeyPatch, user: User, address: dict[str, str]
+) -> None:
+    save(user, [usage(1, "3")])
+
+    page = open_page(monkeypatch, user)
+    for name, value in address.items():
+        page.query_params[name] = value
+    page.run()
+
+    assert not page.exception
+    assert metrics(page)["Spend, 30 days"] == "$3.00"
+
+
+def test_range_without_spend_says_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(60, "3")])
+
+    page = open_page(monkeypatch, user)
+
+    assert not page.exception
+    assert "Nothing was spent in these days" in shown(page)
+
+
+def test_unreachable_database_is_a_sentence_and_a_retry(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    monkeypatch.setenv("SUPABASE_URL", "http://127.0.0.1:9")
+
+    page = open_page(monkeypatch, user)
+
+    assert not page.exception
+    assert "cannot be reached" in shown(page)
+    assert [button.label for button in page.button] == ["Try again"]
+
+
+def test_expired_session_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    forged = User(user.user_id, user.email, user.access_token[:-8] + "AAAAAAAA")
+
+    page = open_page(monkeypatch, forged)
+
+    assert not page.exception
+    assert "Try again" in [button.label for button in page.button]
+    assert not page.metric
+
+
+def test_month_says_its_chance_of_passing_a_limit(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(0, "2")])
+    set_limit = "update public.user_preferences set monthly_limit_usd = %s where user_id = %s"
+    job.execute(set_limit, [100, user.user_id])
+    assert "chance to pass" not in said(open_page(monkeypatch, user))  # nothing is predicted yet
+
+    add_night(job, user, TODAY)
+    assert "2% chance to pass $100" in said(open_page(monkeypatch, user))
+
+    job.execute(set_limit, ["1.50", user.user_id])
+    assert "Passed $1.50 on" in said(open_page(monkeypatch, user))
+
+
+def test_a_day_out_of_the_ordinary_is_said_until_it_is_muted(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "18.40")])
+    job.execute(
+        """insert into public.anomalies
+            (user_id, day, kind, actual_usd, expected_usd, lower_95, upper_95, attribution)
+        values (%s, %s, 'spend', 18.40, 5, 2, 7, '{"volume": "14.40"}')""",
+        [user.user_id, TODAY - timedelta(days=1)],
+    )
+
+    page = open_page(monkeypatch, user)
+    assert "usually $4.00. More use (+$14.40)" in said(page)
+
+    page.button(key=muting(page, "Mute")).click().run()
+    assert "Muted: " in said(page)
+    page.button(key=muting(page, "Unmute")).click().run()
+    assert "Muted: " not in said(page)
+    assert "More use" in said(page)
+    page.button(key=muting(page, "Mute")).click().run()
+    assert "More use" not in said(page.run())
+
+
+def said(page: AppTest) -> str:
+    return shown(page).replace("\\", "")
+
+
+def muting(page: AppTest, label: str) -> str:
+    return next(str(button.key) for button in page.button if button.label == label)

@@ -1,0 +1,230 @@
+"""Prices: models that need one, a price set by hand, and the difference before it is applied."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User, database_of
+from app.views.prices.preview import describe_differences, describe_sum
+from app.views.prices.price_list import describe_prices
+from tally.accounts.auth_client import Accounts
+from tally.pricing.custom_prices import CustomPrice
+from tally.pricing.reprice import Difference
+from tally.storage.database import describe
+from tests.app.conftest import Person
+from tests.app.pages import open_page, save, shown, sign_in_user, usage
+from tests.app.wire import Wire
+
+HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+def unpriced(days_ago: int, model: str = "house-model", **values: Any) -> Any:
+    fields = {
+        "model_name": model,
+        "cost_basis": "estimated",
+        "source_key": uuid4(),
+        "input_tokens": 1_000_000,
+    }
+    return usage(days_ago, None, **fields | values)
+
+
+def open_prices(monkeypatch: pytest.MonkeyPatch, user: User) -> AppTest:
+    page = open_page(monkeypatch, user, "prices")
+    assert not page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception, page.exception
+    return page
+
+
+def type_into(page: AppTest, label: str, text: str) -> None:
+    next(field for field in page.text_input if field.label == label).set_value(text)
+
+
+def run_dialog(monkeypatch: pytest.MonkeyPatch, user: User, model: dict[str, Any] | None) -> AppTest:
+    """The dialog stays open, as AppTest cannot keep it otherwise."""
+
+    def open_dialog(model: "dict[str, Any] | None") -> None:
+        from datetime import date
+
+        import streamlit as st
+
+        from app.ui.notices import render_announcement
+        from app.views.prices.price_form import set_price
+
+        render_announcement()
+        if "priced-from" not in st.session_state:
+            set_price(model, date(2026, 1, 1))
+
+    monkeypatch.setattr(identity, "current_user", lambda: user)
+    st.cache_data.clear()
+    dialog = AppTest.from_function(open_dialog, args=(model,), default_timeout=60).run()
+    assert not dialog.exception, dialog.exception
+    return dialog
+
+
+def choose_openai(page: AppTest, user: User) -> None:
+    slugs = [provider.slug for provider in data.load_providers(user)]
+    page.selectbox[0].select_index(slugs.index("openai"))
+
+
+def said(page: AppTest) -> str:
+    announced = "\n".join(str(success.value) for success in page.success)
+    return (shown(page) + announced).replace("\\", "")
+
+
+def set_price(user: User, model: str = "house-model", **values: Any) -> None:
+    providers = {provider.slug: provider.provider_id for provider in data.load_providers(user)}
+    price = CustomPrice("openai", model, date(2026, 1, 1), Decimal(3), Decimal(6), **values)
+    database_of(user).insert("model_prices", price.to_json(providers["openai"]))
+
+
+def costs(user: User) -> list[Any]:
+    rows = database_of(user).select("cost_records", "id,cost_usd::text", ["id"])
+    return [row["cost_usd"] for row in rows]
+
+
+def test_without_records_every_part_says_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_prices(monkeypatch, user)
+    text = said(page)
+    assert "Every record has a price." in text
+    assert "None yet. Known models are priced by a public list that comes with Tally." in text
+    press(page, "Show the difference")
+    assert "Every estimate is at its price already." in said(page)
+
+
+def test_models_without_a_price_are_listed_with_what_they_are(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [unpriced(3), unpriced(1), unpriced(2, HOSTILE), usage(1, "5")])
+    page = open_prices(monkeypatch, user)
+    (table,) = [frame.value for frame in page.dataframe]
+    assert list(table["Model"]) == ["house-model", HOSTILE]
+    assert list(table["Records"]) == [2, 1]
+    assert list(table["Tokens"]) == ["2M", "1M"]
+    assert HOSTILE not in shown(page)
+
+
+def test_a_price_is_typed_in_looked_at_and_applied(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [unpriced(3), unpriced(1)])
+    (model,) = data.load_unpriced_models(user)
+    dialog = run_dialog(monkeypatch, user, model)
+    assert dialog.text_input[0].value == "house-model"
+    type_into(dialog, "Input, USD", "3")
+    type_into(dialog, "Output, USD", "6.50")
+    press(dialog, "Save price")
+    assert "Price of house-model saved." in said(dialog)
+    (price,) = data.load_custom_prices(user)
+    assert (price.model_name, price.provider, price.valid_from) == ("house-model", "openai", date(2026, 1, 1))
+    assert (price.input_usd_per_mtok, price.output_usd_per_mtok) == (3, Decimal("6.5"))
+    assert (price.cached_input_usd_per_mtok, price.request_usd, price.replaces_list) == (None, 0, False)
+    assert costs(user) == [None, None]
+    page = press(open_prices(monkeypatch, user), "Show the difference")
+    assert "2 records would change, by +$6.00 in all." in said(page)
+    assert costs(user) == [None, None], "looking writes nothing"
+    press(page, "Apply these prices")
+    assert "2 records have another price now." in said(page)
+    assert [Decimal(cost) for cost in costs(user)] == [3, 3]
+    assert "Every record has a price." in said(page)
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ({"Model": "m", "Input, USD": "1"}, "Output: The amount is missing."),
+        ({"Model": "m", "Input, USD": "many", "Output, USD": "1"}, "Input: The amount"),
+        (
+            {"Model": "m", "Input, USD": "-1", "Output, USD": "1"},
+            "Input: a price is from 0 to 1,000,000 dollars.",
+        ),
+        ({"Model": "m", "Input, USD": "1", "Output, USD": "1000001"}, "Output: a price is from 0"),
+        ({"Model": " ", "Input, USD": "1", "Output, USD": "1"}, "Say whose model it is"),
+    ],
+)
+def test_a_price_that_makes_no_sense_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, user: User, texts: dict[str, str], sentence: str
+) -> None:
+    dialog = run_dialog(monkeypatch, user, None)
+    choose_openai(dialog, user)
+    for label, text in texts.items():
+        type_into(dialog, label, text)
+    press(dialog, "Save price")
+    assert sentence in said(dialog)
+    assert data.load_custom_prices(user) == []
+
+
+def test_the_same_price_twice_is_refused(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    set_price(user)
+    dialog = run_dialog(monkeypatch, user, None)
+    choose_openai(dialog, user)
+    for label, text in {"Model": "House-Model", "Input, USD": "1", "Output, USD": "1"}.items():
+        type_into(dialog, label, text)
+    press(dialog, "Save price")
+    assert "There is a price of this model from 1 Jan 2026 already." in said(dialog)
+    assert len(data.load_custom_prices(user)) == 1
+
+
+def test_prices_are_those_of_the_person_alone(
+    monkeypatch: pytest.MonkeyPatch, user: User, upstream: Accounts, new_person: Any
+) -> None:
+    set_price(user)
+    save(user, [unpriced(1)])
+    stranger = sign_in_user(upstream, new_person())
+    page = open_prices(monkeypatch, stranger)
+    assert "None yet." in said(page)
+    assert "Every record has a price." in said(page)
+
+
+def test_what_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+    assert wire
+    page = open_prices(monkeypatch, user)
+    monkeypatch.setattr("tally.storage.database.PAUSES", ())
+
+    def refuse(*_: object) -> None:
+        raise describe(data.UNREACHABLE, "")
+
+    monkeypatch.setattr(data, "load_price_differences", refuse)
+    press(page, "Show the difference")
+    assert "The database cannot be reached right now." in said(page)
+
+
+def test_a_table_says_free_and_unknown_apart() -> None:
+    price = CustomPrice("openai", "local", date(2026, 1, 1), Decimal(0), Decimal(0), replaces_list=True)
+    table = describe_prices([price], [])
+    assert table.iloc[0].to_dict() == {
+        "Model": "local",
+        "Provider": "openai",
+        "From": "1 Jan 2026",
+        "Input": "$0.00",
+        "Output": "$0.00",
+        "Used": "instead of the list",
+    }
+
+
+def test_differences_say_what_gets_and_loses_a_price() -> None:
+    new = Difference("2026-10", "openai", "a", 2, 0, 2, 0, Decimal(0), Decimal(4))
+    gone = Difference("2026-11", "openai", "b", 3, 1, 0, 3, Decimal(7), Decimal(0))
+    table = describe_differences([new, gone], [])
+    assert table["Before"].fillna("none").tolist() == ["none", "$7.00"]
+    assert table["After"].fillna("none").tolist() == ["$4.00", "none"]
+    assert list(table["Difference"]) == ["+$4.00", "-$7.00"]
+    assert describe_sum([new, gone]) == (
+        "5 records would change, by -$3.00 in all. 2 records would get a price for the first time. "
+        "3 records would be without a price again. "
+        "In no total, as a bill or a better source covers them: 1 record."
+    )

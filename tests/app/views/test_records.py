@@ -1,0 +1,163 @@
+"""Records are paged in the database, filtered there, and changed only where a person made them."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+import streamlit as st
+
+from app import data
+from app.auth.identity import User, database_of
+from app.data import changes
+from app.figures.currencies import Currency
+from app.parts.record_table import describe_records, why_fixed
+from tally.accounts.auth_client import Accounts
+from tally.spend.manual_entries import add_entry
+from tally.spend.subscriptions import Subscription, add_subscription
+from tests.app.conftest import Person
+from tests.app.pages import open_page, save, shown, sign_in_user, usage
+from tests.app.wire import Wire
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def add_by_hand(user: User, cost: str = "12.50") -> None:
+    add_entry(
+        database_of(user),
+        uuid4(),
+        provider="midjourney",
+        day=today(),
+        timezone="UTC",
+        model_name="Fast hours",
+        cost_usd=Decimal(cost),
+    )
+
+
+def all_records(user: User, **chosen: object) -> list[dict[str, object]]:
+    return data.load_records_page(user, data.RecordFilter(**chosen), 1, "UTC")  # type: ignore[arg-type]
+
+
+def test_records_are_paged_newest_first(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, f"0.{n:02}", minutes_ago=n) for n in range(1, 61)])
+
+    page = open_page(monkeypatch, user, "records")
+
+    assert not page.exception
+    assert len(page.dataframe[0].value) == data.PAGE_ROWS
+    assert page.dataframe[0].value["cost"].iloc[0] == "$0.01"
+    assert "1 to 25 of 60 records" in shown(page)
+    assert len(data.load_records_page(user, data.RecordFilter(), 3, "UTC")) == 10
+
+
+def test_filters_are_applied_in_the_database(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "1"), usage(0, "2", model_name="a,b.(c)\"d'"), usage(0, "3", cost_basis="included")])
+
+    page = open_page(monkeypatch, user, "records", {"model": "a,b.(c)\"d'", "first_day": "2020-01-01"})
+
+    assert page.dataframe[0].value["cost"].tolist() == ["$2.00"]
+    page.selectbox(key="model").set_value(None).run()
+    assert len(page.dataframe[0].value) == 3
+    assert [row["cost_usd"] for row in all_records(user, cost_basis="included")] == ["3.0000000000"]
+    assert all_records(user, collection_method="otlp") == []
+
+
+def test_filters_without_a_match_say_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "1")])
+
+    page = open_page(monkeypatch, user, "records")
+    page.selectbox[2].set_value("otlp").run()
+
+    assert "No record matches these filters" in shown(page)
+
+
+def test_days_of_the_filter_are_the_persons_own(user: User) -> None:
+    moment = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)  # already the 11th in Kathmandu
+    save(user, [usage(0, "1", timestamp=moment)])
+    tenth = data.RecordFilter(first_day=date(2026, 3, 10), last_day=date(2026, 3, 10))
+
+    assert data.load_records_count(user, tenth, "UTC") == 1
+    assert data.load_records_count(user, tenth, "Asia/Kathmandu") == 0
+
+
+def test_unpriced_record_reads_no_price(user: User) -> None:
+    save(user, [usage(0, None, cost_basis="estimated")])
+
+    assert describe_records(all_records(user), {}, UTC_ZONE, Currency())["cost"].tolist() == ["no price"]
+
+
+def test_entry_made_by_hand_can_be_changed_and_deleted(user: User) -> None:
+    add_by_hand(user)
+    [record] = all_records(user)
+    yesterday = today() - timedelta(days=1)
+
+    changes.update_record(
+        user, record, changes.Entry(yesterday, "Slow hours", Decimal("9.99"), 4, "poster"), "UTC"
+    )
+    [changed] = all_records(user)
+
+    assert (changed["model_name"], changed["cost_usd"], changed["request_count"]) == (
+        "Slow hours",
+        "9.9900000000",
+        4,
+    )
+    assert changed["metadata"] == {"day": yesterday.isoformat(), "note": "poster"}
+    assert str(changed["timestamp"]).startswith(yesterday.isoformat())
+    changes.delete_record(user, changed)
+    assert all_records(user) == []
+
+
+def test_imported_record_cannot_be_changed_by_hand(user: User) -> None:
+    save(user, [usage(0, "1")])
+    [record] = all_records(user)
+
+    changes.delete_record(user, record)
+
+    assert why_fixed(record)
+    assert len(all_records(user)) == 1
+
+
+def test_record_of_a_subscription_points_to_its_subscription(user: User) -> None:
+    provider = next(p for p in data.load_providers(user) if p.slug == "chatgpt")
+    plan = Subscription(provider.provider_id, "ChatGPT Plus", Decimal(20), today(), today().day)
+    add_subscription(database_of(user), plan)
+
+    [record] = all_records(user)
+
+    assert "subscription" in str(why_fixed(record))
+
+
+def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "records")
+
+    assert not page.exception
+    assert "See what you spend on AI" in shown(page)
+
+
+def test_cut_off_database_is_a_sentence_and_trying_again_helps(
+    monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
+) -> None:
+    monkeypatch.setenv("SUPABASE_URL", wire.url)
+    save(user, [usage(0, "1")])
+    page = open_page(monkeypatch, user, "records")
+    assert len(page.dataframe[0].value) == 1
+
+    wire.cut()
+    st.cache_data.clear()
+    page.run()
+    assert not page.exception
+    assert "cannot be reached" in shown(page)
+
+    wire.mend()
+    next(button for button in page.button if button.label == "Try again").click().run()
+    assert len(page.dataframe[0].value) == 1

@@ -1,0 +1,226 @@
+"""Settings: preferences that are kept, a password, a file of one's own data, and the end of an account."""
+
+import io
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User, database_of
+from app.auth.sessions import Sessions
+from app.views.imports.column_mappings import remember_mapping
+from app.views.settings.forms import list_timezones
+from tally.accounts.auth_client import AccountRefused, Accounts
+from tally.storage.export import write_records
+from tests.app.conftest import Person
+from tests.app.pages import open_page, save, shown, sign_in_user, usage
+from tests.app.wire import Wire
+
+FORMULA = "=HYPERLINK(1)"
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch, user: User) -> AppTest:
+    return open_page(monkeypatch, user, "settings")
+
+
+def select(page: AppTest, label: str, value: Any) -> None:
+    next(box for box in page.selectbox if box.label == label).set_value(value)
+
+
+def send(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+    return page
+
+
+def type_passwords(page: AppTest, *passwords: str) -> None:
+    labels = ("Current password", "New password", "New password again")
+    fields = [field for field in page.text_input if field.label in labels]
+    for field, text in zip(fields, passwords, strict=True):
+        field.set_value(text)
+
+
+def said(page: AppTest) -> str:
+    announced = "\n".join(str(success.value) for success in page.success)
+    return (shown(page) + announced).replace("\\", "")
+
+
+def reread(user: User) -> data.Preferences:
+    st.cache_data.clear()
+    return data.load_preferences(user)
+
+
+def test_preferences_are_kept_and_what_else_is_remembered_stays(page: AppTest, user: User) -> None:
+    remember_mapping(user, ["Day", "Sum"], {"Day": "date", "Sum": "cost"})
+    select(page, "Timezone", "Asia/Kathmandu")
+    select(page, "Theme", "dark")
+    select(page, "First date range", "1Y")
+    page.toggle[0].set_value(False)
+    send(page, "Save")
+    assert "Saved." in said(page)
+    kept = reread(user)
+    assert (kept.timezone, kept.theme, kept.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
+    assert kept.default_range == "1Y"
+    assert "import_mappings" in data.load_preference_metadata(user)
+
+
+def test_a_monthly_limit_is_kept_and_a_wrong_one_explained(page: AppTest, user: User) -> None:
+    kept = []
+    for text in ("$1,250.50", "-3", ""):
+        next(field for field in page.text_input if field.label == "Monthly limit (USD)").set_value(text)
+        send(page, "Save")
+        assert ("above 0" in said(page)) == (text == "-3")
+        kept.append(reread(user).monthly_limit_usd)
+    assert kept == [Decimal("1250.5"), Decimal("1250.5"), None]
+
+
+def test_utc_that_was_chosen_is_not_replaced_by_the_timezone_of_the_browser(
+    page: AppTest, user: User
+) -> None:
+    select(page, "Timezone", "UTC")
+    send(page, "Save")
+    assert reread(user).timezone_set
+
+
+def test_every_offered_timezone_is_one_of_the_database(user: User) -> None:
+    database = database_of(user)
+    offered = list_timezones("UTC")
+    assert {"UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"} <= set(offered)
+    for zone in offered[:: len(offered) // 25]:
+        database.update("user_preferences", user.user_id, {"timezone": zone}, key="user_id")
+
+
+def test_timezone_unknown_here_stays_selectable() -> None:
+    assert "Mars/Olympus" in list_timezones("Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    ("current", "new", "again", "sentence"),
+    [
+        ("", "another horse 2", "another horse 2", "Type your current password as well."),
+        ("correct horse 1", "short", "short", "at least 8 characters"),
+        ("correct horse 1", "another horse 2", "another horse 3", "differ"),
+        ("wrong horse 1", "another horse 2", "another horse 2", "password is not right"),
+    ],
+)
+def test_password_that_is_not_changed_is_explained(
+    page: AppTest, current: str, new: str, again: str, sentence: str
+) -> None:
+    type_passwords(page, current, new, again)
+    send(page, "Change password")
+    assert sentence in said(page)
+
+
+def test_changed_password_is_the_new_one(
+    page: AppTest, person: Person, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Sessions(tmp_path / "sessions.db", upstream)
+    monkeypatch.setattr(identity, "sessions", lambda: store)
+    monkeypatch.setattr(identity, "_own_session_id", lambda: None)
+    type_passwords(page, person.password, "another horse 2", "another horse 2")
+    send(page, "Change password")
+    assert "Your password is changed." in said(page)
+    assert upstream.sign_in(person.email, "another horse 2")
+
+
+def test_export_is_gathered_only_when_asked_for(page: AppTest, user: User) -> None:
+    save(user, [usage(0, "0.0000000125", model_name=FORMULA), usage(1, None, cost_basis="estimated")])
+    page.run()
+    assert "gathered" not in page.session_state
+    assert len(page.download_button) == 0
+
+    send(page, "Prepare export")
+    assert [button.label for button in page.download_button] == ["CSV", "Parquet"]
+    assert "2 records, as of" in said(page)
+    records = page.session_state.gathered.records
+    as_csv = pd.read_csv(io.BytesIO(write_records(records, "csv")), dtype=str)
+    as_parquet = pd.read_parquet(io.BytesIO(write_records(records, "parquet")))
+    assert set(as_csv["model_name"]) == {"gpt-5.2", f"'{FORMULA}"}
+    assert set(as_parquet["model_name"]) == {"gpt-5.2", FORMULA}
+    exact = as_csv.loc[as_csv["model_name"] == f"'{FORMULA}", "cost_usd"].iloc[0]
+    assert Decimal(exact) == Decimal("0.0000000125")
+
+
+def test_empty_account_has_an_empty_export(page: AppTest) -> None:
+    send(page, "Prepare export")
+    assert "0 records, as of" in said(page)
+
+
+def test_sample_data_comes_and_goes(page: AppTest, user: User) -> None:
+    page.button(key="sample").click().run()
+    assert "The sample data is loaded." in said(page)
+    assert len(data.load_subscriptions(user)) == 2
+    assert page.button(key="sample").label == "Remove sample data"
+
+    page.button(key="sample").click().run()
+    assert "The sample data is gone." in said(page)
+    assert data.load_subscriptions(user) == []
+    assert data.load_import_list(user) == []
+
+
+def delete_account(email: str) -> AppTest:
+    """Type an email into the dialog and confirm; AppTest cannot keep a dialog open otherwise."""
+
+    def open_dialog() -> None:
+        from app.views.settings.account import confirm_deletion
+
+        confirm_deletion()
+
+    dialog = AppTest.from_function(open_dialog, default_timeout=60).run()
+    dialog.text_input[0].set_value(email)
+    dialog.button[0].click().run()
+    assert not dialog.exception
+    return dialog
+
+
+@pytest.fixture
+def store(user: User, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sessions:
+    """The sessions of the person who is looking."""
+    store = Sessions(tmp_path / "sessions.db", upstream)
+    monkeypatch.setattr(identity, "current_user", lambda: user)
+    monkeypatch.setattr(identity, "sessions", lambda: store)
+    return store
+
+
+def test_wrong_email_deletes_nothing(person: Person, store: Sessions, upstream: Accounts) -> None:
+    cookie = store.open(upstream.sign_in(person.email, person.password))
+    dialog = delete_account("somebody@example.com")
+    assert "That is not the email of this account. Nothing was deleted." in said(dialog)
+    assert upstream.sign_in(person.email, person.password)
+    assert store.find(cookie)
+
+
+def test_deleted_account_is_gone_and_signed_out_everywhere(
+    user: User, person: Person, store: Sessions, upstream: Accounts
+) -> None:
+    cookie = store.open(upstream.sign_in(person.email, person.password))
+    save(user, [usage(0, "1")])
+    delete_account(f" {person.email} ")
+    assert not store.find(cookie)
+    with pytest.raises(AccountRefused):
+        upstream.sign_in(person.email, person.password)
+
+
+def test_cut_off_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+    monkeypatch.setenv("SUPABASE_URL", wire.url)
+    page = open_page(monkeypatch, user, "settings")
+    wire.cut()
+    st.cache_data.clear()
+    page.run()
+    assert not page.exception
+    assert "cannot be reached" in said(page)
+    wire.mend()
+    send(page, "Try again")
+    assert page.title[0].value == "Settings"

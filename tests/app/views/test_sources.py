@@ -1,0 +1,353 @@
+"""Sources: what each one said, which counts, and why a bill is not what was estimated."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth.identity import User, database_of
+from app.parts.source_names import describe_dataset, describe_ledger, describe_source
+from app.views.sources import comparison, source_list
+from tally.accounts.auth_client import Accounts
+from tally.core.records import CostRecord
+from tally.ledger.save import save_records
+from tests.app.conftest import Person
+from tests.app.pages import metrics, open_page, shown, sign_in_user, usage
+from tests.app.wire import Wire
+
+HOSTILE = "<b>x ![x](http://localhost/x).csv"
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+def add_source(
+    user: User, records: Sequence[CostRecord], name: str, source_format: str, kind: str = "file"
+) -> str:
+    """A source with what it brought."""
+    row: dict[str, Any] = {"kind": kind, "filename": name, "format": source_format, "status": "done"}
+    if kind == "file":
+        row["file_sha256"] = "0" * 64
+    import_id = str(database_of(user).insert("imports", row)["id"])
+    saved = save_records(database_of(user), records, import_id)
+    assert not saved.rejected
+    data.forget_version(user)
+    return import_id
+
+
+def bill(days_ago: int, cost: str, **values: Any) -> CostRecord:
+    metadata = {"ledger": "openai", "dataset": "openai_cost"} | values.pop("metadata", {})
+    return usage(days_ago, cost, metadata=metadata, **values)
+
+
+def estimate(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
+    metadata = {"ledger": "openai", "dataset": "openai_usage"} | values.pop("metadata", {})
+    counts = {"input_tokens": 1000, "request_count": 2}
+    return usage(days_ago, cost, cost_basis="estimated", metadata=metadata, **counts | values)
+
+
+def add_both(user: User) -> tuple[str, str]:
+    """A usage export that estimates $8 and a cost export that bills $10, $1 of it tax."""
+    of_usage = add_source(user, [estimate(1, "3"), estimate(2, "5")], "usage.csv", "openai_usage")
+    lines = [bill(1, "4"), bill(2, "5"), bill(2, "1", charge_type="tax", model_name="Tax")]
+    return of_usage, add_source(user, lines, "costs.csv", "openai_cost")
+
+
+def select(page: AppTest, user: User, import_id: str) -> AppTest:
+    """Select a source in the list."""
+    sources = data.load_sources(user)
+    place = next(nth for nth, source in enumerate(sources) if source["id"] == import_id)
+    page.session_state[f"sources-{sources[0]['id']}-{len(sources)}"] = {
+        "selection": {"rows": [place], "columns": [], "cells": []}
+    }
+    page.run()
+    assert not page.exception
+    return page
+
+
+def spent(user: User) -> Decimal:
+    daily = data.load_daily(user, None, None)
+    return sum((cost for cost in daily["cost_usd"] if cost is not None), Decimal(0))
+
+
+def test_bill_is_held_beside_the_estimate_with_the_parts_of_the_difference(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    add_both(user)
+
+    page = open_page(monkeypatch, user, "sources")
+
+    assert not page.exception
+    assert metrics(page) == {"Billed": "$10.00", "Estimated": "$8.00", "Difference": "+$2.00"}
+    parts = page.dataframe[1].value
+    assert dict(zip(parts["Part"], parts["Amount"], strict=True)) == {"Tax": "+$1.00", "Rest": "+$1.00"}
+    said = page.dataframe[-1].value
+    assert sorted(set(zip(said["Source"], said["Basis"], said["Counts"], strict=True))) == [
+        ("costs.csv", "Billed", "money"),
+        ("usage.csv", "Estimated", "tokens"),
+    ]
+
+
+def test_list_says_what_each_source_brought_and_said(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    add_both(user)
+    page = open_page(monkeypatch, user, "sources")
+    listed = page.dataframe[0].value.set_index("Source")
+    assert dict(listed["Billed"].fillna("")) == {"costs.csv": "$10.00", "usage.csv": ""}
+    assert dict(listed["Estimated"].fillna("")) == {"costs.csv": "", "usage.csv": "$8.00"}
+    assert dict(listed["Records"]) == {"costs.csv": 3, "usage.csv": 2}
+    assert list(listed["What"]) == ["OpenAI cost export", "OpenAI usage export"]
+
+
+def test_source_that_is_switched_off_is_as_if_it_had_never_been_there(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    _, costs = add_both(user)
+    assert spent(user) == 10
+
+    page = select(open_page(monkeypatch, user, "sources"), user, costs)
+    page.button(key="switch").click().run()
+    assert not page.exception
+    assert spent(user) == 8
+    assert page.dataframe[0].value["Counts"][0] == "Switched off"
+    assert "No day of this account has both" in shown(page)
+    assert "no" in set(page.dataframe[-1].value["Counts"])
+
+    assert page.button(key="switch").label == "Count it"
+    page.button(key="switch").click().run()
+    assert spent(user) == 10
+
+
+def test_deleted_source_leaves_what_others_said(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    _, costs = add_both(user)
+    open_page(monkeypatch, user, "sources")
+
+    def open_dialog(row: "dict[str, object]") -> None:
+        from app.parts.source_dialogs import confirm_deletion
+
+        confirm_deletion(row)
+
+    row = next(source for source in data.load_sources(user) if source["id"] == costs)
+    dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
+    assert "3 records go out of every total" in shown(dialog).replace("\\", "")
+    dialog.button(key="confirm-deletion").click().run()
+    assert not dialog.exception
+    assert spent(user) == 8
+    assert [source["filename"] for source in data.load_sources(user)] == ["usage.csv"]
+
+
+def test_tool_of_a_machine_is_paid_by_the_token_or_by_a_plan(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    record = usage(
+        1, "2", provider="anthropic", cost_basis="estimated", metadata={"ledger": "anthropic"}, input_tokens=5
+    )
+    laptop = add_source(user, [record], "laptop", "claude-code", kind="machine")
+    page = select(open_page(monkeypatch, user, "sources"), user, laptop)
+    assert page.button(key="paid-by").label == "Paid by: API key"
+
+    def open_dialog(row: "dict[str, object]") -> None:
+        from app.parts.source_dialogs import ask_who_pays
+
+        ask_who_pays(row, is_plan=False)
+
+    row = data.load_sources(user)[0]
+    dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
+    dialog.radio[0].set_value(True).run()
+    dialog.button[0].click().run()
+    assert not dialog.exception
+
+    page = select(open_page(monkeypatch, user, "sources"), user, laptop)
+    assert page.button(key="paid-by").label == "Paid by: plan"
+    assert page.dataframe[0].value["Worth"][0] == "$2.00"
+    assert [row["cost_basis"] for row in data.load_records_page(user, data.RecordFilter(), 1, "UTC")] == [
+        "included"
+    ]
+
+
+def test_past_imports_are_files_only(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    add_source(user, [usage(1, "2")], "laptop", "claude-code", kind="machine")
+    add_source(user, [usage(2, "2")], "costs.csv", "generic")
+    page = open_page(monkeypatch, user, "imports")
+    assert list(page.dataframe[-1].value["File"]) == ["costs.csv"]
+
+
+def test_machine_that_brings_nothing_for_days_is_named() -> None:
+    now = datetime(2026, 11, 20, tzinfo=UTC)
+    source = {
+        "kind": "machine",
+        "format": "codex",
+        "filename": "laptop",
+        "counts": True,
+        "created_at": "2026-01-01T00:00:00+00:00",
+        "finished_at": (now - timedelta(days=5)).isoformat(),
+    }
+    assert source_list.list_quiet([source], now) == ["Codex CLI on laptop: nothing new for 5 days."]
+    assert source_list.list_quiet([source | {"finished_at": now.isoformat()}], now) == []
+    assert source_list.list_quiet([source | {"kind": "file"}], now) == []
+
+
+def test_logs_that_saw_less_than_the_export_are_short_of_volume(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    add_both(user)
+    of_log = estimate(1, "1.50", input_tokens=500, request_count=1, collection_method="local_log")
+    del of_log.metadata["dataset"]
+    add_source(user, [of_log], "laptop", "codex", kind="machine")
+
+    page = open_page(monkeypatch, user, "sources", {"estimator": describe_dataset("requests")})
+
+    assert page.selectbox(key="estimator").value == "requests"
+    assert metrics(page)["Estimated"] == "$1.50"
+    parts = page.dataframe[1].value
+    assert dict(zip(parts["Part"], parts["Amount"], strict=True)) == {
+        "Volume": "+$6.50",
+        "Tax": "+$1.00",
+        "Rest": "+$1.00",
+    }
+
+
+def test_log_on_two_machines_is_said_twice_and_counts_once(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    shared, own = (
+        estimate(1, cost, collection_method="local_log", minutes_ago=ago)
+        for cost, ago in (("2", 1), ("1", 2))
+    )
+    for record in (shared, own):
+        del record.metadata["dataset"]
+    add_source(user, [shared], "laptop", "codex", kind="machine")
+    add_source(user, [shared, own], "desktop", "codex", kind="machine")
+
+    page = open_page(monkeypatch, user, "sources")
+
+    said = page.dataframe[-1].value.set_index("Source")
+    assert dict(said["Said"]) == {"Codex CLI on laptop": "$2.00", "Codex CLI on desktop": "$3.00"}
+    assert said["Counts"]["Codex CLI on desktop"] == "money and tokens, in part"
+    assert spent(user) == 3
+
+
+def test_account_that_one_source_speaks_about_is_not_compared(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    add_source(user, [estimate(1, "3")], HOSTILE, "openai_usage")
+    page = open_page(monkeypatch, user, "sources")
+    assert "no account was told of by more than one source" in shown(page)
+    assert page.dataframe[0].value["Source"][0] == HOSTILE
+
+
+def test_hostile_names_are_text_everywhere(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    model = "<img src=x onerror=alert(1)>"
+    add_source(user, [estimate(1, "3", model_name=model)], HOSTILE, "openai_usage")
+    add_source(user, [bill(1, "3", model_name=model)], f"{HOSTILE}2", "openai_cost")
+    page = open_page(monkeypatch, user, "sources")
+    page.selectbox(key="model").set_value(model).run()
+    assert not page.exception
+    assert "<b>" not in "".join(str(element.value) for element in (*page.markdown, *page.caption))
+
+
+def test_unpriced_estimates_are_said_to_be_missing(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    add_source(user, [estimate(1, None)], "usage.csv", "openai_usage")
+    add_source(user, [bill(1, "3")], "costs.csv", "openai_cost")
+    page = open_page(monkeypatch, user, "sources")
+    assert "1 of the estimated records have no price yet" in shown(page)
+    assert page.dataframe[0].value.set_index("Source")["Unpriced"]["usage.csv"] == 1
+
+
+def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "sources")
+    assert not page.exception
+    assert "See what you spend on AI" in shown(page)
+
+
+def test_cut_off_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+    monkeypatch.setenv("SUPABASE_URL", wire.url)
+    add_both(user)
+    page = open_page(monkeypatch, user, "sources")
+    wire.cut()
+    data.forget_version(user)
+    page.run()
+    assert not page.exception
+    assert "cannot be reached" in shown(page)
+
+
+def test_money_is_shown_in_the_persons_currency_and_still_adds_up(user: User) -> None:
+    add_both(user)
+    database_of(user).update("user_preferences", user.user_id, {"currency": "EUR"}, key="user_id")
+    data.forget_version(user)
+    said = data.load_statements(user, None, datetime.now(UTC).date())
+    currency = data.load_currency(user)
+    statements = comparison.parse_statements(said)
+    total = comparison.sum_up(comparison.explain_units(statements, "openai_usage"))
+    two_days_ago: date = min(said["day"])
+    assert total.tax == currency.convert(Decimal(1), two_days_ago)
+    assert abs(sum(total.parts.values()) - total.total) < Decimal("1e-20")
+    assert total.billed_usd != 10
+
+
+@pytest.fixture
+def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A home with one Claude Code session of one request, and a broken line."""
+    session = tmp_path / ".claude" / "projects" / "house" / "session.jsonl"
+    session.parent.mkdir(parents=True)
+    message = {
+        "id": "msg_1",
+        "model": "claude-sonnet-4-5-20250929",
+        "usage": {"input_tokens": 100_000, "output_tokens": 0},
+    }
+    line = {
+        "type": "assistant",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "requestId": "req_1",
+        "sessionId": "s",
+        "message": message,
+    }
+    session.write_text(json.dumps(line, separators=(",", ":")) + "\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TALLY_HOME", str(tmp_path / "tally"))
+    for name in ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("logs")
+def test_this_machine_is_scanned_where_its_operator_allows_it(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "sources")
+    assert "scan-machine" not in {button.key for button in page.button}
+
+    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
+    for added, there in ((1, 0), (0, 0)):
+        page = open_page(monkeypatch, user, "sources")
+        page.button(key="scan-machine").click().run()
+        page.session_state.scan_job.wait(60)
+        page.run()
+        assert not page.exception
+        result = page.session_state.scan_job.results[0]
+        assert (result.added, result.already_there, result.rejected) == (added, there, 0)
+        assert f"read {added} = {added} added + 0 already there + 0 rejected" in shown(page)
+    assert page.dataframe[0].value["Estimated"][0] == "$0.30"
+    assert spent(user) == Decimal("0.30")
+
+
+def test_machine_without_logs_is_not_offered(monkeypatch: pytest.MonkeyPatch, user: User, logs: Path) -> None:
+    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
+    monkeypatch.setenv("HOME", str(logs / "elsewhere"))
+    page = open_page(monkeypatch, user, "sources")
+    assert "scan-machine" not in {button.key for button in page.button}
+
+
+def test_accounts_and_sources_have_names() -> None:
+    assert describe_ledger("openai:work", {"openai": "OpenAI"}) == "OpenAI, work"
+    assert describe_ledger("house", {}) == "house"
+    machine = {"kind": "machine", "format": "claude-code", "filename": "laptop"}
+    assert describe_source(machine) == "Claude Code on laptop"
+    assert describe_source({"kind": None, "format": None, "filename": None}) == "Added by hand"

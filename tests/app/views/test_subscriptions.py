@@ -1,0 +1,182 @@
+"""What plans cost and what they were worth: months add up, a year's price is spread, worth is never money."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import data
+from app.auth.identity import User, database_of
+from app.figures import spend
+from app.figures.currencies import Currency
+from app.figures.plan_worth import PlanMonth, calculate_months, group_plans, list_recent, sum_months
+from app.formats.formats import DASH
+from app.views.subscriptions.plan_cards import TIMES, format_factor
+from tally.accounts.auth_client import Accounts
+from tally.spend.subscriptions import Subscription, add_subscription
+from tests.app.conftest import Person
+from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
+
+TODAY = date(2026, 11, 20)
+MAX = Subscription("1", "Claude Max", Decimal(100), date(2026, 9, 5), 5)
+YEARLY = Subscription("1", "Claude Pro", Decimal("200.00"), date(2026, 9, 5), 5, "year")
+
+
+@pytest.fixture
+def user(upstream: Accounts, person: Person) -> User:
+    return sign_in_user(upstream, person)
+
+
+def line(day: str, amount: str | None, **values: Any) -> dict[str, Any]:
+    """A line of daily costs: included usage of Claude unless said otherwise."""
+    return {
+        "date": pd.Timestamp(day),
+        "provider": "claude-desktop",
+        "model": "claude-opus-4-5",
+        "cost_basis": "included",
+        "charge_type": "usage",
+        "amount": None if amount is None else Decimal(amount),
+        "unpriced_records": 0,
+    } | values
+
+
+def renewal(day: str, amount: str, plan: str = "Claude Max") -> dict[str, Any]:
+    return line(day, amount, model=plan, cost_basis="billed", charge_type="subscription")
+
+
+def months_of(lines: list[dict[str, Any]], *plans: Subscription) -> list[PlanMonth]:
+    slugs = [("claude-desktop", plan) for plan in plans]
+    return calculate_months(pd.DataFrame(lines), slugs, TODAY, Currency())
+
+
+def test_worth_of_a_month_is_held_against_its_price() -> None:
+    [november, october] = months_of(
+        [
+            renewal("2026-10-05", "100"),
+            renewal("2026-11-05", "100"),
+            line("2026-11-06", "150"),
+            line("2026-11-20", "60"),
+        ],
+        MAX,
+    )
+    assert (november.paid, november.worth, november.factor) == (100, 210, Decimal("2.1"))
+    assert (october.paid, october.worth, october.has_usage, october.factor) == (100, 0, False, None)
+    assert november.plans == {"Claude Max"}
+
+
+def test_price_of_a_year_is_spread_over_its_months() -> None:
+    months = months_of([renewal("2026-09-05", "200", "Claude Pro"), line("2026-11-06", "50")], YEARLY)
+    assert [month.paid for month in months] == [Decimal("16.67")] * 3
+    assert months[0].plans == {"Claude Pro"}
+    assert months[0].factor == Decimal(50) / Decimal("16.67")
+
+
+@given(st.decimals("0.01", 99_999, places=2), st.integers(1, 12))
+def test_a_year_that_is_over_cost_its_price(amount: Decimal, month: int) -> None:
+    plan = Subscription("1", "Pro", amount, date(2024, month, 5), 5, "year", date(2024, month, 6))
+    months = months_of([renewal(f"2024-{month:02}-05", str(amount), "Pro")], plan)
+    assert sum(month.paid for month in months) == amount
+    assert len([month for month in months if month.paid]) <= 12
+
+
+def test_usage_without_a_price_is_counted_and_not_worth_nothing() -> None:
+    [month] = months_of(
+        [line("2026-11-06", None, unpriced_records=3), line("2026-11-07", "5", unpriced_records=1)]
+    )
+    assert (month.worth, month.unpriced_records, month.paid, month.factor) == (5, 4, 0, None)
+
+
+def test_money_spent_is_neither_price_nor_worth() -> None:
+    assert months_of([line("2026-11-06", "5", cost_basis="billed")]) == []
+
+
+def test_months_before_the_first_usage_do_not_make_a_plan_look_bad() -> None:
+    total = sum_months(
+        months_of(
+            [renewal("2026-10-05", "100"), renewal("2026-11-05", "100"), line("2026-11-06", "150")], MAX
+        )
+    )
+    assert (total.paid, total.worth, total.factor) == (100, 150, Decimal("1.5"))
+
+
+def test_months_that_were_not_paid_do_not_make_a_plan_look_good() -> None:
+    total = sum_months(
+        months_of([line("2026-09-06", "900"), renewal("2026-11-05", "100"), line("2026-11-06", "150")], MAX)
+    )
+    assert (total.paid, total.worth) == (100, 150)
+    assert sum_months(months_of([line("2026-09-06", "900")])).worth == 900
+
+
+def test_last_twelve_months_are_recent() -> None:
+    lines = [line("2025-11-30", "1"), line("2025-12-01", "1"), line("2026-11-01", "1")]
+    recent = list_recent(months_of(lines), TODAY)
+    assert [month.month for month in recent] == [date(2026, 11, 1), date(2025, 12, 1)]
+    assert list(group_plans(recent)) == ["claude-desktop"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [("2.149", f"2.1{TIMES}"), ("0.04", f"0.0{TIMES}"), ("12.5", f"13{TIMES}"), (None, DASH)],
+)
+def test_factor_reads_at_a_glance(factor: str | None, text: str) -> None:
+    assert format_factor(factor and Decimal(factor)) == text
+
+
+def included(days_ago: int, cost: str | None, **values: Any) -> Any:
+    return usage(
+        days_ago,
+        cost,
+        provider="claude-desktop",
+        model_name="claude-opus-4-5",
+        cost_basis="included",
+        **values,
+    )
+
+
+def test_page_says_how_often_a_plan_paid_off(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    today = datetime.now(UTC).date()
+    slug_to_id = {provider.slug: provider.provider_id for provider in data.load_providers(user)}
+    plan = Subscription(slug_to_id["claude-desktop"], "Claude Max", Decimal(100), today, today.day)
+    add_subscription(database_of(user), plan)
+    save(user, [included(0, "210")])
+
+    page = open_page(monkeypatch, user, "subscriptions")
+
+    assert not page.exception
+    assert metrics(page) == {"Claude Max": f"2.1{TIMES}"}
+    assert list(page.dataframe[-1].value["Plan"]) == ["Claude Max"]
+    assert spend.sum_money(data.load_daily(user, None, None)) == 100
+
+
+def test_usage_of_a_plan_that_was_not_entered_shows_the_way(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [included(0, "30"), included(0, None, minutes_ago=5)])
+    page = open_page(monkeypatch, user, "subscriptions")
+    assert "You have not entered what this plan costs." in shown(page)
+    assert "worth $30.00" in shown(page).replace("\\", "")
+    assert "not in its worth: 1 record." in shown(page)
+    assert metrics(page) == {"Claude": DASH}
+
+
+def test_plan_without_usage_says_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    today = datetime.now(UTC).date()
+    provider = next(p for p in data.load_providers(user) if p.slug == "perplexity")
+    add_subscription(
+        database_of(user),
+        Subscription(provider.provider_id, "<b>Pro</b> $x$", Decimal(20), today, today.day),
+    )
+    page = open_page(monkeypatch, user, "subscriptions")
+    assert not page.exception
+    assert "No usage data of this plan yet." in shown(page).replace("\\", "")
+    assert metrics(page) == {r"\<b\>Pro\</b\> \$x\$": DASH}
+
+
+def test_new_person_is_told_what_goes_here(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "subscriptions")
+    assert not page.exception
+    assert "None yet." in shown(page)

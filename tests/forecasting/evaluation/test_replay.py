@@ -1,0 +1,148 @@
+"""Forecasts from files: every cutoff gets rows, nothing later is known, and bad files are a sentence."""
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forecasting.evaluation import command
+from forecasting.evaluation.cutoffs import Daily, DataProblem, Origin, load_origins
+from forecasting.evaluation.replay import make_from_means, replay
+
+SAMPLE = Path(__file__).parent / "data"
+
+
+def folder_of(path: Path, series: str, cutoffs: str) -> Path:
+    """A folder with the three files."""
+    (path / "series.csv").write_text(series)
+    (path / "cutoffs.csv").write_text(cutoffs)
+    (path / "meta.csv").write_text("unique_id,family,source,licence\na,dev,somewhere,MIT\n")
+    return path
+
+
+def days_of(count: int, amount: object = 3) -> str:
+    return "unique_id,ds,y\n" + "".join(f"a,{date(2024, 1, 1 + day)},{amount}\n" for day in range(count))
+
+
+def test_every_day_and_total_of_every_cutoff_gets_a_row(tmp_path: Path) -> None:
+    origins = load_origins(SAMPLE)[0][:3]
+    out = tmp_path / "forecasts.csv"
+    command.save_forecasts(replay(origins, 0), out)
+    rows = list(csv.DictReader(out.open()))
+    assert len(rows) == 3 * 31
+    for row in rows:
+        low, low_80, middle, high_80, high = (
+            float(row[name]) for name in ("lo95", "lo80", "yhat", "hi80", "hi95")
+        )
+        assert 0 <= low <= low_80 <= middle <= high_80 <= high
+    assert [row["ds"] for row in rows].count("TOTAL") == 3
+    assert rows[0]["ds"] == str(date.fromordinal(origins[0].cutoff.toordinal() + 1))
+    assert {row["method"] for row in rows} == {"prophet"}
+
+
+def test_later_data_changes_no_forecast() -> None:
+    origins = [origin for origin in load_origins(SAMPLE)[0] if origin.series.unique_id == "web_005"][:3]
+    changed = []
+    for origin in origins:
+        y = origin.series.y.copy()
+        y[len(origin.history) :] = np.random.default_rng(0).gamma(1, 1e6, len(y) - len(origin.history))
+        daily = Daily(origin.series.unique_id, "other", origin.series.first_day, y)
+        changed.append(Origin(daily, origin.cutoff))
+    for made, again in zip(replay(origins, 0), replay(changed, 0), strict=True):
+        assert made.origin.actual.tolist() != again.origin.actual.tolist()
+        assert made.predicted.tolist() == again.predicted.tolist()
+        assert made.total == again.total
+        assert np.array_equal(made.bounds, again.bounds)
+        assert made.confidence == again.confidence
+
+
+def test_forecasts_do_not_depend_on_the_unit() -> None:
+    origin = load_origins(SAMPLE)[0][0]
+    large = Daily("large", "f", origin.series.first_day, origin.series.y * 1e9)
+    made, again = replay([origin, Origin(large, origin.cutoff)], 0)
+    assert again.method == "prophet"
+    assert again.predicted == pytest.approx(made.predicted * 1e9, rel=0.02)
+    assert again.total.upper_95 == pytest.approx(made.total.upper_95 * 1e9, rel=0.02)
+
+
+def test_too_short_a_history_is_forecast_from_its_means_and_says_so(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, days_of(20), "unique_id,cutoff\na,2024-01-06\na,2023-12-31\nb,2024-01-06\n")
+    few, before, unknown = replay(load_origins(folder)[0], 0)
+    assert (few.method, before.method, unknown.method) == ("recent means", "nothing known", "nothing known")
+    assert few.predicted.tolist() == [3.0] * 30
+    assert few.total.predicted == pytest.approx(90)
+    assert unknown.total.quantiles == (0,) * 23
+    assert (before.confidence, unknown.confidence) == (0, 0)
+
+
+def test_a_cutoff_after_the_data_is_days_of_nothing(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, days_of(20), "unique_id,cutoff\na,2024-03-01\n")
+    origin = load_origins(folder)[0][0]
+    assert len(origin.history) == 31 + 29 + 1
+    assert origin.history[20:].sum() == 0
+    assert replay([origin], 0)[0].total.predicted < 3
+
+
+def test_a_gap_is_days_of_nothing_and_a_leap_day_a_day(tmp_path: Path) -> None:
+    series = "unique_id,ds,y\na,2024-02-27,1\na,2024-03-02,2\n"
+    origin = load_origins(folder_of(tmp_path, series, "unique_id,cutoff\na,2024-03-01\n"))[0][0]
+    assert origin.series.y.tolist() == [1, 0, 0, 0, 2]
+    assert origin.history.tolist() == [1, 0, 0, 0]
+
+
+def test_rows_that_cannot_be_read_are_named_and_the_others_count(tmp_path: Path) -> None:
+    bad = "a,2024-02-30,1\na,2024-02-01,NaN\na,2024-02-02,-1\na,2024-02-03,inf\na,2024-01-01,9\na,soon,\n"
+    origins, rejected = load_origins(
+        folder_of(tmp_path, days_of(20) + bad, "unique_id,cutoff\na,2024-01-20\n")
+    )
+    assert [reason.split(":")[0] for reason in rejected] == [f"line {line}" for line in range(22, 28)]
+    assert origins[0].history.tolist() == [3.0] * 20
+
+
+@pytest.mark.parametrize(
+    ("series", "cutoffs", "sentence"),
+    [
+        ("unique_id,ds\n", "unique_id,cutoff\n", "has no column y"),
+        (days_of(3), "unique_id,cutoff\n", "nothing to forecast"),
+        (days_of(3), "unique_id,cutoff\na,tomorrow\n", "'tomorrow' is not a date"),
+        (days_of(3), "unique_id,cutoff\na,2924-01-01\n", "lifetime"),
+        (days_of(3) + "a,0001-01-01,1\n", "unique_id,cutoff\na,2024-01-03\n", "hundred years"),
+    ],
+)
+def test_files_that_cannot_be_used_are_a_sentence(
+    tmp_path: Path, series: str, cutoffs: str, sentence: str
+) -> None:
+    with pytest.raises(DataProblem, match=sentence):
+        load_origins(folder_of(tmp_path, series, cutoffs))
+
+
+def test_a_missing_folder_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "sys.argv", ["backtest", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out.csv")]
+    )
+    assert command.main() == 1
+    assert "cannot be read. The folder needs series.csv" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_bytes_that_are_no_text_are_a_sentence(tmp_path: Path) -> None:
+    folder_of(tmp_path, "", "unique_id,cutoff\n")
+    (tmp_path / "series.csv").write_bytes(b"unique_id,ds,y\n\xff\xfe\x00,,\n")
+    with pytest.raises(DataProblem, match="not a CSV file in UTF-8"):
+        load_origins(tmp_path)
+
+
+def test_forecasts_that_cannot_be_written_are_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataProblem, match="cannot be written"):
+        command.save_forecasts([], tmp_path / "no" / "folder.csv")
+
+
+def test_means_take_the_place_of_a_fit_that_failed() -> None:
+    origin = load_origins(SAMPLE)[0][0]
+    made = make_from_means(origin)
+    assert made.method == "recent means"
+    assert 0 < made.total.lower_80 < made.total.predicted < made.total.upper_80

@@ -1,0 +1,57 @@
+"""The fit, held against Prophet's own words."""
+
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import pytest
+from prophet import Prophet
+
+from forecasting.model import prophet_model
+from forecasting.model.level import cut_freak_days
+from forecasting.model.quick_prophet import QuickProphet
+from forecasting.model.series import Series
+
+Y = np.random.default_rng(1).gamma(1, 3, 200)
+
+
+@pytest.mark.parametrize("days", [14, 28, 99, 200])  # without a week, with one, Newton's and the other method
+def test_trend_and_week_are_those_that_prophet_predicts(days: int) -> None:
+    y = Y[:days]
+    fitted = prophet_model.fit(Series(uuid4(), "total", date(2024, 1, 1), y, days))
+    prophet = Prophet(**prophet_model.settings(days))
+    prophet.fit(
+        pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=days), "y": cut_freak_days(y)}), seed=1
+    )
+    predicted = prophet.predict(prophet.make_future_dataframe(7))
+    assert fitted.trend == predicted["trend"].iloc[days - 1]
+    weekly = predicted["weekly"].iloc[-7:] if "weekly" in predicted else np.zeros(7)
+    assert np.allclose(fitted.weekly, weekly, rtol=1e-12)
+
+
+def test_the_quick_fit_has_every_parameter_of_the_slow_one_and_leaves_no_file() -> None:
+    history = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=200), "y": Y})
+    quick, slow = (
+        each(**prophet_model.settings(200)).fit(history, seed=1) for each in (QuickProphet, Prophet)
+    )
+    assert all(np.array_equal(quick.params[name], slow.params[name]) for name in slow.params)
+    assert not [path for path in quick.stan_backend.stan_fit.runset.csv_files if Path(path).exists()]
+
+
+def test_the_level_is_the_median_of_trend_and_recent_means() -> None:
+    y = np.r_[np.full(72, 1.0), np.full(21, 4.0), np.full(7, 8.0)]  # last 7 days: 8, last 28: 5
+    for trend, level in ((6.5, 6.5), (-3, 5), (100, 8)):
+        assert (
+            prophet_model.calculate_daily(prophet_model.Fit(trend, np.zeros(7)), y, 30).tolist()
+            == [level] * 30
+        )
+
+
+def test_half_of_the_week_counts_and_never_more_than_half_the_level() -> None:
+    y = np.full(60, 4.0)
+    y[0] = 100  # leaves room above
+    weekly = np.array([1.0, -1, 0, 0, 90, -90, 0])
+    predicted = prophet_model.calculate_daily(prophet_model.Fit(4, weekly), y, 8)
+    assert predicted.tolist() == [4.5, 3.5, 4, 4, 6, 2, 4, 4.5]

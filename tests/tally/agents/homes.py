@@ -1,0 +1,97 @@
+"""Home folders with a few logs each, and what the collectors find in them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tally.agents.logs import Event, Known
+from tally.agents.registry import find_agent
+from tally.agents.scan import FileRead, read_logs, stat_logs
+
+NOON = "2026-09-01T12:00:00.000Z"
+
+
+def claude_row(
+    message: str | None = "msg_1",
+    request: str | None = "req_1",
+    *,
+    at: str = NOON,
+    model: str = "claude-sonnet-4-5-20250929",
+    session: str = "s1",
+    uuid: str = "u1",
+    usage: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A line of Claude Code: 10 tokens in, 100 out, unless `usage` says otherwise."""
+    row = {"type": "assistant", "timestamp": at, "sessionId": session, "version": "2.1.0", "uuid": uuid}
+    told = {"input_tokens": 10, "output_tokens": 100} | dict(usage or {})
+    row |= {"requestId": request} if request else {}
+    row |= {"isSidechain": False, "cwd": "/home/ada/projects/garden"}
+    return row | {"message": ({"id": message} if message else {}) | {"model": model, "usage": told}} | more
+
+
+def codex_rows(*counts: Mapping[str, Any], model: str | None = "gpt-5", **meta: Any) -> list[dict[str, Any]]:
+    """A session of the Codex CLI with these token counts, each with its `at`."""
+    payload = {"id": "c1", "cwd": "/home/ada/projects/tally"} | meta
+    rows = [{"timestamp": NOON, "type": "session_meta", "payload": payload}]
+    if model:
+        rows.append({"timestamp": NOON, "type": "turn_context", "payload": {"model": model}})
+    for count in counts:
+        info = {key: value for key, value in count.items() if key != "at"} or None
+        payload = {"type": "token_count", "info": info, "rate_limits": {}}
+        rows.append({"timestamp": count.get("at", NOON), "type": "event_msg", "payload": payload})
+    return rows
+
+
+def codex_usage(tokens: int, output: int, cached: int = 0, reasoning: int = 0) -> dict[str, int]:
+    """The five counts of the Codex CLI."""
+    return {
+        "input_tokens": tokens,
+        "cached_input_tokens": cached,
+        "output_tokens": output,
+        "reasoning_output_tokens": reasoning,
+        "total_tokens": tokens + output,
+    }
+
+
+def spell_lines(rows: Sequence[object]) -> bytes:
+    """Rows as JSON lines; bytes stay as they are."""
+    return b"".join(
+        row if isinstance(row, bytes) else json.dumps(row, separators=(",", ":")).encode() + b"\n"
+        for row in rows
+    )
+
+
+def write_claude(home: Path, *rows: object, file: str = "garden/s1.jsonl", root: str = ".claude") -> Path:
+    """A session of Claude Code."""
+    return write(home / root / "projects" / file, spell_lines(rows))
+
+
+def write_codex(home: Path, rows: Sequence[object], file: str = "2026/09/01/rollout-1.jsonl") -> Path:
+    """A session of the Codex CLI."""
+    return write(home / ".codex" / "sessions" / file, spell_lines(rows))
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+def read(home: Path, agent_name: str, environment: Mapping[str, str] | None = None) -> list[FileRead]:
+    """All logs of one agent."""
+    agent = find_agent(agent_name)
+    return read_logs(agent, stat_logs(agent.find_files(home, environment or {})))
+
+
+def collected(home: Path, agent_name: str, environment: Mapping[str, str] | None = None) -> list[Event]:
+    """The requests in all logs of one agent, each once, in order of time."""
+    reads = read(home, agent_name, environment)
+    events = find_agent(agent_name).settle((event for read in reads for event in read.events), Known({}))
+    return sorted(events, key=lambda event: (event.timestamp, event.name))
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,263 @@
+"""Claude Code's logs: one request once, however many lines and files tell of it."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tally.agents.logs import Event
+from tally.agents.records import price_event
+from tests.tally.agents.homes import claude_row, collected, instant, read, write, write_claude
+
+MILLION = Decimal(1_000_000)
+
+
+def claude(home: Path) -> list[Event]:
+    return collected(home, "claude-code")
+
+
+def test_the_lines_of_a_streamed_answer_are_one_request_with_its_last_figures(tmp_path: Path) -> None:
+    blocks = [
+        claude_row(at=f"2026-09-01T12:00:0{second}.000Z", usage={"output_tokens": output})
+        for second, output in enumerate((1, 2, 640))
+    ]
+    write_claude(tmp_path, *blocks)
+
+    (event,) = claude(tmp_path)
+
+    assert (event.name, event.request_id, event.output_tokens) == ("msg_1", "msg_1", 640)
+    assert event.timestamp == instant("2026-09-01T12:00:02+00:00")
+
+
+def test_two_requests_of_the_main_chain_under_one_message_id_are_two(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(), claude_row(request="req_2", usage={"output_tokens": 7}))
+
+    assert [(event.name, event.output_tokens) for event in claude(tmp_path)] == [
+        ("msg_1", 100),
+        ("msg_1:req_2", 7),
+    ]
+
+
+@pytest.mark.parametrize("session", ["s1", "s2"])
+@pytest.mark.parametrize("sidechain_first", [False, True])
+def test_a_replay_on_a_sidechain_is_no_second_request(
+    tmp_path: Path, session: str, sidechain_first: bool
+) -> None:
+    replay = claude_row(request="req_2", session=session, isSidechain=True, usage={"output_tokens": 500})
+    write_claude(tmp_path, *([replay, claude_row()] if sidechain_first else [claude_row(), replay]))
+
+    (event,) = claude(tmp_path)
+
+    assert (event.name, event.output_tokens, event.is_sidechain) == ("msg_1", 100, False)
+
+
+def test_the_request_id_of_a_replay_makes_no_second_request(tmp_path: Path) -> None:
+    replay = claude_row(request="req_2", isSidechain=True)
+    write_claude(tmp_path, replay, claude_row(request=None), claude_row(usage={"output_tokens": 101}))
+
+    assert [(event.name, event.output_tokens) for event in claude(tmp_path)] == [("msg_1", 101)]
+
+
+def test_a_message_that_is_only_on_a_sidechain_counts(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(), claude_row("msg_2", "req_2", isSidechain=True))
+
+    assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
+
+
+def test_a_resumed_session_repeats_its_history_for_nothing(tmp_path: Path) -> None:
+    history = [claude_row(), claude_row(None, None, uuid="u2")]
+    copied = [row | {"sessionId": "s2"} for row in history]
+    write_claude(tmp_path, *history)
+    write_claude(tmp_path, *copied, claude_row("msg_2", "req_2", session="s2"), file="garden/s2.jsonl")
+    write_claude(tmp_path, *history, root=".config/claude")
+
+    assert len(claude(tmp_path)) == 3
+
+
+def test_lines_without_a_message_id_are_told_apart_by_all_else(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(None), claude_row(None, uuid="u2"), claude_row(None, uuid="u2"))
+
+    assert len(claude(tmp_path)) == 2
+    assert {event.request_id for event in claude(tmp_path)} == {""}
+
+
+def test_cached_tokens_are_paid_once(tmp_path: Path) -> None:
+    usage = {"input_tokens": 1_000, "cache_read_input_tokens": 6_000, "cache_creation_input_tokens": 3_000}
+    write_claude(tmp_path, claude_row(usage=usage | {"output_tokens": 500}))
+
+    (event,) = claude(tmp_path)
+
+    assert (event.input_tokens, event.cached_input_tokens, event.cache_write_tokens) == (10_000, 6_000, 3_000)
+    worth = (
+        1_000 * Decimal(3) + 6_000 * Decimal("0.30") + 3_000 * Decimal("3.75") + 500 * Decimal(15)
+    ) / MILLION
+    assert price_event(event).cost_usd == worth
+
+
+def test_cache_writes_for_an_hour_cost_twice_the_input(tmp_path: Path) -> None:
+    classes = {"ephemeral_5m_input_tokens": 2_000, "ephemeral_1h_input_tokens": 1_000}
+    write_claude(tmp_path, claude_row(usage={"cache_creation": classes, "cache_creation_input_tokens": 99}))
+
+    (event,) = claude(tmp_path)
+
+    assert (event.input_tokens, event.cache_write_tokens, event.cache_write_1h_tokens) == (
+        3_010,
+        3_000,
+        1_000,
+    )
+    worth = (10 * Decimal(3) + 2_000 * Decimal("3.75") + 1_000 * Decimal(6) + 100 * Decimal(15)) / MILLION
+    assert price_event(event).cost_usd == worth
+
+
+@pytest.mark.parametrize(("cached", "rate"), [(199_990, "0.30"), (199_991, "0.60")])
+def test_the_tier_is_that_of_the_one_request(tmp_path: Path, cached: int, rate: str) -> None:
+    write_claude(tmp_path, claude_row(usage={"cache_read_input_tokens": cached, "output_tokens": 0}))
+
+    (event,) = claude(tmp_path)
+
+    fresh = Decimal(3) if rate == "0.30" else Decimal(6)
+    assert price_event(event).cost_usd == (10 * fresh + cached * Decimal(rate)) / MILLION
+
+
+def test_a_request_is_priced_at_its_own_time(tmp_path: Path) -> None:
+    long = {"cache_read_input_tokens": 250_000, "output_tokens": 0}
+    rows = [
+        claude_row(f"msg_{month}", at=f"2026-{month}-10T12:00:00Z", model="claude-opus-4-6", usage=long)
+        for month in ("02", "09")
+    ]
+    write_claude(tmp_path, *rows)
+
+    in_february, in_september = (price_event(event).cost_usd for event in claude(tmp_path))
+
+    assert in_february == (10 * Decimal(10) + 250_000 * Decimal(1)) / MILLION
+    assert in_september == (10 * Decimal(5) + 250_000 * Decimal("0.50")) / MILLION
+
+
+def test_fast_mode_is_dearer(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(model="claude-opus-4-8", usage={"speed": "fast"}))
+
+    (event,) = claude(tmp_path)
+
+    assert price_event(event).cost_usd == (10 * Decimal(10) + 100 * Decimal(50)) / MILLION
+
+
+def test_web_searches_are_paid_beside_the_tokens(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(usage={"server_tool_use": {"web_search_requests": 3}}))
+
+    (event,) = claude(tmp_path)
+
+    assert price_event(event).cost_usd == (10 * Decimal(3) + 100 * Decimal(15)) / MILLION + Decimal("0.03")
+
+
+def test_a_subagent_is_counted_where_it_is_told_and_not_in_its_sum(tmp_path: Path) -> None:
+    told = claude_row("msg_2", "req_2")
+    progress = {"type": "progress", "sessionId": "s1", "data": {"type": "agent_progress", "message": told}}
+    done = {"type": "user", "sessionId": "s1", "timestamp": "2026-09-01T12:00:09Z"}
+    done["toolUseResult"] = {"totalTokens": 110, "usage": {"input_tokens": 10, "output_tokens": 100}}  # type: ignore[assignment]
+    write_claude(tmp_path, claude_row(), progress, done)
+
+    assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
+    assert sum(file.rejected for file in read(tmp_path, "claude-code")) == 0
+
+
+def test_a_second_model_that_was_asked_on_the_way_is_a_request_of_its_own(tmp_path: Path) -> None:
+    steps: list[dict[str, Any]] = [
+        {"type": "message", "model": None, "input_tokens": 10, "output_tokens": 100},
+        {"type": "advisor_message", "model": "claude-opus-4-5", "input_tokens": 50, "output_tokens": 60},
+    ]
+    write_claude(tmp_path, claude_row(usage={"iterations": steps}))
+
+    assert [(event.name, event.model, event.tokens) for event in claude(tmp_path)] == [
+        ("msg_1", "claude-sonnet-4-5-20250929", 110),
+        ("msg_1:advisor:0", "claude-opus-4-5", 110),
+    ]
+
+
+def test_what_claude_code_says_itself_is_no_request(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(model="<synthetic>"))
+
+    assert claude(tmp_path) == []
+
+
+WRONG: dict[str, object] = {
+    "half JSON": b'{"message":{"usage":{"input_tokens":5,\n',
+    "no UTF-8": b'{"message":{"id":"\xff\xfe","usage":{"input_tokens":5}}}\n',
+    "NULs": b'\x00\x00{"message":{"usage":{}}}\n',
+    "no object": b'["usage":{}]\n',
+    "a thousand brackets": b'{"usage":{"a":' + b"[" * 100_000 + b"\n",
+    "infinity": b'{"message":{"usage":{"input_tokens":Infinity}}}\n',
+    "an empty request id": claude_row(request="") | {"requestId": ""},
+    "an empty session": claude_row(session=""),
+    "an empty model": claude_row(model=""),
+    "a version that is none": claude_row(version="dev"),
+    "no time": claude_row(at=""),
+    "a time without a zone": claude_row(at="2026-09-01T12:00:00"),
+    "a time before the tool": claude_row(at="1999-09-01T12:00:00Z"),
+    "a negative count": claude_row(usage={"output_tokens": -1}),
+    "a fraction": claude_row(usage={"output_tokens": 1.5}),
+    "a truth": claude_row(usage={"output_tokens": True}),
+    "a text": claude_row(usage={"output_tokens": "12"}),
+    "more tokens than there are": claude_row(usage={"output_tokens": 10**16}),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
+def test_a_bad_line_is_counted_with_its_reason_and_costs_no_other(tmp_path: Path, wrong: object) -> None:
+    write_claude(tmp_path, claude_row(), wrong, claude_row("msg_2", "req_2"))
+
+    (file,) = read(tmp_path, "claude-code")
+
+    assert file.rejected == len(file.reasons) == 1
+    assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
+
+
+def test_a_line_that_is_still_being_written_waits_for_its_end(tmp_path: Path) -> None:
+    whole = json.dumps(claude_row("msg_2", "req_2"), separators=(",", ":")).encode()
+    path = write_claude(tmp_path, claude_row(), whole[:200])
+
+    assert [event.name for event in claude(tmp_path)] == ["msg_1"]
+    (file,) = read(tmp_path, "claude-code")
+    assert file.file.offset == path.read_bytes().index(b"\n") + 1
+    assert file.rejected == 0
+
+    path.write_bytes(path.read_bytes() + whole[200:] + b"\n")
+    assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
+
+
+def test_a_line_of_forty_megabytes_is_read_like_any_other(tmp_path: Path) -> None:
+    write_claude(
+        tmp_path, claude_row(), claude_row("msg_2", "req_2", content="x" * 40_000_000), claude_row("msg_3")
+    )
+
+    assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2", "msg_3"]
+
+
+def test_names_out_of_a_log_are_short_and_printable(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row("msg\x00_1", cwd="C:\\Users\\ada\\" + "y" * 5_000, session="s\n1"))
+
+    (event,) = claude(tmp_path)
+
+    assert (event.name, event.session, len(event.project)) == ("msg_1", "s1", 200)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "found"),
+    [
+        ("", "", {"a", "b"}),
+        ("CLAUDE_CONFIG_DIR", "{home}/else", {"c"}),
+        ("CLAUDE_CONFIG_DIR", "{home}/else/projects, {home}/.claude", {"a", "c"}),
+        ("XDG_CONFIG_HOME", "{home}/xdg", {"a", "d"}),
+    ],
+)
+def test_logs_are_found_where_the_tool_was_told_to_put_them(
+    tmp_path: Path, variable: str, value: str, found: set[str]
+) -> None:
+    for name, root in {"a": ".claude", "b": ".config/claude", "c": "else", "d": "xdg/claude"}.items():
+        write_claude(tmp_path, claude_row(name), root=root)
+    write(tmp_path / ".claude" / "projects" / "notes.txt", b"no log")
+
+    environment = {variable: value.format(home=tmp_path)}
+
+    assert {event.name for event in collected(tmp_path, "claude-code", environment)} == found

@@ -1,0 +1,256 @@
+"""Gemini CLI, opencode and Copilot CLI: their figures in Tally's classes, each request once."""
+
+import json
+import sqlite3
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tally.agents.logs import Event
+from tally.agents.payment import Payment
+from tally.agents.records import make_record, price_event
+from tests.tally.agents.homes import NOON, collected, instant, read, spell_lines, write
+
+MILLION = Decimal(1_000_000)
+TOKENS = {"input": 9_000, "output": 300, "cached": 6_000, "thoughts": 200, "tool": 50}
+
+
+def gemini_message(name: str = "m1", **tokens: int) -> dict[str, Any]:
+    counts = TOKENS | {"total": sum(TOKENS.values()) - TOKENS["cached"]} | tokens
+    return {"id": name, "timestamp": NOON, "type": "gemini", "model": "gemini-2.5-pro", "tokens": counts}
+
+
+def write_gemini(home: Path, *messages: object, file: str = "session-1.json") -> Path:
+    head = {"sessionId": "g1", "startTime": NOON}
+    document = [head | {"messages": messages}] if file.endswith(".json") else [head, *messages]
+    return write(home / ".gemini" / "tmp" / "abc" / "chats" / file, spell_lines(document))
+
+
+@pytest.mark.parametrize("file", ["session-1.json", "session-1.jsonl"])
+def test_gemini_thoughts_are_output_and_cached_tokens_are_input_once(tmp_path: Path, file: str) -> None:
+    write_gemini(tmp_path, {"type": "user", "timestamp": NOON}, gemini_message(), file=file)
+
+    (event,) = collected(tmp_path, "gemini-cli")
+
+    counts = (event.input_tokens, event.cached_input_tokens, event.output_tokens, event.reasoning_tokens)
+    assert counts == (9_050, 6_000, 500, 200)
+    worth = (3_050 * Decimal("1.25") + 6_000 * Decimal("0.125") + 500 * Decimal(10)) / MILLION
+    assert price_event(event).cost_usd == worth
+
+
+def test_gemini_cached_tokens_beside_the_input_are_added(tmp_path: Path) -> None:
+    write_gemini(tmp_path, gemini_message(total=sum(TOKENS.values())))
+
+    (event,) = collected(tmp_path, "gemini-cli")
+
+    assert (event.input_tokens, event.cached_input_tokens) == (15_050, 6_000)
+
+
+def test_gemini_the_last_word_on_a_message_counts(tmp_path: Path) -> None:
+    again = gemini_message(output=10, total=0)
+    write_gemini(tmp_path, gemini_message(), again, gemini_message("m2"), file="session-1.jsonl")
+
+    assert sorted(event.output_tokens for event in collected(tmp_path, "gemini-cli")) == [210, 500]
+
+
+def test_gemini_a_broken_document_is_named_and_costs_no_other(tmp_path: Path) -> None:
+    write_gemini(tmp_path, gemini_message())
+    write(tmp_path / ".gemini/tmp/abc/chats/cut.json", b'{"messages":[{"type":"gemini","tok')
+
+    assert sum(file.rejected for file in read(tmp_path, "gemini-cli")) == 1
+    assert len(collected(tmp_path, "gemini-cli")) == 1
+
+
+def opencode_message(**more: Any) -> dict[str, Any]:
+    return {
+        "role": "assistant",
+        "providerID": "anthropic",
+        "modelID": "claude-sonnet-4-5",
+        "time": {"created": 1_788_264_000_000},
+        "tokens": {"input": 100, "output": 50, "reasoning": 0, "cache": {"read": 4_000, "write": 900}},
+        "cost": 0,
+    } | more
+
+
+def write_opencode(home: Path, *messages: object) -> Path:
+    path = home / ".local" / "share" / "opencode" / "opencode.db"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("create table message (id text primary key, session_id text, data text)")
+        for number, message in enumerate(messages):
+            data = message if isinstance(message, str) else json.dumps(message)
+            database.execute("insert or replace into message values (?, 'o1', ?)", [f"m{number}", data])
+    return path
+
+
+def test_opencode_messages_come_from_its_database(tmp_path: Path) -> None:
+    write_opencode(tmp_path, {"role": "user"}, opencode_message(), '{"tokens":', opencode_message(tokens={}))
+
+    (event,) = collected(tmp_path, "opencode")
+
+    assert (event.input_tokens, event.cached_input_tokens, event.cache_write_tokens) == (5_000, 4_000, 900)
+    assert (event.timestamp, event.vendor, event.session) == (
+        instant("2026-09-01T12:00:00Z"),
+        "anthropic",
+        "o1",
+    )
+    worth = 100 * Decimal(3) + 4_000 * Decimal("0.3") + 900 * Decimal("3.75") + 50 * Decimal(15)
+    assert price_event(event).cost_usd == worth / MILLION
+    assert sum(file.rejected for file in read(tmp_path, "opencode")) == 1
+
+
+def test_opencode_its_own_cost_stands_where_it_knew_one(tmp_path: Path) -> None:
+    write_opencode(tmp_path, opencode_message(providerID="somebody", modelID="nova", cost=0.125))
+
+    (event,) = collected(tmp_path, "opencode")
+
+    record = make_record("opencode", event, Payment("api"))
+    assert (record.provider, record.cost_usd) == ("other", Decimal("0.125"))
+    assert record.metadata["price_source"] == "opencode"
+
+
+def test_opencode_reads_what_is_not_yet_in_the_file(tmp_path: Path) -> None:
+    path = write_opencode(tmp_path, opencode_message())
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("pragma journal_mode = wal")
+        writer.execute("insert into message values ('new', 'o1', ?)", [json.dumps(opencode_message())])
+        writer.commit()
+
+        assert len(collected(tmp_path, "opencode")) == 2
+
+
+def test_opencode_older_versions_keep_a_file_a_message(tmp_path: Path) -> None:
+    message = opencode_message(id="m1", sessionID="o1")
+    folder = tmp_path / ".local/share/opencode/storage/message/o1"
+    write(folder / "m1.json", json.dumps(message).encode())
+    write(folder / "m2.json", b"no JSON")
+
+    assert len(collected(tmp_path, "opencode")) == 1
+
+
+def test_opencode_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    write(tmp_path / ".local/share/opencode/opencode.db", b"nothing of the kind" * 100)
+
+    (file,) = read(tmp_path, "opencode")
+
+    assert file.reasons == ["the database cannot be read"]
+
+
+def copilot_span(operation: str = "chat", trace: str = "t1", **attributes: Any) -> dict[str, Any]:
+    usage = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.request.model": "claude-sonnet-4.5",
+        "gen_ai.conversation.id": "k1",
+        "gen_ai.response.id": "r1",
+        "gen_ai.usage.input_tokens": 5_000,
+        "gen_ai.usage.output_tokens": 100,
+        "gen_ai.usage.cache_read.input_tokens": 4_000,
+    }
+    end = [1_788_264_000, 0]
+    return {
+        "type": "span",
+        "traceId": trace,
+        "spanId": "s1",
+        "endTime": end,
+        "attributes": usage | attributes,
+    }
+
+
+def write_copilot(home: Path, *rows: object) -> Path:
+    return write(home / ".copilot" / "otel" / "spans.jsonl", spell_lines(rows))
+
+
+def copilot(home: Path) -> list[Event]:
+    return collected(home, "copilot-cli")
+
+
+def test_copilot_counts_requests_and_not_the_sum_over_them(tmp_path: Path) -> None:
+    write_copilot(
+        tmp_path, copilot_span("invoke_agent"), copilot_span(), {"type": "metric", "attributes": {}}
+    )
+
+    (event,) = copilot(tmp_path)
+
+    assert (event.input_tokens, event.cached_input_tokens, event.output_tokens) == (5_000, 4_000, 100)
+    assert (event.timestamp, event.session) == (instant("2026-09-01T12:00:00Z"), "k1")
+
+
+def test_copilot_a_sum_counts_where_nothing_finer_is_told(tmp_path: Path) -> None:
+    write_copilot(tmp_path, copilot_span("invoke_agent"))
+
+    assert len(copilot(tmp_path)) == 1
+
+
+def test_copilot_a_span_that_is_exported_again_is_one_request(tmp_path: Path) -> None:
+    again = copilot_span(trace="t2") | {"spanId": "s2"}
+    other = copilot_span(**{"gen_ai.usage.output_tokens": 7}) | {"spanId": "s3"}
+    write_copilot(tmp_path, copilot_span(), again, other)
+
+    assert sorted(event.output_tokens for event in copilot(tmp_path)) == [7, 100]
+
+
+def test_copilot_is_covered_by_its_plan_and_worth_what_the_makers_ask(tmp_path: Path) -> None:
+    write_copilot(tmp_path, copilot_span())
+
+    (event,) = copilot(tmp_path)
+
+    record = make_record("copilot-cli", event, Payment("plan"))
+    worth = (1_000 * Decimal(3) + 4_000 * Decimal("0.3") + 100 * Decimal(15)) / MILLION
+    assert (record.provider, record.cost_basis, record.cost_usd) == ("github-copilot", "included", worth)
+
+
+def test_copilot_the_file_that_the_exporter_was_told_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "else.jsonl", spell_lines([copilot_span()]))
+
+    assert len(collected(tmp_path, "copilot-cli", {"COPILOT_OTEL_FILE_EXPORTER_PATH": str(path)})) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b'{"attributes":{"gen_ai.usage.input_tokens":5\n',
+        copilot_span(**{"gen_ai.usage.output_tokens": -1}),
+        copilot_span() | {"endTime": "now"},
+        copilot_span() | {"endTime": [10**30, 0]},
+    ],
+)
+def test_copilot_a_bad_line_is_counted_with_its_reason(tmp_path: Path, wrong: object) -> None:
+    write_copilot(tmp_path, wrong, copilot_span(trace="t9", **{"gen_ai.response.id": "r9"}))
+
+    assert sum(file.rejected for file in read(tmp_path, "copilot-cli")) == 1
+    assert len(copilot(tmp_path)) == 1
+
+
+LOG_SHAPES = [
+    ("claude-code", ".claude/projects/p/s.jsonl"),
+    ("codex", ".codex/sessions/s.jsonl"),
+    ("gemini-cli", ".gemini/tmp/p/chats/s.json"),
+    ("gemini-cli", ".gemini/tmp/p/chats/s.jsonl"),
+    ("opencode", ".local/share/opencode/opencode.db"),
+    ("opencode", ".local/share/opencode/storage/message/o/m.json"),
+    ("copilot-cli", ".copilot/otel/s.jsonl"),
+]
+NONSENSE = {
+    "empty": b"",
+    "newlines": b"\n" * 1_000,
+    "binary": bytes(range(256)) * 1_000,
+    "brackets": b"[" * 500_000 + b"\n",
+    "markers": b'"usage":{"gen_ai.usage."type":"token_count""gemini""tokens"\n' * 50,
+    "null": b"null\n",
+    "numbers": b'{"type":"gemini","tokens":{"input":1e999},"message":{"usage":{"input_tokens":1e999}}}\n',
+    "lists": b'{"type":["gemini"],"tokens":[],"payload":[],"message":{"usage":{}},"attributes":[]}\n',
+    "utf-16": '{"message":{"usage":{"input_tokens":1}}}\n'.encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
+@pytest.mark.parametrize(("agent", "path"), LOG_SHAPES)
+def test_no_file_whatever_is_in_it_stops_reading(
+    tmp_path: Path, agent: str, path: str, nonsense: bytes
+) -> None:
+    write(tmp_path / path, nonsense)
+
+    assert collected(tmp_path, agent) == []

@@ -1,0 +1,140 @@
+"""However a log grows between two looks at it, the same requests come out as from the whole of it."""
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tally.agents.lines import LONGEST_LINE, read_parts
+from tally.agents.logs import Event
+from tally.agents.read_positions import Cursors, one_at_a_time
+from tally.agents.registry import find_agent
+from tally.agents.scan import read_logs, stat_logs
+from tally.core.errors import TallyError
+from tests.tally.agents.homes import (
+    claude_row,
+    codex_rows,
+    codex_usage,
+    collected,
+    spell_lines,
+    write,
+    write_claude,
+)
+
+ROWS = st.builds(
+    claude_row,
+    message=st.sampled_from(["msg_1", "msg_2", None]),
+    request=st.sampled_from(["req_1", "req_2", None]),
+    usage=st.builds(lambda output: {"output_tokens": output}, st.integers(1, 5)),
+    uuid=st.sampled_from(["u1", "u2"]),
+    isSidechain=st.booleans(),
+)
+COUNTS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=8)
+
+
+def grow(path: Path, data: bytes, cuts: list[int]) -> Iterator[None]:
+    """Write a file in steps, in the middle of lines too."""
+    for end in sorted({min(cut, len(data)) for cut in cuts} | {len(data)}):
+        write(path, data[:end])
+        yield
+
+
+def collect_growing(home: Path, agent_name: str, path: Path, data: bytes, cuts: list[int]) -> list[Event]:
+    """What a collector that looks after each step has sent in the end."""
+    agent = find_agent(agent_name)
+    sent: dict[str, Event] = {}
+    with closing(Cursors(home / "cursors.sqlite")) as cursors:
+        for _ in grow(path, data, cuts):
+            reads = read_logs(agent, cursors.load_files(agent_name, stat_logs(agent.find_files(home, {}))))
+            events = [event for read in reads for event in read.events]
+            settled = agent.settle(events, cursors.load_known(agent_name, events))
+            sent |= {event.name: event for event in settled}
+            cursors.advance(agent_name, reads, settled)
+    return sorted(sent.values(), key=lambda event: (event.timestamp, event.name))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=st.lists(ROWS, min_size=1, max_size=8), cuts=st.lists(st.integers(0, 3_000), max_size=6))
+def test_claude_code_grows_into_what_it_is_as_a_whole(rows: list[object], cuts: list[int]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        path = home / ".claude" / "projects" / "garden" / "s1.jsonl"
+        grown = collect_growing(home, "claude-code", path, spell_lines(rows), cuts)
+
+        whole = collected(home, "claude-code")
+        assert sum(event.tokens for event in grown) >= sum(event.tokens for event in whole)
+        assert {event.name for event in grown} >= {event.name for event in whole}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(counts=COUNTS, cuts=st.lists(st.integers(0, 3_000), max_size=6))
+def test_codex_grows_into_what_it_is_as_a_whole(counts: list[tuple[int, int]], cuts: list[int]) -> None:
+    total, told = 0, []
+    for minute, (repeats, tokens) in enumerate(counts):
+        total += tokens
+        at = f"2026-09-01T12:{minute:02}:00Z"
+        told += [{"at": at, "total_token_usage": codex_usage(total, total)}] * (1 + repeats)
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        path = home / ".codex" / "sessions" / "rollout-1.jsonl"
+        grown = collect_growing(home, "codex", path, spell_lines(codex_rows(*told)), cuts)
+
+        assert grown == collected(home, "codex")
+        assert sum(event.input_tokens for event in grown) == total
+
+
+@given(
+    lines=st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")), max_size=20),
+    rest=st.binary(max_size=10).map(lambda line: line.replace(b"\n", b"")),
+    block=st.integers(1, 40),
+)
+def test_parts_are_whole_lines_whatever_the_size_of_a_block(
+    lines: list[bytes], rest: bytes, block: int
+) -> None:
+    whole = b"".join(line + b"\n" for line in lines)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tally.agents.lines.BLOCK", block)
+        path = write(Path(folder) / "log", whole + rest)
+        parts = list(read_parts(path, 0, len(whole + rest)))
+
+    assert b"".join(data for _, data in parts) == whole
+    assert [end for end, _ in parts][-1:] == ([len(whole)] if whole else [])
+
+
+def test_a_line_of_monstrous_length_is_left_out(tmp_path: Path) -> None:
+    assert LONGEST_LINE > 100_000_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tally.agents.lines.BLOCK", 10)
+        patch.setattr("tally.agents.lines.LONGEST_LINE", 40)
+        path = write(tmp_path / "log", b"first\n" + b"x" * 500 + b"\nlast\nand")
+        parts = list(read_parts(path, 0, path.stat().st_size))
+
+    assert b"".join(data for _, data in parts) == b"first\nlast\n"
+    assert parts[-1][0] == path.stat().st_size - len(b"and")
+
+
+def test_cursors_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    with closing(Cursors(tmp_path / "cursors.sqlite")):
+        assert (tmp_path / "cursors.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_cursors_of_another_version_are_made_anew(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "cursors.sqlite")) as database:
+        database.executescript("create table file (path text); pragma user_version = 99")
+
+    write_claude(tmp_path, claude_row())
+    with closing(Cursors(tmp_path / "cursors.sqlite")) as cursors:
+        files = stat_logs(find_agent("claude-code").find_files(tmp_path, {}))
+        assert cursors.load_files("claude-code", files) == files
+
+
+def test_one_collection_at_a_time(tmp_path: Path) -> None:
+    with one_at_a_time(tmp_path), pytest.raises(TallyError), one_at_a_time(tmp_path):
+        pass
+    with one_at_a_time(tmp_path):
+        assert (tmp_path / "collect.lock").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,68 @@
+"""What logs hold, as figures of a day and model: what each class of tokens costs adds up to the whole."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tally.agents.payment import Payment
+from tally.agents.registry import find_agent
+from tally.agents.report import Question, make_report
+from tally.agents.scan import find_logs
+from tests.tally.agents.homes import claude_row, write_claude
+from tests.tally.agents.test_other_agents import opencode_message, write_opencode
+
+MILLION = Decimal(1_000_000)
+
+
+def pop_costs(row: dict[str, Any]) -> dict[str, Decimal | None]:
+    """Take the amounts out of a row."""
+    names = [name for name in row if name.endswith("_usd")]
+    return {name: None if (usd := row.pop(name)) is None else Decimal(usd) for name in names}
+
+
+def costs_in(home: Path, agent_name: str) -> list[dict[str, Decimal | None]]:
+    """The amounts of each day and model."""
+    question = Question(
+        [find_agent(agent_name)], find_logs(home, {}), "UTC", None, {agent_name: Payment("api")}
+    )
+    (source,) = make_report(question, lambda *_: None)["sources"]
+    return [pop_costs(row) for row in source["days"]]
+
+
+def test_classes_cost_what_the_model_costs(tmp_path: Path) -> None:
+    usage = {
+        "cache_read_input_tokens": 7_001,
+        "cache_creation_input_tokens": 340,
+        "cache_creation": {"ephemeral_5m_input_tokens": 300, "ephemeral_1h_input_tokens": 40},
+        "server_tool_use": {"web_search_requests": 3},
+    }
+    write_claude(tmp_path, claude_row(usage=usage), claude_row("msg_2", "req_2", usage=usage))
+
+    (costs,) = costs_in(tmp_path, "claude-code")
+
+    by_class = {
+        "uncached_input_usd": 2 * 10 * Decimal(3) / MILLION,
+        "cached_input_usd": 2 * 7_001 * Decimal("0.3") / MILLION,
+        "cache_write_5m_usd": 2 * 300 * Decimal("3.75") / MILLION,
+        "cache_write_1h_usd": 2 * 40 * Decimal(6) / MILLION,
+        "output_usd": 2 * 100 * Decimal(15) / MILLION,
+        "web_search_usd": Decimal("0.06"),
+        "other_usd": Decimal(0),
+    }
+    assert costs == {"cost_usd": sum(by_class.values())} | by_class
+
+
+def test_a_model_without_a_price_has_no_class_that_costs_nothing(tmp_path: Path) -> None:
+    write_claude(tmp_path, claude_row(model="claude-nova-9"))
+
+    (costs,) = costs_in(tmp_path, "claude-code")
+
+    assert set(costs.values()) == {None}
+
+
+def test_a_cost_that_an_agent_wrote_down_is_not_told_apart(tmp_path: Path) -> None:
+    write_opencode(tmp_path, opencode_message(cost=0.25))
+
+    (costs,) = costs_in(tmp_path, "opencode")
+
+    assert costs == dict.fromkeys(costs, 0) | {"cost_usd": Decimal("0.25"), "other_usd": Decimal("0.25")}

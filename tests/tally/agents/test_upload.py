@@ -1,0 +1,342 @@
+"""From logs into an account: each request once, whatever is repeated, and cursors that never run ahead."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tally.agents.payment import Payment
+from tally.agents.read_positions import one_at_a_time
+from tally.agents.registry import AGENTS, find_agent
+from tally.agents.upload import RECORDS_AT_ONCE, Machine, SourceResult, collect_into
+from tally.core.errors import TallyError
+from tally.importers.save import undo_import
+from tally.local.stack import Stack
+from tally.storage.database import Database, DatabaseError, select_all
+from tests.tally.agents.corpus import write_corpus
+from tests.tally.agents.homes import (
+    claude_row,
+    codex_rows,
+    codex_usage,
+    spell_lines,
+    write_claude,
+    write_codex,
+)
+from tests.tally.people import Person, money_is_exact, over_http, sign_up
+
+API_PAYS = {agent.name: Payment("api") for agent in AGENTS}
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+@pytest.fixture
+def database(stack: Stack, person: Person) -> Database:
+    return over_http(stack, person)
+
+
+def machine_at(tmp_path: Path, name: str = "laptop", **payments: Payment) -> Machine:
+    """A machine with a home folder and a state of its own."""
+    folder = tmp_path / f"state-{name}"
+    folder.mkdir(exist_ok=True)
+    return Machine(tmp_path / name, {}, name, folder, API_PAYS | payments)
+
+
+def counts(results: Sequence[SourceResult]) -> list[tuple[str, int, int, int]]:
+    """Added, already there, rejected of each source, which must add up to what was read."""
+    assert all(one.read == one.added + one.already_there + one.rejected for one in results)
+    return [(one.source, one.added, one.already_there, one.rejected) for one in results]
+
+
+def stored(database: Database) -> list[dict[str, Any]]:
+    columns = (
+        "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,collection_method,import_id,metadata,"
+        "input_tokens,output_tokens,cached_input_tokens,cache_write_tokens"
+    )
+    return [
+        row for page in select_all(database, "cost_records", columns, ["timestamp", "id"]) for row in page
+    ]
+
+
+def sources(database: Database) -> list[dict[str, Any]]:
+    return [row for page in select_all(database, "imports", "*", ["id"]) for row in page]
+
+
+def test_a_request_arrives_with_its_price_and_where_it_comes_from(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(usage={"cache_creation": {"ephemeral_1h_input_tokens": 1_000}}))
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
+
+    (record,) = stored(database)
+    worth = (10 * Decimal(3) + 1_000 * Decimal(6) + 100 * Decimal(15)) / 1_000_000
+    assert Decimal(record["cost_usd"]) == worth
+    assert (record["model_name"], record["cost_basis"]) == ("claude-sonnet-4-5", "estimated")
+    assert (record["collection_method"], record["cache_write_tokens"]) == ("local_log", 1_000)
+    told = record["metadata"]
+    assert {key: told[key] for key in ("ledger", "request_id", "session", "project", "model")} == {
+        "ledger": "anthropic",
+        "request_id": "msg_1",
+        "session": "s1",
+        "project": "garden",
+        "model": "claude-sonnet-4-5-20250929",
+    }
+    assert told["cache_write_1h_tokens"] == 1_000
+    assert {"price_source", "price_version", "price_model"} <= set(told)
+    assert "dataset" not in told
+    (source,) = sources(database)
+    named = (source["kind"], source["format"], source["filename"], source["status"])
+    assert named == ("machine", "claude-code", "laptop", "done")
+
+
+def test_only_what_is_new_is_read_the_next_time(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    collect_into(database, machine)
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 0, 0, 0)]
+
+    path.write_bytes(
+        path.read_bytes() + spell_lines([claude_row("msg_2", "req_2"), b'{"message":{"usage":{'])
+    )
+    assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
+    (source,) = sources(database)
+    assert (source["rows_read"], source["rows_imported"], source["rows_duplicate"]) == (2, 2, 0)
+
+
+def test_an_answer_that_goes_on_after_it_was_collected_is_one_request(
+    database: Database, stack: Stack, person: Person, tmp_path: Path
+) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row(usage={"output_tokens": 1}))
+    collect_into(database, machine)
+    later = claude_row(at="2026-09-01T12:00:04Z", usage={"output_tokens": 640})
+    path.write_bytes(path.read_bytes() + spell_lines([later, claude_row(usage={"output_tokens": 2})]))
+
+    collect_into(database, machine)
+
+    assert [record["output_tokens"] for record in stored(database)] == [640]
+    assert money_is_exact(stack, person)
+
+
+def test_a_second_request_under_a_known_message_id_is_found_later_too(
+    database: Database, tmp_path: Path
+) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    collect_into(database, machine)
+    replay = claude_row(request="req_9", isSidechain=True)
+    path.write_bytes(path.read_bytes() + spell_lines([replay, claude_row(request="req_2")]))
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
+    assert {record["metadata"]["request_id"] for record in stored(database)} == {"msg_1", "msg_1:req_2"}
+
+
+@pytest.mark.parametrize("how", ["cut", "written anew", "replaced", "written anew and longer"])
+def test_a_log_that_is_not_what_it_was_is_read_from_its_start(
+    database: Database, tmp_path: Path, how: str
+) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row("msg_1"), claude_row("msg_2"))
+    collect_into(database, machine)
+    rows = {
+        "cut": [claude_row("msg_1")],
+        "written anew": [claude_row("msg_3"), claude_row("msg_4")],
+        "replaced": [claude_row("msg_1"), claude_row("msg_2"), claude_row("msg_3")],
+        "written anew and longer": [
+            claude_row("msg_5", request="req_5", session="another"),
+            claude_row("msg_6"),
+        ],
+    }[how]
+    if how == "replaced":
+        path.rename(path.with_suffix(".old"))
+    path.write_bytes(spell_lines(rows))
+
+    collect_into(database, machine)
+
+    expected = {"msg_1", "msg_2"} | {row["message"]["id"] for row in rows}
+    assert {record["metadata"]["request_id"] for record in stored(database)} == expected
+
+
+def test_the_same_log_on_two_machines_counts_once_and_different_ones_add_up(
+    database: Database, stack: Stack, person: Person, tmp_path: Path
+) -> None:
+    laptop, desktop = machine_at(tmp_path, "laptop"), machine_at(tmp_path, "desktop")
+    write_corpus(laptop.home, megabytes=1, files=12)
+    shutil.copytree(laptop.home, desktop.home)
+    write_claude(desktop.home, claude_row("msg_only_here"), file="garden/more.jsonl")
+
+    first = collect_into(database, laptop)
+    second = collect_into(database, desktop)
+
+    added = {result.source: result.added for result in first}
+    assert set(added) == {agent.name for agent in AGENTS}
+    assert {result.source: result.already_there for result in second} == added
+    assert [result.added for result in second] == [1, 0, 0, 0, 0]
+    assert len(stored(database)) == sum(added.values()) + 1
+    assert len(sources(database)) == 10
+    assert money_is_exact(stack, person)
+
+
+def test_what_the_tool_deletes_stays(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    write_claude(machine.home, claude_row("msg_2"), file="garden/s2.jsonl")
+    collect_into(database, machine)
+    path.unlink()
+
+    collect_into(database, machine)
+
+    assert len(stored(database)) == 2
+
+
+class DatabaseGoesAway:
+    """An Database that fails after a number of saves."""
+
+    def __init__(self, database: Database, saves: int) -> None:
+        self._api = database
+        self._saves = saves
+        self.workers = 1
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._api, name)
+
+    def call(self, function: str, **params: Any) -> Any:
+        if function == "save_cost_records":
+            self._saves -= 1
+            if self._saves < 0:
+                raise DatabaseError("The database cannot be reached right now.")
+        return self._api.call(function, **params)
+
+
+def test_cursors_do_not_move_before_the_database_has_it_all(
+    database: Database, stack: Stack, person: Person, tmp_path: Path
+) -> None:
+    machine = machine_at(tmp_path)
+    rows = [
+        claude_row(f"msg_{n}", f"req_{n}", at=f"2026-09-{1 + n % 28:02}T{n // 120:02}:{n % 60:02}:00Z")
+        for n in range(RECORDS_AT_ONCE + 500)
+    ]
+    write_claude(machine.home, *rows)
+
+    with pytest.raises(DatabaseError):
+        collect_into(DatabaseGoesAway(database, saves=1), machine)  # type: ignore[arg-type]
+    assert len(stored(database)) == RECORDS_AT_ONCE
+
+    (result,) = collect_into(database, machine)
+    assert (result.read, result.added, result.already_there) == (len(rows), 500, RECORDS_AT_ONCE)
+    assert len(stored(database)) == len(rows)
+    assert money_is_exact(stack, person)
+
+
+def test_a_plan_covers_what_is_not_paid_by_the_token(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path, **{"claude-code": Payment("plan")})
+    write_claude(machine.home, claude_row())
+    write_codex(machine.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
+
+    collect_into(database, machine)
+
+    basis = {
+        row["metadata"]["ledger"]: (row["cost_basis"], row["cost_usd"] is None) for row in stored(database)
+    }
+    assert basis == {"claude-desktop": ("included", False), "openai": ("estimated", False)}
+
+
+def test_who_pays_can_be_corrected(database: Database, tmp_path: Path) -> None:
+    write_claude(machine_at(tmp_path).home, claude_row())
+    collect_into(database, machine_at(tmp_path))
+
+    collect_into(database, machine_at(tmp_path, **{"claude-code": Payment("plan")}))
+
+    (record,) = stored(database)
+    assert (record["cost_basis"], record["metadata"]["ledger"]) == ("included", "claude-desktop")
+
+
+def test_who_pays_is_remembered_when_it_is_chosen_in_tally(database: Database, tmp_path: Path) -> None:
+    machine = replace(machine_at(tmp_path), payments={})
+    write_claude(machine.home, claude_row())
+    collect_into(database, machine)
+    (source,) = database.select("imports", "id,kind", ["id"])
+    assert database.call("set_paid_by_plan", import_id=source["id"], is_plan=True) == 1
+
+    write_claude(machine.home, claude_row(), claude_row("msg_2", "req_2"))
+    collect_into(database, machine)
+
+    assert [record["cost_basis"] for record in stored(database)] == ["included"] * 2
+
+
+def test_a_model_without_a_price_is_kept_without_one(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(model="claude-nova-9"))
+
+    collect_into(database, machine)
+
+    assert [record["cost_usd"] for record in stored(database)] == [None]
+
+
+def test_a_source_that_was_deleted_is_collected_anew(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    collect_into(database, machine)
+    undo_import(database, sources(database)[0]["id"])
+    assert stored(database) == []
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
+
+
+def test_requests_before_a_day_can_be_left_out_and_fetched_later(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    late = claude_row("msg_2", at="2026-09-01T22:30:00Z")
+    write_claude(machine.home, claude_row(at="2026-09-01T12:00:00Z"), late)
+    collect_into(database, machine, since=date(2026, 9, 2), timezone="Europe/Berlin")
+    assert [record["metadata"]["request_id"] for record in stored(database)] == ["msg_2"]
+
+    collect_into(database, machine)
+    assert len(stored(database)) == 2
+
+
+def test_bad_lines_are_counted_and_named(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(), claude_row("msg_2", usage={"output_tokens": -1}))
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 1)]
+
+    (source,) = sources(database)
+    assert source["rows_rejected"] == 1
+    assert "output_tokens is not a count of tokens" in source["errors"][0]["reason"]
+
+
+def test_a_damaged_state_is_made_anew_and_nothing_is_added_twice(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    collect_into(database, machine)
+    (state,) = machine.folder.glob("cursors-*.sqlite")
+    assert state.stat().st_mode & 0o777 == 0o600
+    state.write_bytes(b"not a database at all" * 100)
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 0, 1, 0)]
+
+
+def test_two_collections_do_not_run_at_once(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    with one_at_a_time(machine.folder), pytest.raises(TallyError, match="Another collection"):
+        collect_into(database, machine)
+
+
+def test_progress_reaches_the_end(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    path = write_claude(machine.home, claude_row())
+    told: list[tuple[str, int, int]] = []
+
+    collect_into(database, machine, [find_agent("claude-code")], on_progress=lambda *step: told.append(step))
+
+    size = path.stat().st_size
+    assert told[-1] == ("Claude Code", size, size)

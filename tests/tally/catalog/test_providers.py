@@ -1,0 +1,77 @@
+"""Providers are found by any of their names, and the database knows the same ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tally.catalog.models import canonical_claude
+from tally.catalog.providers import PROVIDERS, find_provider
+
+MIGRATIONS = Path(__file__).parents[3] / "database" / "migrations"
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("OPENAI", "openai"),
+        ("Open AI", "openai"),
+        ("ChatGPT Plus", "chatgpt"),
+        ("Anthropic", "anthropic"),
+        ("Claude", "claude-desktop"),
+        ("claude.ai", "claude-desktop"),
+        ("Claude API", "anthropic"),
+        ("Google", "google"),
+        ("Gemini API", "google"),
+        ("Gemini", "gemini-app"),
+        ("X.AI", "xai"),
+        ("Grok", "xai"),
+        ("Groq", "groq"),
+        ("GitHub Copilot", "github-copilot"),
+        ("AWS Bedrock", "aws-bedrock"),
+        ("Azure OpenAI", "azure"),
+        ("Hugging Face", "huggingface"),
+        ("HuggingFace", "huggingface"),
+        ("eleven_labs", "elevenlabs"),
+        ("Acme", None),
+        ("", None),
+    ],
+)
+def test_provider_is_found_by_its_names(name: str, slug: str | None) -> None:
+    assert find_provider(name) == slug
+
+
+def test_every_slug_and_display_name_means_its_provider() -> None:
+    for slug, display_name in PROVIDERS.items():
+        assert find_provider(slug) == slug
+        assert find_provider(display_name) == slug
+
+
+def test_database_is_seeded_with_exactly_these_providers() -> None:
+    sql = "".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
+    seeds = sql[sql.index("insert into public.providers") : sql.index("on conflict (name) do update")]
+    assert dict(re.findall(r"\('([^']+)', '([^']+)', ", seeds)) == PROVIDERS
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("Claude Sonnet 4.5", "claude-sonnet-4-5"),
+        ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
+        ("claude-sonnet-4-5", "claude-sonnet-4-5"),
+        ("Claude Sonnet 4", "claude-sonnet-4"),
+        ("claude-sonnet-4-20250514", "claude-sonnet-4"),
+        ("claude-sonnet-4-0", "claude-sonnet-4"),
+        ("Claude Haiku 3.5", "claude-3-5-haiku"),
+        ("claude-3-5-haiku-20241022", "claude-3-5-haiku"),
+        ("Claude Haiku 3", "claude-3-haiku"),
+        ("claude-3-haiku-20240307", "claude-3-haiku"),
+        ("Claude Sonnet 3.7", "claude-3-7-sonnet"),
+        ("claude-3-7-sonnet-latest", "claude-3-7-sonnet"),
+        ("Claude Opus 5", "claude-opus-5"),
+        ("Some Future Model", "Some Future Model"),
+        ("", ""),
+    ],
+)
+def test_one_claude_has_one_name(name: str, canonical: str) -> None:
+    assert canonical_claude(name) == canonical

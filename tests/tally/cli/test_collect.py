@@ -1,0 +1,265 @@
+"""`tally login`, `tally collect`, `tally logout`: whole commands against a real stack."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tally.accounts.cli_session import NotSignedIn, load_account, signed_in
+from tally.local.stack import Stack
+from tests.tally.agents.homes import (
+    claude_row,
+    codex_rows,
+    codex_usage,
+    spell_lines,
+    write_claude,
+    write_codex,
+)
+from tests.tally.agents.test_report import pop_costs
+from tests.tally.agents.test_upload import stored
+from tests.tally.people import Person, over_http, sign_up
+
+PASSWORD = "correct horse 1"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """A machine with a home and a state of its own, where `tally` is run."""
+
+    home: Path
+    state: Path
+    settings: Mapping[str, str]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        known = {"HOME": str(self.home), "TALLY_HOME": str(self.state), "TZ": "Europe/Berlin"}
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | known | dict(self.settings)
+
+    def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-W", "ignore", "-m", "tally", *arguments]
+        return subprocess.run(
+            command,
+            env=self.environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def report(self, *arguments: str) -> Any:
+        answer = self.run("collect", "--dry-run", "--json", *arguments)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Commands:
+    """A machine that knows of no Tally."""
+    return Commands(tmp_path / "home", tmp_path / "state", {})
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+@pytest.fixture
+def machine(stack: Stack, tmp_path: Path) -> Commands:
+    settings = {key: stack.settings()[key] for key in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
+    return Commands(tmp_path / "home", tmp_path / "state", settings)
+
+
+@pytest.fixture
+def signed_in_machine(machine: Commands, person: Person) -> Commands:
+    answer = machine.run("login", "--email", person.email, "--password-stdin", given=f"{PASSWORD}\n")
+    assert answer.returncode == 0, answer.stderr
+    return machine
+
+
+def test_a_report_needs_no_account(alone: Commands) -> None:
+    write_claude(
+        alone.home, claude_row(at="2026-09-01T22:30:00Z"), claude_row("msg_2", usage={"output_tokens": -1})
+    )
+
+    report = alone.report()
+
+    assert (report["timezone"], report["since"]) == ("Europe/Berlin", None)
+    (source,) = report["sources"]
+    assert (source["source"], source["files"], source["requests"], source["rejected"]) == (
+        "claude-code",
+        1,
+        1,
+        1,
+    )
+    (row,) = source["days"]
+    million = Decimal(1_000_000)
+    assert pop_costs(row) == {
+        "cost_usd": (10 * Decimal(3) + 100 * Decimal(15)) / million,
+        "uncached_input_usd": 10 * Decimal(3) / million,
+        "cached_input_usd": 0,
+        "cache_write_5m_usd": 0,
+        "cache_write_1h_usd": 0,
+        "output_usd": 100 * Decimal(15) / million,
+        "web_search_usd": 0,
+        "other_usd": 0,
+    }
+    assert row == {
+        "day": "2026-09-02",  # half past midnight in Berlin
+        "model": "claude-sonnet-4-5",
+        "provider": "anthropic",
+        "paid_by": "api",
+        "requests": 1,
+        "uncached_input_tokens": 10,
+        "cached_input_tokens": 0,
+        "cache_write_5m_tokens": 0,
+        "cache_write_1h_tokens": 0,
+        "output_tokens": 100,
+        "reasoning_tokens": 0,
+        "tokens": 110,
+        "unpriced_requests": 0,
+    }
+
+
+def test_a_report_is_kept_until_something_changes(alone: Commands) -> None:
+    path = write_claude(alone.home, claude_row())
+    first = alone.report()
+    kept = alone.state / "collect" / "report.json"
+    before = kept.stat().st_mtime_ns
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+    assert alone.report() == first
+    assert kept.stat().st_mtime_ns == before
+
+    path.write_bytes(path.read_bytes() + spell_lines([claude_row("msg_2", "req_2")]))
+    assert [source["requests"] for source in alone.report()["sources"]] == [2]
+    assert [source["requests"] for source in alone.report("--since", "2026-09-02")["sources"]] == [0]
+    answer = alone.run("collect", "--paid-by", "claude-code=plan", "--dry-run", "--json")
+    assert json.loads(answer.stdout)["sources"][0]["days"][0]["paid_by"] == "plan"
+    assert alone.report()["sources"][0]["days"][0]["provider"] == "claude-desktop"
+
+
+def test_a_report_of_one_source_for_people(alone: Commands) -> None:
+    write_claude(alone.home, claude_row(model="claude-nova-9"))
+    write_codex(alone.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
+
+    answer = alone.run("collect", "--dry-run", "--source", "claude-code")
+
+    assert answer.stdout.startswith("Claude Code: 1 request in 1 file\n")
+    assert "claude-nova-9" in answer.stdout
+    assert "no price" in answer.stdout
+    assert "in all" not in answer.stdout
+    assert "Codex" not in answer.stdout
+    codex = alone.run("collect", "--dry-run", "--source", "codex").stdout
+    assert codex.endswith("  $0.00 in all: $0.00 in, $0.00 out\n"), codex
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--source", "emacs"], "There is no source 'emacs'. Choose from claude-code, codex"),
+        (["--paid-by", "claude-code=me"], "is not understood. Write it as claude-code=plan"),
+        (["--timezone", "Mars/Olympus", "--dry-run"], "There is no timezone 'Mars/Olympus'."),
+        ([], "Nobody is signed in on this machine. Sign in with `tally login`."),
+    ],
+)
+def test_what_a_person_can_mend_is_one_sentence(alone: Commands, arguments: list[str], sentence: str) -> None:
+    answer = alone.run("collect", *arguments)
+
+    assert answer.returncode == 1
+    assert sentence in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_logs_arrive_in_the_account_that_is_signed_in(
+    signed_in_machine: Commands, stack: Stack, person: Person
+) -> None:
+    write_claude(signed_in_machine.home, claude_row())
+
+    first = signed_in_machine.run("collect", "--machine", "laptop")
+    again = signed_in_machine.run("collect", "--machine", "laptop", "--json")
+
+    assert first.stdout == "Claude Code: read 1 = 1 added + 0 already there + 0 rejected\n", first.stderr
+    assert json.loads(again.stdout)["sources"][0]["read"] == 0
+    assert len(stored(over_http(stack, person))) == 1
+
+
+def test_the_session_is_kept_for_its_owner_alone_and_renewed_each_time(signed_in_machine: Commands) -> None:
+    folder = signed_in_machine.state / "collect"
+    first = load_account(folder)
+    assert (folder / "account.json").stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert first.refresh_token not in repr(first)
+
+    with signed_in(folder) as (account, _):
+        assert account.user_id == first.user_id
+    assert load_account(folder).refresh_token != first.refresh_token
+
+
+def test_a_wrong_password_is_a_sentence_and_keeps_nothing(machine: Commands, person: Person) -> None:
+    answer = machine.run("login", "--email", person.email, "--password-stdin", given="wrong horse 1\n")
+
+    assert (answer.returncode, answer.stderr) == (1, "Wrong email or password.\n")
+    assert not (machine.state / "collect" / "account.json").exists()
+
+
+def test_an_address_where_nothing_answers_is_a_sentence(alone: Commands) -> None:
+    where = ["--address", "http://127.0.0.1:9", "--key", f"sb_publishable_{uuid4().hex}"]
+    answer = alone.run("login", *where, "--email", "ada@example.com", "--password-stdin", given="x\n")
+
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "http://127.0.0.1:9 cannot be reached. Check the address, and that Tally runs there.\n"
+    )
+
+
+def test_signing_out_ends_the_session_everywhere(signed_in_machine: Commands) -> None:
+    folder = signed_in_machine.state / "collect"
+    spent = (folder / "account.json").read_text()
+
+    assert signed_in_machine.run("logout").stdout == "Signed out.\n"
+    assert signed_in_machine.run("logout").stdout == "Nobody was signed in.\n"
+    assert "tally login" in signed_in_machine.run("collect").stderr
+
+    (folder / "account.json").write_text(spent)
+    with pytest.raises(NotSignedIn), signed_in(folder):
+        pass
+
+
+@pytest.fixture
+def watching(signed_in_machine: Commands) -> Iterator["subprocess.Popen[str]"]:
+    write_claude(signed_in_machine.home, claude_row())
+    command = [sys.executable, "-W", "ignore", "-m", "tally", "collect", "--watch", "--every", "0.2"]
+    environment = signed_in_machine.environment
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_watching_collects_what_is_added(
+    watching: "subprocess.Popen[str]", signed_in_machine: Commands, stack: Stack, person: Person
+) -> None:
+    database = over_http(stack, person)
+    _wait_for(lambda: len(stored(database)) == 1)
+
+    write_claude(signed_in_machine.home, claude_row("msg_2", "req_2"), file="garden/s2.jsonl")
+
+    _wait_for(lambda: len(stored(database)) == 2)
+    assert watching.poll() is None
+
+
+def _wait_for(condition: Any) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

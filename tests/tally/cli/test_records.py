@@ -1,0 +1,286 @@
+"""`tally import`, `export` and `demo` as typed: what they print, what they refuse, and how they end."""
+
+import csv
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner, Result
+
+from tally.cli.main import app
+from tally.local.stack import Stack
+from tests.tally.importers.golden import FIXTURES, load_sample
+from tests.tally.people import Person, over_http, sign_up
+
+HEADER = "date,provider,model,cost,tokens,requests,note\n"
+GOOD = HEADER + "2026-11-02,OpenAI,gpt-5.5,1.25,,,\n2026-11-03,OpenAI,gpt-5.5,2,,,\n"
+Tally = Callable[..., Result]
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+@pytest.fixture
+def tally(person: Person) -> Tally:
+    """Run a command for this person, in the stack's environment."""
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [*map(str, arguments), "--email", person.email])
+
+    return run
+
+
+@pytest.fixture
+def stored(stack: Stack, person: Person) -> Callable[[], int]:
+    return lambda: len(over_http(stack, person).select("cost_records", "id", ["id"]))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def write_file(text: str | bytes, name: str = "usage.csv") -> Path:
+        file = tmp_path / name
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    return write_file
+
+
+def fails_with(ended: Result, sentence: str) -> bool:
+    """Whether it ended with exit code 1 and this on stderr, without a stack trace."""
+    assert ended.exit_code == 1, ended.output
+    assert "Traceback" not in ended.output
+    assert ended.stderr.rstrip().endswith((".", "?")), ended.stderr
+    return sentence in ended.stderr
+
+
+@pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
+def test_every_commands_help_shows_an_example_that_it_accepts(command: str) -> None:
+    shown = CliRunner().invoke(app, [command, "--help"]).stdout
+    example = shown.partition("Example: ")[2].partition("\n\n")[0].replace("\n", " ")
+    assert f"tally {command}" in example
+    words = example.partition(f"tally {command}")[2].split()
+    options = {word for word in words if word.startswith("--")}
+    assert all(option in shown.partition("Options:")[2] for option in options)
+
+
+def test_import_says_what_became_of_every_row(tally: Tally, write: Callable[..., Path]) -> None:
+    file = write(GOOD + "2099-01-01,OpenAI,m,1,,,\nnever,OpenAI,m,1,,,\n")
+    ended = tally("import", file)
+    assert ended.exit_code == 0
+    assert "usage.csv (Table of costs" in ended.stdout
+    assert "read 4 = 2 added + 0 already there + 2 rejected" in ended.stdout
+    assert "usage.csv, line 4: The date 2099-01-01 is outside 2020 to one year from now." in ended.stderr
+    assert 'usage.csv, line 5: The date "never"' in ended.stderr
+    again = tally("import", file)
+    assert "read 4 = 0 added + 2 already there + 2 rejected" in again.stdout
+
+
+def test_several_files_are_imported_in_one_go(tally: Tally, stored: Callable[[], int]) -> None:
+    names = ("generic", "openai_cost_2026_09", "anthropic_usage_2026")
+    ended = tally("import", *(FIXTURES / name / "sample.csv" for name in names))
+    assert ended.exit_code == 0
+    assert ended.stdout.count("sample.csv") == 3
+    assert stored() > 5
+
+
+def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
+    tally: Tally, write: Callable[..., Path], stack: Stack, person: Person
+) -> None:
+    file = write(load_sample("deepseek")[1], "usage.zip")
+    ended = tally("import", file)
+    assert (
+        "usage.zip (DeepSeek usage export): read 11 = 9 added + 0 already there + 2 rejected" in ended.stdout
+    )
+    assert 'usage.zip, line 8: amount-2026-09-02_2026-10-01.csv: The type "mystery_tokens"' in ended.stderr
+    assert "read 11 = 0 added + 9 already there + 2 rejected" in tally("import", file).stdout
+    rows = over_http(stack, person).select(
+        "cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"]
+    )
+    chat = [row for row in rows if row["model_name"] == "deepseek-chat"]
+    assert sum(row["tokens_used"] for row in chat) == 470_000
+    assert {row["cost_basis"]: round(float(row["cost_usd"]), 6) for row in chat} == {
+        "estimated": 0,
+        "billed": 0.018446,
+    }
+
+
+@pytest.mark.parametrize("case", ["litellm_logs_json", "litellm_daily_json"])
+def test_json_is_imported_like_a_table(tally: Tally, write: Callable[..., Path], case: str) -> None:
+    name, content = load_sample(case)
+    file = write(content, name)
+    assert f"{name} (LiteLLM spend): read 2 = 2 added + 0 already there" in tally("import", file).stdout
+    assert "read 2 = 0 added + 2 already there" in tally("import", file).stdout
+
+
+def test_figures_of_a_day_that_went_on_are_called_newer(tally: Tally, write: Callable[..., Path]) -> None:
+    header = "start_time,end_time,amount_value,amount_currency,line_item\n"
+    tally("import", write(header + "1793577600,1793664000,1,usd,a\n"))
+    ended = tally("import", write(header + "1793577600,1793664000,2,usd,a\n"))
+    assert "1 already there + 0 rejected (1 of those there got newer figures)" in ended.stdout
+
+
+def test_dry_run_shows_totals_and_adds_nothing(
+    tally: Tally, write: Callable[..., Path], stored: Callable[[], int]
+) -> None:
+    ended = tally("import", write(GOOD + "x,OpenAI,m,1,,,\n"), "--dry-run")
+    assert ended.exit_code == 0
+    assert "read 3 rows, 1 rejected, $3.25 in all" in ended.stdout
+    assert "line 4" in ended.stderr
+    assert stored() == 0
+
+
+def test_ambiguous_dates_are_asked_about(tally: Tally, write: Callable[..., Path]) -> None:
+    file = write(HEADER + "03/04/2026,OpenAI,m,1,,,\n")
+    assert fails_with(tally("import", file), "Say --day-first or --month-first.")
+    assert tally("import", file, "--day-first").exit_code == 0
+
+
+def test_ambiguous_numbers_are_asked_about(tally: Tally, write: Callable[..., Path]) -> None:
+    file = write(HEADER.replace(",", ";") + '2026-11-02;OpenAI;m;"1,234";;;\n')
+    assert fails_with(tally("import", file), "Say --decimal-comma or --decimal-point.")
+    assert "added" in tally("import", file, "--decimal-comma").stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "bad.csv is empty."),
+        (b"%PDF-1.7 \x00", "bad.csv is a PDF document, not a CSV file."),
+        (b"PK\x03\x04xl/workbook", "bad.csv is a damaged ZIP archive"),
+        (HEADER.encode(), "bad.csv has a header and no rows below it."),
+        (b"a,b\n1,2\n", "bad.csv has no column for date and cost."),
+        (b"date,cost,Cost\n2026-11-02,1,2\n", "bad.csv has more than one column named"),
+        (b"date,cost\n" + b"2026-11-02,1\n" * 4_000_000, "the limit is 50 MB a file."),
+    ],
+)
+def test_one_refused_file_stops_all_before_anything_is_written(
+    tally: Tally, write: Callable[..., Path], stored: Callable[[], int], content: bytes, sentence: str
+) -> None:
+    ended = tally("import", write(GOOD, "good.csv"), write(content, "bad.csv"))
+    assert fails_with(ended, sentence)
+    assert stored() == 0
+
+
+def test_folders_and_missing_files_are_named(
+    tally: Tally, write: Callable[..., Path], tmp_path: Path, stored: Callable[[], int]
+) -> None:
+    good = write(GOOD)
+    assert fails_with(tally("import", good, tmp_path), f"{tmp_path} is a folder. Name the files in it")
+    missing = tmp_path / "missing.csv"
+    assert fails_with(tally("import", good, missing), f"{missing} cannot be read: No such file or directory.")
+    assert stored() == 0
+
+
+def test_overlap_in_another_grouping_is_a_sentence(tally: Tally, write: Callable[..., Path]) -> None:
+    header = "start_time,end_time,amount_value,amount_currency,line_item,project_id\n"
+    tally("import", write(header + "1793577600,1793664000,1,usd,a,\n", "items.csv"))
+    other = write(header + "1793577600,1793664000,1,usd,,p\n", "projects.csv")
+    for arguments in ([], ["--dry-run"]):
+        assert fails_with(
+            tally("import", other, *arguments), "projects.csv has 2026-11-02 grouped by project."
+        )
+
+
+def test_rejected_rows_are_written_to_a_file(
+    tally: Tally, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows = ["=cmd,OpenAI,m,1,,,", *(f"bad {n},OpenAI,m,1,,," for n in range(14))]
+    file, out = write(GOOD + "\n".join(rows)), tmp_path / "rejected.csv"
+    ended = tally("import", file)
+    assert "… and 5 more; --rejected FILE writes them all." in ended.stderr
+    assert tally("import", file, "--rejected", out).exit_code == 0
+    with out.open(newline="", encoding="utf-8") as opened:
+        written = list(csv.DictReader(opened))
+    assert [row["line"] for row in written] == [str(line) for line in range(4, 19)]
+    assert written[0]["row"] == "'=cmd,OpenAI,m,1,,,"
+    assert all(row["file"] == "usage.csv" and row["reason"] for row in written)
+
+
+def test_files_that_cannot_be_written_are_named_before_anything_is_saved(
+    tally: Tally, write: Callable[..., Path], tmp_path: Path, stored: Callable[[], int]
+) -> None:
+    ended = tally("import", write(GOOD), "--rejected", tmp_path)
+    assert fails_with(ended, f"{tmp_path} cannot be written: Is a directory.")
+    assert stored() == 0
+    nowhere = tmp_path / "no" / "out.csv"
+    assert fails_with(tally("export", "--out", nowhere), f"{nowhere} cannot be written: No such file")
+
+
+def test_export_writes_what_was_imported(tally: Tally, write: Callable[..., Path], tmp_path: Path) -> None:
+    tally("import", write(HEADER + '2026-11-02,OpenAI,"=HYPERLINK(""x"")",1.25,,,@note\n'))
+    outs = [tmp_path / "records.csv", tmp_path / "records.parquet"]
+    for out in outs:
+        assert tally("export", "--out", out).stdout == f"1 records written to {out}.\n"
+    row = pd.read_csv(outs[0], dtype=str).iloc[0]
+    assert (row["model_name"], row["note"], row["cost_usd"]) == (
+        '\'=HYPERLINK("x")',
+        "'@note",
+        "1.2500000000",
+    )
+    raw = pd.read_parquet(outs[1]).iloc[0]
+    assert (raw["model_name"], raw["note"], raw["cost_usd"]) == ('=HYPERLINK("x")', "@note", "1.2500000000")
+
+
+def test_export_to_another_kind_of_file_is_refused(tally: Tally, tmp_path: Path) -> None:
+    out = tmp_path / "records.xlsx"
+    assert fails_with(tally("export", "--out", out), "records.xlsx must end in .csv or .parquet.")
+    assert not out.exists()
+
+
+def test_demo_is_loaded_and_taken_out(tally: Tally, stored: Callable[[], int]) -> None:
+    loaded = tally("demo")
+    assert loaded.exit_code == 0
+    assert "tally demo --email" in loaded.stdout
+    assert stored() > 900
+    assert tally("demo", "--remove").stdout == "The sample data is gone.\n"
+    assert stored() == 0
+    assert tally("demo", "--remove").stdout == "There is no sample data in this account.\n"
+
+
+def test_unknown_account_is_a_sentence(stack: Stack, write: Callable[..., Path]) -> None:
+    assert stack
+    ended = CliRunner().invoke(app, ["import", str(write(GOOD)), "--email", "nobody@example.com"])
+    assert fails_with(ended, "There is no account for nobody@example.com. Sign up in the dashboard first.")
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("postgresql://postgres@127.0.0.1:1/postgres", "The database cannot be reached. Start Tally with"),
+        ("half an address", "DATABASE_URL is not a Postgres address such as"),
+    ],
+)
+def test_database_that_is_not_there_is_a_sentence(
+    stack: Stack, tally: Tally, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, sentence: str
+) -> None:
+    assert stack
+    monkeypatch.setenv("DATABASE_URL", address)
+    assert fails_with(tally("export", "--out", tmp_path / "r.csv"), sentence)
+
+
+@pytest.mark.parametrize("arguments", [["import"], ["import", "--day-first"], ["export"], ["nothing"]])
+def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_command_ends_as_a_process_does(stack: Stack, person: Person, write: Callable[..., Path]) -> None:
+    """Once for real: exit code, streams, and nothing on stderr but the sentence."""
+    assert stack
+
+    def run(*files: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tally", "import", *map(str, files), "--email", person.email]
+        return subprocess.run(
+            command, env=os.environ, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    good, empty = run(write(GOOD)), run(write("", "empty.csv"))
+    assert (good.returncode, good.stderr) == (0, "")
+    assert (empty.returncode, empty.stdout) == (1, "")
+    assert empty.stderr == "empty.csv is empty. Export it again and check that it holds rows.\n"

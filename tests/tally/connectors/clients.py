@@ -1,0 +1,38 @@
+"""A client of a fake provider, and a dataset read through it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from pydantic import SecretStr
+
+from tally.connectors import anthropic, openai, openrouter
+from tally.connectors.client import ApiClient, Host, Limits
+from tally.connectors.datasets import ProviderApi, Request, Window
+from tally.core.records import CostRecord
+from tests.tally.connectors.fake_providers import KEYS, FakeProviders
+
+APIS = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
+WINDOW = Window(date(2026, 11, 1), date(2026, 11, 5))
+QUICK = Limits(read_seconds=5, answer_seconds=10, pauses_seconds=(0.01, 0.01), longest_pause_seconds=1)
+
+
+def client_of(
+    providers: FakeProviders, api: ProviderApi, limits: Mapping[str, Any] | None = None, key: str = ""
+) -> ApiClient:
+    """A client with the right key, or another, and impatient."""
+    secret = SecretStr(key or KEYS[api.provider])
+    host = Host(api.title, providers.base_url(api.provider), api.key_advice)
+    return ApiClient(host, secret, api.headers(secret), replace(QUICK, **(limits or {})))
+
+
+def load(
+    providers: FakeProviders, dataset: str, window: Window = WINDOW, account: str = "", **limits: Any
+) -> list[CostRecord]:
+    """What a dataset says of a window."""
+    api, found = next(
+        (api, found) for api in APIS.values() for found in api.datasets if found.name == dataset
+    )
+    with client_of(providers, api, limits) as client:
+        return found.load(client, Request(window, account)).records

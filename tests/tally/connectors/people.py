@@ -1,0 +1,86 @@
+"""Somebody on the real stack whose provider keys are tried on the fake providers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from pydantic import SecretStr
+
+from tally.connectors.connections import Connection, add_connection, list_connections
+from tally.connectors.sync import Progress, Synced, sync_connection
+from tally.core.settings import load_settings
+from tally.local.stack import Stack
+from tally.secrets.vault import KeyRing, load_key_ring
+from tally.storage.database import Database, select_all
+from tests.tally.connectors.clients import QUICK
+from tests.tally.connectors.fake_providers import BASE_PATHS, KEYS, FakeProviders
+from tests.tally.people import Person
+
+TODAY = date(2026, 11, 20)
+
+
+@contextmanager
+def aimed_at(stack: Stack, fake: FakeProviders) -> Iterator[None]:
+    """The providers' addresses are those of the fake; only an operator can do that."""
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+        before = connection.execute(
+            "select api_base_url, name from public.providers where name = any(%s)", [list(BASE_PATHS)]
+        ).fetchall()
+        change = "update public.providers set api_base_url = %s where name = %s"
+        connection.cursor().executemany(change, [(fake.base_url(name), name) for name in BASE_PATHS])
+        try:
+            yield
+        finally:
+            connection.cursor().executemany(change, before)
+
+
+def open_ring() -> KeyRing:
+    """The stack's own sealing keys."""
+    return load_key_ring(load_settings())
+
+
+def connect(
+    database: Database, person: Person, provider: str, name: str = "Main", account: str = ""
+) -> Connection:
+    """Add a connection with the right key."""
+    key = SecretStr(KEYS[provider])
+    return add_connection(database, open_ring(), UUID(person.user_id), provider, name, key, account, QUICK)
+
+
+def reread(database: Database, connection: Connection) -> Connection:
+    """The connection as it is stored now."""
+    return next(c for c in list_connections(database) if c.connection_id == connection.connection_id)
+
+
+def sync(
+    database: Database, connection: Connection, today: date = TODAY, on_progress: Progress | None = None
+) -> Synced:
+    """Sync it as it is stored now."""
+    return sync_connection(database, open_ring, reread(database, connection), today, on_progress, QUICK)
+
+
+def stored(database: Database, dataset: str | None = None) -> list[dict[str, Any]]:
+    """The person's records, of one dataset or all, in a fixed order."""
+    columns = (
+        "source_key,timestamp,provider_id,model_name,cost_usd::text,cost_basis,tokens_used,request_count,"
+        "collection_method,import_id,metadata"
+    )
+    pages = select_all(database, "cost_records", columns, ["timestamp", "source_key"])
+    rows = [row for page in pages for row in page]
+    return [row for row in rows if dataset in (None, row["metadata"].get("dataset"))]
+
+
+def spent(database: Database, basis: str = "billed") -> Decimal:
+    """The sum of what counts on this basis."""
+    rows = [row for row in stored(database) if row["cost_basis"] == basis and row["cost_usd"] is not None]
+    return sum((Decimal(row["cost_usd"]) for row in rows), Decimal(0))
+
+
+def sources(database: Database) -> list[dict[str, Any]]:
+    """The person's sources."""
+    pages = select_all(database, "imports", "*", ["created_at", "id"])
+    return [row for page in pages for row in page]

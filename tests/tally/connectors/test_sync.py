@@ -1,0 +1,402 @@
+"""Syncs: twelve months at first, then what may have changed; a stop is taken up there, nothing doubles."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tally.connectors.connections import APIS, delete_connection, set_active
+from tally.connectors.datasets import Dataset, Window
+from tally.connectors.sync import plan_windows, settled_through, sync_connection
+from tally.local.stack import Stack
+from tally.secrets.vault import VaultError
+from tally.storage.database import Database
+from tally.storage.postgrest import SupabaseDatabase
+from tests.tally.connectors.clients import QUICK
+from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault
+from tests.tally.connectors.people import (
+    TODAY,
+    connect,
+    open_ring,
+    reread,
+    sources,
+    spent,
+    stored,
+    sync,
+)
+from tests.tally.importers.test_save import bring
+from tests.tally.people import Person, client_with, money_is_exact, over_postgres
+
+pytestmark = pytest.mark.usefixtures("aimed")
+COSTS_AS_FILE = b"""start_time,end_time,amount_value,amount_currency,line_item,project_id
+1793577600,1793664000,0.05,usd,"gpt-5.2, output_tokens",proj_a
+1793577600,1793664000,0.1000000001,usd,"gpt-5.2, input_tokens",proj_a
+1793577600,1793664000,0.03,usd,"Code Interpreter, sessions",proj_b
+"""
+DATASETS = [dataset for api in APIS.values() for dataset in api.datasets]
+BILLED = {"openai": "0.9221000001", "anthropic": "1.7167162", "openrouter": "0.2650123"}
+WEEK = timedelta(days=7)
+
+
+@pytest.fixture
+def two_months(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the length of the history does not matter, a year of empty windows only takes time."""
+
+    def plan(dataset: Dataset, cursor: str | None, today: date) -> list[Window]:
+        return plan_windows(replace(dataset, history_days=min(dataset.history_days, 60)), cursor, today)
+
+    monkeypatch.setattr("tally.connectors.sync.plan_windows", plan)
+
+
+def days_asked(fake: FakeProviders, path: str = "costs") -> list[date]:
+    """The first day of every window that OpenAI was asked for."""
+    return [
+        datetime.fromtimestamp(int(asked.query["start_time"][0]), UTC).date()
+        for asked in fake.asked_for(path)
+    ]
+
+
+@pytest.mark.parametrize("provider", APIS)
+def test_the_first_sync_brings_everything_and_the_next_changes_nothing(
+    stack: Stack, database: Database, person: Person, provider: str
+) -> None:
+    connection = connect(database, person, provider)
+    first = sync(database, connection)
+    assert first.error is None
+    assert spent(database) == Decimal(BILLED[provider])
+    before = stored(database)
+    again = sync(database, connection, TODAY + timedelta(days=1))
+    assert (again.error, again.added, again.restated) == (None, 0, 0)
+    assert stored(database) == before
+    assert money_is_exact(stack, person)
+    synced = reread(database, connection)
+    assert synced.last_sync_at is not None
+    assert synced.next_sync_at is not None
+    assert synced.next_sync_at > synced.last_sync_at
+    assert (synced.last_error, synced.validation_status) == (None, "valid")
+
+
+def test_the_first_sync_asks_for_twelve_months_and_later_ones_for_what_may_have_changed(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+    aimed.asked.clear()
+    sync(database, connection)
+    asked = days_asked(aimed)
+    assert asked[0] == TODAY - timedelta(days=365)
+    assert len(asked) == 13
+    aimed.asked.clear()
+    sync(database, connection, TODAY + timedelta(days=1))
+    assert days_asked(aimed) == [TODAY - WEEK]
+
+
+def test_progress_counts_every_window_once(database: Database, person: Person) -> None:
+    told: list[tuple[int, int, str]] = []
+    sync(database, connect(database, person, "anthropic"), on_progress=lambda *what: told.append(what))
+    total = 3 * 13
+    assert [(done, of) for done, of, _ in told] == [(nth, total) for nth in range(total + 1)]
+    assert told[0][2] == "costs, 2025-11-20 to 2025-12-19"
+
+
+@pytest.mark.usefixtures("two_months")
+def test_the_bill_supplies_the_money_and_usage_the_tokens(database: Database, person: Person) -> None:
+    sync(database, connect(database, person, "openai"))
+    second = [row for row in stored(database) if row["metadata"]["day"] == "2026-11-02"]
+    of_model = [row for row in second if row["model_name"].startswith("gpt-5.2")]
+    assert sum(Decimal(row["cost_usd"]) for row in of_model) == Decimal("0.1421000001")
+    assert sum(row["tokens_used"] for row in of_model) == 80_000 + 4_210 + 10_100 + 1_010
+
+
+@pytest.mark.usefixtures("two_months")
+def test_usage_without_a_bill_is_estimated(database: Database, person: Person) -> None:
+    sync(database, connect(database, person, "openai"))
+    [embeddings] = [row for row in stored(database) if row["model_name"] == "text-embedding-3-small"]
+    assert (embeddings["cost_basis"], Decimal(embeddings["cost_usd"])) == ("estimated", Decimal("0.02"))
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_plan_covers_claude_code_and_its_worth_is_not_spend(database: Database, person: Person) -> None:
+    sync(database, connect(database, person, "anthropic"))
+    assert spent(database, "included") > 0
+    assert spent(database) == Decimal(BILLED["anthropic"])
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_restated_day_replaces_and_a_withdrawn_one_goes(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+    today = date(2026, 11, 6)
+    sync(database, connection, today)
+    buckets = aimed.recorded["openai_costs"]["data"]
+    buckets[0]["results"][0]["amount"]["value"] = 0.5
+    buckets[2]["results"] = []
+    result = sync(database, connection, today)
+    assert (result.error, result.added, result.restated) == (None, 0, 1)
+    assert spent(database) == Decimal("0.5") + Decimal("0.1000000001") + Decimal("0.03")
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_day_that_is_final_is_not_asked_again(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+    sync(database, connection)  # on the 20th the 4th is more than a week ago
+    aimed.recorded["openai_costs"]["data"][0]["results"] = []
+    sync(database, connection)
+    assert spent(database) == Decimal(BILLED["openai"])
+
+
+def test_a_crash_in_the_backfill_is_taken_up_where_it_was(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+
+    def pull_the_plug(done: int, _total: int, _what: str) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sync(database, connection, on_progress=pull_the_plug)
+    aimed.asked.clear()
+    assert sync(database, connection).error is None
+    assert days_asked(aimed)[0] == TODAY - timedelta(days=365) + timedelta(days=5 * 30)
+    assert spent(database) == Decimal(BILLED["openai"])
+
+
+@pytest.mark.usefixtures("two_months")
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault(401), "does not accept this key"),
+        (Fault(403), "does not let this key"),
+        (Fault(429, headers={"retry-after": "7200"}), "wait 2 hours"),
+        (Fault(500), "problem of its own"),
+        (Fault(cut_at=20), "broke off"),
+        (Fault(body=b'{"data": ['), "not complete JSON"),
+        (Fault(body=b"<html>", content_type="text/html"), "instead of JSON"),
+        (Fault(302, headers={"location": "https://example.com/"}), "another address"),
+        (Fault(400), "refused the request"),
+    ],
+)
+def test_an_api_that_fails_later_leaves_what_was_saved_and_says_why(
+    aimed: FakeProviders, stack: Stack, database: Database, person: Person, fault: Fault, words: str
+) -> None:
+    connection = connect(database, person, "openai")
+    sync(database, connection)
+    before, synced_at = stored(database), reread(database, connection).last_sync_at
+    aimed.fail("", *[fault] * 100)
+    result = sync(database, connection)
+    failed = reread(database, connection)
+    assert failed.last_error == result.error
+    assert words in str(failed.last_error)
+    assert KEYS["openai"] not in str(failed.last_error)
+    assert failed.validation_status == ("invalid" if fault.status in (401, 403) else "valid")
+    assert failed.last_sync_at == synced_at
+    assert stored(database) == before
+    aimed.mend()
+    assert sync(database, connection).error is None
+    mended = reread(database, connection)
+    assert (mended.last_error, mended.validation_status) == (None, "valid")
+    assert stored(database) == before
+    assert money_is_exact(stack, person)
+
+
+@pytest.mark.usefixtures("two_months")
+def test_usage_that_is_refused_does_not_stop_the_costs(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+    aimed.fail("usage/completions", *[Fault(403)] * 20)
+    result = sync(database, connection)
+    assert "does not let this key read usage" in str(result.error)
+    assert spent(database) == Decimal(BILLED["openai"])
+    assert reread(database, connection).validation_status == "valid"
+
+
+def test_a_page_in_the_middle_that_fails_saves_nothing_of_its_window(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+    aimed.page_buckets = 5
+    broken = Fault(change=lambda page: page | {"data": [{"start_time": "soon"}]})
+    # Eleven windows of six pages pass, then those of the next up to the day with the costs.
+    aimed.fail("organization/costs", *[Fault()] * (11 * 6 + 4), broken)
+    assert "soon" in str(sync(database, connection).error)
+    assert stored(database, "openai_api_costs") == []
+    assert sync(database, connection).error is None
+    assert spent(database) == Decimal(BILLED["openai"])
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_kind_of_usage_that_an_account_does_not_have_is_no_error(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    del aimed.recorded["openai_usage"]["code_interpreter_sessions"]
+    assert sync(database, connect(database, person, "openai")).error is None
+
+
+def test_openrouter_days_that_glide_out_of_sight_stay(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openrouter")
+    sync(database, connection)
+    aimed.recorded["openrouter_activity"]["data"] = aimed.recorded["openrouter_activity"]["data"][:1]
+    sync(database, connection, date(2026, 12, 3))
+    assert spent(database) == Decimal(BILLED["openrouter"])
+    aimed.recorded["openrouter_activity"]["data"] = []
+    sync(database, connection, date(2026, 12, 20))
+    assert spent(database) == Decimal(BILLED["openrouter"])
+
+
+def test_openrouter_tells_what_is_left_of_the_credits(database: Database, person: Person) -> None:
+    connection = connect(database, person, "openrouter")
+    sync(database, connection)
+    assert reread(database, connection).balance_usd == Decimal("74.75")
+
+
+@pytest.mark.usefixtures("two_months")
+def test_the_source_of_a_connection_counts_every_row(database: Database, person: Person) -> None:
+    connection = connect(database, person, "anthropic", "Company")
+    for _ in range(2):
+        sync(database, connection, date(2026, 11, 6))
+    [source] = sources(database)
+    assert (source["kind"], source["format"], source["filename"]) == (
+        "connection",
+        "anthropic-api",
+        "Company",
+    )
+    assert source["credential_id"] == str(connection.connection_id)
+    assert source["rows_imported"] == len(stored(database))
+    assert source["rows_read"] == source["rows_imported"] + source["rows_duplicate"]
+    assert source["status"] == "done"
+    assert {row["import_id"] for row in stored(database)} == {source["id"]}
+    assert {row["collection_method"] for row in stored(database)} == {"api_automated"}
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_source_that_was_deleted_is_fetched_anew(database: Database, person: Person) -> None:
+    connection = connect(database, person, "openai")
+    sync(database, connection)
+    before = spent(database)
+    database.delete("imports", sources(database)[0]["id"])
+    assert spent(database) == 0
+    assert sync(database, connection).error is None
+    assert spent(database) == before
+
+
+@pytest.mark.parametrize("end", ["pause", "delete"])
+def test_pausing_or_deleting_stops_a_sync_at_the_next_window(
+    database: Database, person: Person, end: str
+) -> None:
+    connection = connect(database, person, "openai")
+
+    def interfere(done: int, _total: int, _what: str) -> None:
+        if done == 3 and end == "pause":
+            set_active(database, connection, is_active=False)
+        elif done == 3:
+            delete_connection(database, connection, with_spend=False)
+
+    result = sync(database, connection, on_progress=interfere)
+    assert (result.was_stopped, result.windows, result.error) == (True, 4, None)
+
+
+def test_a_key_that_does_not_open_is_told_with_the_connection(
+    aimed: FakeProviders, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+
+    def lost() -> Any:
+        raise VaultError("The ring is lost.")
+
+    assert sync_connection(database, lost, connection, TODAY, limits=QUICK).error == "The ring is lost."
+    assert reread(database, connection).last_error == "The ring is lost."
+    assert aimed.asked_for("usage") == []
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_session_that_ends_stops_a_sync_in_words(stack: Stack, database: Database, person: Person) -> None:
+    connection = connect(database, person, "openai")
+    signed_out = SupabaseDatabase(client_with(stack, "not-a-token"))
+    result = sync_connection(signed_out, open_ring, connection, TODAY, limits=QUICK)
+    assert (result.was_signed_out, result.error) == (True, "Your session has ended. Sign in again.")
+    assert sync(database, connection).error is None
+
+
+@pytest.mark.usefixtures("two_months")
+@pytest.mark.parametrize("is_file_first", [True, False])
+def test_a_bill_that_comes_as_a_file_too_is_counted_once(
+    database: Database, person: Person, is_file_first: bool
+) -> None:
+    connection = connect(database, person, "openai")
+    if is_file_first:
+        bring(database, COSTS_AS_FILE)
+    assert sync(database, connection).error is None
+    if not is_file_first:
+        bring(database, COSTS_AS_FILE)
+    assert spent(database) == Decimal(BILLED["openai"])
+    delete_connection(database, reread(database, connection), with_spend=True)
+    assert spent(database) == Decimal("0.1800000001")
+
+
+def test_what_nobody_foresaw_is_a_sentence_too(
+    database: Database, person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = connect(database, person, "openai")
+
+    def break_down(_done: int, _total: int, _what: str) -> None:
+        raise ZeroDivisionError
+
+    result = sync(database, connection, on_progress=break_down)
+    assert "Something in Tally went wrong" in str(result.error)
+    assert "ZeroDivisionError" in caplog.text
+    assert KEYS["openai"] not in caplog.text
+
+
+@pytest.mark.usefixtures("two_months")
+def test_a_person_is_synced_over_the_operators_connection_as_over_the_data_api(
+    stack: Stack, database: Database, person: Person
+) -> None:
+    connection = connect(database, person, "openai")
+    with over_postgres(stack, person) as operator:
+        assert sync(operator, connection).error is None
+    before = stored(database)
+    assert spent(database) == Decimal(BILLED["openai"])
+    again = sync(database, connection)
+    assert (again.added, again.restated) == (0, 0)
+    assert stored(database) == before
+
+
+@given(
+    dataset=st.sampled_from(DATASETS),
+    steps=st.lists(st.integers(0, 40), min_size=1, max_size=8),
+    stops=st.lists(st.integers(0, 14), min_size=8, max_size=8),
+)
+@settings(deadline=None)
+def test_whatever_the_stops_every_day_is_asked_and_recent_ones_again(
+    dataset: Dataset, steps: list[int], stops: list[int]
+) -> None:
+    today, cursor = TODAY, None
+    asked_on: dict[date, date] = {}
+    for step, stop in zip(steps, stops, strict=False):
+        today += timedelta(days=step)
+        for window in plan_windows(dataset, cursor, today)[:stop]:
+            asked_on |= dict.fromkeys(window.days, today)
+            cursor = max(settled_through(dataset, window, today).isoformat(), cursor or "")
+    for window in plan_windows(dataset, cursor, today):
+        asked_on |= dict.fromkeys(window.days, today)
+    last = today if dataset.has_today else today - timedelta(days=1)
+    history = Window(today - timedelta(days=dataset.history_days), last)
+    for day in history.days:
+        assert day in asked_on
+        # Nobody revises a day after so many days: whoever asked later than that has its last word.
+        assert (asked_on[day] - day).days > dataset.restated_days or asked_on[day] == today
+
+
+def test_no_window_is_longer_than_a_page() -> None:
+    lengths = {len(w.days) for d in DATASETS for w in plan_windows(d, None, TODAY)}
+    assert max(lengths) <= 31

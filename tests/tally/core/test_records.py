@@ -1,0 +1,115 @@
+"""What a record is, what names it, and where a day stands in time."""
+
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tally.core.records import ChargeType, CostRecord, InvalidRecord, canonical_decimal, day_instant, identity
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+PARTS = st.lists(
+    st.one_of(
+        st.none(),
+        st.text(max_size=5),
+        st.integers(),
+        st.decimals(allow_nan=False, allow_infinity=False, places=3),
+    )
+)
+
+
+def record(
+    model_name: str = "gpt-5.5",
+    cost_usd: Decimal | None = Decimal("1.5"),
+    timestamp: datetime = NOON,
+    input_tokens: int = 0,
+    charge_type: ChargeType = "usage",
+) -> CostRecord:
+    return CostRecord(
+        provider="openai",
+        timestamp=timestamp,
+        model_name=model_name,
+        cost_usd=cost_usd,
+        source_key=identity("a"),
+        input_tokens=input_tokens,
+        charge_type=charge_type,
+    )
+
+
+def test_json_keeps_every_decimal_and_leaves_out_what_is_default() -> None:
+    values = record(cost_usd=Decimal("1E-10"), input_tokens=7).to_json()
+    assert json.loads(json.dumps(values)) == {
+        "provider": "openai",
+        "timestamp": "2026-11-02T12:00:00+00:00",
+        "model_name": "gpt-5.5",
+        "cost_usd": "0.0000000001",
+        "source_key": str(identity("a")),
+        "collection_method": "csv_import",
+        "input_tokens": 7,
+    }
+    assert "collection_method" not in record().to_json("csv_import")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: record(model_name=""), "the model name has 0 characters; 1 to 200 are possible"),
+        (lambda: record(model_name="m" * 201), "the model name has 201 characters; 1 to 200 are possible"),
+        (
+            lambda: record(cost_usd=Decimal(-1)),
+            "the cost is negative, which only a credit or an adjustment may be",
+        ),
+        (lambda: record(cost_usd=Decimal("NaN")), "the cost is beyond 100,000,000 dollars"),
+        (lambda: record(cost_usd=Decimal("1e8")), "the cost is beyond 100,000,000 dollars"),
+        (lambda: record(cost_usd=None), "a bill cannot be without an amount"),
+        (lambda: record(input_tokens=-1), "a count of tokens or requests is negative or beyond 10^15"),
+        (lambda: record(timestamp=datetime(2026, 11, 2)), "the time is not in UTC"),  # noqa: DTZ001
+        (lambda: record(timestamp=NOON.astimezone(timezone(timedelta(hours=1)))), "the time is not in UTC"),
+    ],
+)
+def test_record_that_the_database_would_refuse_cannot_be_made(make: object, reason: str) -> None:
+    with pytest.raises(InvalidRecord) as invalid:
+        make()  # type: ignore[operator]
+    assert str(invalid.value) == reason
+
+
+def test_credit_and_adjustment_may_be_negative() -> None:
+    for charge_type in ("credit", "adjustment"):
+        assert record(cost_usd=Decimal(-1), charge_type=charge_type).cost_usd == -1
+
+
+@given(PARTS, PARTS)
+def test_only_the_same_parts_have_the_same_identity(first: list[object], second: list[object]) -> None:
+    same = [(type(part), part) for part in first] == [(type(part), part) for part in second]
+    assert (identity(*first) == identity(*second)) == same  # type: ignore[arg-type]
+
+
+def test_identity_does_not_depend_on_how_a_number_or_a_time_is_written() -> None:
+    assert identity(Decimal("1.50")) == identity(Decimal("15E-1"))
+    assert identity(NOON) == identity(NOON.astimezone(ZoneInfo("Asia/Kathmandu")))
+    assert identity("1") != identity(1)
+    assert identity("a", "b") != identity("a1:b")
+
+
+def test_canonical_decimals() -> None:
+    assert [canonical_decimal(Decimal(text)) for text in ("1.50", "100", "1E+2", "-0", "0.00", "-2.10")] == [
+        "1.5",
+        "100",
+        "100",
+        "0",
+        "0",
+        "-2.1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "zone",
+    ["UTC", "Pacific/Kiritimati", "Pacific/Auckland", "Etc/GMT+12", "Asia/Kathmandu", "America/New_York"],
+)
+@given(day=st.dates(date(2020, 1, 1), date(2030, 12, 31)))
+def test_day_stays_that_day_in_the_timezone(zone: str, day: date) -> None:
+    assert day_instant(day, zone).astimezone(ZoneInfo(zone)).date() == day

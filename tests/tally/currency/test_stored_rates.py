@@ -1,0 +1,53 @@
+"""The rates that the nightly job fetched, read back by people, page by page."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from tally.currency.rates import bundled_rates, to_usd
+from tally.currency.stored_rates import load_rates
+from tally.local.stack import Stack
+from tests.tally.people import TRANSPORTS, acting, sign_up
+
+DAYS, FIRST = 60, bundled_rates().newest_day + timedelta(days=1)
+
+
+@pytest.fixture
+def fetched(stack: Stack) -> Iterator[None]:
+    """More rates than a page of the API holds: on the n-th day a euro is n dollars, n and a half zloty."""
+    codes = [code for code in bundled_rates().list_current(date(2020, 1, 1)) if code != "EUR"]
+    rows = [
+        (FIRST + timedelta(days=number), code, Decimal(number + 1) + (Decimal("0.5") if code == "PLN" else 0))
+        for number in range(DAYS)
+        for code in codes
+    ]
+    assert len(rows) > 1000
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as job:
+        job.execute("delete from public.exchange_rates")
+        job.cursor().executemany(
+            "insert into public.exchange_rates (day, currency, rate) values (%s, %s, %s)", rows
+        )
+        yield
+        job.execute("delete from public.exchange_rates")
+
+
+@pytest.mark.usefixtures("fetched")
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_fetched_rates_follow_the_installed_ones(stack: Stack, transport: str) -> None:
+    with acting(stack, sign_up(stack), transport) as database:
+        rates = load_rates(database)
+    assert rates.newest_day == FIRST + timedelta(days=DAYS - 1)
+    assert to_usd(Decimal(1), "EUR", FIRST, rates) == 1
+    assert to_usd(Decimal(1), "EUR", FIRST + timedelta(days=DAYS + 100), rates) == DAYS
+    assert to_usd(Decimal(3), "PLN", FIRST, rates) == 2
+    before = bundled_rates().newest_day
+    assert to_usd(Decimal(1), "EUR", before, rates) == to_usd(Decimal(1), "EUR", before)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_without_fetched_rates_the_installed_ones_are_all(stack: Stack, transport: str) -> None:
+    with acting(stack, sign_up(stack), transport) as database:
+        assert load_rates(database) is bundled_rates()

@@ -1,0 +1,289 @@
+"""Gateways, clouds and ccusage: what counts of a file, whose models it is about, and what is refused."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tally.core.records import NO_MODEL, request_identity
+from tally.importers import (
+    AmbiguousDates,
+    Importer,
+    ImportRefused,
+    Options,
+    Parsed,
+    azure,
+    ccusage_json,
+    google_billing,
+    helicone,
+    identify,
+    langfuse,
+    read_table,
+)
+from tally.importers.gateways import find_maker
+from tally.importers.google_billing import read_credits
+from tally.importers.langfuse import read_cost, read_usage
+from tally.importers.protocol import RowRejected
+from tally.pricing.list_prices import Usage
+
+HELICONE = (
+    "response_id,response_status,request_created_at,request_body,model,prompt_tokens,completion_tokens,cost\n"
+)
+AZURE = "Date,MeterCategory,MeterName,CostInBillingCurrency,BillingCurrency,ChargeType,ResourceId\n"
+GOOGLE = "service_description,sku_description,usage_start_time,cost,credits,currency,cost_type\n"
+
+
+def parse(
+    importer: Importer, text: str, options: Options | None = None, filename: str = "export.csv"
+) -> Parsed:
+    table = read_table(text.encode(), filename)
+    assert identify(table) is importer
+    return importer.parse(table, options or Options())
+
+
+@pytest.mark.parametrize(
+    ("model", "maker", "name"),
+    [
+        ("gpt-5.2-codex", "openai", "gpt-5.2-codex"),
+        ("o3-mini", "openai", "o3-mini"),
+        ("claude-sonnet-4-5-20250929", "anthropic", "claude-sonnet-4-5"),
+        ("anthropic/claude-opus-4.5", "anthropic", "claude-opus-4-5"),
+        ("models/gemini-2.5-flash", "google", "gemini-2.5-flash"),
+        ("Grok-4", "xai", "Grok-4"),
+        ("deepseek/deepseek-chat", "deepseek", "deepseek-chat"),
+        ("us.anthropic.claude-opus-4-5-v1:0", "aws-bedrock", "us.anthropic.claude-opus-4-5-v1:0"),
+        ("olive-7b", "", "olive-7b"),
+        ("unheard/of", "", "unheard/of"),
+        ("", "", NO_MODEL),
+    ],
+)
+def test_maker_of_a_model_is_known_by_its_name(model: str, maker: str, name: str) -> None:
+    assert find_maker(model) == (maker, name)
+
+
+def test_request_with_the_id_of_its_provider_is_that_request_wherever_it_is_told() -> None:
+    text = HELICONE + "msg_01,200,2026-11-02T10:00:00Z,,claude-opus-4-5,10,5,0.1\n"
+    [record] = parse(helicone, text, Options(account="work")).records
+    assert record.source_key == request_identity("msg_01")
+    assert record.metadata["request_id"] == "msg_01"
+
+
+def test_what_was_asked_is_not_kept() -> None:
+    text = HELICONE + "r-1,200,2026-11-02T10:00:00Z,my secret question,gpt-4o,10,5,0.1\n"
+    [record] = parse(helicone, text).records
+    assert "secret" not in str(record)
+
+
+def test_request_that_failed_before_it_cost_anything_is_passed_over() -> None:
+    row = "2026-11-02T10:00:00Z,,gpt-4o"
+    parsed = parse(helicone, f"{HELICONE}r-1,500,{row},0,0,0\nr-2,-3,{row},,,\nr-3,500,{row},10,0,0.01\n")
+    assert (parsed.rows_blank, [record.cost_usd for record in parsed.records]) == (2, [Decimal("0.01")])
+
+
+@pytest.mark.parametrize(
+    ("details", "usage", "reasoning"),
+    [
+        ({"input": "1200", "output": "300", "total": "1500"}, Usage(1200, 300), 0),
+        ({"input": "800", "input_cached_tokens": "400", "output": "300"}, Usage(1200, 300, 400), 0),
+        (
+            {"input": "1200", "input_cached_tokens": "400", "output": "300", "total": "1500"},
+            Usage(1200, 300, 400),
+            0,
+        ),
+        (
+            {"input": "1", "cache_read_input_tokens": "6", "cache_creation_input_tokens": "3", "output": "5"},
+            Usage(10, 5, 6, 3),
+            0,
+        ),
+        ({"input": "1", "output": "5", "output_reasoning_tokens": "4", "total": "10"}, Usage(1, 9), 4),
+        ({"prompt_tokens": "7", "completion_tokens": "2", "total_tokens": "9"}, Usage(7, 2), 0),
+        ({"unit": "TOKENS", "input": "7", "output": ""}, Usage(7, 0), 0),
+        ({}, Usage(0, 0), 0),
+    ],
+)
+def test_parts_of_usage_stand_beside_or_inside_the_rest(
+    details: dict[str, str], usage: Usage, reasoning: int
+) -> None:
+    assert read_usage(details) == (usage, reasoning)
+
+
+def test_more_cached_tokens_than_input_are_no_usage() -> None:
+    with pytest.raises(RowRejected, match="more cached tokens than input tokens"):
+        read_usage({"input": "5", "input_cached_tokens": "6", "output": "1", "total": "6"})
+
+
+def test_total_cost_is_taken_before_its_parts() -> None:
+    assert read_cost({"input": "1", "output": "2", "total": "3.5"}, "9") == Decimal("3.5")
+    assert read_cost({"input": "1", "output": "2"}, "9") == 3
+    assert read_cost({}, "9") == 9
+    assert read_cost({"total": ""}, "") is None
+
+
+def test_only_generations_count_and_spans_around_them_do_not() -> None:
+    def observation(kind: str, number: int) -> dict[str, Any]:
+        usage, cost = {"input": 10, "output": 5}, {"total": 0.5}
+        times = {"startTime": "2026-11-02T10:00:00Z"}
+        return {"id": f"o{number}", "traceId": "t", "type": kind, "model": "gpt-4o", **times} | {
+            "usageDetails": usage,
+            "costDetails": cost,
+        }
+
+    kinds = ("SPAN", "GENERATION", "EVENT", "AGENT", "TOOL", "CHAIN", "EMBEDDING")
+    text = json.dumps([observation(kind, number) for number, kind in enumerate(kinds)])
+    parsed = parse(langfuse, text, filename="observations.json")
+    assert (len(parsed.records), parsed.rows_blank) == (2, 5)
+
+
+def test_other_services_of_a_cloud_are_passed_over() -> None:
+    rows = "2026-11-02,Storage,LRS,5,USD,Usage,r\n2026-11-02,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,r\n"
+    parsed = parse(azure, AZURE + rows)
+    assert [record.cost_usd for record in parsed.records] == [1]
+    assert (parsed.rows_read, parsed.rows_blank) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("meter", "model"),
+    [
+        ("gpt-4o-mini 0718 Inp glbl Tokens", "gpt-4o-mini"),
+        ("gpt-4o-mini-0718-Outp-regnl Tokens", "gpt-4o-mini"),
+        ("GPT 4.1 mini cached Inp Data Zone Tokens", "gpt-4.1-mini"),
+        ("gpt-4o-2024-08-06 Batch Inp glbl 1M Tokens", "gpt-4o"),
+        ("o3-mini 0131 outp Tokens", "o3-mini"),
+        ("gpt-35-turbo Input", "gpt-3.5-turbo"),
+        ("Claude Sonnet 4.5 input", "claude-sonnet-4-5"),
+        ("Speech To Text", NO_MODEL),
+        ("", NO_MODEL),
+    ],
+)
+def test_meter_names_the_model_that_usage_is_about(meter: str, model: str) -> None:
+    assert azure.model_of(meter) == model
+
+
+def test_dates_of_azure_that_can_be_read_in_two_ways_are_asked_about() -> None:
+    text = AZURE + "03/04/2026,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,r\n"
+    with pytest.raises(AmbiguousDates):
+        parse(azure, text)
+    [record] = parse(azure, text, Options(day_first=False)).records
+    assert record.metadata["day"] == "2026-03-04"
+
+
+def test_resource_with_the_longest_path_that_azure_allows_is_no_reason_to_reject() -> None:
+    path = (
+        f"/subscriptions/{'s' * 36}/resourceGroups/{'g' * 90}/providers/Microsoft.CognitiveServices/accounts/"
+    )
+    text = f"{AZURE}2026-11-02,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,{path}{'a' * 64}\n"
+    [record] = parse(azure, text).records
+    assert record.metadata["resource"] == "a" * 64
+    [same] = parse(azure, text.replace("resourceGroups", "resourcegroups")).records
+    assert same.source_key == record.source_key
+
+
+def test_meters_of_one_day_and_resource_are_summed_and_accounts_kept_apart() -> None:
+    row = "2026-11-02,Azure OpenAI,gpt-4o Inp Tokens,1.5,USD,Usage,r\n"
+    [record] = parse(azure, AZURE + row * 2).records
+    assert record.cost_usd == 3
+    [other] = parse(azure, AZURE + row, Options(account="work")).records
+    assert other.source_key != record.source_key
+    assert other.metadata["ledger"] == "azure:work"
+
+
+def test_credits_come_off_the_cost_of_their_row() -> None:
+    credits = '"[{""amount"": -0.5}, {""amount"": ""-0.25""}]"'
+    row = f"Gemini API,Gemini 2.5 Pro,2026-11-02 08:00:00 UTC,2,{credits},USD,regular\n"
+    [record] = parse(google_billing, GOOGLE + row).records
+    assert record.cost_usd == Decimal("1.25")
+    assert record.metadata["credits"] == "-0.75 USD"
+
+
+@pytest.mark.parametrize(
+    "cell", ["[", "{}", "[1]", '[{"amount": "x"}]', '[{"amount": "NaN"}]', "null", "[" * 9999]
+)
+def test_credits_that_cannot_be_read_reject_their_row(cell: str) -> None:
+    with pytest.raises(RowRejected, match="are no list of amounts"):
+        read_credits(cell)
+
+
+def test_tax_counts_where_it_is_of_an_ai_service() -> None:
+    rows = (
+        "Invoice,Tax,2026-11-02 08:00:00 UTC,9,,USD,tax\nVertex AI,Tax,2026-11-02 08:00:00 UTC,1,,USD,tax\n"
+    )
+    [record] = parse(google_billing, GOOGLE + rows).records
+    assert record.charge_type == "tax"
+    assert record.cost_usd == 1
+
+
+@pytest.mark.parametrize(
+    ("sku", "model"),
+    [
+        ("Generate content output token count Gemini 2.5 Flash Lite", "gemini-2.5-flash-lite"),
+        ("Gemini 3 Pro Text Input - Predictions", "gemini-3-pro"),
+        ("gemini-2.5-pro cached input", "gemini-2.5-pro"),
+        ("Claude Opus 4.5 Batch Input Tokens", "claude-opus-4-5"),
+        ("Claude 3.5 Sonnet Output", "claude-3-5-sonnet"),
+        ("Vertex AI Search", NO_MODEL),
+    ],
+)
+def test_sku_names_the_model_that_usage_is_about(sku: str, model: str) -> None:
+    assert google_billing.model_of(sku) == model
+
+
+def ccusage_day(**values: Any) -> dict[str, Any]:
+    counts = {"inputTokens": 10, "outputTokens": 5, "cacheCreationTokens": 3, "cacheReadTokens": 2}
+    models = [
+        {"modelName": "claude-opus-4-5-20251101", **counts, "cost": 1},
+        {"modelName": "gpt-5.2", **counts, "cost": 2},
+    ]
+    return {"period": "2026-11-02", **counts, "totalCost": 3, "modelBreakdowns": models} | values
+
+
+def test_days_of_ccusage_are_broken_down_by_model() -> None:
+    text = json.dumps({"daily": [ccusage_day()], "totals": {}})
+    records = parse(ccusage_json, text, filename="usage.json").records
+    assert [record.model_name for record in records] == ["claude-opus-4-5", "gpt-5.2"]
+    assert {
+        (record.input_tokens, record.output_tokens, record.cached_input_tokens) for record in records
+    } == {(15, 5, 2)}
+    assert {record.metadata["dataset"] for record in records} == {"ccusage"}
+    assert [record.metadata["ledger"] for record in records] == ["anthropic", "openai"]
+    assert {record.cost_basis for record in records} == {"estimated"}
+
+
+def test_account_named_as_a_plan_includes_the_models_that_it_covers() -> None:
+    text = json.dumps({"daily": [ccusage_day()]})
+    records = parse(ccusage_json, text, Options(account="Claude Max"), "usage.json").records
+    assert [(record.provider, record.cost_basis, record.metadata["ledger"]) for record in records] == [
+        ("claude-desktop", "included", "claude-desktop"),
+        ("openai", "estimated", "openai:Claude Max"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"weekly": [ccusage_day()]},
+        {"monthly": [ccusage_day(period="2026-11")]},
+        {"session": [ccusage_day(period="s")]},
+        {"sessions": [ccusage_day(sessionId="s")]},
+        {"monthly": [{**ccusage_day(), "month": "2026-11"}]},
+        {
+            "daily": [
+                {
+                    "date": "2026-11-02",
+                    "inputTokens": 1,
+                    "outputTokens": 1,
+                    "cacheCreationTokens": 0,
+                    "cacheReadTokens": 0,
+                    "models": {"gpt-5.2": {"inputTokens": 1}},
+                }
+            ]
+        },
+    ],
+)
+def test_reports_of_ccusage_that_are_not_by_day_and_model_are_refused(report: dict[str, Any]) -> None:
+    with pytest.raises(ImportRefused) as refused:
+        parse(ccusage_json, json.dumps(report), filename="usage.json")
+    assert str(refused.value) == (
+        "usage.json is a report of ccusage that is not by day and model. "
+        "Run `ccusage daily --json > usage.json` and drop that file here."
+    )

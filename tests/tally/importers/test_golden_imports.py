@@ -1,0 +1,43 @@
+"""Every supported export becomes exactly the records that its golden pair says."""
+
+import csv
+import io
+
+import pytest
+
+from tally.importers import IMPORTERS, Options, identify_all, parse_tables, read_tables
+from tests.tally.importers.golden import FIXTURES, describe, load_expected, load_sample
+
+CASES = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_export_becomes_the_expected_records(case: str) -> None:
+    name, content = load_sample(case)
+    tables = read_tables(content, name)
+    importer = identify_all(tables)
+    assert importer is not None
+    parsed = parse_tables(importer, tables, Options(timezone="America/New_York"))
+    assert describe(importer.name, parsed) == load_expected(case)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("generic")])
+def test_columns_may_come_in_any_order_and_with_others_between(case: str) -> None:
+    name, content = load_sample(case)
+    for table in read_tables(content, name):
+        importer = identify_all([table])
+        assert importer is not None
+        turned = io.StringIO()
+        rows = [["new column", *reversed(table.header)]]
+        rows += [["?", *reversed(cells)] for _, cells in table.rows]
+        csv.writer(turned).writerows(rows)
+        others = read_tables(turned.getvalue().encode("utf-8-sig"), "turned.csv")
+        assert identify_all(others) is (importer if case != "openai_usage_none" else None)
+        if case != "openai_usage_none":
+            assert others[0].header != table.header
+            expected = parse_tables(importer, [table], Options()).records
+            assert parse_tables(importer, others, Options()).records == expected
+
+
+def test_every_importer_has_a_golden_pair() -> None:
+    assert {load_expected(case)["format"] for case in CASES} == {importer.name for importer in IMPORTERS}

@@ -1,0 +1,163 @@
+"""The nightly job runs once a night, and a missed night is caught up."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from tally.core.schedule import last_due, next_due
+from tally.local import nightly
+from tally.local.nightly import Scheduler, is_due, load_last_success
+from tally.local.stack import Stack
+from tests.database_fixtures import Connection, add_user
+from tests.supabase.parts import connect, eventually
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+ADD_RECORD = """
+insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
+select %s, id, %s, 'some-model', 1 from public.providers where name = 'openai'"""
+
+
+@pytest.fixture
+def empty_nights(stack: Stack) -> Iterator[None]:
+    with connect(stack) as connection:
+        connection.execute("delete from public.job_runs")
+    yield
+    with connect(stack) as connection:
+        connection.execute("delete from public.job_runs")
+
+
+@pytest.fixture
+def somebody_spent(stack: Stack) -> Iterator[None]:
+    with connect(stack) as connection:
+        somebody = add_user(connection)
+        connection.execute(ADD_RECORD, [somebody, NOON])
+    yield
+    with connect(stack) as connection:
+        connection.execute("delete from auth.users where id = %s", [somebody])
+
+
+def record_night(
+    stack: Stack, finished: datetime, status: str = "done", night: datetime | None = None
+) -> None:
+    with connect(stack) as connection:
+        connection.execute(
+            "insert into public.job_runs (run_id, night, started_at, finished_at, status)"
+            " values (%s, %s, %s, %s, %s)",
+            [uuid4(), (night or finished).date(), finished, finished, status],
+        )
+
+
+def has_ended(scheduler: Scheduler, now: datetime) -> bool:
+    scheduler.tend(now)
+    return scheduler.process is None
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2026-11-20 03:14:59", "2026-11-19 03:15:00"),
+        ("2026-11-20 03:15:00", "2026-11-20 03:15:00"),
+        ("2026-11-20 23:59:59", "2026-11-20 03:15:00"),
+        ("2026-11-21 00:00:00", "2026-11-20 03:15:00"),
+    ],
+)
+def test_last_due_time_is_a_quarter_past_three(now: str, due: str) -> None:
+    assert last_due(datetime.fromisoformat(now + "+00:00")) == datetime.fromisoformat(due + "+00:00")
+
+
+def test_next_due_time_is_in_the_future() -> None:
+    assert next_due(NOON) == datetime(2026, 11, 21, 3, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("last_success", "due"),
+    [(None, True), (NOON - timedelta(days=1), True), (NOON - timedelta(hours=8), False), (NOON, False)],
+)
+def test_night_is_due_when_the_last_success_is_older(last_success: datetime | None, due: bool) -> None:
+    assert is_due(NOON, last_success) is due
+
+
+@pytest.mark.usefixtures("empty_nights")
+def test_nights_are_asked_of_the_database(stack: Stack) -> None:
+    url = stack.settings()["DATABASE_URL"]
+    assert load_last_success(url, NOON) is None
+    record_night(stack, NOON, status="failed")
+    assert load_last_success(url, NOON) is None
+    record_night(stack, NOON, night=NOON - timedelta(days=30))
+    assert load_last_success(url, NOON) is None, "a replay of another night is not this one"
+    record_night(stack, NOON)
+    assert load_last_success(url, NOON) == NOON
+
+
+@pytest.mark.usefixtures("empty_nights", "somebody_spent")
+def test_missed_night_is_caught_up_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["true"])
+    said: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), said.append)
+    now = datetime.now(UTC)
+    scheduler.tend(now)
+    assert scheduler.process is None, "the first pages go first"
+    scheduler.tend(now + timedelta(minutes=1))
+    assert scheduler.process is not None
+    eventually(lambda: has_ended(scheduler, now + timedelta(minutes=1)))
+    assert said == ["The nightly job is done."]
+    record_night(stack, now)
+    scheduler.tend(now + timedelta(minutes=5))
+    assert scheduler.process is None
+
+
+@pytest.mark.usefixtures("empty_nights", "somebody_spent")
+def test_failed_night_is_said_and_tried_again_in_an_hour(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["false"])
+    said: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), said.append)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    scheduler.tend(now)
+    eventually(lambda: has_ended(scheduler, now))
+    assert "code 1" in said[0]
+    scheduler.tend(now + timedelta(minutes=59))
+    assert scheduler.process is None
+    scheduler.tend(now + timedelta(minutes=61))
+    assert scheduler.process is not None
+    scheduler.stop()
+
+
+@pytest.mark.usefixtures("empty_nights")
+def test_no_night_is_missed_before_there_is_a_record(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightly, "has_records", lambda _: False)
+    scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
+    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    assert scheduler.process is None
+
+
+def test_a_record_is_seen(database: Connection) -> None:
+    assert not nightly.has_records(database.info.dsn)
+    somebody = add_user(database)
+    database.execute(ADD_RECORD, [somebody, NOON])
+    assert nightly.has_records(database.info.dsn)
+
+
+def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
+    settings = stack.settings() | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres"}
+    scheduler = Scheduler(stack.home, settings, lambda _: None)
+    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    assert scheduler.process is None
+
+
+@pytest.mark.usefixtures("empty_nights", "somebody_spent")
+def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["sleep", "60"])
+    scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
+    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    started = time.monotonic()
+    process = scheduler.process
+    scheduler.stop()
+    assert process is not None
+    assert process.poll() is not None
+    assert time.monotonic() - started < 5

@@ -1,0 +1,196 @@
+"""`tally up` as a person meets it: one line, everything answers, and it all stops again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tally.local import processes
+from tests.embedded import free_port_block, temporary_home
+from tests.supabase.parts import eventually, kill, port_is_open
+
+TALLY = [sys.executable, "-m", "tally"]
+
+
+class Up:
+    """A running `tally up` and what it has said so far."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port = home, port
+        self.lines: list[str] = []
+        self.process = subprocess.Popen(
+            [*TALLY, "up"],
+            env=environment(home, port),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines += [line.rstrip() for line in iter(self.process.stdout.readline, "") if self._keep(line)]
+
+    def _keep(self, line: str) -> bool:
+        self.lines.append(line.rstrip())
+        return False
+
+    def says(self, words: str) -> bool:
+        return any(words in line for line in self.lines)
+
+    def pid_of(self, part: str) -> int:
+        return int((self.home / "run" / f"{part}.pid").read_text())
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    """Without the settings of any other stack that the tests may have set."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "DATABASE_"))
+    }
+    return {**kept, "TALLY_HOME": str(home), "TALLY_PORT": str(port)}
+
+
+def tally(home: Path, port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*TALLY, *arguments],
+        env=environment(home, port),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def up(home: Path) -> Iterator[Up]:
+    running = Up(home, free_port_block())
+    eventually(lambda: running.says("Tally is ready") or running.process.poll() is not None, 60)
+    assert running.says("Tally is ready"), running.lines
+    yield running
+    running.process.send_signal(signal.SIGINT)
+    running.process.wait(timeout=60)
+
+
+def test_it_says_its_address_in_one_line(up: Up) -> None:
+    assert [line for line in up.lines if "http" in line] == [
+        f"Tally is ready: http://127.0.0.1:{up.port} (Ctrl-C stops it)"
+    ]
+
+
+def test_status_as_json_knows_every_part_and_no_secret(up: Up) -> None:
+    shown = tally(up.home, up.port, "status", "--json")
+    found = json.loads(shown.stdout)
+    assert shown.returncode == 0
+    assert found["running"]
+    assert {name: part["healthy"] for name, part in found["parts"].items()} == {
+        "dashboard": True,
+        "auth": True,
+        "data API": True,
+        "database": True,
+    }
+    assert found["parts"]["database"]["version"].startswith("17.")
+    assert found["parts"]["data API"]["version"].startswith("12.")
+    secrets = json.loads((up.home / "secrets.json").read_text())
+    hidden = [
+        secrets["jwt_secret"],
+        secrets["publishable_key"],
+        secrets["secret_key"],
+        *secrets["passwords"].values(),
+    ]
+    assert not any(secret in shown.stdout for secret in hidden)
+    assert not any(secret in tally(up.home, up.port, "status").stdout for secret in hidden)
+
+
+def test_status_finds_a_tally_on_other_ports_than_this_shells(up: Up) -> None:
+    shown = json.loads(tally(up.home, up.port + 100, "status", "--json").stdout)
+    assert shown["parts"]["dashboard"]["address"].endswith(f":{up.port}")
+    assert shown["healthy"]
+
+
+def test_status_as_env_can_be_read_by_a_shell(up: Up) -> None:
+    lines = tally(up.home, up.port, "status", "--env").stdout
+    script = f'{lines}echo "$SUPABASE_URL|$SUPABASE_PUBLISHABLE_KEY|$SUPABASE_SECRET_KEY|$DATABASE_URL"'
+    shown = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True).stdout.strip()
+    secrets = json.loads((up.home / "secrets.json").read_text())
+    url, publishable, secret, database = shown.split("|")
+    assert url == f"http://127.0.0.1:{up.port + 1}"
+    assert (publishable, secret) == (secrets["publishable_key"], secrets["secret_key"])
+    assert secrets["passwords"]["postgres"] in database
+    assert lines == (up.home / "stack.env").read_text()
+
+
+def test_doctor_finds_nothing_missing(up: Up) -> None:
+    shown = tally(up.home, up.port, "doctor")
+    assert shown.returncode == 0, shown.stdout
+    assert "in use by the running Tally" in shown.stdout
+
+
+def test_second_start_on_the_same_data_is_refused(up: Up) -> None:
+    second = tally(up.home, free_port_block(), "up")
+    assert second.returncode == 1
+    assert "already running" in second.stderr
+    assert str(up.process.pid) in second.stderr
+    assert port_is_open(up.port)
+
+
+def test_killed_dashboard_is_started_again_and_said_so(up: Up) -> None:
+    killed = up.pid_of("dashboard")
+    kill(killed)
+    eventually(lambda: up.says("The dashboard is back."))
+    assert up.says("The dashboard ended unexpectedly; starting it again in 1 s.")
+    assert up.pid_of("dashboard") != killed
+
+
+def test_killed_stack_is_started_again_and_said_so(up: Up) -> None:
+    postgrest = up.pid_of("postgrest")
+    node = Path(f"/proc/{postgrest}/stat")
+    if not node.exists():
+        pytest.skip("needs /proc to find the stack's process")
+    kill(int(node.read_text().rpartition(")")[2].split()[1]))
+    eventually(lambda: up.says("The embedded stack is back."), 40)
+    assert tally(up.home, up.port, "status").returncode == 0
+
+
+def test_down_stops_everything(up: Up) -> None:
+    ended = tally(up.home, up.port, "down")
+    assert (ended.returncode, ended.stdout.strip()) == (0, "Tally has stopped.")
+    assert up.process.wait(timeout=10) == 0
+    assert not any(port_is_open(port) for port in range(up.port, up.port + 4))
+    assert list((up.home / "run").iterdir()) == []
+    assert tally(up.home, up.port, "down").stdout.strip() == "Tally is not running."
+    assert tally(up.home, up.port, "status").returncode == 1
+
+
+def test_killed_up_leaves_nothing_that_hinders_the_next(up: Up) -> None:
+    first = Up(up.home, up.port)
+    eventually(lambda: first.says("Tally is ready"), 60)
+    dashboard = first.pid_of("dashboard")
+    kill(first.process.pid)
+    first.process.wait()
+    second = Up(up.home, up.port)
+    eventually(lambda: second.says("Tally is ready") or second.process.poll() is not None, 60)
+    assert second.says("Tally is ready"), second.lines
+    assert processes.describe(dashboard)[0] is None
+    second.process.send_signal(signal.SIGHUP)
+    assert second.process.wait(timeout=30) == 0
+    assert not any(port_is_open(port) for port in range(up.port, up.port + 4))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 2, 3])
+def test_taken_port_is_named_before_any_data_is_touched(offset: int) -> None:
+    port = free_port_block()
+    with temporary_home() as home, socket.create_server(("127.0.0.1", port + offset)):
+        refused = tally(home, port, "up")
+        assert refused.returncode == 1
+        assert f"Port {port + offset}" in refused.stderr
+        assert "TALLY_PORT" in refused.stderr
+        assert "Traceback" not in refused.stderr
+        assert not (home / "postgres").exists()
+        assert not (home / "secrets.json").exists()

@@ -1,0 +1,130 @@
+"""An estimate keeps what it takes to price it again, and pricing it again gives the same."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tally.core.records import JSON, CostBasis, CostRecord
+from tally.importers import Options, identify_all, parse_tables, read_tables
+from tally.importers.protocol import merge
+from tally.pricing.estimate import estimate, estimate_record, is_repriceable
+from tally.pricing.list_prices import Tier, Usage
+from tests.tally.importers.golden import FIXTURES, load_sample
+
+AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
+MODELS = (
+    ("anthropic", "claude-sonnet-4-5"),
+    ("openai", "gpt-5.4"),
+    ("google", "gemini-2.5-pro"),
+    ("deepseek", "deepseek-chat"),
+    ("cursor", "claude-opus-4-5"),
+    ("openai", "model-nobody-knows"),
+)
+CONTEXTS: tuple[dict[str, str], ...] = ({}, {"processing": "batch"}, {"service_tier": "flex"})
+
+
+def record_of(
+    provider: str,
+    model: str,
+    usage: Usage,
+    tier: Tier = "request",
+    context: dict[str, str] | None = None,
+    at: datetime = AT,
+    cost_basis: CostBasis = "estimated",
+) -> CostRecord:
+    """A record as importers and collectors make one."""
+    metadata: dict[str, JSON] = {}
+    cost_usd = estimate(metadata, provider, model, usage, at, tier, context)
+    return CostRecord(
+        provider,
+        at,
+        model,
+        cost_usd,
+        uuid4(),
+        cost_basis=cost_basis,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_input_tokens=usage.cached_input_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        request_count=usage.requests,
+        metadata=metadata,
+    )
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    """Tokens of one request, its classes within each other."""
+    count = st.integers(0, 300_000)
+    uncached, cached, write, hour = (draw(count) for _ in range(4))
+    return Usage(
+        uncached + cached + write + hour,
+        draw(count),
+        cached,
+        write + hour,
+        hour,
+        web_searches=draw(st.integers(0, 5)),
+    )
+
+
+@given(
+    st.sampled_from(MODELS),
+    usages(),
+    st.sampled_from(("request", "short", "long", "unknown")),
+    st.sampled_from(CONTEXTS),
+    st.integers(0, 600),
+)
+def test_pricing_a_record_again_gives_the_same_record(
+    model: tuple[str, str], usage: Usage, tier: Tier, context: dict[str, str], days: int
+) -> None:
+    record = record_of(*model, usage, tier, context, AT - timedelta(days=days))
+    assert estimate_record(record) == record
+    if usage != Usage():
+        assert estimate_record(replace(record, cost_usd=None)) == record
+
+
+@pytest.mark.parametrize("case", sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir()))
+def test_every_estimate_of_every_export_can_be_priced_again(case: str) -> None:
+    name, content = load_sample(case)
+    tables = read_tables(content, name)
+    importer = identify_all(tables)
+    assert importer is not None
+    for record in parse_tables(importer, tables, Options(timezone="America/New_York")).records:
+        assert not is_repriceable(record) or estimate_record(record) == record
+
+
+@given(st.sampled_from(MODELS), st.lists(usages(), min_size=2, max_size=5))
+def test_a_sum_of_requests_is_priced_again_as_its_requests_or_not_at_all(
+    model: tuple[str, str], requests: list[Usage]
+) -> None:
+    records = [record_of(*model, usage) for usage in requests]
+    total = records[0]
+    for record in records[1:]:
+        total = merge(total, record)
+    if is_repriceable(total):
+        assert estimate_record(total).cost_usd == total.cost_usd
+
+
+def test_what_a_plan_covers_is_priced_the_same_way() -> None:
+    usage = Usage(10_000, 500, 6_000)
+    included = record_of("claude-desktop", "claude-sonnet-4-5", usage, cost_basis="included")
+    estimated = record_of("anthropic", "claude-sonnet-4-5", usage)
+    assert included.cost_usd == estimated.cost_usd == Decimal("0.0213")
+    assert estimate_record(included) == included
+
+
+def test_the_model_as_its_source_wrote_it_is_kept_where_the_record_is_called_otherwise() -> None:
+    metadata: dict[str, JSON] = {}
+    estimate(metadata, "openai", "gpt-4o-2024-05-13", Usage(1_000), AT, model_name="gpt-4o")
+    assert metadata["model"] == "gpt-4o-2024-05-13"
+    record = replace(record_of("openai", "gpt-4o", Usage(1_000)), metadata=metadata)
+    assert estimate_record(record).metadata["price_model"] == metadata["price_model"]
+
+
+def test_images_are_not_free_for_having_no_tokens() -> None:
+    record = replace(record_of("openai", "gpt-image-1", Usage()), cost_usd=None, metadata={})
+    assert estimate_record(record).cost_usd is None

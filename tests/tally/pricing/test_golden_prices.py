@@ -1,0 +1,371 @@
+"""Requests worked out by hand, as tokens times published rates, against what Tally prices."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from tally.pricing.list_prices import PRICE_PROVIDERS, Tier, Usage, price
+
+MILLION, THOUSAND = 1_000_000, 1_000
+NOVEMBER = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A request, and its parts: tokens and the published rate of a million of them."""
+
+    provider: str
+    model: str
+    usage: Usage
+    parts: tuple[tuple[int, str], ...]
+    at: datetime = NOVEMBER
+    tier: Tier = "request"
+    context: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cost_usd(self) -> Decimal:
+        """The sum of tokens times rate."""
+        return sum((tokens * Decimal(rate) for tokens, rate in self.parts), Decimal(0)) / MILLION
+
+    @property
+    def parts_usd(self) -> list[Decimal]:
+        """What each class costs, the cheapest first; audio is priced as a whole."""
+        if self.usage.input_audio_tokens or self.usage.output_audio_tokens:
+            return [self.cost_usd]
+        return sorted(tokens * Decimal(rate) / MILLION for tokens, rate in self.parts)
+
+    def __str__(self) -> str:
+        said = [self.provider, self.model, f"{self.usage.input_tokens}+{self.usage.output_tokens}"]
+        said += [f"{self.at:%Y-%m-%dT%H:%M}"] if self.at != NOVEMBER else []
+        said += [value for _, value in self.context] + ([self.tier] if self.tier != "request" else [])
+        return " ".join(said)
+
+
+def on(year: int, month: int, day: int, hour: int = 12, minute: int = 0, second: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+
+
+def searches(count: int) -> int:
+    """Searches are priced by the thousand."""
+    return count * MILLION // THOUSAND
+
+
+BATCH = (("processing", "batch"),)
+FLEX, PRIORITY = (("service_tier", "flex"),), (("service_tier", "priority"),)
+FAST = (("speed", "fast"),)
+
+# https://platform.claude.com/docs/en/about-claude/pricing
+ANTHROPIC = [
+    Vector("anthropic", "claude-opus-4-1-20250805", Usage(1_000, 500), ((1_000, "15"), (500, "75"))),
+    Vector("anthropic", "claude-opus-4-5-20251101", Usage(80_000, 2_000), ((80_000, "5"), (2_000, "25"))),
+    Vector("anthropic", "claude-3-opus-20240229", Usage(4_000, 100), ((4_000, "15"), (100, "75"))),
+    Vector("anthropic", "claude-3-5-haiku-20241022", Usage(9_000, 900), ((9_000, "0.80"), (900, "4"))),
+    Vector("anthropic", "claude-haiku-4-5-20251001", Usage(9_000, 900), ((9_000, "1"), (900, "5"))),
+    # A read, 5-minute and 1-hour writes: disjoint classes of one input.
+    Vector(
+        "anthropic",
+        "claude-sonnet-4-20250514",
+        Usage(10_000, 500, cached_input_tokens=6_000),
+        ((4_000, "3"), (6_000, "0.30"), (500, "15")),
+    ),
+    Vector(
+        "anthropic",
+        "claude-sonnet-4-20250514",
+        Usage(10_000, 500, 6_000, cache_write_tokens=3_000),
+        ((1_000, "3"), (6_000, "0.30"), (3_000, "3.75"), (500, "15")),
+    ),
+    Vector(
+        "anthropic",
+        "claude-sonnet-4-20250514",
+        Usage(10_000, 500, 6_000, 3_000, cache_write_1h_tokens=3_000),
+        ((1_000, "3"), (6_000, "0.30"), (3_000, "6"), (500, "15")),
+    ),
+    Vector(
+        "anthropic",
+        "claude-opus-4-5",
+        Usage(100_000, 1_000, 60_000, 30_000, cache_write_1h_tokens=20_000),
+        ((10_000, "5"), (60_000, "0.50"), (10_000, "6.25"), (20_000, "10"), (1_000, "25")),
+    ),
+    Vector(
+        "anthropic",
+        "claude-haiku-4-5",
+        Usage(50_000, 10, 40_000, 5_000, 1_000),
+        ((5_000, "1"), (40_000, "0.10"), (4_000, "1.25"), (1_000, "2"), (10, "5")),
+    ),
+    # 3 Haiku's writes are published as 0.30, not as 1.25 times its input.
+    Vector(
+        "anthropic",
+        "claude-3-haiku-20240307",
+        Usage(30_000, 100, 10_000, 10_000),
+        ((10_000, "0.25"), (10_000, "0.03"), (10_000, "0.30"), (100, "1.25")),
+    ),
+    # Input beyond 200,000 tokens, cached included, makes the whole request dearer.
+    Vector("anthropic", "claude-sonnet-4-5", Usage(200_000, 1_000), ((200_000, "3"), (1_000, "15"))),
+    Vector("anthropic", "claude-sonnet-4-5", Usage(200_001, 1_000), ((200_001, "6"), (1_000, "22.50"))),
+    Vector(
+        "anthropic",
+        "claude-sonnet-4-5",
+        Usage(200_001, 1_000, 150_000, 50_000, cache_write_1h_tokens=20_000),
+        ((1, "6"), (150_000, "0.60"), (30_000, "7.50"), (20_000, "12"), (1_000, "22.50")),
+    ),
+    # One export sums requests: which tier they were in, it says or nobody knows.
+    Vector("anthropic", "claude-sonnet-4-5", Usage(900_000, 10), ((900_000, "3"), (10, "15")), tier="short"),
+    Vector("anthropic", "claude-sonnet-4-5", Usage(9_000, 10), ((9_000, "6"), (10, "22.50")), tier="long"),
+    # The long-context premium of the 4.6 models ended on 2026-03-13.
+    Vector(
+        "anthropic", "claude-opus-4-6", Usage(200_001, 9), ((200_001, "10"), (9, "37.50")), on(2026, 3, 12)
+    ),
+    Vector("anthropic", "claude-opus-4-6", Usage(200_001, 9), ((200_001, "5"), (9, "25")), on(2026, 3, 13)),
+    Vector("anthropic", "claude-sonnet-4-6", Usage(200_001), ((200_001, "6"),), on(2026, 3, 12, 23, 59)),
+    Vector("anthropic", "claude-sonnet-4-6", Usage(200_001), ((200_001, "3"),), on(2026, 3, 13, 0, 0)),
+    # Batches cost half in every class; they did before the price list had a batch price.
+    Vector(
+        "anthropic",
+        "claude-haiku-4-5",
+        Usage(50_000, 1_000, 40_000, 5_000, 1_000),
+        ((5_000, "0.50"), (40_000, "0.05"), (4_000, "0.625"), (1_000, "1"), (1_000, "2.50")),
+        context=BATCH,
+    ),
+    Vector(
+        "anthropic",
+        "claude-sonnet-4-5",
+        Usage(200_001, 100),
+        ((200_001, "3"), (100, "11.25")),
+        context=BATCH,
+    ),
+    Vector(
+        "anthropic",
+        "claude-opus-4-5",
+        Usage(1_000, 1_000),
+        ((1_000, "2.50"), (1_000, "12.50")),
+        on(2026, 1, 5),
+        context=BATCH,
+    ),
+    Vector("anthropic", "claude-sonnet-4-5", Usage(web_searches=10), ((searches(10), "10"),)),
+    Vector(
+        "anthropic",
+        "claude-opus-5",
+        Usage(1_000, 1_000, 500),
+        ((500, "10"), (500, "1"), (1_000, "50")),
+        context=FAST,
+    ),
+    # What a plan covers is worth what the API asks.
+    Vector("claude-desktop", "claude-sonnet-4-5", Usage(7_000, 70), ((7_000, "3"), (70, "15"))),
+]
+
+# https://platform.openai.com/docs/pricing; reasoning is output
+OPENAI = [
+    Vector("openai", "gpt-4o-2024-08-06", Usage(1_000, 100), ((1_000, "2.50"), (100, "10"))),
+    Vector("openai", "gpt-4o", Usage(10_000, 500, 8_000), ((2_000, "2.50"), (8_000, "1.25"), (500, "10"))),
+    Vector(
+        "openai", "gpt-4o-mini", Usage(10_000, 500, 8_000), ((2_000, "0.15"), (8_000, "0.075"), (500, "0.60"))
+    ),
+    Vector("openai", "gpt-4.1", Usage(10_000, 500, 8_000), ((2_000, "2"), (8_000, "0.50"), (500, "8"))),
+    Vector("openai", "gpt-4.1-mini", Usage(10_000, 500), ((10_000, "0.40"), (500, "1.60"))),
+    Vector("openai", "gpt-4-turbo", Usage(1_000, 1_000), ((1_000, "10"), (1_000, "30"))),
+    Vector("openai", "gpt-4", Usage(1_000, 1_000), ((1_000, "30"), (1_000, "60"))),
+    Vector("openai", "gpt-3.5-turbo", Usage(1_000, 1_000), ((1_000, "0.50"), (1_000, "1.50"))),
+    Vector("openai", "o1", Usage(1_000, 20_000, 400), ((600, "15"), (400, "7.50"), (20_000, "60"))),
+    Vector("openai", "o3-mini", Usage(1_000, 9_000, 500), ((500, "1.10"), (500, "0.55"), (9_000, "4.40"))),
+    Vector("openai", "o4-mini", Usage(1_000, 9_000, 400), ((600, "1.10"), (400, "0.275"), (9_000, "4.40"))),
+    Vector("openai", "gpt-5", Usage(10_000, 500, 8_000), ((2_000, "1.25"), (8_000, "0.125"), (500, "10"))),
+    Vector(
+        "openai", "gpt-5-mini", Usage(10_000, 500, 8_000), ((2_000, "0.25"), (8_000, "0.025"), (500, "2"))
+    ),
+    Vector("openai", "gpt-5-nano", Usage(10_000, 500), ((10_000, "0.05"), (500, "0.40"))),
+    Vector("openai", "gpt-5.2", Usage(9_000, 900, 3_000), ((6_000, "1.75"), (3_000, "0.175"), (900, "14"))),
+    Vector("openai", "text-embedding-3-small", Usage(80_000), ((80_000, "0.02"),)),
+    Vector("openai", "text-embedding-3-large", Usage(80_000), ((80_000, "0.13"),)),
+    # o3 became cheaper on 2025-06-10; what was used before keeps its price.
+    Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "10"), (2_000, "40")), on(2025, 6, 9, 23, 59, 59)),
+    Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "2"), (2_000, "8")), on(2025, 6, 10, 0, 0)),
+    Vector(
+        "openai",
+        "o3",
+        Usage(1_000, 2_000, 600),
+        ((400, "10"), (600, "2.50"), (2_000, "40")),
+        on(2025, 6, 9),
+    ),
+    Vector("openai", "o3", Usage(1_000, 2_000, 600), ((400, "2"), (600, "0.50"), (2_000, "8"))),
+    # Input beyond 272,000 tokens doubles the input's price and adds half to the output's.
+    Vector("openai", "gpt-5.4", Usage(272_000, 1_000), ((272_000, "2.50"), (1_000, "15"))),
+    Vector("openai", "gpt-5.4", Usage(272_001, 1_000), ((272_001, "5"), (1_000, "22.50"))),
+    Vector(
+        "openai",
+        "gpt-5.5",
+        Usage(300_000, 1_000, 250_000),
+        ((50_000, "10"), (250_000, "1"), (1_000, "45")),
+    ),
+    Vector("openai", "gpt-5.5", Usage(5_000_000, 10), ((5_000_000, "5"), (10, "30")), tier="unknown"),
+    Vector("openai", "gpt-5", Usage(9_000, 900), ((9_000, "0.625"), (900, "5")), context=FLEX),
+    Vector(
+        "openai",
+        "gpt-5",
+        Usage(9_000, 900, 3_000),
+        ((6_000, "2.50"), (3_000, "0.25"), (900, "20")),
+        context=PRIORITY,
+    ),
+    Vector("openai", "o3", Usage(9_000, 900), ((9_000, "1"), (900, "4")), context=FLEX),
+    Vector("openai", "gpt-4o", Usage(9_000, 900), ((9_000, "1.25"), (900, "5")), context=BATCH),
+    Vector("openai", "gpt-5.4", Usage(272_001, 10), ((272_001, "2.50"), (10, "11.25")), context=BATCH),
+    Vector("openai", "gpt-4.1", Usage(9_000, 900), ((9_000, "1"), (900, "4")), on(2025, 9, 1), context=BATCH),
+    Vector("chatgpt", "gpt-5-codex", Usage(9_000, 900), ((9_000, "1.25"), (900, "10"))),
+]
+
+# https://ai.google.dev/gemini-api/docs/pricing; thinking is output
+GOOGLE = [
+    Vector("google", "gemini-2.5-pro", Usage(200_000, 1_000), ((200_000, "1.25"), (1_000, "10"))),
+    Vector("google", "gemini-2.5-pro", Usage(200_001, 1_000), ((200_001, "2.50"), (1_000, "15"))),
+    Vector(
+        "google",
+        "gemini-2.5-pro",
+        Usage(250_000, 1_000, 100_000),
+        ((150_000, "2.50"), (100_000, "0.25"), (1_000, "15")),
+    ),
+    Vector(
+        "google",
+        "gemini-2.5-flash",
+        Usage(50_000, 1_000, 20_000),
+        ((30_000, "0.30"), (20_000, "0.03"), (1_000, "2.50")),
+    ),
+    Vector(
+        "google",
+        "gemini-2.5-flash",
+        Usage(50_000, 1_000, input_audio_tokens=10_000),
+        ((40_000, "0.30"), (10_000, "1"), (1_000, "2.50")),
+    ),
+    Vector("google", "gemini-2.5-flash-lite", Usage(50_000, 1_000), ((50_000, "0.10"), (1_000, "0.40"))),
+    Vector("google", "gemini-2.0-flash", Usage(50_000, 1_000), ((50_000, "0.10"), (1_000, "0.40"))),
+    Vector("google", "gemini-1.5-pro", Usage(128_000, 1_000), ((128_000, "1.25"), (1_000, "5"))),
+    Vector("google", "gemini-1.5-pro", Usage(128_001, 1_000), ((128_001, "2.50"), (1_000, "10"))),
+    Vector("google", "gemini-3-pro-preview", Usage(200_001, 1_000), ((200_001, "4"), (1_000, "18"))),
+    Vector("google", "gemini-2.5-pro", Usage(9_000, 90), ((9_000, "0.625"), (90, "5")), context=BATCH),
+    Vector("gemini-app", "gemini-2.5-flash", Usage(9_000, 90), ((9_000, "0.30"), (90, "2.50"))),
+]
+
+OTHERS = [
+    Vector("xai", "grok-3", Usage(9_000, 900, 4_000), ((5_000, "3"), (4_000, "0.75"), (900, "15"))),
+    Vector(
+        "xai", "grok-code-fast-1", Usage(9_000, 900, 4_000), ((5_000, "0.20"), (4_000, "0.02"), (900, "1.50"))
+    ),
+    # DeepSeek's night, 16:30 to 00:30 UTC, until September 2025.
+    Vector(
+        "deepseek",
+        "deepseek-chat",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.27"), (4_000, "0.07"), (900, "1.10")),
+        on(2025, 6, 10, 16, 29),
+    ),
+    Vector(
+        "deepseek",
+        "deepseek-chat",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.135"), (4_000, "0.035"), (900, "0.55")),
+        on(2025, 6, 10, 16, 30),
+    ),
+    Vector(
+        "deepseek",
+        "deepseek-reasoner",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.55"), (4_000, "0.14"), (900, "2.19")),
+        on(2025, 6, 10, 0, 30),
+    ),
+    Vector(
+        "deepseek",
+        "deepseek-reasoner",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.135"), (4_000, "0.035"), (900, "0.55")),
+        on(2025, 6, 10, 0, 29),
+    ),
+    # Then one price for day and night, which fell twice.
+    Vector(
+        "deepseek",
+        "deepseek-reasoner",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.56"), (4_000, "0.07"), (900, "1.68")),
+        on(2025, 9, 6, 20),
+    ),
+    Vector(
+        "deepseek",
+        "deepseek-chat",
+        Usage(9_000, 900, 4_000),
+        ((5_000, "0.28"), (4_000, "0.028"), (900, "0.42")),
+        on(2025, 9, 29, 20),
+    ),
+    Vector("mistral", "codestral-2501", Usage(9_000, 900), ((9_000, "0.30"), (900, "0.90"))),
+    Vector("mistral", "mistral-large-2512", Usage(9_000, 900), ((9_000, "0.50"), (900, "1.50"))),
+    Vector("groq", "llama-3.3-70b-versatile", Usage(9_000, 900), ((9_000, "0.59"), (900, "0.79"))),
+    Vector("groq", "llama-3.1-8b-instant", Usage(9_000, 900), ((9_000, "0.05"), (900, "0.08"))),
+    Vector(
+        "openrouter",
+        "anthropic/claude-sonnet-4.5",
+        Usage(9_000, 900, 4_000, 1_000),
+        ((4_000, "3"), (4_000, "0.30"), (1_000, "3.75"), (900, "15")),
+    ),
+    Vector("cursor", "claude-sonnet-4-5", Usage(9_000, 900), ((9_000, "3"), (900, "15"))),
+    Vector("github-copilot", "claude-sonnet-4", Usage(9_000, 900), ((9_000, "3"), (900, "15"))),
+    Vector("github-copilot", "claude-opus-4-5", Usage(9_000, 900), ((9_000, "5"), (900, "25"))),
+    Vector("azure", "gpt-4o", Usage(9_000, 900), ((9_000, "2.50"), (900, "10"))),
+    Vector("azure", "o3-mini", Usage(9_000, 900, 4_000), ((5_000, "1.10"), (4_000, "0.55"), (900, "4.40"))),
+    Vector("aws-bedrock", "amazon.nova-pro-v1:0", Usage(9_000, 900), ((9_000, "0.80"), (900, "3.20"))),
+    Vector("aws-bedrock", "amazon.nova-micro-v1:0", Usage(9_000, 900), ((9_000, "0.035"), (900, "0.14"))),
+    Vector(
+        "together",
+        "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+        Usage(9_000, 900),
+        ((9_000, "0.88"), (900, "0.88")),
+    ),
+    Vector(
+        "fireworks",
+        "accounts/fireworks/models/deepseek-v3-0324",
+        Usage(9_000, 900),
+        ((9_000, "0.90"), (900, "0.90")),
+    ),
+    Vector("cohere", "command-r", Usage(9_000, 900), ((9_000, "0.15"), (900, "0.60"))),
+    Vector("cohere", "command-r-plus", Usage(9_000, 900), ((9_000, "2.50"), (900, "10"))),
+    # A request with a high search context is 12 dollars a thousand, beside its tokens.
+    Vector("perplexity", "sonar", Usage(9_000, 900), ((9_000, "1"), (900, "1"), (searches(1), "12"))),
+    Vector(
+        "perplexity", "sonar", Usage(9_000, 900, requests=5), ((9_000, "1"), (900, "1"), (searches(5), "12"))
+    ),
+]
+
+VECTORS = [*ANTHROPIC, *OPENAI, *GOOGLE, *OTHERS]
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=str)
+def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None:
+    priced = price(
+        vector.provider, vector.model, vector.usage, vector.at, tier=vector.tier, context=dict(vector.context)
+    )
+    assert priced.cost_usd == vector.cost_usd
+    assert priced.price_source == "genai-prices"
+    assert priced.matched_model is not None
+    assert sorted(usd for usd in priced.usd_by_class.values() if usd) == vector.parts_usd
+    assert sum(priced.usd_by_class.values()) == priced.cost_usd
+
+
+def test_vectors_are_many_and_of_every_provider_that_is_priced() -> None:
+    assert len(VECTORS) >= 60
+    unpriced = {"elevenlabs"}  # speech is priced by characters and hours, which no record counts
+    assert {vector.provider for vector in VECTORS} == set(PRICE_PROVIDERS) - unpriced
+
+
+def test_vectors_meet_every_class_tier_and_variant() -> None:
+    for name in (
+        "cached_input_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+        "input_audio_tokens",
+        "web_searches",
+    ):
+        assert any(getattr(vector.usage, name) for vector in VECTORS), name
+    assert {vector.tier for vector in VECTORS} == {"request", "short", "long", "unknown"}
+    assert {value for vector in VECTORS for _, value in vector.context} == {
+        "batch",
+        "flex",
+        "priority",
+        "fast",
+    }

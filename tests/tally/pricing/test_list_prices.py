@@ -1,0 +1,187 @@
+"""List prices: dated, by token class, never zero for what is unknown; expected values worked out by hand."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+
+import pytest
+
+from tally.pricing.corrections import CORRECTIONS
+from tally.pricing.list_prices import Tier, Usage, is_listed, price
+
+NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
+SONNET_4 = "claude-sonnet-4-20250514"
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "usage", "cost_usd"),
+    [
+        ("openai", "gpt-4o", Usage(1000, 100), "0.0035"),
+        ("openai", "gpt-4o", Usage(10_000, 500, cached_input_tokens=8000), "0.020"),
+        ("anthropic", SONNET_4, Usage(10_000, 500, 6000, 3000), "0.02355"),
+        ("anthropic", SONNET_4, Usage(10_000, 500, 6000, 3000, cache_write_1h_tokens=1000), "0.0258"),
+        ("anthropic", "claude-sonnet-4-5", Usage(web_searches=10), "0.10"),
+        ("google", "gemini-2.5-pro", Usage(150_000, 1000), "0.1975"),
+        ("google", "gemini-2.5-pro", Usage(250_000, 1000), "0.640"),
+        ("google", "gemini-2.5-pro", Usage(250_000, 1000, 100_000), "0.415"),
+    ],
+)
+def test_each_class_of_tokens_has_its_price(provider: str, model: str, usage: Usage, cost_usd: str) -> None:
+    assert price(provider, model, usage, NOVEMBER).cost_usd == Decimal(cost_usd)
+
+
+def test_price_is_that_of_the_day() -> None:
+    usage = Usage(1_000_000)
+    assert price("openai", "o3", usage, datetime(2025, 5, 1, tzinfo=UTC)).cost_usd == 10
+    assert price("openai", "o3", usage, NOVEMBER).cost_usd == 2
+
+
+@pytest.mark.parametrize(("tier", "cost_usd"), [("request", 10), ("short", 5), ("long", 10), ("unknown", 5)])
+def test_sum_of_requests_is_not_priced_as_one_long_request(tier: Tier, cost_usd: int) -> None:
+    priced = price("openai", "gpt-5.5", Usage(1_000_000), NOVEMBER, tier=tier)
+    assert priced.cost_usd == cost_usd
+    assert (priced.note is not None) == (tier == "unknown")
+
+
+def test_batch_has_its_own_price_where_one_is_known() -> None:
+    batch = {"processing": "batch"}
+    known = price("openai", "o3", Usage(1_000_000), NOVEMBER, context=batch)
+    unknown = price("openai", "o3", Usage(1_000_000), datetime(2025, 5, 1, tzinfo=UTC), context=batch)
+    assert (known.cost_usd, known.note) == (Decimal(1), None)
+    assert unknown.cost_usd == 10
+    assert "standard price: none is known for batch" in str(unknown.note)
+
+
+def test_batch_price_that_the_list_learnt_of_later_holds_as_long_as_the_standard_price_did() -> None:
+    priced = price(
+        "openai", "o3", Usage(1_000_000), datetime(2025, 6, 10, tzinfo=UTC), context={"processing": "batch"}
+    )
+    assert (priced.cost_usd, priced.note) == (Decimal(1), "batch price as of 2026-10-14")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "usage"),
+    [
+        ("openai", "model-nobody-knows", Usage(1000)),
+        ("cursor", "composer-1", Usage(1000)),
+        ("other", "", Usage(1000)),
+        ("openai", "whisper-1", Usage(1000)),
+        ("openai", "gpt-4o", Usage(1000, input_audio_tokens=10)),
+    ],
+)
+def test_what_has_no_price_is_unpriced_and_never_free(provider: str, model: str, usage: Usage) -> None:
+    assert price(provider, model, usage, NOVEMBER).cost_usd is None
+
+
+def test_contradicting_counts_are_unpriced_with_a_note() -> None:
+    priced = price("openai", "gpt-4o", Usage(10, cached_input_tokens=20), NOVEMBER)
+    assert priced.cost_usd is None
+    assert priced.note == "the price could not be calculated: more cached tokens than input tokens"
+
+
+# What people complain about elsewhere: cost that is wrong by a factor.
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("anthropic", SONNET_4), ("openai", "gpt-5"), ("google", "gemini-2.5-flash")]
+)
+def test_cached_tokens_are_billed_once(provider: str, model: str) -> None:
+    whole = price(provider, model, Usage(100_000), NOVEMBER).cost_usd
+    cached = price(provider, model, Usage(100_000, 0, 100_000), NOVEMBER).cost_usd
+    half = price(provider, model, Usage(100_000, 0, 50_000), NOVEMBER).cost_usd
+    assert whole is not None
+    assert cached is not None
+    assert half == whole / 2 + cached / 2
+    assert cached < whole
+
+
+def test_a_long_session_that_reads_its_cache_is_not_priced_as_fresh_input() -> None:
+    """A hundred turns that each read 99% of their input from the cache cost a tenth, not 42 times as much."""
+    turn = Usage(100_000, 0, cached_input_tokens=99_000)
+    cost_usd = price("anthropic", SONNET_4, turn, NOVEMBER).cost_usd
+    assert cost_usd == (1_000 * Decimal(3) + 99_000 * Decimal("0.30")) / 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "share"),
+    [
+        ("anthropic", SONNET_4, "0.1"),
+        ("openai", "gpt-4o", "0.5"),
+        ("openai", "gpt-4.1", "0.25"),
+        ("openai", "gpt-5", "0.1"),
+        ("google", "gemini-2.5-pro", "0.1"),
+        ("xai", "grok-3", "0.25"),
+        ("openrouter", "anthropic/claude-sonnet-4.5", "0.1"),
+    ],
+)
+def test_the_discount_of_a_cache_is_that_of_its_model(provider: str, model: str, share: str) -> None:
+    whole = price(provider, model, Usage(1_000), NOVEMBER).cost_usd
+    assert whole is not None
+    assert price(provider, model, Usage(1_000, 0, 1_000), NOVEMBER).cost_usd == whole * Decimal(share)
+
+
+@pytest.mark.parametrize(("input_tokens", "rate"), [(200_000, "6"), (200_001, "12")])
+def test_writes_for_an_hour_have_their_own_price_in_either_tier(input_tokens: int, rate: str) -> None:
+    usage = Usage(input_tokens, 0, 0, input_tokens, input_tokens)
+    priced = price("anthropic", "claude-sonnet-4-5", usage, NOVEMBER)
+    assert priced.cost_usd == input_tokens * Decimal(rate) / 1_000_000
+
+
+def test_a_tier_is_chosen_for_each_request_and_not_for_their_sum() -> None:
+    requests = [price("google", "gemini-2.5-pro", Usage(100_000), NOVEMBER).cost_usd for _ in range(5)]
+    sum_of_day = price("google", "gemini-2.5-pro", Usage(500_000, requests=5), NOVEMBER, tier="unknown")
+    assert sum_of_day.cost_usd == sum(cost_usd or 0 for cost_usd in requests) == Decimal("0.625")
+    assert "may have had longer contexts" in str(sum_of_day.note)
+    assert price("google", "gemini-2.5-pro", Usage(500_000), NOVEMBER).cost_usd == Decimal("1.25")
+
+
+def test_old_spend_keeps_the_price_of_its_day() -> None:
+    before, after = datetime(2025, 6, 9, tzinfo=UTC), datetime(2025, 6, 10, tzinfo=UTC)
+    usage = Usage(1_000_000, 100_000)
+    assert price("openai", "o3", usage, before).cost_usd == 10 + 4
+    assert price("openai", "o3", usage, after).cost_usd == 2 + Decimal("0.8")
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("anthropic", "claude-opus-4-99"),
+        ("anthropic", "claude-sonnet-99"),
+        ("openai", "gpt-99"),
+        ("openai", "gpt-5.99"),
+        ("google", "gemini-99-pro"),
+        ("xai", "grok-99"),
+    ],
+)
+def test_a_model_newer_than_the_list_is_unpriced_and_not_like_an_older_one(provider: str, model: str) -> None:
+    assert price(provider, model, Usage(1_000, 1_000), NOVEMBER).cost_usd is None
+
+
+def test_a_price_says_which_edition_of_the_list_it_is_of() -> None:
+    priced = price("openai", "gpt-4o", Usage(1_000), NOVEMBER)
+    assert (priced.price_source, priced.matched_model) == ("genai-prices", "openai/gpt-4o")
+    assert priced.price_version == version("genai-prices")
+
+
+@pytest.mark.parametrize("provider", ["cursor", "github-copilot", "windsurf", "other"])
+def test_who_passes_models_on_is_priced_by_their_makers(provider: str) -> None:
+    priced = price(provider, "claude-opus-4-5", Usage(1_000_000), NOVEMBER)
+    assert (priced.cost_usd, priced.matched_model) == (5, "anthropic/claude-opus-4-5")
+
+
+def test_a_correction_of_the_list_says_so_and_ends_where_the_list_is_right() -> None:
+    before = price("openai", "o3", Usage(1_000, 0, 1_000), datetime(2025, 6, 9, tzinfo=UTC))
+    after = price("openai", "o3", Usage(1_000, 0, 1_000), datetime(2025, 6, 10, tzinfo=UTC))
+    assert (before.cost_usd, before.note) == (
+        Decimal("0.0025"),
+        "as the provider published it, where the price list differs",
+    )
+    assert (after.cost_usd, after.note) == (Decimal("0.0005"), None)
+
+
+def test_corrections_are_of_models_that_are_listed_and_in_order() -> None:
+    for name, corrections in CORRECTIONS.items():
+        provider, _, model = name.partition("/")
+        assert is_listed(provider, model), name
+        days = [correction.constraint.start_date for correction in corrections]  # type: ignore[union-attr]
+        assert days == sorted(days)

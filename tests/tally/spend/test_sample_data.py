@@ -1,0 +1,99 @@
+"""Sample data: marked as such, like a person's own, and gone without a trace."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from tally.local.stack import Stack
+from tally.spend import sample_data
+from tally.spend.manual_entries import add_entry
+from tally.spend.subscriptions import Subscription, add_subscription, list_subscriptions
+from tally.storage.database import Database, select_all
+from tests.tally.people import TRANSPORTS, Person, acting, money_is_exact, over_http, sign_up
+
+TODAY = datetime.now(UTC).date()
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+def everything(database: Database) -> list[object]:
+    tables = ("cost_records", "imports", "subscriptions", "user_preferences")
+    orders = (["timestamp", "id"], ["created_at", "id"], ["id"], ["user_id"])
+    return [
+        list(select_all(database, table, "*", order)) for table, order in zip(tables, orders, strict=True)
+    ]
+
+
+def test_same_day_gives_the_same_sample() -> None:
+    assert list(sample_data.sample_records(TODAY)) == list(sample_data.sample_records(TODAY))
+
+
+@pytest.mark.parametrize("today", [date(2024, 2, 29), date(2026, 1, 1), TODAY])
+def test_sample_is_half_a_year_marked_as_such_and_not_of_tomorrow(today: date) -> None:
+    records = list(sample_data.sample_records(today))
+    days = {record.timestamp.date() for record in records}
+    assert max(days) <= today
+    assert timedelta(days=150) < max(days) - min(days) <= timedelta(days=sample_data.DAYS)
+    assert all(record.metadata == {"sample": True} for record in records)
+    assert len({record.source_key for record in records}) == len(records) > 1_000
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_sample_has_a_model_that_is_new_and_dear(weekday: int) -> None:
+    today = date(2026, 11, 16) + timedelta(days=weekday)
+    new = [
+        record
+        for record in sample_data.sample_records(today)
+        if record.model_name == sample_data.NEW_MODEL[1]
+    ]
+    first = min(record.timestamp for record in new).date()
+    assert timedelta(days=1) <= today - first <= timedelta(days=7)
+    money = [record for record in sample_data.sample_records(today) if record.cost_basis != "included"]
+    since = sum(record.cost_usd or 0 for record in money if record.timestamp.date() >= first)
+    assert sum(record.cost_usd or 0 for record in new) >= since / 5
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_account_is_as_before_when_the_sample_is_gone(stack: Stack, person: Person, transport: str) -> None:
+    with acting(stack, person, transport) as database:
+        providers = {row["name"]: row["id"] for row in database.select("providers", "id,name", ["id"])}
+        own = Subscription(providers["chatgpt"], "ChatGPT Plus", Decimal(20), TODAY - timedelta(days=40), 3)
+        add_subscription(database, own)
+        add_entry(
+            database,
+            uuid4(),
+            provider="openai",
+            day=TODAY,
+            timezone="UTC",
+            model_name="m",
+            cost_usd=Decimal(3),
+        )
+        before = everything(database)
+        loaded = sample_data.load(database, TODAY)
+        assert loaded.read == loaded.added > 1_000
+        assert len(list_subscriptions(database)) == 1 + len(sample_data.PLANS)
+        (row,) = [
+            row for row in database.select("imports", "*", ["id"]) if row["format"] == sample_data.FORMAT
+        ]
+        assert row["filename"] == "Sample data"
+        assert money_is_exact(stack, person)
+        assert sample_data.remove(database) == 1
+        assert everything(database) == before
+        assert sample_data.remove(database) == 0
+        assert everything(database) == before
+    assert money_is_exact(stack, person)
+
+
+def test_sample_loaded_twice_is_there_once(stack: Stack, person: Person) -> None:
+    database = over_http(stack, person)
+    first = sample_data.load(database, TODAY)
+    again = sample_data.load(database, TODAY)
+    assert (again.added, again.already_there, again.restated) == (0, first.added, 0)
+    assert len(list_subscriptions(database)) == len(sample_data.PLANS)
+    assert sample_data.remove(database) == 2
+    assert everything(database)[:3] == [[], [], []]

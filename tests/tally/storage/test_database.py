@@ -1,0 +1,255 @@
+"""A person through PostgREST and through the operator's connection: the same answers, the same limits."""
+
+import base64
+import hmac
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from tally.core.records import CostRecord, identity
+from tally.ledger.save import save_records
+from tally.local.stack import Stack
+from tally.storage.database import Database, DatabaseError, Row, SignedOut, Unreachable, select_all
+from tally.storage.postgres import find_user
+from tally.storage.postgrest import SupabaseDatabase
+from tests.tally.people import TRANSPORTS, Person, acting, client_with, over_http, over_postgres, sign_up
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+A_FILE = {"filename": "a.csv", "format": "generic", "file_sha256": "0" * 64}
+
+
+@pytest.fixture(scope="module")
+def person(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+@pytest.fixture(params=TRANSPORTS)
+def database(request: pytest.FixtureRequest, stack: Stack, person: Person) -> Iterator[Database]:
+    with acting(stack, person, request.param) as acting_as:
+        yield acting_as
+
+
+def records(count: int, name: str = "n") -> list[CostRecord]:
+    """Records of which many share an instant, so that pages end between equals."""
+    return [
+        CostRecord("openai", NOON + timedelta(minutes=n // 7), "m", Decimal("0.1"), identity(name, n))
+        for n in range(count)
+    ]
+
+
+def import_named(database: Database, import_id: object) -> Row | None:
+    pages = select_all(database, "imports", "*", ["created_at", "id"])
+    return next((row for page in pages for row in page if row["id"] == import_id), None)
+
+
+def test_row_is_inserted_changed_and_deleted(database: Database) -> None:
+    row = database.insert("imports", A_FILE | {"metadata": {"note": 'a "quoted", (odd) text'}})
+    assert (row["filename"], row["status"]) == ("a.csv", "running")
+    database.update("imports", row["id"], {"rows_read": 3, "errors": [{"line": 1}]})
+    changed = import_named(database, row["id"])
+    assert changed is not None
+    assert (changed["rows_read"], changed["errors"]) == (3, [{"line": 1}])
+    assert changed["metadata"] == {"note": 'a "quoted", (odd) text'}
+    database.delete("imports", row["id"])
+    assert import_named(database, row["id"]) is None
+
+
+def test_both_ways_give_the_very_same_rows(stack: Stack, person: Person) -> None:
+    with over_postgres(stack, person) as postgres:
+        http = over_http(stack, person)
+        save_records(http, records(5, "same"))
+        http.insert("imports", A_FILE)
+        for table in ("cost_records", "imports", "providers", "user_preferences"):
+            order = ["user_id"] if table == "user_preferences" else ["created_at", "id"]
+            rows = http.select(table, "*", order)
+            assert rows
+            assert postgres.select(table, "*", order) == rows
+        for columns in ("id,cost_usd::text,timestamp,metadata", "*"):
+            assert postgres.select("cost_records", columns, ["id"]) == http.select(
+                "cost_records", columns, ["id"]
+            )
+        for function in ("data_version", "post_due_renewals"):
+            assert postgres.call(function) == http.call(function)
+        bounds: dict[str, Any] = {"from_date": "2026-11-02", "to_date": None}
+        assert postgres.call("daily_costs", **bounds) == http.call("daily_costs", **bounds)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_more_rows_than_a_page_arrive_once_and_in_order(stack: Stack, transport: str) -> None:
+    with acting(stack, sign_up(stack), transport) as database:
+        assert save_records(database, records(2_500)).inserted == 2_500
+        pages = list(select_all(database, "cost_records", "id,timestamp,source_key", ["timestamp", "id"]))
+        assert [len(page) for page in pages] == [1_000, 1_000, 500]
+        rows = [row for page in pages for row in page]
+        assert len({row["source_key"] for row in rows}) == 2_500
+        assert rows == sorted(rows, key=lambda row: (row["timestamp"], row["id"]))
+
+
+def test_a_full_last_page_is_followed_by_none(database: Database) -> None:
+    names = [row["name"] for row in database.select("providers", "id,name", ["name"])]
+    first = database.select("providers", "name", ["name"], limit=10)
+    assert [row["name"] for row in first] == names[:10]
+    second = database.select("providers", "name", ["name"], after=first[-1], limit=len(names))
+    assert [row["name"] for row in second] == names[10:]
+    assert database.select("providers", "name", ["name"], after=second[-1]) == []
+
+
+@pytest.mark.parametrize("value", ['a,b).or("', 'back\\slash"', "ä=1&x=(2)", "%_*"])
+def test_texts_of_any_kind_can_end_a_page(database: Database, value: str) -> None:
+    for name in (value, value + "~"):
+        database.insert("imports", A_FILE | {"filename": name, "metadata": {"page": value}})
+    seen = database.select("imports", "filename,id", ["filename", "id"])
+    place = [row["filename"] for row in seen].index(value)
+    assert (
+        database.select("imports", "filename,id", ["filename", "id"], after=seen[place]) == seen[place + 1 :]
+    )
+
+
+def test_refusals_are_sentences(database: Database) -> None:
+    with pytest.raises(DatabaseError, match=r"^Records must be an array of at most 5,000 objects\.$"):
+        database.call("save_cost_records", import_id=None, records={})
+    with pytest.raises(DatabaseError, match=r"^The database refused this: .*imports_rows_read_check"):
+        database.insert("imports", A_FILE | {"rows_read": -1})
+    with pytest.raises(DatabaseError, match=r"^permission denied"):
+        database.insert("job_runs", {"status": "done"})
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_nobody_reaches_the_rows_of_another(stack: Stack, person: Person, transport: str) -> None:
+    owner = over_http(stack, person)
+    kept = owner.insert("imports", A_FILE | {"filename": "kept.csv"})
+    save_records(owner, records(3, "kept"), kept["id"])
+    before = owner.select("cost_records", "*", ["timestamp", "id"])
+    with acting(stack, sign_up(stack), transport) as stranger:
+        for table in ("imports", "cost_records", "subscriptions"):
+            assert stranger.select(table, "*", ["id"]) == []
+        stranger.update("imports", kept["id"], {"filename": "taken.csv"})
+        stranger.delete("imports", kept["id"])
+        for row in before:
+            stranger.delete("cost_records", row["id"])
+        with pytest.raises(DatabaseError, match="row-level security"):
+            stranger.insert("imports", A_FILE | {"user_id": person.user_id})
+        with pytest.raises(DatabaseError):
+            save_records(stranger, records(1, "smuggled"), kept["id"])
+        assert stranger.call("daily_costs", from_date=None, to_date=None)["date"] == []
+    assert import_named(owner, kept["id"]) == kept
+    assert owner.select("cost_records", "*", ["timestamp", "id"]) == before
+
+
+def test_operators_connection_is_the_operators_again_after_each_call(stack: Stack, person: Person) -> None:
+    with over_postgres(stack, person) as database:
+        with pytest.raises(DatabaseError):
+            database.select("nothing_of_this_name", "*", ["id"])
+        database.select("providers", "*", ["id"])
+        assert database._connection.execute("select current_user").fetchone() == ("postgres",)
+
+
+def encode(part: bytes) -> str:
+    return base64.urlsafe_b64encode(part).decode().rstrip("=")
+
+
+def token(claims: dict[str, Any], secret: str, algorithm: str = "HS256") -> str:
+    parts = ({"alg": algorithm, "typ": "JWT"}, claims)
+    signed = ".".join(encode(json.dumps(part).encode()) for part in parts)
+    return f"{signed}.{encode(hmac.digest(secret.encode(), signed.encode(), 'sha256'))}"
+
+
+def forged_tokens(stack: Stack, person: Person) -> dict[str, str]:
+    claims = {"sub": person.user_id, "role": "authenticated", "aud": "authenticated"}
+    current, past = claims | {"exp": time.time() + 600}, claims | {"exp": time.time() - 600}
+    head, body, signature = person.token.split(".")
+    other = json.loads(base64.urlsafe_b64decode(body + "==")) | {"sub": sign_up(stack).user_id}
+    return {
+        "expired": token(past, stack.keys.jwt_secret),
+        "signed by somebody else": token(current, "x" * 40),
+        "unsigned": token(current, "", "none").rpartition(".")[0] + ".",
+        "with another's name": f"{head}.{encode(json.dumps(other).encode())}.{signature}",
+        "cut": person.token[:-6],
+        "no token": "abc",
+    }
+
+
+FORGERIES = ("expired", "signed by somebody else", "unsigned", "with another's name", "cut", "no token")
+
+
+def test_token_of_the_right_secret_is_good(stack: Stack, person: Person) -> None:
+    claims = {"sub": person.user_id, "role": "authenticated", "exp": time.time() + 600}
+    database = SupabaseDatabase(client_with(stack, token(claims, stack.keys.jwt_secret)))
+    assert database.select("providers", "id", ["id"])
+
+
+@pytest.fixture(scope="module")
+def forgeries(stack: Stack) -> dict[str, str]:
+    return forged_tokens(stack, sign_up(stack))
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_token_that_is_no_good_ends_the_session_and_writes_nothing(
+    stack: Stack, forgeries: dict[str, str], kind: str
+) -> None:
+    database = SupabaseDatabase(client_with(stack, forgeries[kind]))
+    before = counts(stack)
+    attempts = (
+        lambda: database.insert("imports", A_FILE),
+        lambda: save_records(database, records(1)),
+        lambda: database.select("imports", "*", ["id"]),
+        lambda: database.delete("imports", sign_up(stack).user_id),
+    )
+    for attempt in attempts:
+        with pytest.raises(SignedOut, match=r"^Your session has ended\. Sign in again\.$"):
+            attempt()
+    assert counts(stack) == before
+
+
+def counts(stack: Stack) -> object:
+    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+        return connection.execute(
+            "select (select count(*) from public.imports), (select count(*) from public.cost_records)"
+        ).fetchone()
+
+
+def test_key_that_the_project_does_not_know_is_named(stack: Stack, person: Person) -> None:
+    client = client_with(stack, person.token)
+    client.options.headers["apikey"] = "sb_publishable_unknown"
+    client.postgrest.headers["apikey"] = "sb_publishable_unknown"
+    with pytest.raises(DatabaseError, match="does not know this API key"):
+        SupabaseDatabase(client).select("providers", "*", ["id"])
+
+
+def test_nothing_that_answers_is_a_sentence_within_seconds(stack: Stack, person: Person) -> None:
+    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+        connection.close()
+        with over_postgres(stack, person) as database:
+            database._connection.close()
+            started = time.monotonic()
+            with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. "):
+                database.select("providers", "*", ["id"])
+            assert time.monotonic() - started < 1, "a closed connection does not come back by waiting"
+
+
+def test_deadlock_is_tried_again(stack: Stack, person: Person) -> None:
+    with over_postgres(stack, person) as database:
+        database._connection.execute(
+            "create sequence public.tries; grant usage on sequence public.tries to authenticated;"
+            "create function public.fail_once() returns int language plpgsql as $$ begin"
+            " if nextval('public.tries') = 1 then raise 'deadlock' using errcode = '40P01'; end if;"
+            " return 7; end $$; grant execute on function public.fail_once() to authenticated"
+        )
+        database._connection.commit()
+        try:
+            assert database.call("fail_once") == 7
+        finally:
+            database._connection.execute("drop function public.fail_once; drop sequence public.tries")
+
+
+def test_account_is_found_by_email_in_any_case(stack: Stack, person: Person) -> None:
+    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+        assert str(find_user(connection, f" {person.email.upper()} ")) == person.user_id
+        with pytest.raises(DatabaseError, match=r"^There is no account for nobody@example\.com\. Sign up"):
+            find_user(connection, "nobody@example.com")
