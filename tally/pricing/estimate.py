@@ -157,9 +157,8 @@ def _read_count(value: JSON) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def apply_custom_prices(database: Database, records: Sequence[CostRecord]) -> Sequence[CostRecord]:
-    """Records about to be saved: whoever parsed them knew list prices alone."""
-    custom_prices = load_custom_prices(database) if any(map(is_repriceable, records)) else NO_CUSTOM_PRICES
+def price_with(records: Sequence[CostRecord], custom_prices: CustomPrices) -> Sequence[CostRecord]:
+    """The same records, with custom prices in place of list prices where one applies."""
     if not custom_prices:
         return records
     return [
@@ -168,3 +167,10 @@ def apply_custom_prices(database: Database, records: Sequence[CostRecord]) -> Se
         else record
         for record in records
     ]
+
+
+def apply_custom_prices(database: Database, records: Sequence[CostRecord]) -> Sequence[CostRecord]:
+    """The same records at the account's prices: parsers know list prices only. Raises DatabaseError."""
+    if not any(map(is_repriceable, records)):
+        return records
+    return price_with(records, load_custom_prices(database))

@@ -1,7 +1,7 @@
 """An estimate keeps what it takes to price it again, and pricing it again gives the same."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tally.core.records import JSON, CostBasis, CostRecord
 from tally.importers import Options, identify_all, parse_tables, read_tables
 from tally.importers.protocol import merge
-from tally.pricing.estimate import estimate, estimate_record, is_repriceable
+from tally.pricing.custom_prices import NO_CUSTOM_PRICES, CustomPrice, CustomPrices
+from tally.pricing.estimate import estimate, estimate_record, is_repriceable, price_with
 from tally.pricing.list_prices import Tier, Usage
 from tests.tally.importers.golden import FIXTURES, load_sample
 
@@ -128,3 +129,35 @@ def test_the_model_as_its_source_wrote_it_is_kept_where_the_record_is_called_oth
 def test_images_are_not_free_for_having_no_tokens() -> None:
     record = replace(record_of("openai", "gpt-image-1", Usage()), cost_usd=None, metadata={})
     assert estimate_record(record).cost_usd is None
+
+
+def custom_prices_of(model_name: str, *, replaces_list: bool) -> CustomPrices:
+    """Two dollars a million tokens in and out, since the first day."""
+    price = CustomPrice("openai", model_name, date(2020, 1, 1), Decimal(2), Decimal(2))
+    return CustomPrices([replace(price, replaces_list=replaces_list)])
+
+
+def test_a_custom_price_replaces_the_list_price_only_when_it_is_set_to() -> None:
+    record = record_of("openai", "gpt-5.4", Usage(1_000_000))
+    [replaced] = price_with([record], custom_prices_of("gpt-5.4", replaces_list=True))
+    [beside] = price_with([record], custom_prices_of("gpt-5.4", replaces_list=False))
+    assert replaced.cost_usd == Decimal(2)
+    assert beside.cost_usd == record.cost_usd != Decimal(2)
+
+
+def test_a_custom_price_prices_a_model_that_no_list_has() -> None:
+    record = record_of("openai", "model-nobody-knows", Usage(500_000, 500_000))
+    [priced] = price_with([record], custom_prices_of("model-nobody-knows", replaces_list=False))
+    assert record.cost_usd is None
+    assert priced.cost_usd == Decimal(2)
+
+
+def test_custom_prices_leave_billed_records_and_other_models_alone() -> None:
+    billed = replace(record_of("openai", "gpt-5.4", Usage(1_000_000)), cost_basis="billed")
+    other = record_of("openai", "gpt-5.2", Usage(1_000_000))
+    assert price_with([billed, other], custom_prices_of("gpt-5.4", replaces_list=True)) == [billed, other]
+
+
+def test_records_stay_as_they_are_without_custom_prices() -> None:
+    records = [record_of("openai", "gpt-5.4", Usage(1_000_000))]
+    assert price_with(records, NO_CUSTOM_PRICES) is records
