@@ -2,10 +2,8 @@
 
 from decimal import Decimal
 
-from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount
+from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, round_amount
 from tally.core.records import MAX_COST_USD
-
-CENTS_OF_CENTS = 10  # decimals that the database keeps
 
 
 def read_amount(text: str) -> Decimal:
@@ -24,8 +22,8 @@ def read_amount(text: str) -> Decimal:
         raise AmountUnreadable(f"The amount {unreadable}. Write it as 12.50.") from None
     if abs(amount) >= MAX_COST_USD:
         raise AmountUnreadable("The amount is beyond 100,000,000 dollars.")
-    if amount != round(amount, CENTS_OF_CENTS):
-        raise AmountUnreadable(f"The amount has more than {CENTS_OF_CENTS} decimals. Round it.")
+    if amount != round_amount(amount):
+        raise AmountUnreadable("The amount has more than 10 decimals. Round it.")
     return amount
 
 

@@ -7,12 +7,11 @@ from typing import Any
 from app.data import Preferences
 from app.figures.currencies import Currency
 from app.formats.amount_field import read_amount, show_amount
-from tally.core.amounts import AmountUnreadable
+from tally.core.amounts import SMALLEST_AMOUNT, AmountUnreadable, round_amount
 from tally.core.records import MAX_COST_USD
 from tally.currency.rates import to_usd
 
 TYPED = "monthly_limit"
-KEPT = Decimal("1e-10")
 
 
 def read_limit(preferences: Preferences, currency: Currency, today: date) -> Decimal | None:
@@ -34,8 +33,8 @@ def parse_limit(text: str, currency: Currency, today: date) -> dict[str, Any]:
     if not text.strip():
         return {"monthly_limit_usd": None}
     amount = _check(read_amount(text))
-    limit_usd = round(to_usd(amount, currency.code, today, currency.rates), 10)
-    if not KEPT <= limit_usd < MAX_COST_USD:
+    limit_usd = round_amount(to_usd(amount, currency.code, today, currency.rates))
+    if not SMALLEST_AMOUNT <= limit_usd < MAX_COST_USD:
         raise AmountUnreadable("The monthly limit is beyond what can be kept. Write another amount.")
     return {"monthly_limit_usd": f"{limit_usd:f}"}
 

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from forecasting.model.series import MIN_DAYS
 from forecasting.nightly.store import Connection, Person
+from tally.core.amounts import round_amount
 from tally.core.records import NO_MODEL
 
 LOOK_BACK_DAYS = 7  # nights may have been missed, and data come late
@@ -236,7 +237,7 @@ def is_worth_saying(seen: Seen) -> bool:
 
 def _explain(connection: Connection, seen: Seen) -> Anomaly:
     from tally.ledger.attribution import Model, Usage, attribute  # with all price lists; few nights need them
-    from tally.ledger.reconcile import SMALLEST, Rates, Unit, find_rates
+    from tally.ledger.reconcile import Rates, Unit, find_rates
 
     keys = {
         "user_id": seen.user_id,
@@ -252,7 +253,7 @@ def _explain(connection: Connection, seen: Seen) -> Anomaly:
     def rates_of(model: Model) -> Rates | None:
         return find_rates(Unit(model.provider, seen.day, model.name))
 
-    difference = seen.actual - seen.usual.quantize(SMALLEST)
+    difference = seen.actual - round_amount(seen.usual)
     found = attribute(before, seen.usual_days, day, difference, rates_of)
     return Anomaly(
         seen.user_id,

@@ -10,9 +10,9 @@ from uuid import UUID
 from forecasting.model.backtest import Backtest
 from forecasting.model.forecast import Forecast
 from forecasting.model.intervals import HORIZON_DAYS, Total
+from tally.core.amounts import round_amount
 from tally.core.quantile_levels import LEVELS
 
-STORED = Decimal("1e-10")
 ONLY_RENEWALS = "renewals-only-1"
 
 Renewals = Mapping[date, Decimal]
@@ -173,8 +173,8 @@ def _days_from(today: date) -> list[date]:
 
 def _total_dollars(total: Total) -> Spread:
     amounts = (total.predicted, total.lower_80, total.upper_80, total.lower_95, total.upper_95)
-    return Spread(_dollars(amounts), tuple(Decimal(amount).quantize(STORED) for amount in total.quantiles))
+    return Spread(_dollars(amounts), tuple(round_amount(Decimal(amount)) for amount in total.quantiles))
 
 
 def _dollars(amounts: Sequence[float]) -> Amounts:
-    return Amounts(*(Decimal(amount).quantize(STORED) for amount in amounts))
+    return Amounts(*(round_amount(Decimal(amount)) for amount in amounts))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Protocol
 from tally.core.records import MAX_COUNT
 
 FIRST_YEAR, LAST_YEAR = 2020, 2100
-KEPT_TEXT = 200  # characters of a name out of a log
-KEPT_REJECTIONS = 200  # of one file; the counts are always complete
+MAX_NAME_LENGTH = 200  # characters of a name out of a log
+MAX_STORED_REJECTIONS = 200  # of one file; the counts are always complete
 
 
 class LineRejected(Exception):
@@ -67,7 +67,7 @@ class Reading:
     def reject(self, reason: str) -> None:
         """Count a line that is about usage and cannot be read."""
         self.rejected += 1
-        if len(self.reasons) < KEPT_REJECTIONS:
+        if len(self.reasons) < MAX_STORED_REJECTIONS:
             self.reasons.append(reason)
 
 
@@ -159,8 +159,8 @@ def read_name(values: Mapping[str, Any], key: str) -> str:
 
 def printable(text: str) -> str:
     """What of a text can be kept and shown: a database takes no NUL and no half of a character."""
-    if len(text) > KEPT_TEXT or not text.isprintable():
-        text = "".join(character for character in text[:KEPT_TEXT] if character.isprintable())
+    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
+        text = "".join(character for character in text[:MAX_NAME_LENGTH] if character.isprintable())
     return text
 
 

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from tally.agents.logs import Collector, Event, Known
 from tally.agents.payment import Payment
-from tally.agents.scan import LogFile, Meter, Progress, read_logs
+from tally.agents.scan import LogFile, Meter, read_logs
 from tally.catalog.models import canonical_claude
+from tally.core.progress import Progress
 
 if TYPE_CHECKING:
     from tally.pricing.list_prices import Priced

@@ -14,13 +14,12 @@ from tally.agents.lines import TAIL, read_parts
 from tally.agents.logs import Collector, Event, Reading
 from tally.agents.registry import AGENTS, find_agent
 from tally.core.errors import TallyError
+from tally.core.progress import Progress
 
 MOST_PROCESSES = 4
 WORTH_A_PROCESS = 16_000_000  # bytes; starting one takes as long as reading these
 WORTH_LOADING_PRICES = 20_000_000  # bytes that a helper reads while this process loads the prices
 LARGEST_DOCUMENT = 512_000_000  # bytes of a file that can only be read as a whole
-
-Progress = Callable[[str, int, int], None]  # whose logs, bytes read, bytes in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Meter:
     def add(self, count: int) -> None:
         """So many bytes more."""
         self._done += count
-        self._on_progress(self._title, self._done, self._total)
+        self._on_progress(self._done, self._total, self._title)
 
 
 def find_logs(home: Path, environment: Mapping[str, str]) -> dict[str, list[LogFile]]:

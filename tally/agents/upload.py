@@ -15,7 +15,8 @@ from tally.agents.payment import PAID_BY, Payment, find_payment
 from tally.agents.read_positions import Cursors, one_at_a_time
 from tally.agents.records import make_record
 from tally.agents.registry import AGENTS
-from tally.agents.scan import FileRead, LogFile, Meter, Progress, read_logs, stat_logs
+from tally.agents.scan import FileRead, LogFile, Meter, read_logs, stat_logs
+from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, InvalidRecord
 from tally.ledger.save import save_records
 from tally.storage.database import Database, select_all
@@ -26,7 +27,7 @@ SOURCE_COLUMNS = (
     "errors,metadata"
 )
 RECORDS_AT_ONCE = 500  # a machine may be far away and the database busy
-KEPT_REASONS = 100  # of one source, the newest
+MAX_STORED_REASONS = 100  # of one source, the newest
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ def collect_into(
     agents: Sequence[Collector] = AGENTS,
     since: date | None = None,
     timezone: str = "UTC",
-    on_progress: Progress = lambda *_: None,
+    on_progress: Progress = ignore_progress,
 ) -> list[SourceResult]:
     """Collect what is new in the logs of these agents; safe to repeat and to interrupt at any point."""
     machine = machine or Machine()
@@ -166,7 +167,7 @@ class _Run:
                 "rows_duplicate": source["rows_duplicate"] + result.already_there,
                 "rows_restated": source["rows_restated"] + result.restated,
                 "rows_rejected": source["rows_rejected"] + result.rejected,
-                "errors": (errors + source["errors"])[:KEPT_REASONS],
+                "errors": (errors + source["errors"])[:MAX_STORED_REASONS],
                 "status": "done",
                 "finished_at": datetime.now(UTC).isoformat(),
             },

@@ -237,7 +237,7 @@ class _Meter:
         self._is_shown = sys.stderr.isatty()
         self._next = 0.0
 
-    def show(self, title: str, done: int, total: int) -> None:
+    def show(self, done: int, total: int, title: str) -> None:
         """A few times a second."""
         if self._is_shown and time.monotonic() >= self._next:
             self._next = time.monotonic() + PROGRESS_SECONDS

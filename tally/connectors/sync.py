@@ -1,7 +1,6 @@
 """Syncing a connection: window by window, each replaced whole, so that a stop anywhere is taken up there."""
 
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +17,7 @@ from tally.connectors.connections import (
 )
 from tally.connectors.datasets import Dataset, Request, Window
 from tally.core.errors import TallyError
+from tally.core.progress import Progress, ignore_progress
 from tally.core.schedule import next_due
 from tally.ledger.save import Saved, replace_window
 from tally.storage.database import Database, DatabaseError, SignedOut, select_all
@@ -27,8 +27,6 @@ LONGEST_ERROR = 2_000
 UNEXPECTED = (
     "Something in Tally went wrong during the sync; its log says more. What was fetched before stays."
 )
-
-Progress = Callable[[int, int, str], None]  # windows done, windows in all, what is being fetched
 
 
 @dataclass(slots=True)
@@ -80,7 +78,7 @@ def sync_connection(
     open_ring: OpenRing,
     connection: Connection,
     today: date | None = None,
-    on_progress: Progress | None = None,
+    on_progress: Progress = ignore_progress,
     limits: Limits | None = None,
 ) -> Synced:
     """Fetch what is new and keep how it went with the connection; what fails is in the result, in words."""
@@ -105,7 +103,7 @@ class _Sync:
     """One run over all datasets of one connection."""
 
     def __init__(
-        self, database: Database, connection: Connection, today: date, on_progress: Progress | None
+        self, database: Database, connection: Connection, today: date, on_progress: Progress
     ) -> None:
         self.database, self.connection, self.today = database, connection, today
         self.result = Synced()
@@ -130,7 +128,7 @@ class _Sync:
                     if not self._is_wanted():
                         self.result.was_stopped = True
                         return
-                    self._report(nth, total, f"{dataset.title}, {window.first_day} to {window.last_day}")
+                    self._on_progress(nth, total, f"{dataset.title}, {window.first_day} to {window.last_day}")
                     self._fetch(client, import_id, dataset, window)
             except Unavailable:
                 raise
@@ -139,7 +137,7 @@ class _Sync:
                 self.result.errors.append(str(problem))
         if self.connection.api.load_balance and not self.result.errors:
             self._metadata["balance_usd"] = self.connection.api.load_balance(client)
-        self._report(total, total, "")
+        self._on_progress(total, total, "")
 
     def note_outcome(self) -> None:
         """Keep with the connection how the sync went and when the next one is due."""
@@ -210,10 +208,6 @@ class _Sync:
         """Whether nobody has paused or deleted it meanwhile."""
         wanted = self.connection.connection_id
         return any(c.connection_id == wanted and c.is_active for c in list_connections(self.database))
-
-    def _report(self, done: int, total: int, what: str) -> None:
-        if self._on_progress:
-            self._on_progress(done, total, what)
 
 
 def load_counts(database: Database, import_id: str) -> dict[str, int]:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
+SMALLEST_AMOUNT = Decimal("1e-10")  # numeric(18, 10), as the database stores amounts
 MAX_LENGTH = 64
 EXAMPLES = 3
 
@@ -29,6 +30,11 @@ _EITHER = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 class AmountUnreadable(ValueError):
     """A cell that is no amount in US dollars, or no count; the text says why."""
+
+
+def round_amount(amount: Decimal) -> Decimal:
+    """Rounds to the precision of the database, halves away from zero as Postgres does."""
+    return amount.quantize(SMALLEST_AMOUNT, ROUND_HALF_UP)
 
 
 def parse_amount(text: str, decimal_comma: bool = False) -> Decimal:

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+from tally.core.amounts import round_amount
 from tally.core.errors import TallyError
 from tally.currency.ecb import Published, parse_archive
 
@@ -33,7 +34,6 @@ EURO_SINCE = {
     "HRK": 2023,
     "BGN": 2026,
 }
-FINEST = Decimal("1e-10")  # what the database keeps of an amount
 FAR_TOO_MUCH = 10**15  # whatever it is, no record can hold it
 
 _CODE = re.compile(r"[A-Z]{3}")
@@ -53,7 +53,7 @@ class Rate:
     def to_usd(self, amount: Decimal) -> Decimal:
         """Units of the currency in US dollars, as fine as the database keeps them."""
         cost_usd = amount / self.units_per_usd
-        return cost_usd.quantize(FINEST) if abs(cost_usd) < FAR_TOO_MUCH else cost_usd
+        return round_amount(cost_usd) if abs(cost_usd) < FAR_TOO_MUCH else cost_usd
 
 
 class Rates:

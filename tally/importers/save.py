@@ -1,7 +1,7 @@
 """Saving parsed files: every row is accounted for, and a repeated import adds nothing."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from hashlib import sha256
 from operator import xor
 from typing import Any
 
+from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, canonical_decimal
 from tally.importers import Parsed, Rejected
 from tally.importers.grouping import read_breakdown, refuse_overlap
@@ -19,9 +20,8 @@ from tally.ledger.save import BATCH, save_batch
 from tally.pricing.estimate import apply_custom_prices
 from tally.storage.database import Database, DatabaseError
 
-KEPT_REJECTIONS = 1_000  # of one import; the counts are always complete
-KEPT_TEXT = 500  # characters of a rejected row
-Progress = Callable[[int, int], None]
+MAX_STORED_REJECTIONS = 1_000  # of one import; the counts are always complete
+MAX_STORED_ROW_LENGTH = 500  # characters of a rejected row
 
 
 class SaveInterrupted(DatabaseError):
@@ -55,7 +55,7 @@ def save_import(
     filename: str,
     format_name: str,
     data: bytes,
-    on_progress: Progress | None = None,
+    on_progress: Progress = ignore_progress,
 ) -> ImportResult:
     """Save a parsed file and keep its outcome; a file that is here in full is not sent again.
 
@@ -105,9 +105,7 @@ def undo_import(database: Database, import_id: str) -> None:
     database.delete("imports", import_id)
 
 
-def _save_parsed(
-    database: Database, parsed: Parsed, import_id: str, on_progress: Progress | None
-) -> ImportResult:
+def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
     """Several batches at once: while one is being inserted the next is being read."""
     added = already_there = restated = 0
     rejected = list(parsed.rejected)
@@ -122,16 +120,14 @@ def _save_parsed(
             for index, reason in saved.rejected:
                 rejected += [Rejected(line, reason, "") for line in parsed.lines[batch.places[index]]]
             done += len(batch.records) * batch.rows_each
-            if on_progress:
-                on_progress(done, parsed.rows_read - len(parsed.rejected))
+            on_progress(done, parsed.rows_read - len(parsed.rejected), "")
     rejected.sort(key=lambda row: row.line)
     return ImportResult(import_id, parsed.rows_read, added, already_there, restated, tuple(rejected))
 
 
-def _all_there(parsed: Parsed, import_id: str, on_progress: Progress | None) -> ImportResult:
+def _all_there(parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
     rows = parsed.rows_read - len(parsed.rejected)
-    if on_progress:
-        on_progress(rows, rows)
+    on_progress(rows, rows, "")
     return ImportResult(import_id, parsed.rows_read, 0, rows, 0, tuple(parsed.rejected))
 
 
@@ -153,8 +149,8 @@ def _outcome(result: ImportResult) -> dict[str, Any]:
         "rows_restated": result.restated,
         "rows_rejected": len(result.rejected),
         "errors": [
-            {"line": row.line, "reason": row.reason, "row": row.row_text[:KEPT_TEXT]}
-            for row in result.rejected[:KEPT_REJECTIONS]
+            {"line": row.line, "reason": row.reason, "row": row.row_text[:MAX_STORED_ROW_LENGTH]}
+            for row in result.rejected[:MAX_STORED_REJECTIONS]
         ],
         "status": "done",
         "finished_at": datetime.now(UTC).isoformat(),

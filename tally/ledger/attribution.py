@@ -6,7 +6,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from tally.ledger.reconcile import SMALLEST, Rates
+from tally.core.amounts import round_amount
+from tally.ledger.reconcile import Rates
 from tally.pricing.list_prices import MILLION
 
 ZERO = Fraction(0)
@@ -117,4 +118,4 @@ def _calculate_cache(old: Usage, new: Usage, rates: Rates | None) -> Fraction:
 
 
 def _dollars(part: Fraction) -> Decimal:
-    return (Decimal(part.numerator) / Decimal(part.denominator)).quantize(SMALLEST)
+    return round_amount(Decimal(part.numerator) / Decimal(part.denominator))

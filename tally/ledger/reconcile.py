@@ -8,10 +8,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple, Self
 
+from tally.core.amounts import round_amount
 from tally.pricing.list_prices import MILLION, Usage, price
 
 ZERO = Decimal(0)
-SMALLEST = Decimal("1e-10")  # what the database keeps
 REQUESTS = "requests"  # the dataset of single requests
 
 
@@ -203,7 +203,7 @@ def _calculate_missed(
         return _sum_usd(said for said in usage if said.tokens or name_kind(said.token_type))
     if not seen:
         return ZERO
-    return (_sum_usd(own) * (there - seen) / seen).quantize(SMALLEST)
+    return round_amount(_sum_usd(own) * (there - seen) / seen)
 
 
 def _compare_lines(
@@ -227,7 +227,7 @@ def _compare_lines(
     share = _share_of_cache(seen, rates) if rates else None
     if share is None:
         return tier, ZERO, ZERO
-    cache_usd = (estimated_usd * share).quantize(SMALLEST)
+    cache_usd = round_amount(estimated_usd * share)
     cache = _sum_usd(said for said in usage if name_kind(said.token_type) == "cache") - cache_usd
     plain = _sum_usd(said for said in usage if name_kind(said.token_type) in ("input", "output"))
     return tier, cache, plain - (estimated_usd - cache_usd)

@@ -1,13 +1,15 @@
 """Pricing anew what has no bill: what would change, and changing it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+from tally.core.amounts import round_amount
+from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord
 from tally.pricing.custom_prices import CustomPrices, load_custom_prices
 from tally.pricing.estimate import describe_price, price_record
@@ -16,9 +18,6 @@ from tally.storage.database import Database, Row
 from tally.storage.preferences import load_timezone
 
 PAGE = 5_000
-SMALLEST_USD = Decimal("1e-10")  # what the database keeps of an amount
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def calculate_differences(database: Database, since: date) -> list[Difference]:
     return [differences[key] for key in sorted(differences)]
 
 
-def apply_prices(database: Database, since: date, on_progress: Progress | None = None) -> Applied:
+def apply_prices(database: Database, since: date, on_progress: Progress = ignore_progress) -> Applied:
     """Price anew from a day of the person's on. Broken off, it has done a part; repeated it does the rest."""
     run_id, applied, skipped = uuid4(), 0, 0
     for changes in _load_changes(database, since, ZoneInfo(load_timezone(database))):
@@ -97,8 +96,7 @@ def apply_prices(database: Database, since: date, on_progress: Progress | None =
             answer = database.call("apply_prices", run_id=str(run_id), changes=[_to_json(c) for c in changes])
             applied += int(answer["applied"])
             skipped += int(answer["skipped"])
-        if on_progress:
-            on_progress(applied)
+        on_progress(applied, 0, "")
     return Applied(run_id, applied, skipped)
 
 
@@ -156,7 +154,7 @@ def _to_json(change: Change) -> Row:
 
 
 def _round(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else amount.quantize(SMALLEST_USD, ROUND_HALF_UP)
+    return None if amount is None else round_amount(amount)
 
 
 def _text(amount: Decimal | None) -> str | None:

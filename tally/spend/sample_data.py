@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, identity
 from tally.importers import Parsed
-from tally.importers.save import ImportResult, Progress, save_import, undo_import
+from tally.importers.save import ImportResult, save_import, undo_import
 from tally.spend.subscriptions import Subscription, add_subscription, delete_subscription, list_subscriptions
 from tally.storage.database import Database, select_all
 
@@ -33,7 +34,7 @@ PLAN_MODEL = ("claude-desktop", "claude-sonnet-4-5", "3", "15", 9, 0, 0.002)
 PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", "20", 17))  # renewal day
 
 
-def load(database: Database, today: date, on_progress: Progress | None = None) -> ImportResult:
+def load(database: Database, today: date, on_progress: Progress = ignore_progress) -> ImportResult:
     """Put the sample into the account; loading it twice adds nothing."""
     records = list(sample_records(today))
     parsed = Parsed(records=records, lines=[(place + 2,) for place in range(len(records))])

@@ -1,9 +1,9 @@
 """A person's records as a file that is safe to open: CSV or Parquet."""
 
 import io
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+from tally.core.progress import Progress, ignore_progress
 from tally.storage.database import Database, Row, select_all
 
 if TYPE_CHECKING:
@@ -36,15 +36,13 @@ READ = (
 # A spreadsheet runs a text cell that begins like this as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
-Progress = Callable[[int], None]
-
 
 def harmless(cell: Any) -> Any:
     """The cell with an apostrophe in front where a spreadsheet would take its text for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
-def load_records(database: Database, on_progress: Progress | None = None) -> "pd.DataFrame":
+def load_records(database: Database, on_progress: Progress = ignore_progress) -> "pd.DataFrame":
     """All records of the person, oldest first, with the columns of COLUMNS; money stays text."""
     import pandas as pd  # half a second, which commands that export nothing need not wait
 
@@ -52,8 +50,7 @@ def load_records(database: Database, on_progress: Progress | None = None) -> "pd
     rows: list[Row] = []
     for page in select_all(database, "cost_records", READ, ["timestamp", "id"]):
         rows += page
-        if on_progress:
-            on_progress(len(rows))
+        on_progress(len(rows), 0, "")
     return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))
 
 

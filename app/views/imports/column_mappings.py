@@ -9,7 +9,7 @@ from app.auth.identity import User, database_of
 from tally.importers import generic
 
 REMEMBERED = "import_mappings"
-KEPT_MAPPINGS = 40
+MAX_STORED_MAPPINGS = 40
 METADATA_BYTES = 48_000  # the database takes 64 KB
 
 # Words of other tables, such as bank statements; too vague to recognise a format by.
@@ -73,7 +73,7 @@ def remember_mapping(user: User, header: Sequence[str], mapping: Mapping[str, st
     kept[header_key(header)] = dict(mapping)
     # jsonb does not keep the order of its keys, so the order is a list of its own.
     order = [key for key in _order(metadata) if key in kept and key != header_key(header)]
-    order = [*order, header_key(header)][-KEPT_MAPPINGS:]
+    order = [*order, header_key(header)][-MAX_STORED_MAPPINGS:]
     while order and len(json.dumps({key: kept[key] for key in order})) > METADATA_BYTES:
         order.pop(0)
     metadata[REMEMBERED] = {key: kept[key] for key in order}

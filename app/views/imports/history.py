@@ -16,7 +16,7 @@ from app.parts.source_names import describe_what, shown_name
 from app.ui.cards import name_width, render_heading
 from app.views.imports.jobs import ImportJob, write_rejected
 from tally.importers import Rejected
-from tally.importers.save import KEPT_REJECTIONS
+from tally.importers.save import MAX_STORED_REJECTIONS
 from tally.spend import sample_data
 from tally.storage.database import DatabaseError
 
@@ -115,8 +115,8 @@ def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | Non
             )
         if row is None:
             st.caption("Select an import to undo it or to download the rows that it rejected.")
-        elif row["rows_rejected"] > KEPT_REJECTIONS:
-            st.caption(f"The first {KEPT_REJECTIONS:,} rejected rows are kept.")
+        elif row["rows_rejected"] > MAX_STORED_REJECTIONS:
+            st.caption(f"The first {MAX_STORED_REJECTIONS:,} rejected rows are kept.")
 
 
 def load_rejected_file(user: User, row: dict[str, Any]) -> bytes:

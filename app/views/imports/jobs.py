@@ -83,7 +83,7 @@ class ImportJob:
         self._rows_before, self._rows_now = self._rows_before + file.rows, 0
         self.results.append((file.filename, result))
 
-    def _note_progress(self, done: int, _total: int) -> None:
+    def _note_progress(self, done: int, _total: int, _label: str) -> None:
         self._rows_now = done
 
 

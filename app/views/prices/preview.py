@@ -124,7 +124,7 @@ def _render_differences(user: User, since: date) -> None:
 def _apply(user: User, since: date) -> None:
     place = st.empty()
 
-    def show_progress(applied: int) -> None:
+    def show_progress(applied: int, _total: int, _label: str) -> None:
         place.caption(f"{plural(applied, 'record')} priced so far…")
 
     try:

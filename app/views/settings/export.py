@@ -50,7 +50,7 @@ def _gather(user: User, zone: ZoneInfo) -> GatheredRecords | None:
         total = data.load_records_count(user, data.RecordFilter(), zone.key)
         bar = st.progress(0.0, "Gathering records")
 
-        def show(done: int) -> None:
+        def show(done: int, _total: int, _label: str) -> None:
             bar.progress(min(done / total, 1.0) if total else 1.0, f"{done:,} of {plural(total, 'record')}")
 
         records = load_records(database_of(user), show)

@@ -55,7 +55,7 @@ class ScanJob:
             logging.getLogger(__name__).exception("A scan failed")
             self.problem = UNEXPECTED
 
-    def _note_progress(self, title: str, done: int, total: int) -> None:
+    def _note_progress(self, done: int, total: int, title: str) -> None:
         self.title, self.done, self.total = title, done, total
 
 

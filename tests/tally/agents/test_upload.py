@@ -334,9 +334,9 @@ def test_two_collections_do_not_run_at_once(database: Database, tmp_path: Path) 
 def test_progress_reaches_the_end(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row())
-    told: list[tuple[str, int, int]] = []
+    steps: list[tuple[int, int, str]] = []
 
-    collect_into(database, machine, [find_agent("claude-code")], on_progress=lambda *step: told.append(step))
+    collect_into(database, machine, [find_agent("claude-code")], on_progress=lambda *step: steps.append(step))
 
     size = path.stat().st_size
-    assert told[-1] == ("Claude Code", size, size)
+    assert steps[-1] == (size, size, "Claude Code")

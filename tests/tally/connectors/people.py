@@ -11,7 +11,8 @@ import psycopg
 from pydantic import SecretStr
 
 from tally.connectors.connections import Connection, add_connection, list_connections
-from tally.connectors.sync import Progress, Synced, sync_connection
+from tally.connectors.sync import Synced, sync_connection
+from tally.core.progress import Progress, ignore_progress
 from tally.core.settings import load_settings
 from tally.local.stack import Stack
 from tally.secrets.vault import KeyRing, load_key_ring
@@ -57,7 +58,7 @@ def reread(database: Database, connection: Connection) -> Connection:
 
 
 def sync(
-    database: Database, connection: Connection, today: date = TODAY, on_progress: Progress | None = None
+    database: Database, connection: Connection, today: date = TODAY, on_progress: Progress = ignore_progress
 ) -> Synced:
     """Sync it as it is stored now."""
     return sync_connection(database, open_ring, reread(database, connection), today, on_progress, QUICK)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
+from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count, round_amount
 
 
 @pytest.mark.parametrize(
@@ -133,3 +133,17 @@ def test_any_text_is_an_amount_or_gets_a_reason(text: str, decimal_comma: bool) 
         except AmountUnreadable as unreadable:
             reason = str(unreadable)
             assert reason
+
+
+@pytest.mark.parametrize(
+    ("amount", "rounded"),
+    [
+        ("0.00000000005", "0.0000000001"),
+        ("-0.00000000005", "-0.0000000001"),
+        ("0.00000000015", "0.0000000002"),
+        ("0.00000000014", "0.0000000001"),
+        ("99999999.99999999994", "99999999.9999999999"),
+    ],
+)
+def test_amounts_round_as_the_database_rounds(amount: str, rounded: str) -> None:
+    assert round_amount(Decimal(amount)) == Decimal(rounded)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tally.core.amounts import SMALLEST_AMOUNT
 from tally.currency.ecb import RatesUnreadable, parse_archive
 from tally.currency.rates import (
     CurrencyUnknown,
@@ -49,7 +50,7 @@ def test_dollars_stay_what_they_are() -> None:
 
 def test_amounts_are_converted_at_the_published_rate() -> None:
     assert to_usd(Decimal(100), "EUR", FRIDAY) == 100 * USD
-    assert to_usd(Decimal(17568), "JPY", FRIDAY) == (17568 / JPY * USD).quantize(Decimal("1e-10"))
+    assert to_usd(Decimal(17568), "JPY", FRIDAY) == (17568 / JPY * USD).quantize(SMALLEST_AMOUNT)
     assert abs(from_usd(100 * USD, "EUR", FRIDAY) - 100) < Decimal("1e-20")
     assert abs(from_usd(USD, "JPY", FRIDAY) - JPY) < Decimal("1e-20")
 

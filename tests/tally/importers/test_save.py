@@ -246,14 +246,14 @@ def many(count: int, name: str = "n") -> Parsed:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_progress_grows_to_the_total(stack: Stack, transport: str) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, int, str]] = []
     parsed = many(BATCH + 1_200)
     parsed.lines[0] = (2, 900_000, 900_001)  # three rows in one record
     with acting(stack, sign_up(stack), transport) as database:
         result = save_import(database, parsed, "f.csv", "test", b"", lambda *now: seen.append(now))
     assert counts(result) == (BATCH + 1_202, BATCH + 1_202, 0, 0, 0)
     assert seen == sorted(seen)
-    assert seen[-1] == (BATCH + 1_202, BATCH + 1_202)
+    assert seen[-1] == (BATCH + 1_202, BATCH + 1_202, "")
 
 
 def test_two_imports_of_one_file_at_once_save_each_row_once(stack: Stack, person: Person) -> None:

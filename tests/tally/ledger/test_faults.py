@@ -94,7 +94,7 @@ def bring_and(stack: Stack, person: Person, file: Parsed, transport: str, fault:
     """Import, and let the fault happen once something has been saved: what a person is told, or nothing."""
     happened: list[int] = []
 
-    def on_progress(done: int, _total: int) -> None:
+    def on_progress(done: int, _total: int, _label: str) -> None:
         if not happened:
             happened.append(done)
             fault()
@@ -201,7 +201,7 @@ def test_token_that_expires_on_the_way_is_explained(healing: Stack, file: Parsed
     person = sign_up(healing)
     database = over_http(healing, person)
 
-    def on_progress(_done: int, _total: int) -> None:
+    def on_progress(_done: int, _total: int, _label: str) -> None:
         database._client.postgrest.headers["Authorization"] = "Bearer " + person.token[:-8]
 
     begun = time.monotonic()

@@ -354,7 +354,7 @@ def test_broken_off_it_is_true_so_far_and_repeated_it_is_done(
         account.add(timestamp=AT + timedelta(minutes=minute))
     account.set_price()
 
-    def stop(applied: int) -> None:
+    def stop(applied: int, _total: int, _label: str) -> None:
         if applied == 4:
             raise KeyboardInterrupt
 

@@ -71,7 +71,7 @@ def test_more_than_two_pages_come_out_complete_in_both_formats(stack: Stack, tra
     seen: list[int] = []
     with acting(stack, sign_up(stack), transport) as database:
         save_records(database, [record(n, cost=f"{n}.0000000001") for n in range(2_500)])
-        frame = load_records(database, seen.append)
+        frame = load_records(database, lambda done, _total, _label: seen.append(done))
     assert seen == [1_000, 2_000, 2_500]
     assert tuple(frame.columns) == COLUMNS
     as_csv = read_csv(write_records(frame, "csv"))
