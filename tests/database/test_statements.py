@@ -68,7 +68,7 @@ def test_every_source_keeps_its_words_beside_what_counts(person: Connection) -> 
         "file",
         "openai_usage",
     )
-    assert (Decimal(of_usage["cost_usd"]), Decimal(of_usage["counted_usd"])) == (Decimal("1.50"), 0)
+    assert (Decimal(of_usage["cost_usd"]), Decimal(of_usage["counted_usd"])) == (Decimal("1.50"), Decimal(0))
     assert (of_usage["tokens"], of_usage["counted_tokens"], of_usage["requests"]) == (900, 900, 1)
     assert (of_usage["has_money"], of_usage["has_tokens"]) == (False, True)
 

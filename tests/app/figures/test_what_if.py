@@ -44,7 +44,7 @@ def test_no_change_changes_nothing(usage: Decimal, spread: Decimal, part: Decima
 
 def test_a_model_without_use_leaves_its_part_out() -> None:
     outcome = change_usage(month(), RENEWALS, Decimal(45), Decimal(-1))
-    assert (outcome.predicted, outcome.lower_80) == (85, Decimal("82.5"))
+    assert (outcome.predicted, outcome.lower_80) == (Decimal(85), Decimal("82.5"))
 
 
 def test_thrice_the_use_of_a_model_triples_its_part() -> None:

@@ -1,7 +1,7 @@
 """Charts wait until the browser has said that it shows the figures: once for each page that is loaded."""
 
 import re
-from threading import Thread
+from threading import Event, Thread
 
 import httpx
 from streamlit.testing.v1 import AppTest
@@ -34,7 +34,7 @@ def test_whoever_waits_goes_on_when_the_browser_has_spoken() -> None:
 
     from app.ui import render_gate
 
-    name, painted = "a-page", render_gate.Event()
+    name, painted = "a-page", Event()
     render_gate._awaited[name] = painted
     waiting = Thread(target=painted.wait)
     waiting.start()

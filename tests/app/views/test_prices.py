@@ -131,8 +131,12 @@ def test_a_price_is_typed_in_looked_at_and_applied(monkeypatch: pytest.MonkeyPat
     assert "Price of house-model saved." in said(dialog)
     (price,) = data.load_custom_prices(user)
     assert (price.model_name, price.provider, price.valid_from) == ("house-model", "openai", date(2026, 1, 1))
-    assert (price.input_usd_per_mtok, price.output_usd_per_mtok) == (3, Decimal("6.5"))
-    assert (price.cached_input_usd_per_mtok, price.request_usd, price.replaces_list) == (None, 0, False)
+    assert (price.input_usd_per_mtok, price.output_usd_per_mtok) == (Decimal(3), Decimal("6.5"))
+    assert (price.cached_input_usd_per_mtok, price.request_usd, price.replaces_list) == (
+        None,
+        Decimal(0),
+        False,
+    )
     assert costs(user) == [None, None]
     page = press(open_prices(monkeypatch, user), "Show the difference")
     assert "2 records would change, by +$6.00 in all." in said(page)

@@ -63,8 +63,13 @@ def test_worth_of_a_month_is_held_against_its_price() -> None:
         ],
         MAX,
     )
-    assert (november.paid, november.worth, november.factor) == (100, 210, Decimal("2.1"))
-    assert (october.paid, october.worth, october.has_usage, october.factor) == (100, 0, False, None)
+    assert (november.paid, november.worth, november.factor) == (Decimal(100), Decimal(210), Decimal("2.1"))
+    assert (october.paid, october.worth, october.has_usage, october.factor) == (
+        Decimal(100),
+        Decimal(0),
+        False,
+        None,
+    )
     assert november.plans == {"Claude Max"}
 
 
@@ -87,7 +92,12 @@ def test_usage_without_a_price_is_counted_and_not_worth_nothing() -> None:
     [month] = months_of(
         [line("2026-11-06", None, unpriced_records=3), line("2026-11-07", "5", unpriced_records=1)]
     )
-    assert (month.worth, month.unpriced_records, month.paid, month.factor) == (5, 4, 0, None)
+    assert (month.worth, month.unpriced_records, month.paid, month.factor) == (
+        Decimal(5),
+        4,
+        Decimal(0),
+        None,
+    )
 
 
 def test_money_spent_is_neither_price_nor_worth() -> None:
@@ -100,14 +110,14 @@ def test_months_before_the_first_usage_do_not_make_a_plan_look_bad() -> None:
             [renewal("2026-10-05", "100"), renewal("2026-11-05", "100"), line("2026-11-06", "150")], MAX
         )
     )
-    assert (total.paid, total.worth, total.factor) == (100, 150, Decimal("1.5"))
+    assert (total.paid, total.worth, total.factor) == (Decimal(100), Decimal(150), Decimal("1.5"))
 
 
 def test_months_that_were_not_paid_do_not_make_a_plan_look_good() -> None:
     total = sum_months(
         months_of([line("2026-09-06", "900"), renewal("2026-11-05", "100"), line("2026-11-06", "150")], MAX)
     )
-    assert (total.paid, total.worth) == (100, 150)
+    assert (total.paid, total.worth) == (Decimal(100), Decimal(150))
     assert sum_months(months_of([line("2026-09-06", "900")])).worth == 900
 
 
@@ -123,7 +133,7 @@ def test_last_twelve_months_are_recent() -> None:
     [("2.149", f"2.1{TIMES}"), ("0.04", f"0.0{TIMES}"), ("12.5", f"13{TIMES}"), (None, DASH)],
 )
 def test_factor_reads_at_a_glance(factor: str | None, text: str) -> None:
-    assert format_factor(factor and Decimal(factor)) == text
+    assert format_factor(Decimal(factor) if factor else None) == text
 
 
 def included(days_ago: int, cost: str | None, **values: Any) -> Any:

@@ -37,6 +37,8 @@ def test_the_quick_fit_has_every_parameter_of_the_slow_one_and_leaves_no_file() 
         each(**prophet_model.settings(200)).fit(history, seed=1) for each in (QuickProphet, Prophet)
     )
     assert all(np.array_equal(quick.params[name], slow.params[name]) for name in slow.params)
+    assert quick.stan_backend is not None
+    assert quick.stan_backend.stan_fit is not None
     assert not [path for path in quick.stan_backend.stan_fit.runset.csv_files if Path(path).exists()]
 
 

@@ -87,7 +87,7 @@ def address(
 def kill_a_worker(address: str) -> None:
     from distributed import Client
 
-    with Client(address, set_as_default=False) as client:
+    with Client(address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
         os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
 
 

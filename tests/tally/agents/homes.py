@@ -25,7 +25,13 @@ def claude_row(
     **more: Any,
 ) -> dict[str, Any]:
     """A line of Claude Code: 10 tokens in, 100 out, unless `usage` says otherwise."""
-    row = {"type": "assistant", "timestamp": at, "sessionId": session, "version": "2.1.0", "uuid": uuid}
+    row: dict[str, Any] = {
+        "type": "assistant",
+        "timestamp": at,
+        "sessionId": session,
+        "version": "2.1.0",
+        "uuid": uuid,
+    }
     told = {"input_tokens": 10, "output_tokens": 100} | dict(usage or {})
     row |= {"requestId": request} if request else {}
     row |= {"isSidechain": False, "cwd": "/home/ada/projects/garden"}

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -139,7 +140,9 @@ def test_opencode_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     assert file.reasons == ["the database cannot be read"]
 
 
-def copilot_span(operation: str = "chat", trace: str = "t1", **attributes: Any) -> dict[str, Any]:
+def copilot_span(
+    operation: str = "chat", trace: str = "t1", attributes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     usage = {
         "gen_ai.operation.name": operation,
         "gen_ai.request.model": "claude-sonnet-4.5",
@@ -155,7 +158,7 @@ def copilot_span(operation: str = "chat", trace: str = "t1", **attributes: Any) 
         "traceId": trace,
         "spanId": "s1",
         "endTime": end,
-        "attributes": usage | attributes,
+        "attributes": usage | dict(attributes or {}),
     }
 
 
@@ -186,7 +189,7 @@ def test_copilot_a_sum_counts_where_nothing_finer_is_told(tmp_path: Path) -> Non
 
 def test_copilot_a_span_that_is_exported_again_is_one_request(tmp_path: Path) -> None:
     again = copilot_span(trace="t2") | {"spanId": "s2"}
-    other = copilot_span(**{"gen_ai.usage.output_tokens": 7}) | {"spanId": "s3"}
+    other = copilot_span(attributes={"gen_ai.usage.output_tokens": 7}) | {"spanId": "s3"}
     write_copilot(tmp_path, copilot_span(), again, other)
 
     assert sorted(event.output_tokens for event in copilot(tmp_path)) == [7, 100]
@@ -212,13 +215,13 @@ def test_copilot_the_file_that_the_exporter_was_told_is_read(tmp_path: Path) -> 
     "wrong",
     [
         b'{"attributes":{"gen_ai.usage.input_tokens":5\n',
-        copilot_span(**{"gen_ai.usage.output_tokens": -1}),
+        copilot_span(attributes={"gen_ai.usage.output_tokens": -1}),
         copilot_span() | {"endTime": "now"},
         copilot_span() | {"endTime": [10**30, 0]},
     ],
 )
 def test_copilot_a_bad_line_is_counted_with_its_reason(tmp_path: Path, wrong: object) -> None:
-    write_copilot(tmp_path, wrong, copilot_span(trace="t9", **{"gen_ai.response.id": "r9"}))
+    write_copilot(tmp_path, wrong, copilot_span(trace="t9", attributes={"gen_ai.response.id": "r9"}))
 
     assert sum(file.rejected for file in read(tmp_path, "copilot-cli")) == 1
     assert len(copilot(tmp_path)) == 1

@@ -1,7 +1,7 @@
 """From logs into an account: each request once, whatever is repeated, and cursors that never run ahead."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -42,11 +42,13 @@ def database(stack: Stack, person: Person) -> Database:
     return over_http(stack, person)
 
 
-def machine_at(tmp_path: Path, name: str = "laptop", **payments: Payment) -> Machine:
+def machine_at(
+    tmp_path: Path, name: str = "laptop", payments: Mapping[str, Payment] | None = None
+) -> Machine:
     """A machine with a home folder and a state of its own."""
     folder = tmp_path / f"state-{name}"
     folder.mkdir(exist_ok=True)
-    return Machine(tmp_path / name, {}, name, folder, API_PAYS | payments)
+    return Machine(tmp_path / name, {}, name, folder, API_PAYS | dict(payments or {}))
 
 
 def counts(results: Sequence[SourceResult]) -> list[tuple[str, int, int, int]]:
@@ -227,7 +229,7 @@ def test_cursors_do_not_move_before_the_database_has_it_all(
     write_claude(machine.home, *rows)
 
     with pytest.raises(DatabaseError):
-        collect_into(DatabaseGoesAway(database, saves=1), machine)  # type: ignore[arg-type]
+        collect_into(DatabaseGoesAway(database, saves=1), machine)
     assert len(stored(database)) == RECORDS_AT_ONCE
 
     (result,) = collect_into(database, machine)
@@ -237,7 +239,7 @@ def test_cursors_do_not_move_before_the_database_has_it_all(
 
 
 def test_a_plan_covers_what_is_not_paid_by_the_token(database: Database, tmp_path: Path) -> None:
-    machine = machine_at(tmp_path, **{"claude-code": Payment("plan")})
+    machine = machine_at(tmp_path, payments={"claude-code": Payment("plan")})
     write_claude(machine.home, claude_row())
     write_codex(machine.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
 
@@ -253,7 +255,7 @@ def test_who_pays_can_be_corrected(database: Database, tmp_path: Path) -> None:
     write_claude(machine_at(tmp_path).home, claude_row())
     collect_into(database, machine_at(tmp_path))
 
-    collect_into(database, machine_at(tmp_path, **{"claude-code": Payment("plan")}))
+    collect_into(database, machine_at(tmp_path, payments={"claude-code": Payment("plan")}))
 
     (record,) = stored(database)
     assert (record["cost_basis"], record["metadata"]["ledger"]) == ("included", "claude-desktop")

@@ -221,7 +221,7 @@ def test_deepseek_yuan_are_converted_and_a_granted_balance_costs_nothing() -> No
         "1e-8"
     )
     assert dollars.cost_usd == Decimal("0.0028")
-    assert (granted.cost_usd, granted.metadata["granted_usd"]) == (0, "0.01")
+    assert (granted.cost_usd, granted.metadata["granted_usd"]) == (Decimal(0), "0.01")
 
 
 def test_generation_of_openrouter_is_one_event_whichever_file_tells_of_it() -> None:
@@ -280,7 +280,7 @@ def test_request_of_litellm_on_a_plan_is_included() -> None:
 
 def test_answer_from_litellms_own_cache_used_nothing() -> None:
     record = litellm("chatcmpl-1,2026-05-04 08:15:00,gpt-4o,openai,0.0,1000,100,True,")
-    assert (record.cost_usd, record.tokens_used, record.request_count) == (0, 0, 1)
+    assert (record.cost_usd, record.tokens_used, record.request_count) == (Decimal(0), 0, 1)
     assert record.source_key != request_identity("chatcmpl-1")
 
 

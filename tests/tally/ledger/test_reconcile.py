@@ -132,14 +132,18 @@ def test_usage_that_no_estimate_saw_is_volume_and_a_charge_without_tokens_is_not
 
 def test_estimate_that_no_bill_answers_is_a_difference_as_well() -> None:
     variance = explain_variance(UNIT, [usage("3", tokens=10)], "anthropic_usage")
-    assert (variance.billed_usd, variance.estimated_usd, variance.total) == (0, 3, -3)
+    assert (variance.billed_usd, variance.estimated_usd, variance.total) == (
+        Decimal(0),
+        Decimal(3),
+        Decimal(-3),
+    )
 
 
 def test_unpriced_estimate_says_so() -> None:
     variance = explain_variance(
         UNIT, [bill("5"), usage(None, unpriced_records=2, tokens=8)], "anthropic_usage"
     )
-    assert (variance.unpriced_records, variance.rest) == (2, 5)
+    assert (variance.unpriced_records, variance.rest) == (2, Decimal(5))
 
 
 def test_words_that_do_not_stand_explain_nothing() -> None:

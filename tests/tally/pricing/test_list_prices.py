@@ -166,7 +166,7 @@ def test_a_price_says_which_edition_of_the_list_it_is_of() -> None:
 @pytest.mark.parametrize("provider", ["cursor", "github-copilot", "windsurf", "other"])
 def test_who_passes_models_on_is_priced_by_their_makers(provider: str) -> None:
     priced = price(provider, "claude-opus-4-5", Usage(1_000_000), NOVEMBER)
-    assert (priced.cost_usd, priced.matched_model) == (5, "anthropic/claude-opus-4-5")
+    assert (priced.cost_usd, priced.matched_model) == (Decimal(5), "anthropic/claude-opus-4-5")
 
 
 def test_a_correction_of_the_list_says_so_and_ends_where_the_list_is_right() -> None:

@@ -119,7 +119,7 @@ def test_a_model_without_a_price_gets_ones_own(account: Account) -> None:
     (difference,) = calculate_differences(account.database, SINCE)
     assert (difference.month, difference.model_name) == ("2026-10", "house-model")
     assert (difference.records, difference.newly_priced) == (1, 1)
-    assert (difference.before_usd, difference.after_usd) == (0, 6)
+    assert (difference.before_usd, difference.after_usd) == (Decimal(0), Decimal(6))
     assert account.row(record)["cost_usd"] is None, "a preview writes nothing"
     done = apply_prices(account.database, SINCE)
     assert (done.applied, done.skipped) == (1, 0)
@@ -227,7 +227,7 @@ def test_a_price_that_is_taken_back_leaves_the_model_unpriced(account: Account) 
     apply_prices(account.database, SINCE)
     account.database.delete("model_prices", price_id)
     (difference,) = calculate_differences(account.database, SINCE)
-    assert (difference.newly_unpriced, difference.difference_usd) == (1, -3)
+    assert (difference.newly_unpriced, difference.difference_usd) == (1, Decimal(-3))
     apply_prices(account.database, SINCE)
     row = account.row(record)
     assert row["cost_usd"] is None
@@ -249,10 +249,10 @@ def test_an_estimate_whose_money_a_bill_took_keeps_its_own_up_to_date(account: A
     assert account.row(record)["metadata"]["said"]["cost_usd"] is None
     account.set_price()
     (difference,) = calculate_differences(account.database, SINCE)
-    assert (difference.records, difference.set_aside, difference.difference_usd) == (1, 1, 0)
+    assert (difference.records, difference.set_aside, difference.difference_usd) == (1, 1, Decimal(0))
     apply_prices(account.database, SINCE)
     row = account.row(record)
-    assert (row["cost_usd"], Decimal(row["metadata"]["said"]["cost_usd"])) == (0, 3)
+    assert (row["cost_usd"], Decimal(row["metadata"]["said"]["cost_usd"])) == (0, Decimal(3))
     assert account.row(bill)["cost_usd"] == 9
     account.database.delete("cost_records", str(account.row(bill)["id"]))
     row = account.row(record)
@@ -267,7 +267,7 @@ def test_words_that_another_source_took_the_place_of_are_priced_too(account: Acc
     save_records(account.database, [replace(record, timestamp=AT + timedelta(hours=1))], desktop)
     account.set_price()
     (difference,) = calculate_differences(account.database, SINCE)
-    assert (difference.records, difference.set_aside, difference.after_usd) == (2, 1, 3)
+    assert (difference.records, difference.set_aside, difference.after_usd) == (2, 1, Decimal(3))
     assert apply_prices(account.database, SINCE).applied == 2
     account.database.update("imports", laptop, {"counts": False})
     (row,) = account.rows()

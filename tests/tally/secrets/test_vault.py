@@ -36,7 +36,7 @@ USER, OTHER, CREDENTIAL = UUID(int=1), UUID(int=2), UUID(int=3)
 
 def settings_with(keys: str | None) -> Settings:
     return Settings(
-        _env_file=None,
+        _env_file=None,  # type: ignore[call-arg]
         supabase_url="http://127.0.0.1",
         supabase_publishable_key="public",
         tally_encryption_keys=SecretStr(keys) if keys is not None else None,
