@@ -1,8 +1,7 @@
 """The web server under test, on the real stack."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,12 @@ import httpx
 import psycopg
 import pytest
 
-from tally.accounts.auth_client import Accounts, Tokens
+from app.auth.identity import User
+from tally.accounts.auth_client import Accounts
 from tally.local.stack import Stack
+from tests.app.accounts import Account, sign_in, sign_in_user, sign_up
 from tests.app.app_server import AppServer
 from tests.app.wire import Wire
-
-PASSWORD = "correct horse 1"
 
 
 @dataclass(frozen=True)
@@ -30,18 +29,9 @@ class Project:
         return {"SUPABASE_URL": url or self.url, "SUPABASE_PUBLISHABLE_KEY": self.key}
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody with an account."""
-
-    email: str
-    password: str = PASSWORD
-    tokens: Tokens | None = field(default=None, compare=False, repr=False)  # of signing up
-
-
 @pytest.fixture(autouse=True)
-def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What AppTest draws is painted nowhere."""
+def without_render_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip waiting for a browser to paint: AppTest has none."""
     monkeypatch.setattr("app.ui.render_gate.MOST_SECONDS", 0)
 
 
@@ -54,21 +44,26 @@ def project(stack: Stack) -> Project:
 
 @pytest.fixture(scope="session")
 def upstream(project: Project) -> Accounts:
-    """The project's accounts, asked directly."""
+    """The project's auth API, called directly."""
     return Accounts(project.url, project.key)
 
 
 @pytest.fixture
-def new_person(upstream: Accounts) -> Callable[[], Person]:
-    """Make somebody with an account."""
-
+def new_account(upstream: Accounts) -> Callable[[], Account]:
+    """A function that creates an account."""
     return lambda: sign_up(upstream)
 
 
 @pytest.fixture
-def person(new_person: Callable[[], Person]) -> Person:
-    """Somebody with an account."""
-    return new_person()
+def account(new_account: Callable[[], Account]) -> Account:
+    """A new account."""
+    return new_account()
+
+
+@pytest.fixture
+def user(upstream: Accounts, account: Account) -> User:
+    """The new account, signed in, as the pages know it."""
+    return sign_in_user(upstream, account)
 
 
 @pytest.fixture
@@ -88,7 +83,7 @@ def server(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def browser(server: AppServer) -> Iterator[httpx.Client]:
-    """Somebody's browser, signed out, at an address of its own."""
+    """A signed-out browser."""
     with server.browser() as client:
         yield client
 
@@ -101,25 +96,13 @@ def job(stack: Stack) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture(scope="module")
-def resident(upstream: Accounts) -> Person:
-    """Somebody with an account that no test of the file changes."""
+def shared_account(upstream: Accounts) -> Account:
+    """An account that no test of the file changes."""
     return sign_up(upstream)
 
 
 @pytest.fixture
-def signed_in(browser: httpx.Client, resident: Person) -> httpx.Client:
-    """The resident's browser, signed in."""
-    sign_in(browser, resident)
+def signed_in(browser: httpx.Client, shared_account: Account) -> httpx.Client:
+    """A browser signed in to the shared account."""
+    sign_in(browser, shared_account)
     return browser
-
-
-def sign_up(upstream: Accounts) -> Person:
-    """Make an account for somebody new."""
-    email = f"{uuid.uuid4().hex[:12]}@example.com"
-    return Person(email, tokens=upstream.sign_up(email, PASSWORD))
-
-
-def sign_in(browser: httpx.Client, person: Person) -> None:
-    """Sign in through the form."""
-    answer = browser.post("/login", data={"email": person.email, "password": person.password})
-    assert answer.status_code == 303, answer.text

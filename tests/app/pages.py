@@ -1,4 +1,4 @@
-"""The dashboard's pages for tests: a person on the real stack, their records, and the page they open."""
+"""Opening a page of the dashboard in a test, with the records of an account on the real stack."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -13,23 +13,15 @@ from streamlit.testing.v1 import AppTest
 import app
 import app.auth.identity
 from app.auth.identity import User, database_of
-from tally.accounts.auth_client import Accounts
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
-from tests.app.conftest import Person
 
 DASHBOARD = Path(app.__file__).parent / "dashboard.py"
 SECONDS = 60
 
 
-def sign_in_user(upstream: Accounts, person: Person) -> User:
-    """The person as the pages know them; that of signing up saves hashing the password again."""
-    tokens = person.tokens or upstream.sign_in(person.email, person.password)
-    return User(tokens.user_id, tokens.email, tokens.access_token)
-
-
 def usage(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
-    """A record of some days ago, an hour before now: billed usage of gpt-5.2 unless said otherwise."""
+    """A record of some days ago; billed usage of gpt-5.2 by default."""
     moment = datetime.now(UTC) - timedelta(days=days_ago, minutes=values.pop("minutes_ago", 0))
     fields: dict[str, Any] = {
         "provider": "openai",
@@ -42,7 +34,7 @@ def usage(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
 
 
 def save(user: User, records: Sequence[CostRecord]) -> None:
-    """Put records into the person's account."""
+    """Save records to the account."""
     saved = save_records(database_of(user), records)
     assert saved.inserted == len(records), saved
 
@@ -50,23 +42,23 @@ def save(user: User, records: Sequence[CostRecord]) -> None:
 def open_page(
     monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview", address: dict[str, str] | None = None
 ) -> AppTest:
-    """Run the dashboard on one of its pages as that person; only who is looking is made up."""
+    """Run the dashboard on one of its pages as that user; only the sign-in is faked."""
     monkeypatch.setattr(app.auth.identity, "current_user", lambda: user)
     st.cache_data.clear()
     dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS).run()
     if page != "overview":
-        dashboard.switch_page(f"views/{page}.py")
+        dashboard.switch_page(f"views/{page}/page.py")
         dashboard.query_params |= address or {}
         dashboard.run()
     return dashboard
 
 
 def shown(page: AppTest) -> str:
-    """All that the page says, metrics and tables aside."""
+    """Every text on the page except metrics and tables."""
     kinds = (page.title, page.header, page.text, page.caption, page.markdown, page.error)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
 def metrics(page: AppTest) -> dict[str, str]:
-    """The cards of the page: label -> value."""
+    """The metric cards of the page: label -> value."""
     return {metric.label: metric.value for metric in page.metric}

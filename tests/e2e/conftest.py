@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from tests.app.app_server import AppServer
-from tests.app.conftest import new_person, person, project, server, upstream, wire
+from tests.app.conftest import account, new_account, project, server, upstream, wire
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.e2e.steps import SLOW
 
-__all__ = ["new_person", "person", "project", "server", "upstream", "wire"]  # fixtures
+__all__ = ["account", "new_account", "project", "server", "upstream", "wire"]  # fixtures
 
 
 # For a module and no longer: while Playwright runs, nothing else in this process can run an event loop.

@@ -8,7 +8,7 @@ import psycopg
 from playwright.sync_api import Locator, Page, expect
 
 from tally.local.stack import Stack
-from tests.app.conftest import Person
+from tests.app.accounts import Account
 
 SLOW = 60_000
 expect.set_options(timeout=SLOW)  # milliseconds; 5 seconds are few on a busy machine
@@ -26,11 +26,11 @@ PAGES = {
 }
 
 
-def sign_in(page: Page, person: Person) -> None:
+def sign_in(page: Page, account: Account) -> None:
     """Through the form, to the Overview."""
     page.goto("/login")
-    page.get_by_label("Email").fill(person.email)
-    page.get_by_label("Password").fill(person.password)
+    page.get_by_label("Email").fill(account.email)
+    page.get_by_label("Password").fill(account.password)
     page.get_by_role("button", name="Sign in").click()
     expect_page(page, "/")
 
@@ -60,7 +60,7 @@ def kpi(page: Page, label: str) -> Locator:
     return figure.get_by_test_id("stMetricValue")
 
 
-def run_night(stack: Stack, email: str) -> None:
+def run_nightly(stack: Stack, email: str) -> None:
     """Tonight, for one person: the stack is shared with other tests, whose people would take minutes."""
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as database:
         for switch in ("user_preferences set forecast_enabled", "api_credentials set is_active"):

@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from tally.local.stack import Stack
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
+from tests.app.accounts import Account
 from tests.app.app_server import AppServer
-from tests.app.conftest import Person, Project
-from tests.e2e.steps import PAGES, SLOW, open_page, run_night, sign_in, visit
+from tests.app.conftest import Project
+from tests.e2e.steps import PAGES, SLOW, open_page, run_nightly, sign_in, visit
 
 # Streamlit's own: the sparkline of a metric and the drop zone of an upload.
 STREAMLITS_OWN = {"svg-img-alt", "presentation-role-conflict"}
@@ -25,11 +26,11 @@ PHONE: Any = {"width": 390, "height": 844}
 @pytest.fixture(scope="module")
 def storage(chromium: Browser, server: AppServer, project: Project, stack: Stack) -> Any:
     """The session of somebody with half a year of data and a forecast."""
-    someone = Person(f"{uuid.uuid4().hex[:12]}@example.com")
+    someone = Account(f"{uuid.uuid4().hex[:12]}@example.com")
     client = open_supabase(project.url, project.key)
     client.auth.sign_up({"email": someone.email, "password": someone.password})
     sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
-    run_night(stack, someone.email)
+    run_nightly(stack, someone.email)
     context = chromium.new_context(base_url=server.url)
     sign_in(context.new_page(), someone)
     state = context.storage_state()

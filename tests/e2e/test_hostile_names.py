@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tally.accounts.auth_client import Accounts
-from tests.app.conftest import Person
-from tests.app.pages import save, sign_in_user, usage
+from tests.app.accounts import Account, sign_in_user
+from tests.app.pages import save, usage
 from tests.e2e.steps import sign_in, visit
 
 
@@ -76,11 +76,11 @@ def test_listener_hears_a_call(chromium: Browser, listener: Listener) -> None:
 
 
 def test_hostile_names_are_text_on_every_page(
-    page: Page, listener: Listener, upstream: Accounts, person: Person
+    page: Page, listener: Listener, upstream: Accounts, account: Account
 ) -> None:
     names = hostile_names(listener.address)
     save(
-        sign_in_user(upstream, person),
+        sign_in_user(upstream, account),
         [usage(n, "3", model_name=name, metadata={"note": name}) for n in range(20) for name in names],
     )
     foreign: list[str] = []
@@ -89,7 +89,7 @@ def test_hostile_names_are_text_on_every_page(
     )
 
     page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches what is in view
-    sign_in(page, person)
+    sign_in(page, account)
     expect(page.get_by_text("Top models")).to_be_visible()
     touch(page)
     visit(page, "/records")

@@ -18,8 +18,9 @@ from playwright.sync_api import (
 
 from app.auth.sessions import Sessions
 from tally.accounts.auth_client import Accounts
+from tests.app.accounts import Account
 from tests.app.app_server import AppServer
-from tests.app.conftest import Person, Project
+from tests.app.conftest import Project
 from tests.app.wire import Wire
 
 SIGN_OUT = "button.tally-sign-out"
@@ -34,17 +35,19 @@ def context(chromium: Browser, server: AppServer) -> Iterator[BrowserContext]:
     context.close()
 
 
-def sign_in(page: Page, person: Person, path: str = "/") -> None:
+def sign_in(page: Page, account: Account, path: str = "/") -> None:
     page.goto(path)
-    page.get_by_label("Email").fill(person.email)
-    page.get_by_label("Password").fill(person.password)
+    page.get_by_label("Email").fill(account.email)
+    page.get_by_label("Password").fill(account.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_selector(SIGN_OUT)
 
 
-def expect_dashboard(page: Page, person: Person) -> None:
+def expect_dashboard(page: Page, account: Account) -> None:
     expect(page.locator(SIGN_OUT)).to_be_visible(timeout=SLOW)
-    expect(page.get_by_test_id("stSidebar").get_by_text(person.email, exact=True)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stSidebar").get_by_text(account.email, exact=True)).to_be_visible(
+        timeout=SLOW
+    )
 
 
 def expect_sign_in(page: Page) -> None:
@@ -52,7 +55,7 @@ def expect_sign_in(page: Page) -> None:
     expect(page.get_by_role("heading", name="Sign in to Tally")).to_be_visible()
 
 
-def test_session_survives_reload_new_tab_and_deep_link(context: BrowserContext, person: Person) -> None:
+def test_session_survives_reload_new_tab_and_deep_link(context: BrowserContext, account: Account) -> None:
     violations: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
@@ -61,38 +64,38 @@ def test_session_survives_reload_new_tab_and_deep_link(context: BrowserContext, 
 
     page = context.new_page()
     page.on("console", listen)
-    sign_in(page, person, "/records?range=7d")
+    sign_in(page, account, "/records?range=7d")
     assert page.url.endswith("/records?range=7d"), "the deep link leads on through sign-in"
     page.reload()
-    expect_dashboard(page, person)
+    expect_dashboard(page, account)
     tab = context.new_page()
     tab.on("console", listen)
     tab.goto("/")
-    expect_dashboard(tab, person)
+    expect_dashboard(tab, account)
     assert tab.evaluate("document.cookie").find("tally=") == -1, "scripts do not see the session cookie"
     assert violations == []
 
 
 def test_sign_out_in_one_tab_closes_the_others_at_their_next_action(
-    context: BrowserContext, person: Person
+    context: BrowserContext, account: Account
 ) -> None:
     first, second = context.new_page(), context.new_page()
-    sign_in(first, person)
+    sign_in(first, account)
     second.goto("/")
-    expect_dashboard(second, person)
+    expect_dashboard(second, account)
     first.locator(SIGN_OUT).click()
     expect_sign_in(first)
     second.get_by_test_id("stSidebarNav").get_by_role("link").last.click()
     expect_sign_in(second)
-    assert second.get_by_text(person.email).count() == 0
+    assert second.get_by_text(account.email).count() == 0
     first.go_back()
     expect_sign_in(first)
 
 
 def test_other_tab_follows_the_browser_to_the_next_person(
-    context: BrowserContext, new_person: Callable[[], Person]
+    context: BrowserContext, new_account: Callable[[], Account]
 ) -> None:
-    ada, bob = new_person(), new_person()
+    ada, bob = new_account(), new_account()
     first, second = context.new_page(), context.new_page()
     sign_in(first, ada)
     second.goto("/")
@@ -106,9 +109,9 @@ def test_other_tab_follows_the_browser_to_the_next_person(
 
 
 def test_session_outlives_an_unreachable_supabase(
-    chromium: Browser, project: Project, upstream: Accounts, wire: Wire, person: Person, tmp_path: Path
+    chromium: Browser, project: Project, upstream: Accounts, wire: Wire, account: Account, tmp_path: Path
 ) -> None:
-    tokens = replace(upstream.sign_in(person.email, person.password), expires_at=int(time.time()) - 60)
+    tokens = replace(upstream.sign_in(account.email, account.password), expires_at=int(time.time()) - 60)
     cookie = Sessions(tmp_path / "sessions.db", upstream).open(tokens)
     with AppServer(tmp_path, project.environment(wire.url)) as server:
         context = chromium.new_context(base_url=server.url)
@@ -120,7 +123,7 @@ def test_session_outlives_an_unreachable_supabase(
         expect(alert).to_contain_text("You are still signed in.", timeout=SLOW)
         wire.mend()
         page.reload()
-        expect_dashboard(page, person)
+        expect_dashboard(page, account)
         context.close()
 
 

@@ -11,7 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tally.spend.manual_entries import add_entry
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
-from tests.app.conftest import Person, Project
+from tests.app.accounts import Account
+from tests.app.conftest import Project
 from tests.e2e.steps import kpi, sign_in, visit
 
 HEADER_HEIGHT, ROW_HEIGHT, CHECKBOX = 36, 35, 17
@@ -33,9 +34,9 @@ def select_row(table: Locator, row: int) -> None:
     raise AssertionError(f"row {row} cannot be selected")
 
 
-def test_entry_made_by_hand_is_changed_and_deleted(page: Page, person: Person, project: Project) -> None:
+def test_entry_made_by_hand_is_changed_and_deleted(page: Page, account: Account, project: Project) -> None:
     client = open_supabase(project.url, project.key)
-    client.auth.sign_in_with_password({"email": person.email, "password": person.password})
+    client.auth.sign_in_with_password({"email": account.email, "password": account.password})
     add_entry(
         SupabaseDatabase(client),
         uuid4(),
@@ -45,7 +46,7 @@ def test_entry_made_by_hand_is_changed_and_deleted(page: Page, person: Person, p
         model_name="Fast hours",
         cost_usd=Decimal("12.50"),
     )
-    sign_in(page, person)
+    sign_in(page, account)
     visit(page, "/records")
     select_row(page.get_by_test_id("stDataFrame"), 0)
     page.get_by_role("button", name="Edit").click()
@@ -89,9 +90,9 @@ def _midnight(day: date) -> int:
 
 
 def test_bill_is_compared_with_the_estimate_switched_off_and_on_again(
-    page: Page, person: Person, exports: list[Path]
+    page: Page, account: Account, exports: list[Path]
 ) -> None:
-    sign_in(page, person)
+    sign_in(page, account)
     visit(page, "/import")
     for nth, file in enumerate(exports):
         if nth:

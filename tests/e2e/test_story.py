@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tally.local.stack import Stack
+from tests.app.accounts import PASSWORD, Account
 from tests.app.app_server import AppServer
-from tests.app.conftest import PASSWORD, Person, Project
+from tests.app.conftest import Project
 from tests.app.wire import Wire
-from tests.e2e.steps import SLOW, kpi, run_night, sign_in, visit
+from tests.e2e.steps import SLOW, kpi, run_nightly, sign_in, visit
 
 DAYS = 60
 
@@ -59,7 +60,7 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
     assert "range=7" in page.url
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
 
-    run_night(stack, email)
+    run_nightly(stack, email)
     visit(page, "/forecast")
     expect(kpi(page, "Next 30 days").first).to_have_text("$90.00")  # the second is what if
     visit(page, "/records")
@@ -70,12 +71,12 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
 
 
 def test_stopped_stack_is_said_in_a_sentence(
-    chromium: Browser, person: Person, project: Project, wire: Wire, tmp_path: Path
+    chromium: Browser, account: Account, project: Project, wire: Wire, tmp_path: Path
 ) -> None:
     with AppServer(tmp_path, project.environment(wire.url)) as server:
         context = chromium.new_context(base_url=server.url)
         page = context.new_page()
-        sign_in(page, person)
+        sign_in(page, account)
         wire.cut()
         page.wait_for_timeout(1_500)  # what was read within the last second is not asked again
         page.get_by_test_id("stSidebarNav").get_by_role("link", name="Records").click()

@@ -4,8 +4,8 @@ from playwright.sync_api import Page, expect
 
 from app.auth.identity import database_of
 from tally.accounts.auth_client import Accounts
-from tests.app.conftest import Person
-from tests.app.pages import save, sign_in_user, usage
+from tests.app.accounts import Account, sign_in_user
+from tests.app.pages import save, usage
 from tests.e2e.steps import open_page, sign_in
 
 DARK, LIGHT = "rgb(14, 17, 22)", "rgb(255, 255, 255)"
@@ -15,12 +15,12 @@ def expect_background(page: Page, colour: str) -> None:
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour)
 
 
-def test_chosen_theme_wins_over_the_systems(page: Page, upstream: Accounts, person: Person) -> None:
-    user = sign_in_user(upstream, person)
+def test_chosen_theme_wins_over_the_systems(page: Page, upstream: Accounts, account: Account) -> None:
+    user = sign_in_user(upstream, account)
     database = database_of(user)
     save(user, [usage(0, "1")])
     database.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
-    sign_in(page, person)
+    sign_in(page, account)
     expect_background(page, DARK)
 
     open_page(page, "/records")

@@ -10,7 +10,7 @@ from app.auth.rate_limits import TooManyTries
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
 from tally.accounts.auth_client import AccountError, AccountRefused, Accounts
-from tests.app.conftest import Person
+from tests.app.accounts import Account
 
 NEW_PASSWORD = "another horse 2"
 
@@ -18,8 +18,8 @@ NEW_PASSWORD = "another horse 2"
 class Devices:
     """One person's two devices; the dashboard runs for the first."""
 
-    def __init__(self, store: Sessions, upstream: Accounts, person: Person) -> None:
-        self.tokens = [upstream.sign_in(person.email, person.password) for _ in range(2)]
+    def __init__(self, store: Sessions, upstream: Accounts, account: Account) -> None:
+        self.tokens = [upstream.sign_in(account.email, account.password) for _ in range(2)]
         self.cookies = [store.open(tokens) for tokens in self.tokens]
         first = self.tokens[0]
         self.user = User(first.user_id, first.email, first.access_token)
@@ -31,8 +31,10 @@ def store(upstream: Accounts, tmp_path: Path) -> Sessions:
 
 
 @pytest.fixture
-def devices(store: Sessions, upstream: Accounts, person: Person, monkeypatch: pytest.MonkeyPatch) -> Devices:
-    devices = Devices(store, upstream, person)
+def devices(
+    store: Sessions, upstream: Accounts, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> Devices:
+    devices = Devices(store, upstream, account)
     monkeypatch.setattr(identity, "accounts", lambda: upstream)
     monkeypatch.setattr(identity, "sessions", lambda: store)
     monkeypatch.setattr(identity, "_own_session_id", lambda: session_id(devices.cookies[0]))
@@ -40,12 +42,12 @@ def devices(store: Sessions, upstream: Accounts, person: Person, monkeypatch: py
 
 
 def test_new_password_works_and_ends_the_other_sessions(
-    devices: Devices, store: Sessions, upstream: Accounts, person: Person
+    devices: Devices, store: Sessions, upstream: Accounts, account: Account
 ) -> None:
-    change_password(devices.user, person.password, NEW_PASSWORD)
-    assert upstream.sign_in(person.email, NEW_PASSWORD)
+    change_password(devices.user, account.password, NEW_PASSWORD)
+    assert upstream.sign_in(account.email, NEW_PASSWORD)
     with pytest.raises(AccountRefused):
-        upstream.sign_in(person.email, person.password)
+        upstream.sign_in(account.email, account.password)
     assert [bool(store.find(cookie)) for cookie in devices.cookies] == [True, False]
     assert upstream.refresh(devices.tokens[0].refresh_token)
     with pytest.raises(AccountRefused):
@@ -64,7 +66,7 @@ def test_refused_password_changes_nothing(
     devices: Devices,
     store: Sessions,
     upstream: Accounts,
-    person: Person,
+    account: Account,
     current: str,
     new: str,
     sentence: str,
@@ -72,7 +74,7 @@ def test_refused_password_changes_nothing(
     with pytest.raises(AccountError, match=sentence):
         change_password(devices.user, current, new)
     assert all(store.find(cookie) for cookie in devices.cookies)
-    assert upstream.sign_in(person.email, person.password)
+    assert upstream.sign_in(account.email, account.password)
 
 
 def test_open_browser_cannot_be_used_to_guess_the_password(devices: Devices) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from app.auth.routes import local_path
 from tally.accounts.auth_client import AccountRefused, Accounts
+from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
-from tests.app.conftest import Person, Project, sign_in
+from tests.app.conftest import Project
 from tests.app.wire import Wire
 
 NEW_PASSWORD = "another horse 2"
@@ -29,13 +30,13 @@ def is_signed_in(browser: httpx.Client) -> bool:
     return browser.get("/").status_code == 200
 
 
-def mailed_code(project: Project, person: Person) -> str:
+def mailed_code(project: Project, account: Account) -> str:
     """The newest 6-digit code in the outbox for this person."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for mail in sorted(project.outbox.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True):
             content = json.loads(mail.read_text())
-            if content["to"] == person.email:
+            if content["to"] == account.email:
                 return str(content["code"])
         time.sleep(0.1)
     raise AssertionError("no code was mailed")
@@ -55,8 +56,8 @@ def test_signing_up_makes_an_account_and_signs_in(browser: httpx.Client, upstrea
     assert upstream.sign_in(email, "correct horse 1").email == email
 
 
-def test_cookie_is_opaque_and_out_of_reach_of_scripts(browser: httpx.Client, person: Person) -> None:
-    answer = browser.post("/login", data={"email": person.email, "password": person.password})
+def test_cookie_is_opaque_and_out_of_reach_of_scripts(browser: httpx.Client, account: Account) -> None:
+    answer = browser.post("/login", data={"email": account.email, "password": account.password})
     cookie = answer.headers["set-cookie"]
     assert re.match(r"tally=[\w-]{43}; ", cookie)
     assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
@@ -65,12 +66,12 @@ def test_cookie_is_opaque_and_out_of_reach_of_scripts(browser: httpx.Client, per
 
 
 def test_on_https_the_cookie_is_secure_and_bound_to_the_host(
-    project: Project, tmp_path: Path, person: Person
+    project: Project, tmp_path: Path, account: Account
 ) -> None:
     environment = project.environment() | {"APP_ORIGIN": "https://tally.example"}
     with AppServer(tmp_path, environment) as server, server.browser() as browser:
         browser.headers["origin"] = "https://tally.example"
-        answer = browser.post("/login", data={"email": person.email, "password": person.password})
+        answer = browser.post("/login", data={"email": account.email, "password": account.password})
         cookie = answer.headers["set-cookie"]
         assert re.match(r"__Host-tally=[\w-]{43}; ", cookie)
         assert {"HttpOnly", "SameSite=lax", "Path=/", "Secure"} <= set(cookie.split("; "))
@@ -96,9 +97,9 @@ def test_on_https_the_cookie_is_secure_and_bound_to_the_host(
     ],
 )
 def test_refusal_is_a_sentence_and_the_email_stays(
-    browser: httpx.Client, person: Person, form: str, values: dict[str, str], status: int, sentence: str
+    browser: httpx.Client, account: Account, form: str, values: dict[str, str], status: int, sentence: str
 ) -> None:
-    sent = {"email": person.email, "password": person.password} | values
+    sent = {"email": account.email, "password": account.password} | values
     answer = browser.post(form, data=sent)
     assert answer.status_code == status
     assert sentence in said(answer)
@@ -119,8 +120,8 @@ def test_oversized_form_is_refused(browser: httpx.Client) -> None:
     assert browser.post("/login", content=(b"x" * 1000 for _ in range(10))).status_code == 413
 
 
-def test_signing_in_leads_to_the_page_that_was_asked_for(browser: httpx.Client, person: Person) -> None:
-    form = {"email": person.email, "password": person.password, "next": "/records?range=7d"}
+def test_signing_in_leads_to_the_page_that_was_asked_for(browser: httpx.Client, account: Account) -> None:
+    form = {"email": account.email, "password": account.password, "next": "/records?range=7d"}
     assert browser.post("/login", data=form).headers["location"] == "/records?range=7d"
 
 
@@ -145,21 +146,21 @@ def test_signing_in_never_leads_to_another_site(path: str) -> None:
 
 
 def test_signing_in_again_gives_a_new_cookie_and_ends_the_old_session(
-    server: AppServer, browser: httpx.Client, person: Person
+    server: AppServer, browser: httpx.Client, account: Account
 ) -> None:
-    sign_in(browser, person)
+    sign_in(browser, account)
     old = browser.cookies["tally"]
-    sign_in(browser, person)
+    sign_in(browser, account)
     assert browser.cookies["tally"] != old
     assert httpx.get(server.url, headers={"cookie": f"tally={old}"}).status_code == 401
 
 
 def test_planted_cookie_does_not_become_a_session(
-    server: AppServer, browser: httpx.Client, person: Person
+    server: AppServer, browser: httpx.Client, account: Account
 ) -> None:
     planted = "A" * 43
     browser.cookies.set("tally", planted)
-    answer = browser.post("/login", data={"email": person.email, "password": person.password})
+    answer = browser.post("/login", data={"email": account.email, "password": account.password})
     assert planted not in answer.headers["set-cookie"]
     assert httpx.get(server.url, headers={"cookie": f"tally={planted}"}).status_code == 401
 
@@ -170,19 +171,19 @@ def test_signed_in_person_does_not_see_the_sign_in_page_again(signed_in: httpx.C
 
 
 def test_restart_of_the_server_keeps_people_signed_in(
-    project: Project, tmp_path: Path, person: Person
+    project: Project, tmp_path: Path, account: Account
 ) -> None:
     with AppServer(tmp_path, project.environment()) as server, server.browser() as browser:
-        sign_in(browser, person)
+        sign_in(browser, account)
         server.stop()
         server.start()
         assert is_signed_in(browser)
 
 
 def test_signing_out_ends_this_session_and_no_other(
-    signed_in: httpx.Client, second_browser: httpx.Client, resident: Person
+    signed_in: httpx.Client, second_browser: httpx.Client, shared_account: Account
 ) -> None:
-    sign_in(second_browser, resident)
+    sign_in(second_browser, shared_account)
     answer = signed_in.post("/logout")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert 'tally=""' in answer.headers["set-cookie"]
@@ -195,14 +196,14 @@ def test_forgotten_password_is_replaced_with_a_mailed_code(
     upstream: Accounts,
     browser: httpx.Client,
     second_browser: httpx.Client,
-    person: Person,
+    account: Account,
 ) -> None:
-    sign_in(second_browser, person)
-    asked = browser.post("/forgot", data={"email": person.email})
+    sign_in(second_browser, account)
+    asked = browser.post("/forgot", data={"email": account.email})
     assert "If there is an account" in said(asked)
-    assert f'value="{person.email}"' in asked.text
-    code = mailed_code(project, person)
-    form = {"email": person.email, "code": f"{code[:3]} {code[3:]}", "password": NEW_PASSWORD}
+    assert f'value="{account.email}"' in asked.text
+    code = mailed_code(project, account)
+    form = {"email": account.email, "code": f"{code[:3]} {code[3:]}", "password": NEW_PASSWORD}
 
     too_short = browser.post("/reset", data=form | {"password": "short"})
     assert "too short" in said(too_short)
@@ -211,65 +212,65 @@ def test_forgotten_password_is_replaced_with_a_mailed_code(
     )
     assert is_signed_in(browser)
     assert not is_signed_in(second_browser), "a new password ends the other sessions"
-    assert upstream.sign_in(person.email, NEW_PASSWORD)
+    assert upstream.sign_in(account.email, NEW_PASSWORD)
     with pytest.raises(AccountRefused):
-        upstream.sign_in(person.email, person.password)
+        upstream.sign_in(account.email, account.password)
 
     browser.post("/logout")
     assert "wrong, used or expired" in said(browser.post("/reset", data=form))
 
 
-def test_asking_for_a_code_does_not_tell_who_has_an_account(browser: httpx.Client, person: Person) -> None:
+def test_asking_for_a_code_does_not_tell_who_has_an_account(browser: httpx.Client, account: Account) -> None:
     answers = [
-        browser.post("/forgot", data={"email": email}) for email in (person.email, "nobody@example.com")
+        browser.post("/forgot", data={"email": email}) for email in (account.email, "nobody@example.com")
     ]
     assert [answer.status_code for answer in answers] == [200, 200]
-    texts = {answer.text.replace(person.email, "X").replace("nobody@example.com", "X") for answer in answers}
+    texts = {answer.text.replace(account.email, "X").replace("nobody@example.com", "X") for answer in answers}
     assert len(texts) == 1
 
 
 def test_reset_with_the_old_password_signs_in(
-    project: Project, browser: httpx.Client, person: Person
+    project: Project, browser: httpx.Client, account: Account
 ) -> None:
-    browser.post("/forgot", data={"email": person.email})
-    form = {"email": person.email, "code": mailed_code(project, person), "password": person.password}
+    browser.post("/forgot", data={"email": account.email})
+    form = {"email": account.email, "code": mailed_code(project, account), "password": account.password}
     assert browser.post("/reset", data=form).status_code == 303
     assert is_signed_in(browser)
 
 
 def test_unreachable_supabase_is_said_and_signs_nobody_out(
-    project: Project, tmp_path: Path, wire: Wire, person: Person
+    project: Project, tmp_path: Path, wire: Wire, account: Account
 ) -> None:
     with AppServer(tmp_path, project.environment(wire.url)) as server, server.browser() as browser:
-        sign_in(browser, person)
+        sign_in(browser, account)
         wire.cut()
         with server.browser() as other:
-            answer = other.post("/login", data={"email": person.email, "password": person.password})
+            answer = other.post("/login", data={"email": account.email, "password": account.password})
         assert answer.status_code == 503
         assert said(answer).startswith("Tally cannot reach the sign-in service.")
         assert is_signed_in(browser)
 
 
 def test_guessing_is_locked_at_one_address_and_the_owner_gets_in_from_another(
-    server: AppServer, person: Person
+    server: AppServer, account: Account
 ) -> None:
-    wrong = {"email": person.email, "password": "wrong horse 1"}
+    wrong = {"email": account.email, "password": "wrong horse 1"}
     with server.browser("198.51.100.7") as attacker, server.browser("203.0.113.9") as owner:
         for _ in range(8):
             assert attacker.post("/login", data=wrong).status_code == 401
-        locked = attacker.post("/login", data=wrong | {"password": person.password})
+        locked = attacker.post("/login", data=wrong | {"password": account.password})
         assert locked.status_code == 429
         assert "Too many tries. Try again in 5 minutes." in said(locked)
         assert 0 < int(locked.headers["retry-after"]) <= 300
-        assert f'value="{person.email}"' in locked.text
-        sign_in(owner, person)
+        assert f'value="{account.email}"' in locked.text
+        sign_in(owner, account)
 
 
 @pytest.mark.parametrize(("form", "tries"), [("/signup", 8), ("/forgot", 3), ("/reset", 6)])
 def test_other_forms_are_throttled_too(
-    server: AppServer, new_person: Callable[[], Person], form: str, tries: int
+    server: AppServer, new_account: Callable[[], Account], form: str, tries: int
 ) -> None:
-    values = {"email": new_person().email, "password": NEW_PASSWORD, "code": "123456"}
+    values = {"email": new_account().email, "password": NEW_PASSWORD, "code": "123456"}
     with server.browser(f"192.0.2.{tries}") as browser:
         statuses = [browser.post(form, data=values).status_code for _ in range(tries + 1)]
     assert 429 not in statuses[:-1]

@@ -15,8 +15,9 @@ import pytest
 from app.auth.session_keys import session_id
 from app.auth.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, Sessions
 from tally.accounts.auth_client import AccountRefused, Accounts, AuthUnreachable, Tokens
+from tests.app.accounts import Account
 from tests.app.app_server import CHECKOUT
-from tests.app.conftest import Person, Project
+from tests.app.conftest import Project
 from tests.app.wire import Wire
 
 REFRESH = "grant_type=refresh_token"
@@ -28,8 +29,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tokens(upstream: Accounts, person: Person) -> Tokens:
-    return upstream.sign_in(person.email, person.password)
+def tokens(upstream: Accounts, account: Account) -> Tokens:
+    return upstream.sign_in(account.email, account.password)
 
 
 def expiring(tokens: Tokens, seconds: int) -> Tokens:
@@ -219,9 +220,9 @@ def test_sign_out_during_a_refresh_leaves_nothing_alive_upstream(
 
 
 def test_closing_all_spares_the_one_to_keep_and_other_people(
-    path: Path, upstream: Accounts, tokens: Tokens, new_person: Callable[[], Person]
+    path: Path, upstream: Accounts, tokens: Tokens, new_account: Callable[[], Account]
 ) -> None:
-    stranger = new_person()
+    stranger = new_account()
     store = Sessions(path, upstream)
     kept, other = store.open(tokens), store.open(tokens)
     strangers = store.open(upstream.sign_in(stranger.email, stranger.password))

@@ -12,14 +12,14 @@ from app.data import changes
 from app.figures.spend import calculate_spend
 from tally.accounts.auth_client import Accounts
 from tally.storage.database import DatabaseError
-from tests.app.conftest import Person
-from tests.app.pages import save, sign_in_user, usage
+from tests.app.accounts import Account, sign_in_user
+from tests.app.pages import save, usage
 
 
 @pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
+def user(upstream: Accounts, account: Account) -> User:
     st.cache_data.clear()
-    return sign_in_user(upstream, person)
+    return sign_in_user(upstream, account)
 
 
 def test_money_keeps_every_digit(user: User) -> None:
@@ -29,9 +29,9 @@ def test_money_keeps_every_digit(user: User) -> None:
 
 
 def test_nobody_sees_what_another_person_cached(
-    upstream: Accounts, user: User, new_person: Callable[[], Person]
+    upstream: Accounts, user: User, new_account: Callable[[], Account]
 ) -> None:
-    stranger = sign_in_user(upstream, new_person())
+    stranger = sign_in_user(upstream, new_account())
     save(user, [usage(1, "5")])
 
     assert len(data.load_daily(user, None, None)) == 1
@@ -40,9 +40,9 @@ def test_nobody_sees_what_another_person_cached(
     assert data.load_records_page(stranger, data.RecordFilter(), 1, "UTC") == []
 
 
-def test_a_refreshed_token_finds_the_same_cache(upstream: Accounts, person: Person) -> None:
+def test_a_refreshed_token_finds_the_same_cache(upstream: Accounts, account: Account) -> None:
     st.cache_data.clear()
-    first, second = sign_in_user(upstream, person), sign_in_user(upstream, Person(person.email))
+    first, second = sign_in_user(upstream, account), sign_in_user(upstream, Account(account.email))
     assert first.access_token != second.access_token
     save(first, [usage(1, "5")])
     assert len(data.load_daily(first, None, None)) == 1

@@ -25,13 +25,11 @@ from app.figures.currencies import (
 from app.figures.renewals import spent_so_far
 from app.figures.spend import calculate_spend, sum_money
 from app.views.imports.previews import build_preview
-from tally.accounts.auth_client import Accounts
 from tally.currency.rates import Rates, bundled_rates
 from tally.importers import Options, generic, read_table
 from tally.local.stack import Stack
 from tally.spend.subscriptions import Subscription
-from tests.app.conftest import Person
-from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
+from tests.app.pages import metrics, open_page, save, shown, usage
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -168,11 +166,6 @@ def test_offered_currencies_can_show_every_day_there_may_be() -> None:
     for code in offered:
         for day in (date(2020, 1, 1), date(2023, 7, 1), date(2100, 12, 31)):
             assert Currency(code, bundled_rates()).convert(Decimal(1), day) > 0
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 @pytest.fixture

@@ -26,13 +26,13 @@ def night(day: date, predicted: int = 66, actual: int = 60, in_80: int | None = 
     }
 
 
-def past(*nights: dict[str, object]) -> pd.DataFrame:
-    return pd.DataFrame(nights, columns=list(night(START)), dtype=object)
+def past(*nightly_runs: dict[str, object]) -> pd.DataFrame:
+    return pd.DataFrame(nightly_runs, columns=list(night(START)), dtype=object)
 
 
 def test_nights_are_scored_against_the_month_before() -> None:
-    nights = past(night(START), night(START + timedelta(days=1), predicted=54, actual=80, in_80=18))
-    score = score_nights(nights, SPEND, START - timedelta(days=30))
+    nightly_runs = past(night(START), night(START + timedelta(days=1), predicted=54, actual=80, in_80=18))
+    score = score_nights(nightly_runs, SPEND, START - timedelta(days=30))
     assert score is not None
     assert (score.based_on, score.unit) == ("2 nights", "Days")
     assert score.error == pytest.approx((6 + 26) / 140)

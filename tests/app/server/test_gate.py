@@ -10,8 +10,8 @@ import websockets
 
 from app.auth.cookies import SESSION_HEADER
 from app.server.gate import OPEN
+from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
-from tests.app.conftest import Person, sign_in
 
 STREAM = "/_stcore/stream"
 
@@ -169,8 +169,8 @@ def test_form_sent_by_another_site_is_refused(
 
 
 def test_form_from_our_own_page_is_accepted_by_either_proof(
-    server: AppServer, new_person: Callable[[], Person]
+    server: AppServer, new_account: Callable[[], Account]
 ) -> None:
     for proof in ({"sec-fetch-site": "same-origin"}, {"origin": server.url}):
         with httpx.Client(base_url=server.url, headers=proof) as client:
-            sign_in(client, new_person())
+            sign_in(client, new_account())

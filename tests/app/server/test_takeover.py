@@ -10,8 +10,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.auth.cookies import SESSION_HEADER
+from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
-from tests.app.conftest import Person, sign_in
 
 
 async def open_page(
@@ -38,16 +38,16 @@ async def open_page(
             return str(message.new_session.initialize.session_id)
 
 
-def cookie_of(server: AppServer, person: Person) -> str:
+def cookie_of(server: AppServer, account: Account) -> str:
     with server.browser() as browser:
-        sign_in(browser, person)
+        sign_in(browser, account)
         return f"tally={browser.cookies['tally']}"
 
 
 def test_live_page_is_resumed_by_its_own_session_only(
-    server: AppServer, new_person: Callable[[], Person]
+    server: AppServer, new_account: Callable[[], Account]
 ) -> None:
-    ada, bob = new_person(), new_person()
+    ada, bob = new_account(), new_account()
     adas, adas_phone, bobs = cookie_of(server, ada), cookie_of(server, ada), cookie_of(server, bob)
 
     async def attempt() -> None:
@@ -62,8 +62,8 @@ def test_live_page_is_resumed_by_its_own_session_only(
     asyncio.run(attempt())
 
 
-def test_own_page_is_resumed_after_a_lost_connection(server: AppServer, person: Person) -> None:
-    cookie = cookie_of(server, person)
+def test_own_page_is_resumed_after_a_lost_connection(server: AppServer, account: Account) -> None:
+    cookie = cookie_of(server, account)
 
     async def reconnect() -> None:
         async with AsyncExitStack() as first:
@@ -75,9 +75,9 @@ def test_own_page_is_resumed_after_a_lost_connection(server: AppServer, person: 
 
 
 def test_live_page_stays_out_of_reach_after_its_owner_signed_out(
-    server: AppServer, browser: httpx.Client, new_person: Callable[[], Person]
+    server: AppServer, browser: httpx.Client, new_account: Callable[[], Account]
 ) -> None:
-    ada, bob = new_person(), new_person()
+    ada, bob = new_account(), new_account()
     adas, bobs = cookie_of(server, ada), cookie_of(server, bob)
 
     async def attempt() -> None:

@@ -19,14 +19,9 @@ from app.parts.subscription_form import parse_subscription
 from tally.accounts.auth_client import Accounts
 from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Interval, Subscription, add_subscription
-from tests.app.conftest import Person
-from tests.app.pages import metrics, open_page, shown, sign_in_user
+from tests.app.accounts import sign_in_user
+from tests.app.pages import metrics, open_page, shown
 from tests.app.wire import Wire
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 @pytest.fixture
@@ -316,9 +311,9 @@ def test_cut_off_database_keeps_what_was_typed(
 
 
 def test_same_subscription_id_of_somebody_else_is_refused(
-    user: User, upstream: Accounts, new_person: Any
+    user: User, upstream: Accounts, new_account: Any
 ) -> None:
-    stranger = sign_in_user(upstream, new_person())
+    stranger = sign_in_user(upstream, new_account())
     database, others = database_of(user), database_of(stranger)
     provider_id = database.select("providers", "id", ["id"], limit=1)[0]["id"]
     plan = Subscription(provider_id, "Plan", Decimal(20), today(), 1).to_json() | {"id": str(uuid4())}

@@ -28,8 +28,8 @@ from tally.connectors.connections import (
 )
 from tally.local.stack import Stack
 from tally.storage.postgrest import SupabaseDatabase
-from tests.app.conftest import Person
-from tests.app.pages import open_page, shown, sign_in_user
+from tests.app.accounts import sign_in_user
+from tests.app.pages import open_page, shown
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault, serve
 from tests.tally.connectors.people import aimed_at, open_ring, spent, stored, sync
@@ -44,11 +44,6 @@ def providers(stack: Stack) -> Iterator[FakeProviders]:
     with serve() as fake, aimed_at(stack, fake):
         fake.date_activity(datetime.now(UTC).date() - timedelta(days=2))
         yield fake
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 @pytest.fixture
@@ -337,12 +332,12 @@ def test_many_connections_are_listed_by_provider_and_name(
 def test_nobody_sees_the_connections_of_others(
     monkeypatch: pytest.MonkeyPatch,
     upstream: Accounts,
-    new_person: Any,
+    new_account: Any,
     database: SupabaseDatabase,
     user: User,
 ) -> None:
     connect(database, user, name="Secret project")
-    stranger = open_page(monkeypatch, sign_in_user(upstream, new_person()), "connections")
+    stranger = open_page(monkeypatch, sign_in_user(upstream, new_account()), "connections")
     assert "Secret project" not in said(stranger)
 
 

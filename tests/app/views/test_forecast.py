@@ -13,27 +13,22 @@ from app import data
 from app.auth.identity import User
 from app.figures.outlook import day_before, newest_run, spread_over_months
 from tally.accounts.auth_client import Accounts
-from tests.app.conftest import Person
-from tests.app.nights import ADD_PART, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_night
-from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
+from tests.app.accounts import sign_in_user
+from tests.app.nightly_runs import ADD_JOB_RUN, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_nightly_run
+from tests.app.pages import metrics, open_page, save, shown, usage
 
 
 def add_waiting(job: psycopg.Connection[Any], user: User, days: int) -> None:
     short = [{"series": "total", "days": days, "days_missing": 14 - days}]
     steps = [{"step": "forecast", "series": 1, "count": 0, "failed": [], "too_little_history": short}]
-    job.execute(ADD_PART, [uuid4(), user.user_id, TODAY, json.dumps(steps)])
+    job.execute(ADD_JOB_RUN, [uuid4(), user.user_id, TODAY, json.dumps(steps)])
 
 
 def test_totals_ranges_and_training_are_shown(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(n, "2", request_count=1) for n in range(1, 42)])
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
     steps = json.dumps([{"step": "forecast", "models_left_out": 3}])
     job.execute("update public.job_runs set steps = %s where user_id = %s", [steps, user.user_id])
 
@@ -52,7 +47,7 @@ def test_overview_shows_the_month_end_of_the_newest_night(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
 
     assert metrics(open_page(monkeypatch, user))["Month end"] == "$70.50"
 
@@ -61,7 +56,7 @@ def test_the_month_is_said_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
     month = f"{TODAY:%B} will most likely end at $71, between $61 and $80"
     assert f"{month}; 10% chance to pass $80." in shown(open_page(monkeypatch, user, "forecast"))
 
@@ -75,7 +70,7 @@ def test_what_if_a_model_is_used_more_moves_the_totals_at_once(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "3", model_name="*a*"), usage(2, "1", model_name="b")])
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
     page = open_page(monkeypatch, user, "forecast")
     assert page.selectbox(key="what_if_model").options == ["*a*", "b"]
     assert page.slider(key="what_if_change").value == 0
@@ -95,7 +90,7 @@ def test_nights_that_are_over_are_on_the_scorecard(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(n, "2") for n in range(1, 90)])
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
     assert "when its 30 days are over" in shown(open_page(monkeypatch, user, "forecast"))
 
     first = TODAY - timedelta(days=31)
@@ -116,7 +111,7 @@ def test_earlier_predictions_are_held_against_what_happened(
 ) -> None:
     save(user, [usage(1, "9"), usage(2, "2"), usage(3, "2")])
     for days_ago in (3, 2, 1, 0):
-        add_night(job, user, TODAY - timedelta(days=days_ago))
+        add_nightly_run(job, user, TODAY - timedelta(days=days_ago))
 
     page = open_page(monkeypatch, user, "forecast")
 
@@ -128,7 +123,7 @@ def test_a_model_has_a_forecast_of_its_own(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
-    add_night(job, user, TODAY, model="gpt-5.2")
+    add_nightly_run(job, user, TODAY, model="gpt-5.2")
 
     page = open_page(monkeypatch, user, "forecast")
 
@@ -149,7 +144,7 @@ def test_forecast_switched_off_says_where_to_switch_it_on(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
     job.execute(
         "update public.user_preferences set forecast_enabled = false where user_id = %s", [user.user_id]
     )
@@ -169,7 +164,7 @@ def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user
 
 def test_every_page_of_predictions_is_read(user: User, job: psycopg.Connection[Any]) -> None:
     for days_ago in range(40):
-        add_night(job, user, TODAY - timedelta(days=days_ago))
+        add_nightly_run(job, user, TODAY - timedelta(days=days_ago))
 
     predictions = data.load_forecast(user, data.ForecastSeries(), TODAY - timedelta(days=60))
 
@@ -182,10 +177,10 @@ def test_every_page_of_predictions_is_read(user: User, job: psycopg.Connection[A
 
 
 def test_stranger_cannot_read_forecasts(
-    upstream: Accounts, user: User, job: psycopg.Connection[Any], new_person: Any
+    upstream: Accounts, user: User, job: psycopg.Connection[Any], new_account: Any
 ) -> None:
-    add_night(job, user, TODAY)
-    stranger = sign_in_user(upstream, new_person())
+    add_nightly_run(job, user, TODAY)
+    stranger = sign_in_user(upstream, new_account())
 
     assert data.load_forecast(stranger, data.ForecastSeries(), TODAY).empty
     assert data.load_forecast_totals(stranger).empty

@@ -20,12 +20,10 @@ from app.views.imports.column_mappings import (
 from app.views.imports.history import describe_imports, load_rejected_file
 from app.views.imports.jobs import FileToSave, ImportJob, write_rejected
 from app.views.imports.uploads import Answers, Choices, Readable, Refused, Uploads, read_upload
-from tally.accounts.auth_client import Accounts
 from tally.importers import Rejected, generic
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
-from tests.app.conftest import Person
-from tests.app.pages import metrics, open_page, shown, sign_in_user
+from tests.app.pages import metrics, open_page, shown
 from tests.app.wire import Wire
 from tests.tally.importers.golden import load_sample
 
@@ -38,11 +36,6 @@ OVERLAPPING = b"date,provider,model,cost\n2026-11-02,OpenAI,gpt-5.2,1.25\n2026-1
 AMBIGUOUS = b'date,provider,model,cost\n03/04/2026,OpenAI,gpt-5.2,"1,234"\n'
 BANK = b"Booked,Merchant,What,Total charged\n2026-10-01,OpenAI,API,12.50\n"
 HOSTILE = "<b>x ![x](http://localhost/x).csv"
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 @pytest.fixture

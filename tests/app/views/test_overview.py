@@ -8,15 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User
-from tally.accounts.auth_client import Accounts
-from tests.app.conftest import Person
-from tests.app.nights import TODAY, add_night
-from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
+from tests.app.nightly_runs import TODAY, add_nightly_run
+from tests.app.pages import metrics, open_page, save, shown, usage
 
 
 def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -144,7 +137,7 @@ def test_month_says_its_chance_of_passing_a_limit(
     job.execute(set_limit, [100, user.user_id])
     assert "chance to pass" not in said(open_page(monkeypatch, user))  # nothing is predicted yet
 
-    add_night(job, user, TODAY)
+    add_nightly_run(job, user, TODAY)
     assert "2% chance to pass $100" in said(open_page(monkeypatch, user))
 
     job.execute(set_limit, ["1.50", user.user_id])

@@ -18,16 +18,11 @@ from tally.accounts.auth_client import Accounts
 from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import Difference
 from tally.storage.database import describe
-from tests.app.conftest import Person
-from tests.app.pages import open_page, save, shown, sign_in_user, usage
+from tests.app.accounts import sign_in_user
+from tests.app.pages import open_page, save, shown, usage
 from tests.app.wire import Wire
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 def unpriced(days_ago: int, model: str = "house-model", **values: Any) -> Any:
@@ -184,11 +179,11 @@ def test_the_same_price_twice_is_refused(monkeypatch: pytest.MonkeyPatch, user: 
 
 
 def test_prices_are_those_of_the_person_alone(
-    monkeypatch: pytest.MonkeyPatch, user: User, upstream: Accounts, new_person: Any
+    monkeypatch: pytest.MonkeyPatch, user: User, upstream: Accounts, new_account: Any
 ) -> None:
     set_price(user)
     save(user, [unpriced(1)])
-    stranger = sign_in_user(upstream, new_person())
+    stranger = sign_in_user(upstream, new_account())
     page = open_prices(monkeypatch, stranger)
     assert "None yet." in said(page)
     assert "Every record has a price." in said(page)

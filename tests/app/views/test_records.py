@@ -13,19 +13,12 @@ from app.auth.identity import User, database_of
 from app.data import changes
 from app.figures.currencies import Currency
 from app.parts.record_table import describe_records, why_fixed
-from tally.accounts.auth_client import Accounts
 from tally.spend.manual_entries import add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
-from tests.app.conftest import Person
-from tests.app.pages import open_page, save, shown, sign_in_user, usage
+from tests.app.pages import open_page, save, shown, usage
 from tests.app.wire import Wire
 
 UTC_ZONE = ZoneInfo("UTC")
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 def today() -> date:

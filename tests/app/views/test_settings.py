@@ -18,16 +18,11 @@ from app.views.imports.column_mappings import remember_mapping
 from app.views.settings.forms import list_timezones
 from tally.accounts.auth_client import AccountRefused, Accounts
 from tally.storage.export import write_records
-from tests.app.conftest import Person
-from tests.app.pages import open_page, save, shown, sign_in_user, usage
+from tests.app.accounts import Account
+from tests.app.pages import open_page, save, shown, usage
 from tests.app.wire import Wire
 
 FORMULA = "=HYPERLINK(1)"
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 @pytest.fixture
@@ -124,15 +119,15 @@ def test_password_that_is_not_changed_is_explained(
 
 
 def test_changed_password_is_the_new_one(
-    page: AppTest, person: Person, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: AppTest, account: Account, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Sessions(tmp_path / "sessions.db", upstream)
     monkeypatch.setattr(identity, "sessions", lambda: store)
     monkeypatch.setattr(identity, "_own_session_id", lambda: None)
-    type_passwords(page, person.password, "another horse 2", "another horse 2")
+    type_passwords(page, account.password, "another horse 2", "another horse 2")
     send(page, "Change password")
     assert "Your password is changed." in said(page)
-    assert upstream.sign_in(person.email, "another horse 2")
+    assert upstream.sign_in(account.email, "another horse 2")
 
 
 def test_export_is_gathered_only_when_asked_for(page: AppTest, user: User) -> None:
@@ -194,23 +189,23 @@ def store(user: User, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.Mo
     return store
 
 
-def test_wrong_email_deletes_nothing(person: Person, store: Sessions, upstream: Accounts) -> None:
-    cookie = store.open(upstream.sign_in(person.email, person.password))
+def test_wrong_email_deletes_nothing(account: Account, store: Sessions, upstream: Accounts) -> None:
+    cookie = store.open(upstream.sign_in(account.email, account.password))
     dialog = delete_account("somebody@example.com")
     assert "That is not the email of this account. Nothing was deleted." in said(dialog)
-    assert upstream.sign_in(person.email, person.password)
+    assert upstream.sign_in(account.email, account.password)
     assert store.find(cookie)
 
 
 def test_deleted_account_is_gone_and_signed_out_everywhere(
-    user: User, person: Person, store: Sessions, upstream: Accounts
+    user: User, account: Account, store: Sessions, upstream: Accounts
 ) -> None:
-    cookie = store.open(upstream.sign_in(person.email, person.password))
+    cookie = store.open(upstream.sign_in(account.email, account.password))
     save(user, [usage(0, "1")])
-    delete_account(f" {person.email} ")
+    delete_account(f" {account.email} ")
     assert not store.find(cookie)
     with pytest.raises(AccountRefused):
-        upstream.sign_in(person.email, person.password)
+        upstream.sign_in(account.email, account.password)
 
 
 def test_cut_off_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:

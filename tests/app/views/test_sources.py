@@ -14,19 +14,12 @@ from app import data
 from app.auth.identity import User, database_of
 from app.parts.source_names import describe_dataset, describe_ledger, describe_source
 from app.views.sources import comparison, source_list
-from tally.accounts.auth_client import Accounts
 from tally.core.records import CostRecord
 from tally.ledger.save import save_records
-from tests.app.conftest import Person
-from tests.app.pages import metrics, open_page, shown, sign_in_user, usage
+from tests.app.pages import metrics, open_page, shown, usage
 from tests.app.wire import Wire
 
 HOSTILE = "<b>x ![x](http://localhost/x).csv"
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 def add_source(

@@ -16,19 +16,12 @@ from app.figures.currencies import Currency
 from app.figures.plan_worth import PlanMonth, calculate_months, group_plans, list_recent, sum_months
 from app.formats.formats import DASH
 from app.views.subscriptions.plan_cards import TIMES, format_factor
-from tally.accounts.auth_client import Accounts
 from tally.spend.subscriptions import Subscription, add_subscription
-from tests.app.conftest import Person
-from tests.app.pages import metrics, open_page, save, shown, sign_in_user, usage
+from tests.app.pages import metrics, open_page, save, shown, usage
 
 TODAY = date(2026, 11, 20)
 MAX = Subscription("1", "Claude Max", Decimal(100), date(2026, 9, 5), 5)
 YEARLY = Subscription("1", "Claude Pro", Decimal("200.00"), date(2026, 9, 5), 5, "year")
-
-
-@pytest.fixture
-def user(upstream: Accounts, person: Person) -> User:
-    return sign_in_user(upstream, person)
 
 
 def line(day: str, amount: str | None, **values: Any) -> dict[str, Any]:

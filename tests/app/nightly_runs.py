@@ -1,4 +1,4 @@
-"""What nights had stored for a person, without the work of a night."""
+"""Rows that nightly runs store for an account, without running one."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ insert into public.forecast_totals (
     lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, actual_cost_usd
 )
 values (%s, %s, %s, %s, %s, %s, 10, 70.5, 61.25, 80, 50, 95, %s)"""
-ADD_PART = """
+ADD_JOB_RUN = """
 insert into public.job_runs (run_id, user_id, night, status, steps)
 values (%s, %s, %s, 'done', %s)"""
 TODAY = datetime.now(UTC).date()
@@ -29,7 +29,8 @@ MONTH_START = TODAY.replace(day=1)
 MONTH_END = (MONTH_START + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def add_night(job: psycopg.Connection[Any], user: User, night: date, model: str | None = None) -> None:
+def add_nightly_run(job: psycopg.Connection[Any], user: User, night: date, model: str | None = None) -> None:
+    """Store one run: a forecast of 30 days and two totals, for one model or, by default, for everything."""
     run = uuid4()
     made_at = datetime.combine(night, time(3), UTC)
     trained = (night - timedelta(days=41), night - timedelta(days=1), made_at)
@@ -37,4 +38,4 @@ def add_night(job: psycopg.Connection[Any], user: User, night: date, model: str 
     job.cursor().executemany(ADD_DAY, days)
     job.execute(ADD_TOTAL, [run, user.user_id, model, "next_30_days", night, days[-1][3], None])
     job.execute(ADD_TOTAL, [run, user.user_id, model, "month_end", MONTH_START, MONTH_END, None])
-    job.execute(ADD_PART, [run, user.user_id, night, "[]"])
+    job.execute(ADD_JOB_RUN, [run, user.user_id, night, "[]"])

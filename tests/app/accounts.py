@@ -1,0 +1,38 @@
+"""Accounts on the stack under test, and the ways to sign in to them."""
+
+import uuid
+from dataclasses import dataclass, field
+
+import httpx
+
+from app.auth.identity import User
+from tally.accounts.auth_client import Accounts, Tokens
+
+PASSWORD = "correct horse 1"
+
+
+@dataclass(frozen=True)
+class Account:
+    """Credentials of an account; `tokens` are those of the sign-up."""
+
+    email: str
+    password: str = PASSWORD
+    tokens: Tokens | None = field(default=None, compare=False, repr=False)
+
+
+def sign_up(upstream: Accounts) -> Account:
+    """Create an account."""
+    email = f"{uuid.uuid4().hex[:12]}@example.com"
+    return Account(email, tokens=upstream.sign_up(email, PASSWORD))
+
+
+def sign_in(browser: httpx.Client, account: Account) -> None:
+    """Sign in through the form."""
+    answer = browser.post("/login", data={"email": account.email, "password": account.password})
+    assert answer.status_code == 303, answer.text
+
+
+def sign_in_user(upstream: Accounts, account: Account) -> User:
+    """The account as the pages know it; its sign-up tokens save another password hash."""
+    tokens = account.tokens or upstream.sign_in(account.email, account.password)
+    return User(tokens.user_id, tokens.email, tokens.access_token)
