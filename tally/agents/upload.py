@@ -19,7 +19,7 @@ from tally.agents.scan import FileRead, LogFile, Meter, read_logs, stat_logs
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, InvalidRecord
 from tally.ledger.save import save_records
-from tally.storage.database import Database, select_all
+from tally.storage.database import Database, Query, select_first
 
 AT_ONCE = 256_000_000  # bytes of logs between two steps of the cursors
 SOURCE_COLUMNS = (
@@ -87,7 +87,7 @@ def collect_into(
 
 
 def _account_of(database: Database) -> str:
-    rows = database.select("user_preferences", "user_id", ["user_id"])
+    rows = database.select(Query("user_preferences", "user_id", ["user_id"]))
     return str(rows[0]["user_id"]) if rows else "account"
 
 
@@ -150,11 +150,8 @@ class _Run:
     def _find_source(self) -> dict[str, Any]:
         """The row of `imports` for this agent on this machine, made at the first time."""
         named = {"kind": "machine", "format": self.agent.name, "filename": self.machine.name}
-        for page in select_all(self.database, "imports", SOURCE_COLUMNS, ["id"]):
-            for row in page:
-                if named.items() <= row.items():
-                    return row
-        return self.database.insert("imports", named | {"status": "done"})
+        known = select_first(self.database, Query("imports", SOURCE_COLUMNS, ["id"], named))
+        return known or self.database.insert("imports", named | {"status": "done"})
 
     def _add_to_source(self, source: Mapping[str, Any], result: SourceResult) -> None:
         errors = [{"line": 0, "reason": reason, "row": ""} for reason in result.reasons]

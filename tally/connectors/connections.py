@@ -15,7 +15,7 @@ from tally.connectors.datasets import ProviderApi
 from tally.core.errors import TallyError
 from tally.importers.readers.table import has_control_characters
 from tally.secrets.vault import KeyRing
-from tally.storage.database import Database, Row, select_all
+from tally.storage.database import Database, Query, Row, select_all, select_first
 
 APIS: dict[str, ProviderApi] = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
 LONGEST_NAME = 100
@@ -83,14 +83,11 @@ class Connection:
 
 def list_connections(database: Database) -> list[Connection]:
     """The person's connections by provider and name."""
-    providers = {row["id"]: row for row in database.select("providers", "id,name,api_base_url", ["name"])}
-    found = [
-        _parse(row, providers[row["provider_id"]])
-        for page in select_all(database, "api_credentials", COLUMNS, ["created_at", "id"])
-        for row in page
-    ]
-    known = [connection for connection in found if connection.provider in APIS]
-    return sorted(known, key=lambda connection: (connection.provider, connection.name.casefold()))
+    query = Query("providers", "id,name,api_base_url", ["name"], {"name": tuple(APIS)})
+    providers = {row["id"]: row for row in database.select(query)}
+    synced = Query("api_credentials", COLUMNS, ["created_at", "id"], {"provider_id": tuple(providers)})
+    found = [_parse(row, providers[row["provider_id"]]) for row in select_all(database, synced)]
+    return sorted(found, key=lambda connection: (connection.provider, connection.name.casefold()))
 
 
 def add_connection(
@@ -107,11 +104,7 @@ def add_connection(
     name, account, key = name.strip(), account.strip(), SecretStr(key.get_secret_value().strip())
     _check_names(list_connections(database), provider, name, account)
     check_key(key)
-    row = next(
-        row
-        for row in database.select("providers", "id,name,api_base_url", ["name"])
-        if row["name"] == provider
-    )
+    (row,) = database.select(Query("providers", "id,name,api_base_url", ["name"], {"name": provider}))
     with open_client(provider, str(row["api_base_url"] or ""), key, limits) as client:
         APIS[provider].check(client, datetime.now(UTC).date())
     credential_id = uuid4()
@@ -147,17 +140,15 @@ def delete_connection(database: Database, connection: Connection, with_spend: bo
 
 def list_import_ids(database: Database, connection: Connection) -> list[str]:
     """The sources that belong to a connection: one, or none before its first sync."""
-    pages = select_all(database, "imports", "id,credential_id,created_at", ["created_at", "id"])
-    wanted = str(connection.connection_id)
-    return [str(row["id"]) for page in pages for row in page if row["credential_id"] == wanted]
+    own = {"credential_id": connection.connection_id}
+    query = Query("imports", "id,created_at", ["created_at", "id"], own)
+    return [str(row["id"]) for row in select_all(database, query)]
 
 
 def open_key(database: Database, ring: KeyRing, connection: Connection) -> SecretStr:
     """The key itself, for as long as a sync takes."""
-    wanted = str(connection.connection_id)
-    columns = "id,encrypted_api_key,encryption_key_id"
-    pages = select_all(database, "api_credentials", columns, ["id"])
-    row = next((row for page in pages for row in page if row["id"] == wanted), None)
+    columns = "encrypted_api_key,encryption_key_id"
+    row = select_first(database, Query("api_credentials", columns, ["id"], {"id": connection.connection_id}))
     if row is None:
         raise ConnectionRefused("This connection has been deleted.")
     envelope, key_id = row["encrypted_api_key"], row["encryption_key_id"]

@@ -10,7 +10,6 @@ from tally.connectors.client import ApiClient, CollectError, KeyRefused, Limits,
 from tally.connectors.connections import (
     Connection,
     OpenRing,
-    list_connections,
     list_import_ids,
     open_client,
     open_key,
@@ -20,7 +19,7 @@ from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.core.schedule import next_due
 from tally.ledger.save import Saved, replace_window
-from tally.storage.database import Database, DatabaseError, SignedOut, select_all
+from tally.storage.database import Database, DatabaseError, Query, SignedOut
 
 COUNTERS = ("rows_read", "rows_imported", "rows_duplicate", "rows_restated", "rows_rejected")
 LONGEST_ERROR = 2_000
@@ -206,12 +205,11 @@ class _Sync:
 
     def _is_wanted(self) -> bool:
         """Whether nobody has paused or deleted it meanwhile."""
-        wanted = self.connection.connection_id
-        return any(c.connection_id == wanted and c.is_active for c in list_connections(self.database))
+        wanted = {"id": self.connection.connection_id, "is_active": True}
+        return bool(self.database.select(Query("api_credentials", "id", ["id"], wanted)))
 
 
 def load_counts(database: Database, import_id: str) -> dict[str, int]:
     """What a source has brought so far."""
-    pages = select_all(database, "imports", f"id,created_at,{','.join(COUNTERS)}", ["created_at", "id"])
-    row = next(row for page in pages for row in page if row["id"] == import_id)
+    (row,) = database.select(Query("imports", ",".join(COUNTERS), ["id"], {"id": import_id}))
     return {name: row[name] for name in COUNTERS}

@@ -4,15 +4,14 @@ from datetime import date
 from decimal import Decimal
 
 from tally.currency.rates import Rates, bundled_rates
-from tally.storage.database import Database, select_all
+from tally.storage.database import Database, Query, select_all
 
 
 def load_rates(database: Database) -> Rates:
     """The history with what the nightly job fetched since."""
-    pages = select_all(database, "exchange_rates", "day,currency,rate::text", ["day", "currency"])
+    query = Query("exchange_rates", "day,currency,rate::text", ["day", "currency"])
     newer = [
         (date.fromisoformat(row["day"]), row["currency"], Decimal(row["rate"]))
-        for page in pages
-        for row in page
+        for row in select_all(database, query)
     ]
     return bundled_rates().join(newer) if newer else bundled_rates()

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from tally.core.records import NO_MODEL, CostRecord
 from tally.importers import Parsed
 from tally.ledger.billing_account import ledger_day
-from tally.storage.database import Database, DatabaseError, Row, select_all
+from tally.storage.database import Database, DatabaseError, Query, Row, select_all
 
 # What a person may group OpenAI's exports by, as a sentence names it. The other columns are filled or not by
 # themselves, and the exports of other providers are always broken down in the same way.
@@ -54,12 +54,10 @@ def refuse_overlap(database: Database, breakdown: Breakdown, filename: str, form
     """Raise OverlapRefused where an earlier import covers days of this file with another grouping."""
     if not breakdown:
         return
-    for page in select_all(
-        database, "imports", "id,filename,format,created_at,metadata", ["created_at", "id"]
-    ):
-        for earlier in page:
-            if earlier["format"] == format_name:
-                _refuse_beside(earlier, breakdown, filename)
+    columns = "id,filename,created_at,metadata"
+    same_format = Query("imports", columns, ["created_at", "id"], {"format": format_name})
+    for earlier in select_all(database, same_format):
+        _refuse_beside(earlier, breakdown, filename)
 
 
 def _refuse_beside(earlier: Row, breakdown: Breakdown, filename: str) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tally.core.records import CostRecord
 from tally.pricing.list_prices import MILLION, Priced, Usage
-from tally.storage.database import Database, select_all
+from tally.storage.database import Database, Query, select_all
 from tally.storage.preferences import load_timezone
 
 SOURCE = "own"
@@ -130,10 +130,10 @@ def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
 
 def load_custom_prices(database: Database) -> CustomPrices:
     """The person's own prices, which begin with days of theirs."""
-    rows = [row for page in select_all(database, "model_prices", SELECTED, ["id"]) for row in page]
+    rows = list(select_all(database, Query("model_prices", SELECTED, ["id"])))
     if not rows:
         return NO_CUSTOM_PRICES
-    providers = {row["id"]: row["name"] for row in database.select("providers", "id,name", ["name"])}
+    providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["name"]))}
     return CustomPrices(
         [parse_price(row, providers[row["provider_id"]]) for row in rows], load_timezone(database)
     )

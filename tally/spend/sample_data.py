@@ -12,7 +12,7 @@ from tally.core.records import CostRecord, identity
 from tally.importers import Parsed
 from tally.importers.save import ImportResult, save_import, undo_import
 from tally.spend.subscriptions import Subscription, add_subscription, delete_subscription, list_subscriptions
-from tally.storage.database import Database, select_all
+from tally.storage.database import Database, Query, select_all
 
 FORMAT = "sample"
 FILENAME = "Sample data"
@@ -40,7 +40,7 @@ def load(database: Database, today: date, on_progress: Progress = ignore_progres
     parsed = Parsed(records=records, lines=[(place + 2,) for place in range(len(records))])
     result = save_import(database, parsed, FILENAME, FORMAT, str(today).encode(), on_progress)
     if not any(_is_sample(row) for row in list_subscriptions(database)):
-        providers = {row["name"]: row["id"] for row in database.select("providers", "id,name", ["id"])}
+        providers = {row["name"]: row["id"] for row in database.select(Query("providers", "id,name", ["id"]))}
         for provider, plan, amount, renewal_day in PLANS:
             started = today - timedelta(days=DAYS)
             plan_row = Subscription(providers[provider], plan, Decimal(amount), started, renewal_day)
@@ -50,8 +50,8 @@ def load(database: Database, today: date, on_progress: Progress = ignore_progres
 
 def remove(database: Database) -> int:
     """Take every sample out of the account; returns how many imports of it there were."""
-    pages = list(select_all(database, "imports", "id,format", ["id"]))
-    imports = [str(row["id"]) for page in pages for row in page if row["format"] == FORMAT]
+    samples = Query("imports", "id", ["id"], {"format": FORMAT})
+    imports = [str(row["id"]) for row in select_all(database, samples)]
     for import_id in imports:
         undo_import(database, import_id)
     for row in list_subscriptions(database):

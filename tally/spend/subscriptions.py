@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from tally.storage.database import Database, Row
+from tally.storage.database import Database, Query, Row, select_all
 
 Interval = Literal["month", "year"]
 
@@ -52,4 +52,4 @@ def delete_subscription(database: Database, subscription_id: str) -> None:
 
 def list_subscriptions(database: Database) -> list[Row]:
     """The person's subscriptions, oldest first."""
-    return database.select("subscriptions", "*", ["started_on", "id"])
+    return list(select_all(database, Query("subscriptions", "*", ["started_on", "id"])))

@@ -1,7 +1,9 @@
 """What Tally asks of a database, always as one person under row-level security; what goes wrong, in words."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from tally.core.errors import TallyError
@@ -34,6 +36,22 @@ class SignedOut(DatabaseError):
     """The access token is no longer good."""
 
 
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One page of a table's rows, filtered and ordered.
+
+    `columns` are separated by commas and may be cast with `::text`. `where` compares columns for equality:
+    None matches null, a list or tuple matches any of its values. `after` is the last row of the page before.
+    """
+
+    table: str
+    columns: str
+    order: Sequence[str]
+    where: Mapping[str, Any] = field(default_factory=dict)
+    after: Row | None = None
+    limit: int = PAGE
+
+
 class Database(Protocol):
     """What the domain asks of a database, always as one person. Rows are as JSON has them."""
 
@@ -51,10 +69,8 @@ class Database(Protocol):
     def delete(self, table: str, row_id: str) -> None:
         """Delete one row."""
 
-    def select(
-        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
-    ) -> list[Row]:
-        """At most `limit` rows in this order, behind `after` (the order's columns of the last row seen)."""
+    def select(self, query: Query) -> list[Row]:
+        """The rows of one page."""
 
 
 def describe(code: str | None, message: str) -> DatabaseError:
@@ -78,12 +94,22 @@ def describe(code: str | None, message: str) -> DatabaseError:
     return DatabaseError(f"The database refused this: {message}")
 
 
-def select_all(database: Database, table: str, columns: str, order: Sequence[str]) -> Iterator[list[Row]]:
-    """Every row of the person in this order, page by page."""
-    page = database.select(table, columns, order)
+def select_pages(database: Database, query: Query) -> Iterator[list[Row]]:
+    """Every matching row, page by page."""
+    page = database.select(query)
     while page:
         yield page
-        page = database.select(table, columns, order, page[-1]) if len(page) == PAGE else []
+        page = database.select(replace(query, after=page[-1])) if len(page) == query.limit else []
+
+
+def select_all(database: Database, query: Query) -> Iterator[Row]:
+    """Every matching row."""
+    return chain.from_iterable(select_pages(database, query))
+
+
+def select_first(database: Database, query: Query) -> Row | None:
+    """The first matching row, or None."""
+    return next(iter(database.select(replace(query, limit=1))), None)
 
 
 def patiently(attempt: Callable[[], T], is_hopeless: Callable[[], bool] = lambda: False) -> T:

@@ -4,7 +4,7 @@ import io
 from typing import TYPE_CHECKING, Any, Literal
 
 from tally.core.progress import Progress, ignore_progress
-from tally.storage.database import Database, Row, select_all
+from tally.storage.database import Database, Query, Row, select_pages
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,9 +46,9 @@ def load_records(database: Database, on_progress: Progress = ignore_progress) ->
     """All records of the person, oldest first, with the columns of COLUMNS; money stays text."""
     import pandas as pd  # half a second, which commands that export nothing need not wait
 
-    providers = {row["id"]: row["name"] for row in database.select("providers", "id,name", ["id"])}
+    providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["id"]))}
     rows: list[Row] = []
-    for page in select_all(database, "cost_records", READ, ["timestamp", "id"]):
+    for page in select_pages(database, Query("cost_records", READ, ["timestamp", "id"])):
         rows += page
         on_progress(len(rows), 0, "")
     return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))

@@ -1,7 +1,7 @@
 """Acting as a person on an operator's connection, which takes on their role and claims."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 from psycopg.types.json import Json
 
-from tally.storage.database import GATEWAY, PAGE, DatabaseError, Row, describe, patiently, quote
+from tally.storage.database import GATEWAY, DatabaseError, Query, Row, describe, patiently, quote
 
 
 class PostgresDatabase:
@@ -54,23 +54,23 @@ class PostgresDatabase:
         query = sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table))
         self._answers(query, {"id": row_id})
 
-    def select(
-        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
-    ) -> list[Row]:
-        ordered = sql.SQL(", ").join(map(sql.Identifier, order))
-        behind: sql.Composable = sql.SQL("true")
-        if after is not None:
-            behind = sql.SQL("({}) > ({})").format(ordered, sql.SQL(", ").join(map(sql.Placeholder, order)))
-        query = sql.SQL(
+    def select(self, query: Query) -> list[Row]:
+        order = sql.SQL(", ").join(map(sql.Identifier, query.order))
+        conditions = [_condition(column, value) for column, value in query.where.items()]
+        if query.after is not None:
+            last_row = sql.SQL(", ").join(map(sql.Placeholder, query.order))
+            conditions.append(sql.SQL("({}) > ({})").format(order, last_row))
+        statement = sql.SQL(
             "select to_json(r) from (select {} from public.{} where {} order by {} limit {}) as r"
         ).format(
-            sql.SQL(", ").join(map(_column, columns.split(","))),
-            sql.Identifier(table),
-            behind,
-            ordered,
-            sql.Literal(limit),
+            sql.SQL(", ").join(map(_column, query.columns.split(","))),
+            sql.Identifier(query.table),
+            sql.SQL(" and ").join(conditions or [sql.SQL("true")]),
+            order,
+            sql.Literal(query.limit),
         )
-        return self._answers(query, after or {})
+        filters = {f"where_{name}": _as_array(value) for name, value in query.where.items()}
+        return self._answers(statement, (query.after or {}) | filters)
 
     def _answers(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
         adapted = {name: _adapt(value) for name, value in params.items()}
@@ -105,6 +105,18 @@ def _column(name: str) -> sql.Composable:
         return sql.SQL("*")
     column = sql.Identifier(name.removesuffix("::text"))
     return sql.SQL("{}::text").format(column) if name.endswith("::text") else column
+
+
+def _condition(column: str, value: Any) -> sql.Composable:
+    """Equality with the parameter `where_<column>`."""
+    if value is None:
+        return sql.SQL("{} is null").format(sql.Identifier(column))
+    pattern = sql.SQL("{} = any({})" if isinstance(value, list | tuple) else "{} = {}")
+    return pattern.format(sql.Identifier(column), sql.Placeholder(f"where_{column}"))
+
+
+def _as_array(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _adapt(value: Any) -> Any:

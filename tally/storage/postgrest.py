@@ -9,7 +9,7 @@ from supabase import Client, create_client
 from supabase.lib.client_options import SyncClientOptions
 
 from tally.core.tls import certificates
-from tally.storage.database import GATEWAY, PAGE, DatabaseError, Row, describe, patiently, quote
+from tally.storage.database import GATEWAY, DatabaseError, Query, Row, describe, patiently, quote
 
 TIMEOUT_SECONDS = 120.0
 
@@ -53,15 +53,15 @@ class SupabaseDatabase:
     def delete(self, table: str, row_id: str) -> None:
         self._execute(self._client.table(table).delete().eq("id", row_id).execute)
 
-    def select(
-        self, table: str, columns: str, order: Sequence[str], after: Row | None = None, limit: int = PAGE
-    ) -> list[Row]:
-        query = self._client.table(table).select(columns).limit(limit).retry(False)  # see `patiently`
-        for column in order:
-            query = query.order(column)
-        if after is not None:
-            query = query.or_(_behind(order, after))
-        rows: list[Row] = self._execute(query.execute).data
+    def select(self, query: Query) -> list[Row]:
+        request = self._client.table(query.table).select(query.columns).limit(query.limit).retry(False)
+        for column in query.order:
+            request = request.order(column)
+        for column, value in query.where.items():
+            request = request.filter(column, *_condition(value))
+        if query.after is not None:
+            request = request.or_(_behind(query.order, query.after))
+        rows: list[Row] = self._execute(request.execute).data
         return rows
 
     def _execute(self, execute: Callable[[], Any], retry: bool = True) -> Any:
@@ -74,6 +74,15 @@ class SupabaseDatabase:
                 raise describe_answer(error) from error
 
         return patiently(attempt) if retry else attempt()
+
+
+def _condition(value: Any) -> tuple[str, str]:
+    """The operator and operand of an equality in PostgREST's spelling."""
+    if value is None:
+        return "is", "null"
+    if isinstance(value, list | tuple):
+        return "in", f"({','.join(map(quote, value))})"
+    return "eq", str(value)
 
 
 def _behind(order: Sequence[str], after: Row) -> str:

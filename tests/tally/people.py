@@ -1,9 +1,11 @@
 """People with accounts on a real stack, and both ways to act as one of them."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -11,7 +13,7 @@ from supabase import Client
 
 from tally.accounts.auth_client import Accounts
 from tally.local.stack import Stack
-from tally.storage.database import Database
+from tally.storage.database import Database, Query, Row
 from tally.storage.postgres import PostgresDatabase
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
 
@@ -62,6 +64,24 @@ def acting(stack: Stack, person: Person, transport: str) -> Iterator[Database]:
     else:
         with over_postgres(stack, person) as database:
             yield database
+
+
+class CountingDatabase:
+    """A database that counts the rows that are read from each table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.workers = database.workers
+        self.rows_read: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def select(self, query: Query) -> list[Row]:
+        """The rows, counted."""
+        rows = self._database.select(query)
+        self.rows_read[query.table] += len(rows)
+        return rows
 
 
 def money_is_exact(stack: Stack, person: Person) -> bool:

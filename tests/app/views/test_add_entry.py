@@ -19,6 +19,7 @@ from app.parts.subscription_form import parse_subscription
 from tally.accounts.auth_client import Accounts
 from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Interval, Subscription, add_subscription
+from tally.storage.database import Query
 from tests.app.accounts import sign_in_user
 from tests.app.pages import metrics, open_page, shown
 from tests.app.wire import Wire
@@ -203,7 +204,7 @@ def subscriptions(provider_id: str) -> Iterator[Subscription]:
 
 def test_renewals_shown_are_the_days_that_the_database_writes(user: User) -> None:
     database = database_of(user)
-    provider_id = database.select("providers", "id", ["id"], limit=1)[0]["id"]
+    provider_id = database.select(Query("providers", "id", ["id"], limit=1))[0]["id"]
     expected = {}
     for subscription in subscriptions(provider_id):
         add_subscription(database, subscription)
@@ -213,7 +214,7 @@ def test_renewals_shown_are_the_days_that_the_database_writes(user: User) -> Non
     written: dict[str, list[str]] = {}
     after = None
     while page := database.select(
-        "cost_records", "id,timestamp,model_name,metadata", ["timestamp", "id"], after
+        Query("cost_records", "id,timestamp,model_name,metadata", ["timestamp", "id"], after=after)
     ):
         for record in page:
             written.setdefault(record["model_name"], []).append(record["metadata"]["day"])
@@ -259,7 +260,7 @@ def row(monkeypatch: pytest.MonkeyPatch, user: User) -> dict[str, Any]:
     """A subscription of three months of the person who is looking, as the list has it."""
     monkeypatch.setattr(identity, "current_user", lambda: user)
     database = database_of(user)
-    provider_id = database.select("providers", "id", ["id"], limit=1)[0]["id"]
+    provider_id = database.select(Query("providers", "id", ["id"], limit=1))[0]["id"]
     started = today().replace(day=1) - timedelta(days=62)
     add_subscription(database, Subscription(provider_id, "<b>Plan</b>", Decimal(20), started, started.day))
     return data.load_subscriptions(user)[0]
@@ -315,7 +316,7 @@ def test_same_subscription_id_of_somebody_else_is_refused(
 ) -> None:
     stranger = sign_in_user(upstream, new_account())
     database, others = database_of(user), database_of(stranger)
-    provider_id = database.select("providers", "id", ["id"], limit=1)[0]["id"]
+    provider_id = database.select(Query("providers", "id", ["id"], limit=1))[0]["id"]
     plan = Subscription(provider_id, "Plan", Decimal(20), today(), 1).to_json() | {"id": str(uuid4())}
     database.insert("subscriptions", plan)
     with pytest.raises(Exception, match="duplicate key"):

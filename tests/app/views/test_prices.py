@@ -17,7 +17,7 @@ from app.views.prices.price_list import describe_prices
 from tally.accounts.auth_client import Accounts
 from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import Difference
-from tally.storage.database import describe
+from tally.storage.database import Query, describe
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.wire import Wire
@@ -90,7 +90,7 @@ def set_price(user: User, model: str = "house-model", **values: Any) -> None:
 
 
 def costs(user: User) -> list[Any]:
-    rows = database_of(user).select("cost_records", "id,cost_usd::text", ["id"])
+    rows = database_of(user).select(Query("cost_records", "id,cost_usd::text", ["id"]))
     return [row["cost_usd"] for row in rows]
 
 

@@ -17,7 +17,7 @@ from tally.agents.upload import RECORDS_AT_ONCE, Machine, SourceResult, collect_
 from tally.core.errors import TallyError
 from tally.importers.save import undo_import
 from tally.local.stack import Stack
-from tally.storage.database import Database, DatabaseError, select_all
+from tally.storage.database import Database, DatabaseError, Query, select_all
 from tests.tally.agents.corpus import write_corpus
 from tests.tally.agents.homes import (
     claude_row,
@@ -27,7 +27,7 @@ from tests.tally.agents.homes import (
     write_claude,
     write_codex,
 )
-from tests.tally.people import Person, money_is_exact, over_http, sign_up
+from tests.tally.people import CountingDatabase, Person, money_is_exact, over_http, sign_up
 
 API_PAYS = {agent.name: Payment("api") for agent in AGENTS}
 
@@ -62,13 +62,11 @@ def stored(database: Database) -> list[dict[str, Any]]:
         "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,collection_method,import_id,metadata,"
         "input_tokens,output_tokens,cached_input_tokens,cache_write_tokens"
     )
-    return [
-        row for page in select_all(database, "cost_records", columns, ["timestamp", "id"]) for row in page
-    ]
+    return list(select_all(database, Query("cost_records", columns, ["timestamp", "id"])))
 
 
 def sources(database: Database) -> list[dict[str, Any]]:
-    return [row for page in select_all(database, "imports", "*", ["id"]) for row in page]
+    return list(select_all(database, Query("imports", "*", ["id"])))
 
 
 def test_a_request_arrives_with_its_price_and_where_it_comes_from(database: Database, tmp_path: Path) -> None:
@@ -218,6 +216,17 @@ class DatabaseGoesAway:
         return self._api.call(function, **params)
 
 
+def test_collecting_reads_only_the_row_of_its_source(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row())
+    collect_into(database, machine)
+    for number in range(5):
+        database.insert("imports", {"kind": "machine", "format": "codex", "filename": f"machine-{number}"})
+    counting = CountingDatabase(database)
+    assert counts(collect_into(counting, machine)) == [("claude-code", 0, 0, 0)]
+    assert counting.rows_read["imports"] == 1
+
+
 def test_cursors_do_not_move_before_the_database_has_it_all(
     database: Database, stack: Stack, person: Person, tmp_path: Path
 ) -> None:
@@ -265,7 +274,7 @@ def test_who_pays_is_remembered_when_it_is_chosen_in_tally(database: Database, t
     machine = replace(machine_at(tmp_path), payments={})
     write_claude(machine.home, claude_row())
     collect_into(database, machine)
-    (source,) = database.select("imports", "id,kind", ["id"])
+    (source,) = database.select(Query("imports", "id,kind", ["id"]))
     assert database.call("set_paid_by_plan", import_id=source["id"], is_plan=True) == 1
 
     write_claude(machine.home, claude_row(), claude_row("msg_2", "req_2"))

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from tally.cli.main import app
 from tally.local.stack import Stack
+from tally.storage.database import Query
 from tests.tally.importers.golden import FIXTURES, load_sample
 from tests.tally.people import Person, over_http, sign_up
 
@@ -39,7 +40,7 @@ def tally(person: Person) -> Tally:
 
 @pytest.fixture
 def stored(stack: Stack, person: Person) -> Callable[[], int]:
-    return lambda: len(over_http(stack, person).select("cost_records", "id", ["id"]))
+    return lambda: len(over_http(stack, person).select(Query("cost_records", "id", ["id"])))
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
     assert 'usage.zip, line 8: amount-2026-09-02_2026-10-01.csv: The type "mystery_tokens"' in ended.stderr
     assert "read 11 = 0 added + 9 already there + 2 rejected" in tally("import", file).stdout
     rows = over_http(stack, person).select(
-        "cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"]
+        Query("cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"])
     )
     chat = [row for row in rows if row["model_name"] == "deepseek-chat"]
     assert sum(row["tokens_used"] for row in chat) == 470_000

@@ -16,7 +16,7 @@ from tally.core.progress import Progress, ignore_progress
 from tally.core.settings import load_settings
 from tally.local.stack import Stack
 from tally.secrets.vault import KeyRing, load_key_ring
-from tally.storage.database import Database, select_all
+from tally.storage.database import Database, Query, select_all
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import BASE_PATHS, KEYS, FakeProviders
 from tests.tally.people import Person
@@ -70,8 +70,7 @@ def stored(database: Database, dataset: str | None = None) -> list[dict[str, Any
         "source_key,timestamp,provider_id,model_name,cost_usd::text,cost_basis,tokens_used,request_count,"
         "collection_method,import_id,metadata"
     )
-    pages = select_all(database, "cost_records", columns, ["timestamp", "source_key"])
-    rows = [row for page in pages for row in page]
+    rows = select_all(database, Query("cost_records", columns, ["timestamp", "source_key"]))
     return [row for row in rows if dataset in (None, row["metadata"].get("dataset"))]
 
 
@@ -83,5 +82,4 @@ def spent(database: Database, basis: str = "billed") -> Decimal:
 
 def sources(database: Database) -> list[dict[str, Any]]:
     """The person's sources."""
-    pages = select_all(database, "imports", "*", ["created_at", "id"])
-    return [row for page in pages for row in page]
+    return list(select_all(database, Query("imports", "*", ["created_at", "id"])))

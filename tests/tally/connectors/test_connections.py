@@ -20,7 +20,7 @@ from tally.connectors.connections import (
 )
 from tally.core.errors import TallyError
 from tally.local.stack import Stack
-from tally.storage.database import Database
+from tally.storage.database import Database, Query
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault
 from tests.tally.connectors.people import connect, open_ring, reread, sources, spent, stored, sync
@@ -135,7 +135,9 @@ def test_a_stranger_sees_no_connection_and_opens_no_key(
 def test_nobody_can_aim_a_key_at_another_host(
     aimed: FakeProviders, database: Database, person: Person
 ) -> None:
-    openai = next(row for row in database.select("providers", "id,name", ["name"]) if row["name"] == "openai")
+    openai = next(
+        row for row in database.select(Query("providers", "id,name", ["name"])) if row["name"] == "openai"
+    )
     with pytest.raises(TallyError):
         database.update("providers", openai["id"], {"api_base_url": "https://example.com"})
     assert connect(database, person, "openai").base_url == aimed.base_url("openai")

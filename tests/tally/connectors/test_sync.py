@@ -29,7 +29,7 @@ from tests.tally.connectors.people import (
     sync,
 )
 from tests.tally.importers.test_save import bring
-from tests.tally.people import Person, client_with, money_is_exact, over_postgres
+from tests.tally.people import CountingDatabase, Person, client_with, money_is_exact, over_postgres
 
 pytestmark = pytest.mark.usefixtures("aimed")
 COSTS_AS_FILE = b"""start_time,end_time,amount_value,amount_currency,line_item,project_id
@@ -100,6 +100,22 @@ def test_progress_counts_every_window_once(database: Database, person: Person) -
     total = 3 * 13
     assert [(done, of) for done, of, _ in told] == [(nth, total) for nth in range(total + 1)]
     assert told[0][2] == "costs, 2025-11-20 to 2025-12-19"
+
+
+@pytest.mark.usefixtures("two_months")
+def test_sync_reads_only_rows_of_its_connection(database: Database, person: Person) -> None:
+    connection = connect(database, person, "openai")
+    connect(database, person, "anthropic")
+    for number in range(20):
+        file = {"filename": f"{number}.csv", "format": "generic", "file_sha256": "0" * 64}
+        database.insert("imports", file)
+    counting = CountingDatabase(database)
+    steps: list[int] = []
+    sync_connection(
+        counting, open_ring, connection, TODAY, lambda done, _total, _label: steps.append(done), QUICK
+    )
+    assert counting.rows_read["imports"] == 1
+    assert counting.rows_read["api_credentials"] == 1 + len(steps) - 1 > 2, "the key, then once per window"
 
 
 @pytest.mark.usefixtures("two_months")

@@ -19,7 +19,7 @@ from tally.importers.grouping import OverlapRefused
 from tally.importers.save import ImportResult, save_import, undo_import
 from tally.ledger.save import BATCH
 from tally.local.stack import Stack
-from tally.storage.database import Database, select_all
+from tally.storage.database import Database, Query, select_all
 from tests.tally.importers.golden import FIXTURES, load_sample
 from tests.tally.people import TRANSPORTS, Person, acting, money_is_exact, over_http, over_postgres, sign_up
 
@@ -57,9 +57,7 @@ def table_of(rows: Sequence[str]) -> bytes:
 
 def stored(database: Database) -> list[dict[str, Any]]:
     columns = "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,import_id,metadata"
-    return [
-        row for page in select_all(database, "cost_records", columns, ["timestamp", "id"]) for row in page
-    ]
+    return list(select_all(database, Query("cost_records", columns, ["timestamp", "id"])))
 
 
 def spent(database: Database) -> Decimal:
@@ -69,7 +67,7 @@ def spent(database: Database) -> Decimal:
 
 
 def import_row(database: Database, import_id: str) -> dict[str, Any]:
-    rows = [row for page in select_all(database, "imports", "*", ["created_at", "id"]) for row in page]
+    rows = list(select_all(database, Query("imports", "*", ["created_at", "id"])))
     return next(row for row in rows if row["id"] == import_id)
 
 
@@ -366,7 +364,7 @@ def test_days_that_are_there_in_another_grouping_are_refused(database: Database,
         "this file again with the same grouping."
     )
     assert stored(database) == before
-    assert [row["filename"] for row in database.select("imports", "id,filename", ["id"])] == [
+    assert [row["filename"] for row in database.select(Query("imports", "id,filename", ["id"]))] == [
         "by-project.csv"
     ]
     undo_import(database, first.import_id)

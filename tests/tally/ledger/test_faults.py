@@ -21,7 +21,7 @@ from tally.importers.save import ImportResult, SaveInterrupted, save_import
 from tally.ledger.save import BATCH
 from tally.local.running import running_stack
 from tally.local.stack import Stack
-from tally.storage.database import DatabaseError, Unreachable
+from tally.storage.database import DatabaseError, Query, Unreachable
 from tests.embedded import free_port_block, temporary_home
 from tests.supabase.parts import (
     api_answers,
@@ -147,7 +147,7 @@ def test_data_api_that_stays_away_is_a_sentence(place: Place, file: Parsed) -> N
         with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. Check that"):
             save_import(database, file, "f.csv", "test", b"")
         with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. Check that"):
-            database.select("imports", "*", ["id"])
+            database.select(Query("imports", "*", ["id"]))
 
 
 def next_data_api(stack: Stack, killed: int) -> int:

@@ -24,7 +24,7 @@ from tally.pricing.custom_prices import CustomPrice, CustomPrices, load_custom_p
 from tally.pricing.estimate import estimate, estimate_record
 from tally.pricing.list_prices import PRICE_VERSION, Usage
 from tally.pricing.reprice import apply_prices, calculate_differences
-from tally.storage.database import DatabaseError
+from tally.storage.database import DatabaseError, Query
 from tally.storage.postgres import PostgresDatabase
 from tests.tally.people import Person, acting, money_is_exact, over_postgres, sign_up
 
@@ -69,7 +69,7 @@ class Account:
     def set_price(self, model: str = "house-model", provider: str = "openai", **fields: Any) -> str:
         """A price of the person's own: 3 dollars in, 6 out, unless other."""
         row = {"input_usd_per_mtok": 3, "output_usd_per_mtok": 6} | fields
-        providers = self.database.select("providers", "id,name", ["name"])
+        providers = self.database.select(Query("providers", "id,name", ["name"]))
         (provider_id,) = [found["id"] for found in providers if found["name"] == provider]
         inserted = self.database.insert(
             "model_prices", row | {"provider_id": provider_id, "model_name": model}
@@ -93,7 +93,7 @@ class Account:
 
     def reprices(self) -> list[dict[str, Any]]:
         """The entries of the audit log."""
-        rows = self.database.select("audit_logs", "id,action,actor,metadata,table_name,row_id", ["id"])
+        rows = self.database.select(Query("audit_logs", "id,action,actor,metadata,table_name,row_id", ["id"]))
         return [row for row in rows if row["action"] == "reprice"]
 
 

@@ -17,7 +17,7 @@ from tally.spend.subscriptions import (
     list_subscriptions,
     update_subscription,
 )
-from tally.storage.database import Database, DatabaseError
+from tally.storage.database import Database, DatabaseError, Query
 from tests.tally.people import TRANSPORTS, acting, sign_up
 
 DAY = date(2026, 11, 2)
@@ -46,7 +46,7 @@ def enter(database: Database) -> Callable[..., None]:
 
 def saved(database: Database) -> list[dict[str, Any]]:
     columns = "id,timestamp,model_name,cost_usd::text,collection_method,charge_type,metadata"
-    return database.select("cost_records", columns, ["timestamp", "id"])
+    return database.select(Query("cost_records", columns, ["timestamp", "id"]))
 
 
 def test_double_click_saves_once(database: Database, enter: Callable[..., None]) -> None:
@@ -75,7 +75,7 @@ def test_entry_stands_on_its_day_wherever_its_sender_believed_to_be(
 
 
 def user_of(database: Database) -> object:
-    return database.select("user_preferences", "user_id", ["user_id"])[0]["user_id"]
+    return database.select(Query("user_preferences", "user_id", ["user_id"]))[0]["user_id"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,9 @@ def test_subscription_appears_on_its_renewal_days_and_never_twice(database: Data
     today = datetime.now(UTC).date()
     started = (today.replace(day=1) - timedelta(days=62)).replace(day=1)
     provider_id = next(
-        row["id"] for row in database.select("providers", "id,name", ["name"]) if row["name"] == "chatgpt"
+        row["id"]
+        for row in database.select(Query("providers", "id,name", ["name"]))
+        if row["name"] == "chatgpt"
     )
     plan = Subscription(provider_id, "ChatGPT Plus", Decimal(20), started, 1)
     subscription_id = add_subscription(database, plan)

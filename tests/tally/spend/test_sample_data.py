@@ -10,8 +10,16 @@ from tally.local.stack import Stack
 from tally.spend import sample_data
 from tally.spend.manual_entries import add_entry
 from tally.spend.subscriptions import Subscription, add_subscription, list_subscriptions
-from tally.storage.database import Database, select_all
-from tests.tally.people import TRANSPORTS, Person, acting, money_is_exact, over_http, sign_up
+from tally.storage.database import Database, Query, select_all
+from tests.tally.people import (
+    TRANSPORTS,
+    CountingDatabase,
+    Person,
+    acting,
+    money_is_exact,
+    over_http,
+    sign_up,
+)
 
 TODAY = datetime.now(UTC).date()
 
@@ -25,7 +33,8 @@ def everything(database: Database) -> list[object]:
     tables = ("cost_records", "imports", "subscriptions", "user_preferences")
     orders = (["timestamp", "id"], ["created_at", "id"], ["id"], ["user_id"])
     return [
-        list(select_all(database, table, "*", order)) for table, order in zip(tables, orders, strict=True)
+        list(select_all(database, Query(table, "*", order)))
+        for table, order in zip(tables, orders, strict=True)
     ]
 
 
@@ -61,7 +70,7 @@ def test_sample_has_a_model_that_is_new_and_dear(weekday: int) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_account_is_as_before_when_the_sample_is_gone(stack: Stack, person: Person, transport: str) -> None:
     with acting(stack, person, transport) as database:
-        providers = {row["name"]: row["id"] for row in database.select("providers", "id,name", ["id"])}
+        providers = {row["name"]: row["id"] for row in database.select(Query("providers", "id,name", ["id"]))}
         own = Subscription(providers["chatgpt"], "ChatGPT Plus", Decimal(20), TODAY - timedelta(days=40), 3)
         add_subscription(database, own)
         add_entry(
@@ -78,7 +87,9 @@ def test_account_is_as_before_when_the_sample_is_gone(stack: Stack, person: Pers
         assert loaded.read == loaded.added > 1_000
         assert len(list_subscriptions(database)) == 1 + len(sample_data.PLANS)
         (row,) = [
-            row for row in database.select("imports", "*", ["id"]) if row["format"] == sample_data.FORMAT
+            row
+            for row in database.select(Query("imports", "*", ["id"]))
+            if row["format"] == sample_data.FORMAT
         ]
         assert row["filename"] == "Sample data"
         assert money_is_exact(stack, person)
@@ -87,6 +98,15 @@ def test_account_is_as_before_when_the_sample_is_gone(stack: Stack, person: Pers
         assert sample_data.remove(database) == 0
         assert everything(database) == before
     assert money_is_exact(stack, person)
+
+
+def test_removing_the_sample_reads_no_other_imports(stack: Stack) -> None:
+    database = CountingDatabase(over_http(stack, sign_up(stack)))
+    for number in range(5):
+        file = {"filename": f"{number}.csv", "format": "generic", "file_sha256": "0" * 64}
+        database.insert("imports", file)
+    assert sample_data.remove(database) == 0
+    assert database.rows_read["imports"] == 0
 
 
 def test_sample_loaded_twice_is_there_once(stack: Stack, person: Person) -> None:

@@ -8,14 +8,27 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
-from tally.storage.database import Database, DatabaseError, Row, SignedOut, Unreachable, select_all
+from tally.storage.database import (
+    Database,
+    DatabaseError,
+    Query,
+    Row,
+    SignedOut,
+    Unreachable,
+    select_all,
+    select_first,
+    select_pages,
+)
 from tally.storage.postgres import find_user
 from tally.storage.postgrest import SupabaseDatabase
 from tests.tally.people import TRANSPORTS, Person, acting, client_with, over_http, over_postgres, sign_up
@@ -44,8 +57,7 @@ def records(count: int, name: str = "n") -> list[CostRecord]:
 
 
 def import_named(database: Database, import_id: object) -> Row | None:
-    pages = select_all(database, "imports", "*", ["created_at", "id"])
-    return next((row for page in pages for row in page if row["id"] == import_id), None)
+    return select_first(database, Query("imports", "*", ["id"], {"id": import_id}))
 
 
 def test_row_is_inserted_changed_and_deleted(database: Database) -> None:
@@ -67,13 +79,12 @@ def test_both_ways_give_the_very_same_rows(stack: Stack, person: Person) -> None
         http.insert("imports", A_FILE)
         for table in ("cost_records", "imports", "providers", "user_preferences"):
             order = ["user_id"] if table == "user_preferences" else ["created_at", "id"]
-            rows = http.select(table, "*", order)
+            rows = http.select(Query(table, "*", order))
             assert rows
-            assert postgres.select(table, "*", order) == rows
+            assert postgres.select(Query(table, "*", order)) == rows
         for columns in ("id,cost_usd::text,timestamp,metadata", "*"):
-            assert postgres.select("cost_records", columns, ["id"]) == http.select(
-                "cost_records", columns, ["id"]
-            )
+            query = Query("cost_records", columns, ["id"])
+            assert postgres.select(query) == http.select(query)
         for function in ("data_version", "post_due_renewals"):
             assert postgres.call(function) == http.call(function)
         bounds: dict[str, Any] = {"from_date": "2026-11-02", "to_date": None}
@@ -84,7 +95,9 @@ def test_both_ways_give_the_very_same_rows(stack: Stack, person: Person) -> None
 def test_more_rows_than_a_page_arrive_once_and_in_order(stack: Stack, transport: str) -> None:
     with acting(stack, sign_up(stack), transport) as database:
         assert save_records(database, records(2_500)).inserted == 2_500
-        pages = list(select_all(database, "cost_records", "id,timestamp,source_key", ["timestamp", "id"]))
+        pages = list(
+            select_pages(database, Query("cost_records", "id,timestamp,source_key", ["timestamp", "id"]))
+        )
         assert [len(page) for page in pages] == [1_000, 1_000, 500]
         rows = [row for page in pages for row in page]
         assert len({row["source_key"] for row in rows}) == 2_500
@@ -92,23 +105,97 @@ def test_more_rows_than_a_page_arrive_once_and_in_order(stack: Stack, transport:
 
 
 def test_a_full_last_page_is_followed_by_none(database: Database) -> None:
-    names = [row["name"] for row in database.select("providers", "id,name", ["name"])]
-    first = database.select("providers", "name", ["name"], limit=10)
+    names = [row["name"] for row in database.select(Query("providers", "id,name", ["name"]))]
+    first = database.select(Query("providers", "name", ["name"], limit=10))
     assert [row["name"] for row in first] == names[:10]
-    second = database.select("providers", "name", ["name"], after=first[-1], limit=len(names))
+    second = database.select(Query("providers", "name", ["name"], after=first[-1], limit=len(names)))
     assert [row["name"] for row in second] == names[10:]
-    assert database.select("providers", "name", ["name"], after=second[-1]) == []
+    assert database.select(Query("providers", "name", ["name"], after=second[-1])) == []
 
 
 @pytest.mark.parametrize("value", ['a,b).or("', 'back\\slash"', "ä=1&x=(2)", "%_*"])
 def test_texts_of_any_kind_can_end_a_page(database: Database, value: str) -> None:
     for name in (value, value + "~"):
         database.insert("imports", A_FILE | {"filename": name, "metadata": {"page": value}})
-    seen = database.select("imports", "filename,id", ["filename", "id"])
+    seen = database.select(Query("imports", "filename,id", ["filename", "id"]))
     place = [row["filename"] for row in seen].index(value)
     assert (
-        database.select("imports", "filename,id", ["filename", "id"], after=seen[place]) == seen[place + 1 :]
+        database.select(Query("imports", "filename,id", ["filename", "id"], after=seen[place]))
+        == seen[place + 1 :]
     )
+
+
+TEXT = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+HOSTILE = (
+    "plain",
+    'a,b).or("',
+    'back\\slash"',
+    "{}",
+    "(1,2)",
+    "ä=1&x=(2)",
+    "%_*",
+    "null",
+    " ",
+    "eq.1",
+    "'; --",
+)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_filter_finds_exactly_the_equal_text(stack: Stack, transport: str) -> None:
+    with acting(stack, sign_up(stack), transport) as database:
+        for name in HOSTILE:
+            database.insert("imports", A_FILE | {"filename": name})
+
+        def find(wanted: object) -> list[str]:
+            query = Query("imports", "filename", ["created_at", "id"], {"filename": wanted})
+            return [row["filename"] for row in database.select(query)]
+
+        for name in HOSTILE:
+            assert find(name) == find((name,)) == [name]
+        assert find(HOSTILE) == find([*HOSTILE, "absent"]) == list(HOSTILE)
+        assert find("absent") == find(()) == find(None) == []
+
+
+@given(texts=st.lists(st.text(TEXT, max_size=20)))
+@settings(max_examples=25, deadline=None)
+def test_both_ways_filter_alike(stack: Stack, person: Person, texts: list[str]) -> None:
+    with over_postgres(stack, person) as postgres:
+        http = over_http(stack, person)
+        for text in texts:
+            postgres.insert("imports", A_FILE | {"filename": text[:250] or "empty"})
+        for wanted in (*texts, texts):
+            query = Query("imports", "id,filename", ["id"], {"filename": wanted, "format": "generic"})
+            found = list(select_all(postgres, query))
+            assert found == list(select_all(http, query))
+            accepted = wanted if isinstance(wanted, list) else [wanted]
+            assert {row["filename"] for row in found} == set(accepted) - {""}
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_filter_matches_null_flags_and_ids(stack: Stack, transport: str) -> None:
+    with acting(stack, sign_up(stack), transport) as database:
+        first = database.insert("imports", A_FILE | {"finished_at": NOON.isoformat()})
+        second = database.insert("imports", A_FILE)
+
+        def find(**where: object) -> list[str]:
+            return [row["id"] for row in database.select(Query("imports", "id", ["created_at"], where))]
+
+        assert find(finished_at=None) == [second["id"]]
+        assert find(finished_at=NOON) == find(id=UUID(first["id"])) == [first["id"]]
+        assert find(id=(first["id"], UUID(second["id"]))) == [first["id"], second["id"]]
+        assert find(counts=False) == []
+        assert find(counts=True, rows_read=0, format="generic") == [first["id"], second["id"]]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_filter_applies_to_every_page(stack: Stack, transport: str) -> None:
+    with acting(stack, sign_up(stack), transport) as database:
+        for number in range(6):
+            database.insert("imports", A_FILE | {"filename": f"{number}.csv", "rows_read": number % 2})
+        query = Query("imports", "filename", ["filename"], {"rows_read": 1}, limit=2)
+        pages = [[row["filename"] for row in page] for page in select_pages(database, query)]
+        assert pages == [["1.csv", "3.csv"], ["5.csv"]]
 
 
 def test_refusals_are_sentences(database: Database) -> None:
@@ -125,10 +212,10 @@ def test_nobody_reaches_the_rows_of_another(stack: Stack, person: Person, transp
     owner = over_http(stack, person)
     kept = owner.insert("imports", A_FILE | {"filename": "kept.csv"})
     save_records(owner, records(3, "kept"), kept["id"])
-    before = owner.select("cost_records", "*", ["timestamp", "id"])
+    before = owner.select(Query("cost_records", "*", ["timestamp", "id"]))
     with acting(stack, sign_up(stack), transport) as stranger:
         for table in ("imports", "cost_records", "subscriptions"):
-            assert stranger.select(table, "*", ["id"]) == []
+            assert stranger.select(Query(table, "*", ["id"])) == []
         stranger.update("imports", kept["id"], {"filename": "taken.csv"})
         stranger.delete("imports", kept["id"])
         for row in before:
@@ -139,14 +226,14 @@ def test_nobody_reaches_the_rows_of_another(stack: Stack, person: Person, transp
             save_records(stranger, records(1, "smuggled"), kept["id"])
         assert stranger.call("daily_costs", from_date=None, to_date=None)["date"] == []
     assert import_named(owner, kept["id"]) == kept
-    assert owner.select("cost_records", "*", ["timestamp", "id"]) == before
+    assert owner.select(Query("cost_records", "*", ["timestamp", "id"])) == before
 
 
 def test_operators_connection_is_the_operators_again_after_each_call(stack: Stack, person: Person) -> None:
     with over_postgres(stack, person) as database:
         with pytest.raises(DatabaseError):
-            database.select("nothing_of_this_name", "*", ["id"])
-        database.select("providers", "*", ["id"])
+            database.select(Query("nothing_of_this_name", "*", ["id"]))
+        database.select(Query("providers", "*", ["id"]))
         assert database._connection.execute("select current_user").fetchone() == ("postgres",)
 
 
@@ -181,7 +268,7 @@ FORGERIES = ("expired", "signed by somebody else", "unsigned", "with another's n
 def test_token_of_the_right_secret_is_good(stack: Stack, person: Person) -> None:
     claims = {"sub": person.user_id, "role": "authenticated", "exp": time.time() + 600}
     database = SupabaseDatabase(client_with(stack, token(claims, stack.keys.jwt_secret)))
-    assert database.select("providers", "id", ["id"])
+    assert database.select(Query("providers", "id", ["id"]))
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +285,7 @@ def test_token_that_is_no_good_ends_the_session_and_writes_nothing(
     attempts = (
         lambda: database.insert("imports", A_FILE),
         lambda: save_records(database, records(1)),
-        lambda: database.select("imports", "*", ["id"]),
+        lambda: database.select(Query("imports", "*", ["id"])),
         lambda: database.delete("imports", sign_up(stack).user_id),
     )
     for attempt in attempts:
@@ -219,7 +306,7 @@ def test_key_that_the_project_does_not_know_is_named(stack: Stack, person: Perso
     client.options.headers["apikey"] = "sb_publishable_unknown"
     client.postgrest.headers["apikey"] = "sb_publishable_unknown"
     with pytest.raises(DatabaseError, match="does not know this API key"):
-        SupabaseDatabase(client).select("providers", "*", ["id"])
+        SupabaseDatabase(client).select(Query("providers", "*", ["id"]))
 
 
 def test_nothing_that_answers_is_a_sentence_within_seconds(stack: Stack, person: Person) -> None:
@@ -229,7 +316,7 @@ def test_nothing_that_answers_is_a_sentence_within_seconds(stack: Stack, person:
             database._connection.close()
             started = time.monotonic()
             with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. "):
-                database.select("providers", "*", ["id"])
+                database.select(Query("providers", "*", ["id"]))
             assert time.monotonic() - started < 1, "a closed connection does not come back by waiting"
 
 
