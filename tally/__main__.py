@@ -10,9 +10,9 @@ def main() -> None:
     """Run the command that was asked for."""
     asked = set(sys.argv[1:2])
     if asked == {"collect"} and {"--dry-run", "--json"} <= set(sys.argv):
-        from tally.agents.report_cache import answer_again
+        from tally.agents.report_cache import print_cached_report
 
-        if answer_again(sys.argv[2:]):
+        if print_cached_report(sys.argv[2:]):
             return
     if asked & (COLLECTING | OF_THE_MACHINE):
         from tally.cli.command import new_app

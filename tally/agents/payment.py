@@ -18,7 +18,7 @@ PLANS = {
     "google": "gemini-app",
     "github-copilot": "github-copilot",
 }
-SAID = "paid-by.json"
+PAYMENTS_FILE = "paid-by.json"
 LARGEST_CONFIG = 1_000_000  # bytes
 
 
@@ -40,7 +40,7 @@ class Payment:
 
 def load_payments(folder: Path) -> dict[str, Payment]:
     """What the person said of each agent before; `folder` is where collecting keeps its state."""
-    kept = _load(folder / SAID)
+    kept = _load(folder / PAYMENTS_FILE)
     return {name: Payment(payer) for name, payer in kept.items() if payer in PAID_BY}
 
 

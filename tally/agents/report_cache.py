@@ -1,48 +1,49 @@
-"""A report that was made before: the same question about the same logs gets the same answer, at once."""
+"""Stored result of `tally collect --dry-run --json`, valid while nothing that produced it has changed."""
 
 import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from tally.agents.machine import collecting_folder
-from tally.agents.payment import find_payment
+from tally.agents.payment import PAYMENTS_FILE, find_payment
 from tally.agents.scan import LogFile, find_logs
 
-FORMAT = 1  # of what is kept
+FORMAT = 2  # of the stored report
 FILE = "report.json"
-# What the answer comes from, besides the logs.
-MADE_WITH = ("genai_prices", "tally.agents.report", "tally.agents.records", "tally.pricing.list_prices")
+PACKAGE = Path(__file__).parents[1]  # all of `tally`: no list of modules to keep up to date
+# An upgrade of the system's timezone data replaces files directly in these folders: their times change.
+ZONE_FOLDERS = tuple(map(Path, ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo")))
 
 
-def answer_again(arguments: Sequence[str]) -> bool:
-    """Print what these arguments were answered last time; False where anything may have changed."""
+def print_cached_report(arguments: Sequence[str]) -> bool:
+    """Print the stored report for these arguments; False when there is none or anything may have changed."""
     try:
-        kept = json.loads((collecting_folder() / FILE).read_bytes())
-        if kept["key"] != fingerprint(arguments, find_logs(Path.home(), os.environ)):
+        stored = json.loads((collecting_folder() / FILE).read_bytes())
+        if stored["key"] != fingerprint(arguments, find_logs(Path.home(), os.environ)):
             return False
-        sys.stdout.write(kept["answer"])
+        sys.stdout.write(stored["answer"])
     except (OSError, ValueError, TypeError, KeyError):
         return False
     return True
 
 
-def keep_answer(key: str, answer: str) -> None:
-    """Remember an answer for as long as its question, and what it comes from, are the same."""
-    from tally.core.private_files import write_private  # who asks again does without
+def store_report(key: str, report: str) -> None:
+    """Store a printed report under the fingerprint of its inputs."""
+    from tally.core.private_files import write_private  # lazy: not needed to print a stored report
 
     with suppress(OSError):
-        write_private(collecting_folder() / FILE, json.dumps({"key": key, "answer": answer}))
+        write_private(collecting_folder() / FILE, json.dumps({"key": key, "answer": report}))
 
 
 def fingerprint(arguments: Sequence[str], logs: Mapping[str, Sequence[LogFile]]) -> str:
-    """The same while neither question nor logs, prices and settings change."""
-    digest = hashlib.sha256(repr((FORMAT, list(arguments), _made_with(), _settings())).encode())
+    """Digest of everything a report depends on: arguments, logs, settings, code, prices and timezone data."""
+    inputs = (FORMAT, sys.version, list(arguments), _settings(), list(_installation()))
+    digest = hashlib.sha256(repr(inputs).encode())
     for name, files in logs.items():
         payment = find_payment(name, Path.home(), os.environ)
         digest.update(repr((name, payment.paid_by, sorted(payment.plans))).encode())
@@ -51,14 +52,28 @@ def fingerprint(arguments: Sequence[str], logs: Mapping[str, Sequence[LogFile]])
     return digest.hexdigest()
 
 
-def _made_with() -> list[Any]:
-    """Which prices and which Tally are installed, without loading them."""
-    origins = [spec.origin for name in MADE_WITH if (spec := find_spec(name))]
-    return [(origin, Path(origin).stat().st_mtime_ns) for origin in origins if origin]
+def _installation() -> Iterator[object]:
+    """Signatures of the code and data in use, without importing them (3 ms)."""
+    for folder, inner, names in os.walk(PACKAGE):
+        inner[:] = sorted(name for name in inner if name != "__pycache__")
+        for name in sorted(names):
+            yield _signature(Path(folder, name))
+    spec = find_spec("genai_prices")
+    if spec and spec.origin:
+        package = Path(spec.origin).parent
+        yield from map(_signature, sorted(package.glob("*.py")))
+        # The names beside it hold the version of every library: prices, JSON parser, timezone data.
+        yield sorted(path.name for path in package.parent.iterdir())
+    yield from (_signature(folder) for folder in ZONE_FOLDERS if folder.exists())
+
+
+def _signature(path: Path) -> tuple[str, int, int, int]:
+    status = path.stat()
+    return os.fspath(path), status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _settings() -> list[str]:
-    """Zone and remembered payments; the variables of the agents show in which logs are found."""
-    said = collecting_folder() / "paid-by.json"
+    """Timezone and remembered payments; the agents' own variables show in which logs are found."""
+    payments = collecting_folder() / PAYMENTS_FILE
     zone = os.environ.get("TZ") or str(Path("/etc/localtime").resolve())
-    return [zone, said.read_text(encoding="utf-8") if said.exists() else ""]
+    return [zone, payments.read_text(encoding="utf-8") if payments.exists() else ""]

@@ -18,9 +18,9 @@ import typer
 from tally.accounts.cli_session import NotSignedIn
 from tally.agents.logs import Collector
 from tally.agents.machine import collecting_folder, machine_name
-from tally.agents.payment import PAID_BY, SAID, Payment, find_payment, load_payments
+from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, find_payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
-from tally.agents.report_cache import fingerprint, keep_answer
+from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.scan import LogFile, find_logs, stat_logs
 from tally.core.errors import TallyError
 from tally.core.text import plural
@@ -185,12 +185,13 @@ def _show_report(
         agent.name: said.get(agent.name) or find_payment(agent.name, home, environment) for agent in agents
     }
     logs = find_logs(home, environment)
+    key = fingerprint(sys.argv[2:], logs) if as_json else ""  # of the inputs as they are before the scan
     with _Meter() as meter:
         report = make_report(Question(agents, logs, timezone, since, payments), meter.show)
     if as_json:
         answer = json.dumps(report, indent=2) + "\n"
         sys.stdout.write(answer)
-        keep_answer(fingerprint(sys.argv[2:], logs), answer)
+        store_report(key, answer)
         return
     for source in report["sources"]:
         requests, files = plural(source["requests"], "request"), plural(source["files"], "file")
@@ -265,7 +266,7 @@ def _remember_payments(folder: Path, said: list[str]) -> dict[str, Payment]:
         from tally.core.private_files import write_private
 
         kept = {name: payment.paid_by for name, payment in payments.items()}
-        write_private(folder / SAID, json.dumps(kept) + "\n")
+        write_private(folder / PAYMENTS_FILE, json.dumps(kept) + "\n")
     return payments
 
 
