@@ -1,0 +1,114 @@
+"""Kinds of table columns: money, counts and days sort by value, numbers and their headings align right.
+
+A cell holds what the column sorts by (float, integer or timestamp) and shows the text of the exact value.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from app.formats.formats import format_day, format_instant, format_money, format_money_range
+
+CHART_ROW_HEIGHT = 38  # pixels
+# Streamlit aligns cells but not headings. Its grid aligns a heading right when the first strong character is
+# written from right to left, as this invisible mark is.
+ALIGN_RIGHT = "\N{ARABIC LETTER MARK}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: Streamlit's configuration, and how an exact value becomes a cell.
+
+    `sort_value` gives what the column sorts by, in `dtype`; `show` gives the text. Without them a cell is the
+    value itself.
+    """
+
+    config: Any
+    dtype: Any = object
+    sort_value: Callable[[Any], Any] | None = None
+    show: Callable[[Any], str] | None = None
+    is_name: bool = False
+    row_height: int | None = None
+
+
+def text(label: str, help: str | None = None, is_pinned: bool = False) -> Column:
+    """Text, never read as Markdown or HTML."""
+    return Column(st.column_config.TextColumn(label, help=help, pinned=is_pinned or None))
+
+
+def name(label: str, is_pinned: bool = False) -> Column:
+    """Names from outside: text that does not push the numbers out of the table, however long."""
+    return Column(st.column_config.TextColumn(label, pinned=is_pinned or None), is_name=True)
+
+
+def number(
+    label: str,
+    show: Callable[[Any], str],
+    sort_value: Callable[[Any], float] = float,
+    help: str | None = None,
+) -> Column:
+    """Numbers with a text of their own, such as factors or signed amounts."""
+    config = st.column_config.NumberColumn(ALIGN_RIGHT + label, help=help, alignment="right")
+    return Column(config, "float64", sort_value, show)
+
+
+def money(label: str, currency: str, help: str | None = None) -> Column:
+    """Amounts as Decimal or float, in a currency."""
+    return number(label, partial(format_money, currency=currency), help=help)
+
+
+def money_range(label: str, currency: str) -> Column:
+    """Pairs of a lower and an upper amount; they sort by the lower one."""
+
+    def show(bounds: tuple[Any, Any]) -> str:
+        return format_money_range(bounds[0], bounds[1], currency)
+
+    return number(label, show, lambda bounds: float(bounds[0]))
+
+
+def count(label: str, help: str | None = None, is_compact: bool = False) -> Column:
+    """Whole numbers; compact ones read as 12K or 3.4M."""
+    style = "compact" if is_compact else "localized"
+    config = st.column_config.NumberColumn(ALIGN_RIGHT + label, help=help, format=style, alignment="right")
+    return Column(config, "Int64")
+
+
+def day(label: str, show: Callable[[date], str] = format_day) -> Column:
+    """Days, or months by their first day."""
+    return Column(st.column_config.DatetimeColumn(label), "datetime64[us]", pd.Timestamp, show)
+
+
+def instant(label: str, zone: ZoneInfo) -> Column:
+    """Moments on the account's clock; a date among them is a whole day and sorts right before its moments."""
+
+    def sort_value(moment: date) -> pd.Timestamp:
+        return pd.Timestamp(moment if isinstance(moment, datetime) else _before_day(moment, zone))
+
+    def show(moment: date) -> str:
+        return format_instant(moment, zone) if isinstance(moment, datetime) else moment.isoformat()
+
+    return Column(st.column_config.DatetimeColumn(label), "datetime64[us, UTC]", sort_value, show)
+
+
+def share(label: str) -> Column:
+    """Percentages from 0 to 100, each with a bar."""
+    config = st.column_config.ProgressColumn(
+        label, format="%.0f%%", min_value=0, max_value=100, color="primary"
+    )
+    return Column(config, "float64")
+
+
+def trend(label: str) -> Column:
+    """Lists of numbers, each as a small chart."""
+    config = st.column_config.AreaChartColumn(label, width="small")
+    return Column(config, row_height=CHART_ROW_HEIGHT)
+
+
+def _before_day(first: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(first, time(), zone) - timedelta(microseconds=1)

@@ -1,0 +1,95 @@
+"""The one table of the dashboard: its cells, its height, its description and its selection."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from app.formats.formats import DASH
+from app.ui.columns import Column
+
+ROWS_SHOWN_WHOLE = 12
+SCROLLING_HEIGHT = 460  # pixels
+LONG_NAME = 28  # characters
+NAME_WIDTH = 200  # pixels
+SORT_HINT = "Numbers and dates sort by value."
+
+
+def render_table(
+    frame: pd.DataFrame,
+    columns: Mapping[str, Column],
+    alt: str,
+    absent: str = DASH,
+    key: str | None = None,
+) -> None:
+    """The columns that the frame has, with a description for screen readers and `absent` in empty cells.
+
+    With a key one row can be selected; `selected_row` returns it in the next run.
+    """
+    shown = {column: kind for column, kind in columns.items() if column in frame.columns}
+    st.dataframe(
+        style_cells(frame, shown),
+        hide_index=True,
+        height=table_height(len(frame)),
+        row_height=max((kind.row_height for kind in shown.values() if kind.row_height), default=None),
+        column_config=configure_columns(frame, shown),
+        placeholder=absent,
+        alt=f"{alt.removesuffix('.')}. {SORT_HINT}",
+        key=key,
+        on_select="rerun" if key else "ignore",
+        selection_mode="single-row",
+    )
+
+
+def selected_row(key: str, rows: int) -> int | None:
+    """The position of the selected row in a table of so many rows, known before the table is drawn."""
+    positions = st.session_state.get(key, {}).get("selection", {}).get("rows", [])
+    return positions[0] if positions and positions[0] < rows else None
+
+
+def style_cells(frame: pd.DataFrame, columns: Mapping[str, Column]) -> Styler:
+    """Cells that sort by value, and their texts; the frame has every one of `columns`."""
+    cells = pd.DataFrame({column: _convert(frame[column], kind) for column, kind in columns.items()})
+    formats = {
+        column: _format_cells(frame[column], cells[column], kind.show)
+        for column, kind in columns.items()
+        if kind.show
+    }
+    return cells.style.format(formats)
+
+
+def configure_columns(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, Any]:
+    """Streamlit's configuration of each column; long names get a fixed width."""
+    return {
+        column: kind.config | {"width": NAME_WIDTH}
+        if kind.is_name and frame[column].str.len().max() > LONG_NAME
+        else kind.config
+        for column, kind in columns.items()
+    }
+
+
+def table_height(rows: int) -> int | Literal["content"]:
+    """As high as its rows, up to a height in which a longer table scrolls."""
+    return "content" if rows <= ROWS_SHOWN_WHOLE else SCROLLING_HEIGHT
+
+
+def _convert(values: pd.Series, kind: Column) -> pd.Series:
+    if kind.sort_value is None:
+        return values.astype(kind.dtype)
+    cells = [None if _is_absent(value) else kind.sort_value(value) for value in values]
+    return pd.Series(cells, values.index, kind.dtype)
+
+
+def _format_cells(
+    values: pd.Series, cells: pd.Series, show: Callable[[Any], str]
+) -> str | Callable[[object], str] | None:
+    """Look up the text of a cell, made of the exact value; values of equal cells agree to 15 digits."""
+    pairs = zip(values, cells, strict=True)
+    texts: dict[object, str] = {cell: show(value) for value, cell in pairs if not _is_absent(value)}
+    return lambda cell: texts.get(cell, "")
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or (not isinstance(value, tuple) and bool(pd.isna(value)))
