@@ -1,18 +1,23 @@
 """What Tally asks of a database, always as one person under row-level security; what goes wrong, in words."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
+
+import stamina
 
 from tally.core.errors import TallyError
 
 Row = dict[str, Any]
-T = TypeVar("T")
 
 PAGE = 1_000  # PostgREST cuts longer answers
-PAUSES = (0.2, 0.5, 1.0, 2.0)  # seconds before each further try
+# Every call that is retried is safe to repeat: waits of about 0.2, 0.4, 1 and 2 seconds.
+RETRY = stamina.RetryingCaller(
+    attempts=5, timeout=None, wait_initial=0.2, wait_exp_base=2.2, wait_max=2.0, wait_jitter=0.1
+)
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # else a command line shows every retry
 GATEWAY = "503"
 UNREACHABLE = frozenset(
     {"502", GATEWAY, "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
@@ -110,18 +115,6 @@ def select_all(database: Database, query: Query) -> Iterator[Row]:
 def select_first(database: Database, query: Query) -> Row | None:
     """The first matching row, or None."""
     return next(iter(database.select(replace(query, limit=1))), None)
-
-
-def patiently(attempt: Callable[[], T], is_hopeless: Callable[[], bool] = lambda: False) -> T:
-    """Try again for a while when nothing answers; every call here is safe to repeat."""
-    for pause in PAUSES:
-        try:
-            return attempt()
-        except Unreachable:
-            if is_hopeless():
-                raise
-            time.sleep(pause)
-    return attempt()
 
 
 def quote(value: Any) -> str:

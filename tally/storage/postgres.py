@@ -11,7 +11,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 from psycopg.types.json import Json
 
-from tally.storage.database import GATEWAY, DatabaseError, Query, Row, describe, patiently, quote
+from tally.storage.database import GATEWAY, RETRY, DatabaseError, Query, Row, Unreachable, describe, quote
 
 
 class PostgresDatabase:
@@ -83,7 +83,10 @@ class PostgresDatabase:
             except psycopg.Error as error:
                 raise describe_failure(error) from error
 
-        return patiently(attempt, lambda: self._connection.closed)
+        return RETRY(self._may_recover, attempt)
+
+    def _may_recover(self, error: Exception) -> bool:
+        return isinstance(error, Unreachable) and not self._connection.closed
 
     @contextmanager
     def _as_person(self) -> Iterator[psycopg.Cursor[Any]]:

@@ -9,7 +9,7 @@ from supabase import Client, create_client
 from supabase.lib.client_options import SyncClientOptions
 
 from tally.core.tls import certificates
-from tally.storage.database import GATEWAY, DatabaseError, Query, Row, describe, patiently, quote
+from tally.storage.database import GATEWAY, RETRY, DatabaseError, Query, Row, Unreachable, describe, quote
 
 TIMEOUT_SECONDS = 120.0
 
@@ -73,7 +73,7 @@ class SupabaseDatabase:
             except APIError as error:
                 raise describe_answer(error) from error
 
-        return patiently(attempt) if retry else attempt()
+        return RETRY(Unreachable, attempt) if retry else attempt()
 
 
 def _condition(value: Any) -> tuple[str, str]:

@@ -1,10 +1,12 @@
 """Importing files: nothing before a preview, every row accounted for, each event once, and a way back."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import stamina
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -284,12 +286,13 @@ def test_file_name_cannot_turn_text_around() -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wire that is cut stays cut: waiting for it only takes time."""
-    monkeypatch.setattr("tally.storage.database.PAUSES", (0.05,))
+def retries_at_once() -> Iterator[None]:
+    """Retries without waiting: a wire that is cut stays cut."""
+    with stamina.set_testing(True, attempts=2):
+        yield
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("retries_at_once")
 def test_cut_off_database_interrupts_and_the_same_file_completes_it(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:
@@ -333,7 +336,7 @@ class CutAfterFirstBatch(SupabaseDatabase):
         return answer
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("retries_at_once")
 def test_import_that_failed_can_be_tried_again(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:

@@ -192,7 +192,6 @@ def test_prices_are_those_of_the_person_alone(
 def test_what_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
     assert wire
     page = open_prices(monkeypatch, user)
-    monkeypatch.setattr("tally.storage.database.PAUSES", ())
 
     def refuse(*_: object) -> None:
         raise describe(data.UNREACHABLE, "")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import stamina
 
 from tally.core.records import CostRecord, identity
 from tally.importers import Parsed
@@ -80,9 +81,10 @@ def file() -> Parsed:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing comes back, waiting for it only takes time."""
-    monkeypatch.setattr("tally.storage.database.PAUSES", (0.05, 0.1))
+def retries_at_once() -> Iterator[None]:
+    """Retries without waiting, where nothing comes back."""
+    with stamina.set_testing(True, attempts=3):
+        yield
 
 
 def bring(stack: Stack, person: Person, file: Parsed, transport: str = "supabase") -> ImportResult:
@@ -134,7 +136,7 @@ def test_killed_data_api_is_survived_or_explained(healing: Stack, file: Parsed) 
     finish(healing, person, file)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("retries_at_once")
 def test_data_api_that_stays_away_is_a_sentence(place: Place, file: Parsed) -> None:
     with started(place) as stack:
         person = sign_up(stack)
@@ -174,7 +176,7 @@ def is_restarted(stack: Stack, killed: int) -> bool:
         return False
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("retries_at_once")
 def test_everything_killed_at_once_is_explained_and_the_next_start_finishes(
     place: Place, file: Parsed
 ) -> None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psycopg
 import pytest
 from hypothesis import given, settings
@@ -333,6 +334,26 @@ def test_deadlock_is_tried_again(stack: Stack, person: Person) -> None:
             assert database.call("fail_once") == 7
         finally:
             database._connection.execute("drop function public.fail_once; drop sequence public.tries")
+
+
+def test_unreachable_database_is_retried_four_times(
+    stack: Stack, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[float] = []
+
+    def refuse(*_: object, **__: object) -> None:
+        attempts.append(time.monotonic())
+        raise httpx.ConnectError("refused")
+
+    database = over_http(stack, person)
+    monkeypatch.setattr(httpx.Client, "send", refuse)
+    with pytest.raises(Unreachable):
+        database.select(Query("providers", "id", ["id"]))
+    assert len(attempts) == 5
+    assert 3.2 < attempts[-1] - attempts[0] < 6
+    with pytest.raises(Unreachable):
+        database.insert("imports", A_FILE)
+    assert len(attempts) == 6, "an insert is not safe to repeat"
 
 
 def test_account_is_found_by_email_in_any_case(stack: Stack, person: Person) -> None:
