@@ -1,1 +1,1 @@
-"""Tally on one machine: the embedded Supabase stand-in, its state and its supervisor."""
+"""Tally on one machine: the embedded Supabase stack, its state and its supervisor."""

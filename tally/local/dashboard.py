@@ -16,16 +16,16 @@ from tally.local.stack import Stopped
 
 START_SECONDS = 60
 STOP_SECONDS = 8
-MARK = "app.server.main:app"
+APP = "app.server.main:app"  # also identifies the process in the process table
 
 
 class Dashboard:
-    """uvicorn with the app; it knows the two public settings and none of the service's."""
+    """uvicorn running the app; it gets the two public settings and no secrets of the service."""
 
     name = "The dashboard"
 
     def __init__(self, home: Home, ports: Ports, settings: dict[str, str], stop: threading.Event) -> None:
-        self.home, self.ports, self.settings, self.stopped = home, ports, settings, stop
+        self.home, self.ports, self.settings, self.stop_requested = home, ports, settings, stop
         self.pid_file = home.run / "dashboard.pid"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -35,7 +35,7 @@ class Dashboard:
         self.wait_until_ready()
 
     def spawn(self) -> None:
-        """Start the server without waiting; a leftover of a killed run is ended first."""
+        """Start the server without waiting; end one that a killed run left behind first."""
         end_leftover(self.home)
         with open_log(self.home, "dashboard") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
@@ -53,21 +53,21 @@ class Dashboard:
         """Return when the sign-in page is served."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if self.stopped.is_set():
+            if self.stop_requested.is_set():
                 raise Stopped
             if self.has_ended():
-                raise TallyError(f"The dashboard did not start. {self._last_words()}")
+                raise TallyError(f"The dashboard did not start. {self._last_log_line()}")
             if answers(self.ports.dashboard):
                 return
             time.sleep(0.05)
-        raise TallyError(f"The dashboard did not answer within {START_SECONDS} s. {self._last_words()}")
+        raise TallyError(f"The dashboard did not answer within {START_SECONDS} s. {self._last_log_line()}")
 
     def has_ended(self) -> bool:
-        """Whether it died since it was started."""
+        """Whether the process ended by itself since it was started."""
         return self.process is not None and self.process.poll() is not None
 
     def stop(self) -> None:
-        """Let it finish what it serves, for a moment."""
+        """Terminate the server; kill it if open requests take too long."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             try:
@@ -78,30 +78,20 @@ class Dashboard:
         self.pid_file.unlink(missing_ok=True)
 
     def _command(self) -> list[str]:
-        options = {
-            "--host": "127.0.0.1",
-            "--port": str(self.ports.dashboard),
-            "--timeout-graceful-shutdown": "2",
-        }
-        return [
-            sys.executable,
-            "-m",
-            "uvicorn",
-            MARK,
-            *(word for option in options.items() for word in option),
-        ]
+        address = ["--host", "127.0.0.1", "--port", str(self.ports.dashboard)]
+        return [sys.executable, "-m", "uvicorn", APP, *address, "--timeout-graceful-shutdown", "2"]
 
     def _environment(self) -> dict[str, str]:
         public = {name: self.settings[name] for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
         return {
-            "TALLY_SCAN_LOGS": "1",  # it listens to this machine only; 0 in the environment forbids it
+            "TALLY_SCAN_LOGS": "1",  # safe, as only this machine reaches it; 0 in the environment forbids it
             **os.environ,
             **public,
             "TALLY_HOME": str(self.home.path),
             "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
         }
 
-    def _last_words(self) -> str:
+    def _last_log_line(self) -> str:
         log = self.home.logs / "dashboard.log"
         lines = [
             line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
@@ -110,12 +100,12 @@ class Dashboard:
 
 
 def end_leftover(home: Home) -> None:
-    """End the server of a run that was killed: it would hold the port of the new one."""
-    processes.end_recorded(home.run / "dashboard.pid", MARK)
+    """End the server of a run that was killed: it would occupy the new server's port."""
+    processes.end_recorded(home.run / "dashboard.pid", APP)
 
 
 def answers(port: int) -> bool:
-    """Whether the sign-in page is served there."""
+    """Whether the sign-in page is served on this port."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/login")

@@ -1,4 +1,4 @@
-"""What Tally needs on this machine, whether it is there, and how to mend it when it is not."""
+"""Checks of everything that Tally needs on this machine, each with a fix for what is missing."""
 
 import os
 import platform
@@ -23,31 +23,31 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The outcome of one check; without `mend` all is well."""
+    """Result of one check; `fix` says what to do, None if nothing."""
 
     name: str
     found: str
-    mend: str | None = None
+    fix: str | None = None
     optional: bool = False
 
     @property
     def is_missing(self) -> bool:
-        return self.mend is not None and not self.optional
+        return self.fix is not None and not self.optional
 
 
 def examine() -> list[Finding]:
-    """Every check, each on its own: one that fails hides no other."""
+    """Run every check; one that fails does not stop the others."""
     return [_guarded(check) for check in CHECKS]
 
 
 def as_text(findings: list[Finding]) -> str:
-    """A line for each finding and, where something is wrong, how to mend it."""
+    """A line for each finding, followed by its fix if something is wrong."""
     lines = []
     for finding in findings:
-        mark = "ok      " if finding.mend is None else "optional" if finding.optional else "MISSING "
+        mark = "ok      " if finding.fix is None else "optional" if finding.optional else "MISSING "
         lines.append(f"{mark} {finding.name}: {finding.found}")
-        if finding.mend:
-            lines.append(f"         {finding.mend}")
+        if finding.fix:
+            lines.append(f"         {finding.fix}")
     return "\n".join(lines)
 
 
@@ -75,7 +75,7 @@ def _check_node() -> Finding:
 
 def _check_packages() -> Finding:
     if modules_are_current():
-        return Finding("packages of the stack", "as the lock file says")
+        return Finding("packages of the stack", "up to date")
     return Finding("packages of the stack", "not installed or out of date", "Run `make setup`.")
 
 
@@ -99,8 +99,8 @@ def _check_ports() -> Finding:
         return Finding("ports", f"{numbers} are free")
     return Finding(
         "ports",
-        f"{', '.join(taken)} taken",
-        f"End the program that has it, or choose another, for example TALLY_PORT={ports.dashboard + 100}.",
+        f"{', '.join(taken)} in use",
+        f"Stop the program that uses it, or choose another, for example TALLY_PORT={ports.dashboard + 100}.",
     )
 
 
@@ -111,8 +111,8 @@ def _check_folder() -> Finding:
         return Finding("folder", str(home.path))
     return Finding(
         "folder",
-        f"Postgres may not pass through {closed}",
-        f"Put the data elsewhere, for example TALLY_HOME=/var/lib/tally, or run `chmod o+x {closed}`.",
+        f"Postgres cannot traverse {closed}",
+        f"Move the data, for example with TALLY_HOME=/var/lib/tally, or run `chmod o+x {closed}`.",
     )
 
 
@@ -121,14 +121,16 @@ def _check_disk() -> Finding:
     found = f"{free / 1e9:.1f} GB free"
     if free >= NEEDED_BYTES:
         return Finding("disk", found)
-    return Finding("disk", found, f"Make room for at least 1 GB on the disk of {tally_home()}.")
+    return Finding("disk", found, f"Free at least 1 GB on the disk that holds {tally_home()}.")
 
 
 def _check_browser() -> Finding:
     found = next((path for path in map(shutil.which, BROWSERS) if path), None)
     if found:
         return Finding("chromium", found)
-    return Finding("chromium", "not found", "Only `make test` needs it: `apt-get install chromium`.", True)
+    return Finding(
+        "chromium", "not found", "Needed only by `make test`. Run `apt-get install chromium`.", True
+    )
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
@@ -149,17 +151,20 @@ def _node_platform() -> str:
 
 
 def _closed_folder(target: Path) -> Path | None:
-    """The folder on the way that the account which runs Postgres may not pass; only root has another."""
+    """The first folder on the path that the user who runs Postgres cannot traverse, or None.
+
+    Only root runs Postgres as another user.
+    """
     if os.geteuid() != 0:
         return None
     try:
-        account = pwd.getpwnam("postgres")
+        user = pwd.getpwnam("postgres")
     except KeyError:
-        return None  # made at the first start, and a stranger to every folder: the start checks again
+        return None  # created at the first start, which repeats this check
     for folder in (*reversed(target.parents), target):
         found = folder.stat()
-        own = found.st_uid == account.pw_uid
-        bit = 0o100 if own else 0o010 if found.st_gid == account.pw_gid else 0o001
+        is_owner = found.st_uid == user.pw_uid
+        bit = 0o100 if is_owner else 0o010 if found.st_gid == user.pw_gid else 0o001
         if folder.is_dir() and not found.st_mode & bit:
             return folder
     return None

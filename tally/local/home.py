@@ -1,4 +1,4 @@
-"""TALLY_HOME: the folder that holds all state of Tally on this machine, closed to everyone else."""
+"""TALLY_HOME: the folder of all state that Tally has on this machine, closed to other users."""
 
 import os
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LARGEST_LOG_BYTES = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where each thing lies in TALLY_HOME."""
+    """Paths of the files and folders in TALLY_HOME."""
 
     path: Path
 
@@ -55,33 +55,33 @@ class Home:
 
 
 def open_home(path: Path | None = None) -> Home:
-    """Make the folder and those in it, or say why it cannot be used."""
+    """Create the folder and its subfolders; raise TallyError if it cannot be used."""
     home = Home((path or tally_home()).resolve())
     try:
         for folder in (home.path, home.logs, home.run, home.outbox, home.cli):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-        # Root cannot run Postgres: another account does, and must pass through this folder (but not look into
-        # it) to reach its own. All else in here is 0700 or 0600, so passing through is all that anyone gains.
+        # For root, Postgres runs as another user, who must be able to traverse this folder (but not list it)
+        # to reach the data. Everything else in here is 0700 or 0600, so other users gain nothing more.
         if os.geteuid() == 0:
             home.path.chmod(0o711)
     except OSError as error:
         raise TallyError(
             f"Tally cannot use the folder {home.path} ({error.strerror}). "
-            "Set TALLY_HOME to a folder of your own."
+            "Set TALLY_HOME to a folder that you own."
         ) from None
     return home
 
 
 def open_log(home: Home, name: str) -> TextIO:
-    """The log of one part, to append to."""
-    make_room(home, name)
+    """Open a log file for appending; rotate a large one first."""
+    rotate_log(home, name)
     path = home.logs / f"{name}.log"
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
 
 
-def make_room(home: Home, name: str) -> None:
-    """Set a large log aside; the one set aside before is dropped."""
+def rotate_log(home: Home, name: str) -> None:
+    """Rename a large log to `.old.log`, replacing the previous one."""
     path = home.logs / f"{name}.log"
     if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
         path.replace(path.with_suffix(".old.log"))

@@ -1,18 +1,20 @@
-"""`python -m tally.local.install`: install the packages of the embedded stack, unless they are there."""
+"""`python -m tally.local.install`: install the packages of the embedded stack unless they are current."""
 
 import sys
 from pathlib import Path
 
 from tally.core.errors import TallyError
+from tally.local.console import print_line
 from tally.local.node import find_node, install_modules
-from tally.local.progress import say
 
 
 def main() -> int:
-    """Say what is done when there is something to do."""
+    """Install the packages; print a line only when there is something to install."""
     try:
         log = Path(sys.prefix) / "stack-install.log"
-        install_modules(find_node(), log, lambda: say("Installing the packages of the embedded stack …"))
+        install_modules(
+            find_node(), log, lambda: print_line("Installing the packages of the embedded stack …")
+        )
     except TallyError as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""The secrets of the one-machine stack: made once, at the first start, and readable by their owner alone."""
+"""Secrets of the one-machine stack: generated at the first start, readable by their owner only."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_adm
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The JWT secret, the two API keys and one password for each role that may log in to the database."""
+    """The JWT secret, the two API keys and a password for each database role that can log in."""
 
     jwt_secret: str
     publishable_key: str
@@ -26,14 +26,14 @@ class Keys:
 
 
 def load_keys(home: Home) -> Keys:
-    """Read the secrets, or make them if there is no data yet that was sealed with others."""
+    """Read the secrets, or generate them if there is no database yet."""
     make_encryption_keys(home)
     if home.secrets_file.exists():
         return _read_keys(home)
     if any(home.data.glob("*/PG_VERSION")):
         raise TallyError(
-            f"{home.secrets_file} is missing, but {home.data} holds a database that was made with it. "
-            "Put the file back from a backup, or move that folder away to begin anew."
+            f"{home.secrets_file} is missing, but {home.data} holds a database that was created with it. "
+            "Restore the file from a backup, or move that folder away to start with an empty database."
         )
     keys = _make_keys()
     write_private(home.secrets_file, json.dumps(asdict(keys), indent=2) + "\n")
@@ -41,13 +41,13 @@ def load_keys(home: Home) -> Keys:
 
 
 def make_encryption_keys(home: Home) -> None:
-    """Make the first key that seals provider keys; `tally keys rotate` makes the others."""
+    """Generate the first key that encrypts provider keys; `tally keys rotate` adds the later ones."""
     if read_encryption_keys(home) is None:
         save_encryption_keys(home, SecretStr(make_key()))
 
 
 def read_encryption_keys(home: Home) -> SecretStr | None:
-    """TALLY_ENCRYPTION_KEYS of this machine."""
+    """TALLY_ENCRYPTION_KEYS as stored on this machine."""
     if not home.vault_env.exists():
         return None
     keys = home.vault_env.read_text(encoding="utf-8").partition("=")[2].strip().strip('"')
@@ -55,7 +55,7 @@ def read_encryption_keys(home: Home) -> SecretStr | None:
 
 
 def save_encryption_keys(home: Home, keys: SecretStr) -> None:
-    """Write TALLY_ENCRYPTION_KEYS of this machine, which running programs read when they next need it."""
+    """Store TALLY_ENCRYPTION_KEYS on this machine; running programs read it the next time they need it."""
     write_private(home.vault_env, f'{ENCRYPTION_KEYS}="{keys.get_secret_value()}"\n')
 
 
@@ -66,7 +66,7 @@ def _read_keys(home: Home) -> Keys:
     except (OSError, ValueError, TypeError):
         complete = False
     if not complete:
-        raise TallyError(f"{home.secrets_file} cannot be read or is not complete. Put it back from a backup.")
+        raise TallyError(f"{home.secrets_file} cannot be read or is incomplete. Restore it from a backup.")
     home.secrets_file.chmod(0o600)
     return keys
 

@@ -1,4 +1,9 @@
-"""One Tally to a TALLY_HOME: a lock that the system frees when its holders are gone, however they went."""
+"""The lock on TALLY_HOME: one running Tally per folder.
+
+flock by hand rather than filelock: the stack's Node process inherits the descriptor, so that the lock
+outlives a killed `tally up` for as long as the stack runs. The kernel releases it when the last holder has
+ended, however it ended.
+"""
 
 import fcntl
 import json
@@ -16,7 +21,7 @@ WAIT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock: its process, what it is (`up` or another program with a stack), its first port."""
+    """The process that took the lock, its kind (`up`, or another program with a stack) and its first port."""
 
     pid: int
     kind: str
@@ -24,12 +29,11 @@ class Holder:
 
     @property
     def is_alive(self) -> bool:
-        return processes.describe(self.pid)[0] is not None
+        return processes.is_running(self.pid)
 
 
 class HomeLock:
-    """Held from start to end of a run, by the stack's process too: it outlives a killed `tally up` just
-    as long as the stack does."""
+    """A lock held from start to end of a run."""
 
     def __init__(self, path: Path, kind: str, port: int) -> None:
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -44,24 +48,24 @@ class HomeLock:
                 return fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 holder = read_holder(path)
-            # A killed run's stack is still stopping: worth a wait. A living one is not.
+            # The stack of a killed run stops within seconds, so waiting helps; a running one keeps the lock.
             if (holder and holder.is_alive) or time.monotonic() > deadline:
                 os.close(self.descriptor)
                 raise TallyError(_taken_message(path, holder))
             time.sleep(0.1)
 
     def release(self) -> None:
-        """Let the next start begin."""
+        """Let the next run start."""
         os.close(self.descriptor)
 
 
 def lock_home(home: Home, kind: str, port: int) -> HomeLock:
-    """Take the folder for this process, or raise TallyError naming who has it."""
+    """Lock the folder for this process, or raise TallyError naming the holder."""
     return HomeLock(home.lock_file, kind, port)
 
 
 def find_holder(home: Home) -> Holder | None:
-    """Who runs Tally in this folder now; None when nobody does."""
+    """The process that runs Tally in this folder, or None."""
     try:
         descriptor = os.open(home.lock_file, os.O_RDWR)
     except OSError:
@@ -76,7 +80,7 @@ def find_holder(home: Home) -> Holder | None:
 
 
 def read_holder(path: Path) -> Holder | None:
-    """What the lock's file says of its last holder."""
+    """The latest holder that the lock file records; it may have ended since."""
     try:
         return Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -84,8 +88,8 @@ def read_holder(path: Path) -> Holder | None:
 
 
 def _taken_message(path: Path, holder: Holder | None) -> str:
-    who = f" (process {holder.pid})" if holder else ""
+    process = f" (process {holder.pid})" if holder else ""
     return (
-        f"Tally is already running on the data in {path.parent}{who}. "
-        "End it with `tally down`, or use another folder with TALLY_HOME."
+        f"Tally is already running on the data in {path.parent}{process}. "
+        "Stop it with `tally down`, or use another folder with TALLY_HOME."
     )

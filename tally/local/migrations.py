@@ -1,4 +1,4 @@
-"""Bring the database to the newest migration with the real Supabase CLI, when there is anything to push."""
+"""Database migrations, applied with the real Supabase CLI."""
 
 import os
 import subprocess
@@ -17,11 +17,11 @@ CONFIG = CHECKOUT / "supabase" / "config.toml"
 
 
 class MigrationsFailed(TallyError):
-    """The Supabase CLI refused a migration; the text holds its own words."""
+    """The Supabase CLI refused a migration; the text holds its output."""
 
 
 def pending_migrations(database_url: str) -> list[str]:
-    """The files that the database has not recorded yet, in order."""
+    """Names of the migration files that are not applied yet, in order."""
     with psycopg.connect(database_url, connect_timeout=10) as connection:
         known = connection.execute(
             "select to_regclass('supabase_migrations.schema_migrations') is not null"
@@ -35,7 +35,7 @@ def pending_migrations(database_url: str) -> list[str]:
 
 
 def push_migrations(home: Home, node: Node, database_url: str) -> list[str]:
-    """Push what is pending and return its names; each file is one transaction, so none is ever half done."""
+    """Apply pending migrations and return their names; each file is one transaction."""
     pending = pending_migrations(database_url)
     if pending:
         _push(node, _work_folder(home), database_url)
@@ -43,7 +43,7 @@ def push_migrations(home: Home, node: Node, database_url: str) -> list[str]:
 
 
 def _work_folder(home: Home) -> Path:
-    """The CLI writes beside its config; with links to ours it does so in TALLY_HOME, not in the checkout."""
+    """A folder with links to our config: the CLI writes beside its config, but not into the checkout."""
     folder = home.cli
     links = {folder / "supabase" / "config.toml": CONFIG, folder / "supabase" / "migrations": MIGRATIONS}
     (folder / "supabase").mkdir(mode=0o700, exist_ok=True)
@@ -61,7 +61,7 @@ def _push(node: Node, folder: Path, database_url: str) -> None:
         env={
             "PATH": f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "HOME": str(folder),
-            # In the environment, because every user of the machine can read a command line.
+            # In the environment: every user of the machine can read command lines.
             "PGPASSWORD": password,
             "SUPABASE_HOME": str(folder),
             "SUPABASE_TELEMETRY_DISABLED": "1",
@@ -74,10 +74,8 @@ def _push(node: Node, folder: Path, database_url: str) -> None:
         check=False,
     )
     if ended.returncode != 0:
-        words = (ended.stderr or ended.stdout).replace(password, "***").strip()
-        raise MigrationsFailed(
-            f"The database could not be brought up to date. The Supabase CLI says:\n{words}"
-        )
+        output = (ended.stderr or ended.stdout).replace(password, "***").strip()
+        raise MigrationsFailed(f"The database could not be migrated. Output of the Supabase CLI:\n{output}")
 
 
 def _split_password(database_url: str) -> tuple[str, str]:

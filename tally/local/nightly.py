@@ -1,4 +1,4 @@
-"""When the nightly job is due on this machine, and running it as a child process."""
+"""Schedule of the nightly run on this machine, and the run itself as a child process."""
 
 import os
 import subprocess
@@ -13,13 +13,13 @@ from tally.core.settings import CHECKOUT
 from tally.local import processes
 from tally.local.home import Home, open_log
 
-ASK_AGAIN = timedelta(minutes=1)
-TRY_AGAIN = timedelta(hours=1)
-# A missed night is caught up after the first pages are served, not while they load.
-AFTER_START = timedelta(seconds=20)
-MARK = "forecasting"
+CHECK_INTERVAL = timedelta(minutes=1)
+RETRY_DELAY = timedelta(hours=1)
+# A missed run is caught up after the first pages are served, not while they load.
+START_DELAY = timedelta(seconds=20)
+MODULE = "forecasting"  # also identifies the process in the process table
 
-# A replay of some earlier night, however recent, is not this night's success.
+# Replays of earlier nights do not count, however recently they ran.
 LAST_SUCCESS = """
 select max(finished_at)
 from public.job_runs
@@ -27,12 +27,12 @@ where status = 'done' and user_id is null and night >= %s"""
 
 
 def is_due(now: datetime, last_success: datetime | None) -> bool:
-    """Whether the last night was missed, or has just begun."""
+    """Whether the latest scheduled run has not succeeded yet."""
     return last_success is None or last_success < last_due(now)
 
 
 def load_last_success(database_url: str, now: datetime) -> datetime | None:
-    """When a whole night last ended well, of those that could cover the last due time."""
+    """End of the latest successful run that covers the last due time, or None."""
     since = last_due(now).date() - timedelta(days=1)
     with psycopg.connect(database_url, connect_timeout=5) as connection:
         row = connection.execute(LAST_SUCCESS, [since]).fetchone()
@@ -40,37 +40,37 @@ def load_last_success(database_url: str, now: datetime) -> datetime | None:
 
 
 def has_records(database_url: str) -> bool:
-    """Whether there is anything that a night could say something about."""
+    """Whether there is anything to forecast."""
     with psycopg.connect(database_url, connect_timeout=5) as connection:
         return connection.execute("select from public.cost_records limit 1").rowcount > 0
 
 
 def nightly_command(arguments: Sequence[str] = ()) -> list[str]:
-    """How the job is run, here and by hand."""
-    return [sys.executable, "-m", MARK, *arguments]
+    """Command line of the nightly run, scheduled or by hand."""
+    return [sys.executable, "-m", MODULE, *arguments]
 
 
 class Scheduler:
-    """Runs the job once a night and catches up a missed one; nothing that fails in it ends `tally up`."""
+    """Starts the nightly run when it is due or was missed; a failure does not end `tally up`."""
 
-    def __init__(self, home: Home, settings: dict[str, str], say: Callable[[str], None]) -> None:
-        self.home, self.settings, self.say = home, settings, say
+    def __init__(self, home: Home, settings: dict[str, str], notify: Callable[[str], None]) -> None:
+        self.home, self.settings, self.notify = home, settings, notify
         self.pid_file = home.run / "nightly.pid"
         self.process: subprocess.Popen[bytes] | None = None
-        self.ask_at = datetime.now().astimezone() + AFTER_START
+        self.check_at = datetime.now().astimezone() + START_DELAY
 
-    def tend(self, now: datetime | None = None) -> None:
-        """Called several times a second: start the job when it is due, say how it ended."""
+    def poll(self, now: datetime | None = None) -> None:
+        """Start the run when it is due, and report how it ended. Called several times a second."""
         now = now or datetime.now().astimezone()
         if self.process is not None:
-            self._look_after(now)
-        elif now >= self.ask_at:
-            self.ask_at = now + ASK_AGAIN
+            self._check_process(now)
+        elif now >= self.check_at:
+            self.check_at = now + CHECK_INTERVAL
             if self._is_due(now):
                 self._start()
 
     def stop(self) -> None:
-        """Ask a running job to stop; it records that it was interrupted."""
+        """Terminate a running job; it records that it was interrupted."""
         if self.process is None:
             return
         self.process.terminate()
@@ -86,7 +86,7 @@ class Scheduler:
         try:
             return is_due(now, load_last_success(database_url, now)) and has_records(database_url)
         except psycopg.Error:
-            return False  # the database is just being started again; asked again in a minute
+            return False  # the database may be restarting; checked again in a minute
 
     def _start(self) -> None:
         with open_log(self.home, "nightly") as log:
@@ -101,20 +101,20 @@ class Scheduler:
             )
         processes.record(self.pid_file, self.process.pid)
 
-    def _look_after(self, now: datetime) -> None:
+    def _check_process(self, now: datetime) -> None:
         code = self.process.poll() if self.process else None
         if code is None:
             return
         self.process = None
         self.pid_file.unlink(missing_ok=True)
         if code == 0:
-            self.say("The nightly job is done.")
+            self.notify("The nightly run succeeded.")
         else:
-            self.ask_at = now + TRY_AGAIN
+            self.check_at = now + RETRY_DELAY
             log = self.home.logs / "nightly.log"
-            self.say(f"The nightly job ended with code {code}; {log} says why. Next try in an hour.")
+            self.notify(f"The nightly run failed with exit code {code}; retrying in an hour. See {log}.")
 
 
 def end_leftover(home: Home) -> None:
-    """End the job of a run that was killed."""
-    processes.end_recorded(home.run / "nightly.pid", MARK)
+    """End the nightly run of a `tally up` that was killed."""
+    processes.end_recorded(home.run / "nightly.pid", MODULE)

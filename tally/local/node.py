@@ -1,6 +1,5 @@
-"""Node.js and the packages of the embedded stack: found on the machine, or installed once a lock file."""
+"""Node.js and the npm packages of the embedded stack."""
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -8,27 +7,31 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tally.core.errors import TallyError
 from tally.core.settings import CHECKOUT
 
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
 STACK_FOLDER = CHECKOUT / "supabase" / "local"
 MODULES = STACK_FOLDER / "node_modules"
 STAMP = MODULES / ".tally-stamp"
+INSTALL_LOCK = CHECKOUT / "supabase" / ".temp" / "install.lock"
 OLDEST_NODE = 20
 NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
 
 
 class NodeMissing(TallyError):
-    """There is no Node.js that could run the stack."""
+    """No Node.js on this machine can run the stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A Node.js that is new enough, and how to run the npm that came with it."""
+    """A Node.js that is new enough, and the command that runs its npm."""
 
     program: Path
     version: str
@@ -68,7 +71,7 @@ def _version(program: Path) -> str | None:
 
 
 def modules_are_current() -> bool:
-    """Whether the installed packages are those of the lock file."""
+    """Whether the installed packages match the lock file."""
     try:
         return STAMP.read_text(encoding="utf-8") == _lock_digest()
     except OSError:
@@ -76,26 +79,23 @@ def modules_are_current() -> bool:
 
 
 def install_modules(node: Node, log: Path, on_install: Callable[[], None] = lambda: None) -> None:
-    """Install the packages of the lock file unless they are there; `on_install` hears that there is work."""
+    """Install the packages of the lock file unless they are current; call `on_install` before doing so."""
     if modules_are_current():
         return
-    with _one_at_a_time():
+    with _install_lock():
         if modules_are_current():
-            return
+            return  # another start installed them meanwhile
         on_install()
-        _run(
-            node,
-            [*node.npm, "ci", *NPM_OPTIONS],
-            STACK_FOLDER,
-            log,
-        )
+        _run(node, [*node.npm, "ci", "--omit=dev", *NPM_OPTIONS], STACK_FOLDER, log)
         _restore_library_links(node, log)
         STAMP.write_text(_lock_digest(), encoding="utf-8")
 
 
 def _restore_library_links(node: Node, log: Path) -> None:
-    """Packages cannot carry symbolic links, and Postgres needs those of its libraries. Its own script makes
-    them; install scripts are off, so it is run here."""
+    """Recreate the symbolic links of Postgres's libraries, which npm packages cannot contain.
+
+    The package's install script would do it, but install scripts are off, so it is run here.
+    """
     for folder in (MODULES / "@embedded-postgres").iterdir():
         _run(node, [str(node.program), "scripts/hydrate-symlinks.js"], folder, log)
 
@@ -114,17 +114,17 @@ def _run(node: Node, command: list[str], folder: Path, log: Path) -> None:
         )
     if ended.returncode != 0:
         raise TallyError(
-            f"The packages of the embedded stack could not be installed; {log} says why. "
+            f"The packages of the embedded stack could not be installed; see {log}. "
             "Check the network connection and the space on the disk, then try again."
         )
 
 
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Two starts on a fresh checkout must not install over each other."""
-    with (STACK_FOLDER / "package-lock.json").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _install_lock() -> "BaseFileLock":
+    """A lock that keeps two starts on a fresh checkout from installing at the same time."""
+    from filelock import FileLock  # lazily: packages are installed once
+
+    INSTALL_LOCK.parent.mkdir(exist_ok=True)
+    return FileLock(INSTALL_LOCK)
 
 
 def _lock_digest() -> str:

@@ -1,4 +1,4 @@
-"""The four neighbouring ports of a run, and whether they are free."""
+"""The four consecutive ports of a run."""
 
 import socket
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tally.core.settings import CHECKOUT
 
 
 class LocalSettings(BaseSettings):
-    """What a person may choose for the one-machine stack, by environment or `.env`."""
+    """Settings of the one-machine stack, from the environment or `.env`."""
 
     model_config = SettingsConfigDict(extra="ignore", env_file=CHECKOUT / ".env", env_file_encoding="utf-8")
 
@@ -22,7 +22,7 @@ class LocalSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where each part listens, on the loopback address only."""
+    """The port of each part; all listen on the loopback address only."""
 
     dashboard: int
 
@@ -39,7 +39,7 @@ class Ports:
         return self.dashboard + 3
 
     def named(self) -> dict[str, int]:
-        """Every port with the name of its part."""
+        """Ports by the name of their part."""
         return {
             "the dashboard": self.dashboard,
             "the API gateway": self.gateway,
@@ -49,7 +49,7 @@ class Ports:
 
 
 def load_local_settings() -> LocalSettings:
-    """Read the settings of the one-machine stack, or say which is wrong."""
+    """Read the settings of the one-machine stack; raise TallyError naming an invalid one."""
     try:
         return LocalSettings()
     except ValidationError as error:
@@ -58,17 +58,17 @@ def load_local_settings() -> LocalSettings:
 
 
 def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None:
-    """Raise TallyError for the first port that another program has; `ours` are known leftovers."""
+    """Raise TallyError for the first port in use, except `ours`: ports of a leftover of an earlier run."""
     for part, port in ports.named().items():
         if port not in ours and not is_free(port):
             raise TallyError(
-                f"Port {port}, where {part} should listen, is taken by another program. "
-                f"End that program, or choose another port, for example TALLY_PORT={ports.dashboard + 100}."
+                f"Port {port}, which {part} needs, is in use by another program. "
+                f"Stop that program, or choose another port, for example TALLY_PORT={ports.dashboard + 100}."
             )
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there now."""
+    """Whether a server could listen on this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

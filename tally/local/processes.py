@@ -1,70 +1,52 @@
-"""Which process is which: a number in a file may by now belong to someone else's program."""
+"""Running processes by id, checked against what was recorded: the system reuses ids."""
 
-import os
-import re
-import signal
-import subprocess
-import time
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# A process starts, then its number is written down; the start is told to the second only.
+if TYPE_CHECKING:
+    import psutil
+
+# A process is recorded just after its start, and some systems know start times only to the second.
 CLOCK_SLACK_SECONDS = 2
 STOP_SECONDS = 10
 
 
 def record(pid_file: Path, pid: int) -> None:
-    """Note the number of a process that was just started."""
+    """Write down the id of a process that was just started."""
     pid_file.write_text(f"{pid}\n", encoding="utf-8")
 
 
-def find_recorded(pid_file: Path, word: str) -> int | None:
-    """The recorded process if it runs, has the word in its command line and is older than its record."""
+def find_recorded(pid_file: Path, marker: str) -> int | None:
+    """The recorded id, if its process has `marker` in its command line and is not younger than the record."""
     try:
         pid = int(pid_file.read_text(encoding="utf-8").split()[0])
-        written = pid_file.stat().st_mtime
+        recorded_at = pid_file.stat().st_mtime
     except (OSError, ValueError, IndexError):
         return None
-    started, command = describe(pid)
-    if started is None or word not in command or started > written + CLOCK_SLACK_SECONDS:
+    process = _find(pid)
+    if process is None or marker not in command_line(pid):
         return None
-    return pid
+    return pid if process.create_time() <= recorded_at + CLOCK_SLACK_SECONDS else None
 
 
-def describe(pid: int) -> tuple[float | None, str]:
-    """When a process started (Unix time) and its command line; (None, "") for none or a zombie."""
-    return _describe_by_proc(pid) if Path("/proc/self/stat").exists() else _describe_by_ps(pid)
+def is_running(pid: int) -> bool:
+    """Whether a process with this id exists and is more than a zombie."""
+    return _find(pid) is not None
 
 
-def _describe_by_proc(pid: int) -> tuple[float | None, str]:
+def command_line(pid: int) -> str:
+    """The program and arguments of a process; empty when it has ended or belongs to another user."""
+    import psutil
+
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        boot = re.search(r"^btime (\d+)$", Path("/proc/stat").read_text(encoding="utf-8"), re.MULTILINE)
-    except OSError:
-        return None, ""
-    if fields[0] == "Z" or boot is None:
-        return None, ""
-    return int(boot.group(1)) + int(fields[19]) / os.sysconf("SC_CLK_TCK"), command.strip()
+        return " ".join(psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return ""
 
 
-def _describe_by_ps(pid: int) -> tuple[float | None, str]:
-    shown = subprocess.run(  # noqa: S603 - fixed program, a number as its argument
-        ["/bin/ps", "-ww", "-o", "stat=,lstart=,command=", "-p", str(pid)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "LC_ALL": "C"},
-        check=False,
-    ).stdout.split(maxsplit=6)
-    if len(shown) < 7 or shown[0].startswith("Z"):
-        return None, ""
-    started = datetime.strptime(" ".join(shown[1:6]), "%a %b %d %H:%M:%S %Y").astimezone()
-    return started.timestamp(), shown[6]
-
-
-def end_recorded(pid_file: Path, word: str) -> bool:
-    """End a leftover of an earlier run, if it is truly ours; True when there was one."""
-    pid = find_recorded(pid_file, word)
+def end_recorded(pid_file: Path, marker: str) -> bool:
+    """End the process that an earlier run recorded and left behind; True when there was one."""
+    pid = find_recorded(pid_file, marker)
     if pid is not None:
         end(pid)
     pid_file.unlink(missing_ok=True)
@@ -72,14 +54,28 @@ def end_recorded(pid_file: Path, word: str) -> bool:
 
 
 def end(pid: int) -> None:
-    """Ask a process to stop, and insist after a while."""
-    for wanted in (signal.SIGTERM, signal.SIGKILL):
+    """Terminate a process, and kill it if it has not stopped after a while."""
+    import psutil
+
+    process = _find(pid)
+    if process is None:
+        return
+    for stop in (process.terminate, process.kill):
         try:
-            os.kill(pid, wanted)
-        except ProcessLookupError:
+            stop()
+            process.wait(STOP_SECONDS)
             return
-        deadline = time.monotonic() + STOP_SECONDS
-        while time.monotonic() < deadline:
-            if describe(pid)[0] is None:
-                return
-            time.sleep(0.05)
+        except psutil.TimeoutExpired:
+            continue
+        except psutil.NoSuchProcess:
+            return
+
+
+def _find(pid: int) -> "psutil.Process | None":
+    import psutil  # lazily: most commands look at no process
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
+    except (psutil.NoSuchProcess, ValueError):
+        return None

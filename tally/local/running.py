@@ -20,7 +20,7 @@ from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 def running_stack(
     home: Path, port: int, smtp_url: str | None = None, migrated: bool = True
 ) -> Iterator[Stack]:
-    """Run the stack on `port` + 1 … + 3 with its data in `home`; stop it at the end."""
+    """Run the stack on ports `port` + 1 to `port` + 3 with its data in `home`; stop it at the end."""
     opened = open_home(home)
     lock = lock_home(opened, "stack", port)
     try:

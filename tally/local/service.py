@@ -1,4 +1,4 @@
-"""A part of Tally that must always run: started again, with growing pauses, when it dies."""
+"""Restarts of a service that must always run, with growing pauses between attempts."""
 
 import time
 from collections.abc import Callable
@@ -11,35 +11,35 @@ HEALTHY_SECONDS = 60.0
 
 
 class Service(Protocol):
-    """What can be kept running."""
+    """A process that a watchdog can restart."""
 
     name: str
 
     def start(self) -> None:
-        """Return when it works; raise TallyError with the reason when it does not."""
+        """Return when the service works; raise TallyError with the reason if it does not start."""
 
     def stop(self) -> None:
-        """End it in order; nothing happens if it does not run."""
+        """Shut down in order; does nothing when the service is not running."""
 
     def has_ended(self) -> bool:
-        """Whether it died since it was started."""
+        """Whether the process ended by itself since it was started."""
 
 
-class Kept:
-    """Watches one service. `tend` is called several times a second and never blocks for long."""
+class Watchdog:
+    """Watches one service. `poll` is called several times a second and blocks only while it restarts."""
 
-    def __init__(self, service: Service, say: Callable[[str], None]) -> None:
-        self.service, self.say = service, say
+    def __init__(self, service: Service, notify: Callable[[str], None]) -> None:
+        self.service, self.notify = service, notify
         self.failures = 0
         self.started_at = time.monotonic()
-        self.start_again_at: float | None = None
+        self.restart_at: float | None = None
 
-    def tend(self) -> None:
-        """Notice a death, and start again when the pause is over."""
+    def poll(self) -> None:
+        """Notice that the service ended, and restart it when the pause is over."""
         now = time.monotonic()
-        if self.start_again_at is not None:
-            if now >= self.start_again_at:
-                self._start_again()
+        if self.restart_at is not None:
+            if now >= self.restart_at:
+                self._restart()
         elif self.service.has_ended():
             if now - self.started_at > HEALTHY_SECONDS:
                 self.failures = 0
@@ -48,11 +48,11 @@ class Kept:
     def _pause(self, reason: str) -> None:
         seconds = min(2.0**self.failures, LONGEST_PAUSE_SECONDS)
         self.failures += 1
-        self.start_again_at = time.monotonic() + seconds
-        self.say(f"{reason}; starting it again in {seconds:.0f} s.")
+        self.restart_at = time.monotonic() + seconds
+        self.notify(f"{reason}; restarting in {seconds:.0f} s.")
 
-    def _start_again(self) -> None:
-        self.start_again_at = None
+    def _restart(self) -> None:
+        self.restart_at = None
         try:
             self.service.stop()
             self.service.start()
@@ -60,4 +60,4 @@ class Kept:
             self._pause(str(problem).rstrip("."))
             return
         self.started_at = time.monotonic()
-        self.say(f"{self.service.name} is back.")
+        self.notify(f"{self.service.name} is running again.")

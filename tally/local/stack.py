@@ -1,4 +1,4 @@
-"""The embedded Supabase stack as one child process: start it, listen to what it says, stop it."""
+"""The embedded Supabase stack as one child process."""
 
 import json
 import os
@@ -6,13 +6,14 @@ import queue
 import subprocess
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local import processes
-from tally.local.home import Home, make_room, open_log
+from tally.local.home import Home, open_log, rotate_log
 from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
@@ -20,66 +21,54 @@ from tally.local.ports import LocalSettings, Ports
 
 START_SECONDS = 120
 STOP_SECONDS = 45
-# The last is of the library that signs people in: how hard a password is to hash, 10 when it is not set.
+# LITE_AUTH_BCRYPT_COST is a setting of the auth server: the cost of a password hash, 10 by default.
 INHERITED = ("PATH", "HOME", "LANG", "POSTGREST_BIN", "LITE_AUTH_BCRYPT_COST")
 SETTING_NAMES = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "DATABASE_URL")
 
 
 class StackFailed(TallyError):
-    """The embedded stack did not start; the text is its own explanation."""
+    """The embedded stack did not start; the text is the reason it reported."""
 
 
 class Stopped(Exception):
-    """The person asked to stop before the stack was ready."""
+    """A stop was requested before everything was ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who hears what the stack says: a step that began, something a person should know."""
+    """Callbacks for messages of the stack: a step that begins, an event that the user should know about."""
 
     on_step: Callable[[str], None] = lambda _: None
     on_notice: Callable[[str], None] = lambda _: None
 
 
+@dataclass
 class Stack:
-    """Postgres, auth, PostgREST and their gateway, all in the care of one Node process."""
+    """Postgres, auth, PostgREST and their gateway, supervised by one Node process."""
 
-    def __init__(
-        self, home: Home, ports: Ports, keys: Keys, node: Node, local: LocalSettings, lock: HomeLock
-    ) -> None:
-        self.home, self.ports, self.keys, self.node, self.local, self.lock = (
-            home,
-            ports,
-            keys,
-            node,
-            local,
-            lock,
-        )
-        self.process: subprocess.Popen[str] | None = None
+    home: Home
+    ports: Ports
+    keys: Keys
+    node: Node
+    local: LocalSettings
+    lock: HomeLock
+    process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def start(self, listener: Listener, stop: threading.Event) -> None:
         """Return when the API answers; raise StackFailed with the reason, or Stopped."""
         end_leftover(self.home)
         for part in ("postgres", "postgrest"):
-            make_room(self.home, part)
-        answers: queue.Queue[str | None] = queue.Queue()
+            rotate_log(self.home, part)
+        outcome: queue.Queue[str | None] = queue.Queue()
         self.process = self._spawn()
-        threading.Thread(target=self._listen, args=(self.process, listener, answers), daemon=True).start()
-        for _ in range(START_SECONDS * 10):
-            if stop.is_set():
-                raise Stopped
-            try:
-                failure = answers.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            if failure is None:
-                write_private(self.home.stack_env, env_lines(self.settings()))
-                return
+        threading.Thread(target=self._listen, args=(self.process, listener, outcome), daemon=True).start()
+        failure = self._wait_for(outcome, stop)
+        if failure is not None:
             raise StackFailed(failure)
-        raise StackFailed(f"The embedded stack did not start within {START_SECONDS} s. See {self.home.logs}.")
+        write_private(self.home.stack_env, env_lines(self.settings()))
 
     def settings(self) -> dict[str, str]:
-        """The four settings that a hosted project would have."""
+        """The same four settings that a hosted project has."""
         password = self.keys.passwords["postgres"]
         values = (
             f"http://127.0.0.1:{self.ports.gateway}",
@@ -90,7 +79,7 @@ class Stack:
         return dict(zip(SETTING_NAMES, values, strict=True))
 
     def stop(self) -> None:
-        """Closing its input asks the stack to stop in order; it answers by ending."""
+        """Shut the stack down in order by closing its standard input; kill it if it does not end."""
         if self.process is None or self.process.stdin is None:
             return
         self.process.stdin.close()
@@ -99,6 +88,15 @@ class Stack:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _wait_for(self, outcome: "queue.Queue[str | None]", stop: threading.Event) -> str | None:
+        """None when the stack is ready, else the reason why it failed; raise Stopped on request."""
+        for _ in range(START_SECONDS * 10):
+            if stop.is_set():
+                raise Stopped
+            with suppress(queue.Empty):
+                return outcome.get(timeout=0.1)
+        return f"The embedded stack did not start within {START_SECONDS} s. See {self.home.logs}."
 
     def _spawn(self) -> subprocess.Popen[str]:
         with open_log(self.home, "stack") as log:
@@ -112,13 +110,13 @@ class Stack:
                 text=True,
                 encoding="utf-8",
                 pass_fds=(self.lock.descriptor,),
-                start_new_session=True,  # Ctrl-C reaches `tally up` alone, which stops everything in order
+                start_new_session=True,  # Ctrl-C reaches only `tally up`, which stops everything in order
             )
 
     def _environment(self) -> dict[str, str]:
         smtp = self.local.smtp_url
-        passed_on = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        return passed_on | {
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return inherited | {
             "TALLY_HOME": str(self.home.path),
             "TALLY_LOCK_DESCRIPTOR": str(self.lock.descriptor),
             "TALLY_GATEWAY_PORT": str(self.ports.gateway),
@@ -130,8 +128,9 @@ class Stack:
         }
 
     def _listen(
-        self, process: subprocess.Popen[str], listener: Listener, answers: "queue.Queue[str | None]"
+        self, process: subprocess.Popen[str], listener: Listener, outcome: "queue.Queue[str | None]"
     ) -> None:
+        """Pass messages on; the outcome of the start is None for success, else the reason why it failed."""
         if process.stdout is None:
             return
         is_ready = False
@@ -144,11 +143,11 @@ class Stack:
             elif "error" in message and is_ready:
                 listener.on_notice(message["error"])
             elif "error" in message:
-                answers.put(message["error"])
+                outcome.put(message["error"])
             elif "ready" in message:
                 is_ready = True
-                answers.put(None)
-        answers.put(f"The embedded stack ended while it was starting. See {self.home.logs / 'stack.log'}.")
+                outcome.put(None)
+        outcome.put(f"The embedded stack ended during its start. See {self.home.logs / 'stack.log'}.")
 
 
 def _parse_message(line: str) -> dict[str, str]:
@@ -160,12 +159,12 @@ def _parse_message(line: str) -> dict[str, str]:
 
 
 def end_leftover(home: Home) -> None:
-    """End the PostgREST of a stack that was killed: it would hold the port of the new one."""
+    """End the PostgREST of a stack that was killed: it would occupy the new one's port."""
     processes.end_recorded(home.run / "postgrest.pid", "postgrest")
 
 
 def leftover_ports(home: Home, ports: Ports) -> frozenset[int]:
-    """The database's port, when the server of a killed stack still runs on it: the next start adopts it."""
+    """The database's port if a killed stack's server still uses it; the next start adopts that server."""
     pid_file = next(iter(home.data.glob("*/postmaster.pid")), None)
     if pid_file is None:
         return frozenset()
@@ -179,5 +178,5 @@ def _recorded_port(pid_file: Path) -> int | None:
 
 
 def env_lines(settings: dict[str, str]) -> str:
-    """The settings as lines that a shell and a `.env` reader both understand."""
+    """The settings in a form that shells and `.env` readers both understand."""
     return "".join(f'{name}="{value}"\n' for name, value in settings.items())

@@ -1,4 +1,4 @@
-"""What runs on this machine, where, in which version and how it is. Never a secret."""
+"""Health, address and version of every part of Tally. Contains no secrets."""
 
 import http.client
 import re
@@ -19,7 +19,7 @@ from tally.local.ports import Ports, load_local_settings
 
 TIMEOUT_SECONDS = 5
 
-LAST_NIGHT = """
+LAST_RUN = """
 select night, status, started_at, finished_at
 from public.job_runs
 where user_id is null
@@ -29,7 +29,7 @@ limit 1"""
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of Tally: where it is, whether it answers, what it is."""
+    """One part of Tally: its address, whether it answers, and its version."""
 
     address: str
     healthy: bool
@@ -38,7 +38,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole of it."""
+    """Status of this machine's Tally; the field names are the keys of `tally status --json`."""
 
     running: bool
     home: str
@@ -54,7 +54,7 @@ class Status:
 
 
 def load_status() -> Status:
-    """Ask every part."""
+    """Query every part."""
     home = Home(tally_home())
     holder = find_holder(home)
     ports = Ports((holder and holder.port) or load_local_settings().tally_port)
@@ -62,38 +62,49 @@ def load_status() -> Status:
         settings = load_settings()
     except SettingsMissing:
         settings = None
-    database, night = _ask_database(settings)
+    database, last_run = _query_database(settings)
     return Status(
         running=holder is not None,
         home=str(home.path),
         tally=_version_of("tally"),
         streamlit=_version_of("streamlit"),
         parts={
-            "dashboard": _ask_dashboard(ports),
-            "auth": _ask_api(settings, "/auth/v1/health"),
-            "data API": _ask_api(settings, "/rest/v1/"),
+            "dashboard": _query_dashboard(ports),
+            "auth": _query_api(settings, "/auth/v1/health"),
+            "data API": _query_api(settings, "/rest/v1/"),
             "database": database,
         },
-        last_nightly=night,
+        last_nightly=last_run,
         next_nightly=next_due(datetime.now().astimezone()).isoformat(),
     )
 
 
 def as_json(status: Status) -> dict[str, Any]:
-    """The same as plain values."""
+    """The status as plain values."""
     return asdict(status) | {"healthy": status.healthy}
 
 
 def as_text(status: Status) -> str:
-    """The same for a person."""
+    """The status as lines to read, with times on this machine's clock."""
     lines = [f"Tally {status.tally}, Streamlit {status.streamlit}, data in {status.home}"]
     for name, part in status.parts.items():
         state = "ok" if part.healthy else "does not answer"
         lines.append(f"{name:<10} {state:<16} {part.address} {part.version or ''}".rstrip())
-    night = status.last_nightly
-    lines.append(f"last night {night['night']} {night['status']}" if night else "last night none yet")
-    lines.append(f"next night {status.next_nightly}")
+    lines.append(f"last nightly run: {_last_run_text(status.last_nightly)}")
+    lines.append(f"next nightly run: {_local_time(status.next_nightly)}")
     return "\n".join(lines)
+
+
+def _last_run_text(run: dict[str, str | None] | None) -> str:
+    if run is None:
+        return "none yet"
+    time = run["finished_at"] or run["started_at"]
+    return f"{_local_time(time) if time else run['night']} ({run['status']})"
+
+
+def _local_time(iso_time: str) -> str:
+    moment = datetime.fromisoformat(iso_time).astimezone()
+    return f"{moment.day} {moment:%b %Y, %H:%M}"
 
 
 def _version_of(package: str) -> str:
@@ -103,11 +114,11 @@ def _version_of(package: str) -> str:
         return "not installed"
 
 
-def _ask_dashboard(ports: Ports) -> Part:
+def _query_dashboard(ports: Ports) -> Part:
     return Part(f"http://127.0.0.1:{ports.dashboard}", dashboard.answers(ports.dashboard))
 
 
-def _ask_api(settings: Settings | None, path: str) -> Part:
+def _query_api(settings: Settings | None, path: str) -> Part:
     if settings is None:
         return Part("not started", False)
     address = settings.supabase_url.rstrip("/") + path
@@ -127,7 +138,7 @@ def _ask_api(settings: Settings | None, path: str) -> Part:
         connection.close()
 
 
-def _ask_database(settings: Settings | None) -> tuple[Part, dict[str, str | None] | None]:
+def _query_database(settings: Settings | None) -> tuple[Part, dict[str, str | None] | None]:
     try:
         url = require_database_url(settings) if settings else None
     except SettingsMissing:
@@ -138,15 +149,15 @@ def _ask_database(settings: Settings | None) -> tuple[Part, dict[str, str | None
     try:
         with psycopg.connect(url, connect_timeout=TIMEOUT_SECONDS) as connection:
             shown = connection.execute("show server_version").fetchone()
-            night = _load_last_night(connection)
+            last_run = _load_last_run(connection)
     except psycopg.Error:
         return Part(address, False), None
-    return Part(address, True, shown[0] if shown else None), night
+    return Part(address, True, shown[0] if shown else None), last_run
 
 
-def _load_last_night(connection: psycopg.Connection) -> dict[str, str | None] | None:
+def _load_last_run(connection: psycopg.Connection) -> dict[str, str | None] | None:
     try:
-        row = connection.execute(LAST_NIGHT).fetchone()
+        row = connection.execute(LAST_RUN).fetchone()
     except psycopg.errors.UndefinedTable:
         return None
     if row is None:

@@ -1,4 +1,4 @@
-"""TALLY_HOME and the secrets in it are closed to others and are never made anew over data."""
+"""TALLY_HOME and its secrets are closed to other users; secrets are never replaced while there is data."""
 
 import os
 from pathlib import Path
@@ -22,8 +22,8 @@ def test_everything_in_the_home_of_a_running_stack_is_closed_to_others(stack: St
     assert mode(stack.home.path) == passable
     for path in stack.home.path.rglob("*"):
         if stack.home.data not in path.parents and not path.is_symlink():
-            closed = mode(path) & 0o077 == 0 or mode(path.parent) & 0o077 == 0
-            assert closed, f"{path} is open to others"
+            is_closed = mode(path) & 0o077 == 0 or mode(path.parent) & 0o077 == 0
+            assert is_closed, f"{path} is open to others"
     assert mode(stack.home.data) == 0o700
     assert mode(stack.home.secrets_file) == mode(stack.home.stack_env) == 0o600
 
@@ -33,7 +33,7 @@ def test_folder_that_was_open_is_closed(tmp_path: Path) -> None:
     assert mode(open_home(tmp_path).path) & 0o066 == 0
 
 
-def test_secrets_are_made_once(tmp_path: Path) -> None:
+def test_secrets_are_generated_once(tmp_path: Path) -> None:
     home = open_home(tmp_path)
     first = load_keys(home)
     assert load_keys(home) == first
@@ -61,12 +61,12 @@ def test_lost_secrets_are_not_replaced_while_there_is_data(tmp_path: Path) -> No
 def test_damaged_secrets_are_named(tmp_path: Path, text: str) -> None:
     home = open_home(tmp_path)
     home.secrets_file.write_text(text)
-    with pytest.raises(TallyError, match="Put it back from a backup"):
+    with pytest.raises(TallyError, match="Restore it from a backup"):
         load_keys(home)
     assert home.secrets_file.read_text() == text
 
 
-def test_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_home_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(TallyError, match="TALLY_HOME"):
         open_home(tmp_path / "file" / "home")
@@ -81,7 +81,7 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_large_log_makes_room(tmp_path: Path) -> None:
+def test_large_log_is_rotated(tmp_path: Path) -> None:
     home = open_home(tmp_path)
     with (home.logs / "part.log").open("w") as log:
         log.truncate(30_000_000)

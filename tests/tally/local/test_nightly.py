@@ -1,4 +1,4 @@
-"""The nightly job runs once a night, and a missed night is caught up."""
+"""The nightly run starts once a night, and a missed one is caught up."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ select %s, id, %s, 'some-model', 1 from public.providers where name = 'openai'""
 
 
 @pytest.fixture
-def empty_nights(stack: Stack) -> Iterator[None]:
+def no_runs(stack: Stack) -> Iterator[None]:
     with connect(stack) as connection:
         connection.execute("delete from public.job_runs")
     yield
@@ -31,18 +31,16 @@ def empty_nights(stack: Stack) -> Iterator[None]:
 
 
 @pytest.fixture
-def somebody_spent(stack: Stack) -> Iterator[None]:
+def some_spend(stack: Stack) -> Iterator[None]:
     with connect(stack) as connection:
-        somebody = add_user(connection)
-        connection.execute(ADD_RECORD, [somebody, NOON])
+        user_id = add_user(connection)
+        connection.execute(ADD_RECORD, [user_id, NOON])
     yield
     with connect(stack) as connection:
-        connection.execute("delete from auth.users where id = %s", [somebody])
+        connection.execute("delete from auth.users where id = %s", [user_id])
 
 
-def record_night(
-    stack: Stack, finished: datetime, status: str = "done", night: datetime | None = None
-) -> None:
+def record_run(stack: Stack, finished: datetime, status: str = "done", night: datetime | None = None) -> None:
     with connect(stack) as connection:
         connection.execute(
             "insert into public.job_runs (run_id, night, started_at, finished_at, status)"
@@ -52,7 +50,7 @@ def record_night(
 
 
 def has_ended(scheduler: Scheduler, now: datetime) -> bool:
-    scheduler.tend(now)
+    scheduler.poll(now)
     return scheduler.process is None
 
 
@@ -81,80 +79,78 @@ def test_night_is_due_when_the_last_success_is_older(last_success: datetime | No
     assert is_due(NOON, last_success) is due
 
 
-@pytest.mark.usefixtures("empty_nights")
+@pytest.mark.usefixtures("no_runs")
 def test_nights_are_asked_of_the_database(stack: Stack) -> None:
     url = stack.settings()["DATABASE_URL"]
     assert load_last_success(url, NOON) is None
-    record_night(stack, NOON, status="failed")
+    record_run(stack, NOON, status="failed")
     assert load_last_success(url, NOON) is None
-    record_night(stack, NOON, night=NOON - timedelta(days=30))
-    assert load_last_success(url, NOON) is None, "a replay of another night is not this one"
-    record_night(stack, NOON)
+    record_run(stack, NOON, night=NOON - timedelta(days=30))
+    assert load_last_success(url, NOON) is None, "a replay of another night does not count"
+    record_run(stack, NOON)
     assert load_last_success(url, NOON) == NOON
 
 
-@pytest.mark.usefixtures("empty_nights", "somebody_spent")
-def test_missed_night_is_caught_up_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_runs", "some_spend")
+def test_missed_run_is_caught_up_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["true"])
-    said: list[str] = []
-    scheduler = Scheduler(stack.home, stack.settings(), said.append)
+    events: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), events.append)
     now = datetime.now(UTC)
-    scheduler.tend(now)
-    assert scheduler.process is None, "the first pages go first"
-    scheduler.tend(now + timedelta(minutes=1))
+    scheduler.poll(now)
+    assert scheduler.process is None, "the first pages are served before"
+    scheduler.poll(now + timedelta(minutes=1))
     assert scheduler.process is not None
     eventually(lambda: has_ended(scheduler, now + timedelta(minutes=1)))
-    assert said == ["The nightly job is done."]
-    record_night(stack, now)
-    scheduler.tend(now + timedelta(minutes=5))
+    assert events == ["The nightly run succeeded."]
+    record_run(stack, now)
+    scheduler.poll(now + timedelta(minutes=5))
     assert scheduler.process is None
 
 
-@pytest.mark.usefixtures("empty_nights", "somebody_spent")
-def test_failed_night_is_said_and_tried_again_in_an_hour(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("no_runs", "some_spend")
+def test_failed_run_is_reported_and_retried_in_an_hour(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["false"])
-    said: list[str] = []
-    scheduler = Scheduler(stack.home, stack.settings(), said.append)
+    events: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), events.append)
     now = datetime.now(UTC) + timedelta(minutes=1)
-    scheduler.tend(now)
+    scheduler.poll(now)
     eventually(lambda: has_ended(scheduler, now))
-    assert "code 1" in said[0]
-    scheduler.tend(now + timedelta(minutes=59))
+    assert "failed with exit code 1; retrying in an hour" in events[0]
+    scheduler.poll(now + timedelta(minutes=59))
     assert scheduler.process is None
-    scheduler.tend(now + timedelta(minutes=61))
+    scheduler.poll(now + timedelta(minutes=61))
     assert scheduler.process is not None
     scheduler.stop()
 
 
-@pytest.mark.usefixtures("empty_nights")
-def test_no_night_is_missed_before_there_is_a_record(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("no_runs")
+def test_no_run_is_due_before_there_is_a_record(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "has_records", lambda _: False)
     scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
-    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    scheduler.poll(datetime.now(UTC) + timedelta(minutes=1))
     assert scheduler.process is None
 
 
-def test_a_record_is_seen(database: Connection) -> None:
+def test_has_records_once_a_record_exists(database: Connection) -> None:
     assert not nightly.has_records(database.info.dsn)
-    somebody = add_user(database)
-    database.execute(ADD_RECORD, [somebody, NOON])
+    user_id = add_user(database)
+    database.execute(ADD_RECORD, [user_id, NOON])
     assert nightly.has_records(database.info.dsn)
 
 
 def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
     settings = stack.settings() | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres"}
     scheduler = Scheduler(stack.home, settings, lambda _: None)
-    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    scheduler.poll(datetime.now(UTC) + timedelta(minutes=1))
     assert scheduler.process is None
 
 
-@pytest.mark.usefixtures("empty_nights", "somebody_spent")
+@pytest.mark.usefixtures("no_runs", "some_spend")
 def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "nightly_command", lambda: ["sleep", "60"])
     scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
-    scheduler.tend(datetime.now(UTC) + timedelta(minutes=1))
+    scheduler.poll(datetime.now(UTC) + timedelta(minutes=1))
     started = time.monotonic()
     process = scheduler.process
     scheduler.stop()

@@ -1,4 +1,4 @@
-"""A Node.js that is new enough is found, and its packages are installed once."""
+"""Finding a Node.js that is new enough, and installing the stack's packages once."""
 
 import importlib.util
 import stat
@@ -20,7 +20,7 @@ def test_node_of_this_machine_is_new_enough() -> None:
     assert int(find_node().version.split(".")[0]) >= 20
 
 
-def test_old_node_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_node_is_refused_with_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_program(tmp_path / "node", "v18.20.4")
     fake_program(tmp_path / "npm", "9.0.0")
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -38,13 +38,13 @@ def test_new_node_on_the_path_is_preferred(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_installed_packages_are_not_installed_again(tmp_path: Path) -> None:
-    install_modules(find_node(), tmp_path / "log", lambda: pytest.fail("there was nothing to do"))
+    install_modules(find_node(), tmp_path / "log", lambda: pytest.fail("packages were installed again"))
 
 
-def test_failed_install_says_where_to_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_install_names_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "package-lock.json").write_text("{}")
     monkeypatch.setattr(node, "STACK_FOLDER", tmp_path)
     monkeypatch.setattr(node, "STAMP", tmp_path / "stamp")
-    with pytest.raises(Exception, match=r"could not be installed; .*log says why"):
+    with pytest.raises(Exception, match=r"could not be installed; see .*log"):
         install_modules(find_node(), tmp_path / "log")
     assert not (tmp_path / "stamp").exists()

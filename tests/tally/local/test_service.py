@@ -1,15 +1,15 @@
-"""A part that dies is started again, each time after a longer pause."""
+"""A service that ends is restarted, each time after a longer pause."""
 
 import pytest
 
 from tally.core.errors import TallyError
-from tally.local.service import Kept
+from tally.local.service import Watchdog
 
 
 class Fragile:
-    """A part that is dead whenever it is looked at."""
+    """A service that has ended every time it is polled."""
 
-    name = "The part"
+    name = "The service"
 
     def __init__(self, refuses: int = 0) -> None:
         self.starts = 0
@@ -36,44 +36,44 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_pauses_grow_to_a_minute(clock: list[float]) -> None:
-    said: list[str] = []
-    part = Fragile()
-    kept = Kept(part, said.append)
+    events: list[str] = []
+    service = Fragile()
+    watchdog = Watchdog(service, events.append)
     for _ in range(2000):
-        kept.tend()
+        watchdog.poll()
         clock[0] += 0.1
-    pauses = [line.split()[-2] for line in said if "ended" in line]
+    pauses = [line.split()[-2] for line in events if "ended" in line]
     assert pauses == ["1", "2", "4", "8", "16", "32", "60", "60", "60"]
-    assert part.starts == 8
+    assert service.starts == 8
 
 
-def test_pauses_are_short_again_after_a_healthy_while(clock: list[float]) -> None:
-    said: list[str] = []
-    part = Fragile()
-    kept = Kept(part, said.append)
+def test_pauses_are_short_again_after_a_healthy_minute(clock: list[float]) -> None:
+    events: list[str] = []
+    service = Fragile()
+    watchdog = Watchdog(service, events.append)
     for _ in range(100):
-        kept.tend()
+        watchdog.poll()
         clock[0] += 0.1
-    part.ended = False
+    service.ended = False
     for _ in range(100):
-        kept.tend()
+        watchdog.poll()
         clock[0] += 1
-    said.clear()
-    part.ended = True
-    kept.tend()
-    assert said == ["The part ended unexpectedly; starting it again in 1 s."]
+    events.clear()
+    service.ended = True
+    watchdog.poll()
+    assert events == ["The service ended unexpectedly; restarting in 1 s."]
 
 
-def test_start_that_fails_is_said_and_tried_again(clock: list[float]) -> None:
-    said: list[str] = []
-    part = Fragile(refuses=1)
-    kept = Kept(part, said.append)
+def test_failed_start_is_reported_and_retried(clock: list[float]) -> None:
+    events: list[str] = []
+    service = Fragile(refuses=1)
+    watchdog = Watchdog(service, events.append)
     for _ in range(40):
-        kept.tend()
-        part.ended = part.starts == 0
+        watchdog.poll()
+        service.ended = service.starts == 0
         clock[0] += 0.1
-    assert said == [
-        "The part ended unexpectedly; starting it again in 1 s.",
-        "It cannot start; starting it again in 2 s.",
-        "The part is back.",
+    assert events == [
+        "The service ended unexpectedly; restarting in 1 s.",
+        "It cannot start; restarting in 2 s.",
+        "The service is running again.",
     ]

@@ -1,0 +1,82 @@
+"""Recorded processes are found and ended; processes that reuse their ids are left alone."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tally.local import processes
+
+Process = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Process]:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture
+def pid_file(tmp_path: Path, sleeper: Process) -> Path:
+    file = tmp_path / "sleeper.pid"
+    processes.record(file, sleeper.pid)
+    return file
+
+
+def test_recorded_process_is_found(pid_file: Path, sleeper: Process) -> None:
+    assert processes.find_recorded(pid_file, "sleep") == sleeper.pid
+
+
+def test_process_with_another_command_is_not_the_recorded_one(pid_file: Path) -> None:
+    assert processes.find_recorded(pid_file, "postgres") is None
+
+
+def test_process_that_is_younger_than_its_record_is_not_the_recorded_one(pid_file: Path) -> None:
+    minute_ago = time.time() - 60
+    os.utime(pid_file, (minute_ago, minute_ago))
+    assert processes.find_recorded(pid_file, "sleep") is None
+
+
+@pytest.mark.parametrize("content", ["", "none\n", "-1\n", f"{10**12}\n"])
+def test_unusable_record_finds_nothing(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "broken.pid"
+    file.write_text(content)
+    assert processes.find_recorded(file, "") is None
+    assert processes.find_recorded(tmp_path / "missing.pid", "") is None
+
+
+def test_recorded_process_is_ended_and_its_record_removed(pid_file: Path, sleeper: Process) -> None:
+    assert processes.end_recorded(pid_file, "sleep")
+    assert not processes.is_running(sleeper.pid)
+    assert not pid_file.exists()
+    assert not processes.end_recorded(pid_file, "sleep")
+
+
+def test_process_that_ignores_the_request_to_stop_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "STOP_SECONDS", 0.2)
+    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        processes.end(process.pid)
+        assert not processes.is_running(process.pid)
+
+
+def test_ended_process_is_left_alone(sleeper: Process) -> None:
+    sleeper.kill()
+    sleeper.wait()
+    processes.end(sleeper.pid)
+    assert processes.command_line(sleeper.pid) == ""
+
+
+def test_zombie_is_not_running(sleeper: Process) -> None:
+    os.kill(sleeper.pid, 9)
+    while psutil.Process(sleeper.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert not processes.is_running(sleeper.pid)

@@ -1,0 +1,53 @@
+"""`tally status` as text: health of every part, and times as people write them."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tally.local.status import Part, Status, as_text
+
+RUN: dict[str, str | None] = {
+    "night": "2026-11-27",
+    "status": "done",
+    "started_at": "2026-11-28 02:15:00+00:00",
+    "finished_at": "2026-11-28 02:16:12.5+00:00",
+}
+
+
+@pytest.fixture(autouse=True)
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Berlin")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def shown(run: dict[str, str | None] | None) -> list[str]:
+    parts = {"auth": Part("http://127.0.0.1:8502", True), "database": Part("not started", False)}
+    status = Status(True, "/home/ada/.tally", "0.1.0", "1.67.0", parts, run, "2026-11-29T03:15:00+01:00")
+    return as_text(status).splitlines()
+
+
+def test_each_part_has_a_line() -> None:
+    assert shown(None)[1:3] == [
+        "auth       ok               http://127.0.0.1:8502",
+        "database   does not answer  not started",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "text"),
+    [
+        (None, "none yet"),
+        (RUN, "28 Nov 2026, 03:16 (done)"),
+        (RUN | {"finished_at": None, "status": "running"}, "28 Nov 2026, 03:15 (running)"),
+    ],
+)
+def test_last_run_is_shown_in_local_time(run: dict[str, str | None] | None, text: str) -> None:
+    assert f"last nightly run: {text}" in shown(run)
+
+
+def test_next_run_is_shown_in_local_time() -> None:
+    assert shown(None)[-1] == "next nightly run: 29 Nov 2026, 03:15"
