@@ -7,14 +7,15 @@ from tally.agents.payment import Payment
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, CostRecord, identity, request_identity
 from tally.pricing.estimate import describe_price, estimate
-from tally.pricing.list_prices import Priced, Usage, price
+from tally.pricing.list_prices import Priced, price
+from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 
 
 def price_event(event: Event) -> Priced:
     """The list price of a request at its time, or what the tool itself wrote down."""
     if event.logged_usd:
         return _logged_price(event)
-    return price(event.vendor, event.model, _usage(event), event.timestamp, context=_context(event))
+    return price(event.vendor, event.model, _usage(event), event.timestamp, _conditions(event))
 
 
 def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
@@ -53,15 +54,8 @@ def _estimate(event: Event, model_name: str, metadata: dict[str, JSON]) -> Decim
         priced = _logged_price(event)
         metadata |= describe_price(priced)
         return priced.cost_usd
-    return estimate(
-        metadata,
-        event.vendor,
-        event.model,
-        _usage(event),
-        event.timestamp,
-        context=_context(event),
-        model_name=model_name,
-    )
+    model = ModelRef(event.vendor, event.model, model_name)
+    return estimate(metadata, model, _usage(event), event.timestamp, _conditions(event))
 
 
 def _logged_price(event: Event) -> Priced:
@@ -81,5 +75,5 @@ def _usage(event: Event) -> Usage:
     )
 
 
-def _context(event: Event) -> dict[str, str] | None:
-    return dict([event.context]) if event.context else None
+def _conditions(event: Event) -> Conditions:
+    return Conditions(context=dict([event.context])) if event.context else STANDARD

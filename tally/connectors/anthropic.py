@@ -25,7 +25,7 @@ from tally.importers.anthropic_cost import CHARGES
 from tally.importers.anthropic_usage import read_context
 from tally.importers.exports import CLAUDE_DEFAULTS, context_tier
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Tier, Usage
+from tally.pricing.usage import SUM_OF_REQUESTS, Conditions, ModelRef, Usage
 
 PROVIDER, SUBSCRIPTION = "anthropic", "claude-desktop"
 COST, USAGE, CLAUDE_CODE = "anthropic_api_cost", "anthropic_api_usage", "anthropic_api_claude_code"
@@ -81,9 +81,9 @@ def fetch_usage(client: ApiClient, request: Request) -> Iterator[CostRecord]:
         found, usage = _dimensions(row, USAGE_DIMENSIONS), _read_usage(row)
         named = {name: text for name, text in found.items() if name != "model"}
         metadata = request.metadata(PROVIDER, USAGE, day, named)
-        tier = context_tier(read_text(row, "context_window"))
+        conditions = Conditions(context_tier(read_text(row, "context_window")), _price_context(found))
         key = identity(USAGE, request.account, day, *found.values())
-        yield _usage_record(found["model"], usage, metadata, key, day, tier, _price_context(found))
+        yield _usage_record(found["model"], usage, metadata, key, day, conditions)
 
 
 def fetch_claude_code(client: ApiClient, request: Request) -> Iterator[CostRecord]:
@@ -117,7 +117,7 @@ def _claude_code_records(request: Request, day: date, row: Mapping[str, Any]) ->
         )
         metadata = request.metadata(provider, CLAUDE_CODE, day, named)
         key = identity(CLAUDE_CODE, request.account, day, provider, *named.values(), model)
-        record = _usage_record(model, usage, metadata, key, day, "unknown", {})
+        record = _usage_record(model, usage, metadata, key, day, SUM_OF_REQUESTS)
         yield replace(record, provider=provider, cost_basis="included") if is_covered else record
 
 
@@ -127,14 +127,11 @@ def _usage_record(
     metadata: dict[str, JSON],
     key: UUID,
     day: date,
-    tier: Tier,
-    context: Mapping[str, str],
+    conditions: Conditions,
 ) -> CostRecord:
     at = day_instant(day, "UTC")
     model_name = canonical_claude(model) or NO_MODEL
-    cost_usd = estimate(
-        metadata, PROVIDER, model, usage, at, tier=tier, context=context, model_name=model_name
-    )
+    cost_usd = estimate(metadata, ModelRef(PROVIDER, model, model_name), usage, at, conditions)
     return CostRecord(
         provider=PROVIDER,
         timestamp=at,

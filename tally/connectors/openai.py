@@ -19,7 +19,7 @@ from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, da
 from tally.importers.openai_cost import model_of
 from tally.importers.openai_usage import COUNTS, read_context, read_usage
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Tier, Usage
+from tally.pricing.usage import Conditions, ModelRef, Usage
 
 PROVIDER = "openai"
 COSTS, USAGE = "openai_api_costs", "openai_api_usage"
@@ -153,8 +153,8 @@ def _estimate(
     if not kind.has_tokens and not usage.web_searches:
         return None
     context = read_context({"batch": found.get("batch", ""), "service_tier": found.get("service_tier", "")})
-    tier: Tier = "request" if usage.requests == 1 else "unknown"
-    return estimate(metadata, PROVIDER, model, usage, at, tier=tier, context=context)
+    conditions = Conditions("request" if usage.requests == 1 else "unknown", context)
+    return estimate(metadata, ModelRef(PROVIDER, model), usage, at, conditions)
 
 
 def _rows(

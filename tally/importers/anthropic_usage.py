@@ -19,7 +19,7 @@ from tally.importers.exports import (
 from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import Conditions, ModelRef, Usage
 
 name = "anthropic_usage"
 title = "Anthropic Console usage export"
@@ -62,20 +62,14 @@ def parse(table: Table, options: Options) -> Parsed:
             "dataset": name,
             **dimensions.shown(found, found["model_version"]),
         }
-        cost_usd = estimate(
-            metadata,
-            "anthropic",
-            found["model_version"],
-            usage,
-            when.timestamp,
-            tier=context_tier(context_window(cells)),
-            context=read_context(found),
-            model_name=canonical_claude(found["model_version"]),
-        )
+        model_name = canonical_claude(found["model_version"])
+        model = ModelRef("anthropic", found["model_version"], model_name)
+        conditions = Conditions(context_tier(context_window(cells)), read_context(found))
+        cost_usd = estimate(metadata, model, usage, when.timestamp, conditions)
         return CostRecord(
             provider="anthropic",
             timestamp=when.timestamp,
-            model_name=canonical_claude(found["model_version"]) or NO_MODEL,
+            model_name=model_name or NO_MODEL,
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="estimated",

@@ -21,7 +21,7 @@ from tally.importers.protocol import Options, Parsed, RowRejected, checked_name,
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.dates import DateUnreadable, parse_moment
 from tally.importers.readers.table import Table, quote
-from tally.pricing.list_prices import is_listed
+from tally.pricing.listed_models import is_listed
 
 name = "azure"
 title = "Azure cost details"

@@ -17,7 +17,7 @@ from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import SUM_OF_REQUESTS, ModelRef, Usage
 
 name = "ccusage"
 title = "ccusage daily report"
@@ -59,15 +59,8 @@ def parse(table: Table, options: Options) -> Parsed:
         }
         if provider != "other":
             metadata["ledger"] = provider if is_covered else ledger(provider, options)
-        cost_usd = estimate(
-            metadata,
-            provider,
-            found["modelname"] or model_name,
-            usage,
-            when.timestamp,
-            "unknown",
-            model_name=model_name,
-        )
+        model = ModelRef(provider, found["modelname"] or model_name, model_name)
+        cost_usd = estimate(metadata, model, usage, when.timestamp, SUM_OF_REQUESTS)
         said = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
         if said:
             metadata["ccusage_usd"] = canonical_decimal(numbers.amount(said, cells))

@@ -26,7 +26,7 @@ from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
 from tally.importers.protocol import Options, Parsed, checked_name, read_rows
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import ModelRef, Usage
 
 name = "cursor"
 title = "Cursor usage events"
@@ -74,7 +74,7 @@ def parse(table: Table, options: Options) -> Parsed:
         if basis != "estimated":
             metadata["ledger"] = ledger("cursor", options)
         if cost_usd is None and numbers.is_blank("tokens", cells):
-            cost_usd = estimate(metadata, "cursor", model_name, usage, when.timestamp, "request", {})
+            cost_usd = estimate(metadata, ModelRef("cursor", model_name), usage, when.timestamp)
         return CostRecord(
             provider="cursor",
             timestamp=when.timestamp,

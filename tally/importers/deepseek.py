@@ -18,7 +18,7 @@ from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.table import Table, quote
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import SUM_OF_REQUESTS, ModelRef, Usage
 
 name = "deepseek"
 title = "DeepSeek usage export"
@@ -109,7 +109,9 @@ def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRe
             provider="deepseek",
             timestamp=when.timestamp,
             model_name=found["model"] or NO_MODEL,
-            cost_usd=estimate(metadata, "deepseek", found["model"], usage, when.timestamp, "unknown", {}),
+            cost_usd=estimate(
+                metadata, ModelRef("deepseek", found["model"]), usage, when.timestamp, SUM_OF_REQUESTS
+            ),
             source_key=identity(AMOUNTS, options.account, when.key, *found.values()),
             cost_basis="estimated",
             input_tokens=usage.input_tokens,

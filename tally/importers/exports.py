@@ -12,7 +12,7 @@ from tally.core.records import JSON
 from tally.importers.protocol import Options, RowRejected, checked_name, reading
 from tally.importers.readers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.readers.table import Table, quote
-from tally.pricing.list_prices import Tier
+from tally.pricing.usage import Tier
 
 DAY = timedelta(days=1)
 # Columns came later than others: what they say about a row as it always was must not make it another row.

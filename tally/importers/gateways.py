@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from uuid import UUID
@@ -13,7 +14,7 @@ from tally.importers.exports import Bucket, Dimensions, ledger
 from tally.importers.protocol import Options
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import ModelRef, Usage
 
 # How the models of those begin who sell them by the request.
 _MAKERS = (
@@ -57,18 +58,21 @@ def name_request(metadata: dict[str, JSON], importer_name: str, options: Options
     return identity(importer_name, options.account, request_id)
 
 
-def make_record(
-    when: Bucket,
-    model: str,
-    gateway: str,
-    key: UUID,
-    cost_usd: Decimal | None,
-    usage: Usage,
-    reasoning_tokens: int,
-    metadata: dict[str, JSON],
-    options: Options,
-) -> CostRecord:
-    """A request at what the gateway says it cost, or at list price where it says nothing or nothing but 0."""
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One row of usage as a gateway reported it; no cost, or a cost of 0, is one it did not know."""
+
+    when: Bucket
+    model: str
+    source_key: UUID
+    cost_usd: Decimal | None
+    usage: Usage
+    reasoning_tokens: int = 0
+
+
+def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], options: Options) -> CostRecord:
+    """The record of a request, at the gateway's cost, or at list price where it knew none."""
+    when, model, usage, cost_usd = reported.when, reported.model, reported.usage, reported.cost_usd
     maker, model_name = find_maker(model)
     provider = maker or gateway
     metadata |= when.metadata
@@ -77,19 +81,19 @@ def make_record(
     if model and model != model_name:
         metadata["model"] = model
     if not cost_usd and (cost_usd is None or usage.input_tokens + usage.output_tokens):
-        cost_usd = estimate(metadata, provider, model_name, usage, when.timestamp)
+        cost_usd = estimate(metadata, ModelRef(provider, model_name), usage, when.timestamp)
     return CostRecord(
         provider=provider,
         timestamp=when.timestamp,
         model_name=model_name,
         cost_usd=cost_usd,
-        source_key=key,
+        source_key=reported.source_key,
         cost_basis="estimated",
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cached_input_tokens=usage.cached_input_tokens,
         cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=reasoning_tokens,
+        reasoning_tokens=reported.reasoning_tokens,
         request_count=1,
         metadata=metadata,
     )

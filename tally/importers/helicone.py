@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from tally.core.records import JSON, CostRecord
 from tally.importers.exports import Dimensions, Numbers, utc_time
-from tally.importers.gateways import make_record, name_request
+from tally.importers.gateways import Reported, make_record, name_request
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
 from tally.importers.readers.table import Table
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import Usage
 
 name = "helicone"
 title = "Helicone request export"
@@ -52,6 +52,6 @@ def parse(table: Table, options: Options) -> Parsed:
             raise RowRejected("its response_id is empty, so it could not be told from other requests")
         key = name_request(metadata, name, options, found["response_id"])
         when = time_of(cells)
-        return make_record(when, found["model"], name, key, cost_usd, usage, 0, metadata, options)
+        return make_record(Reported(when, found["model"], key, cost_usd, usage), name, metadata, options)
 
     return read_rows(table, read_row, unite=choose)

@@ -11,11 +11,18 @@ from decimal import Decimal
 from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
 from tally.core.records import CostRecord
 from tally.importers.exports import utc_time
-from tally.importers.gateways import Named, find_reader, make_record, name_request, normalise_columns
+from tally.importers.gateways import (
+    Named,
+    Reported,
+    find_reader,
+    make_record,
+    name_request,
+    normalise_columns,
+)
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows, reading
 from tally.importers.readers.json_rows import flatten_json
 from tally.importers.readers.table import Table
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import Usage
 
 name = "langfuse"
 title = "Langfuse observations"
@@ -64,9 +71,8 @@ def parse(table: Table, options: Options) -> Parsed:
         usage, reasoning_tokens = read_usage(usage_of(cells))
         cost_usd = read_cost(costs_of(cells), total_cost(cells))
         key = name_request(metadata, name, options, read_id(cells))
-        return make_record(
-            time_of(cells), model_of(cells), name, key, cost_usd, usage, reasoning_tokens, metadata, options
-        )
+        reported = Reported(time_of(cells), model_of(cells), key, cost_usd, usage, reasoning_tokens)
+        return make_record(reported, name, metadata, options)
 
     return read_rows(table, read_row, unite=choose)
 

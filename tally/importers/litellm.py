@@ -11,21 +11,19 @@ Both as CSV or JSON of the rows of these tables.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 from functools import lru_cache
-from uuid import UUID
 
 from tally.catalog.models import canonical_claude
 from tally.catalog.providers import find_provider
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
-from tally.importers.exports import Bucket, Dimensions, Numbers, ledger, utc_day, utc_time
-from tally.importers.gateways import name_request
+from tally.importers.exports import Dimensions, Numbers, ledger, utc_day, utc_time
+from tally.importers.gateways import Reported, name_request
 from tally.importers.protocol import Options, Parsed, choose, read_rows
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.json_rows import flatten_json
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Tier, Usage
+from tally.pricing.usage import STANDARD, SUM_OF_REQUESTS, Conditions, ModelRef, Usage
 
 name = "litellm"
 title = "LiteLLM spend"
@@ -66,7 +64,7 @@ PROVIDERS = {
     "fireworks_ai": "fireworks",
     "cohere_chat": "cohere",
 }
-OWN_MACHINES = frozenset(
+SELF_HOSTED = frozenset(
     {"ollama", "ollama_chat", "vllm", "hosted_vllm", "lm_studio", "llamafile", "xinference"}
 )
 # Whose requests a plan covers.
@@ -120,19 +118,14 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
         if is_hit:
             metadata["cache_hit"] = True
         request_id = found["request_id"]
-        return _record(
-            time_of(cells),
-            found,
+        key = (
             identity(name, options.account, request_id)
             if is_hit
-            else name_request(metadata, name, options, request_id),
-            numbers.amount("spend", cells),
-            usage,
-            reasoning,
-            metadata,
-            "request",
-            options,
+            else name_request(metadata, name, options, request_id)
         )
+        spend_usd = numbers.amount("spend", cells)
+        reported = Reported(time_of(cells), found["model"], key, spend_usd, usage, reasoning)
+        return _make_record(reported, found["custom_llm_provider"], metadata, STANDARD, options)
 
     return read_row
 
@@ -149,9 +142,8 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
         if found["user_id"]:
             metadata["user"] = found["user_id"]
         key = identity(DAILY, options.account, when.key, *found.values())
-        return _record(
-            when, found, key, numbers.amount("spend", cells), usage, 0, metadata, "unknown", options
-        )
+        reported = Reported(when, found["model"], key, numbers.amount("spend", cells), usage)
+        return _make_record(reported, found["custom_llm_provider"], metadata, SUM_OF_REQUESTS, options)
 
     return read_row
 
@@ -169,19 +161,15 @@ def read_usage(numbers: Numbers, cells: Sequence[str], read: int, write: int, re
     )
 
 
-def _record(
-    when: Bucket,
-    found: Mapping[str, str],
-    key: UUID,
-    spend_usd: Decimal,
-    usage: Usage,
-    reasoning_tokens: int,
+def _make_record(
+    reported: Reported,
+    provider_cell: str,
     metadata: dict[str, JSON],
-    tier: Tier,
+    conditions: Conditions,
     options: Options,
 ) -> CostRecord:
-    said, model = found["custom_llm_provider"], found["model"]
-    provider, provider_name = read_provider(said, model)
+    when, model, usage = reported.when, reported.model, reported.usage
+    provider, provider_name = read_provider(provider_cell, model)
     model_name = read_model(model, provider)
     metadata |= when.metadata
     if provider != "other":
@@ -190,21 +178,21 @@ def _record(
         metadata["provider_name"] = provider_name
     if model and model != model_name:
         metadata["model"] = model
-    cost_usd: Decimal | None = spend_usd
-    if not spend_usd and usage.input_tokens + usage.output_tokens and said.lower() not in OWN_MACHINES:
-        cost_usd = estimate(metadata, provider, model_name, usage, when.timestamp, tier, {})
+    cost_usd, is_local = reported.cost_usd, provider_cell.lower() in SELF_HOSTED
+    if not cost_usd and usage.input_tokens + usage.output_tokens and not is_local:
+        cost_usd = estimate(metadata, ModelRef(provider, model_name), usage, when.timestamp, conditions)
     return CostRecord(
         provider=provider,
         timestamp=when.timestamp,
         model_name=model_name,
         cost_usd=cost_usd,
-        source_key=key,
+        source_key=reported.source_key,
         cost_basis="included" if provider in PLANS else "estimated",
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         cached_input_tokens=usage.cached_input_tokens,
         cache_write_tokens=usage.cache_write_tokens,
-        reasoning_tokens=reasoning_tokens,
+        reasoning_tokens=reported.reasoning_tokens,
         request_count=usage.requests,
         metadata=metadata,
     )

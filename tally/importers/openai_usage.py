@@ -10,7 +10,7 @@ from tally.importers.exports import Dimensions, Numbers, bucket, ledger
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.table import Table, quote
 from tally.pricing.estimate import estimate
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import Conditions, ModelRef, Usage
 
 name = "openai_usage"
 title = "OpenAI usage export"
@@ -55,15 +55,8 @@ def parse(table: Table, options: Options) -> Parsed:
             "dataset": name,
             **dimensions.shown(found, found["model"]),
         }
-        cost_usd = estimate(
-            metadata,
-            "openai",
-            found["model"],
-            usage,
-            when.timestamp,
-            tier="request" if usage.requests == 1 else "unknown",
-            context=read_context(found),
-        )
+        conditions = Conditions("request" if usage.requests == 1 else "unknown", read_context(found))
+        cost_usd = estimate(metadata, ModelRef("openai", found["model"]), usage, when.timestamp, conditions)
         return CostRecord(
             provider="openai",
             timestamp=when.timestamp,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tally.core.amounts import round_amount
 from tally.ledger.reconcile import Rates
-from tally.pricing.list_prices import MILLION
+from tally.pricing.usage import MILLION
 
 ZERO = Fraction(0)
 

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import NamedTuple, Self
 
 from tally.core.amounts import round_amount
-from tally.pricing.list_prices import MILLION, Usage, price
+from tally.pricing.list_prices import price
+from tally.pricing.usage import MILLION, Conditions, Usage
 
 ZERO = Decimal(0)
 REQUESTS = "requests"  # the dataset of single requests
@@ -134,7 +135,7 @@ def find_rates(unit: Unit) -> Rates | None:
         Usage(output_tokens=MILLION, requests=0),
     )
     provider, at = unit.ledger.partition(":")[0], datetime.combine(unit.day, time(12), UTC)
-    prices = [price(provider, unit.model, usage, at, tier="short").cost_usd for usage in usages]
+    prices = [price(provider, unit.model, usage, at, Conditions("short")).cost_usd for usage in usages]
     known = [cost_usd for cost_usd in prices if cost_usd is not None]
     return Rates(*known) if unit.model and len(known) == len(prices) else None
 

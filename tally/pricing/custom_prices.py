@@ -1,4 +1,4 @@
-"""Prices that a person set themselves: for models that no list knows, or in place of the list."""
+"""Custom prices: set by the user for models that no list has, or in place of list prices."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,11 +9,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tally.core.records import CostRecord
-from tally.pricing.list_prices import MILLION, Priced, Usage
+from tally.pricing.list_prices import Priced
+from tally.pricing.usage import MILLION, Usage
 from tally.storage.database import Database, Query, select_all
 from tally.storage.preferences import load_timezone
 
-SOURCE = "own"
+CUSTOM_SOURCE = "own"
 AMOUNTS = (
     "input_usd_per_mtok",
     "output_usd_per_mtok",
@@ -29,7 +30,7 @@ SELECTED = ",".join(
 
 @dataclass(frozen=True, slots=True)
 class CustomPrice:
-    """One model's price from a day on, in US dollars a million tokens; None: as other input is priced."""
+    """One model's price from a day on, in US dollars per million tokens; None: the price of other input."""
 
     provider: str
     model_name: str
@@ -55,40 +56,38 @@ class CustomPrice:
         }
 
     def calculate(self, usage: Usage) -> Priced:
-        """What usage costs at this price; audio counts as the tokens it is among, searches cost nothing."""
+        """The cost of usage; audio is priced like other tokens, and web searches cost nothing."""
         uncached = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
         if uncached < 0:
             return Priced(None, note="more cached tokens than input tokens")
-        cached, write, write_1h = self._cache_prices()
-        cost_usd = (
-            self.request_usd * usage.requests
-            + (
-                uncached * self.input_usd_per_mtok
-                + usage.cached_input_tokens * cached
-                + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * write
-                + usage.cache_write_1h_tokens * write_1h
-                + usage.output_tokens * self.output_usd_per_mtok
-            )
-            / MILLION
+        tokens_usd = (
+            uncached * self.input_usd_per_mtok
+            + usage.output_tokens * self.output_usd_per_mtok
+            + self._calculate_cache(usage)
+        ) / MILLION
+        cost_usd = self.request_usd * usage.requests + tokens_usd
+        return Priced(
+            cost_usd, CUSTOM_SOURCE, f"from {self.valid_from}", f"{self.provider}/{self.model_name}"
         )
-        return Priced(cost_usd, SOURCE, f"from {self.valid_from}", f"{self.provider}/{self.model_name}")
 
-    def _cache_prices(self) -> tuple[Decimal, Decimal, Decimal]:
-        cached, write, write_1h = (
-            self.cached_input_usd_per_mtok,
-            self.cache_write_usd_per_mtok,
-            self.cache_write_1h_usd_per_mtok,
-        )
-        write = self.input_usd_per_mtok if write is None else write
+    def _calculate_cache(self, usage: Usage) -> Decimal:
+        """The cost of cache reads and writes, times a million."""
+        read_usd = _first_set(self.cached_input_usd_per_mtok, self.input_usd_per_mtok)
+        write_usd = _first_set(self.cache_write_usd_per_mtok, self.input_usd_per_mtok)
+        write_1h_usd = _first_set(self.cache_write_1h_usd_per_mtok, write_usd)
         return (
-            self.input_usd_per_mtok if cached is None else cached,
-            write,
-            write if write_1h is None else write_1h,
+            usage.cached_input_tokens * read_usd
+            + (usage.cache_write_tokens - usage.cache_write_1h_tokens) * write_usd
+            + usage.cache_write_1h_tokens * write_1h_usd
         )
+
+
+def _first_set(price_usd: Decimal | None, fallback_usd: Decimal) -> Decimal:
+    return fallback_usd if price_usd is None else price_usd
 
 
 class CustomPrices:
-    """All prices of one person; a price begins with a day of theirs."""
+    """All custom prices of an account; a price is valid from the start of a day in the account's timezone."""
 
     def __init__(self, prices: Iterable[CustomPrice], timezone: str = "UTC") -> None:
         self._zone = ZoneInfo(timezone)
@@ -107,8 +106,7 @@ class CustomPrices:
         prices = self._by_model.get((record.provider, record.model_name.casefold()))
         if not prices:
             return None
-        said = record.metadata.get("day")
-        day = str(said or record.timestamp.astimezone(self._zone).date())
+        day = str(record.metadata.get("day") or record.timestamp.astimezone(self._zone).date())
         return next((price for price in prices if price.valid_from.isoformat() <= day), None)
 
 
@@ -116,7 +114,7 @@ NO_CUSTOM_PRICES = CustomPrices(())
 
 
 def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
-    """A row of `model_prices`, read with the columns SELECTED."""
+    """The price in a row of `model_prices` that was selected with the columns SELECTED."""
     amounts: dict[str, Any] = {name: None if row[name] is None else Decimal(row[name]) for name in AMOUNTS}
     return CustomPrice(
         provider=provider,
@@ -129,7 +127,7 @@ def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
 
 
 def load_custom_prices(database: Database) -> CustomPrices:
-    """The person's own prices, which begin with days of theirs."""
+    """The account's custom prices, valid from days in its timezone."""
     rows = list(select_all(database, Query("model_prices", SELECTED, ["id"])))
     if not rows:
         return NO_CUSTOM_PRICES

@@ -25,7 +25,7 @@ from tally.importers.gateways import find_maker
 from tally.importers.google_billing import read_credits
 from tally.importers.langfuse import read_cost, read_usage
 from tally.importers.protocol import RowRejected
-from tally.pricing.list_prices import Usage
+from tally.pricing.usage import Usage
 
 HELICONE = (
     "response_id,response_status,request_created_at,request_body,model,prompt_tokens,completion_tokens,cost\n"

@@ -14,37 +14,35 @@ from tally.importers import Options, identify_all, parse_tables, read_tables
 from tally.importers.protocol import merge
 from tally.pricing.custom_prices import NO_CUSTOM_PRICES, CustomPrice, CustomPrices
 from tally.pricing.estimate import estimate, estimate_record, is_repriceable, price_with
-from tally.pricing.list_prices import Tier, Usage
+from tally.pricing.usage import STANDARD, Conditions, ModelRef, Tier, Usage
 from tests.tally.importers.golden import FIXTURES, load_sample
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MODELS = (
-    ("anthropic", "claude-sonnet-4-5"),
-    ("openai", "gpt-5.4"),
-    ("google", "gemini-2.5-pro"),
-    ("deepseek", "deepseek-chat"),
-    ("cursor", "claude-opus-4-5"),
-    ("openai", "model-nobody-knows"),
+    ModelRef("anthropic", "claude-sonnet-4-5"),
+    ModelRef("openai", "gpt-5.4"),
+    ModelRef("google", "gemini-2.5-pro"),
+    ModelRef("deepseek", "deepseek-chat"),
+    ModelRef("cursor", "claude-opus-4-5"),
+    ModelRef("openai", "model-nobody-knows"),
 )
 CONTEXTS: tuple[dict[str, str], ...] = ({}, {"processing": "batch"}, {"service_tier": "flex"})
 
 
 def record_of(
-    provider: str,
-    model: str,
+    model: ModelRef,
     usage: Usage,
-    tier: Tier = "request",
-    context: dict[str, str] | None = None,
+    conditions: Conditions = STANDARD,
     at: datetime = AT,
     cost_basis: CostBasis = "estimated",
 ) -> CostRecord:
     """A record as importers and collectors make one."""
     metadata: dict[str, JSON] = {}
-    cost_usd = estimate(metadata, provider, model, usage, at, tier, context)
+    cost_usd = estimate(metadata, model, usage, at, conditions)
     return CostRecord(
-        provider,
+        model.provider,
         at,
-        model,
+        model.name,
         cost_usd,
         uuid4(),
         cost_basis=cost_basis,
@@ -80,9 +78,9 @@ def usages(draw: st.DrawFn) -> Usage:
     st.integers(0, 600),
 )
 def test_pricing_a_record_again_gives_the_same_record(
-    model: tuple[str, str], usage: Usage, tier: Tier, context: dict[str, str], days: int
+    model: ModelRef, usage: Usage, tier: Tier, context: dict[str, str], days: int
 ) -> None:
-    record = record_of(*model, usage, tier, context, AT - timedelta(days=days))
+    record = record_of(model, usage, Conditions(tier, context), AT - timedelta(days=days))
     assert estimate_record(record) == record
     if usage != Usage():
         assert estimate_record(replace(record, cost_usd=None)) == record
@@ -100,9 +98,9 @@ def test_every_estimate_of_every_export_can_be_priced_again(case: str) -> None:
 
 @given(st.sampled_from(MODELS), st.lists(usages(), min_size=2, max_size=5))
 def test_a_sum_of_requests_is_priced_again_as_its_requests_or_not_at_all(
-    model: tuple[str, str], requests: list[Usage]
+    model: ModelRef, requests: list[Usage]
 ) -> None:
-    records = [record_of(*model, usage) for usage in requests]
+    records = [record_of(model, usage) for usage in requests]
     total = records[0]
     for record in records[1:]:
         total = merge(total, record)
@@ -112,22 +110,22 @@ def test_a_sum_of_requests_is_priced_again_as_its_requests_or_not_at_all(
 
 def test_what_a_plan_covers_is_priced_the_same_way() -> None:
     usage = Usage(10_000, 500, 6_000)
-    included = record_of("claude-desktop", "claude-sonnet-4-5", usage, cost_basis="included")
-    estimated = record_of("anthropic", "claude-sonnet-4-5", usage)
+    included = record_of(ModelRef("claude-desktop", "claude-sonnet-4-5"), usage, cost_basis="included")
+    estimated = record_of(ModelRef("anthropic", "claude-sonnet-4-5"), usage)
     assert included.cost_usd == estimated.cost_usd == Decimal("0.0213")
     assert estimate_record(included) == included
 
 
 def test_the_model_as_its_source_wrote_it_is_kept_where_the_record_is_called_otherwise() -> None:
     metadata: dict[str, JSON] = {}
-    estimate(metadata, "openai", "gpt-4o-2024-05-13", Usage(1_000), AT, model_name="gpt-4o")
+    estimate(metadata, ModelRef("openai", "gpt-4o-2024-05-13", "gpt-4o"), Usage(1_000), AT)
     assert metadata["model"] == "gpt-4o-2024-05-13"
-    record = replace(record_of("openai", "gpt-4o", Usage(1_000)), metadata=metadata)
+    record = replace(record_of(ModelRef("openai", "gpt-4o"), Usage(1_000)), metadata=metadata)
     assert estimate_record(record).metadata["price_model"] == metadata["price_model"]
 
 
 def test_images_are_not_free_for_having_no_tokens() -> None:
-    record = replace(record_of("openai", "gpt-image-1", Usage()), cost_usd=None, metadata={})
+    record = replace(record_of(ModelRef("openai", "gpt-image-1"), Usage()), cost_usd=None, metadata={})
     assert estimate_record(record).cost_usd is None
 
 
@@ -138,7 +136,7 @@ def custom_prices_of(model_name: str, *, replaces_list: bool) -> CustomPrices:
 
 
 def test_a_custom_price_replaces_the_list_price_only_when_it_is_set_to() -> None:
-    record = record_of("openai", "gpt-5.4", Usage(1_000_000))
+    record = record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000))
     [replaced] = price_with([record], custom_prices_of("gpt-5.4", replaces_list=True))
     [beside] = price_with([record], custom_prices_of("gpt-5.4", replaces_list=False))
     assert replaced.cost_usd == Decimal(2)
@@ -146,18 +144,18 @@ def test_a_custom_price_replaces_the_list_price_only_when_it_is_set_to() -> None
 
 
 def test_a_custom_price_prices_a_model_that_no_list_has() -> None:
-    record = record_of("openai", "model-nobody-knows", Usage(500_000, 500_000))
+    record = record_of(ModelRef("openai", "model-nobody-knows"), Usage(500_000, 500_000))
     [priced] = price_with([record], custom_prices_of("model-nobody-knows", replaces_list=False))
     assert record.cost_usd is None
     assert priced.cost_usd == Decimal(2)
 
 
 def test_custom_prices_leave_billed_records_and_other_models_alone() -> None:
-    billed = replace(record_of("openai", "gpt-5.4", Usage(1_000_000)), cost_basis="billed")
-    other = record_of("openai", "gpt-5.2", Usage(1_000_000))
+    billed = replace(record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000)), cost_basis="billed")
+    other = record_of(ModelRef("openai", "gpt-5.2"), Usage(1_000_000))
     assert price_with([billed, other], custom_prices_of("gpt-5.4", replaces_list=True)) == [billed, other]
 
 
 def test_records_stay_as_they_are_without_custom_prices() -> None:
-    records = [record_of("openai", "gpt-5.4", Usage(1_000_000))]
+    records = [record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000))]
     assert price_with(records, NO_CUSTOM_PRICES) is records

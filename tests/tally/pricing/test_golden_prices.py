@@ -6,7 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from tally.pricing.list_prices import PRICE_PROVIDERS, Tier, Usage, price
+from tally.pricing.list_prices import price
+from tally.pricing.listed_models import PRICE_PROVIDERS
+from tally.pricing.usage import Conditions, Tier, Usage
 
 MILLION, THOUSAND = 1_000_000, 1_000
 NOVEMBER = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -337,9 +339,8 @@ VECTORS = [*ANTHROPIC, *OPENAI, *GOOGLE, *OTHERS]
 
 @pytest.mark.parametrize("vector", VECTORS, ids=str)
 def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None:
-    priced = price(
-        vector.provider, vector.model, vector.usage, vector.at, tier=vector.tier, context=dict(vector.context)
-    )
+    conditions = Conditions(vector.tier, dict(vector.context))
+    priced = price(vector.provider, vector.model, vector.usage, vector.at, conditions)
     assert priced.cost_usd == vector.cost_usd
     assert priced.price_source == "genai-prices"
     assert priced.matched_model is not None

@@ -7,7 +7,9 @@ from importlib.metadata import version
 import pytest
 
 from tally.pricing.corrections import CORRECTIONS
-from tally.pricing.list_prices import Tier, Usage, is_listed, price
+from tally.pricing.list_prices import price
+from tally.pricing.listed_models import is_listed
+from tally.pricing.usage import SUM_OF_REQUESTS, Conditions, Tier, Usage
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 SONNET_4 = "claude-sonnet-4-20250514"
@@ -38,24 +40,24 @@ def test_price_is_that_of_the_day() -> None:
 
 @pytest.mark.parametrize(("tier", "cost_usd"), [("request", 10), ("short", 5), ("long", 10), ("unknown", 5)])
 def test_sum_of_requests_is_not_priced_as_one_long_request(tier: Tier, cost_usd: int) -> None:
-    priced = price("openai", "gpt-5.5", Usage(1_000_000), NOVEMBER, tier=tier)
+    priced = price("openai", "gpt-5.5", Usage(1_000_000), NOVEMBER, Conditions(tier))
     assert priced.cost_usd == cost_usd
     assert (priced.note is not None) == (tier == "unknown")
 
 
+BATCH = Conditions(context={"processing": "batch"})
+
+
 def test_batch_has_its_own_price_where_one_is_known() -> None:
-    batch = {"processing": "batch"}
-    known = price("openai", "o3", Usage(1_000_000), NOVEMBER, context=batch)
-    unknown = price("openai", "o3", Usage(1_000_000), datetime(2025, 5, 1, tzinfo=UTC), context=batch)
+    known = price("openai", "o3", Usage(1_000_000), NOVEMBER, BATCH)
+    unknown = price("openai", "o3", Usage(1_000_000), datetime(2025, 5, 1, tzinfo=UTC), BATCH)
     assert (known.cost_usd, known.note) == (Decimal(1), None)
     assert unknown.cost_usd == 10
     assert "standard price: none is known for batch" in str(unknown.note)
 
 
 def test_batch_price_that_the_list_learnt_of_later_holds_as_long_as_the_standard_price_did() -> None:
-    priced = price(
-        "openai", "o3", Usage(1_000_000), datetime(2025, 6, 10, tzinfo=UTC), context={"processing": "batch"}
-    )
+    priced = price("openai", "o3", Usage(1_000_000), datetime(2025, 6, 10, tzinfo=UTC), BATCH)
     assert (priced.cost_usd, priced.note) == (Decimal(1), "batch price as of 2026-10-14")
 
 
@@ -129,7 +131,7 @@ def test_writes_for_an_hour_have_their_own_price_in_either_tier(input_tokens: in
 
 def test_a_tier_is_chosen_for_each_request_and_not_for_their_sum() -> None:
     requests = [price("google", "gemini-2.5-pro", Usage(100_000), NOVEMBER).cost_usd for _ in range(5)]
-    sum_of_day = price("google", "gemini-2.5-pro", Usage(500_000, requests=5), NOVEMBER, tier="unknown")
+    sum_of_day = price("google", "gemini-2.5-pro", Usage(500_000, requests=5), NOVEMBER, SUM_OF_REQUESTS)
     assert sum_of_day.cost_usd == sum(cost_usd or 0 for cost_usd in requests) == Decimal("0.625")
     assert "may have had longer contexts" in str(sum_of_day.note)
     assert price("google", "gemini-2.5-pro", Usage(500_000), NOVEMBER).cost_usd == Decimal("1.25")

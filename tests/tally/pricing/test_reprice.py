@@ -22,8 +22,9 @@ from tally.ledger.save import save_records
 from tally.local.stack import Stack
 from tally.pricing.custom_prices import CustomPrice, CustomPrices, load_custom_prices
 from tally.pricing.estimate import estimate, estimate_record
-from tally.pricing.list_prices import PRICE_VERSION, Usage
+from tally.pricing.list_prices import PRICE_VERSION
 from tally.pricing.reprice import apply_prices, calculate_differences
+from tally.pricing.usage import ModelRef, Usage
 from tally.storage.database import DatabaseError, Query
 from tally.storage.postgres import PostgresDatabase
 from tests.tally.people import Person, acting, money_is_exact, over_postgres, sign_up
@@ -48,7 +49,7 @@ class Account:
             provider,
             at,
             model,
-            estimate(metadata, provider, model, usage, at),
+            estimate(metadata, ModelRef(provider, model), usage, at),
             uuid4(),
             cost_basis=fields.pop("cost_basis", "estimated"),
             input_tokens=usage.input_tokens,
@@ -507,9 +508,8 @@ def test_own_price_counts_each_class() -> None:
 def test_pricing_a_stored_record_again_changes_nothing() -> None:
     metadata: dict[str, JSON] = {}
     usage = Usage(300_000, 1_000, 100_000, 50_000, 20_000, web_searches=3)
-    cost_usd = estimate(
-        metadata, "anthropic", "claude-sonnet-4-5-20250929", usage, AT, model_name="claude-sonnet-4-5"
-    )
+    model = ModelRef("anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5")
+    cost_usd = estimate(metadata, model, usage, AT)
     record = CostRecord(
         "anthropic",
         AT,

@@ -1,0 +1,126 @@
+"""Models of the `genai-prices` list, with Tally's corrections of their prices."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from genai_prices import types
+from genai_prices.data_snapshot import get_snapshot
+
+from tally.pricing.corrections import CORRECTIONS
+from tally.pricing.usage import Tier
+
+PRICE_PROVIDERS = {
+    "anthropic": "anthropic",
+    "claude-desktop": "anthropic",
+    "openai": "openai",
+    "chatgpt": "openai",
+    "google": "google",
+    "gemini-app": "google",
+    "mistral": "mistral",
+    "xai": "x-ai",
+    "deepseek": "deepseek",
+    "groq": "groq",
+    "openrouter": "openrouter",
+    "cursor": "cursor",
+    "github-copilot": "github-copilot",
+    "perplexity": "perplexity",
+    "azure": "azure",
+    "aws-bedrock": "aws",
+    "together": "together",
+    "fireworks": "fireworks",
+    "cohere": "cohere",
+    "elevenlabs": "elevenlabs",
+}
+# Their own lists name only their own models; they sell all others at the makers' list prices.
+RESELLERS = frozenset({"cursor", "github-copilot"})
+NO_THRESHOLD = -1
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModel:
+    """A model of the list; `thresholds` are the input tokens above which a request costs more, ascending."""
+
+    provider: types.Provider
+    model: types.ModelInfo
+    uncorrected: types.ModelInfo
+    has_variants: bool  # batch and tier prices found in another provider's list do not apply to this one
+    changes_within_a_day: bool
+    thresholds: tuple[int, ...]
+
+    @property
+    def full_name(self) -> str:
+        """Provider and model as the list names them."""
+        return f"{self.provider.id}/{self.model.id}"
+
+    def find_threshold(self, input_tokens: int, tier: Tier) -> int:
+        """The highest threshold that a request exceeds, or NO_THRESHOLD."""
+        if tier == "long":
+            return self.thresholds[-1] if self.thresholds else NO_THRESHOLD
+        if tier != "request":
+            return NO_THRESHOLD
+        exceeded = (threshold for threshold in self.thresholds if input_tokens > threshold)
+        return max(exceeded, default=NO_THRESHOLD)
+
+
+def find_listed(provider: str, model: str) -> tuple[str | None, ListedModel | None]:
+    """The list's id of the provider and its model; resellers: search all providers, whose id is then None."""
+    provider_id = PRICE_PROVIDERS.get(provider)
+    found = find_model(provider_id, model)
+    if found is None and provider in RESELLERS:
+        return None, find_model(None, model)
+    return provider_id, found
+
+
+def is_listed(provider: str, model: str) -> bool:
+    """Whether this provider's list, or any list for an unknown provider, has the model."""
+    return find_model(PRICE_PROVIDERS.get(provider), model) is not None
+
+
+def has_tiers(provider: str, model: str) -> bool:
+    """Whether long requests of a model cost more, so that a sum of requests cannot be priced as one."""
+    _, found = find_listed(provider, model)
+    return found is not None and bool(found.thresholds)
+
+
+@lru_cache(10_000)
+def find_model(provider_id: str | None, model_ref: str) -> ListedModel | None:
+    """The model that the list matches to a name, among all providers where `provider_id` is None."""
+    try:
+        provider, model = get_snapshot().find_provider_model(model_ref, None, provider_id, None)
+    except LookupError:
+        return None
+    corrected = _correct(f"{provider.id}/{model.id}", model)
+    dated = [] if isinstance(corrected.prices, types.ModelPrice) else corrected.prices
+    return ListedModel(
+        provider,
+        corrected,
+        uncorrected=model,
+        has_variants=any(model is own for own in provider.models),
+        changes_within_a_day=any(isinstance(price.constraint, types.TimeOfDateConstraint) for price in dated),
+        thresholds=tuple(sorted(set(_find_thresholds(_price_lists(corrected))))),
+    )
+
+
+def _correct(full_name: str, model: types.ModelInfo) -> types.ModelInfo:
+    """Append corrections after the list's own prices: the last valid price applies."""
+    if full_name not in CORRECTIONS:
+        return model
+    listed = model.prices
+    dated = [types.ConditionalPrice(prices=listed)] if isinstance(listed, types.ModelPrice) else listed
+    return replace(model, prices=[*dated, *CORRECTIONS[full_name]])
+
+
+def _price_lists(model: types.ModelInfo) -> Iterator[types.ModelPrice]:
+    if isinstance(model.prices, types.ModelPrice):
+        yield model.prices
+    else:
+        yield from (price.prices for price in model.prices)
+    yield from (variant.prices for variant in model.price_variants or ())
+
+
+def _find_thresholds(price_lists: Iterable[types.ModelPrice]) -> Iterator[int]:
+    for prices in price_lists:
+        for value in vars(prices).values():
+            if isinstance(value, types.TieredPrices):
+                yield from (tier.start for tier in value.tiers)
