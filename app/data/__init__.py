@@ -2,7 +2,7 @@
 
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import AUDIT_SHOWN, load_audit_log
-from app.data.daily_costs import load_daily, parse_daily
+from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.forecasts import load_forecast, load_last_night
 from app.data.preferences import (
     Preferences,
@@ -58,6 +58,7 @@ __all__ = [
     "load_forecast_totals",
     "load_import_list",
     "load_last_night",
+    "load_model_names",
     "load_past_totals",
     "load_preference_metadata",
     "load_preferences",

@@ -1,4 +1,4 @@
-"""What was spent on each day."""
+"""Daily costs by provider, model, cost basis and charge type."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,11 +13,11 @@ from app.figures.currencies import Currency, convert_daily
 
 
 def load_daily(user: User, first: date | None, last: date | None) -> pd.DataFrame:
-    """Daily costs of the person's own days, both ends included; None leaves an end open.
+    """Daily costs from `first` to `last` in the account's timezone; None leaves an end open.
 
     Columns: date, provider (slug), model, cost_basis, charge_type, cost_usd (Decimal, None = unpriced),
-    amount (the same in the currency that the person reads), cost (a float of it for charts, 0 where
-    unpriced), tokens, requests, records, unpriced_records.
+    amount (the same in the display currency), cost (amount as float for charts, 0 where unpriced), tokens,
+    requests, records, unpriced_records.
     """
     return _daily(user, data_version(user), first, last, load_currency(user))
 
@@ -30,13 +30,28 @@ def _daily(
     last: date | None,
     currency: Currency,
 ) -> pd.DataFrame:
+    return convert_daily(parse_daily(_ask_daily(user, first, last)), currency)
+
+
+def load_model_names(user: User) -> list[str]:
+    """Names of all models that have records, sorted."""
+    return _model_names(user, data_version(user))
+
+
+@cached
+def _model_names(user: User, version: str) -> list[str]:  # noqa: ARG001
+    # No database function lists models alone: get_top_models_by_spend omits those that plans cover.
+    return sorted(set(_ask_daily(user, None, None)["model"]))
+
+
+def _ask_daily(user: User, first: date | None, last: date | None) -> dict[str, list[Any]]:
     params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
     columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
-    return convert_daily(parse_daily(cast(dict[str, list[Any]], columns)), currency)
+    return cast(dict[str, list[Any]], columns)
 
 
 def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:
-    """The answer of `daily_costs` as a frame; see load_daily."""
+    """A frame from the columns that `daily_costs` returns; see load_daily."""
     money = [None if text is None else Decimal(text) for text in columns["cost_usd"]]
     return pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""What the pages read is exact, the person's own, and seen as soon as it changes."""
+"""Data of the pages: exact, private to the account, and fresh after each change."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -28,7 +28,7 @@ def test_money_keeps_every_digit(user: User) -> None:
     assert calculate_spend(data.load_daily(user, None, None)).total == Decimal("12345678.1000000001")
 
 
-def test_nobody_sees_what_another_person_cached(
+def test_stranger_does_not_see_cached_data(
     upstream: Accounts, user: User, new_account: Callable[[], Account]
 ) -> None:
     stranger = sign_in_user(upstream, new_account())
@@ -40,7 +40,7 @@ def test_nobody_sees_what_another_person_cached(
     assert data.load_records_page(stranger, data.RecordFilter(), 1, "UTC") == []
 
 
-def test_a_refreshed_token_finds_the_same_cache(upstream: Accounts, account: Account) -> None:
+def test_refreshed_token_uses_the_same_cache(upstream: Accounts, account: Account) -> None:
     st.cache_data.clear()
     first, second = sign_in_user(upstream, account), sign_in_user(upstream, Account(account.email))
     assert first.access_token != second.access_token
@@ -52,7 +52,7 @@ def test_a_refreshed_token_finds_the_same_cache(upstream: Accounts, account: Acc
     assert len(data.load_daily(unusable, None, None)) == 1
 
 
-def test_change_is_seen_at_once(user: User) -> None:
+def test_change_shows_at_once(user: User) -> None:
     save(user, [usage(1, "5")])
     assert len(data.load_daily(user, None, None)) == 1
     save(user, [usage(1, "6", model_name="other")])
@@ -62,14 +62,31 @@ def test_change_is_seen_at_once(user: User) -> None:
     assert len(data.load_daily(user, None, None)) == 2
 
 
-def test_expired_or_forged_token_is_a_sentence(user: User) -> None:
+def test_model_names_cover_every_basis(
+    upstream: Accounts, user: User, new_account: Callable[[], Account]
+) -> None:
+    save(
+        user,
+        [
+            usage(700, "5", model_name="old"),
+            usage(1, "5", cost_basis="included", model_name="covered-by-plan"),
+            usage(1, None, cost_basis="estimated", model_name="unpriced"),
+            usage(2, None, cost_basis="estimated", model_name="unpriced"),
+        ],
+    )
+
+    assert data.load_model_names(user) == ["covered-by-plan", "old", "unpriced"]
+    assert data.load_model_names(sign_in_user(upstream, new_account())) == []
+
+
+def test_forged_token_raises_a_readable_error(user: User) -> None:
     forged = User("11111111-1111-1111-1111-111111111111", user.email, user.access_token[:-8] + "AAAAAAAA")
 
     with pytest.raises(DatabaseError, match=r"[.]$"):
         data.load_preferences(forged)
 
 
-def test_timezone_comes_from_the_browser_once(user: User) -> None:
+def test_first_timezone_of_the_browser_is_saved(user: User) -> None:
     assert not data.load_preferences(user).timezone_set
 
     changes.save_first_timezone(user, "Asia/Kathmandu")
@@ -78,7 +95,7 @@ def test_timezone_comes_from_the_browser_once(user: User) -> None:
     assert (preferences.timezone, preferences.timezone_set) == ("Asia/Kathmandu", True)
 
 
-def test_unknown_timezone_of_a_browser_is_left_alone(user: User) -> None:
+def test_unknown_timezone_of_a_browser_is_ignored(user: User) -> None:
     changes.save_first_timezone(user, "Mars/Olympus")
 
     assert data.load_preferences(user).timezone == "UTC"
