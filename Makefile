@@ -46,7 +46,7 @@ bench: setup $(VENV)/.dev $(VENV)/.baselines
 # What you entered lives in TALLY_HOME (.tally), which nothing here touches.
 clean:
 	@rm -rf $(VENV) supabase/local/node_modules tests/ccusage/node_modules supabase/.temp *.egg-info build
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/results
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache bench/results
 	@find tally app forecasting tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made:

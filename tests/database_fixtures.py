@@ -11,10 +11,9 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.database.cluster import Cluster, Missing
+from tests.database.cluster import TEMPLATE, Cluster, Missing
 
 Connection = psycopg.Connection[Any]
-TEMPLATE = "project"
 _copies = count(1)
 
 
@@ -59,8 +58,6 @@ def cluster() -> Iterator[Cluster]:
     except Missing as missing:
         pytest.skip(str(missing))
     with server:
-        server.make_project(TEMPLATE)
-        server.push(TEMPLATE)
         yield server
 
 

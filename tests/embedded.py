@@ -10,8 +10,10 @@ from pathlib import Path
 from tally.local.running import running_stack
 from tally.local.stack import Stack
 from tests.scratch import make_folder
+from tests.snapshots import fill
 
 PORTS_NEEDED = 4
+STATE = ("postgres", "secrets.json")  # what a migrated home has that a new one has not
 
 
 @contextmanager
@@ -22,6 +24,23 @@ def temporary_home(on_disk: bool = False) -> Iterator[Path]:
         yield folder / "home"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def migrated_home(on_disk: bool = False) -> Iterator[Path]:
+    """A TALLY_HOME whose database has every migration, as a stack that ran before leaves it."""
+    with temporary_home(on_disk) as home:
+        fill(home, "stack", _make_migrated)
+        yield home
+
+
+def _make_migrated(home: Path) -> None:
+    with temporary_home() as first:
+        with running_stack(first, free_port_block()):
+            pass
+        home.mkdir()
+        for name in STATE:
+            shutil.move(first / name, home / name)
 
 
 def free_port_block() -> int:
@@ -35,7 +54,7 @@ def free_port_block() -> int:
 @contextmanager
 def temporary_stack(smtp_url: str | None = None, on_disk: bool = False) -> Iterator[Stack]:
     """A migrated stack whose settings are in the environment while it runs."""
-    with temporary_home(on_disk) as home, running_stack(home, free_port_block(), smtp_url) as stack:
+    with migrated_home(on_disk) as home, running_stack(home, free_port_block(), smtp_url) as stack:
         settings = stack.settings() | {"TALLY_HOME": str(home)}
         before = {name: os.environ.get(name) for name in settings}
         os.environ.update(settings)

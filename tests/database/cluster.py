@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import psycopg
@@ -16,11 +15,13 @@ from psycopg import sql
 
 from tally.local.node import find_node
 from tests.scratch import make_folder
+from tests.snapshots import fill
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MIGRATIONS = CHECKOUT / "database" / "migrations"
 MODULES = CHECKOUT / "supabase" / "local" / "node_modules"
 BOOTSTRAP = CHECKOUT / "supabase" / "local" / "bootstrap.sql"
+TEMPLATE = "project"
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
 DEBIAN_EXTENSIONS = Path("/usr/share/postgresql/15/extension")
 
@@ -76,12 +77,15 @@ class Cluster:
         self.folder = make_folder("tally-postgres-")
         self.data = self.folder / "data"
         self.port = _free_port()
-        self.settings = SETTINGS | {"port": str(self.port)} | (settings or {})
+        self.settings = SETTINGS | (settings or {})
+        self.is_migrated = False
 
     @classmethod
     def embedded(cls) -> Self:
-        """PostgreSQL 17 as `tally up` runs it."""
-        return cls(_embedded_binaries())
+        """PostgreSQL 17 as `tally up` runs it, with a migrated database to clone: TEMPLATE."""
+        cluster = cls(_embedded_binaries())
+        cluster.is_migrated = True
+        return cluster
 
     @classmethod
     def debian(cls) -> Self:
@@ -96,16 +100,15 @@ class Cluster:
     def __enter__(self) -> Self:
         if self.account:
             shutil.chown(self.folder, self.account, self.account)
-        self._run("initdb", "-U", "supabase_admin", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        with (self.data / "postgresql.auto.conf").open("a") as conf:
-            conf.writelines(f"{name} = '{value}'\n" for name, value in self.settings.items())
-        self._run("pg_ctl", "start", "-w", "-t", "60", "-s", "-l", str(self.folder / "log"))
+        if self.is_migrated:
+            fill(self.data, "cluster", self._make_migrated)
+        else:
+            self._make()
+        self._start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._run("pg_ctl", "stop", "-m", "immediate", "-w", "-s")
+    def __exit__(self, *_: object) -> None:
+        self._stop("immediate")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, database: str, user: str = "postgres") -> str:
@@ -175,6 +178,25 @@ class Cluster:
         if ended.returncode:
             raise PushFailed(ended.stderr or ended.stdout)
         return ended.stdout + ended.stderr
+
+    def _make(self) -> None:
+        self._run("initdb", "-U", "supabase_admin", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        with (self.data / "postgresql.auto.conf").open("a") as conf:
+            conf.writelines(f"{name} = '{value}'\n" for name, value in self.settings.items())
+
+    def _make_migrated(self, _: Path) -> None:
+        self._make()
+        self._start()
+        self.make_project(TEMPLATE)
+        self.push(TEMPLATE)
+        self._stop("fast")
+
+    def _start(self) -> None:
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "start", "-w", "-t", "60", "-s", "-l", log, "-o", f"-p {self.port}")
+
+    def _stop(self, mode: str) -> None:
+        self._run("pg_ctl", "stop", "-m", mode, "-w", "-s")
 
     def _run(self, program: str, *arguments: str) -> None:
         ended = subprocess.run(

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from tests.database.cluster import Cluster
-from tests.database_fixtures import TEMPLATE, Connection, add_user
+from tests.database.cluster import TEMPLATE, Cluster
+from tests.database_fixtures import Connection, add_user
 
 # In the order in which records come in: by time, everybody's mixed.
 RECORDS = """

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded import temporary_home
+from tests.embedded import migrated_home
 
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
     """A TALLY_HOME for the starts and stops of one file."""
-    with temporary_home() as folder:
+    with migrated_home() as folder:
         yield folder

@@ -23,7 +23,7 @@ from tally.ledger.save import BATCH
 from tally.local.running import running_stack
 from tally.local.stack import Stack
 from tally.storage.database import DatabaseError, Query, Unreachable
-from tests.embedded import free_port_block, temporary_home
+from tests.embedded import free_port_block, migrated_home
 from tests.supabase.parts import (
     api_answers,
     connect,
@@ -52,7 +52,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    with temporary_home() as home:
+    with migrated_home() as home:
         yield Place(home, free_port_block())
 
 
@@ -65,7 +65,7 @@ def started(place: Place) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def healing() -> Iterator[Stack]:
     """One stack for all faults from which it comes back by itself."""
-    with temporary_home() as home, running_stack(home, free_port_block()) as stack:
+    with migrated_home() as home, running_stack(home, free_port_block()) as stack:
         yield stack
 
 
