@@ -11,7 +11,7 @@ from supabase import create_client
 from bench.measurement import REPEATS, Measurement, interleaved
 from tally.core.records import CostRecord
 from tally.importers import Parsed
-from tally.importers.save import save_import, undo_import
+from tally.importers.save import ImportFile, save_import, undo_import
 from tally.storage.postgrest import SupabaseDatabase
 from tests.embedded import temporary_stack
 
@@ -99,12 +99,12 @@ def measure() -> list[Measurement]:
                 target.write(text)
 
         def first() -> None:
-            result = save_import(database, parsed, "bench.csv", "generic", b"bench")
+            result = save_import(database, parsed, ImportFile("bench.csv", "generic", b"bench"))
             assert result.added == ROWS
             imports.append(result.import_id)
 
         def bring(data: bytes) -> None:
-            result = save_import(database, parsed, "bench.csv", "generic", data)
+            result = save_import(database, parsed, ImportFile("bench.csv", "generic", data))
             assert (result.added, result.already_there) == (0, ROWS)
             imports.append(result.import_id)
 

@@ -24,7 +24,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.grouping import read_breakdown, refuse_overlap
-from tally.importers.save import ImportResult, save_import
+from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.ledger.billing_account import preview_settlement
 from tally.spend import sample_data as sample
 from tally.storage.database import Database, DatabaseError
@@ -75,7 +75,7 @@ def import_files(
                 typer.echo(f"{file.name} ({importer.title}): {_summary(parsed)}")
                 refused += [(file, row) for row in parsed.rejected]
             else:
-                result = save_import(database, parsed, file.name, importer.name, data)
+                result = save_import(database, parsed, ImportFile(file.name, importer.name, data))
                 typer.echo(f"{file.name} ({importer.title}): {_outcome(result)}")
                 refused += [(file, row) for row in result.rejected]
 

@@ -1,4 +1,4 @@
-"""Saving parsed files: every row is accounted for, and a repeated import adds nothing."""
+"""Saving parsed files: every row is accounted for, and repeating an import is safe."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,27 +10,36 @@ from decimal import Decimal
 from functools import reduce
 from hashlib import sha256
 from operator import xor
-from typing import Any
 
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, canonical_decimal
 from tally.importers import Parsed, Rejected
-from tally.importers.grouping import read_breakdown, refuse_overlap
+from tally.importers.grouping import Breakdown, read_breakdown, refuse_overlap
 from tally.ledger.save import BATCH, save_batch
 from tally.pricing.estimate import apply_custom_prices
-from tally.storage.database import Database, DatabaseError
+from tally.storage.database import Database, DatabaseError, Row
 
 MAX_STORED_REJECTIONS = 1_000  # of one import; the counts are always complete
+MAX_FILENAME = 255
 MAX_STORED_ROW_LENGTH = 500  # characters of a rejected row
 
 
 class SaveInterrupted(DatabaseError):
-    """Some of an import is saved and the rest is not; importing again completes it."""
+    """An import of which a part is saved; importing the same file again completes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFile:
+    """The file that records were parsed from."""
+
+    filename: str
+    format_name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """What became of a file's rows: read = added + already_there + rejected."""
+    """Counts of a saved file's rows: read = added + already_there + rejected."""
 
     import_id: str
     read: int
@@ -42,7 +51,7 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Records of which each stands for the same number of rows, with their places in the file's list."""
+    """Records that sum up the same number of rows each, with their places among the parsed records."""
 
     places: Sequence[int]
     records: Sequence[CostRecord]
@@ -50,39 +59,18 @@ class _Batch:
 
 
 def save_import(
-    database: Database,
-    parsed: Parsed,
-    filename: str,
-    format_name: str,
-    data: bytes,
-    on_progress: Progress = ignore_progress,
+    database: Database, parsed: Parsed, file: ImportFile, on_progress: Progress = ignore_progress
 ) -> ImportResult:
-    """Save a parsed file and keep its outcome; a file that is here in full is not sent again.
+    """Save a parsed file and its outcome; a file that is stored in full already is not sent again.
 
-    Raises OverlapRefused before anything is written, and SaveInterrupted when the database goes away.
+    Raises OverlapRefused before anything is written, and SaveInterrupted when the database fails.
     """
     breakdown = read_breakdown(parsed)
-    refuse_overlap(database, breakdown, filename, format_name)
-    digest, signature = sha256(data).hexdigest(), calculate_signature(parsed.records)
-    same = database.call(
-        "find_same_import", file_sha256=digest, signature=signature, record_count=len(parsed.records)
-    )
-    started = database.insert(
-        "imports",
-        {
-            "filename": filename[-255:] or "upload.csv",
-            "format": format_name,
-            "file_sha256": digest,
-            "rows_read": parsed.rows_read,
-            "metadata": {"signature": signature}
-            | ({"breakdown": breakdown} if breakdown else {})
-            | ({"same_as": same} if same and parsed.records else {}),
-        },
-    )
-    import_id = str(started["id"])
+    refuse_overlap(database, breakdown, file.filename, file.format_name)
+    import_id, is_stored = _start_import(database, parsed, file, breakdown)
     try:
-        if same and parsed.records:
-            result = _all_there(parsed, import_id, on_progress)
+        if is_stored:
+            result = _report_stored(parsed, import_id, on_progress)
         else:
             parsed.records = list(apply_custom_prices(database, parsed.records))
             result = _save_parsed(database, parsed, import_id, on_progress)
@@ -93,7 +81,7 @@ def save_import(
 
 
 def calculate_signature(records: Sequence[CostRecord]) -> str:
-    """What a file was read as: the same for the same events with the same figures, in any order."""
+    """A fingerprint of parsed records: equal for the same events with the same figures, in any order."""
     events = reduce(xor, (record.source_key.int for record in records), 0)
     cost_usd = sum((record.cost_usd for record in records if record.cost_usd is not None), Decimal(0))
     tokens = sum(record.tokens_used for record in records)
@@ -101,12 +89,39 @@ def calculate_signature(records: Sequence[CostRecord]) -> str:
 
 
 def undo_import(database: Database, import_id: str) -> None:
-    """Delete an import with every record that it brought."""
+    """Delete an import and all its records."""
     database.delete("imports", import_id)
 
 
+def _start_import(
+    database: Database, parsed: Parsed, file: ImportFile, breakdown: Breakdown
+) -> tuple[str, bool]:
+    """The id of a new import, and whether an earlier one stored the same records."""
+    digest, signature = sha256(file.content).hexdigest(), calculate_signature(parsed.records)
+    same = database.call(
+        "find_same_import", file_sha256=digest, signature=signature, record_count=len(parsed.records)
+    )
+    is_stored = bool(same and parsed.records)
+    metadata: Row = {"signature": signature}
+    if breakdown:
+        metadata["breakdown"] = breakdown
+    if is_stored:
+        metadata["same_as"] = same
+    started = database.insert(
+        "imports",
+        {
+            "filename": file.filename[-MAX_FILENAME:] or "upload.csv",
+            "format": file.format_name,
+            "file_sha256": digest,
+            "rows_read": parsed.rows_read,
+            "metadata": metadata,
+        },
+    )
+    return str(started["id"]), is_stored
+
+
 def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
-    """Several batches at once: while one is being inserted the next is being read."""
+    """Send several batches at once: the server parses one while it inserts another."""
     added = already_there = restated = 0
     rejected = list(parsed.rejected)
     done = 0
@@ -125,14 +140,14 @@ def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress
     return ImportResult(import_id, parsed.rows_read, added, already_there, restated, tuple(rejected))
 
 
-def _all_there(parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
+def _report_stored(parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
     rows = parsed.rows_read - len(parsed.rejected)
     on_progress(rows, rows, "")
     return ImportResult(import_id, parsed.rows_read, 0, rows, 0, tuple(parsed.rejected))
 
 
 def _batches(parsed: Parsed) -> Iterator[_Batch]:
-    """In order of time, so that the database compares each batch with its own stretch only."""
+    """Batches in order of time, so that the database compares each with its own period only."""
     places_by_rows: dict[int, list[int]] = defaultdict(list)
     for place in sorted(range(len(parsed.records)), key=lambda place: parsed.records[place].timestamp):
         places_by_rows[len(parsed.lines[place])].append(place)
@@ -142,7 +157,7 @@ def _batches(parsed: Parsed) -> Iterator[_Batch]:
             yield _Batch(chosen, [parsed.records[place] for place in chosen], rows_each)
 
 
-def _outcome(result: ImportResult) -> dict[str, Any]:
+def _outcome(result: ImportResult) -> Row:
     return {
         "rows_imported": result.added,
         "rows_duplicate": result.already_there,
@@ -158,12 +173,12 @@ def _outcome(result: ImportResult) -> dict[str, Any]:
 
 
 def _interrupted(database: Database, import_id: str, error: DatabaseError) -> SaveInterrupted:
-    """Note the failure if the database still answers; the list of imports shows it either way."""
+    """Mark the import as failed if the database answers; an import without an end shows as failed anyway."""
     with suppress(DatabaseError):
         database.update(
             "imports", import_id, {"status": "failed", "finished_at": datetime.now(UTC).isoformat()}
         )
     return SaveInterrupted(
-        f"{error} The import stopped part of the way; import the same file again to finish it: "
-        "rows that are saved already will not be added twice."
+        f"{error} The import stopped part of the way. Import the same file again to finish it: "
+        "rows that are already saved will not be added twice."
     )

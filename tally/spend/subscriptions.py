@@ -12,7 +12,7 @@ Interval = Literal["month", "year"]
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A plan that is paid on its renewal day, in the month's last days where the month is shorter."""
+    """A plan that is paid on its renewal day, or on the last day of a month that is shorter."""
 
     provider_id: str
     plan_name: str
@@ -36,20 +36,20 @@ class Subscription:
 
 
 def add_subscription(database: Database, subscription: Subscription, metadata: Row | None = None) -> str:
-    """Save a subscription; the database writes its renewals up to today. Returns its id."""
+    """Save a subscription and return its id; the database adds its renewals up to today."""
     return str(database.insert("subscriptions", subscription.to_json() | {"metadata": metadata or {}})["id"])
 
 
 def update_subscription(database: Database, subscription_id: str, subscription: Subscription) -> None:
-    """Change a subscription; its renewals follow, the past ones included."""
+    """Change a subscription and its renewals, past ones included."""
     database.update("subscriptions", subscription_id, subscription.to_json())
 
 
 def delete_subscription(database: Database, subscription_id: str) -> None:
-    """Delete a subscription with its renewals."""
+    """Delete a subscription and its renewals."""
     database.delete("subscriptions", subscription_id)
 
 
 def list_subscriptions(database: Database) -> list[Row]:
-    """The person's subscriptions, oldest first."""
+    """The account's subscriptions, oldest first."""
     return list(select_all(database, Query("subscriptions", "*", ["started_on", "id"])))

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tally.spend.manual_entries import add_entry
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
 from tests.app.accounts import Account
 from tests.app.conftest import Project
@@ -39,12 +39,14 @@ def test_entry_made_by_hand_is_changed_and_deleted(page: Page, account: Account,
     client.auth.sign_in_with_password({"email": account.email, "password": account.password})
     add_entry(
         SupabaseDatabase(client),
-        uuid4(),
-        provider="midjourney",
-        day=datetime.now(UTC).date() - timedelta(days=1),
-        timezone="Europe/Berlin",
-        model_name="Fast hours",
-        cost_usd=Decimal("12.50"),
+        ManualEntry(
+            entry_id=uuid4(),
+            provider="midjourney",
+            day=datetime.now(UTC).date() - timedelta(days=1),
+            timezone="Europe/Berlin",
+            model_name="Fast hours",
+            cost_usd=Decimal("12.50"),
+        ),
     )
     sign_in(page, account)
     visit(page, "/records")

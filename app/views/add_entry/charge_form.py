@@ -15,7 +15,7 @@ from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
 from tally.core.records import MAX_MODEL_NAME, ChargeType
-from tally.spend.manual_entries import add_entry
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.database import DatabaseError
 
 OFFERED_CHARGES: tuple[ChargeType, ...] = ("usage", "subscription", "tax", "credit")
@@ -107,16 +107,18 @@ def _save(user: User, entry_id: UUID, charge: Charge, timezone: str) -> str:
     cost_usd = -abs(cost_usd) if charge.charge_type == "credit" else cost_usd
     add_entry(
         database_of(user),
-        entry_id,
-        provider=charge.provider.slug,
-        day=charge.day,
-        timezone=timezone,
-        model_name=charge.model_name.strip(),
-        cost_usd=cost_usd,
-        charge_type=charge.charge_type,
-        input_tokens=charge.input_tokens,
-        output_tokens=charge.output_tokens,
-        request_count=charge.requests,
-        note=charge.note.strip(),
+        ManualEntry(
+            entry_id=entry_id,
+            provider=charge.provider.slug,
+            day=charge.day,
+            timezone=timezone,
+            model_name=charge.model_name.strip(),
+            cost_usd=cost_usd,
+            charge_type=charge.charge_type,
+            input_tokens=charge.input_tokens,
+            output_tokens=charge.output_tokens,
+            request_count=charge.requests,
+            note=charge.note.strip(),
+        ),
     )
     return f"{format_usd(cost_usd)} for {charge.provider.name} on {format_day(charge.day)} added."

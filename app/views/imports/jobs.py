@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tally.importers import Parsed, Rejected
-from tally.importers.save import ImportResult, save_import
+from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.storage.database import Database, DatabaseError
 from tally.storage.export import harmless
 
@@ -77,9 +77,8 @@ class ImportJob:
             self.problem = UNEXPECTED
 
     def _save(self, file: FileToSave) -> None:
-        result = save_import(
-            self._api, file.parsed, file.filename, file.format_name, file.content, self._note_progress
-        )
+        source = ImportFile(file.filename, file.format_name, file.content)
+        result = save_import(self._api, file.parsed, source, self._note_progress)
         self._rows_before, self._rows_now = self._rows_before + file.rows, 0
         self.results.append((file.filename, result))
 

@@ -13,7 +13,7 @@ from app.auth.identity import User, database_of
 from app.data import changes
 from app.figures.currencies import Currency
 from app.parts.record_table import describe_records, why_fixed
-from tally.spend.manual_entries import add_entry
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.wire import Wire
@@ -28,12 +28,14 @@ def today() -> date:
 def add_by_hand(user: User, cost: str = "12.50") -> None:
     add_entry(
         database_of(user),
-        uuid4(),
-        provider="midjourney",
-        day=today(),
-        timezone="UTC",
-        model_name="Fast hours",
-        cost_usd=Decimal(cost),
+        ManualEntry(
+            entry_id=uuid4(),
+            provider="midjourney",
+            day=today(),
+            timezone="UTC",
+            model_name="Fast hours",
+            cost_usd=Decimal(cost),
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tally.core.records import CostRecord, identity
 from tally.importers import Options, Parsed, identify_all, parse_tables, read_tables
 from tally.importers.grouping import OverlapRefused
-from tally.importers.save import ImportResult, save_import, undo_import
+from tally.importers.save import ImportFile, ImportResult, save_import, undo_import
 from tally.ledger.save import BATCH
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query, select_all
@@ -42,9 +42,8 @@ def bring(database: Database, data: bytes, filename: str = "usage.csv", **option
     tables = read_tables(data, filename)
     importer = identify_all(tables)
     assert importer is not None
-    return save_import(
-        database, parse_tables(importer, tables, Options(**options)), filename, importer.name, data
-    )
+    parsed = parse_tables(importer, tables, Options(**options))
+    return save_import(database, parsed, ImportFile(filename, importer.name, data))
 
 
 def sample(name: str) -> bytes:
@@ -166,7 +165,7 @@ def test_rejection_of_a_summed_record_names_each_of_its_lines(database: Database
         return CostRecord(provider, NOON, "m", Decimal(3), identity(provider))
 
     parsed = Parsed([of("openai"), of("unheard-of")], [(2, 5), (3, 4, 6)])
-    result = save_import(database, parsed, "f.csv", "test", b"")
+    result = save_import(database, parsed, ImportFile("f.csv", "test", b""))
     assert counts(result) == (5, 2, 0, 0, 3)
     assert {(row.line, row.reason) for row in result.rejected} == {
         (line, 'Unknown provider "unheard-of".') for line in (3, 4, 6)
@@ -248,7 +247,9 @@ def test_progress_grows_to_the_total(stack: Stack, transport: str) -> None:
     parsed = many(BATCH + 1_200)
     parsed.lines[0] = (2, 900_000, 900_001)  # three rows in one record
     with acting(stack, sign_up(stack), transport) as database:
-        result = save_import(database, parsed, "f.csv", "test", b"", lambda *now: seen.append(now))
+        result = save_import(
+            database, parsed, ImportFile("f.csv", "test", b""), lambda *now: seen.append(now)
+        )
     assert counts(result) == (BATCH + 1_202, BATCH + 1_202, 0, 0, 0)
     assert seen == sorted(seen)
     assert seen[-1] == (BATCH + 1_202, BATCH + 1_202, "")
@@ -262,7 +263,7 @@ def test_two_imports_of_one_file_at_once_save_each_row_once(stack: Stack, person
     def run(database: Database, order: int) -> None:
         start.wait()
         turned = Parsed(parsed.records[::order], parsed.lines[::order])
-        results.append(save_import(database, turned, "f.csv", "test", b""))
+        results.append(save_import(database, turned, ImportFile("f.csv", "test", b"")))
 
     with ExitStack() as opened:
         apis = [
@@ -292,12 +293,12 @@ def test_restating_imports_at_once_end_in_one_of_the_two(stack: Stack, person: P
         ]
         return Parsed(records, parsed.lines)
 
-    save_import(over_http(stack, person), many(300), "f.csv", "test", b"")
+    save_import(over_http(stack, person), many(300), ImportFile("f.csv", "test", b""))
     results: list[ImportResult] = []
     threads = [
         threading.Thread(
             target=lambda cost=cost: results.append(
-                save_import(over_http(stack, person), restated(cost), "f.csv", "test", b"")
+                save_import(over_http(stack, person), restated(cost), ImportFile("f.csv", "test", b""))
             )
         )
         for cost in ("1", "2")

@@ -18,7 +18,7 @@ import stamina
 
 from tally.core.records import CostRecord, identity
 from tally.importers import Parsed
-from tally.importers.save import ImportResult, SaveInterrupted, save_import
+from tally.importers.save import ImportFile, ImportResult, SaveInterrupted, save_import
 from tally.ledger.save import BATCH
 from tally.local.running import running_stack
 from tally.local.stack import Stack
@@ -89,7 +89,7 @@ def retries_at_once() -> Iterator[None]:
 
 def bring(stack: Stack, person: Person, file: Parsed, transport: str = "supabase") -> ImportResult:
     with acting(stack, person, transport) as database:
-        return save_import(database, file, "f.csv", "test", b"")
+        return save_import(database, file, ImportFile("f.csv", "test", b""))
 
 
 def bring_and(stack: Stack, person: Person, file: Parsed, transport: str, fault: Callable[[], None]) -> str:
@@ -103,7 +103,7 @@ def bring_and(stack: Stack, person: Person, file: Parsed, transport: str, fault:
 
     try:
         with acting(stack, person, transport) as database:
-            save_import(database, file, "f.csv", "test", b"", on_progress)
+            save_import(database, file, ImportFile("f.csv", "test", b""), on_progress)
     except SaveInterrupted as problem:
         return str(problem)
     finally:
@@ -147,7 +147,7 @@ def test_data_api_that_stays_away_is_a_sentence(place: Place, file: Parsed) -> N
             killed = next_data_api(stack, killed)
             kill(killed)
         with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. Check that"):
-            save_import(database, file, "f.csv", "test", b"")
+            save_import(database, file, ImportFile("f.csv", "test", b""))
         with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. Check that"):
             database.select(Query("imports", "*", ["id"]))
 
@@ -208,7 +208,7 @@ def test_token_that_expires_on_the_way_is_explained(healing: Stack, file: Parsed
 
     begun = time.monotonic()
     with pytest.raises(SaveInterrupted, match=r"^Your session has ended\. Sign in again\. The import "):
-        save_import(database, file, "f.csv", "test", b"", on_progress)
+        save_import(database, file, ImportFile("f.csv", "test", b""), on_progress)
     assert time.monotonic() - begun < 20, "the refusal was not heard while rows were still being sent"
     finish(healing, person, file)
 

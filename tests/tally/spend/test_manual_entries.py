@@ -1,4 +1,4 @@
-"""What a person types in: saved once, renewing by itself, and refused in sentences."""
+"""Manual entries are saved once or refused with a reason; subscriptions are renewed on their days."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from tally.local.stack import Stack
-from tally.spend.manual_entries import add_entry
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import (
     Subscription,
     add_subscription,
@@ -39,7 +39,7 @@ def enter(database: Database) -> Callable[..., None]:
             "model_name": "m",
             "cost_usd": Decimal(3),
         }
-        add_entry(database, entry_id or uuid4(), **(defaults | values))
+        add_entry(database, ManualEntry(entry_id=entry_id or uuid4(), **(defaults | values)))
 
     return add
 
@@ -58,15 +58,13 @@ def test_double_click_saves_once(database: Database, enter: Callable[..., None])
     assert row["metadata"] == {"day": "2026-11-02", "note": "for the demo"}
 
 
-def test_two_entries_alike_are_two(database: Database, enter: Callable[..., None]) -> None:
+def test_two_equal_entries_are_both_saved(database: Database, enter: Callable[..., None]) -> None:
     enter()
     enter()
     assert len(saved(database)) == 2
 
 
-def test_entry_stands_on_its_day_wherever_its_sender_believed_to_be(
-    database: Database, enter: Callable[..., None]
-) -> None:
+def test_entry_keeps_its_day_in_another_timezone(database: Database, enter: Callable[..., None]) -> None:
     database.update(
         "user_preferences", str(user_of(database)), {"timezone": "Pacific/Auckland"}, key="user_id"
     )
@@ -79,7 +77,7 @@ def user_of(database: Database) -> object:
 
 
 @pytest.mark.parametrize(
-    ("values", "sentence"),
+    ("values", "reason"),
     [
         ({"cost_usd": Decimal(-1)}, "This entry cannot be saved: the cost is negative, which only"),
         ({"cost_usd": Decimal("NaN")}, "This entry cannot be saved: the cost is beyond"),
@@ -91,12 +89,12 @@ def user_of(database: Database) -> object:
         ({"day": date(2999, 1, 1)}, "The date 2999-01-01 is outside 2020 to one year from now."),
     ],
 )
-def test_entry_that_cannot_be_is_refused_in_a_sentence(
-    database: Database, enter: Callable[..., None], values: dict[str, Any], sentence: str
+def test_invalid_entry_is_refused_with_a_reason(
+    database: Database, enter: Callable[..., None], values: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(DatabaseError) as refused:
         enter(**values)
-    assert str(refused.value).startswith(sentence)
+    assert str(refused.value).startswith(reason)
     assert saved(database) == []
 
 
@@ -105,7 +103,7 @@ def test_credit_may_be_negative(database: Database, enter: Callable[..., None]) 
     assert saved(database)[0]["cost_usd"] == "-5.0000000000"
 
 
-def test_subscription_appears_on_its_renewal_days_and_never_twice(database: Database) -> None:
+def test_subscription_is_charged_once_on_each_renewal_day(database: Database) -> None:
     today = datetime.now(UTC).date()
     started = (today.replace(day=1) - timedelta(days=62)).replace(day=1)
     provider_id = next(
@@ -120,8 +118,8 @@ def test_subscription_appears_on_its_renewal_days_and_never_twice(database: Data
     assert {row["charge_type"] for row in saved(database)} == {"subscription"}
     database.call("post_due_renewals")
     assert len(saved(database)) == months
-    dearer = Subscription(provider_id, "ChatGPT Pro", Decimal("200.50"), started, 1, ended_on=today)
-    update_subscription(database, subscription_id, dearer)
+    changed = Subscription(provider_id, "ChatGPT Pro", Decimal("200.50"), started, 1, ended_on=today)
+    update_subscription(database, subscription_id, changed)
     assert [row["cost_usd"] for row in saved(database)] == ["200.5000000000"] * months
     (row,) = list_subscriptions(database)
     assert (row["id"], row["plan_name"], row["ended_on"]) == (subscription_id, "ChatGPT Pro", str(today))

@@ -1,14 +1,16 @@
-"""Sample data: marked as such, like a person's own, and gone without a trace."""
+"""Sample data: marked as sample, like real spend, and removed without a trace."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 
+from tally.core.records import CostRecord
 from tally.local.stack import Stack
 from tally.spend import sample_data
-from tally.spend.manual_entries import add_entry
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription, list_subscriptions
 from tally.storage.database import Database, Query, select_all
 from tests.tally.people import (
@@ -43,7 +45,7 @@ def test_same_day_gives_the_same_sample() -> None:
 
 
 @pytest.mark.parametrize("today", [date(2024, 2, 29), date(2026, 1, 1), TODAY])
-def test_sample_is_half_a_year_marked_as_such_and_not_of_tomorrow(today: date) -> None:
+def test_sample_is_half_a_year_up_to_today_and_marked_as_sample(today: date) -> None:
     records = list(sample_data.sample_records(today))
     days = {record.timestamp.date() for record in records}
     assert max(days) <= today
@@ -53,45 +55,45 @@ def test_sample_is_half_a_year_marked_as_such_and_not_of_tomorrow(today: date) -
 
 
 @pytest.mark.parametrize("weekday", range(7))
-def test_sample_has_a_model_that_is_new_and_dear(weekday: int) -> None:
+def test_sample_has_a_new_and_expensive_model(weekday: int) -> None:
     today = date(2026, 11, 16) + timedelta(days=weekday)
-    new = [
-        record
-        for record in sample_data.sample_records(today)
-        if record.model_name == sample_data.NEW_MODEL[1]
-    ]
+    paid = [record for record in sample_data.sample_records(today) if record.cost_basis != "included"]
+    new = [record for record in paid if record.model_name == sample_data.NEW_MODEL.name]
     first = min(record.timestamp for record in new).date()
     assert timedelta(days=1) <= today - first <= timedelta(days=7)
-    money = [record for record in sample_data.sample_records(today) if record.cost_basis != "included"]
-    since = sum(record.cost_usd or 0 for record in money if record.timestamp.date() >= first)
-    assert sum(record.cost_usd or 0 for record in new) >= since / 5
+    assert total_usd(new) >= total_usd(record for record in paid if record.timestamp.date() >= first) / 5
+
+
+def total_usd(records: Iterable[CostRecord]) -> Decimal:
+    return sum((record.cost_usd or Decimal(0) for record in records), Decimal(0))
+
+
+def add_real_spend(database: Database) -> None:
+    """A subscription and a manual entry."""
+    providers = {row["name"]: row["id"] for row in database.select(Query("providers", "id,name", ["id"]))}
+    started = TODAY - timedelta(days=40)
+    add_subscription(database, Subscription(providers["chatgpt"], "ChatGPT Plus", Decimal(20), started, 3))
+    entry = ManualEntry(
+        entry_id=uuid4(),
+        provider="openai",
+        day=TODAY,
+        timezone="UTC",
+        model_name="m",
+        cost_usd=Decimal(3),
+    )
+    add_entry(database, entry)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_account_is_as_before_when_the_sample_is_gone(stack: Stack, person: Person, transport: str) -> None:
+def test_removing_the_sample_restores_the_account(stack: Stack, person: Person, transport: str) -> None:
     with acting(stack, person, transport) as database:
-        providers = {row["name"]: row["id"] for row in database.select(Query("providers", "id,name", ["id"]))}
-        own = Subscription(providers["chatgpt"], "ChatGPT Plus", Decimal(20), TODAY - timedelta(days=40), 3)
-        add_subscription(database, own)
-        add_entry(
-            database,
-            uuid4(),
-            provider="openai",
-            day=TODAY,
-            timezone="UTC",
-            model_name="m",
-            cost_usd=Decimal(3),
-        )
+        add_real_spend(database)
         before = everything(database)
         loaded = sample_data.load(database, TODAY)
         assert loaded.read == loaded.added > 1_000
         assert len(list_subscriptions(database)) == 1 + len(sample_data.PLANS)
-        (row,) = [
-            row
-            for row in database.select(Query("imports", "*", ["id"]))
-            if row["format"] == sample_data.FORMAT
-        ]
-        assert row["filename"] == "Sample data"
+        samples = Query("imports", "filename", ["id"], {"format": sample_data.FORMAT})
+        assert database.select(samples) == [{"filename": "Sample data"}]
         assert money_is_exact(stack, person)
         assert sample_data.remove(database) == 1
         assert everything(database) == before
@@ -109,7 +111,7 @@ def test_removing_the_sample_reads_no_other_imports(stack: Stack) -> None:
     assert database.rows_read["imports"] == 0
 
 
-def test_sample_loaded_twice_is_there_once(stack: Stack, person: Person) -> None:
+def test_loading_the_sample_twice_adds_it_once(stack: Stack, person: Person) -> None:
     database = over_http(stack, person)
     first = sample_data.load(database, TODAY)
     again = sample_data.load(database, TODAY)

@@ -12,7 +12,7 @@ import pytest
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
-from tally.spend.manual_entries import add_entry
+from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.database import Database
 from tally.storage.export import COLUMNS, harmless, load_records, write_records
 from tests.tally.people import TRANSPORTS, acting, over_http, sign_up
@@ -95,14 +95,16 @@ def test_money_is_written_to_the_last_digit(database: Database) -> None:
 def test_day_and_note_of_an_entry_are_columns(database: Database) -> None:
     add_entry(
         database,
-        uuid4(),
-        provider="midjourney",
-        day=NOON.date(),
-        timezone="UTC",
-        model_name="plan",
-        cost_usd=Decimal(10),
-        charge_type="subscription",
-        note="yearly",
+        ManualEntry(
+            entry_id=uuid4(),
+            provider="midjourney",
+            day=NOON.date(),
+            timezone="UTC",
+            model_name="plan",
+            cost_usd=Decimal(10),
+            charge_type="subscription",
+            note="yearly",
+        ),
     )
     (row,) = read_csv(write_records(load_records(database), "csv"))
     assert (row["day"], row["note"], row["provider"]) == ("2026-11-02", "yearly", "midjourney")
