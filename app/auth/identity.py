@@ -11,7 +11,7 @@ from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.rate_limits import PASSWORD_CHANGES
 from app.auth.session_keys import session_id
 from app.auth.sessions import sessions
-from tally.accounts.auth_client import AccountRefused, AuthUnreachable, accounts, check_new_password
+from tally.accounts.auth_client import AuthRefused, AuthUnreachable, auth_client, check_new_password
 from tally.core.settings import load_settings
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
 
@@ -54,13 +54,13 @@ def database_of(user: User) -> SupabaseDatabase:
 
 
 def change_password(user: User, current_password: str, new_password: str) -> None:
-    """Set a new password and end the person's other sessions; raises AccountError."""
+    """Set a new password and end the person's other sessions; raises AuthError."""
     check_new_password(new_password)
     PASSWORD_CHANGES.admit(user.user_id)
     _check_current_password(user, current_password)
     PASSWORD_CHANGES.forgive(user.user_id)
-    accounts().change_password(user.access_token, new_password)
-    accounts().sign_out(user.access_token, "others")
+    auth_client().change_password(user.access_token, new_password)
+    auth_client().sign_out(user.access_token, "others")
     sessions().close_all(user.user_id, keep=_own_session_id())
 
 
@@ -84,12 +84,12 @@ def render_sign_out() -> None:
 def _check_current_password(user: User, password: str) -> None:
     """An open browser alone must not be enough to take an account over."""
     try:
-        probe = accounts().sign_in(user.email, password)
-    except AccountRefused as refused:
+        probe = auth_client().sign_in(user.email, password)
+    except AuthRefused as refused:
         if refused.code == "invalid_credentials":
-            raise AccountRefused("Your current password is not right.", refused.code) from None
+            raise AuthRefused("Your current password is not right.", refused.code) from None
         raise
-    accounts().sign_out(probe.access_token)
+    auth_client().sign_out(probe.access_token)
 
 
 def _own_session_id() -> str | None:

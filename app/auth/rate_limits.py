@@ -7,12 +7,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from ipaddress import IPv6Address, ip_address
 
-from tally.accounts.auth_client import AccountError
+from tally.accounts.auth_client import AuthError
 
 MAX_KEYS = 20_000
 
 
-class TooManyTries(AccountError):
+class TooManyTries(AuthError):
     """The limit is reached; the text says when to try again."""
 
     def __init__(self, wait_seconds: float) -> None:

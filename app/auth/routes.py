@@ -15,7 +15,7 @@ from app.auth.cookies import clear_cookie, cookie_name, set_cookie
 from app.auth.form_pages import render_page
 from app.auth.rate_limits import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyTries
 from app.auth.sessions import sessions
-from tally.accounts.auth_client import AccountRefused, AuthUnreachable, Tokens, accounts, check_new_password
+from tally.accounts.auth_client import AuthRefused, AuthUnreachable, Tokens, auth_client, check_new_password
 
 MAX_FORM_BYTES = 8192
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
@@ -64,14 +64,14 @@ def local_path(path: str) -> str:
 
 def _sign_in(form: Form) -> Response:
     SIGN_INS.admit(form.host, form.email)
-    tokens = accounts().sign_in(_checked_email(form), form.password)
+    tokens = auth_client().sign_in(_checked_email(form), form.password)
     SIGN_INS.forgive(form.host, form.email)
     return _begin_session(form, tokens)
 
 
 def _sign_up(form: Form) -> Response:
     SIGN_UPS.admit(form.host, form.email)
-    tokens = accounts().sign_up(_checked_email(form), check_new_password(form.password))
+    tokens = auth_client().sign_up(_checked_email(form), check_new_password(form.password))
     if tokens is None:
         return render_page("login", email=form.email, good=CONFIRM_FIRST.format(email=form.email))
     return _begin_session(form, tokens)
@@ -79,24 +79,24 @@ def _sign_up(form: Form) -> Response:
 
 def _send_code(form: Form) -> Response:
     CODES_SENT.admit(form.host, form.email)
-    accounts().send_reset_code(_checked_email(form))
+    auth_client().send_reset_code(_checked_email(form))
     return render_page("reset", email=form.email, good=CODE_ON_ITS_WAY.format(email=form.email))
 
 
 def _reset_password(form: Form) -> Response:
     email, password = _checked_email(form), check_new_password(form.password)  # before the code is spent
     CODES_TRIED.admit(form.host, form.email)
-    tokens = accounts().redeem_reset_code(email, _checked_code(form))
+    tokens = auth_client().redeem_reset_code(email, _checked_code(form))
     CODES_TRIED.forgive(form.host, form.email)
     try:
-        accounts().change_password(tokens.access_token, password)
-    except AccountRefused as refused:
+        auth_client().change_password(tokens.access_token, password)
+    except AuthRefused as refused:
         if (
             refused.code != "same_password"
         ):  # who typed the password they already had is where they wanted to be
-            accounts().sign_out(tokens.access_token)
-            raise AccountRefused(f"{refused} The code is used up: send a new one.", refused.code) from None
-    accounts().sign_out(tokens.access_token, "others")
+            auth_client().sign_out(tokens.access_token)
+            raise AuthRefused(f"{refused} The code is used up: send a new one.", refused.code) from None
+    auth_client().sign_out(tokens.access_token, "others")
     sessions().close_all(tokens.user_id)
     return _begin_session(form, tokens)
 
@@ -110,14 +110,14 @@ def _begin_session(form: Form, tokens: Tokens) -> Response:
 
 def _checked_email(form: Form) -> str:
     if not EMAIL.fullmatch(form.email):
-        raise AccountRefused("That does not look like an email address. Check it and try again.")
+        raise AuthRefused("That does not look like an email address. Check it and try again.")
     return form.email
 
 
 def _checked_code(form: Form) -> str:
     code = re.sub(r"[\s-]", "", form.code)
     if not CODE.fullmatch(code):
-        raise AccountRefused("That is not a code. Type the 6-digit code from the mail.")
+        raise AuthRefused("That is not a code. Type the 6-digit code from the mail.")
     return code
 
 
@@ -150,7 +150,7 @@ def _submit(page: str, handle: Callable[[Form], Response]) -> Endpoint:
             response = again(problem, 429)
             response.headers["retry-after"] = str(problem.retry_after)
             return response
-        except AccountRefused as problem:
+        except AuthRefused as problem:
             return again(problem, 401 if problem.code == "invalid_credentials" else 422)
         except AuthUnreachable as problem:
             return again(problem, 503)

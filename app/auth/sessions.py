@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.auth.session_keys import COOKIE_LENGTH, SealBroken, new_cookie, seal, session_id, unseal
-from tally.accounts.auth_client import AccountRefused, Accounts, AuthUnreachable, Tokens, accounts
+from tally.accounts.auth_client import AuthClient, AuthRefused, AuthUnreachable, Tokens, auth_client
 from tally.core.settings import tally_home
 
 IDLE_SECONDS = 7 * 86_400
@@ -27,18 +27,6 @@ REFRESH_MARGIN_SECONDS = 60  # an access token is renewed this long before it ex
 LEASE_SECONDS = 30.0  # longer than an upstream call may take; a crashed refresher blocks no longer than this
 LOCK_WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
-
-# Only these answers mean that the session is over. Anything else (rate limit, wrong key) may pass.
-SESSION_ENDED = {
-    "refresh_token_not_found",
-    "refresh_token_already_used",
-    "session_not_found",
-    "session_expired",
-    "user_not_found",
-    "user_banned",
-    "validation_failed",
-    "invalid_grant",
-}
 
 SCHEMA = """
 create table if not exists sessions (
@@ -63,7 +51,7 @@ class SignedIn:
 class Sessions:
     """The session store."""
 
-    def __init__(self, path: Path, upstream: Accounts, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: Path, upstream: AuthClient, now: Callable[[], float] = time.time) -> None:
         self._upstream, self._now = upstream, now
         self._writer, self._writing = _connect(path), threading.Lock()
         self._reader, self._reading = _connect(path), threading.Lock()  # so that no reader waits for a writer
@@ -160,8 +148,8 @@ class Sessions:
     def _renewed(self, cookie: str, signed_in: SignedIn, tokens: Tokens) -> Tokens | None:
         try:
             fresh = self._upstream.refresh(tokens.refresh_token)
-        except AccountRefused as refused:
-            if refused.code not in SESSION_ENDED:
+        except AuthRefused as refused:
+            if not refused.ends_session:
                 raise AuthUnreachable from None
             self._delete(signed_in.session_id)
             return None
@@ -176,7 +164,7 @@ class Sessions:
         return fresh
 
     def _revoke(self, tokens: Tokens) -> None:
-        with contextlib.suppress(AccountRefused, AuthUnreachable):
+        with contextlib.suppress(AuthRefused, AuthUnreachable):
             if tokens.expires_at <= self._now() + 5:  # signing out upstream needs a valid access token
                 tokens = self._upstream.refresh(tokens.refresh_token)
             self._upstream.sign_out(tokens.access_token)
@@ -224,4 +212,4 @@ def sessions_path() -> Path:
 @cache
 def sessions() -> Sessions:
     """The one session store of this process."""
-    return Sessions(sessions_path(), accounts())
+    return Sessions(sessions_path(), auth_client())

@@ -1,4 +1,4 @@
-"""Accounts at Supabase Auth: the few calls that Tally makes, and what each refusal means for the person."""
+"""HTTP client of Supabase Auth, with a message for every error."""
 
 import time
 from collections.abc import Mapping
@@ -16,46 +16,70 @@ TIMEOUT_SECONDS = 10.0
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_BYTES = 72  # bcrypt ignores what follows, so Supabase refuses it
 
-SENTENCES = {
+MESSAGES = {
     "invalid_credentials": "Wrong email or password.",
-    "email_not_confirmed": "This email address is not confirmed yet. Follow the link in our mail.",
+    "email_not_confirmed": "This email address is not confirmed yet. Follow the link in our email.",
     "user_already_exists": "There is already an account with this email address. Sign in instead.",
     "email_exists": "There is already an account with this email address. Sign in instead.",
     "signup_disabled": "New accounts are switched off for this project. Ask its owner to invite you.",
     "email_provider_disabled": "Signing up with an email address is switched off for this project.",
     "email_address_invalid": "That does not look like an email address. Check it and try again.",
-    "email_address_not_authorized": "This project cannot mail that address. Ask its owner to do so.",
+    "email_address_not_authorized": "This project cannot send email to that address. Ask its owner for help.",
     "user_banned": "This account is blocked. Ask the owner of the project.",
     "same_password": "That is already your password. Choose another one.",
-    "otp_expired": "That code is wrong, used or expired. Ask for a new one.",
+    "otp_expired": "That code is wrong, used or expired. Request a new one.",
     "reauthentication_needed": "You signed in too long ago. Sign out, sign in again, then change it.",
-    "over_request_rate_limit": "Too many tries for the moment. Wait a minute, then try again.",
-    "over_email_send_rate_limit": "A mail was sent a moment ago. Wait a minute, then ask again.",
+    "over_request_rate_limit": "Too many attempts. Wait a minute, then try again.",
+    "over_email_send_rate_limit": "An email was sent a moment ago. Wait a minute, then request another.",
 }
 
 
-class AccountError(TallyError):
-    """Something stands in the way; the text is a sentence for the person that says what to do next."""
+# Other refusals, such as a rate limit, may pass.
+SESSION_ENDED = frozenset(
+    {
+        "refresh_token_not_found",
+        "refresh_token_already_used",
+        "session_not_found",
+        "session_expired",
+        "user_not_found",
+        "user_banned",
+        "validation_failed",
+        "invalid_grant",
+    }
+)
 
 
-class AccountRefused(AccountError):
-    """Supabase Auth said no; `code` is its own word for why."""
+class AuthError(TallyError):
+    """A call to Supabase Auth failed."""
 
-    def __init__(self, sentence: str, code: str = "") -> None:
-        super().__init__(sentence)
+
+class AuthRefused(AuthError):
+    """Supabase Auth refused a request; `code` is its error code."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
         self.code = code
 
+    @property
+    def ends_session(self) -> bool:
+        """True when the session can never be renewed."""
+        return self.code in SESSION_ENDED
 
-class AuthUnreachable(AccountError):
-    """Supabase Auth gave no answer that says anything about the person or their session."""
+
+class AuthUnreachable(AuthError):
+    """Supabase Auth gave no answer about the account or its session."""
 
     def __init__(self) -> None:
-        super().__init__("Tally cannot reach the sign-in service. Wait a little, then try again.")
+        super().__init__("Tally cannot reach the sign-in service. Wait a moment, then try again.")
+
+
+class ApiKeyRejected(AuthUnreachable):
+    """The gateway of the project does not accept the publishable key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """One upstream session: a short-lived access token and the single-use token that renews it."""
+    """A session: a short-lived access token and the single-use token that renews it."""
 
     user_id: str
     email: str
@@ -64,8 +88,8 @@ class Tokens:
     refresh_token: str = field(repr=False)
 
 
-class Accounts:
-    """Supabase Auth over HTTP. Every call carries its own token: there is no session to mix up."""
+class AuthClient:
+    """Supabase Auth over HTTP. It holds no session: every call carries its own token."""
 
     def __init__(
         self, supabase_url: str, publishable_key: str, timeout_seconds: float = TIMEOUT_SECONDS
@@ -83,33 +107,33 @@ class Accounts:
         return parse_tokens(self._call("POST", "token", body, params={"grant_type": "password"}))
 
     def sign_up(self, email: str, password: str) -> Tokens | None:
-        """Make an account; None when the project wants the email address confirmed first."""
+        """Create an account; None when the email address has to be confirmed first."""
         answer = self._call("POST", "signup", {"email": email, "password": password})
         if "access_token" in answer:
             return parse_tokens(answer)
         if answer.get("identities") == []:  # how Supabase hides that a confirmed account exists
-            raise AccountRefused(SENTENCES["user_already_exists"], "user_already_exists")
+            raise AuthRefused(MESSAGES["user_already_exists"], "user_already_exists")
         return None
 
     def refresh(self, refresh_token: str) -> Tokens:
-        """Exchange a refresh token for a new session; the old token is spent."""
+        """Exchange a refresh token for a new session; the old token cannot be used again."""
         body = {"refresh_token": refresh_token}
         return parse_tokens(self._call("POST", "token", body, params={"grant_type": "refresh_token"}))
 
     def send_reset_code(self, email: str) -> None:
-        """Mail a 6-digit code, if there is an account with that address."""
+        """Email a 6-digit code, if an account has this address."""
         self._call("POST", "recover", {"email": email})
 
     def redeem_reset_code(self, email: str, code: str) -> Tokens:
-        """Exchange the mailed code for a session that may set a new password."""
+        """Exchange the emailed code for a session that may set a new password."""
         return parse_tokens(self._call("POST", "verify", {"type": "recovery", "email": email, "token": code}))
 
     def change_password(self, access_token: str, password: str) -> None:
-        """Set a new password for the token's owner."""
+        """Set a new password."""
         self._call("PUT", "user", {"password": password}, access_token=access_token)
 
     def sign_out(self, access_token: str, scope: Literal["local", "others", "global"] = "local") -> None:
-        """Revoke this session, the person's other ones, or all of them."""
+        """Revoke this session, the account's other sessions, or all of them."""
         self._call("POST", "logout", params={"scope": scope}, access_token=access_token)
 
     def _call(
@@ -135,16 +159,16 @@ class Accounts:
 
 
 def check_new_password(password: str) -> str:
-    """The password, if it may become somebody's; said here so that no mailed code is spent on a refusal."""
+    """The password, if Supabase would accept it; checked here so that no emailed code is used up."""
     if len(password) < MIN_PASSWORD_LENGTH:
-        raise AccountRefused(f"That password is too short. Use at least {MIN_PASSWORD_LENGTH} characters.")
+        raise AuthRefused(f"That password is too short. Use at least {MIN_PASSWORD_LENGTH} characters.")
     if len(password.encode()) > MAX_PASSWORD_BYTES or "\0" in password:
-        raise AccountRefused(f"That password is too long. Use at most {MAX_PASSWORD_BYTES} characters.")
+        raise AuthRefused(f"That password is too long. Use at most {MAX_PASSWORD_BYTES} characters.")
     return password
 
 
 def parse_tokens(answer: Mapping[str, Any]) -> Tokens:
-    """Read the session out of Supabase Auth's answer."""
+    """Session in an answer of Supabase Auth."""
     try:
         user = answer["user"]
         return Tokens(
@@ -158,24 +182,24 @@ def parse_tokens(answer: Mapping[str, Any]) -> Tokens:
         raise AuthUnreachable from None
 
 
-def parse_refusal(answer: Mapping[str, Any], status: int) -> AccountRefused | AuthUnreachable:
-    """Turn Supabase Auth's error into a sentence that says what to do next."""
+def parse_refusal(answer: Mapping[str, Any], status: int) -> AuthError:
+    """Error of a refused request, by its code or HTTP status."""
     code = answer.get("error_code") or answer.get("code") or answer.get("error") or ""
     if not isinstance(code, str):
         code = ""
     if code == "weak_password":
         reason = answer.get("msg") or answer.get("message") or "Choose a longer one."
-        return AccountRefused(f"That password is too weak. {reason}", code)
+        return AuthRefused(f"That password is too weak. {reason}", code)
     if status == 429:
         code = code or "over_request_rate_limit"
-    if status in (401, 403) and not code:  # the gateway refused our key: nothing about the person's session
-        return AuthUnreachable()
+    if status in (401, 403) and not code:  # from the gateway, which knows nothing of sessions
+        return ApiKeyRejected()
     fallback = "The sign-in service did not accept that. Check what you typed and try again."
-    return AccountRefused(SENTENCES.get(code, fallback), code)
+    return AuthRefused(MESSAGES.get(code, fallback), code)
 
 
 @cache
-def accounts() -> Accounts:
-    """The accounts of the Supabase project that the settings name."""
+def auth_client() -> AuthClient:
+    """Client of the Supabase project in the settings."""
     settings = load_settings()
-    return Accounts(settings.supabase_url, settings.supabase_publishable_key)
+    return AuthClient(settings.supabase_url, settings.supabase_publishable_key)

@@ -15,14 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from tally.accounts.cli_session import NotSignedIn
 from tally.agents.logs import Collector
 from tally.agents.machine import collecting_folder, machine_name
 from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, find_payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
 from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.scan import LogFile, find_logs, stat_logs
-from tally.core.errors import TallyError
+from tally.core.errors import NotSignedIn, TallyError
 from tally.core.text import plural
 
 PROGRESS_SECONDS = 0.2
@@ -96,9 +95,9 @@ def login(
 
     Example: tally login --email ada@example.com
     """
-    from tally.accounts.cli_session import default_connection, sign_in  # takes half a second to load
+    from tally.accounts.cli_session import find_local_project, sign_in  # takes half a second to load
 
-    known_address, known_key = default_connection()
+    known_address, known_key = find_local_project()
     address = address or known_address or typer.prompt("Address of the Supabase project")
     key = key or (known_key if address == known_address else None) or typer.prompt("Publishable key")
     email = email or typer.prompt("Email")
@@ -150,10 +149,11 @@ def _follow(errand: _Errand, every: float) -> None:
 
 
 def _collect(errand: _Errand, is_quiet: bool = False) -> None:
-    from tally.accounts.cli_session import signed_in  # takes half a second to load
+    from tally.accounts.cli_session import open_database  # takes half a second to load
     from tally.agents.upload import Machine, collect_into
 
-    with signed_in(errand.folder) as (_, database), _Meter() as meter:
+    _, database = open_database(errand.folder)
+    with _Meter() as meter:
         here = Machine(Path.home(), os.environ, errand.machine, errand.folder, errand.said)
         results = collect_into(database, here, errand.agents, errand.since, errand.timezone, meter.show)
     if errand.as_json:

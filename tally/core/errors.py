@@ -1,5 +1,9 @@
-"""What a person must mend before Tally can go on."""
+"""Errors that a user can act on."""
 
 
 class TallyError(Exception):
-    """The text is one clear sentence that says what is wrong and what to do next."""
+    """Error whose text tells the user what is wrong and what to do next."""
+
+
+class NotSignedIn(TallyError):
+    """This machine has no CLI session, or its session has ended."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from app.auth.identity import User
-from tally.accounts.auth_client import Accounts, Tokens
+from tally.accounts.auth_client import AuthClient, Tokens
 
 PASSWORD = "correct horse 1"
 
@@ -20,7 +20,7 @@ class Account:
     tokens: Tokens | None = field(default=None, compare=False, repr=False)
 
 
-def sign_up(upstream: Accounts) -> Account:
+def sign_up(upstream: AuthClient) -> Account:
     """Create an account."""
     email = f"{uuid.uuid4().hex[:12]}@example.com"
     return Account(email, tokens=upstream.sign_up(email, PASSWORD))
@@ -32,7 +32,7 @@ def sign_in(browser: httpx.Client, account: Account) -> None:
     assert answer.status_code == 303, answer.text
 
 
-def sign_in_user(upstream: Accounts, account: Account) -> User:
+def sign_in_user(upstream: AuthClient, account: Account) -> User:
     """The account as the pages know it; its sign-up tokens save another password hash."""
     tokens = account.tokens or upstream.sign_in(account.email, account.password)
     return User(tokens.user_id, tokens.email, tokens.access_token)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from app.auth.identity import User
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tests.app.accounts import Account, sign_in, sign_in_user, sign_up
 from tests.app.app_server import AppServer
@@ -43,13 +43,13 @@ def project(stack: Stack) -> Project:
 
 
 @pytest.fixture(scope="session")
-def upstream(project: Project) -> Accounts:
+def upstream(project: Project) -> AuthClient:
     """The project's auth API, called directly."""
-    return Accounts(project.url, project.key)
+    return AuthClient(project.url, project.key)
 
 
 @pytest.fixture
-def new_account(upstream: Accounts) -> Callable[[], Account]:
+def new_account(upstream: AuthClient) -> Callable[[], Account]:
     """A function that creates an account."""
     return lambda: sign_up(upstream)
 
@@ -61,7 +61,7 @@ def account(new_account: Callable[[], Account]) -> Account:
 
 
 @pytest.fixture
-def user(upstream: Accounts, account: Account) -> User:
+def user(upstream: AuthClient, account: Account) -> User:
     """The new account, signed in, as the pages know it."""
     return sign_in_user(upstream, account)
 
@@ -96,7 +96,7 @@ def job(stack: Stack) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture(scope="module")
-def shared_account(upstream: Accounts) -> Account:
+def shared_account(upstream: AuthClient) -> Account:
     """An account that no test of the file changes."""
     return sign_up(upstream)
 

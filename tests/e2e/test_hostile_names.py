@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import save, usage
 from tests.e2e.steps import sign_in, visit
@@ -76,7 +76,7 @@ def test_listener_hears_a_call(chromium: Browser, listener: Listener) -> None:
 
 
 def test_hostile_names_are_text_on_every_page(
-    page: Page, listener: Listener, upstream: Accounts, account: Account
+    page: Page, listener: Listener, upstream: AuthClient, account: Account
 ) -> None:
     names = hostile_names(listener.address)
     save(

@@ -17,7 +17,7 @@ from playwright.sync_api import (
 )
 
 from app.auth.sessions import Sessions
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account
 from tests.app.app_server import AppServer
 from tests.app.conftest import Project
@@ -109,7 +109,7 @@ def test_other_tab_follows_the_browser_to_the_next_person(
 
 
 def test_session_outlives_an_unreachable_supabase(
-    chromium: Browser, project: Project, upstream: Accounts, wire: Wire, account: Account, tmp_path: Path
+    chromium: Browser, project: Project, upstream: AuthClient, wire: Wire, account: Account, tmp_path: Path
 ) -> None:
     tokens = replace(upstream.sign_in(account.email, account.password), expires_at=int(time.time()) - 60)
     cookie = Sessions(tmp_path / "sessions.db", upstream).open(tokens)

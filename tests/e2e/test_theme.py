@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from app.auth.identity import database_of
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import save, usage
 from tests.e2e.steps import open_page, sign_in
@@ -15,7 +15,7 @@ def expect_background(page: Page, colour: str) -> None:
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour)
 
 
-def test_chosen_theme_wins_over_the_systems(page: Page, upstream: Accounts, account: Account) -> None:
+def test_chosen_theme_wins_over_the_systems(page: Page, upstream: AuthClient, account: Account) -> None:
     user = sign_in_user(upstream, account)
     database = database_of(user)
     save(user, [usage(0, "1")])

@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg
 from supabase import Client
 
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query, Row
 from tally.storage.postgres import PostgresDatabase
@@ -32,7 +32,7 @@ class Person:
 def sign_up(stack: Stack) -> Person:
     """Make an account for somebody new."""
     settings = stack.settings()
-    accounts = Accounts(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
+    accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
     tokens = accounts.sign_up(f"{uuid4().hex[:12]}@example.com", "correct horse 1")
     assert tokens is not None
     return Person(tokens.user_id, tokens.email, tokens.access_token)

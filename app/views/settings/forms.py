@@ -15,7 +15,7 @@ from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import PRESET_DAYS, PRESET_LABELS, today_in
 from app.ui.theme import THEMES
-from tally.accounts.auth_client import MIN_PASSWORD_LENGTH, AccountError
+from tally.accounts.auth_client import MIN_PASSWORD_LENGTH, AuthError
 from tally.core.amounts import AmountUnreadable
 from tally.storage.database import DatabaseError
 
@@ -128,7 +128,7 @@ def render_password(user: User) -> None:
         return
     try:
         change_password(user, current, new)
-    except AccountError as refused:
+    except AuthError as refused:
         render_refusal(refused)
         return
     announce("Your password is changed. Other browsers are signed out.")

@@ -9,7 +9,7 @@ from app.auth.identity import User, change_password, end_all_sessions
 from app.auth.rate_limits import TooManyTries
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
-from tally.accounts.auth_client import AccountError, AccountRefused, Accounts
+from tally.accounts.auth_client import AuthClient, AuthError, AuthRefused
 from tests.app.accounts import Account
 
 NEW_PASSWORD = "another horse 2"
@@ -18,7 +18,7 @@ NEW_PASSWORD = "another horse 2"
 class Devices:
     """One person's two devices; the dashboard runs for the first."""
 
-    def __init__(self, store: Sessions, upstream: Accounts, account: Account) -> None:
+    def __init__(self, store: Sessions, upstream: AuthClient, account: Account) -> None:
         self.tokens = [upstream.sign_in(account.email, account.password) for _ in range(2)]
         self.cookies = [store.open(tokens) for tokens in self.tokens]
         first = self.tokens[0]
@@ -26,31 +26,31 @@ class Devices:
 
 
 @pytest.fixture
-def store(upstream: Accounts, tmp_path: Path) -> Sessions:
+def store(upstream: AuthClient, tmp_path: Path) -> Sessions:
     return Sessions(tmp_path / "sessions.db", upstream)
 
 
 @pytest.fixture
 def devices(
-    store: Sessions, upstream: Accounts, account: Account, monkeypatch: pytest.MonkeyPatch
+    store: Sessions, upstream: AuthClient, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> Devices:
     devices = Devices(store, upstream, account)
-    monkeypatch.setattr(identity, "accounts", lambda: upstream)
+    monkeypatch.setattr(identity, "auth_client", lambda: upstream)
     monkeypatch.setattr(identity, "sessions", lambda: store)
     monkeypatch.setattr(identity, "_own_session_id", lambda: session_id(devices.cookies[0]))
     return devices
 
 
 def test_new_password_works_and_ends_the_other_sessions(
-    devices: Devices, store: Sessions, upstream: Accounts, account: Account
+    devices: Devices, store: Sessions, upstream: AuthClient, account: Account
 ) -> None:
     change_password(devices.user, account.password, NEW_PASSWORD)
     assert upstream.sign_in(account.email, NEW_PASSWORD)
-    with pytest.raises(AccountRefused):
+    with pytest.raises(AuthRefused):
         upstream.sign_in(account.email, account.password)
     assert [bool(store.find(cookie)) for cookie in devices.cookies] == [True, False]
     assert upstream.refresh(devices.tokens[0].refresh_token)
-    with pytest.raises(AccountRefused):
+    with pytest.raises(AuthRefused):
         upstream.refresh(devices.tokens[1].refresh_token)
 
 
@@ -65,13 +65,13 @@ def test_new_password_works_and_ends_the_other_sessions(
 def test_refused_password_changes_nothing(
     devices: Devices,
     store: Sessions,
-    upstream: Accounts,
+    upstream: AuthClient,
     account: Account,
     current: str,
     new: str,
     sentence: str,
 ) -> None:
-    with pytest.raises(AccountError, match=sentence):
+    with pytest.raises(AuthError, match=sentence):
         change_password(devices.user, current, new)
     assert all(store.find(cookie) for cookie in devices.cookies)
     assert upstream.sign_in(account.email, account.password)
@@ -79,7 +79,7 @@ def test_refused_password_changes_nothing(
 
 def test_open_browser_cannot_be_used_to_guess_the_password(devices: Devices) -> None:
     for _ in range(8):
-        with pytest.raises(AccountRefused):
+        with pytest.raises(AuthRefused):
             change_password(devices.user, "wrong horse 1", NEW_PASSWORD)
     with pytest.raises(TooManyTries):
         change_password(devices.user, "wrong horse 1", NEW_PASSWORD)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.auth.routes import local_path
-from tally.accounts.auth_client import AccountRefused, Accounts
+from tally.accounts.auth_client import AuthClient, AuthRefused
 from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
 from tests.app.conftest import Project
@@ -48,7 +48,7 @@ def second_browser(server: AppServer) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_signing_up_makes_an_account_and_signs_in(browser: httpx.Client, upstream: Accounts) -> None:
+def test_signing_up_makes_an_account_and_signs_in(browser: httpx.Client, upstream: AuthClient) -> None:
     email = f"{uuid.uuid4().hex}@example.com"
     answer = browser.post("/signup", data={"email": f"  {email.upper()} ", "password": "correct horse 1"})
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -193,7 +193,7 @@ def test_signing_out_ends_this_session_and_no_other(
 
 def test_forgotten_password_is_replaced_with_a_mailed_code(
     project: Project,
-    upstream: Accounts,
+    upstream: AuthClient,
     browser: httpx.Client,
     second_browser: httpx.Client,
     account: Account,
@@ -213,7 +213,7 @@ def test_forgotten_password_is_replaced_with_a_mailed_code(
     assert is_signed_in(browser)
     assert not is_signed_in(second_browser), "a new password ends the other sessions"
     assert upstream.sign_in(account.email, NEW_PASSWORD)
-    with pytest.raises(AccountRefused):
+    with pytest.raises(AuthRefused):
         upstream.sign_in(account.email, account.password)
 
     browser.post("/logout")

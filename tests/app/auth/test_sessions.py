@@ -14,7 +14,7 @@ import pytest
 
 from app.auth.session_keys import session_id
 from app.auth.sessions import ABSOLUTE_SECONDS, IDLE_SECONDS, Sessions
-from tally.accounts.auth_client import AccountRefused, Accounts, AuthUnreachable, Tokens
+from tally.accounts.auth_client import AuthClient, AuthRefused, AuthUnreachable, Tokens
 from tests.app.accounts import Account
 from tests.app.app_server import CHECKOUT
 from tests.app.conftest import Project
@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tokens(upstream: Accounts, account: Account) -> Tokens:
+def tokens(upstream: AuthClient, account: Account) -> Tokens:
     return upstream.sign_in(account.email, account.password)
 
 
@@ -42,7 +42,7 @@ def later(seconds: float) -> Callable[[], float]:
     return lambda: time.time() + seconds
 
 
-def test_session_gives_back_its_person_and_tokens(path: Path, upstream: Accounts, tokens: Tokens) -> None:
+def test_session_gives_back_its_person_and_tokens(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(tokens)
     found = store.find(cookie)
@@ -53,7 +53,7 @@ def test_session_gives_back_its_person_and_tokens(path: Path, upstream: Accounts
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "A" * 43, "ü" * 43, "'" * 43, "A" * 44])
 def test_unknown_cookie_finds_nobody(
-    path: Path, upstream: Accounts, tokens: Tokens, cookie: str | None
+    path: Path, upstream: AuthClient, tokens: Tokens, cookie: str | None
 ) -> None:
     store = Sessions(path, upstream)
     store.open(tokens)
@@ -61,7 +61,7 @@ def test_unknown_cookie_finds_nobody(
     assert store.tokens(cookie) is None
 
 
-def test_database_holds_neither_cookie_nor_token(path: Path, upstream: Accounts, tokens: Tokens) -> None:
+def test_database_holds_neither_cookie_nor_token(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     cookie = Sessions(path, upstream).open(tokens)
     content = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert session_id(cookie).encode() in content
@@ -69,7 +69,7 @@ def test_database_holds_neither_cookie_nor_token(path: Path, upstream: Accounts,
         assert secret.encode() not in content
 
 
-def test_files_are_readable_by_their_owner_alone(path: Path, upstream: Accounts, tokens: Tokens) -> None:
+def test_files_are_readable_by_their_owner_alone(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     store = Sessions(path, upstream)
     store.open(tokens)
     assert path.parent.stat().st_mode & 0o777 == 0o700
@@ -77,7 +77,7 @@ def test_files_are_readable_by_their_owner_alone(path: Path, upstream: Accounts,
 
 
 def test_tokens_moved_to_another_persons_row_do_not_open(
-    path: Path, upstream: Accounts, tokens: Tokens
+    path: Path, upstream: AuthClient, tokens: Tokens
 ) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(tokens)
@@ -87,14 +87,14 @@ def test_tokens_moved_to_another_persons_row_do_not_open(
     assert store.find(cookie) is None
 
 
-def test_idle_session_ends(path: Path, upstream: Accounts, tokens: Tokens) -> None:
+def test_idle_session_ends(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     cookie = Sessions(path, upstream).open(tokens)
     assert Sessions(path, upstream, later(IDLE_SECONDS - 60)).find(cookie)
     assert Sessions(path, upstream, later(IDLE_SECONDS - 60 + IDLE_SECONDS + 60)).find(cookie) is None
 
 
 def test_session_that_is_used_lives_on_until_its_absolute_end(
-    path: Path, upstream: Accounts, tokens: Tokens
+    path: Path, upstream: AuthClient, tokens: Tokens
 ) -> None:
     cookie = Sessions(path, upstream).open(tokens)
     for day in range(6, 30, 6):
@@ -102,12 +102,12 @@ def test_session_that_is_used_lives_on_until_its_absolute_end(
     assert Sessions(path, upstream, later(ABSOLUTE_SECONDS + 60)).find(cookie) is None
 
 
-def test_restart_keeps_people_signed_in(path: Path, upstream: Accounts, tokens: Tokens) -> None:
+def test_restart_keeps_people_signed_in(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     cookie = Sessions(path, upstream).open(tokens)
     assert Sessions(path, upstream).tokens(cookie) == tokens
 
 
-def test_refresh_gives_new_tokens_and_keeps_them(path: Path, upstream: Accounts, tokens: Tokens) -> None:
+def test_refresh_gives_new_tokens_and_keeps_them(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(expiring(tokens, 30))
     fresh = store.tokens(cookie)
@@ -119,7 +119,7 @@ def test_refresh_gives_new_tokens_and_keeps_them(path: Path, upstream: Accounts,
 def test_twelve_threads_in_two_stores_refresh_once(
     path: Path, project: Project, wire: Wire, tokens: Tokens
 ) -> None:
-    through_wire = Accounts(wire.url, project.key)
+    through_wire = AuthClient(wire.url, project.key)
     stores = [Sessions(path, through_wire) for _ in range(2)]
     cookie = stores[0].open(expiring(tokens, 30))
     start = threading.Barrier(12)
@@ -138,7 +138,7 @@ def test_twelve_threads_in_two_stores_refresh_once(
 def test_unreachable_supabase_keeps_the_session(
     path: Path, project: Project, wire: Wire, tokens: Tokens
 ) -> None:
-    store = Sessions(path, Accounts(wire.url, project.key))
+    store = Sessions(path, AuthClient(wire.url, project.key))
     cookie = store.open(expiring(tokens, -60))
     wire.cut()
     with pytest.raises(AuthUnreachable, match="cannot reach"):
@@ -151,14 +151,14 @@ def test_unreachable_supabase_keeps_the_session(
 def test_token_that_is_still_good_serves_while_supabase_is_unreachable(
     path: Path, project: Project, wire: Wire, tokens: Tokens
 ) -> None:
-    store, almost_over = Sessions(path, Accounts(wire.url, project.key)), expiring(tokens, 30)
+    store, almost_over = Sessions(path, AuthClient(wire.url, project.key)), expiring(tokens, 30)
     cookie = store.open(almost_over)
     wire.cut()
     assert store.tokens(cookie) == almost_over
 
 
 def test_wrong_key_keeps_the_session(path: Path, project: Project, tokens: Tokens) -> None:
-    store = Sessions(path, Accounts(project.url, "sb_publishable_wrong"))
+    store = Sessions(path, AuthClient(project.url, "sb_publishable_wrong"))
     cookie = store.open(expiring(tokens, -60))
     with pytest.raises(AuthUnreachable):
         store.tokens(cookie)
@@ -166,7 +166,7 @@ def test_wrong_key_keeps_the_session(path: Path, project: Project, tokens: Token
 
 
 def test_session_revoked_upstream_ends_at_its_next_refresh(
-    path: Path, upstream: Accounts, tokens: Tokens
+    path: Path, upstream: AuthClient, tokens: Tokens
 ) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(expiring(tokens, -60))
@@ -176,19 +176,19 @@ def test_session_revoked_upstream_ends_at_its_next_refresh(
 
 
 @pytest.mark.parametrize("seconds", [3600, -60], ids=["token still good", "token expired"])
-def test_sign_out_revokes_upstream(path: Path, upstream: Accounts, tokens: Tokens, seconds: int) -> None:
+def test_sign_out_revokes_upstream(path: Path, upstream: AuthClient, tokens: Tokens, seconds: int) -> None:
     cookie = Sessions(path, upstream).open(expiring(tokens, seconds))
     store = Sessions(path, upstream)  # after a restart: it never saw the access token
     store.close(cookie)
     assert store.find(cookie) is None
-    with pytest.raises(AccountRefused):
+    with pytest.raises(AuthRefused):
         upstream.refresh(tokens.refresh_token)
 
 
 def test_sign_out_works_while_supabase_is_unreachable(
     path: Path, project: Project, wire: Wire, tokens: Tokens
 ) -> None:
-    store = Sessions(path, Accounts(wire.url, project.key))
+    store = Sessions(path, AuthClient(wire.url, project.key))
     cookie = store.open(tokens)
     wire.cut()
     store.close(cookie)
@@ -196,11 +196,11 @@ def test_sign_out_works_while_supabase_is_unreachable(
 
 
 def test_sign_out_during_a_refresh_leaves_nothing_alive_upstream(
-    path: Path, project: Project, upstream: Accounts, tokens: Tokens
+    path: Path, project: Project, upstream: AuthClient, tokens: Tokens
 ) -> None:
     refreshed, signed_out, made = threading.Event(), threading.Event(), []
 
-    class Slow(Accounts):
+    class Slow(AuthClient):
         def refresh(self, refresh_token: str) -> Tokens:
             made.append(super().refresh(refresh_token))
             refreshed.set()
@@ -215,12 +215,12 @@ def test_sign_out_during_a_refresh_leaves_nothing_alive_upstream(
         Sessions(path, upstream).close(cookie)
         signed_out.set()
         assert answer.result(10) is None
-    with pytest.raises(AccountRefused):
+    with pytest.raises(AuthRefused):
         upstream.refresh(made[0].refresh_token)
 
 
 def test_closing_all_spares_the_one_to_keep_and_other_people(
-    path: Path, upstream: Accounts, tokens: Tokens, new_account: Callable[[], Account]
+    path: Path, upstream: AuthClient, tokens: Tokens, new_account: Callable[[], Account]
 ) -> None:
     stranger = new_account()
     store = Sessions(path, upstream)
@@ -232,9 +232,9 @@ def test_closing_all_spares_the_one_to_keep_and_other_people(
 
 def test_processes_that_start_together_share_the_file(path: Path) -> None:
     code = (
-        "import sys, pathlib; from tally.accounts.auth_client import Accounts, Tokens;"
+        "import sys, pathlib; from tally.accounts.auth_client import AuthClient, Tokens;"
         "from app.auth.sessions import Sessions;"
-        "sys.stdin.readline(); nobody = Accounts('http://127.0.0.1:9', 'key');"
+        "sys.stdin.readline(); nobody = AuthClient('http://127.0.0.1:9', 'key');"
         "store = Sessions(pathlib.Path(sys.argv[1]), nobody);"
         "cookies = [store.open(Tokens('u', 'e', 2**40, 'a', 'r')) for _ in range(20)];"
         "assert all(store.tokens(cookie) for cookie in cookies)"

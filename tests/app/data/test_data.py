@@ -10,14 +10,14 @@ from app import data
 from app.auth.identity import User
 from app.data import changes
 from app.figures.spend import calculate_spend
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import save, usage
 
 
 @pytest.fixture
-def user(upstream: Accounts, account: Account) -> User:
+def user(upstream: AuthClient, account: Account) -> User:
     st.cache_data.clear()
     return sign_in_user(upstream, account)
 
@@ -29,7 +29,7 @@ def test_money_keeps_every_digit(user: User) -> None:
 
 
 def test_stranger_does_not_see_cached_data(
-    upstream: Accounts, user: User, new_account: Callable[[], Account]
+    upstream: AuthClient, user: User, new_account: Callable[[], Account]
 ) -> None:
     stranger = sign_in_user(upstream, new_account())
     save(user, [usage(1, "5")])
@@ -40,7 +40,7 @@ def test_stranger_does_not_see_cached_data(
     assert data.load_records_page(stranger, data.RecordFilter(), 1, "UTC") == []
 
 
-def test_refreshed_token_uses_the_same_cache(upstream: Accounts, account: Account) -> None:
+def test_refreshed_token_uses_the_same_cache(upstream: AuthClient, account: Account) -> None:
     st.cache_data.clear()
     first, second = sign_in_user(upstream, account), sign_in_user(upstream, Account(account.email))
     assert first.access_token != second.access_token
@@ -63,7 +63,7 @@ def test_change_shows_at_once(user: User) -> None:
 
 
 def test_model_names_cover_every_basis(
-    upstream: Accounts, user: User, new_account: Callable[[], Account]
+    upstream: AuthClient, user: User, new_account: Callable[[], Account]
 ) -> None:
     save(
         user,

@@ -16,7 +16,7 @@ from app.auth.identity import User, database_of
 from app.figures.renewals import describe_next, describe_rhythm, next_renewal, renewal_days
 from app.formats.amount_field import read_amount, show_amount
 from app.parts.subscription_form import parse_subscription
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Interval, Subscription, add_subscription
 from tally.storage.database import Query
@@ -312,7 +312,7 @@ def test_cut_off_database_keeps_what_was_typed(
 
 
 def test_same_subscription_id_of_somebody_else_is_refused(
-    user: User, upstream: Accounts, new_account: Any
+    user: User, upstream: AuthClient, new_account: Any
 ) -> None:
     stranger = sign_in_user(upstream, new_account())
     database, others = database_of(user), database_of(stranger)

@@ -17,7 +17,7 @@ from app.ui.notices import ANNOUNCEMENT
 from app.views.connections.audit_log import describe_actor, describe_event
 from app.views.connections.cards import describe_next_sync, describe_status
 from app.views.connections.jobs import begin_sync, find_sync
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tally.connectors.connections import (
     APIS,
     Connection,
@@ -331,7 +331,7 @@ def test_many_connections_are_listed_by_provider_and_name(
 
 def test_nobody_sees_the_connections_of_others(
     monkeypatch: pytest.MonkeyPatch,
-    upstream: Accounts,
+    upstream: AuthClient,
     new_account: Any,
     database: SupabaseDatabase,
     user: User,

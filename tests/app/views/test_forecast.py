@@ -12,7 +12,7 @@ import pytest
 from app import data
 from app.auth.identity import User
 from app.figures.outlook import day_before, newest_run, spread_over_months
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
 from tests.app.nightly_runs import ADD_JOB_RUN, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_nightly_run
 from tests.app.pages import metrics, open_page, save, shown, usage
@@ -177,7 +177,7 @@ def test_every_page_of_predictions_is_read(user: User, job: psycopg.Connection[A
 
 
 def test_stranger_cannot_read_forecasts(
-    upstream: Accounts, user: User, job: psycopg.Connection[Any], new_account: Any
+    upstream: AuthClient, user: User, job: psycopg.Connection[Any], new_account: Any
 ) -> None:
     add_nightly_run(job, user, TODAY)
     stranger = sign_in_user(upstream, new_account())

@@ -14,7 +14,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.views.prices.preview import describe_differences, describe_sum
 from app.views.prices.price_list import describe_prices
-from tally.accounts.auth_client import Accounts
+from tally.accounts.auth_client import AuthClient
 from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import Difference
 from tally.storage.database import Query, describe
@@ -179,7 +179,7 @@ def test_the_same_price_twice_is_refused(monkeypatch: pytest.MonkeyPatch, user: 
 
 
 def test_prices_are_those_of_the_person_alone(
-    monkeypatch: pytest.MonkeyPatch, user: User, upstream: Accounts, new_account: Any
+    monkeypatch: pytest.MonkeyPatch, user: User, upstream: AuthClient, new_account: Any
 ) -> None:
     set_price(user)
     save(user, [unpriced(1)])

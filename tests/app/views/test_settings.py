@@ -16,7 +16,7 @@ from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
 from app.views.imports.column_mappings import remember_mapping
 from app.views.settings.forms import list_timezones
-from tally.accounts.auth_client import AccountRefused, Accounts
+from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.storage.export import write_records
 from tests.app.accounts import Account
 from tests.app.pages import open_page, save, shown, usage
@@ -119,7 +119,7 @@ def test_password_that_is_not_changed_is_explained(
 
 
 def test_changed_password_is_the_new_one(
-    page: AppTest, account: Account, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: AppTest, account: Account, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Sessions(tmp_path / "sessions.db", upstream)
     monkeypatch.setattr(identity, "sessions", lambda: store)
@@ -181,7 +181,7 @@ def delete_account(email: str) -> AppTest:
 
 
 @pytest.fixture
-def store(user: User, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sessions:
+def store(user: User, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sessions:
     """The sessions of the person who is looking."""
     store = Sessions(tmp_path / "sessions.db", upstream)
     monkeypatch.setattr(identity, "current_user", lambda: user)
@@ -189,7 +189,7 @@ def store(user: User, upstream: Accounts, tmp_path: Path, monkeypatch: pytest.Mo
     return store
 
 
-def test_wrong_email_deletes_nothing(account: Account, store: Sessions, upstream: Accounts) -> None:
+def test_wrong_email_deletes_nothing(account: Account, store: Sessions, upstream: AuthClient) -> None:
     cookie = store.open(upstream.sign_in(account.email, account.password))
     dialog = delete_account("somebody@example.com")
     assert "That is not the email of this account. Nothing was deleted." in said(dialog)
@@ -198,13 +198,13 @@ def test_wrong_email_deletes_nothing(account: Account, store: Sessions, upstream
 
 
 def test_deleted_account_is_gone_and_signed_out_everywhere(
-    user: User, account: Account, store: Sessions, upstream: Accounts
+    user: User, account: Account, store: Sessions, upstream: AuthClient
 ) -> None:
     cookie = store.open(upstream.sign_in(account.email, account.password))
     save(user, [usage(0, "1")])
     delete_account(f" {account.email} ")
     assert not store.find(cookie)
-    with pytest.raises(AccountRefused):
+    with pytest.raises(AuthRefused):
         upstream.sign_in(account.email, account.password)
 
 

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import pytest
 
-from tally.accounts.cli_session import NotSignedIn, load_account, signed_in
+from tally.accounts.cli_session import load_session, open_database
+from tally.core.errors import NotSignedIn
 from tally.local.stack import Stack
 from tests.tally.agents.homes import (
     claude_row,
@@ -195,14 +196,14 @@ def test_logs_arrive_in_the_account_that_is_signed_in(
 
 def test_the_session_is_kept_for_its_owner_alone_and_renewed_each_time(signed_in_machine: Commands) -> None:
     folder = signed_in_machine.state / "collect"
-    first = load_account(folder)
+    first = load_session(folder)
     assert (folder / "account.json").stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
     assert first.refresh_token not in repr(first)
 
-    with signed_in(folder) as (account, _):
-        assert account.user_id == first.user_id
-    assert load_account(folder).refresh_token != first.refresh_token
+    session, _ = open_database(folder)
+    assert session.user_id == first.user_id
+    assert load_session(folder).refresh_token != first.refresh_token
 
 
 def test_a_wrong_password_is_a_sentence_and_keeps_nothing(machine: Commands, person: Person) -> None:
@@ -231,8 +232,8 @@ def test_signing_out_ends_the_session_everywhere(signed_in_machine: Commands) ->
     assert "tally login" in signed_in_machine.run("collect").stderr
 
     (folder / "account.json").write_text(spent)
-    with pytest.raises(NotSignedIn), signed_in(folder):
-        pass
+    with pytest.raises(NotSignedIn):
+        open_database(folder)
 
 
 @pytest.fixture
