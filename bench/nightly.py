@@ -16,7 +16,8 @@ import psycopg
 from bench.measurement import Measurement
 from bench.watched import Run, run_watched
 from forecasting.model.series import calculate_series
-from forecasting.nightly import store
+from forecasting.nightly.accounts import load_accounts
+from forecasting.nightly.inputs import load_daily_spend, load_models
 from forecasting.workers.pool import count_cores
 from tests.embedded import temporary_stack
 
@@ -115,9 +116,9 @@ def _add_people(connection: psycopg.Connection[Any], series: int) -> None:
 
 def _write_histories(connection: psycopg.Connection[Any], path: Path) -> None:
     histories = []
-    for person in store.load_people(connection, AS_OF):
-        daily = store.load_daily_spend(connection, person, store.load_models(connection, person))
-        histories += [series.y for series in calculate_series(person.user_id, daily, person.last_day)]
+    for account in load_accounts(connection, AS_OF):
+        daily = load_daily_spend(connection, account, load_models(connection, account))
+        histories += [series.y for series in calculate_series(account.user_id, daily, account.last_day)]
     np.savez(path, *histories)
 
 

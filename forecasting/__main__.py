@@ -1,4 +1,4 @@
-"""`python -m forecasting`: work one night."""
+"""`python -m forecasting`: one nightly run."""
 
 import argparse
 import signal
@@ -10,56 +10,60 @@ from forecasting.workers.forkserver import warm_up
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings, require_database_url
 
-MOST_WORKERS = 64
+MAX_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
          python -m forecasting --scheduler tcp://10.0.0.5:8786
 
-exit codes: 0 done; 1 something failed and is named; 75 another night is at work; 130 stopped"""
+exit codes: 0 done; 1 failed, with the reasons; 75 another run is in progress; 130 stopped"""
 
 
 def main() -> int:
-    """Read the arguments, work the night, say in a sentence what is wrong."""
+    """Parse the arguments, do the run, and print errors as one sentence."""
+    arguments = _make_parser().parse_args()
+    if arguments.workers != 0 and arguments.scheduler is None:
+        warm_up()
+    return _run(arguments)
+
+
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m forecasting",
-        description="Forecast what everyone will spend in the next 30 days and this month.",
+        description="Forecast every account's spend in the next 30 days and this month.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--date", type=_parse_date, help="replay the night of this day, with what was known before it"
+        "--date", type=_parse_date, help="replay the run of this day, with the data known before it"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the forecasts and write nothing")
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--workers", type=_parse_workers, help="processes; 0 forecasts in this one (default: one a core)"
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--workers", type=_parse_workers, help="processes; 0 forecasts in this one (default: one per core)"
     )
-    where.add_argument(
+    group.add_argument(
         "--scheduler",
         type=_parse_scheduler,
         metavar="tcp://HOST:PORT",
         help="forecast on the Dask cluster of this scheduler",
     )
-    arguments = parser.parse_args()
-    if arguments.workers != 0 and arguments.scheduler is None:
-        warm_up()
-    return _work(arguments)
+    return parser
 
 
-def _work(arguments: argparse.Namespace) -> int:
-    # Imported while the workers' Prophet is: together they take as long as one.
+def _run(arguments: argparse.Namespace) -> int:
+    # Imported while the worker processes import Prophet: together they take as long as one.
     from forecasting.nightly import run
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped by a service, as by Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops it like Ctrl-C
     try:
         settings = load_settings()
-        return run.run(
-            require_database_url(settings),
-            arguments.date,
-            arguments.dry_run,
-            arguments.workers,
-            rates_address=None if settings.exchange_rates_url == "off" else settings.exchange_rates_url,
+        options = run.Options(
+            as_of=arguments.date,
+            dry_run=arguments.dry_run,
+            workers=arguments.workers,
             scheduler=arguments.scheduler,
+            rates_address=None if settings.exchange_rates_url == "off" else settings.exchange_rates_url,
         )
+        return run.run(require_database_url(settings), options)
     except TallyError as problem:
         print(problem, file=sys.stderr)
         return run.FAILED
@@ -73,14 +77,14 @@ def _parse_date(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-01") from None
-    if day > datetime.now(UTC).date() + timedelta(days=1):  # somewhere it is tomorrow already
-        raise argparse.ArgumentTypeError(f"{text} has not come yet")
+    if day > datetime.now(UTC).date() + timedelta(days=1):  # already today east of UTC
+        raise argparse.ArgumentTypeError(f"{text} is in the future")
     return day
 
 
 def _parse_workers(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MOST_WORKERS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MOST_WORKERS}")
+    if not text.isascii() or not text.isdigit() or int(text) > MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_WORKERS}")
     return int(text)
 
 

@@ -14,8 +14,8 @@ from forecasting.model.forecast import Forecast
 from forecasting.model.intervals import HORIZON_DAYS, Daily, Total
 from forecasting.model.level import Array, calculate_recent_level
 from forecasting.model.series import MIN_DAYS, Series
-from forecasting.nightly.report import Progress
 from forecasting.workers.pool import Failure, Task, stream_forecasts
+from forecasting.workers.progress import Progress
 
 NOBODY = UUID(int=0)
 USUAL_DAY, LARGE_DAY = 10_000.0, 1_000_000.0

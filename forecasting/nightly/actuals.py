@@ -1,13 +1,14 @@
-"""What ended totals came to, and how many of their days came out in range, beside what was predicted."""
+"""Actuals of ended periods: their cost and their days within range, stored beside the forecast."""
 
 from datetime import timedelta
 
-from forecasting.nightly.store import Connection, Person
+from forecasting.nightly.accounts import Account
+from forecasting.nightly.database import Connection
 
-SCORE_AGAIN_DAYS = 35  # bills and exports of a month come in during the next
+RECHECK_DAYS = 35  # bills and exports of a month arrive during the next
 
 SERIES = "coalesce({0}.provider_id::text, 'model:' || {0}.model_name, 'total')"
-SCORE = f"""
+BACKFILL = f"""
 with ended as materialized (
     select t.id, t.run_id, {SERIES.format("t")} as series, t.period_start, t.period_end, t.actual_cost_usd
     from public.forecast_totals as t
@@ -63,7 +64,7 @@ judged as materialized (
 scored as materialized (
     select
         due.id, due.cost_usd,
-        sum(j.is_in_80::integer) as days_in_80, -- null when the days are not kept any more
+        sum(j.is_in_80::integer) as days_in_80, -- null once the daily predictions are deleted
         sum(j.is_in_95::integer) as days_in_95
     from due
     left join judged as j
@@ -80,8 +81,8 @@ from scored
 where t.id = scored.id"""  # noqa: S608 - names only
 
 
-def score_totals(connection: Connection, person: Person) -> int:
-    """Score a person's totals whose period is over; returns how many changed."""
-    again_from = person.today - timedelta(days=SCORE_AGAIN_DAYS)
-    keys = {"user_id": person.user_id, "today": person.today, "again_from": again_from}
-    return connection.execute(SCORE, keys).rowcount
+def backfill_actuals(connection: Connection, account: Account) -> int:
+    """Store the actuals of an account's ended periods; returns the number of changed totals."""
+    again_from = account.today - timedelta(days=RECHECK_DAYS)
+    keys = {"user_id": account.user_id, "today": account.today, "again_from": again_from}
+    return connection.execute(BACKFILL, keys).rowcount

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import httpx
 
-from forecasting.nightly.store import Connection
+from forecasting.nightly.database import Connection
 from tally.core.errors import TallyError
 from tally.currency.ecb import Published, RatesUnreadable, parse_archive
 from tally.currency.rates import bundled_rates
 
 HISTORY = "eurofxref-hist.zip"
-MOST_BYTES = 10_000_000  # of the archive, which has less than one million
-READ_SECONDS, ALL_SECONDS = 10.0, 60.0
+MAX_BYTES = 10_000_000  # of the archive, which has less than one million
+READ_SECONDS, TOTAL_SECONDS = 10.0, 60.0
 
 SAVE = """
 insert into public.exchange_rates (day, currency, rate)
@@ -23,11 +23,11 @@ on conflict (day, currency) do update
 
 
 class RatesUnavailable(TallyError):
-    """The bank does not answer, or not with its file."""
+    """The European Central Bank does not answer, or answers with an error."""
 
 
 def save_newer_rates(connection: Connection, address: str) -> int:
-    """Add the rates that were published after those installed; returns how many are new or corrected."""
+    """Save the rates published after the bundled ones; returns the number of new or corrected rates."""
     first, today = bundled_rates().newest_day, datetime.now(UTC).date()
     newer = [published for published in fetch_rates(address) if first < published[0] <= today]
     columns = [list(column) for column in zip(*newer, strict=True)] or [[], [], []]
@@ -35,23 +35,23 @@ def save_newer_rates(connection: Connection, address: str) -> int:
 
 
 def fetch_rates(address: str) -> list[Published]:
-    """All rates since 1999 as they are published today; raises RatesUnavailable or RatesUnreadable."""
+    """Fetch all rates since 1999; raises RatesUnavailable or RatesUnreadable."""
     try:
         return parse_archive(_fetch(f"{address.rstrip('/')}/{HISTORY}"))
     except httpx.HTTPStatusError as error:
-        said = f"the European Central Bank answered {error.response.status_code}"
+        reason = f"the European Central Bank answered {error.response.status_code}"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        said = f"the European Central Bank did not answer ({type(error).__name__})"
-    raise RatesUnavailable(f"The newest exchange rates are missing: {said}. Those of before count on.")
+        reason = f"the European Central Bank did not answer ({type(error).__name__})"
+    raise RatesUnavailable(f"The newest exchange rates are missing: {reason}. The stored rates stay in use.")
 
 
 def _fetch(url: str) -> bytes:
-    ends = time.monotonic() + ALL_SECONDS
+    deadline = time.monotonic() + TOTAL_SECONDS
     content = bytearray()
-    with httpx.stream("GET", url, timeout=READ_SECONDS) as answer:
-        answer.raise_for_status()
-        for piece in answer.iter_bytes():
-            content += piece
-            if len(content) > MOST_BYTES or time.monotonic() > ends:
+    with httpx.stream("GET", url, timeout=READ_SECONDS) as response:
+        response.raise_for_status()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > MAX_BYTES or time.monotonic() > deadline:
                 raise RatesUnreadable("The file of exchange rates is far larger or slower than it should be.")
     return bytes(content)

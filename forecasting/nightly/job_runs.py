@@ -1,7 +1,7 @@
-"""The record of nights in public.job_runs: one row for the night and one for each person's part in it.
+"""Nightly runs in public.job_runs: one row for the run, and one for each account.
 
-`steps` is a list of objects, each with `step` and `count`. The night's have `seconds` and `error` too; a
-person's are `forecast`, made by `Part.step`, and `score`.
+`steps` is a list of objects with `step` and `count`. The run's steps also have `seconds` and `error`; an
+account's steps are `forecast` (see AccountRun.step), `score` and `collect`.
 """
 
 from collections.abc import Sequence
@@ -11,52 +11,55 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from forecasting.nightly.store import Connection, Person
+from forecasting.nightly.accounts import Account
+from forecasting.nightly.database import Connection
 
-LONGEST_ERROR = 10_000
-INTERRUPTED = "The night was interrupted before it ended."
+MAX_ERROR_LENGTH = 10_000
+INTERRUPTED = "The nightly run was interrupted before it finished."
 
 Steps = Sequence[dict[str, Any]]
 
-CLOSE_INTERRUPTED = """
+FAIL_INTERRUPTED = """
 update public.job_runs
 set status = 'failed', finished_at = now(), error = %(error)s
 where status = 'running'"""
 
-OPEN_NIGHT = """
+START_RUN = """
 insert into public.job_runs (run_id, night)
 values (%(run_id)s, coalesce(%(as_of)s, (now() at time zone 'UTC')::date))"""
 
-CLOSE_NIGHT = """
+FINISH_RUN = """
 update public.job_runs
 set status = %(status)s, finished_at = clock_timestamp(), steps = %(steps)s, error = %(error)s
 where run_id = %(run_id)s and user_id is null"""
 
-ADD_PERSON = """
+ADD_ACCOUNT = """
 insert into public.job_runs (run_id, user_id, night, status, finished_at, steps, error)
 values (%(run_id)s, %(user_id)s, %(night)s, %(status)s, clock_timestamp(), %(steps)s, %(error)s)"""
 
 
-def open_night(connection: Connection, run_id: UUID, as_of: date | None) -> None:
-    """Begin a night. No other is at work under the lock, so one still marked as running was killed."""
-    connection.execute(CLOSE_INTERRUPTED, {"error": INTERRUPTED})
-    connection.execute(OPEN_NIGHT, {"run_id": run_id, "as_of": as_of})
+def start_run(connection: Connection, run_id: UUID, as_of: date | None) -> None:
+    """Add a running row. The caller holds the lock, so any other running row is of a killed run."""
+    connection.execute(FAIL_INTERRUPTED, {"error": INTERRUPTED})
+    connection.execute(START_RUN, {"run_id": run_id, "as_of": as_of})
 
 
-def close_night(connection: Connection, run_id: UUID, steps: Steps, error: str | None) -> None:
-    """End a night: done, or failed with a sentence that says what failed."""
-    connection.execute(CLOSE_NIGHT, {"run_id": run_id, **_outcome(steps, error)})
+def finish_run(connection: Connection, run_id: UUID, steps: Steps, error: str | None) -> None:
+    """Mark the run as done, or as failed with its error."""
+    connection.execute(FINISH_RUN, {"run_id": run_id, **_outcome(steps, error)})
 
 
-def add_person(connection: Connection, run_id: UUID, person: Person, steps: Steps, error: str | None) -> None:
-    """Add a person's part, which that person can read."""
-    keys = {"run_id": run_id, "user_id": person.user_id, "night": person.today}
-    connection.execute(ADD_PERSON, {**keys, **_outcome(steps, error)})
+def add_account(
+    connection: Connection, run_id: UUID, account: Account, steps: Steps, error: str | None
+) -> None:
+    """Add an account's row, which its owner can read."""
+    keys = {"run_id": run_id, "user_id": account.user_id, "night": account.today}
+    connection.execute(ADD_ACCOUNT, {**keys, **_outcome(steps, error)})
 
 
 def _outcome(steps: Steps, error: str | None) -> dict[str, Any]:
     return {
         "status": "failed" if error else "done",
         "steps": Jsonb(list(steps)),
-        "error": error and error[:LONGEST_ERROR],
+        "error": error and error[:MAX_ERROR_LENGTH],
     }

@@ -1,11 +1,10 @@
-"""What is stored of a forecast: the fitted part plus the renewals that are known, in exact dollars."""
+"""Forecasts as they are stored: metered predictions plus known renewals, in exact dollars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple
-from uuid import UUID
 
 from forecasting.model.backtest import Backtest
 from forecasting.model.forecast import Forecast
@@ -13,7 +12,8 @@ from forecasting.model.intervals import HORIZON_DAYS, Total
 from tally.core.amounts import round_amount
 from tally.core.quantile_levels import LEVELS
 
-ONLY_RENEWALS = "renewals-only-1"
+RENEWALS_ONLY = "renewals-only-1"
+ZERO = Decimal(0)
 
 Renewals = Mapping[date, Decimal]
 Kind = Literal["next_30_days", "month_end"]
@@ -62,32 +62,49 @@ class Period(NamedTuple):
     backtest: Backtest | None
 
 
+class Training(NamedTuple):
+    """The model, and the history that it was fitted on."""
+
+    model_version: str
+    first_day: date
+    last_day: date
+    record_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """Predicted metered spend of one series, without renewals and without money already spent."""
+
+    daily: Sequence[Amounts]
+    next_30_days: Spread
+    rest_of_month: Spread
+    confidence: float
+    backtest: Backtest | None
+    training: Training
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All that one run says about one series."""
+    """All predictions of one run for one series."""
 
     unique_id: str
     days: list[Day]
     periods: list[Period]
     confidence: Decimal
-    model_version: str
-    training_start: date
-    training_end: date
-    training_record_count: int
+    training: Training
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What needs no model, by unique_id: money spent this month before `today`, renewals from `today` on."""
+class KnownSpend:
+    """Spend that needs no model, by unique_id: this month's before `today`, and renewals from `today` on."""
 
-    user_id: UUID
     today: date
     spent_usd: Mapping[str, Decimal]
     renewals: Mapping[str, Renewals]
 
 
 def last_day_of_month(day: date) -> date:
-    """The last day of the month that `day` is in."""
+    """The last day of the month that contains `day`."""
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
@@ -96,79 +113,80 @@ def count_days_left(today: date) -> int:
     return (last_day_of_month(today) - today).days + 1
 
 
-def calculate_result(forecast: Forecast, known: Known) -> Result:
-    """The forecast with the renewals of its series added on their days and to its totals."""
+def calculate_result(forecast: Forecast, known: KnownSpend) -> Result:
+    """Add a series' renewals to its forecast, on their days and in its totals."""
     series = forecast.series
+    metered = Metered(
+        daily=_daily_dollars(forecast),
+        next_30_days=_total_dollars(forecast.next_30_days),
+        rest_of_month=_total_dollars(forecast.rest_of_month),
+        confidence=forecast.confidence,
+        backtest=forecast.backtest,
+        training=Training(forecast.model_version, series.first_day, series.last_day, series.record_count),
+    )
+    return _add_known_spend(series.unique_id, metered, known)
+
+
+def calculate_renewals_only(unique_id: str, known: KnownSpend) -> Result:
+    """A series with renewals and no usage: known exactly, so its bounds equal the amounts."""
+    nothing = Amounts(*[ZERO] * 5)
+    total = Spread(nothing, (ZERO,) * len(LEVELS))
+    yesterday = known.today - timedelta(days=1)
+    metered = Metered(
+        daily=[nothing] * HORIZON_DAYS,
+        next_30_days=total,
+        rest_of_month=total,
+        confidence=1.0,
+        backtest=None,
+        training=Training(RENEWALS_ONLY, yesterday, yesterday, 0),
+    )
+    return _add_known_spend(unique_id, metered, known)
+
+
+def _add_known_spend(unique_id: str, metered: Metered, known: KnownSpend) -> Result:
+    renewals = known.renewals.get(unique_id, {})
+    days = [
+        Day(day, amounts.plus(renewals.get(day, ZERO)), renewals.get(day, ZERO))
+        for day, amounts in zip(_horizon_days(known.today), metered.daily, strict=True)
+    ]
+    next_30_days = _calculate_next_30_days(metered, known.today, renewals)
+    month = _calculate_month(metered, known.today, renewals, known.spent_usd.get(unique_id, ZERO))
+    confidence = _dilute_confidence(metered, next_30_days.amounts.predicted)
+    return Result(unique_id, days, [next_30_days, month], Decimal(f"{confidence:.2f}"), metered.training)
+
+
+def _calculate_next_30_days(metered: Metered, today: date, renewals: Renewals) -> Period:
+    last_day = today + timedelta(days=HORIZON_DAYS - 1)
+    spread = metered.next_30_days.plus(_sum_between(renewals, today, last_day))
+    return Period("next_30_days", today, last_day, ZERO, *spread, metered.backtest)
+
+
+def _calculate_month(metered: Metered, today: date, renewals: Renewals, spent: Decimal) -> Period:
+    last_day = last_day_of_month(today)
+    spread = metered.rest_of_month.plus(_sum_between(renewals, today, last_day) + spent)
+    return Period("month_end", today.replace(day=1), last_day, spent, *spread, metered.backtest)
+
+
+def _dilute_confidence(metered: Metered, next_30_days: Decimal) -> float:
+    """Confidence in a total that includes renewals: only its metered share is uncertain."""
+    if next_30_days <= 0:
+        return metered.confidence
+    share = float(metered.next_30_days.amounts.predicted / next_30_days)
+    return 1 - (1 - metered.confidence) * share
+
+
+def _sum_between(renewals: Renewals, first: date, last: date) -> Decimal:
+    return sum((amount for day, amount in renewals.items() if first <= day <= last), ZERO)
+
+
+def _horizon_days(today: date) -> list[date]:
+    return [today + timedelta(days=offset) for offset in range(HORIZON_DAYS)]
+
+
+def _daily_dollars(forecast: Forecast) -> list[Amounts]:
     lower_95, lower_80, upper_80, upper_95 = forecast.bounds
     columns = (forecast.predicted, lower_80, upper_80, lower_95, upper_95)
-    daily = [_dollars(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
-    return _assemble(
-        series.unique_id,
-        known,
-        daily,
-        (_total_dollars(forecast.next_30_days), _total_dollars(forecast.rest_of_month)),
-        forecast.backtest,
-        forecast.confidence,
-        (forecast.model_version, series.first_day, series.last_day, series.record_count),
-    )
-
-
-def calculate_renewals_only(unique_id: str, known: Known) -> Result:
-    """A series with renewals and no usage ever: known exactly, so its bounds are the amounts themselves."""
-    nothing = Amounts(*[Decimal(0)] * 5)
-    yesterday = known.today - timedelta(days=1)
-    total = Spread(nothing, (Decimal(0),) * len(LEVELS))
-    trained = (ONLY_RENEWALS, yesterday, yesterday, 0)
-    return _assemble(unique_id, known, [nothing] * HORIZON_DAYS, (total, total), None, 1.0, trained)
-
-
-def _assemble(
-    unique_id: str,
-    known: Known,
-    daily: Sequence[Amounts],
-    totals: tuple[Spread, Spread],
-    backtest: Backtest | None,
-    confidence: float,
-    trained: tuple[str, date, date, int],
-) -> Result:
-    renewals = known.renewals.get(unique_id, {})
-    periods = _calculate_periods(
-        known, renewals, known.spent_usd.get(unique_id, Decimal(0)), totals, backtest
-    )
-    next_30_days, metered = periods[0].amounts.predicted, totals[0].amounts.predicted
-    if next_30_days > 0:
-        confidence = 1 - (1 - confidence) * float(metered / next_30_days)  # only what is metered is in doubt
-    days = [
-        Day(day, amounts.plus(renewals.get(day, Decimal(0))), renewals.get(day, Decimal(0)))
-        for day, amounts in zip(_days_from(known.today), daily, strict=True)
-    ]
-    return Result(unique_id, days, periods, Decimal(f"{confidence:.2f}"), *trained)
-
-
-def _calculate_periods(
-    known: Known,
-    renewals: Renewals,
-    spent: Decimal,
-    totals: tuple[Spread, Spread],
-    backtest: Backtest | None,
-) -> list[Period]:
-    today = known.today
-    horizon_end = today + timedelta(days=HORIZON_DAYS - 1)
-    month_end = last_day_of_month(today)
-    next_30_days = totals[0].plus(_renewing(renewals, today, horizon_end))
-    month = totals[1].plus(_renewing(renewals, today, month_end) + spent)
-    return [
-        Period("next_30_days", today, horizon_end, Decimal(0), *next_30_days, backtest),
-        Period("month_end", today.replace(day=1), month_end, spent, *month, backtest),
-    ]
-
-
-def _renewing(renewals: Renewals, first: date, last: date) -> Decimal:
-    return sum((amount for day, amount in renewals.items() if first <= day <= last), Decimal(0))
-
-
-def _days_from(today: date) -> list[date]:
-    return [today + timedelta(days=offset) for offset in range(HORIZON_DAYS)]
+    return [_dollars(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _total_dollars(total: Total) -> Spread:

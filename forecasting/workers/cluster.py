@@ -1,7 +1,7 @@
-"""The same forecasts on a Dask cluster, which may lose workers in the middle.
+"""Forecasts on a Dask cluster, which may lose workers during the run.
 
-Dask does a task again whose worker died. One that killed several workers is suspect, and so is what waited
-beside it: suspects are done again one by one, where only the culprit falls.
+Dask retries a task whose worker died, and gives up on one that lost several workers. The tasks that it gave
+up on, some of which only shared a worker with the cause, are retried one by one: only the cause fails again.
 """
 
 import hashlib
@@ -17,15 +17,15 @@ from typing import Any
 
 import forecasting
 from forecasting.workers.pool import (
-    LONGEST_REASON,
+    MAX_REASON_LENGTH,
     Failure,
     InFlight,
     Outcome,
     Stream,
     Task,
-    failure,
+    failure_of,
     forecast_task,
-    stream_ended,
+    stream_completed,
 )
 from tally.core.errors import TallyError
 
@@ -33,30 +33,30 @@ Client = Any  # distributed.Client: an optional package, mostly without types
 
 CONNECT_SECONDS = 10
 READY_SECONDS = 60  # each worker imports Prophet first
-PATIENCE_SECONDS = 60  # workers that died come back when somebody looks after them
-ASK_SECONDS = 5
-LEAST_AT_ONCE = 64  # so that there is work for workers that join later
+NO_WORKERS_SECONDS = 60  # time for a supervisor to restart the workers
+POLL_SECONDS = 5
+MIN_IN_FLIGHT = 64  # gives work to workers that join later
 
-MISSING = "A Dask cluster needs a package that is not installed: .venv/bin/pip install -e '.[cluster]'"
-CERTIFICATES = (
+NOT_INSTALLED = "A Dask cluster needs a package that is not installed: .venv/bin/pip install -e '.[cluster]'"
+NO_CERTIFICATES = (
     "A tls:// scheduler needs certificates: set DASK_DISTRIBUTED__COMM__TLS__CA_FILE,"
     " DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY."
 )
-START = "Start scheduler and workers in Tally's checkout: `.venv/bin/dask worker tcp://HOST:PORT`."
-AGAIN = "What was saved stays; run the night again when it is back, or without --scheduler on this machine."
+START_HINT = "Start scheduler and workers in Tally's checkout: `.venv/bin/dask worker tcp://HOST:PORT`."
+RETRY_HINT = "Saved forecasts are kept: run again when it is back, or without --scheduler on this machine."
 
 
 class ClusterProblem(TallyError):
-    """There is no cluster, it is not one that can forecast, or it went away."""
+    """The cluster is unreachable, cannot forecast, or was lost."""
 
 
 @contextmanager
 def connect(address: str) -> Iterator[Stream]:
-    """How to forecast on the cluster of this scheduler; raises ClusterProblem before anything is done."""
+    """Connect to a scheduler and check its workers; raises ClusterProblem before any forecast."""
     client = _open(address)
     try:
         threads = _check(client, address)
-        yield Cluster(client, address, max(LEAST_AT_ONCE, 4 * threads)).stream_forecasts
+        yield Cluster(client, address, max(MIN_IN_FLIGHT, 4 * threads)).stream_forecasts
     finally:
         client.close(timeout=CONNECT_SECONDS)
 
@@ -67,112 +67,122 @@ class Cluster:
 
     client: Client
     address: str
-    at_once: int
+    max_in_flight: int
 
     def stream_forecasts(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
-        """One outcome a task, in the order in which they end."""
-        suspects: list[Task] = []
-        culprits: list[Task] = []
-        yield from self._stream(iter(tasks), self.at_once, suspects)
-        yield from self._stream(iter(suspects), 1, culprits)
-        yield from (Failure(task.series, "its workers died") for task in culprits)
+        """Yield one outcome per task, as they complete."""
+        given_up: list[Task] = []
+        failed_alone: list[Task] = []
+        yield from self._stream(iter(tasks), self.max_in_flight, given_up)
+        yield from self._stream(iter(given_up), 1, failed_alone)
+        yield from (Failure(task.series, "its workers died") for task in failed_alone)
 
-    def _stream(self, tasks: Iterator[Task], at_once: int, killers: list[Task]) -> Iterator[Outcome]:
+    def _stream(self, tasks: Iterator[Task], max_in_flight: int, given_up: list[Task]) -> Iterator[Outcome]:
+        """Yield outcomes; append to `given_up` the tasks that lost too many workers."""
         from distributed import KilledWorker
 
         in_flight: InFlight = {}
         executor = _executor(self.client)
-        for future in stream_ended(
-            lambda task: executor.submit(forecast_task, task), self._wait, tasks, in_flight, at_once
+        for future in stream_completed(
+            lambda task: executor.submit(forecast_task, task), self._wait, tasks, in_flight, max_in_flight
         ):
             error = None if future.cancelled() else future.exception()
             if future.cancelled() or isinstance(error, CancelledError):
-                raise self._gone()
+                raise self._lost()
             if isinstance(error, KilledWorker):
-                killers.append(in_flight[future])
+                given_up.append(in_flight[future])
             elif isinstance(error, Exception):
-                yield failure(in_flight[future], error)
+                yield failure_of(in_flight[future], error)
             else:
                 yield future.result()
 
     def _wait(self, in_flight: InFlight) -> Iterable[Future[Outcome]]:
-        """Those that ended; raises ClusterProblem when there has been nobody to do any for a while."""
-        last_seen = monotonic()
-        while not (done := wait(in_flight, ASK_SECONDS, FIRST_COMPLETED).done):
+        """Wait for any to complete; raises ClusterProblem after a while without workers."""
+        workers_seen_at = monotonic()
+        while not (done := wait(in_flight, POLL_SECONDS, FIRST_COMPLETED).done):
             if self._has_workers():
-                last_seen = monotonic()
-            elif monotonic() - last_seen > PATIENCE_SECONDS:
-                raise ClusterProblem(f"All workers of the Dask cluster at {self.address} are gone. {AGAIN}")
+                workers_seen_at = monotonic()
+            elif monotonic() - workers_seen_at > NO_WORKERS_SECONDS:
+                raise ClusterProblem(
+                    f"The Dask cluster at {self.address} has lost all its workers. {RETRY_HINT}"
+                )
         return done
 
     def _has_workers(self) -> bool:
         try:
             return bool(self.client.nthreads(callback_timeout=CONNECT_SECONDS))
-        except Exception:  # whatever comes of a connection that is broken
-            raise self._gone() from None
+        except Exception:  # any error of a broken connection
+            raise self._lost() from None
 
-    def _gone(self) -> ClusterProblem:
-        return ClusterProblem(f"The Dask scheduler at {self.address} went away. {AGAIN}")
+    def _lost(self) -> ClusterProblem:
+        return ClusterProblem(
+            f"The connection to the Dask scheduler at {self.address} was lost. {RETRY_HINT}"
+        )
 
 
 def _open(address: str) -> Client:
     try:
         distributed = importlib.import_module("distributed")
-        setting = importlib.import_module("dask.config").get
+        get_setting = importlib.import_module("dask.config").get
     except ImportError:
-        raise ClusterProblem(MISSING) from None
-    if address.startswith("tls:") and not setting("distributed.comm.tls.ca-file", None):
-        raise ClusterProblem(CERTIFICATES)
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it warns of is dealt with here
+        raise ClusterProblem(NOT_INSTALLED) from None
+    if address.startswith("tls:") and not get_setting("distributed.comm.tls.ca-file", None):
+        raise ClusterProblem(NO_CERTIFICATES)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # its warnings are handled here
     try:
         client: Client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except Exception as error:  # refused, not a scheduler, another version's
+    except Exception as error:  # refused, not a scheduler, or an incompatible version
         raise ClusterProblem(
             f"No Dask scheduler answers at {address} ({type(error).__name__}). Nothing was done:"
-            " start one with `dask scheduler`, or leave --scheduler out."
+            " start one with `dask scheduler`, or run without --scheduler."
         ) from None
     return client
 
 
 def _check(client: Client, address: str) -> int:
-    """Have every worker ready, with this version of the code; how many tasks they do at once."""
+    """Prepare every worker, require this version of the code, and return the number of threads."""
     try:
-        threads, found = _get_ready(client)
+        threads, versions = _prepare_workers(client)
     except TimeoutError:
-        raise ClusterProblem(f"The Dask cluster at {address} has no worker that is ready. {START}") from None
+        raise ClusterProblem(f"The Dask cluster at {address} has no ready worker. {START_HINT}") from None
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:LONGEST_REASON]
-        raise ClusterProblem(f"The Dask cluster at {address} cannot forecast ({reason}). {START}") from None
-    if others := [worker for worker, version in found.items() if version != calculate_version()]:
-        raise ClusterProblem(f"These workers have another version of Tally: {', '.join(others)}. {START}")
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:MAX_REASON_LENGTH]
+        raise ClusterProblem(
+            f"The Dask cluster at {address} cannot forecast ({reason}). {START_HINT}"
+        ) from None
+    expected = calculate_version()
+    if others := [worker for worker, version in versions.items() if version != expected]:
+        raise ClusterProblem(
+            f"These workers have another version of Tally: {', '.join(others)}. {START_HINT}"
+        )
     return threads
 
 
-def _get_ready(client: Client) -> tuple[int, dict[str, str]]:
+def _prepare_workers(client: Client) -> tuple[int, dict[str, str]]:
     client.wait_for_workers(1, timeout=CONNECT_SECONDS)
     threads: dict[str, int] = client.nthreads()
-    asked = {
-        worker: _executor(client, workers=[worker], allow_other_workers=True).submit(become_ready)
+    futures = {
+        worker: _executor(client, workers=[worker], allow_other_workers=True).submit(prepare_worker)
         for worker in threads
     }
-    wait(asked.values(), READY_SECONDS)
-    return sum(threads.values()), {worker: future.result(timeout=0) for worker, future in asked.items()}
+    wait(futures.values(), READY_SECONDS)
+    return sum(threads.values()), {worker: future.result(timeout=0) for worker, future in futures.items()}
 
 
 def _executor(client: Client, **options: object) -> Executor:
-    # Not pure: what was tried before is done again, not answered from memory.
+    # Not pure: a retried task runs again instead of returning its cached result.
     executor: Executor = client.get_executor(pure=False, **options)
     return executor
 
 
-def become_ready() -> str:
-    """What a worker does first: import Prophet, and say which version of the code it has."""
+def prepare_worker() -> str:
+    """Import Prophet in a worker, and return its version of the code."""
     importlib.import_module("forecasting.model.prophet_model")
     return calculate_version()
 
 
 def calculate_version() -> str:
-    """Names the code and calibration here: workers with others would answer with something else."""
+    """Hash the code and the calibration: workers with others would forecast differently."""
     sources = sorted(
         path for path in Path(forecasting.__file__).parent.rglob("*.*") if path.suffix in (".py", ".json")
     )

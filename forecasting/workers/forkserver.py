@@ -1,4 +1,4 @@
-"""The process that worker processes are forked from, with Prophet imported once."""
+"""The server process that worker processes are forked from, with Prophet imported once."""
 
 import multiprocessing
 from multiprocessing import forkserver
@@ -7,6 +7,6 @@ PRELOADED = ["prophet", "cmdstanpy"]
 
 
 def warm_up() -> None:
-    """Start importing Prophet in the background. Light, so that it can be the first thing done."""
+    """Start importing Prophet in the background. Imports little, so it can be called first."""
     multiprocessing.set_forkserver_preload(PRELOADED)
     forkserver.ensure_running()

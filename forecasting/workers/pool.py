@@ -1,10 +1,10 @@
-"""Forecasts on all cores, one series at a time; one that fails, or takes its process down, stops no other.
+"""Forecasts on all cores, one series per task: a series that fails or kills its process stops no other.
 
-The processes are the standard library's, forked from one that has imported Prophet. joblib's loky was
-measured beside them (2 workers, series of 365 days, taking turns, medians of five on a busy machine): the
+The pool is the standard library's, its processes forked from one that has imported Prophet. joblib's loky
+was measured beside it (2 workers, series of 365 days, interleaved, medians of five on a busy machine): its
 first result came after 9.2 s against 5.1 s, its processes took 250 MB against 183 MB because they share no
-pages, and the pace was the same from then on (155 ms against 166 ms a series, within the noise). A killed
-process breaks either pool for good, so the isolation below would be needed all the same.
+pages, and the rate was the same from then on (155 ms against 166 ms per series, within the noise). A killed
+process breaks either pool for good, so both would need the isolation below.
 """
 
 import multiprocessing
@@ -21,12 +21,12 @@ from itertools import islice
 from forecasting.model.forecast import Forecast, calculate_forecast
 from forecasting.model.series import Series
 
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A series to forecast, and for how many days its user's month still lasts."""
+    """A series to forecast, and the days left in its account's month."""
 
     series: Series
     days_left_in_month: int
@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A series without a forecast, and why."""
+    """A series that could not be forecast, with the reason."""
 
     series: Series
     reason: str
@@ -48,29 +48,33 @@ WaitForAny = Callable[[InFlight], Iterable[Future[Outcome]]]
 
 
 def count_cores() -> int:
-    """The cores that this process may use."""
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def stream_forecasts(tasks: Iterable[Task], workers: int) -> Iterator[Outcome]:
-    """One outcome a task, in the order in which they end. No workers: one by one, in this process."""
+    """Yield one outcome per task, as they complete. 0 workers: one by one in this process."""
     if workers == 0:
         return map(forecast_task, tasks)
     return _stream_from_processes(iter(tasks), workers)
 
 
-def stream_ended(
-    submit: Submit, wait_for_any: WaitForAny, tasks: Iterator[Task], in_flight: InFlight, at_once: int
+def stream_completed(
+    submit: Submit,
+    wait_for_any: WaitForAny,
+    tasks: Iterator[Task],
+    in_flight: InFlight,
+    max_in_flight: int,
 ) -> Iterator[Future[Outcome]]:
-    """The tasks' futures as they end. Those `in_flight` are never more than `at_once`: memory stays flat."""
+    """Yield the tasks' futures as they complete, at most `max_in_flight` at once: memory stays flat."""
     while True:
-        for task in islice(tasks, at_once - len(in_flight)):
+        for task in islice(tasks, max_in_flight - len(in_flight)):
             in_flight[submit(task)] = task
         if not in_flight:
             return
         for future in wait_for_any(in_flight):
             yield future
-            del in_flight[future]  # not before its result was read: that may be what fails
+            del in_flight[future]  # only after its result was read, which may raise
 
 
 def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outcome]:
@@ -78,11 +82,11 @@ def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outc
         in_flight: InFlight = {}
         try:
             with _pool(workers) as pool:
-                ended = stream_ended(partial(_submit, pool), _wait, tasks, in_flight, 4 * workers)
-                yield from (future.result() for future in ended)
+                completed = stream_completed(partial(_submit, pool), _wait, tasks, in_flight, 4 * workers)
+                yield from (future.result() for future in completed)
             return
         except BrokenProcessPool:
-            # Any of those in flight may have done it. Alone in a process each, only the culprit falls.
+            # Any task in flight may be the cause. In a process of its own each, only the cause fails.
             for task in in_flight.values():
                 yield _forecast_alone(task)
 
@@ -91,7 +95,7 @@ def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
     try:
         return pool.submit(forecast_task, task)
     except BrokenProcessPool as broken:
-        future: Future[Outcome] = Future()  # taken from the tasks already: it must not be lost with the pool
+        future: Future[Outcome] = Future()  # already taken from `tasks`, so it must stay in flight
         future.set_exception(broken)
         return future
 
@@ -109,27 +113,27 @@ def _forecast_alone(task: Task) -> Outcome:
 
 
 def forecast_task(task: Task) -> Outcome:
-    """What a worker does."""
+    """Forecast one series; an error becomes a Failure."""
     try:
         return calculate_forecast(task.series, task.days_left_in_month)
     except Exception as error:
-        return failure(task, error)
+        return failure_of(task, error)
 
 
-def failure(task: Task, error: Exception) -> Failure:
-    """A task that raised, as its outcome."""
-    return Failure(task.series, f"{type(error).__name__}: {error}"[:LONGEST_REASON])
+def failure_of(task: Task, error: Exception) -> Failure:
+    """The outcome of a task that raised an error."""
+    return Failure(task.series, f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH])
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # forkserver: Prophet is imported once, and no worker inherits the database connection, which would keep
-    # the night's lock alive after this process was killed.
+    # forkserver: Prophet is imported once, and no worker inherits the database connection, which would hold
+    # the lock of the nightly run after this process was killed.
     context = multiprocessing.get_context("forkserver")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
 
 
 def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -1,4 +1,4 @@
-"""The nightly fetch of exchange rates, from a server that stands in for the European Central Bank."""
+"""The nightly fetch of exchange rates, from a fake server of the European Central Bank."""
 
 import io
 import threading
@@ -12,26 +12,26 @@ from zipfile import ZipFile
 import pytest
 
 from forecasting.nightly import run as nightly
-from forecasting.nightly.run import DONE
+from forecasting.nightly.run import DONE, Options
 from tally.currency.rates import bundled_rates
-from tests.forecasting.house import House
 from tests.forecasting.nightly.test_command import run
+from tests.forecasting.nightly_database import NightlyDatabase
 
 NEWEST = bundled_rates().newest_day
 RATES = "select day, currency, rate from public.exchange_rates order by day, currency"
 
 
 class Bank:
-    """A server with the bank's file, or whatever a test puts in its place."""
+    """A server with the bank's file, or with the content that a test sets."""
 
     def __init__(self) -> None:
         self.status, self.content = 200, b""
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         bank = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                bank.asked.append(self.path)
+                bank.requests.append(self.path)
                 self.send_response(bank.status)
                 self.send_header("Content-Length", str(len(bank.content)))
                 self.end_headers()
@@ -44,7 +44,7 @@ class Bank:
         self.address = f"http://127.0.0.1:{self.server.server_address[1]}/stats"
 
     def publish(self, *lines: str) -> None:
-        """Put these lines into its file."""
+        """Make these lines the content of its file."""
         buffer = io.BytesIO()
         with ZipFile(buffer, "w") as archive:
             archive.writestr("eurofxref-hist.csv", "\n".join(("Date,USD,JPY,", *lines)))
@@ -53,7 +53,7 @@ class Bank:
 
 @pytest.fixture
 def bank() -> Iterator[Bank]:
-    """A bank that answers."""
+    """A running server."""
     bank = Bank()
     thread = threading.Thread(target=bank.server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -63,10 +63,10 @@ def bank() -> Iterator[Bank]:
     thread.join()
 
 
-def work(house: House, address: str) -> dict[str, Any]:
-    """A real night, and what it says about its rates."""
-    assert nightly.run(house.url, workers=0, rates_address=address) == DONE
-    [[steps]] = house.rows(
+def run_nightly(db: NightlyDatabase, address: str) -> dict[str, Any]:
+    """Run the job and return its step for exchange rates."""
+    assert nightly.run(db.url, Options(workers=0, rates_address=address)) == DONE
+    [[steps]] = db.rows(
         "select steps from public.job_runs where user_id is null order by started_at desc limit 1"
     )
     return next(step for step in steps if step["step"] == "exchange rates")
@@ -76,70 +76,71 @@ def after(days: int) -> date:
     return NEWEST + timedelta(days)
 
 
-def test_rates_after_the_installed_ones_are_kept_once(house: House, bank: Bank) -> None:
+def test_rates_after_the_bundled_ones_are_stored_once(db: NightlyDatabase, bank: Bank) -> None:
     bank.publish(f"{after(3)},1.5,180,", f"{after(1)},1.4,N/A,", f"{NEWEST},9,9,", "1999-01-04,1.1,1,")
-    assert work(house, bank.address)["count"] == 3
-    assert bank.asked == ["/stats/eurofxref-hist.zip"]
+    assert run_nightly(db, bank.address)["count"] == 3
+    assert bank.requests == ["/stats/eurofxref-hist.zip"]
     expected = [
         (after(1), "USD", Decimal("1.4")),
         (after(3), "JPY", Decimal(180)),
         (after(3), "USD", Decimal("1.5")),
     ]
-    assert house.rows(RATES) == expected
-    assert work(house, bank.address)["count"] == 0
-    assert house.rows(RATES) == expected
+    assert db.rows(RATES) == expected
+    assert run_nightly(db, bank.address)["count"] == 0
+    assert db.rows(RATES) == expected
 
 
-def test_a_corrected_rate_replaces_the_one_before(house: House, bank: Bank) -> None:
+def test_corrected_rate_replaces_the_stored_one(db: NightlyDatabase, bank: Bank) -> None:
     bank.publish(f"{after(1)},1.4,170,")
-    work(house, bank.address)
+    run_nightly(db, bank.address)
     bank.publish(f"{after(1)},1.45,170,")
-    assert work(house, bank.address)["count"] == 1
-    assert house.rows(RATES)[1] == (after(1), "USD", Decimal("1.45"))
+    assert run_nightly(db, bank.address)["count"] == 1
+    assert db.rows(RATES)[1] == (after(1), "USD", Decimal("1.45"))
 
 
-def test_days_that_have_not_come_are_not_believed(house: House, bank: Bank) -> None:
-    tomorrow = datetime.now(UTC).date() + timedelta(2)
-    bank.publish(f"{tomorrow},1.5,180,")
-    assert work(house, bank.address)["count"] == 0
-    assert house.rows(RATES) == []
+def test_rates_of_future_days_are_ignored(db: NightlyDatabase, bank: Bank) -> None:
+    future = datetime.now(UTC).date() + timedelta(2)
+    bank.publish(f"{future},1.5,180,")
+    assert run_nightly(db, bank.address)["count"] == 0
+    assert db.rows(RATES) == []
 
 
 @pytest.mark.parametrize(
-    ("status", "content", "said"),
+    ("status", "content", "note"),
     [
-        (503, b"", "the European Central Bank answered 503. Those of before count on."),
+        (503, b"", "the European Central Bank answered 503. The stored rates stay in use."),
         (302, b"", "the European Central Bank answered 302."),
         (200, b"<html>maintenance</html>", "not the archive that it should be"),
         (200, b"0" * 10_000_001, "far larger or slower"),
         (200, b"", "not the archive that it should be"),
     ],
 )
-def test_a_bank_without_its_file_is_a_note_and_no_failure(
-    house: House, bank: Bank, status: int, content: bytes, said: str
+def test_answer_without_rates_is_noted_and_no_failure(
+    db: NightlyDatabase, bank: Bank, status: int, content: bytes, note: str
 ) -> None:
     bank.status, bank.content = status, content
-    step = work(house, bank.address)
-    assert said in step["note"]
+    step = run_nightly(db, bank.address)
+    assert note in step["note"]
     assert (step["error"], step["count"]) == (None, None)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1", "http://", "nonsense", "http://[::1"])
-def test_an_address_where_nobody_answers_is_a_note_and_no_failure(house: House, address: str) -> None:
-    assert "did not answer" in work(house, address)["note"]
+def test_unreachable_address_is_noted_and_no_failure(db: NightlyDatabase, address: str) -> None:
+    assert "did not answer" in run_nightly(db, address)["note"]
 
 
-def test_a_replayed_night_asks_nobody(house: House, bank: Bank) -> None:
-    assert nightly.run(house.url, as_of=date(2026, 1, 1), workers=0, rates_address=bank.address) == DONE
-    assert bank.asked == []
+def test_replayed_run_fetches_no_rates(db: NightlyDatabase, bank: Bank) -> None:
+    options = Options(as_of=date(2026, 1, 1), workers=0, rates_address=bank.address)
+    assert nightly.run(db.url, options) == DONE
+    assert bank.requests == []
 
 
 @pytest.mark.parametrize(("setting", "times"), [("", 1), ("off", 0)])
-def test_whom_to_ask_is_a_setting(
-    house: House, bank: Bank, monkeypatch: pytest.MonkeyPatch, setting: str, times: int
+def test_address_of_the_rates_is_a_setting(
+    db: NightlyDatabase, bank: Bank, monkeypatch: pytest.MonkeyPatch, setting: str, times: int
 ) -> None:
     bank.publish(f"{after(1)},1.4,170,")
     monkeypatch.setenv("EXCHANGE_RATES_URL", setting or bank.address)
-    ended = run(house.url, "--workers", "0")
+    ended = run(db.url, "--workers", "0")
     assert (ended.returncode, ended.stderr) == (DONE, "")
-    assert len(bank.asked) == times
+    assert len(bank.requests) == times

@@ -1,4 +1,4 @@
-"""What a night says to inputs that are thin, wild or wrong: a stated result, and no harm to the others."""
+"""Short, extreme and invalid inputs: each has a defined result and harms no other series."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -8,10 +8,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from forecasting.nightly.run import DONE, FAILED, MOST_MODELS
-from tests.forecasting.house import House
+from forecasting.nightly.account_run import MAX_MODELS
+from forecasting.nightly.run import DONE, FAILED
+from tests.forecasting.nightly_database import NightlyDatabase
 
-AS_OF = date(2024, 2, 20)  # a leap day and a change of the clocks are ahead; another change is in the history
+AS_OF = date(2024, 2, 20)  # a leap day and a clock change lie ahead; another clock change is in the history
 YESTERDAY = AS_OF - timedelta(days=1)
 LONG_AUTUMN_DAY = date(2023, 11, 5)  # of 25 hours in New York
 MANY_MODELS = 5_000
@@ -39,120 +40,118 @@ from public.forecast_totals as t left join public.providers as p on t.provider_i
 where t.user_id = %s and t.kind = 'next_30_days'"""
 
 
-def add_people(house: House) -> dict[str, UUID]:
-    """One person for each kind of input."""
-    people = {name: house.add_person() for name in ("nothing", "one day", "zeros", "outlier", "gap", "ended")}
-    house.add_spend(people["one day"], [5.0], YESTERDAY)
-    house.add_spend(people["zeros"], [0.0] * 30, YESTERDAY)
-    house.add_spend(people["outlier"], [3.0] * 30 + [50_000.0] + [3.0] * 40, YESTERDAY)
+def add_accounts(db: NightlyDatabase) -> dict[str, UUID]:
+    """Add an account for each kind of input."""
+    users = {name: db.add_account() for name in ("nothing", "one day", "zeros", "outlier", "gap", "ended")}
+    db.add_spend(users["one day"], [5.0], YESTERDAY)
+    db.add_spend(users["zeros"], [0.0] * 30, YESTERDAY)
+    db.add_spend(users["outlier"], [3.0] * 30 + [50_000.0] + [3.0] * 40, YESTERDAY)
     for last_day in (YESTERDAY, YESTERDAY - timedelta(days=120)):
-        house.add_spend(people["gap"], [4.0] * 30, last_day)
-    house.add_spend(people["ended"], [4.0] * 30, YESTERDAY)
-    house.add_spend(people["ended"], [9.0] * 40, YESTERDAY - timedelta(days=100), model="o3")
+        db.add_spend(users["gap"], [4.0] * 30, last_day)
+    db.add_spend(users["ended"], [4.0] * 30, YESTERDAY)
+    db.add_spend(users["ended"], [9.0] * 40, YESTERDAY - timedelta(days=100), model="o3")
 
-    people["clocks"] = house.add_person(timezone="America/New_York")
+    users["clocks"] = db.add_account(timezone="America/New_York")
     hours = (LONG_AUTUMN_DAY - timedelta(days=1), LONG_AUTUMN_DAY + timedelta(days=2))
-    house.connection.execute(ADD_HOURS, [people["clocks"], *hours])
+    db.connection.execute(ADD_HOURS, [users["clocks"], *hours])
 
-    people["future"] = house.add_person()
-    house.add_spend(people["future"], [2.0] * 20, YESTERDAY)
-    house.add_spend(people["future"], [1000.0] * 9, AS_OF + timedelta(days=8))
-    people["many"] = house.add_person()
-    house.add_spend(people["many"], [6.0] * 20, YESTERDAY)
-    house.connection.execute(ADD_MANY_MODELS, [people["many"], YESTERDAY, MANY_MODELS - 1])
-    return people
-
-
-def next_30_days(house: House, user: UUID) -> dict[str, float]:
-    return {name: float(amount) for name, amount in house.rows(NEXT_30_DAYS, user)}
+    users["future"] = db.add_account()
+    db.add_spend(users["future"], [2.0] * 20, YESTERDAY)
+    db.add_spend(users["future"], [1000.0] * 9, AS_OF + timedelta(days=8))
+    users["many"] = db.add_account()
+    db.add_spend(users["many"], [6.0] * 20, YESTERDAY)
+    db.connection.execute(ADD_MANY_MODELS, [users["many"], YESTERDAY, MANY_MODELS - 1])
+    return users
 
 
-def forecast_step(house: House, user: UUID) -> dict[str, Any]:
-    [[steps]] = house.rows("select steps from public.job_runs where user_id = %s", user)
+def next_30_days(db: NightlyDatabase, user: UUID) -> dict[str, float]:
+    return {name: float(amount) for name, amount in db.rows(NEXT_30_DAYS, user)}
+
+
+def forecast_step(db: NightlyDatabase, user: UUID) -> dict[str, Any]:
+    [[steps]] = db.rows("select steps from public.job_runs where user_id = %s", user)
     step: dict[str, Any] = steps[0]
     return step
 
 
-def missing_days(house: House, user: UUID) -> set[tuple[str, int]]:
-    return {
-        (line["series"], line["days_missing"]) for line in forecast_step(house, user)["too_little_history"]
-    }
+def missing_days(db: NightlyDatabase, user: UUID) -> set[tuple[str, int]]:
+    return {(line["series"], line["days_missing"]) for line in forecast_step(db, user)["too_little_history"]}
 
 
-def test_every_bad_input_has_a_stated_result(house: House) -> None:
-    people = add_people(house)
-    assert house.work(AS_OF) == DONE
+def test_every_bad_input_has_a_defined_result(db: NightlyDatabase) -> None:
+    users = add_accounts(db)
+    assert db.run_nightly(AS_OF) == DONE
 
-    assert missing_days(house, people["nothing"]) == {("total", 14)}
-    assert missing_days(house, people["one day"]) == {
+    assert missing_days(db, users["nothing"]) == {("total", 14)}
+    assert missing_days(db, users["one day"]) == {
         ("total", 13),
         ("provider:openai", 13),
         ("model:gpt-5", 13),
     }
-    assert set(next_30_days(house, people["zeros"]).values()) == {0}
-    assert 60 < next_30_days(house, people["outlier"])["total"] < 180  # one freak day is not a habit
-    assert next_30_days(house, people["gap"])["total"] == pytest.approx(120, rel=0.25)
-    ended = next_30_days(house, people["ended"])
+    assert set(next_30_days(db, users["zeros"]).values()) == {0}
+    assert 60 < next_30_days(db, users["outlier"])["total"] < 180  # one outlier is not a habit
+    assert next_30_days(db, users["gap"])["total"] == pytest.approx(120, rel=0.25)
+    ended = next_30_days(db, users["ended"])
     assert ended["model:o3"] == pytest.approx(0, abs=1)
     assert ended["total"] == pytest.approx(120, rel=0.25)
-    assert next_30_days(house, people["future"])["total"] == pytest.approx(60, rel=0.1)
+    assert next_30_days(db, users["future"])["total"] == pytest.approx(60, rel=0.1)
 
-    step = forecast_step(house, people["many"])
-    assert step["models_left_out"] == MANY_MODELS - MOST_MODELS
-    assert len(step["too_little_history"]) == MOST_MODELS - 1
-    assert set(next_30_days(house, people["many"])) == {"total", "provider:openai", "model:gpt-5"}
+    step = forecast_step(db, users["many"])
+    assert step["models_left_out"] == MANY_MODELS - MAX_MODELS
+    assert len(step["too_little_history"]) == MAX_MODELS - 1
+    assert set(next_30_days(db, users["many"])) == {"total", "provider:openai", "model:gpt-5"}
 
     around = "select date, total_cost_usd from private.cost_records_daily where user_id = %s order by 1"
     days = [LONG_AUTUMN_DAY + timedelta(days=offset) for offset in (-1, 0, 1)]
-    assert house.rows(around, people["clocks"]) == list(zip(days, (24, 25, 24), strict=True))
+    assert db.rows(around, users["clocks"]) == list(zip(days, (24, 25, 24), strict=True))
     horizon = "select count(distinct forecast_date) from public.forecast_results where user_id = %s"
-    assert house.rows(horizon, people["clocks"]) == [(30,)]
+    assert db.rows(horizon, users["clocks"]) == [(30,)]
     leap_day = (
         "select count(*) from public.forecast_results where forecast_date = '2024-02-29' and user_id = %s"
     )
-    assert house.rows(leap_day, people["clocks"]) == [(3,)]
+    assert db.rows(leap_day, users["clocks"]) == [(3,)]
 
     for table in ("forecast_results", "forecast_totals"):
         wrong = (
             f"select count(*) from public.{table} where not (0 <= lower_bound_95 and upper_bound_95 < 1e7)"
         )
-        assert house.rows(wrong) == [(0,)]
+        assert db.rows(wrong) == [(0,)]
 
 
-def test_a_timezone_that_changes_between_two_nights_moves_the_days(house: House) -> None:
-    user = house.add_person()
-    house.add_spend(user, [2.0] * 20, YESTERDAY, at="23:30Z")  # noon of the next day in Auckland
-    assert house.work(AS_OF) == DONE
-    house.connection.execute(
+def test_timezone_changed_between_two_runs_moves_the_days(db: NightlyDatabase) -> None:
+    user = db.add_account()
+    db.add_spend(user, [2.0] * 20, YESTERDAY, at="23:30Z")  # noon of the next day in Auckland
+    assert db.run_nightly(AS_OF) == DONE
+    db.connection.execute(
         "update public.user_preferences set timezone = 'Pacific/Auckland' where user_id = %s", [user]
     )
-    assert house.work(AS_OF + timedelta(days=1)) == DONE
+    assert db.run_nightly(AS_OF + timedelta(days=1)) == DONE
     trained = """
         select distinct r.training_data_start, r.training_data_end, t.spent_usd
         from public.forecast_results as r inner join public.forecast_totals as t using (run_id)
         where t.kind = 'month_end' order by 1"""
-    assert house.rows(trained) == [
+    assert db.rows(trained) == [
         (date(2024, 1, 31), YESTERDAY, 19 * 2),
         (date(2024, 2, 1), AS_OF, 20 * 2),
     ]
 
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "-Infinity"])
-def test_the_database_refuses_amounts_that_are_none(house: House, amount: str) -> None:
-    user = house.add_person()
+def test_database_refuses_amounts_that_are_not_finite(db: NightlyDatabase, amount: str) -> None:
+    user = db.add_account()
     with pytest.raises((psycopg.errors.CheckViolation, psycopg.errors.NumericValueOutOfRange)):
-        house.add_spend(user, [float(amount)])
+        db.add_spend(user, [float(amount)])
 
 
-def test_an_amount_that_got_past_the_database_fails_its_own_series_only(
-    house: House, wavy: Callable[[int], list[float]]
+def test_invalid_amount_past_the_database_fails_only_its_own_series(
+    db: NightlyDatabase, pattern: Callable[[int], list[float]]
 ) -> None:
-    user = house.add_person()
-    house.add_spend(user, wavy(30), YESTERDAY)
-    house.connection.execute("alter table public.cost_records drop constraint cost_records_cost")
-    house.add_spend(user, [float("nan")] + [1.0] * 19, YESTERDAY, model="wild", provider="xai")
-    assert house.work(AS_OF) == FAILED
+    user = db.add_account()
+    db.add_spend(user, pattern(30), YESTERDAY)
+    db.connection.execute("alter table public.cost_records drop constraint cost_records_cost")
+    db.add_spend(user, [float("nan")] + [1.0] * 19, YESTERDAY, model="wild", provider="xai")
+    assert db.run_nightly(AS_OF) == FAILED
     reason = "SeriesRefused: a day's spend is not a finite amount of at least $0"
-    failed = {line["series"]: line["reason"] for line in forecast_step(house, user)["failed"]}
+    failed = {line["series"]: line["reason"] for line in forecast_step(db, user)["failed"]}
     assert failed == dict.fromkeys(("total", "provider:xai", "model:wild"), reason)
-    assert set(next_30_days(house, user)) == {"provider:openai", "model:gpt-5"}
+    assert set(next_30_days(db, user)) == {"provider:openai", "model:gpt-5"}

@@ -1,4 +1,4 @@
-"""Totals and days by hand: what is spent, what is predicted, what renews."""
+"""Totals and days calculated by hand: spent, predicted and renewing amounts."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,7 +11,7 @@ from forecasting.model.forecast import Forecast
 from forecasting.model.intervals import Daily, Total
 from forecasting.model.series import Series
 from forecasting.nightly.results import (
-    Known,
+    KnownSpend,
     Renewals,
     calculate_renewals_only,
     calculate_result,
@@ -43,29 +43,29 @@ def forecast_of(unique_id: str = "total") -> Forecast:
     )
 
 
-def known_of(spent: str = "0", renewals: Renewals | None = None, unique_id: str = "total") -> Known:
-    return Known(uuid4(), TODAY, {unique_id: Decimal(spent)}, {unique_id: renewals or {}})
+def known_of(spent: str = "0", renewals: Renewals | None = None, unique_id: str = "total") -> KnownSpend:
+    return KnownSpend(TODAY, {unique_id: Decimal(spent)}, {unique_id: renewals or {}})
 
 
-def test_the_month_is_what_is_spent_and_what_is_predicted() -> None:
+def test_month_is_spent_plus_predicted() -> None:
     month = calculate_result(forecast_of(), known_of("17.25")).periods[1]
     assert (month.kind, month.first_day, month.last_day) == ("month_end", date(2024, 5, 1), date(2024, 5, 31))
     assert month.spent_usd == Decimal("17.25")
     assert month.amounts.predicted == Decimal("59.25")  # 17.25 + 42
-    assert month.amounts.lower_95 == Decimal("27.25")  # 17.25 + 10: never below what is spent
+    assert month.amounts.lower_95 == Decimal("27.25")  # 17.25 + 10: never below the amount spent
     assert month.amounts.upper_95 == Decimal("87.25")
     assert month.quantiles[LEVELS.index(0.975)] == month.amounts.upper_95
     assert len(month.quantiles) == len(LEVELS)
 
 
-def test_the_next_30_days_begin_today_and_hold_nothing_spent() -> None:
+def test_next_30_days_begin_today_and_include_nothing_spent() -> None:
     total = calculate_result(forecast_of(), known_of("17.25")).periods[0]
     assert (total.kind, total.first_day, total.last_day) == ("next_30_days", TODAY, date(2024, 6, 9))
     assert total.spent_usd == 0
     assert total.amounts.predicted == 60
 
 
-def test_renewals_come_on_their_day_and_into_the_totals_they_fall_in() -> None:
+def test_renewals_are_added_to_their_day_and_the_totals_that_include_it() -> None:
     renewals = {date(2024, 5, 31): Decimal("20.01"), date(2024, 6, 9): Decimal(100)}
     result = calculate_result(forecast_of(), known_of("5", renewals))
     by_day = {day.day: day for day in result.days}
@@ -79,13 +79,13 @@ def test_renewals_come_on_their_day_and_into_the_totals_they_fall_in() -> None:
     assert month.amounts.predicted == Decimal("67.01")  # 5 spent, 42 predicted, one renewal of 20.01
 
 
-def test_only_what_is_metered_is_in_doubt() -> None:
+def test_only_metered_spend_lowers_confidence() -> None:
     assert calculate_result(forecast_of(), known_of()).confidence == Decimal("0.75")
     known = known_of("5", {date(2024, 5, 31): Decimal(40)})  # 60 of 100 are metered
     assert calculate_result(forecast_of(), known).confidence == Decimal("0.85")
 
 
-def test_a_lone_subscription_is_known_exactly() -> None:
+def test_subscription_without_usage_is_known_exactly() -> None:
     known = known_of("20", {date(2024, 6, 3): Decimal(20)}, "provider:chatgpt")
     result = calculate_renewals_only("provider:chatgpt", known)
     next_30_days, month = result.periods
@@ -104,6 +104,6 @@ def test_a_lone_subscription_is_known_exactly() -> None:
         (date(2023, 2, 28), date(2023, 2, 28), 1),
     ],
 )
-def test_the_month_ends_on_its_last_day(today: date, end: date, left: int) -> None:
+def test_month_ends_on_its_last_day(today: date, end: date, left: int) -> None:
     assert last_day_of_month(today) == end
     assert count_days_left(today) == left

@@ -1,4 +1,4 @@
-"""The night syncs everyone's connections before it forecasts; one that fails stops nothing and is named."""
+"""The nightly sync of all connections: before the forecasts, and with failures named."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,18 +10,18 @@ import pytest
 from pydantic import SecretStr
 
 from forecasting.nightly import run
-from forecasting.nightly.run import DONE
+from forecasting.nightly.run import DONE, Options
 from tally.connectors.connections import Connection, add_connection, list_connections, set_active
 from tally.core.settings import load_settings
 from tally.secrets.vault import load_key_ring, make_key
 from tally.storage.postgres import PostgresDatabase
-from tests.forecasting.house import House
+from tests.forecasting.nightly_database import NightlyDatabase
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import BASE_PATHS, KEYS, FakeProviders, Fault, serve
 
 
 @pytest.fixture
-def providers(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProviders]:
+def providers(db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProviders]:
     """The APIs, with costs of the days before today, and a key ring."""
     for name, value in {
         "SUPABASE_URL": "http://127.0.0.1:1",
@@ -31,31 +31,33 @@ def providers(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePro
         monkeypatch.setenv(name, value)
     with serve() as fake:
         for name in BASE_PATHS:
-            house.connection.execute(
+            db.connection.execute(
                 "update public.providers set api_base_url = %s where name = %s", [fake.base_url(name), name]
             )
         fake.date_activity(datetime.now(UTC).date() - timedelta(days=2))
         yield fake
 
 
-def act_as(house: House, user_id: UUID) -> PostgresDatabase:
-    return PostgresDatabase(house.connection, user_id)
+def act_as(db: NightlyDatabase, user_id: UUID) -> PostgresDatabase:
+    return PostgresDatabase(db.connection, user_id)
 
 
-def connect(house: House, user_id: UUID, provider: str = "openrouter", name: str = "Main") -> Connection:
-    """Somebody's connection, as the page adds it."""
+def connect(
+    db: NightlyDatabase, user_id: UUID, provider: str = "openrouter", name: str = "Main"
+) -> Connection:
+    """Add a connection, as the page does."""
     ring = load_key_ring(load_settings())
     key = SecretStr(KEYS[provider])
-    return add_connection(act_as(house, user_id), ring, user_id, provider, name, key, limits=QUICK)
+    return add_connection(act_as(db, user_id), ring, user_id, provider, name, key, limits=QUICK)
 
 
-def work(house: House) -> int:
-    return run.run(house.url, workers=0)
+def run_nightly(db: NightlyDatabase) -> int:
+    return run.run(db.url, Options(workers=0))
 
 
-def collect_step_of(house: House, user_id: UUID | None = None) -> dict[str, Any]:
-    """The step of the newest night, or of a person's part in it."""
-    [steps] = house.rows(
+def sync_step_of(db: NightlyDatabase, user_id: UUID | None = None) -> dict[str, Any]:
+    """The sync step of the newest run, or of one account in it."""
+    [steps] = db.rows(
         "select steps from public.job_runs where user_id is not distinct from %s"
         " order by started_at desc limit 1",
         user_id,
@@ -63,108 +65,110 @@ def collect_step_of(house: House, user_id: UUID | None = None) -> dict[str, Any]
     return next(step for step in steps if step["step"] == "collect")
 
 
-def spent(house: House, user_id: UUID) -> Decimal:
-    [[total]] = house.rows(
+def spent(db: NightlyDatabase, user_id: UUID) -> Decimal:
+    [[total]] = db.rows(
         "select coalesce(sum(total_cost_usd), 0) from private.cost_records_daily where user_id = %s", user_id
     )
     return Decimal(total)
 
 
 @pytest.mark.usefixtures("providers")
-def test_a_night_syncs_everyone_before_it_refreshes(house: House, capsys: pytest.CaptureFixture[str]) -> None:
-    people = [house.add_person() for _ in range(3)]
-    for user in people:
-        connect(house, user)
-    assert work(house) == DONE
-    assert [spent(house, user) for user in people] == [Decimal("0.2650123")] * 3
+def test_run_syncs_all_accounts_before_the_refresh(
+    db: NightlyDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    users = [db.add_account() for _ in range(3)]
+    for user in users:
+        connect(db, user)
+    assert run_nightly(db) == DONE
+    assert [spent(db, user) for user in users] == [Decimal("0.2650123")] * 3
     names = [
-        step["step"] for step in house.rows("select steps from public.job_runs where user_id is null")[0][0]
+        step["step"] for step in db.rows("select steps from public.job_runs where user_id is null")[0][0]
     ]
     assert names.index("collect") < names.index("refresh") < names.index("forecast")
-    assert collect_step_of(house)["count"] == 6
-    assert "Collected 6 new records from 3 connections." in capsys.readouterr().out
-    assert collect_step_of(house, people[0])["connections"] == [
+    assert sync_step_of(db)["count"] == 6
+    assert "Synced 3 connections: 6 new records." in capsys.readouterr().out
+    assert sync_step_of(db, users[0])["connections"] == [
         {"provider": "openrouter", "name": "Main", "added": 2, "restated": 0, "error": None}
     ]
 
 
-def test_a_connection_that_fails_is_named_and_stops_nobody(
-    house: House, providers: FakeProviders, capsys: pytest.CaptureFixture[str]
+def test_failed_connection_is_named_and_stops_no_other(
+    db: NightlyDatabase, providers: FakeProviders, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    user, other = sorted(house.add_person() for _ in range(2))
+    user, other = sorted(db.add_account() for _ in range(2))
     for provider in ("anthropic", "openrouter"):
-        connect(house, user, provider, f"My {provider}")
-    connect(house, other)
+        connect(db, user, provider, f"My {provider}")
+    connect(db, other)
     providers.fail("anthropic", *[Fault(401)] * 500)
-    assert work(house) == DONE  # nothing that a retry of the whole night would mend
-    assert spent(house, user) == spent(house, other) == Decimal("0.2650123")
-    told = capsys.readouterr()
-    assert "3 connections; 1 could not be synced" in told.out
-    assert f"anthropic “My anthropic” of {user}: Anthropic does not accept this key." in told.err
-    step = collect_step_of(house)
+    assert run_nightly(db) == DONE  # retrying the whole run would not help
+    assert spent(db, user) == spent(db, other) == Decimal("0.2650123")
+    printed = capsys.readouterr()
+    assert "Synced 3 connections: 4 new records; 1 failed." in printed.out
+    assert f"anthropic “My anthropic” of {user}: Anthropic does not accept this key." in printed.err
+    step = sync_step_of(db)
     assert "does not accept this key" in step["error"]
     assert [line["name"] for line in step["connections"] if line["error"]] == ["My anthropic"]
-    failed = list_connections(act_as(house, user))[0]
+    failed = list_connections(act_as(db, user))[0]
     assert (failed.validation_status, failed.last_sync_at) == ("invalid", None)
-    assert KEYS["anthropic"] not in told.err + told.out + str(step)
+    assert KEYS["anthropic"] not in printed.err + printed.out + str(step)
 
 
 @pytest.mark.usefixtures("providers")
-def test_a_key_that_no_ring_opens_fails_its_own_connection_only(
-    house: House, monkeypatch: pytest.MonkeyPatch
+def test_key_that_cannot_be_decrypted_fails_only_its_own_connection(
+    db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost, well = sorted(house.add_person() for _ in range(2))
-    connect(house, lost)
+    lost, well = sorted(db.add_account() for _ in range(2))
+    connect(db, lost)
     monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", make_key())
-    connect(house, well)
-    assert work(house) == DONE
-    assert "sealed with the key" in collect_step_of(house, lost)["connections"][0]["error"]
-    assert [spent(house, lost), spent(house, well)] == [Decimal(0), Decimal("0.2650123")]
+    connect(db, well)
+    assert run_nightly(db) == DONE
+    assert "sealed with the key" in sync_step_of(db, lost)["connections"][0]["error"]
+    assert [spent(db, lost), spent(db, well)] == [Decimal(0), Decimal("0.2650123")]
 
 
-def test_paused_connections_and_those_that_are_not_due_are_left_alone(
-    house: House, providers: FakeProviders
+def test_paused_connections_and_those_not_due_are_skipped(
+    db: NightlyDatabase, providers: FakeProviders
 ) -> None:
-    user = house.add_person()
-    paused, later = connect(house, user, "openai"), connect(house, user, "openrouter")
-    database = act_as(house, user)
+    user = db.add_account()
+    paused, later = connect(db, user, "openai"), connect(db, user, "openrouter")
+    database = act_as(db, user)
     set_active(database, paused, is_active=False)
     day_after = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     database.update("api_credentials", str(later.connection_id), {"next_sync_at": day_after})
     providers.asked.clear()
-    assert work(house) == DONE
+    assert run_nightly(db) == DONE
     assert providers.asked == []
-    assert collect_step_of(house)["connections"] == []
+    assert sync_step_of(db)["connections"] == []
 
 
 @pytest.mark.usefixtures("providers")
-def test_a_second_night_adds_nothing(house: House) -> None:
-    user = house.add_person()
-    connection = connect(house, user)
-    work(house)
-    database = act_as(house, user)
+def test_second_run_adds_nothing(db: NightlyDatabase) -> None:
+    user = db.add_account()
+    connection = connect(db, user)
+    run_nightly(db)
+    database = act_as(db, user)
     database.update("api_credentials", str(connection.connection_id), {"next_sync_at": None})
-    assert work(house) == DONE
-    line = collect_step_of(house, user)["connections"][0]
+    assert run_nightly(db) == DONE
+    line = sync_step_of(db, user)["connections"][0]
     assert (line["added"], line["restated"], line["error"]) == (0, 0, None)
-    assert spent(house, user) == Decimal("0.2650123")
+    assert spent(db, user) == Decimal("0.2650123")
 
 
-def test_a_provider_that_is_down_is_asked_with_less_patience_after_the_first(
-    house: House, providers: FakeProviders, monkeypatch: pytest.MonkeyPatch
+def test_provider_that_is_down_gets_fewer_retries_after_the_first(
+    db: NightlyDatabase, providers: FakeProviders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for _ in range(2):
-        connect(house, house.add_person())
+        connect(db, db.add_account())
     providers.asked.clear()
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     providers.fail("activity", *[Fault(500)] * 7)
-    assert work(house) == DONE
+    assert run_nightly(db) == DONE
     assert len(providers.asked) == 5 + 2
-    assert "problem of its own" in collect_step_of(house)["error"]
+    assert "problem of its own" in sync_step_of(db)["error"]
 
 
-def test_a_replayed_night_asks_no_provider(house: House, providers: FakeProviders) -> None:
-    connect(house, house.add_person())
+def test_replayed_run_syncs_nothing(db: NightlyDatabase, providers: FakeProviders) -> None:
+    connect(db, db.add_account())
     providers.asked.clear()
-    assert house.work() == DONE
+    assert db.run_nightly() == DONE
     assert providers.asked == []

@@ -1,4 +1,4 @@
-"""Nights on a Dask cluster: a real scheduler and two workers on this machine, which do not always survive."""
+"""Nightly runs on a Dask cluster: a real scheduler and two workers, some of which are killed."""
 
 import json
 import os
@@ -18,11 +18,11 @@ import pytest
 
 from forecasting.model.series import Series
 from forecasting.nightly import run
-from forecasting.nightly.run import DONE, FAILED, Night
+from forecasting.nightly.run import DONE, FAILED, NightlyRun, Options
 from forecasting.workers import cluster
 from forecasting.workers.cluster import ClusterProblem
 from forecasting.workers.pool import Outcome, Stream, Task
-from tests.forecasting.house import AS_OF, House
+from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 from tests.forecasting.workers.test_pool import outcomes_of, task
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 class DeadlyAmounts:
-    """Kills the process that looks at it."""
+    """Kills the process that reads it."""
 
     def __array__(self, *_: object, **__: object) -> Any:
         os._exit(9)
@@ -42,7 +42,7 @@ class DeadlyAmounts:
 
 @contextmanager
 def program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A command of Dask, ended with what it started."""
+    """Run a Dask command, and end it with its child processes."""
     running = subprocess.Popen(
         [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
         env=os.environ | SETTINGS,
@@ -64,20 +64,22 @@ def program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The address of a scheduler on a free port, and its process."""
-    said = tmp_path_factory.mktemp("dask") / "scheduler.json"
-    with program("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(said)) as running:
+    address_file = tmp_path_factory.mktemp("dask") / "scheduler.json"
+    with program(
+        "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(address_file)
+    ) as running:
         for _ in range(600):
-            if said.exists() and said.read_text().endswith("}"):
+            if address_file.exists() and address_file.read_text().endswith("}"):
                 break
             time.sleep(0.05)
-        yield json.loads(said.read_text())["address"], running
+        yield json.loads(address_file.read_text())["address"], running
 
 
 @pytest.fixture(scope="module")
 def address(
     scheduler: tuple[str, subprocess.Popen[bytes]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """Of a scheduler with two workers, which are started again when they die."""
+    """The address of a scheduler with two workers, which are restarted when they die."""
     folder = tmp_path_factory.mktemp("workers")
     options = ("--nworkers", "2", "--nthreads", "1", "--host", "127.0.0.1", "--local-directory", str(folder))
     with program("worker", scheduler[0], *options):
@@ -101,25 +103,25 @@ def killing_after(count: int, stream: Stream, address: str) -> Stream:
     return stream_forecasts
 
 
-def test_a_scheduler_without_workers_is_a_sentence(
+def test_scheduler_without_workers_is_reported(
     scheduler: tuple[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
-    with pytest.raises(ClusterProblem, match="has no worker that is ready"), cluster.connect(scheduler[0]):
+    with pytest.raises(ClusterProblem, match="has no ready worker"), cluster.connect(scheduler[0]):
         pytest.fail("connected")
 
 
-def test_a_night_that_loses_a_worker_stores_every_series_once(house: House, address: str) -> None:
+def test_run_that_loses_a_worker_stores_every_series_once(db: NightlyDatabase, address: str) -> None:
     amounts = np.random.default_rng(0).gamma(1, 3, 120).tolist()
-    users = [house.add_person() for _ in range(2)]
+    users = [db.add_account() for _ in range(2)]
     for user in users:
         for model in range(6):
-            house.add_spend(user, amounts, model=f"model-{model}")
+            db.add_spend(user, amounts, model=f"model-{model}")
     with cluster.connect(address) as stream:
-        night = Night(house.connection, AS_OF, killing_after(4, stream, address), None)
-        assert night.work() == DONE
-    assert night.series == 16
-    stored = house.rows(
+        nightly = NightlyRun(db.connection, killing_after(4, stream, address), Options(as_of=AS_OF))
+        assert nightly.execute() == DONE
+    assert nightly.series_count == 16
+    stored = db.rows(
         """
         select user_id, count(*), count(distinct (provider_id, model_name))
         from public.forecast_results group by 1 order by 1"""
@@ -133,7 +135,7 @@ def test_workers_with_another_version_are_named(address: str, monkeypatch: pytes
         pytest.fail("connected")
 
 
-def test_a_series_that_kills_its_workers_takes_no_other_with_it(address: str) -> None:
+def test_series_that_kills_its_workers_fails_alone(address: str) -> None:
     deadly = Task(Series(uuid4(), "deadly", date(2024, 1, 1), cast("Any", DeadlyAmounts()), 20), 10)
     tasks = [task("a"), task("nan", np.full(20, np.nan)), deadly, *(task(f"after {n}") for n in range(6))]
     with cluster.connect(address) as stream:
@@ -144,14 +146,14 @@ def test_a_series_that_kills_its_workers_takes_no_other_with_it(address: str) ->
     assert set(found.values()) == {"forecast"}
 
 
-def test_a_scheduler_that_goes_away_ends_the_night_in_a_sentence(
-    house: House,
+def test_lost_scheduler_ends_the_run_with_an_error(
+    db: NightlyDatabase,
     scheduler: tuple[str, subprocess.Popen[bytes]],
     address: str,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     for _ in range(2):
-        house.add_spend(house.add_person(), [3.0] * 30)
+        db.add_spend(db.add_account(), [3.0] * 30)
 
     def stream_forecasts(tasks: Iterable[Task]) -> Iterator[Outcome]:
         for outcome in stream(tasks):
@@ -159,24 +161,26 @@ def test_a_scheduler_that_goes_away_ends_the_night_in_a_sentence(
             yield outcome
 
     with cluster.connect(address) as stream:
-        assert Night(house.connection, AS_OF, stream_forecasts, None).work() == FAILED
-    said = capfd.readouterr().err
-    assert said.startswith(f"The Dask scheduler at {address} went away.")
-    assert "Traceback" not in said
-    [[status, error]] = house.rows("select status, error from public.job_runs where user_id is null")
-    assert (status, error) == ("failed", said.strip())
+        assert NightlyRun(db.connection, stream_forecasts, Options(as_of=AS_OF)).execute() == FAILED
+    printed = capfd.readouterr().err
+    assert printed.startswith(f"The connection to the Dask scheduler at {address} was lost.")
+    assert "Traceback" not in printed
+    [[status, error]] = db.rows("select status, error from public.job_runs where user_id is null")
+    assert (status, error) == ("failed", printed.strip())
 
 
-def test_no_scheduler_is_a_sentence_and_nothing_is_done(
-    house: House, monkeypatch: pytest.MonkeyPatch
+def test_unreachable_scheduler_is_reported_before_anything_is_done(
+    db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterProblem, match=r"No Dask scheduler answers at tcp://127\.0\.0\.1:1 "):
-        run.run(house.url, AS_OF, scheduler="tcp://127.0.0.1:1")
-    assert house.count("public.job_runs") == 0
+        run.run(db.url, Options(as_of=AS_OF, scheduler="tcp://127.0.0.1:1"))
+    assert db.count("public.job_runs") == 0
 
 
-def test_without_the_package_the_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_is_reported_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(ClusterProblem, match=r"pip install -e '\.\[cluster\]'"),
@@ -185,6 +189,6 @@ def test_without_the_package_the_sentence_says_what_to_install(monkeypatch: pyte
         pytest.fail("connected")
 
 
-def test_a_tls_scheduler_needs_certificates() -> None:
+def test_tls_scheduler_needs_certificates() -> None:
     with pytest.raises(ClusterProblem, match="needs certificates"), cluster.connect("tls://127.0.0.1:1"):
         pytest.fail("connected")

@@ -1,4 +1,4 @@
-"""Worker processes: all series come back, and one that fails or kills its process takes no other with it."""
+"""Worker processes: every series has an outcome, and one that fails or kills its process fails alone."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from forecasting.workers.pool import Failure, Outcome, Task, stream_forecasts
 
 
 class Deadly:
-    """Kills the process that it arrives in."""
+    """Kills the process that unpickles it."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os._exit, (9,)
@@ -27,12 +27,12 @@ def task(name: str, y: object = None) -> Task:
 
 
 def outcomes_of(stream: Iterator[Outcome]) -> dict[str, str]:
-    ended = list(stream)
+    completed = list(stream)
     found = {
         outcome.series.unique_id: outcome.reason if isinstance(outcome, Failure) else "forecast"
-        for outcome in ended
+        for outcome in completed
     }
-    assert len(found) == len(ended)  # each once
+    assert len(found) == len(completed)  # each once
     return found
 
 
@@ -41,14 +41,14 @@ def outcomes(tasks: list[Task], workers: int) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_failing_series_is_named_and_the_others_go_on(workers: int) -> None:
+def test_failed_series_is_named_and_the_others_are_forecast(workers: int) -> None:
     tasks = [task("a"), task("bad", np.full(20, np.nan)), task("b")]
     found = outcomes(tasks, workers)
     assert (found["a"], found["b"]) == ("forecast", "forecast")
     assert found["bad"].startswith("SeriesRefused")
 
 
-def test_a_series_that_kills_its_process_takes_no_other_with_it() -> None:
+def test_series_that_kills_its_process_fails_alone() -> None:
     tasks = [task(f"before {n}") for n in range(5)] + [task("deadly", Deadly())]
     tasks += [task(f"after {n}") for n in range(12)]
     found = outcomes(tasks, 2)
@@ -57,7 +57,7 @@ def test_a_series_that_kills_its_process_takes_no_other_with_it() -> None:
     assert set(found.values()) == {"forecast"}
 
 
-def test_processes_forecast_the_same_as_this_one() -> None:
+def test_worker_process_gives_the_same_forecast() -> None:
     one = task("a")
     alone, spread = (next(iter(stream_forecasts([one], workers))) for workers in (0, 1))
     assert isinstance(alone, Forecast)

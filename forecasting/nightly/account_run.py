@@ -1,29 +1,32 @@
-"""One person's part in a night: which of their series are due, what became of each, what is stored."""
+"""One account's share of a nightly run: its series, their outcomes, and the results to store."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from forecasting.model.forecast import Forecast
-from forecasting.model.series import MIN_DAYS, TOTAL, Series
+from forecasting.model.series import MIN_DAYS, TOTAL, Series, calculate_series
+from forecasting.nightly.accounts import Account
+from forecasting.nightly.database import Connection
+from forecasting.nightly.inputs import load_daily_spend, load_known_spend, load_models
 from forecasting.nightly.results import (
-    Known,
+    KnownSpend,
     Result,
     calculate_renewals_only,
     calculate_result,
     count_days_left,
 )
-from forecasting.nightly.store import Person
 from forecasting.workers.pool import Failure, Outcome, Task
 
+MAX_MODELS = 50  # forecast per account; the total and the providers include all models
 SWITCHED_OFF = "Forecasts are switched off in the settings."
 
 
 @dataclass(slots=True)
-class Part:
-    """Complete once every series that is long enough has an outcome."""
+class AccountRun:
+    """Complete once every series with enough history has an outcome."""
 
-    person: Person
-    known: Known
+    account: Account
+    known: KnownSpend
     series: list[Series]
     models_left_out: int = 0
     forecasts: list[Forecast] = field(default_factory=list)
@@ -31,7 +34,7 @@ class Part:
 
     @property
     def tasks(self) -> list[Task]:
-        days_left = count_days_left(self.person.today)
+        days_left = count_days_left(self.account.today)
         return [Task(series, days_left) for series in self.series if not series.days_missing]
 
     @property
@@ -39,14 +42,14 @@ class Part:
         return len(self.forecasts) + len(self.failures) == len(self.tasks)
 
     def add(self, outcome: Outcome) -> None:
-        """Take in what became of one of the tasks."""
+        """Add the outcome of one of the tasks."""
         if isinstance(outcome, Failure):
             self.failures.append(outcome)
         else:
             self.forecasts.append(outcome)
 
     def results(self) -> list[Result]:
-        """What is to be stored, in the order of the series' names."""
+        """Results to store, ordered by series name."""
         metered = {series.unique_id for series in self.series}
         results = [calculate_result(forecast, self.known) for forecast in self.forecasts]
         results += [
@@ -57,8 +60,8 @@ class Part:
         return sorted(results, key=lambda result: result.unique_id)
 
     def too_little_history(self) -> list[dict[str, Any]]:
-        """The series that cannot be forecast yet, and how many days each still needs."""
-        if not self.person.forecast_enabled:
+        """Series that cannot be forecast yet, with the number of days that each still needs."""
+        if not self.account.forecast_enabled:
             return []
         if not self.series and not self.known.renewals:
             return [{"series": TOTAL, "days": 0, "days_missing": MIN_DAYS}]
@@ -69,8 +72,8 @@ class Part:
         ]
 
     def step(self, count: int) -> dict[str, Any]:
-        """The part's line in job_runs.steps: `count` series forecast, and what was not, with the reason."""
-        if not self.person.forecast_enabled:
+        """Entry for job_runs.steps: `count` stored series, and the reasons why others have no forecast."""
+        if not self.account.forecast_enabled:
             return {"step": "forecast", "count": 0, "skipped": SWITCHED_OFF}
         return {
             "step": "forecast",
@@ -80,3 +83,14 @@ class Part:
             "failed": [{"series": f.series.unique_id, "reason": f.reason} for f in self.failures],
             "too_little_history": self.too_little_history(),
         }
+
+
+def load_account_run(connection: Connection, account: Account) -> AccountRun:
+    """Read an account's history; an account with forecasts switched off gets no series."""
+    if not account.forecast_enabled:
+        return AccountRun(account, KnownSpend(account.today, {}, {}), [])
+    models = load_models(connection, account)
+    daily = load_daily_spend(connection, account, models[:MAX_MODELS])
+    series = calculate_series(account.user_id, daily, account.last_day)
+    known = load_known_spend(connection, account)
+    return AccountRun(account, known, series, len(models[MAX_MODELS:]))

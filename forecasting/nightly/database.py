@@ -1,0 +1,66 @@
+"""The nightly job's database connection, and the lock that lets only one run work at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from tally.core.errors import TallyError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+APPLICATION_NAME = "tally nightly"
+
+
+class DatabaseProblem(TallyError):
+    """The database is unreachable, was lost, or refused a statement."""
+
+
+@contextmanager
+def connect(database_url: str) -> Iterator[Connection]:
+    """Yield an autocommit connection; its errors leave as DatabaseProblem."""
+    connection = _open(database_url)
+    try:
+        connection.execute("set work_mem = '64MB'")  # halves the time of a refresh
+        yield connection
+    except psycopg.Error as error:
+        raise _explain(connection, error) from error
+    finally:
+        connection.close()
+
+
+def _open(database_url: str) -> Connection:
+    try:
+        return psycopg.connect(
+            database_url, autocommit=True, application_name=APPLICATION_NAME, connect_timeout=10
+        )
+    except psycopg.Error:
+        raise DatabaseProblem(
+            "The database does not answer. Start Tally with `make up`, or check DATABASE_URL."
+        ) from None
+
+
+def _explain(connection: Connection, error: psycopg.Error) -> DatabaseProblem:
+    if connection.closed:
+        return DatabaseProblem(
+            "The database connection was lost during the nightly run. Nothing is half-written:"
+            " run `tally nightly` again when the database is back."
+        )
+    return DatabaseProblem(
+        f"The database refused: {first_line(error)}. Run `tally doctor` to check its schema."
+    )
+
+
+def first_line(error: psycopg.Error) -> str:
+    """The error message of Postgres without its context and full stop."""
+    return str(error.diag.message_primary or error).splitlines()[0].rstrip(".")
+
+
+def take_lock(connection: Connection) -> bool:
+    """Try to take the lock of the nightly run; false while another run holds it.
+
+    Postgres releases it when the connection ends, so a killed run leaves no lock.
+    """
+    taken = connection.execute("select pg_try_advisory_lock(hashtextextended('tally.nightly', 0))").fetchone()
+    return bool(taken and taken[0])

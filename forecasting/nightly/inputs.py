@@ -1,0 +1,96 @@
+"""Inputs of an account's forecasts, read from the daily costs: history, spend of the month, renewals."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+
+from forecasting.model.intervals import HORIZON_DAYS
+from forecasting.model.series import TOTAL, DailySpend
+from forecasting.nightly.accounts import Account
+from forecasting.nightly.database import Connection
+from forecasting.nightly.results import KnownSpend, last_day_of_month
+
+RECENT_DAYS = 90
+
+UNIQUE_ID = """
+    case
+        when grouping(p.name) = 0 then 'provider:' || p.name
+        when grouping(d.model_name) = 0 then 'model:' || d.model_name
+        else 'total'
+    end"""
+
+SPEND = """
+from private.cost_records_daily as d
+inner join public.providers as p on d.provider_id = p.id
+where
+    d.user_id = %(user_id)s
+    and d.date >= %(first_day)s
+    and d.date < %(today)s
+    and d.cost_basis <> 'included'"""
+
+METERED = f"""
+{SPEND}
+    and d.charge_type = 'usage'
+    and d.total_cost_usd is not null -- usage without a price is unknown spend, not $0"""
+
+MODELS = f"""
+select d.model_name
+{METERED}
+group by d.model_name
+order by
+    coalesce(sum(d.total_cost_usd) filter (where d.date >= %(recent_from)s), 0) desc,
+    sum(d.total_cost_usd) desc,
+    d.model_name"""
+
+DAILY_SPEND = f"""
+select
+    {UNIQUE_ID} as unique_id,
+    d.date as ds,
+    sum(d.total_cost_usd)::float8 as y,
+    sum(d.record_count)::bigint as records
+{METERED}
+group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date))
+having grouping(d.model_name) = 1 or d.model_name = any(%(models)s)"""
+
+SPENT = f"""
+select {UNIQUE_ID}, coalesce(sum(d.total_cost_usd), 0)
+{SPEND}
+group by grouping sets ((), (p.name), (d.model_name))"""
+
+RENEWALS = """
+select 'provider:' || p.name, r.day, s.amount_usd
+from public.subscriptions as s
+inner join public.providers as p on s.provider_id = p.id
+cross join lateral private.renewal_days(s, %(until)s) as r (day)
+where s.user_id = %(user_id)s and r.day >= %(today)s"""
+
+
+def load_models(connection: Connection, account: Account) -> list[str]:
+    """Models with metered and priced spend before today, by recent cost, highest first."""
+    recent_from = account.today - timedelta(days=RECENT_DAYS)
+    keys = {"user_id": account.user_id, "first_day": date.min, "today": account.today}
+    return [name for (name,) in connection.execute(MODELS, {**keys, "recent_from": recent_from})]
+
+
+def load_daily_spend(connection: Connection, account: Account, models: Sequence[str]) -> list[DailySpend]:
+    """Metered and priced spend before today: in total, per provider, and per model in `models`."""
+    keys = {
+        "user_id": account.user_id,
+        "first_day": date.min,
+        "today": account.today,
+        "models": list(models),
+    }
+    return [DailySpend._make(row) for row in connection.execute(DAILY_SPEND, keys).fetchall()]
+
+
+def load_known_spend(connection: Connection, account: Account) -> KnownSpend:
+    """Spend of this month before today, and renewals within the horizon or this month."""
+    today = account.today
+    until = max(last_day_of_month(today), today + timedelta(days=HORIZON_DAYS - 1))
+    keys = {"user_id": account.user_id, "first_day": today.replace(day=1), "today": today, "until": until}
+    renewals: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for provider, day, amount_usd in connection.execute(RENEWALS, keys):
+        renewals[provider][day] += amount_usd
+        renewals[TOTAL][day] += amount_usd
+    return KnownSpend(today, dict(connection.execute(SPENT, keys).fetchall()), renewals)

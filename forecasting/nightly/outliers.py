@@ -1,0 +1,164 @@
+"""Outliers: days outside the 95% range that the newest forecast made before them had predicted.
+
+A forecast made on or after a day has seen it, so it is never compared with that day.
+"""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from forecasting.nightly.database import Connection
+from forecasting.nightly.stored_anomalies import MIN_USD, Anomaly, Window
+from tally.core.amounts import round_amount
+
+if TYPE_CHECKING:
+    from tally.ledger.attribution import Model, Usage
+
+    UsageByModel = dict[Model, Usage]
+
+USUAL_DAYS = 28
+MIN_SHARE_OF_USUAL = Decimal("0.5")
+# Low spend may only be data that have not arrived yet, so it is flagged one day later.
+LOW_SPEND_DELAY_DAYS = 2
+
+
+class Outlier(NamedTuple):
+    """A day of an account or of one of its providers, outside its 95% range; amounts in dollars."""
+
+    user_id: UUID
+    day: date
+    provider_id: UUID | None
+    actual: Decimal
+    expected: Decimal
+    lower_95: Decimal
+    upper_95: Decimal
+    age_days: int
+    usual_days: int  # length of the history before it, at most USUAL_DAYS
+    spent_before: Decimal  # on those days
+    days_above: int  # those of them that cost more
+
+    @property
+    def usual(self) -> Decimal:
+        """The mean of the days before it."""
+        return self.spent_before / self.usual_days
+
+
+OUTLIERS = """
+with predicted as (
+    select distinct on (r.user_id, r.provider_id, r.forecast_date) r.*, a.today
+    from unnest(%(user_ids)s::uuid[], %(todays)s::date[]) as a (user_id, today)
+    inner join public.forecast_results as r
+        on
+            r.user_id = a.user_id
+            and r.forecast_date between a.today - %(look_back)s::integer and a.today - 1
+            and r.model_name is null
+            and r.training_data_end < r.forecast_date
+    order by r.user_id, r.provider_id, r.forecast_date, r.training_data_end desc, r.created_at desc
+)
+
+select
+    r.user_id, r.forecast_date, r.provider_id, spent.cost_usd, r.predicted_cost_usd, r.lower_bound_95,
+    r.upper_bound_95, r.today - r.forecast_date, usual.days, coalesce(before.cost_usd, 0), before.days_above
+from predicted as r
+cross join lateral (
+    select coalesce(sum(d.total_cost_usd), 0) as cost_usd
+    from private.cost_records_daily as d
+    where
+        d.user_id = r.user_id
+        and d.date = r.forecast_date
+        and d.cost_basis <> 'included'
+        and (r.provider_id is null or d.provider_id = r.provider_id)
+) as spent
+cross join lateral (
+    select greatest(1, least(%(usual_days)s::integer, r.forecast_date - r.training_data_start)) as days
+) as usual
+cross join lateral (
+    select
+        sum(daily.cost_usd) as cost_usd,
+        count(*) filter (where daily.cost_usd > spent.cost_usd) as days_above
+    from (
+        select sum(d.total_cost_usd) as cost_usd
+        from private.cost_records_daily as d
+        where
+            d.user_id = r.user_id
+            and d.date >= r.forecast_date - usual.days
+            and d.date < r.forecast_date
+            and d.cost_basis <> 'included'
+            and (r.provider_id is null or d.provider_id = r.provider_id)
+        group by d.date
+    ) as daily
+) as before
+where spent.cost_usd not between r.lower_bound_95 and r.upper_bound_95"""
+
+USAGE = """
+select
+    p.name, d.model_name, d.date = %(day)s, coalesce(sum(d.total_cost_usd), 0),
+    case when sum(d.unpriced_count) = 0 then coalesce(sum(d.total_tokens), 0) else 0 end::bigint,
+    coalesce(sum(d.total_input_tokens), 0)::bigint, coalesce(sum(d.total_cached_input_tokens), 0)::bigint
+from private.cost_records_daily as d
+inner join public.providers as p on d.provider_id = p.id
+where
+    d.user_id = %(user_id)s
+    and d.date between %(first_day)s and %(day)s
+    and d.cost_basis <> 'included'
+    and d.charge_type = 'usage'
+    and (%(provider_id)s::uuid is null or d.provider_id = %(provider_id)s)
+group by 1, 2, 3"""
+
+
+def find_outliers(connection: Connection, window: Window) -> list[Anomaly]:
+    """Find the notable outliers of a window, and explain them."""
+    rows = connection.execute(OUTLIERS, {**window.parameters, "usual_days": USUAL_DAYS}).fetchall()
+    outliers = map(Outlier._make, rows)
+    return [_explain(connection, outlier) for outlier in outliers if is_notable(outlier)]
+
+
+def is_notable(outlier: Outlier) -> bool:
+    """Return false for differences of cents, and for a cheap day of a series with other cheap days."""
+    if abs(outlier.actual - outlier.expected) < max(MIN_USD, MIN_SHARE_OF_USUAL * outlier.usual):
+        return False
+    if outlier.actual > outlier.upper_95:
+        return True
+    return outlier.age_days >= LOW_SPEND_DELAY_DAYS and outlier.days_above == outlier.usual_days
+
+
+def _explain(connection: Connection, outlier: Outlier) -> Anomaly:
+    """Attribute the difference from the usual day to models, tokens and prices."""
+    from tally.ledger.attribution import Model, attribute  # loads all price lists; few runs need them
+    from tally.ledger.reconcile import Rates, Unit, find_rates
+
+    def rates_of(model: Model) -> Rates | None:
+        return find_rates(Unit(model.provider, outlier.day, model.name))
+
+    before, day = _load_usage(connection, outlier)
+    difference = outlier.actual - round_amount(outlier.usual)
+    attribution = attribute(before, outlier.usual_days, day, difference, rates_of)
+    return Anomaly(
+        outlier.user_id,
+        outlier.day,
+        "spend",
+        outlier.actual,
+        provider_id=outlier.provider_id,
+        expected=outlier.expected,
+        lower_95=outlier.lower_95,
+        upper_95=outlier.upper_95,
+        attribution={name: f"{part:f}" for name, part in attribution.parts.items()},
+    )
+
+
+def _load_usage(connection: Connection, outlier: Outlier) -> "tuple[UsageByModel, UsageByModel]":
+    """Usage by model on the days before the outlier, and on its day."""
+    from tally.ledger.attribution import Model, Usage
+
+    keys = {
+        "user_id": outlier.user_id,
+        "day": outlier.day,
+        "first_day": outlier.day - timedelta(days=outlier.usual_days),
+        "provider_id": outlier.provider_id,
+    }
+    before: UsageByModel = {}
+    day: UsageByModel = {}
+    for provider, name, is_day, *usage in connection.execute(USAGE, keys):
+        (day if is_day else before)[Model(provider, name)] = Usage(*usage)
+    return before, day

@@ -1,0 +1,111 @@
+"""Rows of public.anomalies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from forecasting.nightly.accounts import Account
+from forecasting.nightly.database import Connection
+
+MIN_USD = Decimal(1)  # smaller differences and models are not flagged
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last `look_back_days` days before each account's today."""
+
+    accounts: Sequence[Account]
+    look_back_days: int
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its query parameters."""
+        return {
+            "user_ids": [account.user_id for account in self.accounts],
+            "todays": [account.today for account in self.accounts],
+            "look_back": self.look_back_days,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Anomaly:
+    """An unusual day, or the first day of a new model; amounts in dollars."""
+
+    user_id: UUID
+    day: date
+    kind: str
+    actual: Decimal
+    provider_id: UUID | None = None
+    model_name: str | None = None
+    expected: Decimal | None = None
+    lower_95: Decimal | None = None
+    upper_95: Decimal | None = None
+    attribution: dict[str, str] | None = None
+
+
+SAVE = """
+insert into public.anomalies as a (
+    user_id, day, provider_id, model_name, kind, actual_usd, expected_usd, lower_95, upper_95, attribution
+)
+select
+    u.id, %(day)s, %(provider_id)s, %(model_name)s, %(kind)s, %(actual)s, %(expected)s, %(lower_95)s,
+    %(upper_95)s, %(attribution)s
+from auth.users as u
+where u.id = %(user_id)s -- who may have been deleted meanwhile
+on conflict on constraint anomalies_once do update
+set
+    actual_usd = excluded.actual_usd,
+    expected_usd = excluded.expected_usd,
+    lower_95 = excluded.lower_95,
+    upper_95 = excluded.upper_95,
+    attribution = excluded.attribution
+where
+    (a.actual_usd, a.expected_usd, a.lower_95, a.upper_95, a.attribution) is distinct from (
+        excluded.actual_usd, excluded.expected_usd, excluded.lower_95, excluded.upper_95, excluded.attribution
+    )"""
+
+DELETE_STALE = """
+delete from public.anomalies as a
+using unnest(%(user_ids)s::uuid[], %(todays)s::date[]) as p (user_id, today)
+where
+    a.user_id = p.user_id
+    and a.day between p.today - %(look_back)s::integer and p.today - 1
+    and not exists (
+        select from unnest(
+            %(users)s::uuid[], %(days)s::date[], %(providers)s::uuid[], %(models)s::text[], %(kinds)s::text[]
+        ) as f (user_id, day, provider_id, model_name, kind)
+        where
+            f.user_id = a.user_id
+            and f.day = a.day
+            and f.kind = a.kind
+            and f.provider_id is not distinct from a.provider_id
+            and f.model_name is not distinct from a.model_name
+    )"""
+
+
+def replace_anomalies(connection: Connection, window: Window, found: Sequence[Anomaly]) -> None:
+    """Make `found` the anomalies of the window, inside the caller's transaction; muted ones stay muted."""
+    connection.execute(DELETE_STALE, {**window.parameters, **_columns(found)})
+    with connection.cursor() as cursor:
+        cursor.executemany(SAVE, [_values(anomaly) for anomaly in found])
+
+
+def _columns(found: Sequence[Anomaly]) -> dict[str, list[Any]]:
+    return {
+        "users": [anomaly.user_id for anomaly in found],
+        "days": [anomaly.day for anomaly in found],
+        "providers": [anomaly.provider_id for anomaly in found],
+        "models": [anomaly.model_name for anomaly in found],
+        "kinds": [anomaly.kind for anomaly in found],
+    }
+
+
+def _values(anomaly: Anomaly) -> dict[str, Any]:
+    return {field.name: getattr(anomaly, field.name) for field in fields(anomaly)} | {
+        "attribution": Jsonb(anomaly.attribution or {})
+    }

@@ -1,0 +1,82 @@
+"""Forecasts in public.forecast_results (days) and public.forecast_totals (periods)."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from forecasting.nightly.database import Connection
+from forecasting.nightly.results import Day, Period, Result
+
+RETENTION = timedelta(days=400)  # of daily predictions: pages look back 60 days; totals stay forever
+
+DELETE_OLD = """
+delete from public.forecast_results
+where user_id = %(user_id)s and created_at < now() - %(retention)s"""
+
+COPY_RESULTS = """
+copy public.forecast_results (
+    run_id, user_id, provider_id, model_name, forecast_date, predicted_cost_usd,
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, confidence_score, model_version,
+    training_data_start, training_data_end, training_record_count, metadata
+) from stdin"""
+
+COPY_TOTALS = """
+copy public.forecast_totals (
+    run_id, user_id, provider_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
+    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, quantiles, backtest
+) from stdin"""
+
+
+def save_results(connection: Connection, run_id: UUID, user_id: UUID, results: Sequence[Result]) -> None:
+    """Add a run's predictions for one account, inside the caller's transaction."""
+    providers: dict[str, UUID] = dict(connection.execute("select name, id from public.providers").fetchall())
+    keyed = [((run_id, user_id, *_columns(result.unique_id, providers)), result) for result in results]
+    with connection.cursor().copy(COPY_RESULTS) as copy:
+        for key, result in keyed:
+            for day in result.days:
+                copy.write_row((*key, *_day_row(result, day)))
+    with connection.cursor().copy(COPY_TOTALS) as copy:
+        for key, result in keyed:
+            for period in result.periods:
+                copy.write_row((*key, *_period_row(period)))
+
+
+def delete_old_results(connection: Connection, user_id: UUID) -> int:
+    """Delete daily predictions past their retention; returns the number of rows."""
+    return connection.execute(DELETE_OLD, {"user_id": user_id, "retention": RETENTION}).rowcount
+
+
+def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None]:
+    kind, _, name = unique_id.partition(":")
+    return (providers[name] if kind == "provider" else None, name if kind == "model" else None)
+
+
+def _day_row(result: Result, day: Day) -> Iterable[object]:
+    training = result.training
+    metadata = json.dumps({"renewals_usd": str(day.renewals_usd)} if day.renewals_usd else {})
+    return (
+        day.day,
+        *day.amounts,
+        result.confidence,
+        training.model_version,
+        training.first_day,
+        training.last_day,
+        training.record_count,
+        metadata,
+    )
+
+
+def _period_row(period: Period) -> Iterable[object]:
+    backtest = Jsonb(period.backtest or {})
+    return (
+        period.kind,
+        period.first_day,
+        period.last_day,
+        period.spent_usd,
+        *period.amounts,
+        list(period.quantiles),
+        backtest,
+    )
