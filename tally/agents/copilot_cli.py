@@ -1,31 +1,23 @@
-"""GitHub Copilot CLI: OpenTelemetry spans as JSON lines, written when its file exporter is switched on."""
+"""GitHub Copilot CLI: OpenTelemetry spans as JSON lines, written when its file exporter is enabled."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
-from tally.agents.lines import lines_with
-from tally.agents.logs import (
-    Event,
-    LineRejected,
-    Reading,
-    child,
-    files_under,
-    parse_object,
-    read_count,
-    read_name,
-    read_unix,
-    settle_first,
-)
+from tally.agents.events import Event, LineRejected, ParsedPart, select_first
+from tally.agents.json_values import child, parse_object, read_count, read_name, read_unix
+from tally.agents.jsonl import lines_with
+from tally.agents.log_files import files_under
 from tally.core.records import encode_parts
 
 name = "copilot-cli"
 title = "GitHub Copilot CLI"
-by_line = False  # a sum over an agent's requests counts only where the requests themselves are not told
-settle = settle_first  # some spans are exported twice
+by_line = False  # an agent's sum counts only where the log has none of its requests
+select_winners = select_first  # some spans are exported twice
 
 MARKER = b'"gen_ai.usage.'
-# The same tokens at four levels: the finest one that tells of them counts.
+# The same tokens are exported at up to four levels: the finest one that has them counts.
 CHAT, INFERENCE, TURN, AGENT = range(4)
 SESSION_KEYS = (
     "gen_ai.conversation.id",
@@ -36,42 +28,55 @@ SESSION_KEYS = (
 MODEL_KEYS = "gen_ai.response.model", "gen_ai.request.model"
 WRITE_KEYS = "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"
 REASONING_KEYS = "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"
-LONG_CONTEXT = "-1m-internal", "-1m"  # the same model
+LONG_CONTEXT_SUFFIXES = "-1m-internal", "-1m"  # of the same model
+
+
+class Span(NamedTuple):
+    """A request or a sum of requests, with the trace and response it belongs to."""
+
+    level: int
+    names: set[str]
+    event: Event
 
 
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Exports below COPILOT_HOME, or the usual place, and the file that the exporter was told."""
-    told = environment.get("COPILOT_OTEL_FILE_EXPORTER_PATH")
+    """Find exports in COPILOT_HOME or the default folder, and the file that the exporter is set to."""
+    export = environment.get("COPILOT_OTEL_FILE_EXPORTER_PATH")
     root = Path(environment.get("COPILOT_HOME") or home / ".copilot")
     found = files_under([root / "otel"], lambda file: file.endswith(".jsonl"))
-    return list(dict.fromkeys([*found, *([Path(told)] if told and Path(told).is_file() else [])]))
+    return list(dict.fromkeys([*found, *([Path(export)] if export and Path(export).is_file() else [])]))
 
 
-def parse(data: bytes, path: Path, state: dict[str, Any]) -> Reading:  # noqa: ARG001 (read as a whole)
-    """The requests that were exported."""
-    reading = Reading()
-    told: list[tuple[int, set[str], Event]] = []
+def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
+    """Return the exported requests."""
+    part = ParsedPart()
+    spans: list[Span] = []
     for line in lines_with(data[: data.rfind(b"\n") + 1], MARKER):
         try:
-            record = parse_object(line)
-            attributes = child(record, "attributes")
-            level = _find_level(record, attributes)
-            event = None if level is None else _read_event(record, attributes)
+            if span := _parse_span(line):
+                spans.append(span)
         except LineRejected as reason:
-            reading.reject(str(reason))
-        else:
-            if event is not None and level is not None:
-                told.append((level, _names(record, attributes), event))
-    reading.events = list(_finest(told))
-    return reading
+            part.reject(str(reason))
+    part.events = list(_finest(spans))
+    return part
 
 
-def _finest(told: list[tuple[int, set[str], Event]]) -> Iterable[Event]:
+def _parse_span(line: bytes) -> Span | None:
+    record = parse_object(line)
+    attributes = child(record, "attributes")
+    level = _find_level(record, attributes)
+    event = None if level is None else _read_event(record, attributes)
+    if level is None or event is None:
+        return None
+    return Span(level, _names(record, attributes), event)
+
+
+def _finest(spans: list[Span]) -> Iterable[Event]:
     covered: set[str] = set()
     for level in (CHAT, INFERENCE, TURN, AGENT):
-        of_this_level = [(names, event) for found, names, event in told if found == level]
-        yield from (event for names, event in of_this_level if not names & covered)
-        covered = covered.union(*(names for names, _ in of_this_level))
+        of_this_level = [span for span in spans if span.level == level]
+        yield from (span.event for span in of_this_level if not span.names & covered)
+        covered = covered.union(*(span.names for span in of_this_level))
 
 
 def _find_level(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
@@ -97,12 +102,12 @@ def _read_event(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> Eve
     write = min(input_tokens - cached, max(read_count(attributes, key) for key in WRITE_KEYS))
     reasoning = min(output, max(read_count(attributes, key) for key in REASONING_KEYS))
     model = next(filter(None, (read_name(attributes, key) for key in MODEL_KEYS)), "unknown")
-    for suffix in LONG_CONTEXT:
+    for suffix in LONG_CONTEXT_SUFFIXES:
         model = model.removesuffix(suffix)
     timestamp = _read_time(record)
     response = read_name(attributes, "gen_ai.response.id")
     span = "".join(sorted(_names(record, attributes))) + read_name(record, "spanId")
-    # One response id may stand on every request of a turn: the figures tell them apart.
+    # All requests of a turn may share one response id: their figures distinguish them.
     identity = (response, model, input_tokens, output, cached, write) if response else (span, timestamp)
     return Event(
         encode_parts(*identity),
@@ -118,15 +123,23 @@ def _read_event(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> Eve
     )
 
 
-def _read_time(record: Mapping[str, Any]) -> Any:
+def _read_time(record: Mapping[str, Any]) -> datetime:
     for key in ("endTime", "startTime", "hrTime", "_hrTime", "time"):
-        value = record.get(key)
-        if isinstance(value, list) and len(value) == 2 and all(isinstance(part, int) for part in value):
-            return read_unix(value[0] + value[1] / 1e9)
-    nanoseconds = record.get("timeUnixNano") or record.get("timestamp")
-    if isinstance(nanoseconds, str) and nanoseconds.isascii() and nanoseconds.isdigit():
-        nanoseconds = int(nanoseconds[:25])
-    if not isinstance(nanoseconds, int):
+        if _is_high_resolution(value := record.get(key)):
+            seconds, nanoseconds = value
+            return read_unix(seconds + nanoseconds / 1e9)
+    return _read_digits(record.get("timeUnixNano") or record.get("timestamp"))
+
+
+def _is_high_resolution(value: object) -> TypeGuard[list[int]]:
+    """Return whether this is a pair of seconds and nanoseconds."""
+    return isinstance(value, list) and len(value) == 2 and all(isinstance(part, int) for part in value)
+
+
+def _read_digits(value: object) -> datetime:
+    """Return the instant of a Unix time in seconds, milliseconds, microseconds or nanoseconds."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:25])
+    if not isinstance(value, int):
         raise LineRejected("its time cannot be read")
-    digits = len(str(nanoseconds))
-    return read_unix(nanoseconds / 10 ** max(0, digits - 10))
+    return read_unix(value / 10 ** max(0, len(str(value)) - 10))

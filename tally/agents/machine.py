@@ -1,23 +1,27 @@
-"""This machine: its name, and the folder where collecting keeps its state."""
+"""This machine: its name, its home folder, and the folder with the state of collecting."""
 
 import os
 import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tally.agents.logs import printable
+from tally.agents.agent import Agent
+from tally.agents.json_values import printable
+from tally.agents.payment import PAID_BY, Payment, find_payment
 from tally.core.errors import TallyError
 from tally.core.paths import tally_home
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 def machine_name() -> str:
-    """What this machine is called, without its domain."""
-    return printable(socket.gethostname().partition(".")[0])[:LONGEST_NAME] or "this machine"
+    """Return the host name without its domain."""
+    return printable(socket.gethostname().partition(".")[0])[:MAX_NAME_LENGTH] or "this machine"
 
 
 def collecting_folder() -> Path:
-    """Beside Tally's data where there are any, else in the person's own state folder; closed to others."""
+    """Return a private folder: in Tally's home if there is one, else in the user's state folder."""
     home = tally_home()
     if not (os.environ.get("TALLY_HOME") or home.exists()):
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
@@ -29,6 +33,25 @@ def collecting_folder() -> Path:
     except OSError as error:
         raise TallyError(
             f"Tally cannot use the folder {folder} ({error.strerror}). "
-            "Set TALLY_HOME to a folder of your own."
+            "Set TALLY_HOME to a folder that you can write to."
         ) from None
     return folder
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Everything about this machine that collecting depends on."""
+
+    home: Path = field(default_factory=Path.home)
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    name: str = field(default_factory=machine_name)
+    folder: Path = field(default_factory=collecting_folder)
+    payments: Mapping[str, Payment] = field(default_factory=dict)  # chosen on this machine, by agent name
+
+    def find_payment(self, agent: Agent, paid_by_in_tally: str | None = None) -> Payment:
+        """Return the payment chosen here, else the one chosen in Tally, else the agent's own setting."""
+        if agent.name in self.payments:
+            return self.payments[agent.name]
+        if paid_by_in_tally in PAID_BY:
+            return Payment(paid_by_in_tally)
+        return find_payment(agent.name, self.home, self.environment)

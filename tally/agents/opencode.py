@@ -1,40 +1,29 @@
-"""opencode: messages in a SQLite database, in older versions a JSON file each."""
+"""opencode: messages in a SQLite database, in older versions one JSON file per message."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from tally.agents.logs import (
-    Event,
-    LineRejected,
-    Reading,
-    child,
-    files_under,
-    folders_from,
-    parse_object,
-    read_count,
-    read_folder,
-    read_name,
-    read_unix,
-    settle_last,
-)
+from tally.agents.events import Event, LineRejected, ParsedPart, select_last
+from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_unix
+from tally.agents.log_files import files_under, folders_from
 from tally.catalog.providers import find_provider
 from tally.core.records import encode_parts
 
 name = "opencode"
 title = "opencode"
-by_line = False  # a message grows while it is answered
-settle = settle_last
+by_line = False  # a message grows while its response is streamed
+select_winners = select_last
 
-# What opencode calls providers that have other names here.
+# Providers that have another slug in Tally.
 VENDORS = {"amazon-bedrock": "aws-bedrock", "google-vertex": "google", "opencode": "other"}
 
 
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Databases in OPENCODE_DATA_DIR, or the usual place; the older files where there are none."""
+    """Find databases in OPENCODE_DATA_DIR or the default folder; message files where there is no database."""
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     found = []
     for folder in folders_from(environment, "OPENCODE_DATA_DIR", data / "opencode"):
@@ -45,23 +34,23 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
     return found
 
 
-def parse(data: bytes, path: Path, state: dict[str, Any]) -> Reading:  # noqa: ARG001 (read as a whole)
-    """The answers that are finished so far."""
-    reading = Reading()
+def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
+    """Return the responses that have token counts."""
+    part = ParsedPart()
     try:
         for message_id, session, text in _load_messages(path) if path.suffix == ".db" else [("", "", data)]:
             try:
                 if event := _read_message(parse_object(text), message_id, session):
-                    reading.events.append(event)
+                    part.events.append(event)
             except LineRejected as reason:
-                reading.reject(str(reason))
+                part.reject(str(reason))
     except sqlite3.Error:
-        reading.reject("the database cannot be read")
-    return reading
+        part.reject("the database cannot be read")
+    return part
 
 
 def _load_messages(path: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Messages with tokens; opened for reading only, also while opencode writes."""
+    """Yield id, session and JSON of messages with tokens; read-only, so safe while opencode writes."""
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=10)) as database:
         for row in database.execute(
             "select id, session_id, cast(data as blob) from message where instr(data, '\"tokens\"')"
@@ -73,37 +62,51 @@ def _load_messages(path: Path) -> Iterator[tuple[str, str, bytes]]:
 def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> Event | None:
     if "tokens" not in record:
         return None
-    tokens = child(record, "tokens")
-    cache = child(tokens, "cache")
-    fresh, output, reasoning = (read_count(tokens, key) for key in ("input", "output", "reasoning"))
-    cached, write = read_count(cache, "read"), read_count(cache, "write")
-    # Reasoning is beside the output, unless the sum says that it is within.
-    if read_count(tokens, "total") == fresh + output + cached + write:
-        reasoning = min(reasoning, output)
-        output -= reasoning
+    tokens = _read_tokens(child(record, "tokens"))
     model = read_name(record, "modelID")
-    if not model or not fresh + cached + write + output + reasoning:
+    if not model or not any(tokens):
         return None
     created = child(record, "time").get("created")
-    timestamp = read_unix(created / 1000 if isinstance(created, int | float) else -1)
     vendor = read_name(record, "providerID")
+    session = read_name(record, "sessionID") or session
     return Event(
-        encode_parts(read_name(record, "sessionID") or session, read_name(record, "id") or message_id),
-        timestamp,
+        encode_parts(session, read_name(record, "id") or message_id),
+        read_unix(created / 1000 if isinstance(created, int | float) else -1),
         VENDORS.get(vendor) or find_provider(vendor) or "other",
         model,
-        fresh + cached + write,
-        output + reasoning,
-        cached_input_tokens=cached,
-        cache_write_tokens=write,
-        reasoning_tokens=reasoning,
-        session=read_name(record, "sessionID") or session,
+        tokens.input_tokens,
+        tokens.output_tokens,
+        cached_input_tokens=tokens.cached_input_tokens,
+        cache_write_tokens=tokens.cache_write_tokens,
+        reasoning_tokens=tokens.reasoning_tokens,
+        session=session,
         project=read_folder(child(record, "path"), "cwd"),
         logged_usd=_read_cost(record.get("cost")),
     )
 
 
+class _Tokens(NamedTuple):
+    """Counts as `Event` has them: input includes cached tokens, output includes reasoning."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+
+
+def _read_tokens(tokens: Mapping[str, Any]) -> _Tokens:
+    cache = child(tokens, "cache")
+    uncached, output, reasoning = (read_count(tokens, key) for key in ("input", "output", "reasoning"))
+    cached, write = read_count(cache, "read"), read_count(cache, "write")
+    # Output excludes reasoning, unless the total shows that it is included.
+    if read_count(tokens, "total") == uncached + output + cached + write:
+        reasoning = min(reasoning, output)
+        output -= reasoning
+    return _Tokens(uncached + cached + write, output + reasoning, cached, write, reasoning)
+
+
 def _read_cost(cost: object) -> str:
-    """What opencode calculated itself; 0 where it knew no price."""
+    """Return the cost that opencode calculated; empty for 0, which means it knew no price."""
     is_known = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 < cost < 1_000_000
     return repr(cost) if is_known else ""

@@ -1,4 +1,4 @@
-"""Who pays for what a coding agent uses: a plan at a fixed price, or an API by the token."""
+"""Payment for a coding agent's usage: covered by a subscription plan, or paid per token to an API."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tally.agents.logs import child, folders_from, read_name
+from tally.agents.json_values import child, read_name
+from tally.agents.log_files import folders_from
 
 PaidBy = Literal["plan", "api"]
 PAID_BY: tuple[PaidBy, ...] = ("plan", "api")
 
-# The plan of each API's provider, which is what the money goes to.
+# API provider -> the provider of its subscription plan.
 PLANS = {
     "anthropic": "claude-desktop",
     "openai": "chatgpt",
@@ -19,44 +20,44 @@ PLANS = {
     "github-copilot": "github-copilot",
 }
 PAYMENTS_FILE = "paid-by.json"
-LARGEST_CONFIG = 1_000_000  # bytes
+MAX_SETTINGS_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """How one agent is paid for; opencode has several providers, and a plan for some of them."""
+    """Payment for one agent: everything by plan or API, or a plan for some providers only (opencode)."""
 
     paid_by: PaidBy
-    plans: Collection[str] = ()  # of these providers, whatever the rest is
+    plans: Collection[str] = ()  # providers covered by a plan even when the rest is paid per token
 
     def is_plan(self, vendor: str) -> bool:
-        """Whether a plan covers what this provider's models did."""
+        """Return whether a plan covers usage of this provider's models."""
         return self.paid_by == "plan" or vendor in self.plans or vendor == "github-copilot"
 
     def find_payee(self, vendor: str) -> str:
-        """The provider that gets the money."""
+        """Return the provider that is paid."""
         return PLANS.get(vendor, vendor) if self.is_plan(vendor) else vendor
 
 
 def load_payments(folder: Path) -> dict[str, Payment]:
-    """What the person said of each agent before; `folder` is where collecting keeps its state."""
-    kept = _load(folder / PAYMENTS_FILE)
-    return {name: Payment(payer) for name, payer in kept.items() if payer in PAID_BY}
+    """Load the payments chosen with `--paid-by` from the folder with the state of collecting."""
+    chosen = _load(folder / PAYMENTS_FILE)
+    return {name: Payment(payer) for name, payer in chosen.items() if payer in PAID_BY}
 
 
 def find_payment(agent_name: str, home: Path, environment: Mapping[str, str]) -> Payment:
-    """What the agent's own settings say of its sign-in: only of which kind it is is looked at."""
+    """Infer the payment from the kind of the agent's sign-in; secrets are not read."""
     if agent_name == "copilot-cli":
         return Payment("plan")
     if agent_name == "opencode":
-        return Payment("api", _plans_of_opencode(home, environment))
+        return Payment("api", _opencode_plans(home, environment))
     is_plan = {"claude-code": _is_claude_plan, "codex": _is_codex_plan, "gemini-cli": _is_gemini_plan}
     return Payment("plan" if is_plan[agent_name](home, environment) else "api")
 
 
 def _is_claude_plan(home: Path, environment: Mapping[str, str]) -> bool:
     if environment.get("ANTHROPIC_API_KEY"):
-        return False  # goes before a sign-in
+        return False  # takes precedence over the sign-in
     for folder in folders_from(environment, "CLAUDE_CONFIG_DIR", home / ".claude"):
         if read_name(child(_load(folder / ".credentials.json"), "claudeAiOauth"), "subscriptionType"):
             return True
@@ -72,13 +73,13 @@ def _is_codex_plan(home: Path, environment: Mapping[str, str]) -> bool:
     return False
 
 
-def _is_gemini_plan(home: Path, environment: Mapping[str, str]) -> bool:  # noqa: ARG001 (one place only)
+def _is_gemini_plan(home: Path, environment: Mapping[str, str]) -> bool:  # noqa: ARG001 - same signature as the others
     found = _load(home / ".gemini" / "settings.json")
     chosen = child(child(found, "security"), "auth").get("selectedType") or found.get("selectedAuthType")
     return chosen == "oauth-personal"
 
 
-def _plans_of_opencode(home: Path, environment: Mapping[str, str]) -> frozenset[str]:
+def _opencode_plans(home: Path, environment: Mapping[str, str]) -> frozenset[str]:
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     plans: set[str] = set()
     for folder in folders_from(environment, "OPENCODE_DATA_DIR", data / "opencode"):
@@ -88,9 +89,9 @@ def _plans_of_opencode(home: Path, environment: Mapping[str, str]) -> frozenset[
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """A settings file; empty where there is none or it cannot be read."""
+    """Load a settings file; empty when it is missing or unreadable."""
     try:
-        if path.stat().st_size > LARGEST_CONFIG:
+        if path.stat().st_size > MAX_SETTINGS_BYTES:
             return {}
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -1,22 +1,21 @@
-"""What was collected before: how far each log was read, and which requests were in it."""
+"""Read positions: how far each log was read, and the requests that were collected from it."""
 
-import fcntl
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tally.agents.lines import ends_with
-from tally.agents.logs import Event, Known, Slot
-from tally.agents.scan import FileRead, LogFile
+from tally.agents.events import Event, KnownRequest, KnownRequests
+from tally.agents.jsonl import ends_with
+from tally.agents.log_files import LogFile
+from tally.agents.scan import FileRead
 from tally.core.errors import TallyError
 
 VERSION = 1
-NAMES_AT_ONCE = 500  # in one question to SQLite
+NAMES_PER_QUERY = 500  # SQLite limits the parameters of a query
 TABLES = """
     create table source (agent text primary key, import_id text, settings text) without rowid;
     create table file (
@@ -31,74 +30,80 @@ TABLES = """
 """
 
 
-class Cursors:
-    """One account's cursors on this machine; they move only when the database has what was read."""
+def find_positions(folder: Path, account: str) -> Path:
+    """Return the path of an account's read positions; a file with its earlier name is renamed."""
+    path, earlier = folder / f"read-positions-{account}.sqlite", folder / f"cursors-{account}.sqlite"
+    if earlier.exists() and not path.exists():
+        earlier.rename(path)
+    return path
+
+
+class ReadPositions:
+    """One account's read positions on this machine; they advance only after the database has the records."""
 
     def __init__(self, path: Path) -> None:
         self._database = _open(path)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
     def load_files(self, agent: str, files: Sequence[LogFile]) -> list[LogFile]:
-        """These logs with how far they were read; one that was replaced or cut begins anew.
-
-        Those in which nothing is new are left out.
-        """
+        """Return the logs with unread bytes, at their positions; a replaced or truncated log starts at 0."""
         rows = self._database.execute(
             "select path, inode, size, mtime_ns, offset, tail, state from file where agent = ?", [agent]
         )
-        before = {path: rest for path, *rest in rows}
+        positions = {path: rest for path, *rest in rows}
         return [
             current
             for file in files
-            if (current := _continue(file, before.get(os.fsencode(file.path)))) is not None
+            if (current := _continue(file, positions.get(os.fsencode(file.path)))) is not None
         ]
 
-    def load_known(self, agent: str, events: Iterable[Event]) -> Known:
-        """What is known of these requests."""
+    def load_known(self, agent: str, events: Iterable[Event]) -> KnownRequests:
+        """Load the requests collected before under the names of these."""
         names = list({event.name for event in events})
-        slots: dict[str, list[Slot]] = {}
-        for start in range(0, len(names), NAMES_AT_ONCE):
-            chosen = names[start : start + NAMES_AT_ONCE]
+        by_name: dict[str, list[KnownRequest]] = {}
+        for start in range(0, len(names), NAMES_PER_QUERY):
+            chosen = names[start : start + NAMES_PER_QUERY]
             marks = ",".join("?" * len(chosen))
             query = (
                 "select message, name, attempt, rank from request"  # noqa: S608 - marks only
                 f" where agent = ? and message in ({marks}) order by message, place"
             )
             for message, name, attempt, rank in self._database.execute(query, [agent, *chosen]):
-                slots.setdefault(message, []).append(Slot(name, attempt, _read_rank(rank)))
-        return Known(slots)
+                request = KnownRequest(name, attempt, _read_rank(rank))
+                by_name.setdefault(message, []).append(request)
+        return KnownRequests(by_name)
 
     def advance(self, agent: str, reads: Sequence[FileRead], collected: Sequence[Event]) -> None:
-        """These parts of logs are in the database now."""
+        """Record that these parts of logs are saved in the database."""
         with self._database as database:
             database.executemany(
                 "insert or replace into file values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [_file_row(agent, read.file) for read in reads],
             )
             for event in collected:
-                # A second request of one message has the message's name with its own behind it.
+                # The second request of a message is named "<message>:<attempt>".
                 message = event.name.removesuffix(f":{event.attempt}") if event.attempt else event.name
-                slot = (event.name, event.attempt, json.dumps(event.rank))
+                known = (event.name, event.attempt, json.dumps(event.rank))
                 database.execute(
                     "insert or replace into request select ?, ?, coalesce("
                     "  (select place from request where agent = ? and message = ? and name = ?),"
                     "  (select count(*) from request where agent = ? and message = ?)"
                     "), ?, ?, ?",
-                    [agent, message, agent, message, event.name, agent, message, *slot],
+                    [agent, message, agent, message, event.name, agent, message, *known],
                 )
 
     def load_source(self, agent: str) -> tuple[str | None, dict[str, Any]]:
-        """The row of `imports` that this agent's logs go to, and with which settings they were read."""
+        """Return the import that an agent's records belong to, and the settings they were read with."""
         row = self._database.execute(
             "select import_id, settings from source where agent = ?", [agent]
         ).fetchone()
         return (row[0], json.loads(row[1])) if row else (None, {})
 
     def begin(self, agent: str, import_id: str, settings: dict[str, Any]) -> None:
-        """Logs go to this row from now on; to another one, or with other settings, everything goes again."""
+        """Start a run; with another import or other settings than before, all logs are read again."""
         with self._database as database:
             if self.load_source(agent) != (import_id, settings):
                 database.execute("delete from file where agent = ?", [agent])
@@ -108,16 +113,17 @@ class Cursors:
             )
 
 
-def _continue(file: LogFile, before: list[Any] | None) -> LogFile | None:
-    if before is None:
+def _continue(file: LogFile, position: list[Any] | None) -> LogFile | None:
+    """Return a log at its read position, or None when nothing is unread."""
+    if position is None:
         return file if file.size else None
-    inode, size, mtime_ns, offset, tail, state = before
+    inode, size, mtime_ns, offset, tail, state = position
     if inode != file.inode or file.size < offset:
         return file
     if (size, mtime_ns) == (file.size, file.mtime_ns):
         return None
     if not ends_with(file.path, offset, tail):
-        return file  # written anew in place
+        return file  # overwritten in place
     return replace(file, offset=offset, tail=tail, state=json.loads(state))
 
 
@@ -132,7 +138,7 @@ def _read_rank(text: str) -> tuple[bool, int, int, bool]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """The database, made anew where it cannot be read: then everything is read again, which adds nothing."""
+    """Open the file, replacing an unreadable one: logs are then read again and duplicates skipped."""
     for attempt in range(2):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         database = sqlite3.connect(path, timeout=10)
@@ -148,20 +154,4 @@ def _open(path: Path) -> sqlite3.Connection:
                 raise
         database.close()
         path.unlink()
-    raise TallyError(f"{path} cannot be made. Check the space on the disk, then try again.")
-
-
-@contextmanager
-def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Two runs on one machine must not move the same cursors."""
-    descriptor = os.open(folder / "collect.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TallyError(
-                "Another collection is running on this machine. Wait until it has ended."
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
+    raise TallyError(f"{path} cannot be created. Check the space on the disk, then try again.")

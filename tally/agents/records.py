@@ -1,8 +1,8 @@
-"""What a request out of a log costs, and the record of it."""
+"""Price of a logged request, and its cost record."""
 
 from decimal import Decimal
 
-from tally.agents.logs import Event
+from tally.agents.events import Event
 from tally.agents.payment import Payment
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, CostRecord, identity, request_identity
@@ -12,23 +12,23 @@ from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 
 
 def price_event(event: Event) -> Priced:
-    """The list price of a request at its time, or what the tool itself wrote down."""
+    """Return the list price of a request at its time, or the cost that the agent logged."""
     if event.logged_usd:
         return _logged_price(event)
     return price(event.vendor, event.model, _usage(event), event.timestamp, _conditions(event))
 
 
 def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
-    """A request as Tally keeps it."""
+    """Return the cost record of a request."""
     payee = payment.find_payee(event.vendor)
     model_name = canonical_claude(event.model)
-    told = {
+    described = {
         "ledger": payee,
         "request_id": event.request_id,
         "session": event.session,
         "project": event.project,
     }
-    metadata: dict[str, JSON] = {key: value for key, value in told.items() if value}
+    metadata: dict[str, JSON] = {key: value for key, value in described.items() if value}
     named = request_identity(event.request_id) if event.request_id else identity(agent_name, event.name)
     return CostRecord(
         payee,
@@ -49,7 +49,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
 
 
 def _estimate(event: Event, model_name: str, metadata: dict[str, JSON]) -> Decimal | None:
-    """The same as `price_event`; where the price comes from is added to the metadata."""
+    """Price like `price_event`, and add the source of the price to the metadata."""
     if event.logged_usd:
         priced = _logged_price(event)
         metadata |= describe_price(priced)

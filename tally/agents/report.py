@@ -1,4 +1,4 @@
-"""What the logs on this machine hold: tokens per day, model and class, and what they cost."""
+"""Report on this machine's logs: tokens and cost by day, model and token class."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tally.agents.logs import Collector, Event, Known
+from tally.agents.agent import Agent
+from tally.agents.events import Event, KnownRequests
+from tally.agents.log_files import LogFile
 from tally.agents.payment import Payment
-from tally.agents.scan import LogFile, Meter, read_logs
+from tally.agents.scan import ScanProgress, read_logs
 from tally.catalog.models import canonical_claude
 from tally.core.progress import Progress
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from tally.pricing.list_prices import Priced
 
 FORMAT = 1  # of the report
-# What each class of tokens costs is named as the tokens are.
+# Price class -> the report's name of its cost.
 COSTS = {
     "uncached": "uncached_input_usd",
     "cached": "cached_input_usd",
@@ -27,50 +29,50 @@ COSTS = {
     "cache_write_1h": "cache_write_1h_usd",
     "output": "output_usd",
     "web_search": "web_search_usd",
-    "other": "other_usd",  # fees of a request, and what the agent itself wrote down
+    "other": "other_usd",  # fees per request, and costs that the agent logged
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the report is about."""
+class ReportRequest:
+    """Agents and logs to report on, and how to count them."""
 
-    agents: Sequence[Collector]
+    agents: Sequence[Agent]
     logs: Mapping[str, Sequence[LogFile]]
     timezone: str
     since: date | None
     payments: Mapping[str, Payment]
 
 
-def make_report(question: Question, on_progress: Progress) -> dict[str, Any]:
-    """The report, as `tally collect --dry-run --json` prints it."""
+def make_report(request: ReportRequest, on_progress: Progress) -> dict[str, Any]:
+    """Return the report that `tally collect --dry-run --json` prints."""
     sources = [
-        _report_agent(question, agent, question.logs[agent.name], on_progress)
-        for agent in question.agents
-        if question.logs[agent.name]
+        _report_agent(request, agent, request.logs[agent.name], on_progress)
+        for agent in request.agents
+        if request.logs[agent.name]
     ]
     from tally.pricing.list_prices import PRICE_SOURCE, PRICE_VERSION
 
     return {
         "format": FORMAT,
-        "timezone": question.timezone,
-        "since": question.since.isoformat() if question.since else None,
+        "timezone": request.timezone,
+        "since": request.since.isoformat() if request.since else None,
         "prices": f"{PRICE_SOURCE} {PRICE_VERSION}",
         "sources": sources,
     }
 
 
 def _load_prices() -> None:
-    """It takes a fifth of a second, in which others can begin to read."""
+    """Import the prices (0.2 s) while worker processes already read."""
     import_module("tally.agents.records")
 
 
 def _report_agent(
-    question: Question, agent: Collector, files: Sequence[LogFile], on_progress: Progress
+    request: ReportRequest, agent: Agent, files: Sequence[LogFile], on_progress: Progress
 ) -> dict[str, Any]:
-    reads = read_logs(agent, files, Meter(agent, files, on_progress).add, _load_prices)
-    events = agent.settle((event for read in reads for event in read.events), Known({}))
-    days = list(_add_up(question, events, question.payments[agent.name]))
+    reads = read_logs(agent, files, ScanProgress(agent, files, on_progress).add, _load_prices)
+    events = agent.select_winners((event for read in reads for event in read.events), KnownRequests({}))
+    days = list(_sum_by_day(request, events, request.payments[agent.name]))
     return {
         "source": agent.name,
         "title": agent.title,
@@ -82,14 +84,16 @@ def _report_agent(
     }
 
 
-def _add_up(question: Question, events: Iterable[Event], payment: Payment) -> Iterable[dict[str, Any]]:
+def _sum_by_day(
+    request: ReportRequest, events: Iterable[Event], payment: Payment
+) -> Iterable[dict[str, Any]]:
     from tally.agents.records import price_event
 
-    zone = ZoneInfo(question.timezone)
+    zone = ZoneInfo(request.timezone)
     rows: dict[tuple[date, str, str], _Row] = defaultdict(_Row)
     for event in events:
         day = event.timestamp.astimezone(zone).date()
-        if not question.since or day >= question.since:
+        if not request.since or day >= request.since:
             rows[day, canonical_claude(event.model), event.vendor].add(event, price_event(event))
     for (day, model, vendor), row in sorted(rows.items()):
         paid_by = "plan" if payment.is_plan(vendor) else "api"
@@ -99,7 +103,7 @@ def _add_up(question: Question, events: Iterable[Event], payment: Payment) -> It
 
 @dataclass(slots=True)
 class _Row:
-    """One model on one day; the classes of input are apart, and what was thought is within the output."""
+    """Sums of one model on one day; input is split by class, output includes reasoning."""
 
     requests: int = 0
     uncached_input_tokens: int = 0
@@ -113,7 +117,7 @@ class _Row:
     usd_by_class: dict[str, Decimal] = field(default_factory=dict)
 
     def add(self, event: Event, priced: "Priced") -> None:
-        """One request more, at the price of its time."""
+        """Add a request at the price of its time."""
         self.requests += 1
         self.uncached_input_tokens += (
             event.input_tokens - event.cached_input_tokens - event.cache_write_tokens
@@ -131,7 +135,7 @@ class _Row:
                 self.usd_by_class[name] = self.usd_by_class.get(name, 0) + usd
 
     def to_json(self) -> dict[str, Any]:
-        """Money as text, None where nothing of it has a price."""
+        """Return counts and costs; costs are decimal text, None when no request has a price."""
         counts = {name: count for name, count in asdict(self).items() if name != "usd_by_class"}
         if not self.usd_by_class:
             return counts | dict.fromkeys(["cost_usd", *COSTS.values()])

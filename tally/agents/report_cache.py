@@ -9,9 +9,10 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from tally.agents.log_files import LogFile
 from tally.agents.machine import collecting_folder
 from tally.agents.payment import PAYMENTS_FILE, find_payment
-from tally.agents.scan import LogFile, find_logs
+from tally.agents.scan import find_logs
 
 FORMAT = 2  # of the stored report
 FILE = "report.json"

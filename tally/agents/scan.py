@@ -1,4 +1,4 @@
-"""Reading many logs at once: what is new of each, on all cores."""
+"""Scan of many logs on all cores: the requests in their unread bytes."""
 
 import os
 import pickle
@@ -6,43 +6,28 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
-from tally.agents.lines import TAIL, read_parts
-from tally.agents.logs import Collector, Event, Reading
+from tally.agents.agent import Agent
+from tally.agents.events import Event, ParsedPart
+from tally.agents.jsonl import TAIL_BYTES, read_parts
+from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.registry import AGENTS, find_agent
 from tally.core.errors import TallyError
 from tally.core.progress import Progress
 
-MOST_PROCESSES = 4
-WORTH_A_PROCESS = 16_000_000  # bytes; starting one takes as long as reading these
-WORTH_LOADING_PRICES = 20_000_000  # bytes that a helper reads while this process loads the prices
-LARGEST_DOCUMENT = 512_000_000  # bytes of a file that can only be read as a whole
-
-
-@dataclass(frozen=True, slots=True)
-class LogFile:
-    """One log as it is now, and how far it was read before."""
-
-    path: Path
-    inode: int
-    size: int
-    mtime_ns: int
-    offset: int = 0
-    tail: bytes = b""  # what stood before the offset
-    state: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def unread(self) -> int:
-        """Bytes that are new."""
-        return self.size - self.offset
+MAX_PROCESSES = 4
+BYTES_PER_PROCESS = 16_000_000  # a worker process starts in the time that reading these takes
+BYTES_PER_PRICE_LOAD = 20_000_000  # read by a worker while this process imports the prices
+MAX_DOCUMENT_BYTES = 512_000_000  # of a file that is parsed as a whole
+UNREAD_MTIME_NS = 0  # matches no file, so the log is not taken for unchanged next time
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What was new in one log; `file` says how far it is read now."""
+    """Requests newly read from one log; `file` has the new position."""
 
     file: LogFile
     events: list[Event]
@@ -50,142 +35,116 @@ class FileRead:
     reasons: list[str]
 
 
-class Meter:
-    """How much of one agent's logs is read, told as it goes."""
+class ScanProgress:
+    """Bytes read of one agent's logs, reported as they are read."""
 
-    def __init__(self, agent: Collector, files: Iterable[LogFile], on_progress: Progress) -> None:
+    def __init__(self, agent: Agent, files: Iterable[LogFile], on_progress: Progress) -> None:
         self._title = agent.title
-        self._total = sum(file.unread for file in files)
+        self._total = sum(file.unread_bytes for file in files)
         self._done = 0
         self._on_progress = on_progress
 
     def add(self, count: int) -> None:
-        """So many bytes more."""
+        """Report this many more bytes."""
         self._done += count
         self._on_progress(self._done, self._total, self._title)
 
 
 def find_logs(home: Path, environment: Mapping[str, str]) -> dict[str, list[LogFile]]:
-    """The logs of every agent, as they are now."""
+    """Find every agent's logs, by agent name."""
     return {agent.name: stat_logs(agent.find_files(home, environment)) for agent in AGENTS}
 
 
-def stat_logs(paths: Iterable[Path]) -> list[LogFile]:
-    """The logs that are there now."""
-    found = []
-    for path in paths:
-        try:
-            status = path.stat()
-            wal = _stat_wal(path)
-        except OSError:
-            continue  # deleted since it was found
-        found.append(LogFile(path, status.st_ino, status.st_size + wal[0], max(status.st_mtime_ns, wal[1])))
-    return found
-
-
-def _stat_wal(path: Path) -> tuple[int, int]:
-    """What a database has not yet moved from its log into its file."""
-    if path.suffix != ".db":
-        return 0, 0
-    try:
-        status = path.with_name(f"{path.name}-wal").stat()
-    except FileNotFoundError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
-
-
 def read_logs(
-    agent: Collector,
+    agent: Agent,
     files: Sequence[LogFile],
     on_bytes: Callable[[int], None] = lambda _: None,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> list[FileRead]:
-    """What is new in these logs, in their order; TallyError when a helper process fails.
+    """Read the unread bytes of these logs, in their order; TallyError when a worker process fails.
 
-    `meanwhile` is called once the helpers are at work: what is needed next can be loaded then.
+    `meanwhile` is called once the workers have started, to import what is needed next.
     """
     shares = _split(files)
-    helpers = [_start_helper(agent.name, share) for share in shares[1:]]
+    workers = [_start_worker(agent.name, share) for share in shares[1:]]
     try:
         meanwhile()
         found = [_read_file(agent, file, on_bytes) for file in shares[0]]
-        for helper, share in zip(helpers, shares[1:], strict=True):
-            found += _finish_helper(helper)
-            on_bytes(sum(file.unread for file in share))
+        for worker, share in zip(workers, shares[1:], strict=True):
+            found += _finish_worker(worker)
+            on_bytes(sum(file.unread_bytes for file in share))
     finally:
-        for helper in helpers:
-            helper.kill()
-            helper.wait()
+        for worker in workers:
+            worker.kill()
+            worker.wait()
     order = {file.path: place for place, file in enumerate(files)}
     return sorted(found, key=lambda read: order[read.file.path])
 
 
 def _split(files: Sequence[LogFile]) -> list[list[LogFile]]:
-    """Shares of about the same size, as many as there are cores to read them."""
-    total = sum(file.unread for file in files)
-    count = max(1, min(os.cpu_count() or 1, MOST_PROCESSES, total // WORTH_A_PROCESS))
+    """Split logs into shares of similar size, one for each process worth starting."""
+    total = sum(file.unread_bytes for file in files)
+    count = max(1, min(os.cpu_count() or 1, MAX_PROCESSES, total // BYTES_PER_PROCESS))
     shares: list[list[LogFile]] = [[] for _ in range(count)]
-    sizes = [WORTH_LOADING_PRICES] + [0] * (count - 1)
-    for file in sorted(files, key=lambda file: -file.unread):
+    sizes = [BYTES_PER_PRICE_LOAD] + [0] * (count - 1)
+    for file in sorted(files, key=lambda file: -file.unread_bytes):
         smallest = sizes.index(min(sizes))
         shares[smallest].append(file)
-        sizes[smallest] += file.unread
+        sizes[smallest] += file.unread_bytes
     return shares
 
 
-def _start_helper(agent_name: str, share: list[LogFile]) -> "subprocess.Popen[bytes]":
-    """Another Python that reads a share; no fork and no second run of whatever program this is."""
+def _start_worker(agent_name: str, share: list[LogFile]) -> "subprocess.Popen[bytes]":
+    """Start a Python that reads a share: not a fork, and not a second run of the main program."""
     command = [sys.executable, "-m", "tally.agents.worker"]
-    helper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
-    with suppress(BrokenPipeError), cast(IO[bytes], helper.stdin) as task:  # if it dies, it has no answer
+    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
+    with (
+        suppress(BrokenPipeError),
+        cast(IO[bytes], worker.stdin) as task,
+    ):  # _finish_worker notices a dead one
         pickle.dump((agent_name, share), task, protocol=pickle.HIGHEST_PROTOCOL)
-    return helper
+    return worker
 
 
-def _finish_helper(helper: "subprocess.Popen[bytes]") -> list[FileRead]:
+def _finish_worker(worker: "subprocess.Popen[bytes]") -> list[FileRead]:
     try:
-        found: list[FileRead] = pickle.load(cast(IO[bytes], helper.stdout))  # noqa: S301 - written by our own program
+        found: list[FileRead] = pickle.load(cast(IO[bytes], worker.stdout))  # noqa: S301 - written by our own program
     except (EOFError, pickle.UnpicklingError):
-        raise TallyError(
-            "Reading the logs was stopped part of the way. Nothing was saved; try again."
-        ) from None
+        raise TallyError("Reading the logs was interrupted and nothing was saved. Try again.") from None
     return found
 
 
 def read_share(agent_name: str, share: list[LogFile]) -> list[FileRead]:
-    """What a helper process does."""
+    """Read a share in a worker process."""
     agent = find_agent(agent_name)
     return [_read_file(agent, file, lambda _: None) for file in share]
 
 
-def _read_file(agent: Collector, file: LogFile, on_bytes: Callable[[int], None]) -> FileRead:
-    """A log that cannot be read is left for the next time, with the reason."""
-    found = Reading(state=file.state)
-    offset, tail = file.offset, file.tail
+def _read_file(agent: Agent, file: LogFile, on_bytes: Callable[[int], None]) -> FileRead:
+    """Read one log; an unreadable one is rejected with the reason and tried again next time."""
+    found = ParsedPart(state=file.state)
+    position = file
     try:
-        for end, data in _parts(agent, file):
-            reading = agent.parse(data, file.path, found.state)
-            offset, tail = end, data[-TAIL:] if agent.by_line else b""
-            found.events += reading.events
-            found.rejected += reading.rejected
-            found.reasons += reading.reasons
-            found.state = reading.state
+        for end, data in _parts(agent, file, found):
+            part = agent.parse(data, file.path, found.state)
+            position = replace(file, offset=end, tail=data[-TAIL_BYTES:] if agent.by_line else b"")
+            found.events += part.events
+            found.rejected += part.rejected
+            found.reasons += part.reasons
+            found.state = part.state
     except OSError as error:
         found.reject(f"the file cannot be read: {error.strerror}")
-    on_bytes(file.unread)
-    return FileRead(
-        replace(file, offset=offset, tail=tail, state=found.state),
-        found.events,
-        found.rejected,
-        found.reasons,
-    )
+        position = replace(position, mtime_ns=UNREAD_MTIME_NS)
+    on_bytes(file.unread_bytes)
+    return FileRead(replace(position, state=found.state), found.events, found.rejected, found.reasons)
 
 
-def _parts(agent: Collector, file: LogFile) -> Iterable[tuple[int, bytes]]:
+def _parts(agent: Agent, file: LogFile, found: ParsedPart) -> Iterable[tuple[int, bytes]]:
     if agent.by_line:
         return read_parts(file.path, file.offset, file.size)
     if file.path.suffix == ".db":
         return [(file.size, b"")]
-    if file.size > LARGEST_DOCUMENT:
-        raise OSError(0, "it is too large")
+    if file.size > MAX_DOCUMENT_BYTES:
+        found.reject("the file is too large")
+        return []
     return [(file.size, file.path.read_bytes())]

@@ -1,88 +1,66 @@
-"""Logs of this machine into an account: what is new, once, and the cursors only when it is there."""
+"""Upload of this machine's logs: requests are saved as cost records, then the read positions advance."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from tally.agents.logs import Collector, Event
-from tally.agents.machine import collecting_folder, machine_name
-from tally.agents.payment import PAID_BY, Payment, find_payment
-from tally.agents.read_positions import Cursors, one_at_a_time
+from tally.agents.agent import Agent
+from tally.agents.collection_lock import lock_collection
+from tally.agents.events import Event
+from tally.agents.log_files import LogFile, stat_logs
+from tally.agents.machine import Machine
+from tally.agents.payment import Payment
+from tally.agents.read_positions import ReadPositions, find_positions
 from tally.agents.records import make_record
 from tally.agents.registry import AGENTS
-from tally.agents.scan import FileRead, LogFile, Meter, read_logs, stat_logs
+from tally.agents.scan import FileRead, ScanProgress, read_logs
+from tally.agents.source import SourceResult, add_result, find_source
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, InvalidRecord
 from tally.ledger.save import save_records
-from tally.storage.database import Database, Query, select_first
+from tally.storage.database import Database, Query
 
-AT_ONCE = 256_000_000  # bytes of logs between two steps of the cursors
-SOURCE_COLUMNS = (
-    "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,"
-    "errors,metadata"
-)
-RECORDS_AT_ONCE = 500  # a machine may be far away and the database busy
-MAX_STORED_REASONS = 100  # of one source, the newest
-
-
-@dataclass(slots=True)
-class SourceResult:
-    """What became of one agent's logs: read = added + already_there + rejected."""
-
-    source: str
-    title: str
-    read: int = 0
-    added: int = 0
-    already_there: int = 0
-    restated: int = 0
-    rejected: int = 0
-    reasons: list[str] = field(default_factory=list)
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self)
+BATCH_BYTES = 256_000_000  # of logs read before the read positions advance
+BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """Whose logs are read: everything about this machine that collecting depends on."""
+class Selection:
+    """Agents to collect, and the first day whose requests are wanted."""
 
-    home: Path = field(default_factory=Path.home)
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    name: str = field(default_factory=machine_name)
-    folder: Path = field(default_factory=collecting_folder)
-    payments: Mapping[str, Payment] = field(default_factory=dict)  # where the person said so
+    agents: Sequence[Agent] = AGENTS
+    since: date | None = None
+    timezone: str = "UTC"  # of `since`
 
-    def payment(self, agent: Collector, chosen: str | None = None) -> Payment:
-        """How an agent is paid for: as the person said here or chose in Tally, else as its settings look."""
-        if agent.name in self.payments:
-            return self.payments[agent.name]
-        if chosen in PAID_BY:
-            return Payment(chosen)
-        return find_payment(agent.name, self.home, self.environment)
+    @property
+    def earliest(self) -> datetime | None:
+        """Instant at which the first day begins, in UTC."""
+        if self.since is None:
+            return None
+        return datetime.combine(self.since, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+ALL = Selection()
 
 
 def collect_into(
     database: Database,
     machine: Machine | None = None,
-    agents: Sequence[Collector] = AGENTS,
-    since: date | None = None,
-    timezone: str = "UTC",
+    selection: Selection = ALL,
     on_progress: Progress = ignore_progress,
 ) -> list[SourceResult]:
-    """Collect what is new in the logs of these agents; safe to repeat and to interrupt at any point."""
+    """Collect the unread requests in these agents' logs; safe to repeat and to interrupt at any point."""
     machine = machine or Machine()
-    earliest = datetime.combine(since, time(), ZoneInfo(timezone)).astimezone(UTC) if since else None
+    earliest = selection.earliest
     with (
-        one_at_a_time(machine.folder),
-        closing(Cursors(machine.folder / f"cursors-{_account_of(database)}.sqlite")) as cursors,
+        lock_collection(machine.folder),
+        closing(ReadPositions(find_positions(machine.folder, _account_of(database)))) as positions,
     ):
-        runs = [_Run(database, machine, cursors, agent, earliest, on_progress) for agent in agents]
+        runs = [
+            _Run(database, machine, positions, agent, earliest, on_progress) for agent in selection.agents
+        ]
         return [result for run in runs if (result := run.collect())]
 
 
@@ -93,99 +71,77 @@ def _account_of(database: Database) -> str:
 
 @dataclass(slots=True)
 class _Run:
-    """One agent's logs on their way."""
+    """Collection of one agent's logs."""
 
     database: Database
     machine: Machine
-    cursors: Cursors
-    agent: Collector
+    positions: ReadPositions
+    agent: Agent
     earliest: datetime | None
     on_progress: Progress
 
     def collect(self) -> SourceResult | None:
-        """What became of them; None where the agent has no logs here."""
+        """Collect, and return the counts; None when the agent has no logs here."""
         agent = self.agent
         files = stat_logs(agent.find_files(self.machine.home, self.machine.environment))
         if not files:
             return None
-        source = self._find_source()
-        payment = self.machine.payment(agent, source["metadata"].get("paid_by"))
+        source = find_source(self.database, agent.name, self.machine.name)
+        payment = self.machine.find_payment(agent, source["metadata"].get("paid_by"))
+        self._begin(source["id"], payment)
+        unread = self.positions.load_files(agent.name, files)
+        result = SourceResult(agent.name, agent.title)
+        progress = ScanProgress(agent, unread, self.on_progress)
+        for batch in _split_batches(unread):
+            reads = read_logs(agent, batch, progress.add)
+            events = self._select_events(reads)
+            self._save(events, payment, source["id"], result)
+            for read in reads:
+                result.reject([f"{read.file.path.name}: {reason}" for reason in read.reasons], read.rejected)
+            self.positions.advance(agent.name, reads, events)
+        if result.read:
+            add_result(self.database, source, result)
+        return result
+
+    def _begin(self, import_id: str, payment: Payment) -> None:
         settings = {
             "paid_by": payment.paid_by,
             "plans": sorted(payment.plans),
             "since": self.earliest and self.earliest.isoformat(),
         }
-        self.cursors.begin(agent.name, source["id"], settings)
-        new = self.cursors.load_files(agent.name, files)
-        result = SourceResult(agent.name, agent.title)
-        meter = Meter(agent, new, self.on_progress)
-        for stretch in _stretches(new):
-            self._save(read_logs(agent, stretch, meter.add), payment, source["id"], result)
-        if result.read:
-            self._add_to_source(source, result)
-        return result
+        self.positions.begin(self.agent.name, import_id, settings)
 
-    def _save(
-        self, reads: Sequence[FileRead], payment: Payment, import_id: str, result: SourceResult
-    ) -> None:
-        known = self.cursors.load_known(self.agent.name, (event for read in reads for event in read.events))
-        events = [
-            event
-            for event in self.agent.settle((event for read in reads for event in read.events), known)
-            if self.earliest is None or event.timestamp >= self.earliest
-        ]
+    def _select_events(self, reads: Sequence[FileRead]) -> list[Event]:
+        """Select the effective new statements from the earliest instant on."""
+        events = [event for read in reads for event in read.events]
+        known = self.positions.load_known(self.agent.name, events)
+        winners = self.agent.select_winners(events, known)
+        return [event for event in winners if self.earliest is None or event.timestamp >= self.earliest]
+
+    def _save(self, events: Sequence[Event], payment: Payment, import_id: str, result: SourceResult) -> None:
         records, refused = _make_records(self.agent.name, events, payment)
-        for start in range(0, len(records), RECORDS_AT_ONCE):
-            saved = save_records(self.database, records[start : start + RECORDS_AT_ONCE], import_id)
-            refused += [reason for _, reason in saved.rejected]
-            result.added += saved.inserted
-            result.already_there += saved.duplicate
-            result.restated += saved.restated
-        result.rejected += len(refused) + sum(read.rejected for read in reads)
-        result.read = result.added + result.already_there + result.rejected
-        result.reasons += refused
-        result.reasons += [f"{read.file.path.name}: {reason}" for read in reads for reason in read.reasons]
-        self.cursors.advance(self.agent.name, reads, events)
-
-    def _find_source(self) -> dict[str, Any]:
-        """The row of `imports` for this agent on this machine, made at the first time."""
-        named = {"kind": "machine", "format": self.agent.name, "filename": self.machine.name}
-        known = select_first(self.database, Query("imports", SOURCE_COLUMNS, ["id"], named))
-        return known or self.database.insert("imports", named | {"status": "done"})
-
-    def _add_to_source(self, source: Mapping[str, Any], result: SourceResult) -> None:
-        errors = [{"line": 0, "reason": reason, "row": ""} for reason in result.reasons]
-        self.database.update(
-            "imports",
-            source["id"],
-            {
-                "rows_read": source["rows_read"] + result.read,
-                "rows_imported": source["rows_imported"] + result.added,
-                "rows_duplicate": source["rows_duplicate"] + result.already_there,
-                "rows_restated": source["rows_restated"] + result.restated,
-                "rows_rejected": source["rows_rejected"] + result.rejected,
-                "errors": (errors + source["errors"])[:MAX_STORED_REASONS],
-                "status": "done",
-                "finished_at": datetime.now(UTC).isoformat(),
-            },
-        )
+        for start in range(0, len(records), BATCH_RECORDS):
+            batch = records[start : start + BATCH_RECORDS]
+            result.add_saved(save_records(self.database, batch, import_id))
+        result.reject(refused)
 
 
-def _stretches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
-    stretch: list[LogFile] = []
+def _split_batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
+    """Split logs into batches of up to `BATCH_BYTES`, at least one log each."""
+    batch: list[LogFile] = []
     for file in files:
-        if stretch and sum(other.unread for other in stretch) + file.unread > AT_ONCE:
-            yield stretch
-            stretch = []
-        stretch.append(file)
-    if stretch:
-        yield stretch
+        if batch and sum(other.unread_bytes for other in batch) + file.unread_bytes > BATCH_BYTES:
+            yield batch
+            batch = []
+        batch.append(file)
+    if batch:
+        yield batch
 
 
 def _make_records(
     agent_name: str, events: Sequence[Event], payment: Payment
 ) -> tuple[list[CostRecord], list[str]]:
-    """In order of time, so that the database compares each batch with its own stretch only."""
+    """Return records and refusals; by time, so that a batch is compared with few stored records."""
     records, refused = [], []
     for event in sorted(events, key=lambda event: event.timestamp):
         try:

@@ -1,4 +1,4 @@
-"""`python -m tally.agents.worker`: reads a share of the logs for another process of Tally."""
+"""`python -m tally.agents.worker`: parses a share of the logs for another process of Tally."""
 
 import gc
 import pickle
@@ -8,8 +8,8 @@ from tally.agents.scan import read_share
 
 
 def main() -> None:
-    """One share in, what is in its logs out."""
-    gc.disable()  # nothing here goes in circles, and looking for that takes a tenth of the time
+    """Read a pickled share from standard input, write what was found to standard output."""
+    gc.disable()  # no reference cycles; collecting garbage takes a tenth of the time
     agent_name, share = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our own program
     pickle.dump(read_share(agent_name, share), sys.stdout.buffer, protocol=pickle.HIGHEST_PROTOCOL)
 

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from tally.agents.logs import Collector
+from tally.agents.agent import Agent
+from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.machine import collecting_folder, machine_name
 from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, find_payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
 from tally.agents.report_cache import fingerprint, store_report
-from tally.agents.scan import LogFile, find_logs, stat_logs
+from tally.agents.scan import find_logs
 from tally.core.errors import NotSignedIn, TallyError
 from tally.core.text import plural
 
@@ -123,7 +124,7 @@ def logout() -> None:
 class _Errand:
     """What was asked for."""
 
-    agents: list[Collector]
+    agents: list[Agent]
     folder: Path
     said: Mapping[str, Payment]
     since: date | None
@@ -150,12 +151,15 @@ def _follow(errand: _Errand, every: float) -> None:
 
 def _collect(errand: _Errand, is_quiet: bool = False) -> None:
     from tally.accounts.cli_session import open_database  # takes half a second to load
-    from tally.agents.upload import Machine, collect_into
+    from tally.agents.machine import Machine
+    from tally.agents.upload import Selection, collect_into
 
     _, database = open_database(errand.folder)
     with _Meter() as meter:
         here = Machine(Path.home(), os.environ, errand.machine, errand.folder, errand.said)
-        results = collect_into(database, here, errand.agents, errand.since, errand.timezone, meter.show)
+        results = collect_into(
+            database, here, Selection(errand.agents, errand.since, errand.timezone), meter.show
+        )
     if errand.as_json:
         typer.echo(json.dumps({"sources": [result.to_json() for result in results]}, indent=2))
         return
@@ -163,7 +167,7 @@ def _collect(errand: _Errand, is_quiet: bool = False) -> None:
         if result.read or not is_quiet:
             typer.echo(
                 f"{result.title}: read {result.read:,} = {result.added:,} added"
-                f" + {result.already_there:,} already there + {result.rejected:,} rejected"
+                f" + {result.duplicates:,} already there + {result.rejected:,} rejected"
             )
             _show_reasons(result.reasons)
     if not results:
@@ -171,13 +175,13 @@ def _collect(errand: _Errand, is_quiet: bool = False) -> None:
 
 
 def _show_report(
-    agents: list[Collector],
+    agents: list[Agent],
     said: Mapping[str, Payment],
     since: date | None,
     timezone: str,
     as_json: bool,
 ) -> None:
-    from tally.agents.report import Question, make_report
+    from tally.agents.report import ReportRequest, make_report
 
     gc.disable()  # nothing here goes in circles, and looking for that takes a tenth of the time
     home, environment = Path.home(), os.environ
@@ -187,7 +191,7 @@ def _show_report(
     logs = find_logs(home, environment)
     key = fingerprint(sys.argv[2:], logs) if as_json else ""  # of the inputs as they are before the scan
     with _Meter() as meter:
-        report = make_report(Question(agents, logs, timezone, since, payments), meter.show)
+        report = make_report(ReportRequest(agents, logs, timezone, since, payments), meter.show)
     if as_json:
         answer = json.dumps(report, indent=2) + "\n"
         sys.stdout.write(answer)

@@ -12,10 +12,11 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.formats import escape_markdown
 from app.ui.notices import render_refusal
-from tally.agents.machine import collecting_folder
+from tally.agents.machine import Machine, collecting_folder
 from tally.agents.payment import load_payments
 from tally.agents.registry import AGENTS
-from tally.agents.upload import Machine, SourceResult, collect_into
+from tally.agents.source import SourceResult
+from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 
@@ -106,7 +107,7 @@ def _render_results(job: ScanJob) -> None:
         render_refusal(job.problem)
     for result in job.results:
         st.text(
-            f"{result.title}: read {result.read:,} = {result.added:,} added + {result.already_there:,} "
+            f"{result.title}: read {result.read:,} = {result.added:,} added + {result.duplicates:,} "
             f"already there + {result.rejected:,} rejected"
         )
         for reason in result.reasons[:SHOWN_REASONS]:

@@ -325,7 +325,7 @@ def test_this_machine_is_scanned_where_its_operator_allows_it(
         page.run()
         assert not page.exception
         result = page.session_state.scan_job.results[0]
-        assert (result.added, result.already_there, result.rejected) == (added, there, 0)
+        assert (result.added, result.duplicates, result.rejected) == (added, there, 0)
         assert f"read {added} = {added} added + 0 already there + 0 rejected" in shown(page)
     assert page.dataframe[0].value["Estimated"][0] == "$0.30"
     assert spent(user) == Decimal("0.30")

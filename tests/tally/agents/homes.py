@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tally.agents.logs import Event, Known
+from tally.agents.events import Event, KnownRequests
+from tally.agents.log_files import stat_logs
 from tally.agents.registry import find_agent
-from tally.agents.scan import FileRead, read_logs, stat_logs
+from tally.agents.scan import FileRead, read_logs
 
 NOON = "2026-09-01T12:00:00.000Z"
 
@@ -95,8 +96,9 @@ def read(home: Path, agent_name: str, environment: Mapping[str, str] | None = No
 def collected(home: Path, agent_name: str, environment: Mapping[str, str] | None = None) -> list[Event]:
     """The requests in all logs of one agent, each once, in order of time."""
     reads = read(home, agent_name, environment)
-    events = find_agent(agent_name).settle((event for read in reads for event in read.events), Known({}))
-    return sorted(events, key=lambda event: (event.timestamp, event.name))
+    events = [event for read in reads for event in read.events]
+    winners = find_agent(agent_name).select_winners(events, KnownRequests({}))
+    return sorted(winners, key=lambda event: (event.timestamp, event.name))
 
 
 def instant(text: str) -> datetime:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tally.agents.logs import Event
+from tally.agents.events import Event
 from tally.agents.records import price_event
 from tests.tally.agents.homes import (
     codex_rows,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tally.agents.logs import Event
+from tally.agents.events import Event
 from tally.agents.payment import Payment
 from tally.agents.records import make_record, price_event
 from tests.tally.agents.homes import NOON, collected, instant, read, spell_lines, write

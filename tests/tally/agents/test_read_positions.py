@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tally.agents.lines import LONGEST_LINE, read_parts
-from tally.agents.logs import Event
-from tally.agents.read_positions import Cursors, one_at_a_time
+from tally.agents.collection_lock import lock_collection
+from tally.agents.events import Event
+from tally.agents.jsonl import MAX_LINE_BYTES, read_parts
+from tally.agents.log_files import stat_logs
+from tally.agents.read_positions import ReadPositions, find_positions
 from tally.agents.registry import find_agent
-from tally.agents.scan import read_logs, stat_logs
+from tally.agents.scan import read_logs
 from tally.core.errors import TallyError
 from tests.tally.agents.homes import (
     claude_row,
@@ -48,13 +50,13 @@ def collect_growing(home: Path, agent_name: str, path: Path, data: bytes, cuts: 
     """What a collector that looks after each step has sent in the end."""
     agent = find_agent(agent_name)
     sent: dict[str, Event] = {}
-    with closing(Cursors(home / "cursors.sqlite")) as cursors:
+    with closing(ReadPositions(home / "cursors.sqlite")) as positions:
         for _ in grow(path, data, cuts):
-            reads = read_logs(agent, cursors.load_files(agent_name, stat_logs(agent.find_files(home, {}))))
+            reads = read_logs(agent, positions.load_files(agent_name, stat_logs(agent.find_files(home, {}))))
             events = [event for read in reads for event in read.events]
-            settled = agent.settle(events, cursors.load_known(agent_name, events))
-            sent |= {event.name: event for event in settled}
-            cursors.advance(agent_name, reads, settled)
+            winners = agent.select_winners(events, positions.load_known(agent_name, events))
+            sent |= {event.name: event for event in winners}
+            positions.advance(agent_name, reads, winners)
     return sorted(sent.values(), key=lambda event: (event.timestamp, event.name))
 
 
@@ -98,7 +100,7 @@ def test_parts_are_whole_lines_whatever_the_size_of_a_block(
 ) -> None:
     whole = b"".join(line + b"\n" for line in lines)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tally.agents.lines.BLOCK", block)
+        patch.setattr("tally.agents.jsonl.BLOCK_BYTES", block)
         path = write(Path(folder) / "log", whole + rest)
         parts = list(read_parts(path, 0, len(whole + rest)))
 
@@ -107,10 +109,10 @@ def test_parts_are_whole_lines_whatever_the_size_of_a_block(
 
 
 def test_a_line_of_monstrous_length_is_left_out(tmp_path: Path) -> None:
-    assert LONGEST_LINE > 100_000_000
+    assert MAX_LINE_BYTES > 100_000_000
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tally.agents.lines.BLOCK", 10)
-        patch.setattr("tally.agents.lines.LONGEST_LINE", 40)
+        patch.setattr("tally.agents.jsonl.BLOCK_BYTES", 10)
+        patch.setattr("tally.agents.jsonl.MAX_LINE_BYTES", 40)
         path = write(tmp_path / "log", b"first\n" + b"x" * 500 + b"\nlast\nand")
         parts = list(read_parts(path, 0, path.stat().st_size))
 
@@ -119,7 +121,7 @@ def test_a_line_of_monstrous_length_is_left_out(tmp_path: Path) -> None:
 
 
 def test_cursors_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    with closing(Cursors(tmp_path / "cursors.sqlite")):
+    with closing(ReadPositions(tmp_path / "cursors.sqlite")):
         assert (tmp_path / "cursors.sqlite").stat().st_mode & 0o777 == 0o600
 
 
@@ -128,13 +130,56 @@ def test_cursors_of_another_version_are_made_anew(tmp_path: Path) -> None:
         database.executescript("create table file (path text); pragma user_version = 99")
 
     write_claude(tmp_path, claude_row())
-    with closing(Cursors(tmp_path / "cursors.sqlite")) as cursors:
+    with closing(ReadPositions(tmp_path / "cursors.sqlite")) as positions:
         files = stat_logs(find_agent("claude-code").find_files(tmp_path, {}))
-        assert cursors.load_files("claude-code", files) == files
+        assert positions.load_files("claude-code", files) == files
+
+
+def test_read_positions_under_their_earlier_name_are_continued(tmp_path: Path) -> None:
+    path = write_claude(tmp_path, claude_row())
+    agent = find_agent("claude-code")
+    with closing(ReadPositions(tmp_path / "cursors-ada.sqlite")) as positions:
+        positions.advance(agent.name, read_logs(agent, stat_logs([path])), [])
+
+    with closing(ReadPositions(find_positions(tmp_path, "ada"))) as positions:
+        assert positions.load_files(agent.name, stat_logs([path])) == []
+    assert [file.name for file in tmp_path.glob("*.sqlite")] == ["read-positions-ada.sqlite"]
+
+
+def test_an_unreadable_log_is_read_once_it_is_readable(tmp_path: Path) -> None:
+    path = write_claude(tmp_path, claude_row())
+    agent = find_agent("claude-code")
+
+    def deny(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with closing(ReadPositions(tmp_path / "positions.sqlite")) as positions:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Path, "open", deny)
+            (denied,) = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
+        assert (denied.rejected, denied.reasons) == (1, ["the file cannot be read: Permission denied"])
+        positions.advance(agent.name, [denied], [])
+
+        (unread,) = positions.load_files(agent.name, stat_logs([path]))
+        (read,) = read_logs(agent, [unread])
+    assert [event.name for event in read.events] == ["msg_1"]
+
+
+def test_a_document_that_is_too_large_is_rejected_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tally.agents.scan.MAX_DOCUMENT_BYTES", 10)
+    path = write(tmp_path / ".gemini/tmp/abc/chats/session-1.json", b'{"messages": []}')
+    agent = find_agent("gemini-cli")
+    with closing(ReadPositions(tmp_path / "positions.sqlite")) as positions:
+        (rejected,) = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
+        assert (rejected.rejected, rejected.reasons) == (1, ["the file is too large"])
+        positions.advance(agent.name, [rejected], [])
+        assert positions.load_files(agent.name, stat_logs([path])) == []
 
 
 def test_one_collection_at_a_time(tmp_path: Path) -> None:
-    with one_at_a_time(tmp_path), pytest.raises(TallyError), one_at_a_time(tmp_path):
+    with lock_collection(tmp_path), pytest.raises(TallyError), lock_collection(tmp_path):
         pass
-    with one_at_a_time(tmp_path):
+    with lock_collection(tmp_path):
         assert (tmp_path / "collect.lock").stat().st_mode & 0o777 == 0o600

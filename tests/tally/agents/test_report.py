@@ -6,7 +6,7 @@ from typing import Any
 
 from tally.agents.payment import Payment
 from tally.agents.registry import find_agent
-from tally.agents.report import Question, make_report
+from tally.agents.report import ReportRequest, make_report
 from tally.agents.scan import find_logs
 from tests.tally.agents.homes import claude_row, write_claude
 from tests.tally.agents.test_other_agents import opencode_message, write_opencode
@@ -22,10 +22,10 @@ def pop_costs(row: dict[str, Any]) -> dict[str, Decimal | None]:
 
 def costs_in(home: Path, agent_name: str) -> list[dict[str, Decimal | None]]:
     """The amounts of each day and model."""
-    question = Question(
+    request = ReportRequest(
         [find_agent(agent_name)], find_logs(home, {}), "UTC", None, {agent_name: Payment("api")}
     )
-    (source,) = make_report(question, lambda *_: None)["sources"]
+    (source,) = make_report(request, lambda *_: None)["sources"]
     return [pop_costs(row) for row in source["days"]]
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from tally.agents.collection_lock import lock_collection
+from tally.agents.machine import Machine
 from tally.agents.payment import Payment
-from tally.agents.read_positions import one_at_a_time
 from tally.agents.registry import AGENTS, find_agent
-from tally.agents.upload import RECORDS_AT_ONCE, Machine, SourceResult, collect_into
+from tally.agents.source import SourceResult
+from tally.agents.upload import BATCH_RECORDS, Selection, collect_into
 from tally.core.errors import TallyError
 from tally.importers.save import undo_import
 from tally.local.stack import Stack
@@ -53,8 +55,8 @@ def machine_at(
 
 def counts(results: Sequence[SourceResult]) -> list[tuple[str, int, int, int]]:
     """Added, already there, rejected of each source, which must add up to what was read."""
-    assert all(one.read == one.added + one.already_there + one.rejected for one in results)
-    return [(one.source, one.added, one.already_there, one.rejected) for one in results]
+    assert all(one.read == one.added + one.duplicates + one.rejected for one in results)
+    return [(one.source, one.added, one.duplicates, one.rejected) for one in results]
 
 
 def stored(database: Database) -> list[dict[str, Any]]:
@@ -178,7 +180,7 @@ def test_the_same_log_on_two_machines_counts_once_and_different_ones_add_up(
 
     added = {result.source: result.added for result in first}
     assert set(added) == {agent.name for agent in AGENTS}
-    assert {result.source: result.already_there for result in second} == added
+    assert {result.source: result.duplicates for result in second} == added
     assert [result.added for result in second] == [1, 0, 0, 0, 0]
     assert len(stored(database)) == sum(added.values()) + 1
     assert len(sources(database)) == 10
@@ -233,16 +235,16 @@ def test_cursors_do_not_move_before_the_database_has_it_all(
     machine = machine_at(tmp_path)
     rows = [
         claude_row(f"msg_{n}", f"req_{n}", at=f"2026-09-{1 + n % 28:02}T{n // 120:02}:{n % 60:02}:00Z")
-        for n in range(RECORDS_AT_ONCE + 500)
+        for n in range(BATCH_RECORDS + 500)
     ]
     write_claude(machine.home, *rows)
 
     with pytest.raises(DatabaseError):
         collect_into(DatabaseGoesAway(database, saves=1), machine)
-    assert len(stored(database)) == RECORDS_AT_ONCE
+    assert len(stored(database)) == BATCH_RECORDS
 
     (result,) = collect_into(database, machine)
-    assert (result.read, result.added, result.already_there) == (len(rows), 500, RECORDS_AT_ONCE)
+    assert (result.read, result.added, result.duplicates) == (len(rows), 500, BATCH_RECORDS)
     assert len(stored(database)) == len(rows)
     assert money_is_exact(stack, person)
 
@@ -306,7 +308,7 @@ def test_requests_before_a_day_can_be_left_out_and_fetched_later(database: Datab
     machine = machine_at(tmp_path)
     late = claude_row("msg_2", at="2026-09-01T22:30:00Z")
     write_claude(machine.home, claude_row(at="2026-09-01T12:00:00Z"), late)
-    collect_into(database, machine, since=date(2026, 9, 2), timezone="Europe/Berlin")
+    collect_into(database, machine, Selection(since=date(2026, 9, 2), timezone="Europe/Berlin"))
     assert [record["metadata"]["request_id"] for record in stored(database)] == ["msg_2"]
 
     collect_into(database, machine)
@@ -328,7 +330,7 @@ def test_a_damaged_state_is_made_anew_and_nothing_is_added_twice(database: Datab
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row())
     collect_into(database, machine)
-    (state,) = machine.folder.glob("cursors-*.sqlite")
+    (state,) = machine.folder.glob("read-positions-*.sqlite")
     assert state.stat().st_mode & 0o777 == 0o600
     state.write_bytes(b"not a database at all" * 100)
 
@@ -338,7 +340,7 @@ def test_a_damaged_state_is_made_anew_and_nothing_is_added_twice(database: Datab
 def test_two_collections_do_not_run_at_once(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row())
-    with one_at_a_time(machine.folder), pytest.raises(TallyError, match="Another collection"):
+    with lock_collection(machine.folder), pytest.raises(TallyError, match="Another collection"):
         collect_into(database, machine)
 
 
@@ -347,7 +349,7 @@ def test_progress_reaches_the_end(database: Database, tmp_path: Path) -> None:
     path = write_claude(machine.home, claude_row())
     steps: list[tuple[int, int, str]] = []
 
-    collect_into(database, machine, [find_agent("claude-code")], on_progress=lambda *step: steps.append(step))
+    collect_into(database, machine, Selection([find_agent("claude-code")]), lambda *step: steps.append(step))
 
     size = path.stat().st_size
     assert steps[-1] == (size, size, "Claude Code")

@@ -1,25 +1,25 @@
-"""Lines of logs that somebody else is still writing: only whole ones are read, and none is too long."""
+"""JSON-lines logs that are still being written: whole lines only, of bounded length."""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-BLOCK = 32_000_000  # bytes read at a time
-LONGEST_LINE = 256_000_000
-TAIL = 256  # bytes that tell whether a file is still the one that was read
+BLOCK_BYTES = 32_000_000  # read at a time
+MAX_LINE_BYTES = 256_000_000
+TAIL_BYTES = 256  # compared to see whether a file still begins with what was read
 
 
 def read_parts(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines of a file from one offset to another, in parts, each with the offset behind it.
+    """Yield the whole lines between two offsets, in parts, each with the offset behind it.
 
-    A line without its newline is still being written and stays for the next time. One of monstrous length is
-    left out.
+    A line without its newline is still being written and left for the next run. One longer than
+    `MAX_LINE_BYTES` is skipped.
     """
     with path.open("rb") as file:
         file.seek(start)
         rest = b""
         is_skipping = False
-        while start + len(rest) < end and (block := file.read(min(BLOCK, end - start - len(rest)))):
+        while start + len(rest) < end and (block := file.read(min(BLOCK_BYTES, end - start - len(rest)))):
             data = rest + block
             cut = data.rfind(b"\n") + 1
             if is_skipping and cut:
@@ -30,12 +30,12 @@ def read_parts(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
                 start += cut
                 yield start, data[:cut]
             rest = data[cut:]
-            if len(rest) > LONGEST_LINE or is_skipping:
+            if len(rest) > MAX_LINE_BYTES or is_skipping:
                 start, rest, is_skipping = start + len(rest), b"", True
 
 
 def lines_with(data: bytes, marker: bytes) -> Iterator[bytes]:
-    """The lines that hold a marker: the others are passed over without being looked at."""
+    """Yield the lines that contain a marker; finding the marker first makes the other lines cheap."""
     at = data.find(marker)
     while at >= 0:
         end = data.find(b"\n", at)
@@ -45,7 +45,7 @@ def lines_with(data: bytes, marker: bytes) -> Iterator[bytes]:
 
 
 def lines_matching(data: bytes, marker: re.Pattern[bytes]) -> Iterator[bytes]:
-    """The same for one of several markers."""
+    """Yield the lines that match one of several markers."""
     found = marker.search(data)
     while found:
         end = data.find(b"\n", found.start())
@@ -55,7 +55,7 @@ def lines_matching(data: bytes, marker: re.Pattern[bytes]) -> Iterator[bytes]:
 
 
 def ends_with(path: Path, offset: int, tail: bytes) -> bool:
-    """Whether these bytes still stand before an offset."""
+    """Return whether the bytes before an offset are still these."""
     try:
         with path.open("rb") as file:
             file.seek(offset - len(tail))

@@ -1,0 +1,103 @@
+"""Requests found in logs, and the choice of one statement among several about the same request."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+MAX_REASONS = 200  # stored per file; the counts are always complete
+
+
+class LineRejected(Exception):
+    """A line about usage that cannot be counted; the text is the reason."""
+
+
+class Event(NamedTuple):
+    """One statement about one request; `name` identifies the request within its agent.
+
+    Input includes cached tokens, output includes reasoning. A tuple, because tens of thousands of them are
+    sent between processes.
+    """
+
+    name: str
+    timestamp: datetime
+    vendor: str  # slug of the provider whose API was called
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    reasoning_tokens: int = 0
+    web_searches: int = 0
+    context: tuple[str, str] | None = None  # price condition, such as ("speed", "fast")
+    session: str = ""
+    project: str = ""
+    request_id: str = ""  # the provider's own
+    attempt: str = ""  # distinguishes two requests with one name
+    is_sidechain: bool = False
+    logged_usd: str = ""  # cost according to the agent itself
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, in and out."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def rank(self) -> tuple[bool, int, int, bool]:
+        """Sort key among statements about one request: the largest is effective."""
+        return (not self.is_sidechain, self.tokens, self.output_tokens, self.context is not None)
+
+
+@dataclass(slots=True)
+class ParsedPart:
+    """Requests, rejected lines and carried state of one part of a log."""
+
+    events: list[Event] = field(default_factory=list)
+    rejected: int = 0
+    reasons: list[str] = field(default_factory=list)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    def reject(self, reason: str) -> None:
+        """Count a line about usage that cannot be read."""
+        self.rejected += 1
+        if len(self.reasons) < MAX_REASONS:
+            self.reasons.append(reason)
+
+
+class KnownRequest(NamedTuple):
+    """A request that was collected before, with the rank of its effective statement."""
+
+    name: str
+    attempt: str
+    rank: tuple[bool, int, int, bool]
+
+
+class KnownRequests:
+    """Requests of one agent that were collected before, by the name their log gives them."""
+
+    def __init__(self, by_name: Mapping[str, list[KnownRequest]]) -> None:
+        self._by_name = by_name
+
+    def named(self, name: str) -> list[KnownRequest]:
+        """Requests with this name, in the order they were collected."""
+        return self._by_name.get(name, [])
+
+
+def select_first(events: Iterable[Event], known: KnownRequests) -> list[Event]:
+    """Keep the first statement of each request that is not known yet."""
+    winners: dict[str, Event] = {}
+    for event in events:
+        if event.name not in winners and not known.named(event.name):
+            winners[event.name] = event
+    return list(winners.values())
+
+
+def select_last(events: Iterable[Event], known: KnownRequests) -> list[Event]:
+    """Keep the last statement of each request, unless it repeats what is known."""
+    winners = {event.name: event for event in events}
+    return [
+        event
+        for event in winners.values()
+        if event.rank not in {request.rank for request in known.named(event.name)}
+    ]

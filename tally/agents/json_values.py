@@ -1,0 +1,87 @@
+"""Values out of hostile JSON: bounded, printable, or LineRejected."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from tally.agents.events import LineRejected
+from tally.core.records import MAX_COUNT
+
+MIN_YEAR, MAX_YEAR = 2020, 2099
+MAX_NAME_LENGTH = 200  # characters of a name out of a log
+
+
+def parse_object(line: bytes) -> dict[str, Any]:
+    """Parse a JSON object, or raise LineRejected."""
+    from pydantic_core import from_json  # lazy: not needed when there is nothing new to parse
+
+    try:
+        record = from_json(line, allow_inf_nan=False, cache_strings="keys")
+    except (ValueError, RecursionError):
+        raise LineRejected("it is not JSON") from None
+    if not isinstance(record, dict):
+        raise LineRejected("it is not a JSON object")
+    return record
+
+
+def read_count(values: Mapping[str, Any], key: str) -> int:
+    """Return a count of tokens, 0 when absent; LineRejected unless it is a whole number from 0 on."""
+    value = values.get(key)
+    if type(value) is int and 0 <= value <= MAX_COUNT:
+        return value
+    if value is None:
+        return 0
+    raise LineRejected(f"{key} is not a count of tokens")
+
+
+def read_name(values: Mapping[str, Any], key: str) -> str:
+    """Return a text as a printable name; empty when there is none."""
+    value = values.get(key)
+    return printable(value) if isinstance(value, str) else ""
+
+
+def printable(text: str) -> str:
+    """Drop unprintable characters and shorten: PostgreSQL stores neither NUL nor lone surrogates."""
+    if len(text) > MAX_NAME_LENGTH or not text.isprintable():
+        text = "".join(character for character in text[:MAX_NAME_LENGTH] if character.isprintable())
+    return text
+
+
+def read_instant(value: object) -> datetime:
+    """Return an ISO 8601 instant with an offset in UTC, or raise LineRejected."""
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or not MIN_YEAR <= instant.year <= MAX_YEAR:
+        raise LineRejected("its time cannot be read")
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+
+
+def read_unix(seconds: float) -> datetime:
+    """Return the instant of Unix seconds, or raise LineRejected."""
+    try:
+        instant = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        instant = datetime.min.replace(tzinfo=UTC)
+    if not MIN_YEAR <= instant.year <= MAX_YEAR:
+        raise LineRejected("its time cannot be read")
+    return instant
+
+
+def child(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under a key; empty when there is none."""
+    value = values.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def read_folder(values: Mapping[str, Any], key: str) -> str:
+    """Return the last folder of a POSIX or Windows path; empty when there is none."""
+    path = values.get(key)
+    return _last_folder(path) if isinstance(path, str) else ""
+
+
+@lru_cache(1_000)
+def _last_folder(path: str) -> str:
+    return printable(path.replace("\\", "/").rstrip("/").rpartition("/")[2])
