@@ -1,4 +1,4 @@
-"""Seal a session's secrets with keys that only the browser's cookie can derive."""
+"""Encryption of a session's tokens with a key that only the browser's cookie can derive."""
 
 import hashlib
 import secrets
@@ -8,12 +8,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-NONCE_BYTES = 12
+from tally.secrets.envelope import KEY_BYTES, NONCE_BYTES, EnvelopeError, Place, decrypt, encrypt
+
 COOKIE_LENGTH = 43  # 32 random bytes in URL-safe base64
-
-
-class SealBroken(Exception):
-    """The sealed bytes were not made with this cookie for this session."""
+DOMAIN = "tally.app.sessions"
 
 
 def new_cookie() -> str:
@@ -22,24 +20,31 @@ def new_cookie() -> str:
 
 
 def session_id(cookie: str) -> str:
-    """The name under which a cookie's session is stored; it says nothing about the cookie."""
+    """Id that a cookie's session is stored under; the cookie cannot be derived from it."""
     return hashlib.sha256(b"tally session id\0" + cookie.encode()).hexdigest()
 
 
-def seal(cookie: str, secret: bytes, bound_to: str) -> bytes:
-    """Encrypt `secret`; it opens only with the same cookie and the same `bound_to`."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(_key(cookie)).encrypt(nonce, secret, bound_to.encode())
+def encrypt_tokens(cookie: str, tokens: bytes, user_id: str) -> bytes:
+    """Encrypts for this cookie and account only."""
+    return encrypt(_key(cookie), tokens, Place(DOMAIN, (user_id,))).encode()
 
 
-def unseal(cookie: str, sealed: bytes, bound_to: str) -> bytes:
-    """Decrypt what `seal` made, or raise SealBroken."""
+def decrypt_tokens(cookie: str, encrypted: bytes, user_id: str) -> bytes:
+    """Tokens that `encrypt_tokens` encrypted for this cookie and account; raises EnvelopeError."""
+    if not encrypted.startswith(b"v1."):
+        return _decrypt_unversioned(cookie, encrypted, user_id)
+    return decrypt(_key(cookie), encrypted.decode("ascii", "replace"), Place(DOMAIN, (user_id,)))
+
+
+def _decrypt_unversioned(cookie: str, encrypted: bytes, user_id: str) -> bytes:
+    """Sessions from before the envelope, which live for 30 days at most."""
     try:
-        return AESGCM(_key(cookie)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to.encode())
+        return _key(cookie).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], user_id.encode())
     except (InvalidTag, ValueError):
-        raise SealBroken from None
+        raise EnvelopeError from None
 
 
-def _key(cookie: str) -> bytes:
+def _key(cookie: str) -> AESGCM:
     # The cookie is already uniformly random, so HKDF's extract step adds nothing (RFC 5869, 3.3).
-    return HKDFExpand(SHA256(), length=32, info=b"tally session seal").derive(cookie.encode())
+    derive = HKDFExpand(SHA256(), length=KEY_BYTES, info=b"tally session seal")
+    return AESGCM(derive.derive(cookie.encode()))

@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.auth.session_keys import COOKIE_LENGTH, SealBroken, new_cookie, seal, session_id, unseal
+from app.auth.session_keys import COOKIE_LENGTH, decrypt_tokens, encrypt_tokens, new_cookie, session_id
 from tally.accounts.auth_client import AuthClient, AuthRefused, AuthUnreachable, Tokens, auth_client
 from tally.core.settings import tally_home
+from tally.secrets.envelope import EnvelopeError
 
 IDLE_SECONDS = 7 * 86_400
 ABSOLUTE_SECONDS = 30 * 86_400
@@ -63,7 +64,7 @@ class Sessions:
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
         self._write(
             "insert into sessions (id, user_id, sealed, opened_at, seen_at) values (?, ?, ?, ?, ?)",
-            *(session_id(cookie), tokens.user_id, _seal_tokens(cookie, tokens), now, now),
+            *(session_id(cookie), tokens.user_id, _encrypt(cookie, tokens), now, now),
         )
         return cookie
 
@@ -125,8 +126,8 @@ class Sessions:
         if row is None:
             return None
         try:
-            return Tokens(**json.loads(unseal(cookie, row[1], bound_to=row[0])))
-        except (SealBroken, ValueError, TypeError):  # damaged or tampered with: of no use to anyone
+            return Tokens(**json.loads(decrypt_tokens(cookie, row[1], row[0])))
+        except (EnvelopeError, ValueError, TypeError):  # damaged or tampered with: of no use to anyone
             self._delete(signed_in.session_id)
             return None
 
@@ -157,8 +158,8 @@ class Sessions:
             if tokens.expires_at > self._now():
                 return tokens
             raise
-        sealed = _seal_tokens(cookie, fresh)
-        if self._write("update sessions set sealed = ? where id = ?", sealed, signed_in.session_id) == 0:
+        encrypted = _encrypt(cookie, fresh)
+        if self._write("update sessions set sealed = ? where id = ?", encrypted, signed_in.session_id) == 0:
             self._revoke(fresh)  # signed out while the refresh was under way
             return None
         return fresh
@@ -182,8 +183,8 @@ class Sessions:
             return self._writer.execute(sql, values).rowcount
 
 
-def _seal_tokens(cookie: str, tokens: Tokens) -> bytes:
-    return seal(cookie, json.dumps(asdict(tokens)).encode(), bound_to=tokens.user_id)
+def _encrypt(cookie: str, tokens: Tokens) -> bytes:
+    return encrypt_tokens(cookie, json.dumps(asdict(tokens)).encode(), tokens.user_id)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

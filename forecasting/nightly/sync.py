@@ -13,7 +13,7 @@ from tally.connectors.sync import sync_connection
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.core.text import plural
-from tally.secrets.vault import load_key_ring
+from tally.secrets.key_ring import load_key_ring
 from tally.storage.postgres import PostgresDatabase
 
 OWNERS = "select distinct user_id from public.api_credentials where is_active order by user_id"

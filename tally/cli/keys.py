@@ -15,7 +15,8 @@ from tally.core.errors import TallyError
 from tally.core.settings import Settings, load_settings
 from tally.local.home import open_home
 from tally.local.keys import read_encryption_keys, save_encryption_keys
-from tally.secrets.vault import KeyRing, VaultError, load_key_ring, make_key
+from tally.secrets.key_ring import KeyRing, VaultError, load_key_ring, make_key
+from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
 from tally.storage.operator_connection import operating
 
 Connection = psycopg.Connection[Any]
@@ -53,9 +54,10 @@ class StoredKey:
     envelope: str = field(repr=False)
     key_id: str
 
-    def open(self, ring: KeyRing) -> SecretStr:
+    def decrypt(self, ring: KeyRing) -> SecretStr:
         """The provider key, or VaultError."""
-        return ring.open(self.envelope, self.key_id, self.user_id, self.credential_id)
+        encrypted = EncryptedKey(self.envelope, self.key_id)
+        return decrypt_key(ring, encrypted, self.user_id, self.credential_id)
 
 
 @keys.command()
@@ -119,11 +121,11 @@ def _swap(connection: Connection, ring: KeyRing, stored: StoredKey) -> bool | No
     if stored.key_id == ring.newest_id:
         return None
     try:
-        secret = stored.open(ring)
+        secret = stored.decrypt(ring)
     except VaultError:
         return None
-    sealed = ring.seal(secret.get_secret_value(), stored.user_id, stored.credential_id)
-    changed = (sealed.envelope, sealed.key_id, stored.credential_id, stored.envelope, stored.key_id)
+    encrypted = encrypt_key(ring, secret.get_secret_value(), stored.user_id, stored.credential_id)
+    changed = (encrypted.envelope, encrypted.key_id, stored.credential_id, stored.envelope, stored.key_id)
     return connection.execute(SWAP, changed).rowcount == 1
 
 
@@ -177,7 +179,7 @@ def _report() -> None:
     with operating() as connection:
         for stored in _load_all(connection):
             try:
-                stored.open(ring)
+                stored.decrypt(ring)
                 by_key[stored.key_id] += 1
             except VaultError as error:
                 broken.append((stored.credential_id, str(error)))

@@ -14,7 +14,8 @@ from tally.connectors.client import HASTY, ApiClient, Host, Limits, check_key
 from tally.connectors.datasets import ProviderApi
 from tally.core.errors import TallyError
 from tally.importers.readers.table import has_control_characters
-from tally.secrets.vault import KeyRing
+from tally.secrets.key_ring import KeyRing
+from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
 from tally.storage.database import Database, Query, Row, select_all, select_first
 
 APIS: dict[str, ProviderApi] = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
@@ -108,15 +109,15 @@ def add_connection(
     with open_client(provider, str(row["api_base_url"] or ""), key, limits) as client:
         APIS[provider].check(client, datetime.now(UTC).date())
     credential_id = uuid4()
-    sealed = ring.seal(key.get_secret_value(), user_id, credential_id)
+    encrypted = encrypt_key(ring, key.get_secret_value(), user_id, credential_id)
     added = database.insert(
         "api_credentials",
         {
             "id": str(credential_id),
             "provider_id": row["id"],
             "credential_name": name,
-            "encrypted_api_key": sealed.envelope,
-            "encryption_key_id": sealed.key_id,
+            "encrypted_api_key": encrypted.envelope,
+            "encryption_key_id": encrypted.key_id,
             "validation_status": "valid",
             "last_validated_at": datetime.now(UTC).isoformat(),
             "metadata": {"account": account} if account else {},
@@ -151,8 +152,8 @@ def open_key(database: Database, ring: KeyRing, connection: Connection) -> Secre
     row = select_first(database, Query("api_credentials", columns, ["id"], {"id": connection.connection_id}))
     if row is None:
         raise ConnectionRefused("This connection has been deleted.")
-    envelope, key_id = row["encrypted_api_key"], row["encryption_key_id"]
-    return ring.open(envelope, key_id, connection.user_id, connection.connection_id)
+    encrypted = EncryptedKey(row["encrypted_api_key"], row["encryption_key_id"])
+    return decrypt_key(ring, encrypted, connection.user_id, connection.connection_id)
 
 
 def open_client(provider: str, base_url: str, key: SecretStr, limits: Limits | None = None) -> ApiClient:

@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
     app_origin: str | None = None
-    tally_encryption_keys: SecretStr | None = None  # see tally/secrets/vault.py
+    tally_encryption_keys: SecretStr | None = None  # see tally/secrets/key_ring.py
     tally_scan_logs: bool = False  # the dashboard may read the coding agents' logs of the machine it runs on
     exchange_rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref"  # `off`: nobody is asked
 

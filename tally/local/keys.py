@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local.home import Home
-from tally.secrets.vault import make_key
+from tally.secrets.key_ring import make_key
 
 ENCRYPTION_KEYS = "TALLY_ENCRYPTION_KEYS"
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")

@@ -1,1 +1,1 @@
-"""Encryption of stored provider keys."""
+"""Encryption at rest of provider keys and sessions."""

@@ -21,7 +21,7 @@ from tally.connectors.connections import (
 )
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
-from tally.secrets.vault import load_key_ring
+from tally.secrets.key_ring import load_key_ring
 from tally.storage.database import DatabaseError
 
 LONGEST_KEY = 1_000

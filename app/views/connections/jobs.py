@@ -7,7 +7,7 @@ from app.auth.identity import User, database_of
 from tally.connectors.connections import Connection
 from tally.connectors.sync import Synced, sync_connection
 from tally.core.settings import load_settings
-from tally.secrets.vault import load_key_ring
+from tally.secrets.key_ring import load_key_ring
 
 
 class SyncJob:

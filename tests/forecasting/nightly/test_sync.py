@@ -13,7 +13,7 @@ from forecasting.nightly import run
 from forecasting.nightly.run import DONE, Options
 from tally.connectors.connections import Connection, add_connection, list_connections, set_active
 from tally.core.settings import load_settings
-from tally.secrets.vault import load_key_ring, make_key
+from tally.secrets.key_ring import load_key_ring, make_key
 from tally.storage.postgres import PostgresDatabase
 from tests.forecasting.nightly_database import NightlyDatabase
 from tests.tally.connectors.clients import QUICK

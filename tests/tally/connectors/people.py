@@ -15,7 +15,7 @@ from tally.connectors.sync import Synced, sync_connection
 from tally.core.progress import Progress, ignore_progress
 from tally.core.settings import load_settings
 from tally.local.stack import Stack
-from tally.secrets.vault import KeyRing, load_key_ring
+from tally.secrets.key_ring import KeyRing, load_key_ring
 from tally.storage.database import Database, Query, select_all
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import BASE_PATHS, KEYS, FakeProviders

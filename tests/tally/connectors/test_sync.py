@@ -13,7 +13,7 @@ from tally.connectors.connections import APIS, delete_connection, set_active
 from tally.connectors.datasets import Dataset, Window
 from tally.connectors.sync import plan_windows, settled_through, sync_connection
 from tally.local.stack import Stack
-from tally.secrets.vault import VaultError
+from tally.secrets.key_ring import VaultError
 from tally.storage.database import Database
 from tally.storage.postgrest import SupabaseDatabase
 from tests.tally.connectors.clients import QUICK

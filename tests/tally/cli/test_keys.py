@@ -1,0 +1,304 @@
+"""`tally keys` on a real stack: rotating, pruning and checking encryption keys."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from stat import S_IMODE
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner, Result
+
+from tally.cli.keys import reseal
+from tally.cli.main import app
+from tally.core.settings import load_settings
+from tally.local.home import open_home
+from tally.local.keys import load_keys, read_encryption_keys, save_encryption_keys
+from tally.local.stack import Stack
+from tally.secrets.key_ring import KeyRing, load_key_ring, make_key
+from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
+from tests.tally.people import sign_up
+from tests.tally.secrets.rings import KEY, NEWER, SECRET, ring_of
+
+ADD = """
+insert into public.api_credentials
+    (id, user_id, provider_id, credential_name, encrypted_api_key, encryption_key_id)
+select %s, %s, p.id, %s, %s, %s from public.providers as p where p.name = 'anthropic'"""
+
+
+class Vault:
+    """An account's provider keys in a real stack, and the encryption keys of its TALLY_HOME."""
+
+    def __init__(self, stack: Stack, connection: psycopg.Connection[Any]) -> None:
+        self.stack, self.connection = stack, connection
+        self.user_id = UUID(sign_up(stack).user_id)
+
+    def ring(self) -> KeyRing:
+        return load_key_ring(load_settings())
+
+    def add(self, secret: str, ring: KeyRing | None = None) -> UUID:
+        credential_id = uuid4()
+        encrypted = encrypt_key(ring or self.ring(), secret, self.user_id, credential_id)
+        values = [credential_id, self.user_id, str(credential_id), encrypted.envelope, encrypted.key_id]
+        self.connection.execute(ADD, values)
+        return credential_id
+
+    def row(self, credential_id: UUID) -> tuple[str, str]:
+        query = "select encrypted_api_key, encryption_key_id from public.api_credentials where id = %s"
+        found = self.connection.execute(query, [credential_id]).fetchone()
+        assert found is not None
+        return found[0], found[1]
+
+    def decrypt(self, credential_id: UUID) -> str:
+        return decrypt_key(
+            self.ring(), EncryptedKey(*self.row(credential_id)), self.user_id, credential_id
+        ).get_secret_value()
+
+
+@pytest.fixture
+def vault(stack: Stack) -> Iterator[Vault]:
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+        before = read_encryption_keys(stack.home)
+        assert before is not None
+        connection.execute("delete from public.api_credentials")  # of other tests
+        yield Vault(stack, connection)
+        connection.execute("delete from public.api_credentials")
+        save_encryption_keys(stack.home, before)
+
+
+def keys(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["keys", *arguments])
+
+
+def test_home_gets_its_first_encryption_key_at_start(tmp_path: Path) -> None:
+    home = open_home(tmp_path)
+    load_keys(home)
+    first = read_encryption_keys(home)
+    assert first is not None
+    assert S_IMODE(home.vault_env.stat().st_mode) == 0o600
+    load_keys(home)
+    assert read_encryption_keys(home) == first
+    home.vault_env.unlink()
+    load_keys(home)
+    assert read_encryption_keys(home) not in (None, first)
+
+
+def test_settings_find_the_keys_of_their_home(stack: Stack) -> None:
+    found = load_settings().tally_encryption_keys
+    assert found is not None
+    assert found == read_encryption_keys(stack.home)
+
+
+def test_empty_setting_does_not_hide_the_stored_keys(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", "")
+    assert load_settings().tally_encryption_keys == read_encryption_keys(stack.home)
+
+
+def test_rotation_encrypts_everything_with_a_new_key(vault: Vault) -> None:
+    before = vault.ring().newest_id
+    credentials = {vault.add(f"secret {n}"): f"secret {n}" for n in range(3)}
+    envelopes = {vault.row(credential_id)[0] for credential_id in credentials}
+    ended = keys("rotate")
+    assert ended.exit_code == 0, ended.output
+    newest = vault.ring().newest_id
+    assert newest != before
+    assert f"Sealed with the new key {newest}: 3." in ended.stdout
+    assert f"Provider keys under {newest} (newest): 3\n" in ended.stdout
+    for credential_id, secret in credentials.items():
+        assert vault.decrypt(credential_id) == secret
+        assert vault.row(credential_id)[1] == newest
+    assert not envelopes & {vault.row(credential_id)[0] for credential_id in credentials}
+    assert S_IMODE(vault.stack.home.vault_env.stat().st_mode) == 0o600
+
+
+def test_interrupted_rotation_is_finished_by_the_next(vault: Vault) -> None:
+    older = vault.ring()
+    credentials = [vault.add("a"), vault.add("b")]
+    current = read_encryption_keys(vault.stack.home)
+    assert current is not None
+    save_encryption_keys(vault.stack.home, SecretStr(f"{make_key()},{current.get_secret_value()}"))
+    vault.add("c")
+    newest = vault.ring().newest_id
+    assert newest != older.newest_id
+    ended = keys("rotate")
+    assert f"Sealed with {newest}, the newest key: 2." in ended.stdout
+    assert {vault.row(credential_id)[1] for credential_id in credentials} == {newest}
+    assert vault.ring().newest_id == newest
+
+
+def test_killed_rotation_loses_nothing(vault: Vault) -> None:
+    secrets = {vault.add(f"secret {n}"): f"secret {n}" for n in range(60)}
+    # Another transaction holds the 31st credential: the rotation waits for it and is killed there.
+    with psycopg.connect(vault.stack.settings()["DATABASE_URL"]) as other:
+        held = sorted(secrets)[30]
+        other.execute("select from public.api_credentials where id = %s for update", [held])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tally", "keys", "rotate"],
+            env=os.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        _wait(lambda: _is_blocked(vault.connection))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert len({vault.row(credential_id)[1] for credential_id in secrets}) == 2
+    assert {credential_id: vault.decrypt(credential_id) for credential_id in secrets} == secrets
+    _wait(lambda: not _is_blocked(vault.connection))
+    ended = keys("rotate")
+    assert ended.exit_code == 0, ended.output
+    assert {vault.row(credential_id)[1] for credential_id in secrets} == {vault.ring().newest_id}
+    assert {credential_id: vault.decrypt(credential_id) for credential_id in secrets} == secrets
+
+
+def test_rotation_does_not_overwrite_a_key_that_the_app_just_changed(vault: Vault) -> None:
+    credential_id = vault.add("before")
+    older = vault.ring()
+    ring = ring_of(make_key(), _text(vault))
+
+    class Changing:
+        """A connection on which the app replaces the key just before the rotation does."""
+
+        done = False
+
+        def execute(self, query: str, values: Any) -> psycopg.Cursor[Any]:
+            if query.lstrip().startswith("update") and not self.done:
+                self.done = True
+                encrypted = encrypt_key(older, "changed by the app", vault.user_id, credential_id)
+                vault.connection.execute(
+                    "update public.api_credentials set encrypted_api_key = %s, encryption_key_id = %s"
+                    " where id = %s",
+                    [encrypted.envelope, encrypted.key_id, credential_id],
+                )
+            return vault.connection.execute(query, values)
+
+    reseal(Changing(), ring)  # type: ignore[arg-type]
+    opened = decrypt_key(ring, EncryptedKey(*vault.row(credential_id)), vault.user_id, credential_id)
+    assert opened.get_secret_value() == "changed by the app"
+    assert vault.row(credential_id)[1] == ring.newest_id
+
+
+def test_second_rotation_at_the_same_time_is_refused(vault: Vault) -> None:
+    vault.connection.execute("select pg_advisory_lock(hashtextextended('tally.keys.rotate', 0))")
+    ended = keys("rotate")
+    vault.connection.execute("select pg_advisory_unlock(hashtextextended('tally.keys.rotate', 0))")
+    assert ended.exit_code == 1
+    assert ended.stderr == "Another `tally keys` is changing the ring. Wait until it has ended.\n"
+
+
+def test_hosted_rotation_prints_the_setting_and_then_uses_it(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", KEY)
+    credential_id = vault.add(SECRET)
+    ended = keys("rotate")
+    assert ended.exit_code == 0
+    assert "set this value wherever the app and the nightly job run" in ended.stderr
+    value = ended.stdout.partition("TALLY_ENCRYPTION_KEYS=")[2].partition("\n")[0]
+    assert value.endswith(f",{KEY}")
+    assert vault.row(credential_id)[1] == KEY.partition(":")[0]
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", value)
+    assert ", the newest key: 1." in keys("rotate").stdout
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", value.partition(",")[0])
+    assert vault.decrypt(credential_id) == SECRET
+
+
+def test_prune_removes_unused_keys(vault: Vault) -> None:
+    kept = vault.add("kept")
+    older = vault.ring()
+    rotated = keys("rotate")
+    assert f"These seal nothing any more: {', '.join(older.ids)}. `tally keys prune`" in rotated.stdout
+    newest = vault.ring().newest_id
+    early = keys("prune")
+    assert (early.exit_code, vault.ring().ids) == (1, (newest, *older.ids))
+    assert "Run `tally keys prune` again in an hour." in early.stderr
+    vault_file = vault.stack.home.vault_env
+    os.utime(vault_file, (0, 0))
+    late = vault.add("late", older)
+    assert keys("prune").stdout == "Every older key still seals something, or there is none.\n"
+    vault.connection.execute("delete from public.api_credentials where id = %s", [late])
+    assert keys("prune").stdout == f"Taken off the ring: {', '.join(older.ids)}.\n"
+    assert vault.ring().ids == (newest,)
+    assert vault.decrypt(kept) == "kept"
+    assert S_IMODE(vault_file.stat().st_mode) == 0o600
+
+
+def test_prune_names_unused_keys_in_the_environment(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", f"{NEWER},{KEY}")
+    before = read_encryption_keys(vault.stack.home)
+    ended = keys("prune")
+    assert ended.exit_code == 1
+    assert ended.stderr.endswith("seal nothing any more and can be taken out where it is set: first.\n")
+    assert KEY not in ended.output
+    assert read_encryption_keys(vault.stack.home) == before
+
+
+def test_check_counts_good_keys_and_names_broken_ones(vault: Vault) -> None:
+    good, lost = vault.add("good"), vault.add("lost", ring_of(NEWER))
+    moved, target = vault.add("moved"), vault.add("target")
+    vault.connection.execute(
+        "update public.api_credentials set encrypted_api_key = %s where id = %s",
+        [vault.row(moved)[0], target],
+    )
+    ended = keys("check")
+    assert ended.exit_code == 1
+    assert f"Provider keys under {vault.ring().newest_id} (newest): 2\n" in ended.stdout
+    named = ended.stderr.splitlines()
+    assert len(named) == 2
+    assert any(line.startswith(f"Connection {lost}: ") and "does not hold" in line for line in named)
+    assert any(
+        line.startswith(f"Connection {target}: ") and "changed in the database" in line for line in named
+    )
+    assert str(good) not in ended.output
+    assert str(vault.user_id) not in ended.output
+    vault.connection.execute("delete from public.api_credentials where id = any(%s)", [[lost, target]])
+    assert keys("check").exit_code == 0
+
+
+def test_rotation_leaves_undecryptable_keys_unchanged(vault: Vault) -> None:
+    lost, good = vault.add("lost", ring_of(NEWER)), vault.add("good")
+    row = vault.row(lost)
+    ended = keys("rotate")
+    assert ended.exit_code == 1
+    assert vault.row(lost) == row
+    assert vault.decrypt(good) == "good"
+    assert vault.row(good)[1] == vault.ring().newest_id
+    assert f"Connection {lost}: " in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["rotate", "check"])
+def test_missing_or_malformed_keys_are_explained(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", "half a ring")
+    ended = keys(command)
+    assert ended.exit_code == 1
+    assert ended.stderr.startswith("TALLY_ENCRYPTION_KEYS cannot be used: entry 1")
+    monkeypatch.delenv("TALLY_ENCRYPTION_KEYS")
+    vault.stack.home.vault_env.unlink()
+    assert keys(command).stderr.startswith("Missing: TALLY_ENCRYPTION_KEYS")
+
+
+def _text(vault: Vault) -> str:
+    current = read_encryption_keys(vault.stack.home)
+    assert current is not None
+    return current.get_secret_value()
+
+
+def _is_blocked(connection: psycopg.Connection[Any]) -> bool:
+    query = "select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like %s)"
+    row = connection.execute(query, ["%update public.api_credentials%"]).fetchone()
+    return bool(row and row[0])
+
+
+def _wait(is_true: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if is_true():
+            return
+        signal.sigtimedwait([], 0.05)
+    raise AssertionError("condition not met in time")
