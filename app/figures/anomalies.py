@@ -15,7 +15,8 @@ import pandas as pd
 
 from app.figures.currencies import Currency
 from app.figures.spend import select_money
-from app.formats.formats import format_money, format_short_day
+from app.formats.dates import format_short_day
+from app.formats.money import format_money
 
 Row = Mapping[str, Any]
 

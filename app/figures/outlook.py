@@ -10,7 +10,9 @@ import pandas as pd
 
 from app.figures.forecast_series import ForecastSeries
 from app.figures.limit_probability import LIKELY, Passing, calculate_passing, format_chance, read_distribution
-from app.formats.formats import format_limit, format_plain, format_short_day, plural
+from app.formats.dates import format_short_day
+from app.formats.money import format_limit, format_plain
+from tally.core.text import plural
 
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4

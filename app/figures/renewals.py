@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from app.figures.currencies import Currency
-from app.formats.formats import format_day
+from app.formats.dates import format_day
 from tally.spend.subscriptions import Interval, Subscription
 
 MONTH_NAMES = calendar.month_name

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from app.formats.formats import plural
+from tally.core.text import plural
 
 LAST_MONTH_DAYS = 30
 

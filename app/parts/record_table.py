@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.currencies import Currency
-from app.formats.formats import NO_PRICE, format_instant, format_money
+from app.formats.dates import format_instant
+from app.formats.money import NO_PRICE, format_money
 
 SOURCES = {
     "csv_import": "CSV import",

@@ -8,9 +8,10 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import database_of
-from app.formats.formats import escape_markdown, plural
+from app.formats.text import escape_markdown
 from app.parts.source_names import describe_source
 from app.ui.notices import announce, render_refusal
+from tally.core.text import plural
 from tally.importers.save import undo_import
 from tally.spend import sample_data
 from tally.storage.database import DatabaseError

@@ -14,7 +14,8 @@ from app.auth.identity import User, database_of
 from app.figures.currencies import Currency
 from app.figures.renewals import PLANS, Plan, next_renewal, renewal_days, spent_so_far
 from app.formats.amount_field import read_amount, show_amount
-from app.formats.formats import escape_markdown, format_figure, format_usd
+from app.formats.money import format_figure, format_usd
+from app.formats.text import escape_markdown
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable

@@ -7,11 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.currencies import Currency
-from app.formats.formats import (
-    format_day,
-    format_money,
-    has_wide_amounts,
-)
+from app.formats.currency import has_wide_amounts
+from app.formats.dates import format_day
+from app.formats.money import format_money
 
 LONG_NAME = 28
 

@@ -11,7 +11,8 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.figures.scorecard import Bar
 from app.figures.spend import OTHER
-from app.formats.formats import count_decimals, currency_symbol, format_money
+from app.formats.currency import count_decimals, currency_symbol
+from app.formats.money import format_money
 from app.ui.theme import Palette
 
 FONT = "Inter, system-ui, sans-serif"

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from app.formats.formats import format_day, format_instant, format_money, format_money_range
+from app.formats.dates import format_day, format_instant
+from app.formats.money import format_money, format_money_range
 
 CHART_ROW_HEIGHT = 38  # pixels
 # Streamlit aligns cells but not headings. Its grid aligns a heading right when the first strong character is

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.formats.formats import escape_markdown
+from app.formats.text import escape_markdown
 
 ANNOUNCEMENT = "announcement"
 

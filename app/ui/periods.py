@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app.formats.formats import format_days
+from app.formats.dates import format_days
 
 PRESET_DAYS = {"7D": 7, "30D": 30, "90D": 90, "1Y": 365, "All": None}
 PRESET_LABELS = {"7D": "7 days", "30D": "30 days", "90D": "90 days", "1Y": "1 year", "All": "all time"}

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from pandas.io.formats.style import Styler
 
-from app.formats.formats import DASH
+from app.formats.text import DASH
 from app.ui.columns import Column
 
 ROWS_SHOWN_WHOLE = 12

@@ -9,7 +9,8 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.formats.amount_field import read_amount
-from app.formats.formats import format_day, format_usd
+from app.formats.dates import format_day
+from app.formats.money import format_usd
 from app.parts.record_table import CHARGES
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY

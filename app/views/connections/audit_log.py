@@ -11,8 +11,10 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.formats.formats import format_instant, format_usd, plural
+from app.formats.dates import format_instant
+from app.formats.money import format_usd
 from app.ui.cards import render_heading
+from tally.core.text import plural
 
 PERSON, OPERATOR = "person", "operator"
 VERDICTS = {

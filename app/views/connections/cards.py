@@ -9,12 +9,15 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.formats.formats import DASH, escape_markdown, format_instant, format_usd, plural
+from app.formats.dates import format_instant
+from app.formats.money import format_usd
+from app.formats.text import DASH, escape_markdown
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal, render_warning
 from app.views.connections.dialogs import confirm_deletion
 from app.views.connections.jobs import SyncJob, begin_sync, find_sync, take_ended
 from tally.connectors.connections import Connection, set_active
+from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
 SECONDS_BETWEEN_LOOKS = 0.5

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.formats.formats import escape_markdown, plural
+from app.formats.text import escape_markdown
 from app.ui.notices import announce, render_refusal
 from app.views.connections.jobs import begin_sync
 from tally.connectors.connections import (
@@ -21,6 +21,7 @@ from tally.connectors.connections import (
 )
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
+from tally.core.text import plural
 from tally.secrets.key_ring import load_key_ring
 from tally.storage.database import DatabaseError
 

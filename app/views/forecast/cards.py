@@ -11,18 +11,13 @@ import streamlit as st
 from app.data import Preferences
 from app.figures.outlook import forecast_step, spread_over_months
 from app.figures.scorecard import Score, describe_bars, list_bars
-from app.formats.formats import (
-    DASH,
-    format_day,
-    format_days,
-    format_figure,
-    format_money,
-    format_money_range,
-    plural,
-)
+from app.formats.dates import format_day, format_days
+from app.formats.money import format_figure, format_money, format_money_range
+from app.formats.text import DASH
 from app.ui.cards import render_heading
 from app.ui.charts import config, earlier_predictions, shares
 from app.ui.theme import Palette
+from tally.core.text import plural
 
 NIGHTLY_AT = "03:15"
 COLUMN = st.column_config

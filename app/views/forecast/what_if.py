@@ -11,7 +11,8 @@ from app.auth import identity
 from app.data import ForecastSeries
 from app.figures import outlook, what_if
 from app.figures.what_if import Outcome
-from app.formats.formats import escape_markdown, format_figure, format_money, format_money_range
+from app.formats.money import format_figure, format_money, format_money_range
+from app.formats.text import escape_markdown
 from app.ui import cards
 
 PERIODS = {"Month end": "month_end", "Next 30 days": "next_30_days"}

@@ -10,7 +10,8 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.formats.formats import DASH, format_instant
+from app.formats.dates import format_instant
+from app.formats.text import DASH
 from app.parts.source_dialogs import confirm_deletion
 from app.parts.source_names import describe_what, shown_name
 from app.ui.cards import name_width, render_heading

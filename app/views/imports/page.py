@@ -7,7 +7,6 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, current_user, database_of
-from app.formats.formats import plural
 from app.parts.source_names import shown_name
 from app.ui.cards import render_heading
 from app.ui.notices import render_announcement, render_refusal, render_warning
@@ -26,6 +25,7 @@ from app.views.imports.uploads import (
     Uploads,
     describe_format,
 )
+from tally.core.text import plural
 
 
 def begin_import(user: User, files: Sequence[FileToSave]) -> None:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from app.figures.currencies import Currency
-from app.formats.formats import format_instant, format_money
+from app.formats.dates import format_instant
+from app.formats.money import format_money
 from tally.core.records import CostRecord
 from tally.importers import Parsed
 from tally.ledger.billing_account import preview_settlement

@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from app.auth import identity
-from app.formats.formats import plural
 from app.ui.cards import render_heading
 from app.ui.notices import render_refusal
 from app.ui.pages import page_path
 from app.views.imports.jobs import ImportJob, write_rejected
+from tally.core.text import plural
 
 SECONDS_BETWEEN_LOOKS = 0.5
 COLUMN = st.column_config

@@ -6,15 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from app.auth.identity import User
-from app.formats.formats import (
-    DASH,
-    escape_markdown,
-    format_count,
-    format_day,
-    format_days,
-    format_figure,
-    format_money,
-)
+from app.formats.counts import format_count
+from app.formats.dates import format_day, format_days
+from app.formats.money import format_figure, format_money
+from app.formats.text import DASH, escape_markdown
 from app.parts.source_names import short_title
 from app.ui import charts
 from app.ui.theme import current_palette

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from app.auth.identity import User
-from app.formats.formats import escape_markdown, format_day
+from app.formats.dates import format_day
+from app.formats.text import escape_markdown
 from app.ui.notices import announce, render_refusal
 from app.views.imports import column_mappings
 from app.views.imports.uploads import Answers, Choices, Readable, Unmapped

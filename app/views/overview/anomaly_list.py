@@ -8,8 +8,9 @@ import streamlit as st
 from app.auth import identity
 from app.data.changes import save_muted
 from app.figures.anomalies import Unusual
-from app.formats.formats import escape_markdown, plural
+from app.formats.text import escape_markdown
 from app.ui.notices import render_refusal
+from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
 SHOWN = 3

@@ -10,19 +10,12 @@ import streamlit as st
 
 from app.figures.outlook import month_end
 from app.figures.spend import Spend, top_models
-from app.formats.formats import (
-    DASH,
-    NO_PRICE,
-    escape_markdown,
-    format_change,
-    format_figure,
-    format_money,
-    format_money_range,
-    format_unit_price,
-    plural,
-)
+from app.formats.counts import format_change
+from app.formats.money import NO_PRICE, format_figure, format_money, format_money_range, format_unit_price
+from app.formats.text import DASH, escape_markdown
 from app.ui.cards import name_width, render_heading, with_money
 from app.ui.periods import Period
+from tally.core.text import plural
 
 SPARK_POINTS = 90
 TOP_MODELS = 10

@@ -6,7 +6,7 @@ from app import data
 from app.auth.identity import current_user
 from app.figures import outlook, spend
 from app.figures.anomalies import describe_unusual, select_true
-from app.formats.formats import format_money
+from app.formats.money import format_money
 from app.parts.limits import read_limit
 from app.parts.welcome import render_welcome
 from app.ui import cards, charts

@@ -9,11 +9,13 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
-from app.formats.formats import DASH, format_usd, plural
+from app.formats.money import format_usd
+from app.formats.text import DASH
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from app.views.prices.price_form import PRICED_FROM
+from tally.core.text import plural
 from tally.pricing.reprice import Difference, apply_prices
 from tally.storage.database import DatabaseError
 

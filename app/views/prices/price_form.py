@@ -11,7 +11,7 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.amount_field import read_amount
-from app.formats.formats import format_day
+from app.formats.dates import format_day
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable

@@ -13,7 +13,9 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.amount_field import show_amount
-from app.formats.formats import DASH, escape_markdown, format_count, format_day
+from app.formats.counts import format_count
+from app.formats.dates import format_day
+from app.formats.text import DASH, escape_markdown
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from app.views.prices.price_form import PRICED_FROM, set_price

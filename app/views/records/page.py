@@ -8,12 +8,12 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
-from app.formats.formats import plural
 from app.parts.record_table import BASES, COLUMNS, SOURCES, describe_records, why_fixed
 from app.parts.welcome import render_welcome
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.titles import title_row
 from app.views.records.dialogs import confirm_deletion, edit_entry
+from tally.core.text import plural
 
 
 def choose(label: str, options: Mapping[str, str]) -> str | None:

@@ -10,9 +10,10 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
-from app.formats.formats import format_instant, plural
+from app.formats.dates import format_instant
 from app.ui.cards import render_heading
 from app.ui.notices import render_refusal
+from tally.core.text import plural
 from tally.storage.database import DatabaseError
 from tally.storage.export import Format, load_records, write_records
 

@@ -9,7 +9,7 @@ from app import data
 from app.auth.identity import User, change_password, database_of
 from app.figures.currencies import list_currencies
 from app.formats.amount_field import show_amount
-from app.formats.formats import describe_currency
+from app.formats.currency import describe_currency
 from app.parts.limits import parse_limit, read_limit, remember_limit
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal

@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from app.formats.formats import format_day, format_money
+from app.formats.dates import format_day
+from app.formats.money import format_money
 from app.parts.source_names import describe_dataset, describe_source
 from tally.core.records import NO_MODEL
 from tally.ledger.reconcile import (

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from app.formats.formats import DASH, format_money
+from app.formats.money import format_money
+from app.formats.text import DASH
 from app.parts.source_names import describe_dataset, describe_ledger
 from app.ui import charts
 from app.ui.cards import name_width, render_heading

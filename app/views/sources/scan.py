@@ -10,7 +10,7 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.formats.formats import escape_markdown
+from app.formats.text import escape_markdown
 from app.ui.notices import render_refusal
 from tally.agents.machine import Machine, collecting_folder
 from tally.agents.payment import load_payments

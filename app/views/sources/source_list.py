@@ -11,11 +11,14 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
-from app.formats.formats import DASH, format_day, format_instant, format_money, plural
+from app.formats.dates import format_day, format_instant
+from app.formats.money import format_money
+from app.formats.text import DASH
 from app.parts.source_dialogs import ask_who_pays, confirm_deletion
 from app.parts.source_names import describe_source, describe_what, shown_name
 from app.ui.cards import name_width, render_heading
 from app.ui.notices import announce, render_refusal, render_warning
+from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
 QUIET_DAYS = 3  # a machine or a connection that brings nothing for longer is worth a look

@@ -7,10 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.plan_worth import PlanMonth, sum_months
-from app.formats.formats import DASH, escape_markdown, format_money, plural
+from app.formats.money import format_money
+from app.formats.text import DASH, escape_markdown
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.theme import current_palette
+from tally.core.text import plural
 
 COLUMN = st.column_config
 COLUMNS = {

@@ -14,11 +14,14 @@ from app.auth.identity import User, database_of
 from app.figures.currencies import Currency
 from app.figures.renewals import describe_next, describe_rhythm, renewal_days, spent_so_far
 from app.formats.amount_field import show_amount
-from app.formats.formats import DASH, escape_markdown, format_day, format_money, plural
+from app.formats.dates import format_day
+from app.formats.money import format_money
+from app.formats.text import DASH, escape_markdown
 from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from tally.core.amounts import AmountUnreadable
+from tally.core.text import plural
 from tally.spend.subscriptions import Subscription, delete_subscription, update_subscription
 from tally.storage.database import DatabaseError
 

@@ -7,16 +7,9 @@ import pandas as pd
 import pytest
 
 from app.figures import spend
-from app.formats.formats import (
-    escape_markdown,
-    format_change,
-    format_count,
-    format_figure,
-    format_money,
-    format_money_range,
-    format_unit_price,
-    format_usd,
-)
+from app.formats.counts import format_change, format_count
+from app.formats.money import format_figure, format_money, format_money_range, format_unit_price, format_usd
+from app.formats.text import escape_markdown
 from app.ui import charts
 from app.ui.periods import parse_period, preset_period
 from app.ui.theme import DARK, LIGHT
@@ -179,7 +172,7 @@ def test_other_figures_read_well() -> None:
         "0",
         "9,999",
         "12.3K",
-        "1,000K",
+        "1M",
         "3.2M",
     ]
     assert format_change(Decimal(3), Decimal(2)) == "+50.0%"

@@ -145,7 +145,7 @@ def test_a_price_is_typed_in_looked_at_and_applied(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
-        ({"Model": "m", "Input, USD": "1"}, "Output: The amount is missing."),
+        ({"Model": "m", "Input, USD": "1"}, "Output: Enter an amount"),
         ({"Model": "m", "Input, USD": "many", "Output, USD": "1"}, "Input: The amount"),
         (
             {"Model": "m", "Input, USD": "-1", "Output, USD": "1"},

@@ -14,7 +14,7 @@ from app.auth.identity import User, database_of
 from app.figures import spend
 from app.figures.currencies import Currency
 from app.figures.plan_worth import PlanMonth, calculate_months, group_plans, list_recent, sum_months
-from app.formats.formats import DASH
+from app.formats.text import DASH
 from app.views.subscriptions.plan_cards import TIMES, format_factor
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.pages import metrics, open_page, save, shown, usage
