@@ -1,6 +1,7 @@
-"""What every `tally` command does alike."""
+"""The `tally` application without its commands."""
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -10,11 +11,11 @@ from tally.core.errors import TallyError
 FAILED = 1
 
 
-class Sentences(TyperGroup):
-    """What a person can mend is one sentence on stderr and an exit code, never a stack trace."""
+class TallyGroup(TyperGroup):
+    """Prints an error that the user can fix as one sentence on stderr, and exits with code 1."""
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Run the command that was asked for."""
+        """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except TallyError as problem:
@@ -23,12 +24,29 @@ class Sentences(TyperGroup):
 
 
 def new_app() -> typer.Typer:
-    """`tally` without its commands."""
-    return typer.Typer(
-        cls=Sentences,
-        help="What you spend on AI, on what, what the month will end at, and what to change.",
+    """Create `tally` without its commands."""
+    app = typer.Typer(
+        cls=TallyGroup,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
+    app.callback()(tally)
+    return app
+
+
+def print_version(is_wanted: bool) -> None:
+    """Print the installed version and exit."""
+    if is_wanted:
+        typer.echo(f"tally {version('tally')}")
+        raise typer.Exit
+
+
+def tally(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=print_version),
+    ] = False,
+) -> None:
+    """See what you spend on AI, on what, and where the month will end."""

@@ -1,4 +1,4 @@
-"""`tally up`, `down`, `status`, `doctor`, `nightly` and `backtest`: this machine's Tally."""
+"""`tally up`, `down`, `status`, `doctor`, `nightly` and `backtest`: Tally on this machine."""
 
 import json
 import subprocess
@@ -19,13 +19,15 @@ from tally.local.supervisor import run_down, run_up
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Make these commands of `tally`."""
+    """Register the commands of this module."""
     for command in (up, down, status, doctor, nightly, backtest):
         app.command()(command)
 
 
 def up() -> None:
-    """Start Tally on this machine and stay in the foreground until Ctrl-C.
+    """Start Tally on this machine.
+
+    It stays in the foreground until Ctrl-C.
 
     Example: TALLY_PORT=9000 tally up
     """
@@ -33,7 +35,7 @@ def up() -> None:
 
 
 def down() -> None:
-    """Stop the Tally that `tally up` started, in order.
+    """Stop the Tally that `tally up` started.
 
     Example: tally down
     """
@@ -42,14 +44,18 @@ def down() -> None:
 
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    env: Annotated[bool, typer.Option("--env", help="Print the four settings, secrets included.")] = False,
+    env: Annotated[
+        bool, typer.Option("--env", help="Print the connection settings, secrets included.")
+    ] = False,
 ) -> None:
-    """Show the addresses, versions and health of every part, and the last nightly run.
+    """Show the health of every part and the last nightly run.
+
+    Exits with code 1 if a part does not answer.
 
     Example: tally status --json
     """
     if env:
-        typer.echo(env_lines(_four_settings(load_settings())), nl=False)
+        typer.echo(env_lines(_connection_settings(load_settings())), nl=False)
         return
     found = statuses.load_status()
     typer.echo(json.dumps(statuses.as_json(found), indent=2) if as_json else statuses.as_text(found))
@@ -58,7 +64,7 @@ def status(
 
 
 def doctor() -> None:
-    """Check each requirement of Tally on this machine and say how to mend what is missing.
+    """Show what's missing on this machine and how to fix it.
 
     Example: tally doctor
     """
@@ -70,17 +76,18 @@ def doctor() -> None:
 
 def nightly(
     date: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Replay the night of a day.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Repeat the run of an earlier night."),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the forecasts and write nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the forecasts; save nothing.")] = False,
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="tcp://HOST:PORT", help="Forecast on the Dask cluster of this scheduler."),
+        typer.Option(metavar="tcp://HOST:PORT", help="Forecast on this Dask cluster."),
     ] = None,
 ) -> None:
-    """Run the nightly job now: partitions, refresh, forecasts.
+    """Run the nightly job now.
+
+    It syncs connections, refreshes daily costs, forecasts and scores earlier forecasts.
 
     Example: tally nightly --date 2026-11-01 --dry-run
     """
@@ -91,27 +98,26 @@ def nightly(
 
 
 def backtest(
-    data_dir: Annotated[Path, typer.Argument(help="A folder with series.csv, cutoffs.csv and meta.csv.")],
-    out: Annotated[Path, typer.Option(help="Where to write the forecasts, as CSV.")],
-    score: Annotated[bool, typer.Option("--score", help="Print how good they and others were.")] = False,
+    data_dir: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder with series.csv, cutoffs.csv and meta.csv.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="CSV file to write the forecasts to.")],
+    score: Annotated[bool, typer.Option("--score", help="Print accuracy beside baselines.")] = False,
 ) -> None:
-    """Forecast from every cutoff of a folder of daily series, knowing nothing later.
+    """Forecast past months and compare with actuals.
+
+    Each forecast uses only data up to its cutoff.
 
     Example: tally backtest series/ --out forecasts.csv --score
     """
     paths = [str(data_dir.resolve()), "--out", str(out.resolve())]
-    command = [
-        sys.executable,
-        "-m",
-        "forecasting.evaluation.command",
-        *paths,
-        *(["--score"] if score else []),
-    ]
+    options = ["--score"] if score else []
+    command = [sys.executable, "-m", "forecasting.evaluation.command", *paths, *options]
     ended = subprocess.run(command, cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
     raise typer.Exit(ended.returncode)
 
 
-def _four_settings(settings: Settings) -> dict[str, str]:
+def _connection_settings(settings: Settings) -> dict[str, str]:
     secrets = (settings.supabase_secret_key, settings.database_url)
     values = [settings.supabase_url, settings.supabase_publishable_key]
     values += [secret.get_secret_value() if secret else "" for secret in secrets]

@@ -1,4 +1,4 @@
-"""The `tally` command with all that it can do."""
+"""The `tally` application with all of its commands."""
 
 from tally.cli import collect, machine
 from tally.cli.command import new_app

@@ -1,29 +1,35 @@
-"""`tally reprice`: price anew what has no bill, for one account, after a look at the difference."""
+"""`tally reprice`: recalculate an account's estimates with the latest known prices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated
 
 import typer
 
-from tally.cli.records import Email, acting_as
+from tally.cli.account import Email, acting_as
+from tally.cli.tables import print_table
 from tally.core.errors import TallyError
+from tally.core.text import plural
 from tally.pricing.reprice import Difference, apply_prices, calculate_differences
 
 FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC).date()
-HEADER = ("month", "provider", "model", "records", "before", "after", "difference")
+TEXT_COLUMNS = ("Month", "Provider", "Model")
+NUMBER_COLUMNS = ("Records", "Before", "After", "Difference")
 
 
 def reprice(
     email: Email,
     since: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day to look at.", show_default=False)
+        datetime,
+        typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First day to reprice.", show_default=False),
     ],
-    apply: Annotated[bool, typer.Option("--apply", help="Write the new prices.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Save the new prices.")] = False,
 ) -> None:
-    """Show what estimates would cost at today's knowledge of their days' prices; --apply writes it.
+    """Preview estimates at the latest known prices.
 
-    Bills, and what was typed in, are left alone.
+    Each estimate is recalculated with the latest known prices for its date; --apply saves the change.
+    Bills and manual entries are left alone.
 
     Example: tally reprice --since 2026-01-01 --email ada@example.com
     """
@@ -33,61 +39,58 @@ def reprice(
     with acting_as(email) as database:
         differences = calculate_differences(database, first_day)
         if not differences:
-            typer.echo("Every estimate is at its price already.")
+            typer.echo("All estimates are up to date.")
             return
-        typer.echo(render_differences(differences))
+        print_differences(differences)
         if not apply:
-            typer.echo("Nothing was written. Add --apply to price these records anew.")
+            typer.echo("Nothing was saved. Add --apply to reprice these records.")
             return
         done = apply_prices(database, first_day)
-    typer.echo(f"Priced anew: {done.applied:,}.")
+    typer.echo(f"Repriced {plural(done.applied, 'record')}.")
     if done.skipped:
         typer.echo(
-            f"{done.skipped:,} had changed meanwhile and were left alone. Run it again to see to them."
+            f"{plural(done.skipped, 'record')} changed in the meantime and were left alone. Run this again."
         )
 
 
-def render_differences(differences: Sequence[Difference]) -> str:
-    """A table of what would change, and the sum."""
-    rows = [HEADER, *map(_row, differences)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 3 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-    total = sum(difference.difference_usd for difference in differences)
-    priced = sum(difference.newly_priced for difference in differences)
-    unpriced = sum(difference.newly_unpriced for difference in differences)
-    set_aside = sum(difference.set_aside for difference in differences)
-    lines.append(f"In all {_usd(total, sign=True)}.")
-    if priced:
-        lines.append(f"Priced for the first time: {priced:,}.")
-    if unpriced:
-        lines.append(f"Without a price from now on, as no list knows one: {unpriced:,}.")
-    if set_aside:
-        lines.append(f"In no total, as a bill or a better source covers them: {set_aside:,}.")
-    return "\n".join(lines)
+def print_differences(differences: Sequence[Difference]) -> None:
+    """Print what would change, by month and model, and the totals."""
+    print_table(TEXT_COLUMNS, NUMBER_COLUMNS, map(_cells, differences))
+    for line in _totals(differences):
+        typer.echo(line)
 
 
-def _row(difference: Difference) -> tuple[str, ...]:
+def _cells(difference: Difference) -> tuple[str, ...]:
     return (
         difference.month,
         difference.provider,
-        _printable(difference.model_name),
+        difference.model_name,
         f"{difference.records:,}",
         _usd(difference.before_usd),
         _usd(difference.after_usd),
-        _usd(difference.difference_usd, sign=True),
+        _signed_usd(difference.difference_usd),
     )
 
 
-def _usd(amount: object, sign: bool = False) -> str:
-    return f"{amount:+,.4f} USD" if sign else f"{amount:,.4f} USD"
+def _totals(differences: Sequence[Difference]) -> Iterator[str]:
+    """The total difference, and a line for each kind of change that occurs."""
+    total = sum((difference.difference_usd for difference in differences), Decimal(0))
+    yield f"Total difference: {_signed_usd(total)}"
+    counts = {
+        "Priced for the first time": sum(difference.newly_priced for difference in differences),
+        "No longer priced, as no price list has the model": sum(
+            difference.newly_unpriced for difference in differences
+        ),
+        "Not in any total, as a bill or a better source covers them": sum(
+            difference.set_aside for difference in differences
+        ),
+    }
+    yield from (f"{label}: {plural(count, 'record')}" for label, count in counts.items() if count)
 
 
-def _printable(name: str) -> str:
-    """A model's name without what would steer a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
+def _usd(amount: Decimal) -> str:
+    return f"{amount:,.4f} USD"
+
+
+def _signed_usd(amount: Decimal) -> str:
+    return f"{amount:+,.4f} USD"

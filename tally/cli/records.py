@@ -1,15 +1,15 @@
-"""Commands that act on one account as its operator, under that person's row-level security."""
+"""`tally import`, `export` and `demo`: an account's cost records, under its row-level security."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from tally.cli.account import Email, acting_as
+from tally.cli.rejections import collect_rejections, writing
+from tally.core.text import plural
 from tally.currency.stored_rates import load_rates
 from tally.importers import (
     AmbiguousDates,
@@ -17,7 +17,6 @@ from tally.importers import (
     Importer,
     Options,
     Parsed,
-    Rejected,
     find_importer,
     identify_all,
     parse_tables,
@@ -27,27 +26,15 @@ from tally.importers.grouping import read_breakdown, refuse_overlap
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.ledger.billing_account import preview_settlement
 from tally.spend import sample_data as sample
-from tally.storage.database import Database, DatabaseError
-from tally.storage.export import harmless, load_records, write_records
-from tally.storage.operator_connection import operating
-from tally.storage.postgres import PostgresDatabase, find_user
+from tally.storage.database import DatabaseError
+from tally.storage.export import load_records, write_records
 from tally.storage.preferences import load_timezone
-
-SHOWN_REJECTIONS = 10
-
-Email = Annotated[str, typer.Option(help="The account's email.", show_default=False)]
-
-
-@contextmanager
-def acting_as(email: str) -> Iterator[Database]:
-    """The account with this email; raises DatabaseError without one, or without an answer."""
-    with operating() as connection:
-        yield PostgresDatabase(connection, find_user(connection, email))
 
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(help="CSV or JSON files, or ZIPs of them.", show_default=False)
+        list[Path],
+        typer.Argument(metavar="FILE", help="CSV or JSON files, or ZIPs of them.", show_default=False),
     ],
     email: Email,
     day_first: Annotated[
@@ -57,34 +44,44 @@ def import_files(
         bool | None,
         typer.Option("--decimal-comma/--decimal-point", help="How to read an amount such as 1,234."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be added and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be imported; save nothing.")
+    ] = False,
     rejected: Annotated[
-        Path | None, typer.Option(help="Write the rejected rows with their reasons to this CSV file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write rejected rows and their reasons to this CSV file."),
     ] = None,
 ) -> None:
-    """Import files of usage into an account; importing one twice adds nothing.
+    """Import usage and billing exports into an account.
+
+    Safe to repeat; duplicates are skipped.
 
     Example: tally import cost_2026-11.csv --email ada@example.com
     """
-    with acting_as(email) as database, _rejections(rejected) as refused:
+    with acting_as(email) as database, collect_rejections(rejected) as rejections:
         options = Options(load_timezone(database), day_first, decimal_comma, rates=load_rates(database))
-        # All are read before one is saved: a file that is refused stops the others while nothing is written.
+        # All files are read before the first is saved: if one is refused, nothing has been written.
         for file, importer, parsed, data in [_read(file, options) for file in files]:
             if dry_run:
                 refuse_overlap(database, read_breakdown(parsed), file.name, importer.name)
-                typer.echo(f"{file.name} ({importer.title}): {_summary(parsed)}")
-                refused += [(file, row) for row in parsed.rejected]
+                typer.echo(f"{file.name} ({importer.title}): {_preview_line(parsed)}")
+                rejections += [(file, row) for row in parsed.rejected]
             else:
                 result = save_import(database, parsed, ImportFile(file.name, importer.name, data))
-                typer.echo(f"{file.name} ({importer.title}): {_outcome(result)}")
-                refused += [(file, row) for row in result.rejected]
+                typer.echo(f"{file.name} ({importer.title}): {_result_line(result)}")
+                rejections += [(file, row) for row in result.rejected]
 
 
 def export_records(
     email: Email,
-    out: Annotated[Path, typer.Option(help="The file to write: .csv or .parquet.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="File to write: .csv or .parquet.", show_default=False),
+    ],
 ) -> None:
-    """Export all records of an account; spreadsheet formulas in texts are made harmless in CSV.
+    """Export an account's records as CSV or Parquet.
+
+    In CSV, text that a spreadsheet would run as a formula is escaped.
 
     Example: tally export --email ada@example.com --out records.csv
     """
@@ -92,26 +89,28 @@ def export_records(
         raise DatabaseError(f"{out.name} must end in .csv or .parquet.")
     with acting_as(email) as database:
         records = load_records(database)
-    with _writing(out):
+    with writing(out):
         out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
-    typer.echo(f"{len(records):,} records written to {out}.")
+    typer.echo(f"Exported {plural(len(records), 'record')} to {out}.")
 
 
 def demo(
     email: Email,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the sample data out again.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the sample data.")] = False,
 ) -> None:
-    """Load half a year of sample data into an account, marked as such.
+    """Load half a year of sample data into an account.
+
+    The records are marked as sample data and can be removed again with --remove.
 
     Example: tally demo --email ada@example.com
     """
     with acting_as(email) as database:
         if remove:
             removed = sample.remove(database)
-            typer.echo("The sample data is gone." if removed else "There is no sample data in this account.")
+            typer.echo("Sample data removed." if removed else "There is no sample data in this account.")
             return
         result = sample.load(database, datetime.now(ZoneInfo(load_timezone(database))).date())
-    typer.echo(f"Sample data: {_outcome(result)}. Take it out with `tally demo --email {email} --remove`.")
+    typer.echo(f"Sample data: {_result_line(result)}. Remove it with `tally demo --email {email} --remove`.")
 
 
 def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:
@@ -126,63 +125,21 @@ def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:
     try:
         return file, importer, parse_tables(importer, tables, options), data
     except AmbiguousDates as question:
-        raise DatabaseError(f"{file.name}: {question} Say --day-first or --month-first.") from None
+        raise DatabaseError(f"{file.name}: {question} Add --day-first or --month-first.") from None
     except AmbiguousNumbers as question:
-        raise DatabaseError(f"{file.name}: {question} Say --decimal-comma or --decimal-point.") from None
+        raise DatabaseError(f"{file.name}: {question} Add --decimal-comma or --decimal-point.") from None
 
 
-@contextmanager
-def _rejections(to: Path | None) -> Iterator[list[tuple[Path, Rejected]]]:
-    """Rejected rows to collect; shown and written down at the end, whatever ends it."""
-    refused: list[tuple[Path, Rejected]] = []
-    with _writing(to), ExitStack() as opened:
-        out = opened.enter_context(_open_text(to)) if to else None
-        try:
-            yield refused
-        finally:
-            _show(refused, is_written=out is not None)
-            if out is not None:
-                _write(refused, out)
+def _preview_line(parsed: Parsed) -> str:
+    effective = preview_settlement(parsed.records)
+    total = sum(record.cost_usd or 0 for record in effective if record.cost_basis != "included")
+    rows = plural(parsed.rows_read, "row")
+    return f"read {rows}, {len(parsed.rejected):,} rejected, total ${total:,.2f}"
 
 
-def _open_text(path: Path) -> TextIO:
-    return path.open("w", newline="", encoding="utf-8", errors="replace")
-
-
-@contextmanager
-def _writing(path: Path | None) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DatabaseError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _summary(parsed: Parsed) -> str:
-    settled = preview_settlement(parsed.records)
-    total = sum(record.cost_usd or 0 for record in settled if record.cost_basis != "included")
-    return f"read {parsed.rows_read:,} rows, {len(parsed.rejected):,} rejected, ${total:,.2f} in all"
-
-
-def _outcome(result: ImportResult) -> str:
+def _result_line(result: ImportResult) -> str:
     counts = (
-        f"read {result.read:,} = {result.added:,} added + {result.already_there:,} already there"
+        f"read {result.read:,} = {result.added:,} added + {result.already_there:,} duplicates"
         f" + {len(result.rejected):,} rejected"
     )
-    return counts + (f" ({result.restated:,} of those there got newer figures)" if result.restated else "")
-
-
-def _show(refused: Sequence[tuple[Path, Rejected]], is_written: bool) -> None:
-    for file, row in refused[:SHOWN_REJECTIONS]:
-        typer.echo(f"  {file.name}, line {row.line}: {row.reason}", err=True)
-    if len(refused) > SHOWN_REJECTIONS and not is_written:
-        typer.echo(
-            f"  … and {len(refused) - SHOWN_REJECTIONS:,} more; --rejected FILE writes them all.", err=True
-        )
-
-
-def _write(refused: Sequence[tuple[Path, Rejected]], out: TextIO) -> None:
-    writer = csv.writer(out)
-    writer.writerow(["file", "line", "reason", "row"])
-    writer.writerows(
-        [harmless(file.name), row.line, harmless(row.reason), harmless(row.row_text)] for file, row in refused
-    )
+    return counts + (f" ({result.restated:,} of the duplicates updated)" if result.restated else "")

@@ -34,7 +34,7 @@ PASSWORD = "correct horse 1"
 
 @dataclass(frozen=True)
 class Commands:
-    """A machine with a home and a state of its own, where `tally` is run."""
+    """A machine with its own home and TALLY_HOME, where `tally` is run."""
 
     home: Path
     state: Path
@@ -42,8 +42,8 @@ class Commands:
 
     @property
     def environment(self) -> dict[str, str]:
-        known = {"HOME": str(self.home), "TALLY_HOME": str(self.state), "TZ": "Europe/Berlin"}
-        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | known | dict(self.settings)
+        folders = {"HOME": str(self.home), "TALLY_HOME": str(self.state), "TZ": "Europe/Berlin"}
+        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | folders | dict(self.settings)
 
     def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-W", "ignore", "-m", "tally", *arguments]
@@ -65,7 +65,7 @@ class Commands:
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Commands:
-    """A machine that knows of no Tally."""
+    """A machine without connection settings."""
     return Commands(tmp_path / "home", tmp_path / "state", {})
 
 
@@ -87,7 +87,7 @@ def signed_in_machine(machine: Commands, person: Person) -> Commands:
     return machine
 
 
-def test_a_report_needs_no_account(alone: Commands) -> None:
+def test_report_needs_no_account(alone: Commands) -> None:
     write_claude(
         alone.home, claude_row(at="2026-09-01T22:30:00Z"), claude_row("msg_2", usage={"output_tokens": -1})
     )
@@ -131,15 +131,15 @@ def test_a_report_needs_no_account(alone: Commands) -> None:
     }
 
 
-def test_a_report_is_kept_until_something_changes(alone: Commands) -> None:
+def test_report_is_cached_until_something_changes(alone: Commands) -> None:
     path = write_claude(alone.home, claude_row())
     first = alone.report()
-    kept = alone.state / "collect" / "report.json"
-    before = kept.stat().st_mtime_ns
-    assert kept.stat().st_mode & 0o777 == 0o600
+    cached = alone.state / "collect" / "report.json"
+    before = cached.stat().st_mtime_ns
+    assert cached.stat().st_mode & 0o777 == 0o600
 
     assert alone.report() == first
-    assert kept.stat().st_mtime_ns == before
+    assert cached.stat().st_mtime_ns == before
 
     path.write_bytes(path.read_bytes() + spell_lines([claude_row("msg_2", "req_2")]))
     assert [source["requests"] for source in alone.report()["sources"]] == [2]
@@ -149,7 +149,7 @@ def test_a_report_is_kept_until_something_changes(alone: Commands) -> None:
     assert alone.report()["sources"][0]["days"][0]["provider"] == "claude-desktop"
 
 
-def test_a_report_of_one_source_for_people(alone: Commands) -> None:
+def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
     write_claude(alone.home, claude_row(model="claude-nova-9"))
     write_codex(alone.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
 
@@ -158,10 +158,10 @@ def test_a_report_of_one_source_for_people(alone: Commands) -> None:
     assert answer.stdout.startswith("Claude Code: 1 request in 1 file\n")
     assert "claude-nova-9" in answer.stdout
     assert "no price" in answer.stdout
-    assert "in all" not in answer.stdout
+    assert "Total" not in answer.stdout
     assert "Codex" not in answer.stdout
     codex = alone.run("collect", "--dry-run", "--source", "codex").stdout
-    assert codex.endswith("  $0.00 in all: $0.00 in, $0.00 out\n"), codex
+    assert codex.endswith("Total $0.00: $0.00 input, $0.00 output\n"), codex
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,12 @@ def test_a_report_of_one_source_for_people(alone: Commands) -> None:
         (["--source", "emacs"], "There is no source 'emacs'. Choose from claude-code, codex"),
         (["--paid-by", "claude-code=me"], "is not understood. Write it as claude-code=plan"),
         (["--timezone", "Mars/Olympus", "--dry-run"], "There is no timezone 'Mars/Olympus'."),
-        ([], "Nobody is signed in on this machine. Sign in with `tally login`."),
+        ([], "Sign in with `tally login`."),
     ],
 )
-def test_what_a_person_can_mend_is_one_sentence(alone: Commands, arguments: list[str], sentence: str) -> None:
+def test_mistake_of_the_user_is_answered_in_one_sentence(
+    alone: Commands, arguments: list[str], sentence: str
+) -> None:
     answer = alone.run("collect", *arguments)
 
     assert answer.returncode == 1
@@ -181,7 +183,7 @@ def test_what_a_person_can_mend_is_one_sentence(alone: Commands, arguments: list
     assert "Traceback" not in answer.stderr
 
 
-def test_logs_arrive_in_the_account_that_is_signed_in(
+def test_logs_are_saved_in_the_signed_in_account(
     signed_in_machine: Commands, stack: Stack, person: Person
 ) -> None:
     write_claude(signed_in_machine.home, claude_row())
@@ -189,12 +191,12 @@ def test_logs_arrive_in_the_account_that_is_signed_in(
     first = signed_in_machine.run("collect", "--machine", "laptop")
     again = signed_in_machine.run("collect", "--machine", "laptop", "--json")
 
-    assert first.stdout == "Claude Code: read 1 = 1 added + 0 already there + 0 rejected\n", first.stderr
+    assert first.stdout == "Claude Code: read 1 = 1 added + 0 duplicates + 0 rejected\n", first.stderr
     assert json.loads(again.stdout)["sources"][0]["read"] == 0
     assert len(stored(over_http(stack, person))) == 1
 
 
-def test_the_session_is_kept_for_its_owner_alone_and_renewed_each_time(signed_in_machine: Commands) -> None:
+def test_session_file_is_private_and_its_token_renewed_each_time(signed_in_machine: Commands) -> None:
     folder = signed_in_machine.state / "collect"
     first = load_session(folder)
     assert (folder / "account.json").stat().st_mode & 0o777 == 0o600
@@ -206,14 +208,14 @@ def test_the_session_is_kept_for_its_owner_alone_and_renewed_each_time(signed_in
     assert load_session(folder).refresh_token != first.refresh_token
 
 
-def test_a_wrong_password_is_a_sentence_and_keeps_nothing(machine: Commands, person: Person) -> None:
+def test_wrong_password_is_refused_and_stores_nothing(machine: Commands, person: Person) -> None:
     answer = machine.run("login", "--email", person.email, "--password-stdin", given="wrong horse 1\n")
 
     assert (answer.returncode, answer.stderr) == (1, "Wrong email or password.\n")
     assert not (machine.state / "collect" / "account.json").exists()
 
 
-def test_an_address_where_nothing_answers_is_a_sentence(alone: Commands) -> None:
+def test_unreachable_address_is_named(alone: Commands) -> None:
     where = ["--address", "http://127.0.0.1:9", "--key", f"sb_publishable_{uuid4().hex}"]
     answer = alone.run("login", *where, "--email", "ada@example.com", "--password-stdin", given="x\n")
 
@@ -225,13 +227,13 @@ def test_an_address_where_nothing_answers_is_a_sentence(alone: Commands) -> None
 
 def test_signing_out_ends_the_session_everywhere(signed_in_machine: Commands) -> None:
     folder = signed_in_machine.state / "collect"
-    spent = (folder / "account.json").read_text()
+    used = (folder / "account.json").read_text()
 
     assert signed_in_machine.run("logout").stdout == "Signed out.\n"
-    assert signed_in_machine.run("logout").stdout == "Nobody was signed in.\n"
+    assert signed_in_machine.run("logout").stdout == "Not signed in.\n"
     assert "tally login" in signed_in_machine.run("collect").stderr
 
-    (folder / "account.json").write_text(spent)
+    (folder / "account.json").write_text(used)
     with pytest.raises(NotSignedIn):
         open_database(folder)
 
@@ -247,7 +249,7 @@ def watching(signed_in_machine: Commands) -> Iterator["subprocess.Popen[str]"]:
     process.wait()
 
 
-def test_watching_collects_what_is_added(
+def test_watch_collects_new_entries(
     watching: "subprocess.Popen[str]", signed_in_machine: Commands, stack: Stack, person: Person
 ) -> None:
     database = over_http(stack, person)

@@ -15,7 +15,7 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
-from tally.cli.keys import reseal
+from tally.cli.key_rotation import reencrypt_all
 from tally.cli.main import app
 from tally.core.settings import load_settings
 from tally.local.home import open_home
@@ -108,8 +108,8 @@ def test_rotation_encrypts_everything_with_a_new_key(vault: Vault) -> None:
     assert ended.exit_code == 0, ended.output
     newest = vault.ring().newest_id
     assert newest != before
-    assert f"Sealed with the new key {newest}: 3." in ended.stdout
-    assert f"Provider keys under {newest} (newest): 3\n" in ended.stdout
+    assert f"Encrypted with the new key {newest}: 3." in ended.stdout
+    assert f"Provider keys encrypted with {newest} (newest): 3\n" in ended.stdout
     for credential_id, secret in credentials.items():
         assert vault.decrypt(credential_id) == secret
         assert vault.row(credential_id)[1] == newest
@@ -127,7 +127,7 @@ def test_interrupted_rotation_is_finished_by_the_next(vault: Vault) -> None:
     newest = vault.ring().newest_id
     assert newest != older.newest_id
     ended = keys("rotate")
-    assert f"Sealed with {newest}, the newest key: 2." in ended.stdout
+    assert f"Encrypted with {newest}, the newest key: 2." in ended.stdout
     assert {vault.row(credential_id)[1] for credential_id in credentials} == {newest}
     assert vault.ring().newest_id == newest
 
@@ -177,7 +177,7 @@ def test_rotation_does_not_overwrite_a_key_that_the_app_just_changed(vault: Vaul
                 )
             return vault.connection.execute(query, values)
 
-    reseal(Changing(), ring)  # type: ignore[arg-type]
+    reencrypt_all(Changing(), ring)  # type: ignore[arg-type]
     opened = decrypt_key(ring, EncryptedKey(*vault.row(credential_id)), vault.user_id, credential_id)
     assert opened.get_secret_value() == "changed by the app"
     assert vault.row(credential_id)[1] == ring.newest_id
@@ -188,7 +188,7 @@ def test_second_rotation_at_the_same_time_is_refused(vault: Vault) -> None:
     ended = keys("rotate")
     vault.connection.execute("select pg_advisory_unlock(hashtextextended('tally.keys.rotate', 0))")
     assert ended.exit_code == 1
-    assert ended.stderr == "Another `tally keys` is changing the ring. Wait until it has ended.\n"
+    assert ended.stderr == "Another `tally keys` command is changing the keys. Wait until it has ended.\n"
 
 
 def test_hosted_rotation_prints_the_setting_and_then_uses_it(
@@ -198,7 +198,7 @@ def test_hosted_rotation_prints_the_setting_and_then_uses_it(
     credential_id = vault.add(SECRET)
     ended = keys("rotate")
     assert ended.exit_code == 0
-    assert "set this value wherever the app and the nightly job run" in ended.stderr
+    assert "set this value wherever the app and the nightly run get their settings" in ended.stderr
     value = ended.stdout.partition("TALLY_ENCRYPTION_KEYS=")[2].partition("\n")[0]
     assert value.endswith(f",{KEY}")
     assert vault.row(credential_id)[1] == KEY.partition(":")[0]
@@ -212,7 +212,10 @@ def test_prune_removes_unused_keys(vault: Vault) -> None:
     kept = vault.add("kept")
     older = vault.ring()
     rotated = keys("rotate")
-    assert f"These seal nothing any more: {', '.join(older.ids)}. `tally keys prune`" in rotated.stdout
+    assert (
+        f"Unused encryption keys: {', '.join(older.ids)}. Remove them with `tally keys prune`."
+        in rotated.stdout
+    )
     newest = vault.ring().newest_id
     early = keys("prune")
     assert (early.exit_code, vault.ring().ids) == (1, (newest, *older.ids))
@@ -220,9 +223,9 @@ def test_prune_removes_unused_keys(vault: Vault) -> None:
     vault_file = vault.stack.home.vault_env
     os.utime(vault_file, (0, 0))
     late = vault.add("late", older)
-    assert keys("prune").stdout == "Every older key still seals something, or there is none.\n"
+    assert keys("prune").stdout == "There are no unused encryption keys.\n"
     vault.connection.execute("delete from public.api_credentials where id = %s", [late])
-    assert keys("prune").stdout == f"Taken off the ring: {', '.join(older.ids)}.\n"
+    assert keys("prune").stdout == f"Removed unused encryption keys: {', '.join(older.ids)}.\n"
     assert vault.ring().ids == (newest,)
     assert vault.decrypt(kept) == "kept"
     assert S_IMODE(vault_file.stat().st_mode) == 0o600
@@ -233,7 +236,7 @@ def test_prune_names_unused_keys_in_the_environment(vault: Vault, monkeypatch: p
     before = read_encryption_keys(vault.stack.home)
     ended = keys("prune")
     assert ended.exit_code == 1
-    assert ended.stderr.endswith("seal nothing any more and can be taken out where it is set: first.\n")
+    assert ended.stderr.endswith("Remove these unused keys where it is set: first.\n")
     assert KEY not in ended.output
     assert read_encryption_keys(vault.stack.home) == before
 
@@ -247,7 +250,7 @@ def test_check_counts_good_keys_and_names_broken_ones(vault: Vault) -> None:
     )
     ended = keys("check")
     assert ended.exit_code == 1
-    assert f"Provider keys under {vault.ring().newest_id} (newest): 2\n" in ended.stdout
+    assert f"Provider keys encrypted with {vault.ring().newest_id} (newest): 2\n" in ended.stdout
     named = ended.stderr.splitlines()
     assert len(named) == 2
     assert any(line.startswith(f"Connection {lost}: ") and "does not hold" in line for line in named)

@@ -1,14 +1,15 @@
-"""Every command explains itself with an example, and every failure is a sentence."""
+"""Every command has complete help with an example, and every failure is one sentence."""
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from typer.main import get_command
 
-from tally.__main__ import COLLECTING, OF_THE_MACHINE
+from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
 from tally.cli import collect, machine
 from tally.cli.command import new_app
 from tally.cli.main import app
@@ -27,12 +28,12 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_there_are_the_commands_of_the_one_machine_stack() -> None:
+def test_commands_of_the_one_machine_stack_exist() -> None:
     assert {"up", "down", "status", "doctor", "nightly"} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize(("module", "names"), [(collect, COLLECTING), (machine, OF_THE_MACHINE)])
-def test_commands_that_start_alone_are_those_of_all(module: ModuleType, names: set[str]) -> None:
+@pytest.mark.parametrize(("module", "names"), [(collect, COLLECT_COMMANDS), (machine, MACHINE_COMMANDS)])
+def test_lazily_imported_commands_are_those_of_the_full_app(module: ModuleType, names: set[str]) -> None:
     alone = new_app()
     module.add_commands(alone)
     assert {command.callback.__name__ for command in alone.registered_commands if command.callback} == names
@@ -48,11 +49,26 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"tally {command}" in rest
 
 
+def test_first_line_of_every_help_text_is_listed_in_full() -> None:
+    listed = run("--help").stdout.partition("Commands:")[2].splitlines()
+    first_lines = {line.split(maxsplit=1)[0]: line.split(maxsplit=1)[1] for line in listed if line}
+    assert set(first_lines) == set(COMMANDS)
+    assert [name for name, line in first_lines.items() if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["status", "--version"]])
+def test_version_is_an_option_of_tally_itself(arguments: list[str]) -> None:
+    ended = run(*arguments)
+    is_known = arguments == ["--version"]
+    assert ended.returncode == (0 if is_known else 2)
+    assert (ended.stdout == f"tally {version('tally')}\n") == is_known
+
+
 def test_help_shows_the_example() -> None:
     assert "Example: tally nightly --date 2026-11-01 --dry-run" in run("nightly", "--help").stdout
 
 
-def test_missing_settings_are_a_sentence(tmp_path: Path) -> None:
+def test_missing_settings_are_named(tmp_path: Path) -> None:
     ended = run("status", "--env", TALLY_HOME=str(tmp_path))
     assert ended.returncode == 1
     assert ended.stderr.startswith("Missing: SUPABASE_URL")
@@ -60,7 +76,7 @@ def test_missing_settings_are_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "70000", "often"])
-def test_unusable_port_is_a_sentence(tmp_path: Path, port: str) -> None:
+def test_unusable_port_is_refused(tmp_path: Path, port: str) -> None:
     ended = run("up", TALLY_HOME=str(tmp_path), TALLY_PORT=port)
     assert ended.returncode == 1
     assert (
@@ -68,7 +84,7 @@ def test_unusable_port_is_a_sentence(tmp_path: Path, port: str) -> None:
     )
 
 
-def test_doctor_names_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
+def test_doctor_names_what_is_missing_and_how_to_fix_it(tmp_path: Path) -> None:
     ended = run("doctor", TALLY_HOME=str(tmp_path), PATH="/nowhere", POSTGREST_BIN="/nowhere/postgrest")
     assert ended.returncode == 1
     assert "MISSING  postgrest: /nowhere/postgrest" in ended.stdout

@@ -1,4 +1,4 @@
-"""`tally import`, `export` and `demo` as typed: what they print, what they refuse, and how they end."""
+"""`tally import`, `export` and `demo`: their output, refusals and exit codes."""
 
 import csv
 import os
@@ -54,7 +54,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def fails_with(ended: Result, sentence: str) -> bool:
-    """Whether it ended with exit code 1 and this on stderr, without a stack trace."""
+    """Whether the command ended with exit code 1 and this sentence on stderr, without a stack trace."""
     assert ended.exit_code == 1, ended.output
     assert "Traceback" not in ended.output
     assert ended.stderr.rstrip().endswith((".", "?")), ended.stderr
@@ -62,7 +62,7 @@ def fails_with(ended: Result, sentence: str) -> bool:
 
 
 @pytest.mark.parametrize("command", sorted(get_command(app).commands))  # type: ignore[attr-defined]
-def test_every_commands_help_shows_an_example_that_it_accepts(command: str) -> None:
+def test_example_in_every_help_text_uses_existing_options(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"]).stdout
     example = shown.partition("Example: ")[2].partition("\n\n")[0].replace("\n", " ")
     assert f"tally {command}" in example
@@ -71,16 +71,16 @@ def test_every_commands_help_shows_an_example_that_it_accepts(command: str) -> N
     assert all(option in shown.partition("Options:")[2] for option in options)
 
 
-def test_import_says_what_became_of_every_row(tally: Tally, write: Callable[..., Path]) -> None:
+def test_import_accounts_for_every_row(tally: Tally, write: Callable[..., Path]) -> None:
     file = write(GOOD + "2099-01-01,OpenAI,m,1,,,\nnever,OpenAI,m,1,,,\n")
     ended = tally("import", file)
     assert ended.exit_code == 0
     assert "usage.csv (Table of costs" in ended.stdout
-    assert "read 4 = 2 added + 0 already there + 2 rejected" in ended.stdout
+    assert "read 4 = 2 added + 0 duplicates + 2 rejected" in ended.stdout
     assert "usage.csv, line 4: The date 2099-01-01 is outside 2020 to one year from now." in ended.stderr
     assert 'usage.csv, line 5: The date "never"' in ended.stderr
     again = tally("import", file)
-    assert "read 4 = 0 added + 2 already there + 2 rejected" in again.stdout
+    assert "read 4 = 0 added + 2 duplicates + 2 rejected" in again.stdout
 
 
 def test_several_files_are_imported_in_one_go(tally: Tally, stored: Callable[[], int]) -> None:
@@ -96,11 +96,9 @@ def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
 ) -> None:
     file = write(load_sample("deepseek")[1], "usage.zip")
     ended = tally("import", file)
-    assert (
-        "usage.zip (DeepSeek usage export): read 11 = 9 added + 0 already there + 2 rejected" in ended.stdout
-    )
+    assert "usage.zip (DeepSeek usage export): read 11 = 9 added + 0 duplicates + 2 rejected" in ended.stdout
     assert 'usage.zip, line 8: amount-2026-09-02_2026-10-01.csv: The type "mystery_tokens"' in ended.stderr
-    assert "read 11 = 0 added + 9 already there + 2 rejected" in tally("import", file).stdout
+    assert "read 11 = 0 added + 9 duplicates + 2 rejected" in tally("import", file).stdout
     rows = over_http(stack, person).select(
         Query("cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"])
     )
@@ -116,15 +114,15 @@ def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
 def test_json_is_imported_like_a_table(tally: Tally, write: Callable[..., Path], case: str) -> None:
     name, content = load_sample(case)
     file = write(content, name)
-    assert f"{name} (LiteLLM spend): read 2 = 2 added + 0 already there" in tally("import", file).stdout
-    assert "read 2 = 0 added + 2 already there" in tally("import", file).stdout
+    assert f"{name} (LiteLLM spend): read 2 = 2 added + 0 duplicates" in tally("import", file).stdout
+    assert "read 2 = 0 added + 2 duplicates" in tally("import", file).stdout
 
 
-def test_figures_of_a_day_that_went_on_are_called_newer(tally: Tally, write: Callable[..., Path]) -> None:
+def test_newer_figures_of_a_day_are_reported_as_updated(tally: Tally, write: Callable[..., Path]) -> None:
     header = "start_time,end_time,amount_value,amount_currency,line_item\n"
     tally("import", write(header + "1793577600,1793664000,1,usd,a\n"))
     ended = tally("import", write(header + "1793577600,1793664000,2,usd,a\n"))
-    assert "1 already there + 0 rejected (1 of those there got newer figures)" in ended.stdout
+    assert "1 duplicates + 0 rejected (1 of the duplicates updated)" in ended.stdout
 
 
 def test_dry_run_shows_totals_and_adds_nothing(
@@ -132,20 +130,20 @@ def test_dry_run_shows_totals_and_adds_nothing(
 ) -> None:
     ended = tally("import", write(GOOD + "x,OpenAI,m,1,,,\n"), "--dry-run")
     assert ended.exit_code == 0
-    assert "read 3 rows, 1 rejected, $3.25 in all" in ended.stdout
+    assert "read 3 rows, 1 rejected, total $3.25" in ended.stdout
     assert "line 4" in ended.stderr
     assert stored() == 0
 
 
-def test_ambiguous_dates_are_asked_about(tally: Tally, write: Callable[..., Path]) -> None:
+def test_ambiguous_dates_need_an_option(tally: Tally, write: Callable[..., Path]) -> None:
     file = write(HEADER + "03/04/2026,OpenAI,m,1,,,\n")
-    assert fails_with(tally("import", file), "Say --day-first or --month-first.")
+    assert fails_with(tally("import", file), "Add --day-first or --month-first.")
     assert tally("import", file, "--day-first").exit_code == 0
 
 
-def test_ambiguous_numbers_are_asked_about(tally: Tally, write: Callable[..., Path]) -> None:
+def test_ambiguous_numbers_need_an_option(tally: Tally, write: Callable[..., Path]) -> None:
     file = write(HEADER.replace(",", ";") + '2026-11-02;OpenAI;m;"1,234";;;\n')
-    assert fails_with(tally("import", file), "Say --decimal-comma or --decimal-point.")
+    assert fails_with(tally("import", file), "Add --decimal-comma or --decimal-point.")
     assert "added" in tally("import", file, "--decimal-comma").stdout
 
 
@@ -179,7 +177,7 @@ def test_folders_and_missing_files_are_named(
     assert stored() == 0
 
 
-def test_overlap_in_another_grouping_is_a_sentence(tally: Tally, write: Callable[..., Path]) -> None:
+def test_overlap_in_another_grouping_is_refused(tally: Tally, write: Callable[..., Path]) -> None:
     header = "start_time,end_time,amount_value,amount_currency,line_item,project_id\n"
     tally("import", write(header + "1793577600,1793664000,1,usd,a,\n", "items.csv"))
     other = write(header + "1793577600,1793664000,1,usd,,p\n", "projects.csv")
@@ -195,7 +193,7 @@ def test_rejected_rows_are_written_to_a_file(
     rows = ["=cmd,OpenAI,m,1,,,", *(f"bad {n},OpenAI,m,1,,," for n in range(14))]
     file, out = write(GOOD + "\n".join(rows)), tmp_path / "rejected.csv"
     ended = tally("import", file)
-    assert "… and 5 more; --rejected FILE writes them all." in ended.stderr
+    assert "… and 5 more. Write all of them to a file with --rejected FILE." in ended.stderr
     assert tally("import", file, "--rejected", out).exit_code == 0
     with out.open(newline="", encoding="utf-8") as opened:
         written = list(csv.DictReader(opened))
@@ -204,7 +202,7 @@ def test_rejected_rows_are_written_to_a_file(
     assert all(row["file"] == "usage.csv" and row["reason"] for row in written)
 
 
-def test_files_that_cannot_be_written_are_named_before_anything_is_saved(
+def test_unwritable_files_are_named_before_anything_is_saved(
     tally: Tally, write: Callable[..., Path], tmp_path: Path, stored: Callable[[], int]
 ) -> None:
     ended = tally("import", write(GOOD), "--rejected", tmp_path)
@@ -218,7 +216,7 @@ def test_export_writes_what_was_imported(tally: Tally, write: Callable[..., Path
     tally("import", write(HEADER + '2026-11-02,OpenAI,"=HYPERLINK(""x"")",1.25,,,@note\n'))
     outs = [tmp_path / "records.csv", tmp_path / "records.parquet"]
     for out in outs:
-        assert tally("export", "--out", out).stdout == f"1 records written to {out}.\n"
+        assert tally("export", "--out", out).stdout == f"Exported 1 record to {out}.\n"
     row = pd.read_csv(outs[0], dtype=str).iloc[0]
     assert (row["model_name"], row["note"], row["cost_usd"]) == (
         '\'=HYPERLINK("x")',
@@ -235,17 +233,17 @@ def test_export_to_another_kind_of_file_is_refused(tally: Tally, tmp_path: Path)
     assert not out.exists()
 
 
-def test_demo_is_loaded_and_taken_out(tally: Tally, stored: Callable[[], int]) -> None:
+def test_demo_is_loaded_and_removed(tally: Tally, stored: Callable[[], int]) -> None:
     loaded = tally("demo")
     assert loaded.exit_code == 0
     assert "tally demo --email" in loaded.stdout
     assert stored() > 900
-    assert tally("demo", "--remove").stdout == "The sample data is gone.\n"
+    assert tally("demo", "--remove").stdout == "Sample data removed.\n"
     assert stored() == 0
     assert tally("demo", "--remove").stdout == "There is no sample data in this account.\n"
 
 
-def test_unknown_account_is_a_sentence(stack: Stack, write: Callable[..., Path]) -> None:
+def test_unknown_account_is_named(stack: Stack, write: Callable[..., Path]) -> None:
     assert stack
     ended = CliRunner().invoke(app, ["import", str(write(GOOD)), "--email", "nobody@example.com"])
     assert fails_with(ended, "There is no account for nobody@example.com. Sign up in the dashboard first.")
@@ -258,7 +256,7 @@ def test_unknown_account_is_a_sentence(stack: Stack, write: Callable[..., Path])
         ("half an address", "DATABASE_URL is not a Postgres address such as"),
     ],
 )
-def test_database_that_is_not_there_is_a_sentence(
+def test_unreachable_database_is_explained(
     stack: Stack, tally: Tally, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, sentence: str
 ) -> None:
     assert stack
@@ -271,8 +269,10 @@ def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
 
 
-def test_command_ends_as_a_process_does(stack: Stack, person: Person, write: Callable[..., Path]) -> None:
-    """Once for real: exit code, streams, and nothing on stderr but the sentence."""
+def test_exit_codes_and_streams_of_a_real_process(
+    stack: Stack, person: Person, write: Callable[..., Path]
+) -> None:
+    """As a real process: exit code, streams, and only the one sentence on stderr."""
     assert stack
 
     def run(*files: Path) -> subprocess.CompletedProcess[str]:

@@ -452,12 +452,12 @@ def test_command_shows_the_difference_and_writes_on_demand(account: Account, tal
     shown = tally("--since", "2026-10-01")
     assert shown.exit_code == 0, shown.output
     assert "2026-10  openai    evil�[2J�model        1  0.0000 USD  3.0000 USD  +3.0000 USD" in shown.stdout
-    assert "Priced for the first time: 1." in shown.stdout
-    assert "Nothing was written." in shown.stdout
+    assert "Priced for the first time: 1 record" in shown.stdout
+    assert "Nothing was saved." in shown.stdout
     assert account.row(record)["cost_usd"] is None
-    assert "Priced anew: 1." in tally("--since", "2026-10-01", "--apply").stdout
+    assert "Repriced 1 record." in tally("--since", "2026-10-01", "--apply").stdout
     assert account.row(record)["cost_usd"] == 3
-    assert tally("--since", "2026-10-01").stdout == "Every estimate is at its price already.\n"
+    assert tally("--since", "2026-10-01").stdout == "All estimates are up to date.\n"
 
 
 @pytest.mark.parametrize("since", ["2019-12-31", "2099-01-01"])

@@ -1,0 +1,61 @@
+"""Rejected rows of an import: the first ones on stderr, all of them in a CSV file."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import typer
+
+from tally.importers import Rejected
+from tally.storage.database import DatabaseError
+from tally.storage.export import harmless
+
+SHOWN_REJECTIONS = 10
+
+Rejections = list[tuple[Path, Rejected]]  # each with the file it comes from
+
+
+@contextmanager
+def collect_rejections(out: Path | None) -> Iterator[Rejections]:
+    """A list for rejected rows, which are printed and written to `out` at the end, even after a failure."""
+    rejections: Rejections = []
+    with writing(out), ExitStack() as opened:
+        file = opened.enter_context(_open_text(out)) if out else None
+        try:
+            yield rejections
+        finally:
+            _print(rejections, is_written=file is not None)
+            if file is not None:
+                _write(rejections, file)
+
+
+@contextmanager
+def writing(path: Path | None) -> Iterator[None]:
+    """Raise DatabaseError naming the path when it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise DatabaseError(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def _open_text(path: Path) -> TextIO:
+    return path.open("w", newline="", encoding="utf-8", errors="replace")
+
+
+def _print(rejections: Sequence[tuple[Path, Rejected]], is_written: bool) -> None:
+    for file, row in rejections[:SHOWN_REJECTIONS]:
+        typer.echo(f"  {file.name}, line {row.line}: {row.reason}", err=True)
+    if len(rejections) > SHOWN_REJECTIONS and not is_written:
+        hidden = len(rejections) - SHOWN_REJECTIONS
+        typer.echo(f"  … and {hidden:,} more. Write all of them to a file with --rejected FILE.", err=True)
+
+
+def _write(rejections: Sequence[tuple[Path, Rejected]], out: TextIO) -> None:
+    writer = csv.writer(out)
+    writer.writerow(["file", "line", "reason", "row"])
+    writer.writerows(
+        [harmless(file.name), row.line, harmless(row.reason), harmless(row.row_text)]
+        for file, row in rejections
+    )

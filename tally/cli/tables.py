@@ -1,0 +1,35 @@
+"""Tables on standard output."""
+
+import sys
+from collections.abc import Iterable, Sequence
+
+SHORTEST_LINE = 110  # columns; a narrower terminal wraps lines rather than losing figures
+PIPED_LINE = 10_000  # nothing is wrapped for a program that reads the output
+
+
+def print_table(
+    text_columns: Sequence[str], number_columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> None:
+    """Print rows below their headers: text columns first, then right-aligned numbers.
+
+    Cells are printed as they are, never as markup; control characters are replaced.
+    """
+    from rich.console import Console  # lazily: takes 60 ms, and most commands print no table
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.width = max(console.width, SHORTEST_LINE) if sys.stdout.isatty() else PIPED_LINE
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in text_columns:
+        table.add_column(title, overflow="fold")
+    for title in number_columns:
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console.print(table)
+
+
+def printable(text: str) -> str:
+    """The text with every character replaced that could control a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,89 @@
+"""`tally collect --dry-run`: usage and cost by agent, day and model."""
+
+import gc
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tally.agents.log_files import LogFile
+from tally.agents.payment import find_payment
+from tally.agents.report import ReportRequest, make_report
+from tally.agents.report_cache import fingerprint, store_report
+from tally.agents.scan import find_logs
+from tally.cli.collect import NO_LOGS, LogOptions, print_rejections
+from tally.cli.meter import ByteMeter
+from tally.core.text import plural
+
+# Short labels of the parts of a cost, by their key in the report.
+COST_LABELS = {
+    "uncached_input_usd": "input",
+    "cached_input_usd": "cached input",
+    "cache_write_5m_usd": "5-minute cache writes",
+    "cache_write_1h_usd": "1-hour cache writes",
+    "output_usd": "output",
+    "web_search_usd": "web searches",
+    "other_usd": "other",
+}
+TEXT_COLUMNS = ("Day", "Model")
+NUMBER_COLUMNS = ("Input", "Cached", "Cache writes", "Output", "Cost", "")
+
+
+def print_usage(options: LogOptions, as_json: bool) -> None:
+    """Print what the logs hold, as tables or as one JSON object."""
+    gc.disable()  # nothing here creates reference cycles, and collecting takes a tenth of the time
+    logs = find_logs(Path.home(), os.environ)
+    if not as_json:
+        _print_tables(_report(options, logs))
+        return
+    key = fingerprint(sys.argv[2:], logs)  # of the inputs as they are before the scan
+    text = json.dumps(_report(options, logs), indent=2) + "\n"
+    sys.stdout.write(text)
+    store_report(key, text)
+
+
+def _report(options: LogOptions, logs: dict[str, list[LogFile]]) -> dict[str, Any]:
+    payments = {
+        agent.name: options.payments.get(agent.name) or find_payment(agent.name, Path.home(), os.environ)
+        for agent in options.agents
+    }
+    request = ReportRequest(options.agents, logs, options.timezone, options.since, payments)
+    with ByteMeter() as meter:
+        return make_report(request, meter.show)
+
+
+def _print_tables(report: Mapping[str, Any]) -> None:
+    from tally.cli.tables import print_table
+
+    for source in report["sources"]:
+        requests, files = plural(source["requests"], "request"), plural(source["files"], "file")
+        typer.echo(f"{source['title']}: {requests} in {files}")
+        if days := source["days"]:
+            print_table(TEXT_COLUMNS, NUMBER_COLUMNS, map(_cells, days))
+        if priced := [row for row in days if row["cost_usd"] is not None]:
+            typer.echo(_total_line(priced))
+        print_rejections(source["reasons"])
+    if not report["sources"]:
+        typer.echo(NO_LOGS)
+
+
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    """Cells of one day and model."""
+    cache_writes = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
+    counts = (row["uncached_input_tokens"], row["cached_input_tokens"], cache_writes, row["output_tokens"])
+    cost = "no price" if row["cost_usd"] is None else f"${float(row['cost_usd']):,.2f}"
+    plan = "(plan)" if row["paid_by"] == "plan" else ""
+    return [row["day"], row["model"], *(f"{count:,}" for count in counts), cost, plan]
+
+
+def _total_line(rows: Sequence[Mapping[str, Any]]) -> str:
+    """The cost of all days, and its parts that are not zero."""
+    names = ("cost_usd", *COST_LABELS)
+    total_usd, *parts = (sum((Decimal(row[name]) for row in rows), Decimal(0)) for name in names)
+    shown = [f"${usd:,.2f} {label}" for usd, label in zip(parts, COST_LABELS.values(), strict=True) if usd]
+    return f"Total ${total_usd:,.2f}" + (f": {', '.join(shown)}" if shown else "")
