@@ -24,7 +24,7 @@ LONG = (
 )
 
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom
-# Tests talk to this machine, without TLS: 0.05 s for each of two thousand clients to load what the web trusts.
+# Tests talk to this machine, without TLS; loading all authorities takes each of thousands of clients 0.05 s.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fixtures" / "nobody.pem")
 os.environ["LITE_AUTH_BCRYPT_COST"] = "4"  # a thousand passwords a run, at 0.1 s each otherwise
 

@@ -61,6 +61,10 @@ def test_signing_in_often_is_no_guessing() -> None:
     for _ in range(100):
         door.admit("198.51.100.7", "ada@example.com")
         door.forgive("198.51.100.7", "ada@example.com")
+    for _ in range(3):
+        door.admit("198.51.100.7", "ada@example.com")
+    with pytest.raises(TooManyTries):
+        door.admit("198.51.100.7", "ada@example.com")
 
 
 def test_own_successes_do_not_buy_guesses_at_others() -> None:

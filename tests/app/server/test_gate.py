@@ -174,3 +174,4 @@ def test_form_from_our_own_page_is_accepted_by_either_proof(
     for proof in ({"sec-fetch-site": "same-origin"}, {"origin": server.url}):
         with httpx.Client(base_url=server.url, headers=proof) as client:
             sign_in(client, new_account())
+            assert client.cookies
