@@ -1,17 +1,11 @@
 """Charts are pure: a frame in, a figure out, in the colours of the theme, with names that are only text."""
 
 from datetime import date, timedelta
-from decimal import Decimal
 
 import pandas as pd
 import pytest
 
-from app.figures import spend
-from app.formats.counts import format_change, format_count
-from app.formats.money import format_figure, format_money, format_money_range, format_unit_price, format_usd
-from app.formats.text import escape_markdown
 from app.ui import charts
-from app.ui.periods import parse_period, preset_period
 from app.ui.theme import DARK, LIGHT
 
 LAST = date(2026, 11, 20)
@@ -35,47 +29,6 @@ def ahead(days: int = 30) -> pd.DataFrame:
     first = pd.Timestamp(LAST) + pd.Timedelta(days=1)
     bounds = {"predicted": 2.0, "lower_80": 1.0, "upper_80": 3.0, "lower_95": 0.5, "upper_95": 4.0}
     return pd.DataFrame({"date": pd.date_range(first, periods=days), **bounds})
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        ("1234.5", "EUR", "€1,234.50"),
-        ("-0.5", "GBP", "-£0.50"),
-        ("1234.5", "JPY", "¥1,235"),
-        ("0.0312", "JPY", "¥0.031"),
-        ("0", "JPY", "¥0"),
-        ("0", "EUR", "€0.00"),
-        ("12345.6", "CHF", "CHF\N{NO-BREAK SPACE}12,346"),
-        ("-7", "CAD", "-CA$7.00"),
-    ],
-)
-def test_money_of_another_currency_reads_with_its_sign(amount: str, currency: str, text: str) -> None:
-    assert format_money(Decimal(amount), currency) == text
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        ("1234.5", "USD", "$1,234.50"),
-        ("1234567.8", "EUR", "€1,234,568"),
-        ("12345678.9", "EUR", "€12.35M"),
-        ("272.05", "CHF", "CHF\N{NO-BREAK SPACE}272.05"),
-        ("6001912.4", "IDR", "IDR\N{NO-BREAK SPACE}6.00M"),
-        ("-6001912.4", "IDR", "-IDR\N{NO-BREAK SPACE}6.00M"),
-        ("123456.7", "HUF", "HUF\N{NO-BREAK SPACE}123,457"),
-    ],
-)
-def test_key_figures_fit_on_their_cards(amount: str, currency: str, text: str) -> None:
-    assert format_figure(Decimal(amount), currency) == text
-
-
-@pytest.mark.parametrize(
-    ("currency", "text"),
-    [("EUR", "€257.44 – €348.11"), ("CHF", "CHF\N{NO-BREAK SPACE}257 – 348"), ("JPY", "¥257 – 348")],  # noqa: RUF001
-)
-def test_ranges_name_a_long_currency_once(currency: str, text: str) -> None:
-    assert format_money_range(Decimal("257.44"), Decimal("348.11"), currency) == text
 
 
 def test_chart_writes_money_with_the_sign_of_its_currency() -> None:
@@ -145,72 +98,6 @@ def test_credits_may_make_a_bar_negative() -> None:
 def test_a_single_day_is_a_chart() -> None:
     assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT, "USD").data[0].x) == 1
     assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT, "USD").data
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [
-        ("0", "$0.00"),
-        ("0.00000005", "$0.00000005"),
-        ("0.0042", "$0.0042"),
-        ("0.425", "$0.43"),
-        ("9999.994", "$9,999.99"),
-        ("12345.6", "$12,346"),
-        ("-3.5", "-$3.50"),
-    ],
-)
-def test_money_reads_well(amount: str, text: str) -> None:
-    assert format_usd(Decimal(amount)) == text
-
-
-def test_other_figures_read_well() -> None:
-    assert format_unit_price(Decimal("0.02634"), "USD") == "$0.0263"
-    assert format_unit_price(Decimal("0.2"), "USD") == "$0.20"
-    assert format_unit_price(Decimal("1.7777"), "JPY") == "¥1.78"
-    assert format_unit_price(Decimal("1.7777"), "EUR") == "€1.78"
-    assert [format_count(n) for n in (0, 9_999, 12_345, 999_949, 3_200_000)] == [
-        "0",
-        "9,999",
-        "12.3K",
-        "1M",
-        "3.2M",
-    ]
-    assert format_change(Decimal(3), Decimal(2)) == "+50.0%"
-    assert format_change(Decimal(3), Decimal(0)) is None
-    assert format_money_range(Decimal("1317.6"), Decimal("2182.94"), "USD").startswith("$1,318 ")
-
-
-def test_escaped_markdown_has_no_live_character() -> None:
-    assert escape_markdown("![x](http://e.x) $a$ :red[b]\n# c") == (
-        r"\!\[x\]\(http\://e\.x\) \$a\$ \:red\[b\] \# c"
-    )
-
-
-def test_periods_end_today_and_compare_with_as_many_days() -> None:
-    period = preset_period("30D", LAST)
-    chosen = parse_period({"from": "2026-11-01", "to": "2030-01-01"}, LAST)
-
-    assert period.first == date(2026, 10, 22)
-    assert period.before is not None
-    assert (period.before.first, period.before.last) == (date(2026, 9, 22), date(2026, 10, 21))
-    assert chosen is not None
-    assert chosen.last == LAST
-    assert preset_period("All", LAST).before is None
-
-
-def test_cost_per_request_leaves_out_what_has_no_requests() -> None:
-    rows = [
-        ("usage", "billed", "2", 10, 0),
-        ("subscription", "billed", "20", 0, 0),
-        ("usage", "included", "9", 5, 0),
-        ("usage", "estimated", "1", 99, 1),
-    ]
-    columns = ["charge_type", "cost_basis", "amount", "requests", "unpriced_records"]
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["amount"] = pd.Series([Decimal(cost) for cost in frame["amount"]], dtype=object)
-
-    assert spend.calculate_spend(frame).cost_per_request == Decimal("0.2")
-    assert spend.calculate_spend(frame).total == Decimal(23)
 
 
 def test_a_single_month_is_called_by_its_name_and_not_by_its_first_day() -> None:

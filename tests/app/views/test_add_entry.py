@@ -14,10 +14,8 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.figures.renewals import describe_next, describe_rhythm, next_renewal, renewal_days
-from app.formats.amount_field import read_amount, show_amount
 from app.parts.subscription_form import parse_subscription
 from tally.accounts.auth_client import AuthClient
-from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Interval, Subscription, add_subscription
 from tally.storage.database import Query
 from tests.app.accounts import sign_in_user
@@ -116,32 +114,6 @@ def test_what_cannot_be_saved_is_a_sentence_and_the_form_stays(
     assert sentence in shown(page).replace("\\", "")
     assert page.session_state.entry_id == entry
     assert charges(user) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("19.99", "19.99"),
-        ("$1,234.50", "1234.50"),
-        ("12,50", "12.50"),
-        ("1.234,50", "1234.50"),
-        (" 20 ", "20"),
-        ("0.0000000001", "0.0000000001"),
-    ],
-)
-def test_typed_amounts_are_exact(text: str, amount: str) -> None:
-    assert read_amount(text) == Decimal(amount)
-
-
-@pytest.mark.parametrize("text", ["", "NaN", "1e99", "1,234", "0.00000000001", "100000000", "<b>"])
-def test_amounts_that_are_none_are_refused(text: str) -> None:
-    with pytest.raises(AmountUnreadable, match=r"\.$"):
-        read_amount(text)
-
-
-def test_amounts_are_shown_as_they_would_be_typed() -> None:
-    assert show_amount(Decimal("20.0000000000")) == "20.00"
-    assert show_amount(Decimal("0.1234000000")) == "0.1234"
 
 
 def test_plan_fills_the_form_and_its_renewals_are_saved_once(page: AppTest, user: User) -> None:

@@ -1,0 +1,33 @@
+"""Counts and changes as text."""
+
+from decimal import Decimal
+
+import pytest
+
+from app.formats.counts import format_change, format_count
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0"),
+        (9_999, "9,999"),
+        (10_000, "10K"),
+        (12_345, "12.3K"),
+        (999_400, "999K"),
+        (999_949, "1M"),
+        (3_200_000, "3.2M"),
+        (999_600_000, "1B"),
+        (1_234_000_000_000, "1,234B"),
+    ],
+)
+def test_counts_are_shortened_from_ten_thousand(count: int, text: str) -> None:
+    assert format_count(count) == text
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "text"),
+    [("3", "2", "+50.0%"), ("1", "2", "-50.0%"), ("22", "2", "+1000%"), ("3", "0", None), ("3", "-1", None)],
+)
+def test_change_is_relative_to_the_period_before(now: str, before: str, text: str | None) -> None:
+    assert format_change(Decimal(now), Decimal(before)) == text
