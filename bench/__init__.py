@@ -1,1 +1,1 @@
-"""Measured claims: one file each; `make bench` runs them and prints ratios."""
+"""Benchmarks, one module per measured claim; `make bench` runs them and prints ratios."""

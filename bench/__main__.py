@@ -14,11 +14,11 @@ RESULTS = Path(__file__).parent / "results.json"
 
 
 def render(measurement: Measurement) -> str:
-    """One line of the table."""
+    """Render one line of the table."""
     bar = baseline = ""
     if measurement.bar is not None and measurement.ratio is not None:
         sense = "at least" if measurement.at_least else "at most"
-        verdict = "kept" if measurement.holds else "MISSED"
+        verdict = "met" if measurement.holds else "MISSED"
         bar = f"{measurement.ratio:8.2f}x  ({sense} {measurement.bar}x: {verdict})"
     if measurement.baseline is not None:
         baseline = f"against {measurement.baseline:.4g} {measurement.unit}"
@@ -27,18 +27,18 @@ def render(measurement: Measurement) -> str:
 
 def main(names: list[str]) -> int:
     """Run the named benches, or all; exit code 1 when a bar is missed."""
-    kept = json.loads(RESULTS.read_text())["benches"] if RESULTS.exists() else {}
-    held = True
+    results = json.loads(RESULTS.read_text())["benches"] if RESULTS.exists() else {}
+    all_met = True
     for name in names or BENCHES:
         measurements: list[Measurement] = importlib.import_module(f"bench.{name}").measure()
         for measurement in measurements:
             print(render(measurement), flush=True)
-            held = held and measurement.holds
+            all_met = all_met and measurement.holds
         if measurements:
-            kept[name] = [measurement.to_json() for measurement in measurements]
+            results[name] = [measurement.to_json() for measurement in measurements]
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
-    RESULTS.write_text(json.dumps({"machine": machine, "benches": kept}, indent=2) + "\n")
-    return 0 if held else 1
+    RESULTS.write_text(json.dumps({"machine": machine, "benches": results}, indent=2) + "\n")
+    return 0 if all_met else 1
 
 
 if __name__ == "__main__":

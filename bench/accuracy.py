@@ -1,6 +1,7 @@
-"""How good forecasts are on the daily series in FORECAST_DATA, by constants measured on other series.
+"""Accuracy of forecasts on the daily series in FORECAST_DATA, cross-validated.
 
-The shipped constants saw all of these. Here each series has ranges and confidence by ones that never saw it.
+The shipped constants were measured on all of these series. Here the ranges and the confidence of each series
+use constants measured on other series.
 """
 
 import os
@@ -11,8 +12,8 @@ from pathlib import Path
 from bench.measurement import Measurement
 from forecasting.evaluation.calibrate import calibrate, case_of
 from forecasting.evaluation.command import score
-from forecasting.evaluation.cutoffs import load_origins
-from forecasting.evaluation.replay import Made, replay
+from forecasting.evaluation.cutoffs import load_cutoffs
+from forecasting.evaluation.replay import CutoffForecast, replay
 from forecasting.evaluation.score import Bar, calculate_bars, render_score
 from forecasting.model import intervals
 from forecasting.model.calibration import Calibration
@@ -20,72 +21,70 @@ from forecasting.model.intervals import HORIZON_DAYS
 from forecasting.workers.forkserver import warm_up
 from forecasting.workers.pool import count_cores
 
-SHORTER_DAYS = (7, 15)  # months have shorter rests, too
+SHORTER_DAYS = (7, 15)  # the rest of a month is often shorter than 30 days
 FOLDS = 10
 
 
 def measure() -> list[Measurement]:
-    """All bars; nothing, and a sentence, without data."""
+    """Measure all bars; none, with a message, without data."""
     folder = os.environ.get("FORECAST_DATA")
     if not folder:
-        print("accuracy: FORECAST_DATA names no folder with series.csv, cutoffs.csv and meta.csv; left out.")
+        print("accuracy: skipped; set FORECAST_DATA to a folder with series.csv, cutoffs.csv and meta.csv.")
         return []
     warm_up()
-    origins, _ = load_origins(Path(folder))
-    made = hold_out([one for one in replay(origins, count_cores()) if _is_known(one)])
-    rows = score(made)
-    print(render_score(rows, made))
-    return [_measurement(bar) for bar in calculate_bars(rows, made)] + [
-        _measure_shorter(made, days) for days in SHORTER_DAYS
+    cutoffs, _ = load_cutoffs(Path(folder))
+    forecasts = cross_validate([each for each in replay(cutoffs, count_cores()) if _is_known(each)])
+    rows = score(forecasts)
+    print(render_score(rows, forecasts))
+    return [_measurement(bar) for bar in calculate_bars(rows, forecasts)] + [
+        _measure_shorter(forecasts, days) for days in SHORTER_DAYS
     ]
 
 
-def hold_out(made: Sequence[Made]) -> list[Made]:
-    """The same forecasts, with ranges and confidence by constants that saw nothing of their series."""
-    return [_again(one, calibration) for one, calibration in _without_their_own(made)]
+def cross_validate(forecasts: Sequence[CutoffForecast]) -> list[CutoffForecast]:
+    """The same forecasts, with ranges and confidence by constants measured without their series."""
+    return [_recalibrate(each, calibration) for each, calibration in _with_calibrations(forecasts)]
 
 
-def _without_their_own(made: Sequence[Made]) -> list[tuple[Made, Calibration]]:
-    # A tenth of the series at a time, every tenth by name, so that each family is spread over the tenths.
-    names = sorted({one.origin.series.unique_id for one in made})
-    fold_of = {name: place % FOLDS for place, name in enumerate(names)}
-    folds = [fold_of[one.origin.series.unique_id] for one in made]
+def _with_calibrations(forecasts: Sequence[CutoffForecast]) -> list[tuple[CutoffForecast, Calibration]]:
+    # Every tenth series by name makes a fold, so that each family is spread over the folds.
+    names = sorted({each.cutoff.series.unique_id for each in forecasts})
+    fold_of = {name: index % FOLDS for index, name in enumerate(names)}
+    folds = [fold_of[each.cutoff.series.unique_id] for each in forecasts]
     calibrations = [
-        calibrate([case_of(one) for one, its in zip(made, folds, strict=True) if its != fold])
+        calibrate([case_of(each) for each, its in zip(forecasts, folds, strict=True) if its != fold])
         for fold in range(FOLDS)
     ]
-    return [(one, calibrations[fold]) for one, fold in zip(made, folds, strict=True)]
+    return [(each, calibrations[fold]) for each, fold in zip(forecasts, folds, strict=True)]
 
 
-def _is_known(made: Made) -> bool:
-    return len(made.origin.history) > 0 and len(made.origin.actual) == HORIZON_DAYS
+def _is_known(forecast: CutoffForecast) -> bool:
+    return len(forecast.cutoff.history) > 0 and len(forecast.cutoff.actual) == HORIZON_DAYS
 
 
-def _again(made: Made, calibration: Calibration) -> Made:
-    y, predicted = made.origin.history, made.predicted
+def _recalibrate(forecast: CutoffForecast, calibration: Calibration) -> CutoffForecast:
+    y, predicted = forecast.cutoff.history, forecast.predicted
     return replace(
-        made,
+        forecast,
         bounds=intervals.calculate_daily_bounds(y, predicted, calibration),
         total=intervals.calculate_total(y, predicted, HORIZON_DAYS, calibration),
         confidence=intervals.calculate_confidence(y, predicted, calibration),
     )
 
 
-def _measure_shorter(made: Sequence[Made], days: int) -> Measurement:
+def _measure_shorter(forecasts: Sequence[CutoffForecast], days: int) -> Measurement:
     inside = 0
-    for one, calibration in _without_their_own(made):
-        total = intervals.calculate_total(one.origin.history, one.predicted, days, calibration)
-        inside += total.lower_80 <= one.origin.actual[:days].sum() <= total.upper_80
-    return Measurement(f"forecast: {days}-day totals in their 80% range", 100 * inside / len(made), "%")
+    for each, calibration in _with_calibrations(forecasts):
+        total = intervals.calculate_total(each.cutoff.history, each.predicted, days, calibration)
+        inside += total.lower_80 <= each.cutoff.actual[:days].sum() <= total.upper_80
+    return Measurement(f"forecast: {days}-day totals in their 80% range", 100 * inside / len(forecasts), "%")
 
 
 def _measurement(bar: Bar) -> Measurement:
-    """A ratio against its bar; for a share of days or totals, how many points it is off what it should be."""
+    """A ratio against its bar; for a range, the distance from its middle in percentage points."""
     name = f"forecast: {bar.name}"
-    if bar.least is None or bar.most is None:
-        limit = bar.most if bar.least is None else bar.least
-        return Measurement(name, bar.value, "", None, bar.value, limit, at_least=bar.most is None)
-    aim = (bar.least + bar.most) / 2
-    return Measurement(
-        f"{name}, points off", bar.value, "%", aim, abs(bar.value - aim), (bar.most - bar.least) / 2
-    )
+    if bar.minimum is None or bar.maximum is None:
+        limit = bar.maximum if bar.minimum is None else bar.minimum
+        return Measurement(name, bar.value, "", None, bar.value, limit, at_least=bar.maximum is None)
+    target, tolerance = (bar.minimum + bar.maximum) / 2, (bar.maximum - bar.minimum) / 2
+    return Measurement(f"{name}, points off", bar.value, "%", target, abs(bar.value - target), tolerance)

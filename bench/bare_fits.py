@@ -1,4 +1,4 @@
-"""The baseline of bench/nightly.py: Prophet fitted on each history of a file, and nothing else."""
+"""The baseline of bench/nightly.py: only Prophet fits, one for each history of a file."""
 
 import logging
 import multiprocessing

@@ -1,4 +1,4 @@
-"""How long all logs of a busy year take to be read, beside ccusage, and to see that nothing is new."""
+"""Time to read a busy year's logs, and to find nothing new in them, compared with ccusage."""
 
 import subprocess
 import sys
@@ -14,47 +14,43 @@ MEGABYTES, FILES = 210, 1_100
 
 
 def measure() -> list[Measurement]:
-    """Whole commands, from their start to their JSON, after the two were seen to agree."""
+    """Time whole commands, after checking that both report the same."""
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
         home, state = Path(folder) / "home", Path(folder) / "state"
         write_corpus(home, MEGABYTES, FILES)
-        size = sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
         if differences := find_differences(home, state):
             print(*differences, sep="\n", file=sys.stderr)
             raise AssertionError(f"{len(differences)} differences from ccusage")
-        environment = environment_of(home) | {"TALLY_HOME": str(state)}
-        kept = state / "collect" / "report.json"
-
-        def run(command: list[str | Path]) -> None:
-            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
-
-        def scan_cold() -> None:
-            kept.unlink(missing_ok=True)
-            run([*TALLY, "--timezone", "UTC"])
-
-        taken = interleaved(
-            {
-                "ccusage": lambda: run([PROGRAM, "daily", "--json", "--offline", "--timezone", "UTC"]),
-                "cold": scan_cold,
-                "warm": lambda: run([*TALLY, "--timezone", "UTC"]),
-            }
-        )
-    what = f"{size / 1e6:,.0f} MB of logs"
+        size = sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
+        taken = _time_scans(home, state)
+    logs = f"scan {size / 1e6:,.0f} MB of logs"
     return [
-        Measurement(
-            f"scan {what}, against ccusage",
-            taken["cold"],
-            "s",
-            taken["ccusage"],
-            taken["cold"] / taken["ccusage"],
-            3.0,
-        ),
-        Measurement(
-            f"scan {what} with nothing new, against ccusage",
-            taken["warm"],
-            "s",
-            taken["ccusage"],
-            taken["warm"] / taken["ccusage"],
-            0.3,
+        _against_ccusage(f"{logs}, against ccusage", taken["cold"], taken["ccusage"], bar=3.0),
+        _against_ccusage(
+            f"{logs} with nothing new, against ccusage", taken["warm"], taken["ccusage"], bar=0.3
         ),
     ]
+
+
+def _time_scans(home: Path, state: Path) -> dict[str, float]:
+    environment = environment_of(home) | {"TALLY_HOME": str(state)}
+    report_cache = state / "collect" / "report.json"
+
+    def run(command: list[str | Path]) -> None:
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
+
+    def scan_cold() -> None:
+        report_cache.unlink(missing_ok=True)
+        run([*TALLY, "--timezone", "UTC"])
+
+    return interleaved(
+        {
+            "ccusage": lambda: run([PROGRAM, "daily", "--json", "--offline", "--timezone", "UTC"]),
+            "cold": scan_cold,
+            "warm": lambda: run([*TALLY, "--timezone", "UTC"]),
+        }
+    )
+
+
+def _against_ccusage(name: str, seconds: float, ccusage_seconds: float, bar: float) -> Measurement:
+    return Measurement(name, seconds, "s", ccusage_seconds, seconds / ccusage_seconds, bar)

@@ -1,10 +1,10 @@
-"""How fast 90 days of a 1M-record user are read among 2M records, beside an index-only read of the view.
+"""Time to read 90 days of a user with 1M of 2M records, compared with an index-only read of the view.
 
-The baseline is read by the database's owner, who is under no policy and looks at no stale day, with a
-literal user and dates, by the same client and prepared after a few rounds; both sides end as Python values.
-It takes the columns that the function returns, with the provider by its id, which is the view's key (by its
-name, as the function returns it, the baseline is a tenth quicker still). The user has 30 models, so that 90
-days are 2,700 rows; the stale days are every third one.
+The baseline is read by the database's owner, who has no policies and checks no stale days, with a literal
+user and dates. Both sides use the same client, are prepared after a few rounds, and end as Python values. The
+baseline returns the same columns as the function, except for the provider's id, which is the view's key (with
+its name, as in the function, the baseline is a tenth faster still). The user has 30 models, so 90 days are
+2,700 rows; every third day is a stale one.
 """
 
 import json
@@ -24,7 +24,7 @@ REPEATS = 31
 WARM_UP = 6  # psycopg prepares a statement at its fifth execution
 HEAVY, LIGHT = (uuid.UUID(int=number) for number in (1, 2))
 
-PEOPLE = """
+USERS = """
 insert into auth.users (id, email)
 select lpad(to_hex(n), 32, '0')::uuid, n || '@example.org' from generate_series(1, 1000) as n"""
 
@@ -34,18 +34,18 @@ select row_number() over () - 1 as nth, p.id as provider_id, p.name || '-' || n 
 from generate_series(1, 5) as n, public.providers as p
 where p.name in ('openai', 'anthropic', 'google', 'mistral', 'xai', 'deepseek')"""
 
-# `people` share `records` evenly over two years, `models` each.
+# `users` share `records` evenly over two years, `models` each.
 RECORDS = """
 insert into public.cost_records (
     user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
     request_count, source_key
 )
 select
-    lpad(to_hex(%(first)s + n %% %(people)s), 32, '0')::uuid, m.provider_id,
+    lpad(to_hex(%(first)s + n %% %(users)s), 32, '0')::uuid, m.provider_id,
     date_trunc('day', now()) - n * interval '2 years' / %(records)s, m.model_name, n %% 9973 / 1e5,
     n %% 5700, n %% 5000, n %% 700, 1, gen_random_uuid()
 from generate_series(1, %(records)s) as n
-inner join models as m on m.nth = n / %(people)s %% %(models)s"""
+inner join models as m on m.nth = n / %(users)s %% %(models)s"""
 
 BASELINE = """
 select
@@ -59,36 +59,36 @@ Connection = psycopg.Connection[Any]
 
 
 def measure() -> list[Measurement]:
-    """The three bars, and what ten times the records of a person cost."""
+    """Measure at each number of stale days, and with ten times as many records."""
     with Cluster.embedded() as cluster:
         cluster.make_project("bench")
         cluster.push("bench")
         fill(cluster)
-        with cluster.connect("bench") as owner, cluster.connect("bench", "authenticator") as person:
-            person.execute("set role authenticated")
-            rows = [_measure_stale(owner, person, stale, bar) for stale, bar in STALE_DAYS.items()]
-            return [*rows, _measure_growth(owner, person)]
+        with cluster.connect("bench") as owner, cluster.connect("bench", "authenticator") as reader:
+            reader.execute("set role authenticated")
+            rows = [_measure_stale(owner, reader, stale, bar) for stale, bar in STALE_DAYS.items()]
+            return [*rows, _measure_growth(owner, reader)]
 
 
 def fill(cluster: Cluster) -> None:
-    """2M records: 1M of one person, 100k of another, the rest of 998 others."""
+    """Add 2M records: 1M of one user, 100k of another, the rest of 998 others."""
     with cluster.connect("bench", "supabase_admin") as admin:
-        admin.execute(PEOPLE)
+        admin.execute(USERS)
         # Triggers would only mark what is refreshed anyway.
         admin.execute("set session_replication_role = replica")
         admin.execute(MODELS)
-        for first, people, records, models in (
+        for first, users, records, models in (
             (1, 1, 1_000_000, 30),
             (2, 1, 100_000, 30),
             (3, 998, 900_000, 4),
         ):
-            sizes = {"first": first, "people": people, "records": records, "models": models}
+            sizes = {"first": first, "users": users, "records": records, "models": models}
             psycopg.ClientCursor(admin).execute(RECORDS, sizes)
         admin.execute("refresh materialized view private.cost_records_daily")
         admin.execute("vacuum (analyze) private.cost_records_daily, public.cost_records")
 
 
-def _measure_stale(owner: Connection, person: Connection, stale: int, bar: float) -> Measurement:
+def _measure_stale(owner: Connection, reader: Connection, stale: int, bar: float) -> Measurement:
     last = _last_day(owner)
     owner.execute("delete from private.stale_days")
     days = [last - timedelta(days=1 + 3 * nth) for nth in range(stale)]
@@ -96,11 +96,11 @@ def _measure_stale(owner: Connection, person: Connection, stale: int, bar: float
     owner.execute("analyze private.stale_days")
     first = last - timedelta(days=DAYS - 1)
     baseline = BASELINE.format(user=HEAVY, first=first, last=last)
-    _sign_in(person, HEAVY)
-    _assert_same(owner.execute(baseline).fetchall(), _read(person, first, last))
+    _sign_in(reader, HEAVY)
+    _assert_same(owner.execute(baseline).fetchall(), _read(reader, first, last))
     actions: dict[str, Callable[[], object]] = {
         "view": lambda: owner.execute(baseline).fetchall(),
-        "function": lambda: _read(person, first, last),
+        "function": lambda: _read(reader, first, last),
     }
     interleaved(actions, WARM_UP)
     taken = interleaved(actions, REPEATS)
@@ -109,26 +109,26 @@ def _measure_stale(owner: Connection, person: Connection, stale: int, bar: float
     )
 
 
-def _measure_growth(owner: Connection, person: Connection) -> Measurement:
+def _measure_growth(owner: Connection, reader: Connection) -> Measurement:
     owner.execute("delete from private.stale_days")
     last = _last_day(owner)
     first = last - timedelta(days=DAYS - 1)
 
     def read_as(user: uuid.UUID) -> None:
-        _sign_in(person, user)
-        _read(person, first, last)
+        _sign_in(reader, user)
+        _read(reader, first, last)
 
     taken = interleaved({"heavy": lambda: read_as(HEAVY), "light": lambda: read_as(LIGHT)}, REPEATS)
     return _as_milliseconds("daily_costs for 1M records, against 100k", taken["heavy"], taken["light"], 2.0)
 
 
-def _sign_in(person: Connection, user: uuid.UUID) -> None:
+def _sign_in(reader: Connection, user: uuid.UUID) -> None:
     claims = json.dumps({"sub": str(user), "role": "authenticated"})
-    person.execute("select set_config('request.jwt.claims', %s, false)", [claims])
+    reader.execute("select set_config('request.jwt.claims', %s, false)", [claims])
 
 
-def _read(person: Connection, first: date, last: date) -> dict[str, list[Any]]:
-    found = person.execute("select public.daily_costs(%s, %s)", [first, last]).fetchone()
+def _read(reader: Connection, first: date, last: date) -> dict[str, list[Any]]:
+    found = reader.execute("select public.daily_costs(%s, %s)", [first, last]).fetchone()
     assert found is not None
     columns: dict[str, list[Any]] = found[0]
     return columns

@@ -1,4 +1,4 @@
-"""What a bench says: a value, what it is held against, and the bar it must not pass."""
+"""Measurements: a value, its baseline, and the bar that their ratio must meet."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ REPEATS = 5
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A value beside its baseline from the same run; ratio and bar have the same sense."""
+    """A value and its baseline from the same run; `bar` limits `ratio`."""
 
     name: str
     value: float
@@ -18,11 +18,11 @@ class Measurement:
     baseline: float | None = None
     ratio: float | None = None
     bar: float | None = None
-    at_least: bool = False  # whether the ratio must reach the bar rather than stay below it
+    at_least: bool = False  # the bar is a minimum instead of a maximum
 
     @property
     def holds(self) -> bool:
-        """Whether the bar is kept; true where there is none."""
+        """Return whether the bar is met; true without a bar."""
         if self.bar is None or self.ratio is None:
             return True
         return self.ratio >= self.bar if self.at_least else self.ratio <= self.bar
@@ -33,14 +33,14 @@ class Measurement:
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long one call takes."""
+    """Time one call."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
 
 
 def interleaved(actions: Mapping[str, Callable[[], object]], repeats: int = REPEATS) -> dict[str, float]:
-    """The median seconds of each action, the actions taking turns so that noise hits all of them."""
+    """Median seconds of each action; the actions take turns, so noise affects all of them."""
     taken: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(repeats):
         for name, action in actions.items():

@@ -1,4 +1,4 @@
-"""A whole night against bare Prophet fits of its series, and how time and memory grow with the series."""
+"""A whole nightly run compared with bare Prophet fits, and growth of time and memory with the series."""
 
 import os
 import sys
@@ -24,9 +24,9 @@ from tests.embedded import temporary_stack
 CHECKOUT = Path(__file__).resolve().parent.parent
 AS_OF = date(2024, 11, 1)
 DAYS = 365
-MODELS = 15  # with 4 providers and the total: 20 series a person
+MODELS = 15  # with 4 providers and the total: 20 series per account
 PROVIDERS = ("anthropic", "openai", "google", "mistral")
-SERIES_A_PERSON = MODELS + len(PROVIDERS) + 1
+SERIES_PER_ACCOUNT = MODELS + len(PROVIDERS) + 1
 FEW, MANY, MOST = 100, 1_000, 5_000
 TURNS = 3
 BAR_RATIO, BAR_SECONDS, BAR_GROWTH = 1.2, 40.0, 1.1
@@ -44,62 +44,59 @@ from auth.users as u inner join public.providers as p on p.name = 'anthropic'"""
 
 
 def measure() -> list[Measurement]:
-    """Everything, on a stack of its own: a quarter of an hour on a quiet machine."""
+    """Measure on a stack of its own; takes a quarter of an hour on an idle machine."""
     with temporary_stack(on_disk=True) as stack:
         return measure_on(stack.settings()["DATABASE_URL"])
 
 
 def measure_on(database_url: str, few: int = FEW, many: int = MANY, most: int = MOST) -> list[Measurement]:
-    """The same on a database that is migrated and has nobody in it; sizes in series."""
+    """Measure on a migrated database without accounts; sizes are numbers of series."""
     with psycopg.connect(database_url, autocommit=True) as connection, TemporaryDirectory() as folder:
         histories = Path(folder) / "histories.npz"
-        _add_people(connection, few)
-        first = _median([_work_night(connection, database_url) for _ in range(TURNS)])
-        _add_people(connection, many - few)
+        _add_accounts(connection, few)
+        first = _median([_run_nightly(connection, database_url) for _ in range(TURNS)])
+        _add_accounts(connection, many - few)
         _write_histories(connection, histories)
-        turns = [(_fit(histories), _work_night(connection, database_url)) for _ in range(TURNS)]
-        second = _median([night for _, night in turns])
-        _add_people(connection, most - many)
-        third = _median([_work_night(connection, database_url) for _ in range(TURNS)])
+        turns = [(_fit(histories), _run_nightly(connection, database_url)) for _ in range(TURNS)]
+        second = _median([nightly for _, nightly in turns])
+        _add_accounts(connection, most - many)
+        third = _median([_run_nightly(connection, database_url) for _ in range(TURNS)])
     fits = median(fit.seconds for fit, _ in turns)
+    later = (third.seconds - second.seconds) / (most - many)
+    earlier = (second.seconds - first.seconds) / (many - few)
     return [
-        *_held_against(fits, second.seconds, many),
-        _pace(
-            many, most, (third.seconds - second.seconds) / (most - many), second.seconds - first.seconds, few
-        ),
-        _memory("the night's process", few, most, third.parent_mb, first.parent_mb),
-        _memory("its largest worker", few, most, third.child_mb, first.child_mb),
+        *_compare_with_fits(fits, second.seconds, many),
+        _pace(f"a further series from {many} to {most}, against {few} to {many}", later, earlier),
+        _memory(f"the nightly process, {most} series against {few}", third.parent_mb, first.parent_mb),
+        _memory(f"its largest worker, {most} series against {few}", third.child_mb, first.child_mb),
     ]
 
 
-def _held_against(fits: float, night: float, series: int) -> list[Measurement]:
-    name = f"night of {series} series of {DAYS} days on {count_cores()} cores"
+def _compare_with_fits(fits: float, seconds: float, series: int) -> list[Measurement]:
+    name = f"nightly run of {series} series of {DAYS} days on {count_cores()} cores"
     return [
-        Measurement(f"{name}, against bare fits", night, "s", fits, night / fits, BAR_RATIO),
-        Measurement(f"{name}, against the bar", night, "s", BAR_SECONDS, night / BAR_SECONDS, 1.0),
+        Measurement(f"{name}, against bare fits", seconds, "s", fits, seconds / fits, BAR_RATIO),
+        Measurement(f"{name}, against the bar", seconds, "s", BAR_SECONDS, seconds / BAR_SECONDS, 1.0),
     ]
 
 
-def _pace(many: int, most: int, later: float, earlier_seconds: float, few: int) -> Measurement:
-    """Milliseconds a further series: the constant start falls out of the differences."""
-    earlier = earlier_seconds / (many - few)
-    name = f"a further series from {many} to {most}, against {few} to {many}"
+def _pace(name: str, later: float, earlier: float) -> Measurement:
+    """Milliseconds per further series; differences cancel the constant start."""
     return Measurement(name, 1000 * later, "ms", 1000 * earlier, later / earlier, BAR_GROWTH)
 
 
-def _memory(what: str, few: int, most: int, value: float, baseline: float) -> Measurement:
-    name = f"peak memory of {what}, {most} series against {few}"
-    return Measurement(name, value, "MB", baseline, value / baseline, BAR_GROWTH)
+def _memory(process: str, value: float, baseline: float) -> Measurement:
+    return Measurement(f"peak memory of {process}", value, "MB", baseline, value / baseline, BAR_GROWTH)
 
 
 def _median(runs: Sequence[Run]) -> Run:
     return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
 
 
-def _add_people(connection: psycopg.Connection[Any], series: int) -> None:
+def _add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
     random = np.random.default_rng(series)
     start = f"{AS_OF - timedelta(days=DAYS)} 12:00Z"
-    for _ in range(series // SERIES_A_PERSON):
+    for _ in range(series // SERIES_PER_ACCOUNT):
         user_id = uuid4()
         connection.execute(
             "insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"]
@@ -110,7 +107,7 @@ def _add_people(connection: psycopg.Connection[Any], series: int) -> None:
             provider = PROVIDERS[model % len(PROVIDERS)]
             connection.execute(ADD_SPEND, [user_id, start, f"model-{model}", spend.tolist(), provider])
     connection.execute("select public.refresh_cost_records_daily()")
-    for grown in ("private.cost_records_daily", "public.cost_records"):  # what autovacuum does between nights
+    for grown in ("private.cost_records_daily", "public.cost_records"):  # as autovacuum does between runs
         connection.execute(f"vacuum (analyze) {grown}")
 
 
@@ -126,8 +123,8 @@ def _fit(histories: Path) -> Run:
     return _run(["bench.bare_fits", str(histories), str(count_cores())], "")
 
 
-def _work_night(connection: psycopg.Connection[Any], database_url: str) -> Run:
-    """A night as it comes: everyone has records of yesterday that the view does not know yet."""
+def _run_nightly(connection: psycopg.Connection[Any], database_url: str) -> Run:
+    """A usual run: every account has records of yesterday that the view does not contain yet."""
     connection.execute(ADD_YESTERDAY, [f"{AS_OF - timedelta(days=1)} 13:00Z"])
     return _run(["forecasting", "--date", AS_OF.isoformat()], database_url)
 

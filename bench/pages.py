@@ -1,4 +1,4 @@
-"""Bar (e): Overview in Chromium against a hello-world page of the same Streamlit, and the range switch."""
+"""Time to the Overview in Chromium, compared with a hello-world page of Streamlit, and of a range switch."""
 
 import os
 import socket
@@ -31,31 +31,31 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 EMAIL, PASSWORD = "bench@example.com", "correct horse 1"
 HELLO = 'import streamlit as st\n\nst.metric("Hello", "$1,234.56")\n'
 BAR, SWITCH_SECONDS = 1.5, 0.3
-WARM_LOADS = 2  # of each browser: they are short, and a neighbour's noise hits them harder
+WARM_LOADS = 2  # per browser: they are short, so noise affects them more
 START_SECONDS, SHOWN_MILLISECONDS = 60, 60_000
-REST_MILLISECONDS = 1_500  # charts come to rest, and the server asks for a newer version of the data
+REST_MILLISECONDS = 1_500  # charts settle, and the server checks for a newer version of the data
 
-# Playwright looks every 0.1 to 0.5 s: the page itself notes the frame in which the KPI is there.
-WATCH = """
+# Playwright polls every 0.1 to 0.5 s, so the page itself records the frame that shows the KPI.
+OBSERVER = """
 const shown = () => {
   const value = document.querySelector('[data-testid="stMetricValue"]');
   return value && value.offsetHeight > 0 ? value.closest('[data-testid="stMetric"]').innerText : "";
 };
-const note = (from, before) => {
+const observe = (from, before) => {
   const now = shown();
   if (now && now !== before) document.documentElement.dataset.taken = performance.now() - from;
-  else requestAnimationFrame(() => note(from, before));
+  else requestAnimationFrame(() => observe(from, before));
 };
-note(0, "");
+observe(0, "");
 addEventListener("pointerdown", (event) => {
   delete document.documentElement.dataset.taken;
-  note(event.timeStamp, shown());
+  observe(event.timeStamp, shown());
 }, true);
 """
 
 
 def measure() -> list[Measurement]:
-    """Cold, warm and switched, on an account with half a year of sample data and a night behind it."""
+    """Measure on an account with half a year of sample data and its forecasts."""
     with temporary_stack(on_disk=True) as stack, tempfile.TemporaryDirectory() as folder:
         settings = stack.settings()
         _fill_account(settings)
@@ -64,7 +64,7 @@ def measure() -> list[Measurement]:
 
 
 def measure_on(tally: str, hello: str, database_url: str) -> list[Measurement]:
-    """The same on servers that run."""
+    """Measure on running servers."""
     with sync_playwright() as playwright, psycopg.connect(database_url, autocommit=True) as database:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         signed_in = _sign_in(browser, tally)
@@ -83,15 +83,15 @@ def measure_on(tally: str, hello: str, database_url: str) -> list[Measurement]:
 
 
 def _measure_loads(sides: Mapping[str, tuple[Browser, str, StorageState | None]]) -> dict[str, float]:
-    """Medians of loads that take turns; every cold one is a browser that has never seen the site."""
+    """Medians of interleaved loads; a cold one is in a new browser context."""
     taken: dict[str, list[float]] = defaultdict(list)
     for turn in range(REPEATS + 1):
         for name, (browser, url, state) in sides.items():
             context = browser.new_context(storage_state=state)
-            page = _watched_page(context)
+            page = _observed_page(context)
             for kind in ("cold", *["warm"] * WARM_LOADS):
                 seconds = _taken(page, partial(page.goto, url) if kind == "cold" else page.reload)
-                if turn:  # the first one warms the servers
+                if turn:  # the first turn warms the servers
                     taken[f"{name}, {kind}"].append(seconds)
                 page.wait_for_load_state("networkidle")
             context.close()
@@ -101,15 +101,15 @@ def _measure_loads(sides: Mapping[str, tuple[Browser, str, StorageState | None]]
 def _measure_switches(
     browser: Browser, tally: str, signed_in: StorageState, database: psycopg.Connection[Any]
 ) -> dict[str, float]:
-    """From 7D to 90D and back: days that the server has read before, and days that it must read anew."""
+    """Medians of switches between 7D and 90D, with cached data and with changed data."""
     context = browser.new_context(storage_state=signed_in)
-    page = _watched_page(context)
+    page = _observed_page(context)
     _taken(page, partial(page.goto, f"{tally}/?range=7D"))
     taken: dict[str, list[float]] = defaultdict(list)
     for turn in range(4 * REPEATS):
         kind = "data just changed" if turn % 4 < 2 else "data as before"
         if kind == "data just changed":
-            database.execute("update public.user_preferences set theme = theme")  # makes a new data_version
+            database.execute("update public.user_preferences set theme = theme")  # changes data_version
         page.wait_for_timeout(REST_MILLISECONDS)
         button = page.get_by_role("radio", name="7D" if turn % 2 else "90D")
         taken[kind].append(_taken(page, button.click))
@@ -118,7 +118,7 @@ def _measure_switches(
 
 
 def _taken(page: Page, action: Callable[[], object]) -> float:
-    """Seconds from the navigation or the press of the button to the frame that shows the KPI."""
+    """Seconds from the navigation or the click to the frame that shows the KPI."""
     page.evaluate("() => { delete document.documentElement.dataset.taken; }")
     action()
     page.locator("html[data-taken]").wait_for(state="attached", timeout=SHOWN_MILLISECONDS)
@@ -127,8 +127,8 @@ def _taken(page: Page, action: Callable[[], object]) -> float:
     return float(milliseconds) / 1000
 
 
-def _watched_page(context: BrowserContext) -> Page:
-    context.add_init_script(WATCH)
+def _observed_page(context: BrowserContext) -> Page:
+    context.add_init_script(OBSERVER)
     return context.new_page()
 
 
@@ -154,12 +154,12 @@ def _fill_account(settings: dict[str, str]) -> None:
 
 @contextmanager
 def _hello_server(folder: Path) -> Iterator[str]:
-    """The smallest page with a KPI, served as `streamlit run` serves it."""
+    """Serve the smallest page with a KPI, by `streamlit run`."""
     script, port = folder / "hello.py", _free_port()
     script.write_text(HELLO)
     options = {"server.port": str(port), "server.headless": "true", "browser.gatherUsageStats": "false"}
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += [word for name, value in options.items() for word in (f"--{name}", value)]
+    command += [part for name, value in options.items() for part in (f"--{name}", value)]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
     process = subprocess.Popen(command, cwd=folder, env=clean, stdout=subprocess.DEVNULL)
     url = f"http://localhost:{port}"
@@ -172,7 +172,7 @@ def _hello_server(folder: Path) -> Iterator[str]:
 
 
 def _free_port() -> int:
-    with socket.create_server(("", 0)) as probe:  # Streamlit listens at every address
+    with socket.create_server(("", 0)) as probe:  # Streamlit listens on every address
         port: int = probe.getsockname()[1]
         return port
 
@@ -184,4 +184,4 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             if httpx.get(f"{url}/_stcore/health", timeout=2).status_code == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError("The hello-world page was not served.")
+    raise RuntimeError("The hello-world page did not start.")

@@ -1,4 +1,4 @@
-"""How fast 100,000 records are saved through the API, again, and by another file, beside COPY into a heap."""
+"""Time to save 100,000 records through the API: new, again, and from another file; compared with COPY."""
 
 import random
 import uuid
@@ -30,18 +30,18 @@ COLUMNS = (
 
 
 def make_records(rows: int) -> list[CostRecord]:
-    """Three months of a busy person."""
-    dice = random.Random(1)
+    """Make three months of records of a busy account."""
+    rng = random.Random(1)
     start = datetime(2026, 8, 1, tzinfo=UTC)
     return [
         CostRecord(
             MODELS[n % 4][0],
             start + timedelta(seconds=77 * n),
             MODELS[n % 4][1],
-            Decimal(dice.randint(1, 10**8)) / 10**8,
-            uuid.UUID(int=dice.getrandbits(128)),
-            input_tokens=dice.randint(100, 9_000),
-            output_tokens=dice.randint(10, 900),
+            Decimal(rng.randint(1, 10**8)) / 10**8,
+            uuid.UUID(int=rng.getrandbits(128)),
+            input_tokens=rng.randint(100, 9_000),
+            output_tokens=rng.randint(10, 900),
             request_count=1,
         )
         for n in range(rows)
@@ -49,106 +49,85 @@ def make_records(rows: int) -> list[CostRecord]:
 
 
 def copy_text(records: list[CostRecord]) -> bytes:
-    """The same rows as COPY reads them, every column given."""
-    now, someone = datetime.now(UTC).isoformat(), str(uuid.uuid4())
-    lines = []
-    for r in records:
-        values = (
-            uuid.uuid4(),
-            someone,
-            someone,
-            r.timestamp.isoformat(),
-            r.model_name,
-            r.cost_usd,
-            r.tokens_used,
-            r.input_tokens,
-            r.output_tokens,
-            0,
-            0,
-            0,
-            1,
-            r.collection_method,
-            r.cost_basis,
-            r.charge_type,
-            r.source_key,
-            someone,
-            "{}",
-            now,
-            now,
-        )
-        lines.append("\t".join(map(str, values)))
-    return ("\n".join(lines) + "\n").encode()
+    """The same rows in COPY's text format, with every column."""
+    now, some_id = datetime.now(UTC).isoformat(), str(uuid.uuid4())
+    return "".join("\t".join(_copy_row(record, some_id, now)) + "\n" for record in records).encode()
+
+
+def _copy_row(record: CostRecord, some_id: str, now: str) -> list[str]:
+    tokens = (record.tokens_used, record.input_tokens, record.output_tokens, 0, 0, 0)
+    kinds = (record.collection_method, record.cost_basis, record.charge_type)
+    values = (record.model_name, record.cost_usd, *tokens, 1, *kinds, record.source_key)
+    ids = [str(uuid.uuid4()), some_id, some_id]
+    return [*ids, record.timestamp.isoformat(), *map(str, values), some_id, "{}", now, now]
+
+
+class Workload:
+    """The same records, saved in each way on one stack."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        records = make_records(ROWS)
+        self.parsed = Parsed(records=records, lines=[(n,) for n in range(ROWS)])
+        self.text = copy_text(records)
+        client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
+        client.auth.sign_up({"email": "bench@example.com", "password": "correct horse 1"})
+        self.database = SupabaseDatabase(client)
+        self.connection = psycopg.connect(settings["DATABASE_URL"], autocommit=True)
+        self.connection.execute("create table private.heap as select * from public.cost_records limit 0")
+        self.import_ids: list[str] = []
+
+    def copy(self) -> None:
+        with self.connection.cursor().copy(f"copy private.heap ({COLUMNS}) from stdin") as target:
+            target.write(self.text)
+
+    def save(self, data: bytes, expected: tuple[int, int]) -> None:
+        """Import the records as if from the file `data`; `expected` are the added and the known ones."""
+        result = save_import(self.database, self.parsed, ImportFile("bench.csv", "generic", data))
+        assert (result.added, result.already_there) == expected
+        self.import_ids.append(result.import_id)
+
+    def clear(self) -> None:
+        while self.import_ids:
+            undo_import(self.database, self.import_ids.pop())
+        for table in ("public.cost_records", "private.stale_days"):
+            self.connection.execute(f"vacuum {table}")
+        self.connection.execute("truncate private.heap")
 
 
 def measure() -> list[Measurement]:
-    """First import, second import of the same, both through PostgREST under row-level security."""
-    records = make_records(ROWS)
-    parsed = Parsed(records=records, lines=[(n,) for n in range(ROWS)])
-    text = copy_text(records)
+    """Save through PostgREST under row-level security."""
     with temporary_stack(on_disk=True) as stack:
-        settings = stack.settings()
-        client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
-        client.auth.sign_up({"email": "bench@example.com", "password": "correct horse 1"})
-        database = SupabaseDatabase(client)
-        connection = psycopg.connect(settings["DATABASE_URL"], autocommit=True)
-        connection.execute("create table private.heap as select * from public.cost_records limit 0")
-        imports: list[str] = []
-
-        def copy() -> None:
-            with connection.cursor().copy(f"copy private.heap ({COLUMNS}) from stdin") as target:
-                target.write(text)
-
-        def first() -> None:
-            result = save_import(database, parsed, ImportFile("bench.csv", "generic", b"bench"))
-            assert result.added == ROWS
-            imports.append(result.import_id)
-
-        def bring(data: bytes) -> None:
-            result = save_import(database, parsed, ImportFile("bench.csv", "generic", data))
-            assert (result.added, result.already_there) == (0, ROWS)
-            imports.append(result.import_id)
-
-        def clear() -> None:
-            while imports:
-                undo_import(database, imports.pop())
-            for table in ("public.cost_records", "private.stale_days"):
-                connection.execute(f"vacuum {table}")
-            connection.execute("truncate private.heap")
-
+        workload = Workload(stack.settings())
         actions = {
-            "copy": copy,
-            "first": first,
-            "again": lambda: bring(b"bench"),
-            "other": lambda: bring(b"another file with the same rows"),
-            "clear": clear,
+            "copy": workload.copy,
+            "first": lambda: workload.save(b"bench", expected=(ROWS, 0)),
+            "again": lambda: workload.save(b"bench", expected=(0, ROWS)),
+            "other": lambda: workload.save(b"another file with the same rows", expected=(0, ROWS)),
+            "clear": workload.clear,
         }
-        interleaved(actions, 1)  # warm
+        interleaved(actions, 1)  # warm up
         taken = interleaved(actions, REPEATS)
-        connection.close()
+        workload.connection.close()
+    copy, first, again, other = (taken[name] for name in ("copy", "first", "again", "other"))
     return [
         Measurement(
-            "save 100k records through the API, against COPY to a heap",
-            taken["first"],
-            "s",
-            taken["copy"],
-            taken["first"] / taken["copy"],
-            4.5,
+            "save 100k records through the API, against COPY to a heap", first, "s", copy, first / copy, 4.5
         ),
         Measurement(
             "save the same 100k again, speed-up over the first time",
-            taken["again"],
+            again,
             "s",
-            taken["first"],
-            taken["first"] / taken["again"],
+            first,
+            first / again,
             1.9,
             at_least=True,
         ),
         Measurement(
-            "keep what another file says of the same 100k, against the first time",
-            taken["other"],
+            "save the same 100k from another file, against the first time",
+            other,
             "s",
-            taken["first"],
-            taken["other"] / taken["first"],
+            first,
+            other / first,
             4.0,
         ),
     ]

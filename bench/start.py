@@ -1,4 +1,4 @@
-"""Bar (f): `tally up` to a served sign-in page, the first time on an empty folder and then warm."""
+"""Time from `tally up` to a served sign-in page: on an empty folder, and warm."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ STOP_SECONDS = 60
 
 
 def measure() -> list[Measurement]:
-    """The first start makes the database; the others find it, as a person does every day."""
+    """Start several times; only the first start creates the database."""
     with temporary_home(on_disk=True) as home:
         port = free_port_block()
         first, *warm = (_start_and_stop(home, port) for _ in range(1 + REPEATS))
@@ -39,12 +39,12 @@ def _start_and_stop(home: Path, port: int) -> float:
         return _wait_until_ready(process, port) - started
     finally:
         process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=STOP_SECONDS)
-        assert process.returncode == 0, said
+        output, _ = process.communicate(timeout=STOP_SECONDS)
+        assert process.returncode == 0, output
 
 
 def _wait_until_ready(process: subprocess.Popen[str], port: int) -> float:
-    """The page alone is not enough: it is served before the database that signing in needs."""
+    """Wait for the message: the page is served before the database that signing in needs."""
     assert process.stdout is not None
     for line in process.stdout:
         if "Tally is ready" in line:
@@ -54,7 +54,7 @@ def _wait_until_ready(process: subprocess.Popen[str], port: int) -> float:
 
 
 def _environment(home: Path, port: int) -> dict[str, str]:
-    kept = {
+    environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "DATABASE_"))
     }
-    return {**kept, "TALLY_HOME": str(home), "TALLY_PORT": str(port)}
+    return {**environment, "TALLY_HOME": str(home), "TALLY_PORT": str(port)}

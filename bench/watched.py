@@ -1,4 +1,4 @@
-"""A program as it runs: how long it took, and the most memory that it and its largest child held."""
+"""Duration of a program, and peak memory of its process and its largest child."""
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ class Run:
 
 
 def run_watched(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Run:
-    """Run to the end, which must be a good one, and look at the processes' peaks now and then."""
+    """Run a command to its end, and sample the peaks of its processes; raises if it fails."""
     started = perf_counter()
     running = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -27,7 +27,7 @@ def run_watched(command: Sequence[str], folder: Path, environment: Mapping[str, 
     parent = child = 0.0
     while True:
         parent = max(parent, _peak_mb(running.pid))
-        child = max([child, *(_peak_mb(pid) for pid in _below(running.pid))])
+        child = max([child, *(_peak_mb(pid) for pid in _descendants(running.pid))])
         try:
             if running.wait(SAMPLE_SECONDS):
                 raise subprocess.CalledProcessError(running.returncode, command)
@@ -36,14 +36,14 @@ def run_watched(command: Sequence[str], folder: Path, environment: Mapping[str, 
             continue
 
 
-def _below(pid: int) -> Iterator[int]:
+def _descendants(pid: int) -> Iterator[int]:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:  # it ended in between
+    except OSError:  # it ended meanwhile
         return
     for child in map(int, children):
         yield child
-        yield from _below(child)
+        yield from _descendants(child)
 
 
 def _peak_mb(pid: int) -> float:

@@ -1,1 +1,1 @@
-"""The nightly job: partitions, refresh, forecasts, report."""
+"""Forecasts of spend, and the nightly job that makes them."""

@@ -1,1 +1,1 @@
-"""Backtests, baselines and scores on series in files."""
+"""Backtests, baselines and scores, on series in files."""

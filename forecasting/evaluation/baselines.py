@@ -1,8 +1,8 @@
-"""What a forecast must beat: the guesses that anyone would make, and the textbook methods of statsforecast.
+"""Baselines that forecasts must beat: naive ones, and the textbook methods of statsforecast.
 
-The second need another pandas than Prophet, so they run in an environment of their own: this module, run
-there as `python -m forecasting.evaluation.baselines`, reads histories as lines of JSON and writes a line for
-each.
+statsforecast needs another version of pandas than Prophet, so it has its own environment. This module, run
+there as `python -m forecasting.evaluation.baselines`, reads histories as lines of JSON and writes one line of
+forecasts for each.
 """
 
 import importlib
@@ -26,55 +26,55 @@ HORIZON_DAYS = 30
 QUANTILES = np.array([0.025, 0.1, 0.5, 0.9, 0.975])  # the middle one is the point forecast
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = CHECKOUT / ".venv" / "baselines" / "bin" / "python"
-HOW_TO_GET = "AutoETS, SES and AutoARIMA are left out: `make baselines` installs statsforecast for them."
+INSTALL_HINT = "AutoETS, SES and AutoARIMA are left out: run `make baselines` to install statsforecast."
 WEEK = 7
 MIN_DAYS_FOR_WEEK = 28
 
 
 class BaselinesFailed(Exception):
-    """The environment with statsforecast does not work."""
+    """The process with statsforecast ended with an error."""
 
 
 def forecast_naively(y: Array) -> Array:
-    """Every day as the last one."""
+    """Repeat the last day."""
     return _with_weekly_changes(y, np.repeat(y[-1], HORIZON_DAYS))
 
 
 def forecast_last_week(y: Array) -> Array:
-    """Every day as the same day of the last week."""
+    """Repeat the last week (seasonal naive)."""
     return _with_weekly_changes(y, np.resize(y[-WEEK:], HORIZON_DAYS))
 
 
 def forecast_mean(y: Array) -> Array:
-    """Every day as the mean of the last 28, its range that of the last 56."""
+    """Repeat the mean of the last 28 days, with the quantiles of the last 56."""
     quantiles = np.repeat(np.quantile(y[-56:], QUANTILES)[:, None], HORIZON_DAYS, axis=1)
     quantiles[2] = y[-28:].mean()
     return quantiles
 
 
-SIMPLE: dict[str, Callable[[Array], Array]] = {
+SIMPLE_BASELINES: dict[str, Callable[[Array], Array]] = {
     "naive": forecast_naively,
     "seasonal naive": forecast_last_week,
     "mean of 28 days": forecast_mean,
 }
-TEXTBOOK = ("AutoETS", "SES", "AutoARIMA")
+STATSFORECAST_METHODS = ("AutoETS", "SES", "AutoARIMA")
 
 
 def _with_weekly_changes(y: Array, predicted: Array) -> Array:
     changes = y[WEEK:] - y[:-WEEK] if len(y) > 10 else y - y.mean()
-    around = np.quantile(changes, QUANTILES)
-    around[2] = 0
-    quantiles: Array = np.clip(predicted + around[:, None], 0, None)
+    offsets = np.quantile(changes, QUANTILES)
+    offsets[2] = 0
+    quantiles: Array = np.clip(predicted + offsets[:, None], 0, None)
     return quantiles
 
 
-def is_textbook_installed() -> bool:
-    """Whether the environment with statsforecast is there."""
+def is_statsforecast_installed() -> bool:
+    """Return whether the environment with statsforecast exists."""
     return PYTHON.exists()
 
 
-def stream_textbook(histories: Sequence[Array], processes: int) -> Iterator[dict[str, Array]]:
-    """The forecasts of every history, in order, from the other environment; NaN where a method gave none."""
+def stream_statsforecast(histories: Sequence[Array], processes: int) -> Iterator[dict[str, Array]]:
+    """Yield each history's quantiles by method, in order; NaN where a method has none."""
     command = [str(PYTHON), "-m", "forecasting.evaluation.baselines", str(processes)]
     lines = "\n".join(json.dumps(y.tolist()) for y in histories)
     with subprocess.Popen(  # noqa: S603 - our own program
@@ -82,7 +82,7 @@ def stream_textbook(histories: Sequence[Array], processes: int) -> Iterator[dict
     ) as process:
         assert process.stdin is not None  # noqa: S101 - given above
         assert process.stdout is not None  # noqa: S101 - given above
-        with suppress(BrokenPipeError):  # it ended before it read anything: its exit code tells
+        with suppress(BrokenPipeError):  # it ended early: its exit code is checked below
             process.stdin.write(lines)
             process.stdin.close()
         for line in process.stdout:
@@ -91,8 +91,8 @@ def stream_textbook(histories: Sequence[Array], processes: int) -> Iterator[dict
         raise BaselinesFailed("AutoETS, SES and AutoARIMA are left out: statsforecast ended with an error.")
 
 
-def forecast_by_textbook(y: list[float]) -> dict[str, list[list[float | None]]]:
-    """Each method's quantiles. SES has no range of its own, so only its middle is there."""
+def forecast_with_statsforecast(y: list[float]) -> dict[str, list[list[float | None]]]:
+    """Quantiles by method. SES gives no ranges, only the point forecast."""
     from statsforecast.models import (  # type: ignore[import-not-found]
         AutoARIMA,
         AutoETS,
@@ -105,28 +105,28 @@ def forecast_by_textbook(y: list[float]) -> dict[str, list[list[float | None]]]:
         SimpleExponentialSmoothingOptimized(),
         AutoARIMA(season_length=week, max_p=2, max_q=2, max_P=1, max_Q=1, nmodels=10, approximation=True),
     )
-    return {name: _forecast(method, y) for name, method in zip(TEXTBOOK, methods, strict=True)}
+    return {name: _forecast(method, y) for name, method in zip(STATSFORECAST_METHODS, methods, strict=True)}
 
 
 def _forecast(method: Any, y: list[float]) -> list[list[float | None]]:
     levels = {} if type(method).__name__.startswith("Simple") else {"level": [80, 95]}
-    nothing: list[float | None] = [None] * HORIZON_DAYS
+    missing: list[float | None] = [None] * HORIZON_DAYS
     try:
-        made = method.forecast(y=np.array(y), h=HORIZON_DAYS, **levels)
-    except Exception:  # a method that cannot cope with a history has no forecast of it, and the rest go on
-        return [nothing] * len(QUANTILES)
+        forecast = method.forecast(y=np.array(y), h=HORIZON_DAYS, **levels)
+    except Exception:  # a method that fails on a history has no forecast of it
+        return [missing] * len(QUANTILES)
     names = ("lo-95", "lo-80", "mean", "hi-80", "hi-95")
-    return [np.clip(made[name], 0, None).tolist() if name in made else nothing for name in names]
+    return [np.clip(forecast[name], 0, None).tolist() if name in forecast else missing for name in names]
 
 
 def main() -> None:
-    """Histories in, forecasts out, in the same order."""
+    """Read histories from stdin, and write their forecasts in the same order."""
     warnings.filterwarnings("ignore")
     os.environ["OMP_NUM_THREADS"] = "1"
     histories = [json.loads(line) for line in sys.stdin]
-    importlib.import_module("statsforecast.models")  # once, before the processes part
+    importlib.import_module("statsforecast.models")  # once, before the processes fork
     with multiprocessing.get_context("fork").Pool(int(sys.argv[1])) as pool:
-        for forecasts in pool.imap(forecast_by_textbook, histories):
+        for forecasts in pool.imap(forecast_with_statsforecast, histories):
             print(json.dumps(forecasts), flush=True)
 
 

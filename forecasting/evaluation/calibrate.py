@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecasting.evaluation.cutoffs import CUTOFFS, META, SERIES, DataProblem, load_licences, load_origins
-from forecasting.evaluation.replay import Made, replay
+from forecasting.evaluation.cutoffs import CUTOFFS, META, SERIES, DataProblem, load_cutoffs, load_licences
+from forecasting.evaluation.replay import CutoffForecast, replay
 from forecasting.model import intervals
 from forecasting.model.calibration import (
     DAILY_LEVELS,
@@ -32,7 +32,7 @@ DIGITS = 4
 
 
 class Case(NamedTuple):
-    """A forecast and what came of it."""
+    """A forecast beside its history and actuals."""
 
     unique_id: str
     family: str
@@ -42,10 +42,10 @@ class Case(NamedTuple):
 
 
 def calibrate(cases: Sequence[Case]) -> Calibration:
-    """Constants with which ranges would have held on these cases. Every series counts the same."""
+    """Measure the constants on these cases. Every series has the same weight."""
     groups = _by_history(cases)
     if not all(groups):
-        raise DataProblem("Calibrating needs series with short, middling and long histories: see origins.py.")
+        raise DataProblem("Calibration needs series with short, medium and long histories.")
     daily = tuple(_calibrate_days(group) for group in groups)
     total = tuple(_calibrate_totals(cases, days) for days in TOTAL_DAYS)
     return Calibration(daily, total, _calibrate_confidence(cases))
@@ -59,29 +59,29 @@ def _by_history(cases: Sequence[Case]) -> list[list[Case]]:
 
 
 def _calibrate_days(cases: Sequence[Case]) -> tuple[float, ...]:
-    """By how much each quantile of the recent days must move to be one of the days that came."""
-    off = [
+    """Offsets that turn each recent quantile into the same quantile of the actual days."""
+    scaled_errors = [
         (case.actual - intervals.calculate_recent_quantiles(case.y, case.predicted)[:, None])
         / max(intervals.calculate_scale(case.y), np.finfo(float).tiny)
         for case in cases
     ]
-    weights = np.repeat(_weights(cases), HORIZON_DAYS)
-    levels = zip(DAILY_LEVELS, np.hstack(off), strict=True)
-    return _rounded([_weighted_quantiles(row, weights, [level])[0] for level, row in levels])
+    weights = np.repeat(_series_weights(cases), HORIZON_DAYS)
+    levels = zip(DAILY_LEVELS, np.hstack(scaled_errors), strict=True)
+    return _round([_weighted_quantiles(row, weights, [level])[0] for level, row in levels])
 
 
 def _calibrate_totals(cases: Sequence[Case], days: int) -> tuple[float, ...]:
     ratios = []
     for case in cases:
-        floor = max(intervals.FLOOR * intervals.calculate_scale(case.y), np.finfo(float).tiny)
+        floor = max(intervals.FLOOR_SHARE * intervals.calculate_scale(case.y), np.finfo(float).tiny)
         actual, predicted = (amounts[:days].mean() + floor for amounts in (case.actual, case.predicted))
-        ratios.append(np.log(actual / predicted) / intervals.calculate_unrest(case.y, case.predicted))
-    levels = _corrected(len({case.unique_id for case in cases}))
-    return _rounded(_weighted_quantiles(np.array(ratios), _weights(cases), levels))
+        ratios.append(np.log(actual / predicted) / intervals.calculate_volatility(case.y, case.predicted))
+    levels = _correct_levels(len({case.unique_id for case in cases}))
+    return _round(_weighted_quantiles(np.array(ratios), _series_weights(cases), levels))
 
 
-def _corrected(series: int) -> Array:
-    """LEVELS moved outwards, since one more series may come out more extreme than all of these."""
+def _correct_levels(series: int) -> Array:
+    """LEVELS moved outwards: one more series may be more extreme than all of these."""
     levels = np.array(LEVELS)
     beyond = np.clip(np.abs(levels - 0.5) + 0.5, 0.5, 1) * (series + 1) / series
     return np.where(
@@ -90,17 +90,17 @@ def _corrected(series: int) -> Array:
 
 
 def _calibrate_confidence(cases: Sequence[Case]) -> tuple[float, float]:
-    """A straight line from unrest to how much of the larger total the smaller was."""
+    """Fit a line from volatility to accuracy: the smaller of predicted and actual total over the larger."""
     totals = np.array([(case.predicted.sum(), case.actual.sum()) for case in cases])
     largest = totals.max(axis=1)
     accuracy = np.divide(totals.min(axis=1), largest, out=np.ones(len(cases)), where=largest > 0)
-    unrest = [intervals.calculate_unrest(case.y, case.predicted) for case in cases]
-    by_unrest, at_rest = np.polyfit(unrest, accuracy, 1, w=np.sqrt(_weights(cases)))
-    first, second = _rounded([at_rest, by_unrest])
+    volatility = [intervals.calculate_volatility(case.y, case.predicted) for case in cases]
+    slope, intercept = np.polyfit(volatility, accuracy, 1, w=np.sqrt(_series_weights(cases)))
+    first, second = _round([intercept, slope])
     return first, second
 
 
-def _weights(cases: Sequence[Case]) -> Array:
+def _series_weights(cases: Sequence[Case]) -> Array:
     count = Counter(case.unique_id for case in cases)
     return np.array([1 / count[case.unique_id] for case in cases])
 
@@ -111,25 +111,26 @@ def _weighted_quantiles(values: Array, weights: Array, levels: Sequence[float] |
     return np.interp(levels, np.cumsum(weights) - weights / 2, values[order])
 
 
-def _rounded(values: Sequence[float] | Array) -> tuple[float, ...]:
+def _round(values: Sequence[float] | Array) -> tuple[float, ...]:
     return tuple(round(float(value), DIGITS) for value in values)
 
 
 def load_cases(folder: Path, workers: int) -> list[Case]:
-    """The forecasts from every origin whose following days are all known."""
-    origins, _ = load_origins(folder)
-    known = [origin for origin in origins if len(origin.actual) == HORIZON_DAYS and len(origin.history)]
-    return [case_of(made) for made in replay(known, workers)]
+    """Forecast at every cutoff with a whole horizon of known days after it."""
+    cutoffs, _ = load_cutoffs(folder)
+    known = [cutoff for cutoff in cutoffs if len(cutoff.actual) == HORIZON_DAYS and len(cutoff.history)]
+    return [case_of(forecast) for forecast in replay(known, workers)]
 
 
-def case_of(made: Made) -> Case:
-    """What calibration needs of a forecast."""
-    origin = made.origin
-    return Case(origin.series.unique_id, origin.series.family, origin.history, made.predicted, origin.actual)
+def case_of(forecast: CutoffForecast) -> Case:
+    """The case of a forecast."""
+    cutoff = forecast.cutoff
+    series = cutoff.series
+    return Case(series.unique_id, series.family, cutoff.history, forecast.predicted, cutoff.actual)
 
 
 def describe(folder: Path, cases: Sequence[Case], day: str | None, model_version: str) -> dict[str, Any]:
-    """Where the constants come from."""
+    """Provenance of the constants, for the file."""
     return {
         "made_by": "python -m forecasting.evaluation.calibrate",
         "made_on": day,
@@ -146,10 +147,10 @@ def describe(folder: Path, cases: Sequence[Case], day: str | None, model_version
 
 
 def main() -> int:
-    """Write calibration.json, or say in a sentence what is wrong."""
+    """Write calibration.json, and print errors as one sentence."""
     parser = argparse.ArgumentParser(prog="python -m forecasting.evaluation.calibrate", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DATA_DIR")
-    parser.add_argument("--date", help="the day to note in the file")
+    parser.add_argument("--date", help="date to note in the file")
     parser.add_argument("--out", type=Path, default=FILE)
     arguments = parser.parse_args()
     try:
@@ -167,7 +168,7 @@ def main() -> int:
 
 
 def render(calibration: Calibration, provenance: dict[str, Any]) -> str:
-    """The text of calibration.json: a line for every row of constants."""
+    """Render calibration.json with one line per row of constants."""
     constants = {"daily": calibration.daily, "total": calibration.total}
     rows = [
         f'"{name}": [\n    ' + ",\n    ".join(json.dumps(row) for row in table) + "\n  ]"

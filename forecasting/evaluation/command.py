@@ -1,44 +1,44 @@
-"""`tally backtest`: forecast from every cutoff of a folder of series, and score it."""
+"""`tally backtest`: forecast at every cutoff of a folder of series, and score the forecasts."""
 
 import argparse
 import csv
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from forecasting.evaluation import baselines
-from forecasting.evaluation.cutoffs import DataProblem, Origin, load_origins
-from forecasting.evaluation.replay import Made, replay
-from forecasting.evaluation.score import Row, render_score, score_made, score_quantiles, score_simple
+from forecasting.evaluation.cutoffs import Cutoff, DataProblem, load_cutoffs
+from forecasting.evaluation.replay import CutoffForecast, replay
+from forecasting.evaluation.score import (
+    Row,
+    render_score,
+    score_forecast,
+    score_quantiles,
+    score_simple_baselines,
+)
 from forecasting.workers.forkserver import warm_up
 from forecasting.workers.pool import count_cores
 from tally.core.errors import TallyError
+from tally.core.text import plural
 
 COLUMNS = ("unique_id", "cutoff", "ds", "yhat", "lo80", "hi80", "lo95", "hi95", "confidence", "method")
 TOTAL = "TOTAL"
-SHOWN = 5
+MAX_SHOWN = 5
 LINE_EVERY = 50
 FAILED, INTERRUPTED = 1, 130
 
 
 def main() -> int:
-    """Write the forecasts and, when asked, print the score; say in a sentence what is wrong."""
+    """Parse the arguments, do the backtest, and print errors as one sentence."""
     parser = argparse.ArgumentParser(prog="tally backtest", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DATA_DIR")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--score", action="store_true")
     arguments = parser.parse_args()
     try:
-        origins, rejected = load_origins(arguments.folder)
-        warm_up()
-        if rejected:
-            print(_describe_rejected(rejected), file=sys.stderr)
-        made = replay(origins, count_cores())
-        save_forecasts(made, arguments.out)
-        print(_describe_made(made, arguments.out))
-        if arguments.score:
-            print("\n" + render_score(score(made), made))
+        backtest(arguments.folder, arguments.out, arguments.score)
     except TallyError as problem:
         print(problem, file=sys.stderr)
         return FAILED
@@ -48,52 +48,69 @@ def main() -> int:
     return 0
 
 
-def save_forecasts(made: Sequence[Made], path: Path) -> None:
-    """One row a day, and one for the total, of every forecast."""
+def backtest(folder: Path, out: Path, with_score: bool) -> None:
+    """Save the forecasts at every cutoff and, with score, print the accuracy beside baselines."""
+    cutoffs, rejected = load_cutoffs(folder)
+    warm_up()
+    if rejected:
+        print(_describe_rejected(rejected), file=sys.stderr)
+    forecasts = replay(cutoffs, count_cores())
+    save_forecasts(forecasts, out)
+    print(_describe_saved(forecasts, out))
+    if with_score:
+        print("\n" + render_score(score(forecasts), forecasts))
+
+
+def save_forecasts(forecasts: Sequence[CutoffForecast], path: Path) -> None:
+    """Write one row per day, and one for the total, of every forecast."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
-            for one in made:
-                writer.writerows(_rows_of(one))
+            for forecast in forecasts:
+                writer.writerows(_rows_of(forecast))
     except OSError as error:
         raise DataProblem(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _rows_of(made: Made) -> Iterator[Sequence[object]]:
-    origin, bounds, total = made.origin, made.bounds, made.total
-    columns = (made.predicted, bounds.lower_80, bounds.upper_80, bounds.lower_95, bounds.upper_95)
+def _rows_of(forecast: CutoffForecast) -> Iterator[Sequence[object]]:
+    cutoff, bounds, total = forecast.cutoff, forecast.bounds, forecast.total
+    confidence = round(forecast.confidence, 4)
+    columns = (forecast.predicted, bounds.lower_80, bounds.upper_80, bounds.lower_95, bounds.upper_95)
     amounts = zip(*(column.tolist() for column in columns), strict=True)
-    ranged = (total.predicted, total.lower_80, total.upper_80, total.lower_95, total.upper_95)
-    named = [(origin.cutoff + timedelta(days=ahead + 1), day) for ahead, day in enumerate(amounts)]
-    for ds, figures in (*named, (TOTAL, ranged)):
-        yield origin.series.unique_id, origin.cutoff, ds, *figures, round(made.confidence, 4), made.method
+    total_row = (total.predicted, total.lower_80, total.upper_80, total.lower_95, total.upper_95)
+    named = [(cutoff.day + timedelta(days=ahead + 1), day) for ahead, day in enumerate(amounts)]
+    for ds, figures in (*named, (TOTAL, total_row)):
+        yield cutoff.series.unique_id, cutoff.day, ds, *figures, confidence, forecast.method
 
 
-def score(made: Sequence[Made]) -> list[Row]:
-    """The figures of ours and of the others, from every origin with something to compare."""
-    scored = [one for one in made if len(one.origin.history) and len(one.origin.actual)]
+def score(forecasts: Sequence[CutoffForecast]) -> list[Row]:
+    """Score the forecasts and the baselines, at every cutoff with days on both sides."""
+    scored = [each for each in forecasts if len(each.cutoff.history) and len(each.cutoff.actual)]
     if not scored:
         raise DataProblem("No cutoff has both days before it and days after it: nothing can be scored.")
-    if len(scored) < len(made):
-        print(f"Not scored, for want of days: {len(made) - len(scored)} of {len(made)}.", file=sys.stderr)
-    rows = [row for one in scored for row in (score_made(one), *score_simple(one.origin))]
-    return rows + score_textbook([one.origin for one in scored])
+    if len(scored) < len(forecasts):
+        left_out = len(forecasts) - len(scored)
+        print(f"Not scored for lack of days: {left_out} of {len(forecasts)}.", file=sys.stderr)
+    cutoffs = [each.cutoff for each in scored]
+    rows = [score_forecast(each) for each in scored]
+    rows += [row for cutoff in cutoffs for row in score_simple_baselines(cutoff)]
+    return rows + score_statsforecast(cutoffs)
 
 
-def score_textbook(origins: Sequence[Origin]) -> list[Row]:
-    """The figures of statsforecast's methods; none, and a sentence, where it is not installed."""
-    if not baselines.is_textbook_installed():
-        print(baselines.HOW_TO_GET, file=sys.stderr)
+def score_statsforecast(cutoffs: Sequence[Cutoff]) -> list[Row]:
+    """Score the methods of statsforecast; none, with a hint, where it is not installed."""
+    if not baselines.is_statsforecast_installed():
+        print(baselines.INSTALL_HINT, file=sys.stderr)
         return []
     rows: list[Row] = []
-    stream = baselines.stream_textbook([origin.history for origin in origins], count_cores())
+    stream = baselines.stream_statsforecast([cutoff.history for cutoff in cutoffs], count_cores())
     try:
-        for done, forecasts in enumerate(stream, start=1):
-            origin = origins[done - 1]
-            rows += [score_quantiles(origin, name, quantiles) for name, quantiles in forecasts.items()]
+        for done, quantiles_by_method in enumerate(stream, start=1):
+            cutoff = cutoffs[done - 1]
+            rows += [score_quantiles(cutoff, *forecast) for forecast in quantiles_by_method.items()]
             if done % LINE_EVERY == 0:
-                print(f"Baselines of {done} of {len(origins)} …", file=sys.stderr)
+                print(f"Baselines of {done} of {len(cutoffs)} …", file=sys.stderr)
     except baselines.BaselinesFailed as failed:
         print(failed, file=sys.stderr)
         return []
@@ -101,16 +118,16 @@ def score_textbook(origins: Sequence[Origin]) -> list[Row]:
 
 
 def _describe_rejected(rejected: Sequence[str]) -> str:
-    more = f"; and {len(rejected) - SHOWN} more" if len(rejected) > SHOWN else ""
-    return f"Left out {len(rejected)} rows of series.csv: {'; '.join(rejected[:SHOWN])}{more}."
+    more = f"; and {len(rejected) - MAX_SHOWN} more" if len(rejected) > MAX_SHOWN else ""
+    return f"Skipped {plural(len(rejected), 'row')} of series.csv: {'; '.join(rejected[:MAX_SHOWN])}{more}."
 
 
-def _describe_made(made: Sequence[Made], path: Path) -> str:
-    series = len({one.origin.series.unique_id for one in made})
-    others = {one.method for one in made} - {"prophet"}
-    counts = (f"{sum(one.method == name for one in made)} by {name}" for name in sorted(others))
-    besides = f", of which {', '.join(counts)}" if others else ""
-    return f"Wrote {len(made)} forecasts of {series} series to {path}{besides}."
+def _describe_saved(forecasts: Sequence[CutoffForecast], path: Path) -> str:
+    series = len({each.cutoff.series.unique_id for each in forecasts})
+    methods = Counter(each.method for each in forecasts if each.method != "prophet")
+    besides = ", ".join(f"{count} by {method}" for method, count in sorted(methods.items()))
+    suffix = f" ({besides})" if besides else ""
+    return f"Wrote {plural(len(forecasts), 'forecast')} of {series} series to {path}{suffix}."
 
 
 if __name__ == "__main__":

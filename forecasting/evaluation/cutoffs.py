@@ -1,4 +1,4 @@
-"""Daily series with rolling cutoffs, read from files: what forecasts are calibrated on and scored on.
+"""Daily series with rolling cutoffs, read from files, to calibrate and score forecasts.
 
 A folder has series.csv (unique_id, ds, y), cutoffs.csv (unique_id, cutoff) and meta.csv (unique_id, family,
 source, licence). The cutoff is the last day that a forecast may know.
@@ -20,7 +20,7 @@ from tally.core.errors import TallyError
 
 SERIES, CUTOFFS, META = "series.csv", "cutoffs.csv", "meta.csv"
 UNKNOWN_FAMILY = "unknown"
-LONGEST_DAYS = 36_525  # a date a hundred years off is a slip of the pen
+MAX_SPAN_DAYS = 36_525  # a date a hundred years off is a typing error
 
 
 class DataProblem(TallyError):
@@ -28,8 +28,8 @@ class DataProblem(TallyError):
 
 
 @dataclass(frozen=True, slots=True)
-class Daily:
-    """A whole series without gaps; `family` says what kind of thing it counts."""
+class DailySeries:
+    """A whole series without gaps; `family` is the kind of data that it counts."""
 
     unique_id: str
     family: str
@@ -38,58 +38,61 @@ class Daily:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """A place in a series that a forecast is made from. An id without any data has an empty series."""
+class Cutoff:
+    """The last day of a series that a forecast may know. An id without data has an empty series."""
 
-    series: Daily
-    cutoff: date
+    series: DailySeries
+    day: date
 
     @property
     def history(self) -> Array:
-        """All days up to the cutoff; days after the last one of the data cost nothing."""
-        days = (self.cutoff - self.series.first_day).days + 1
+        """All days up to the cutoff; days after the end of the data are 0."""
+        days = (self.day - self.series.first_day).days + 1
         y = self.series.y[: max(days, 0)]
         return np.pad(y, (0, max(days, 0) - len(y))) if len(y) else y
 
     @property
     def actual(self) -> Array:
-        """The days after the cutoff, up to the horizon, as far as they are known."""
-        start = max((self.cutoff - self.series.first_day).days + 1, 0)
+        """The known days after the cutoff, up to the horizon."""
+        start = max((self.day - self.series.first_day).days + 1, 0)
         return self.series.y[start : start + HORIZON_DAYS]
 
 
-def load_origins(folder: Path) -> tuple[list[Origin], list[str]]:
-    """Every row of cutoffs.csv as an origin, and the rows of series.csv that could not be read, in words."""
+def load_cutoffs(folder: Path) -> tuple[list[Cutoff], list[str]]:
+    """Load all rows of cutoffs.csv, and the reasons why rows of series.csv were rejected."""
     amounts, rejected = _parse_series(folder)
     families = load_families(folder)
     series = {
         unique_id: _fill_days(unique_id, families.get(unique_id, UNKNOWN_FAMILY), days)
         for unique_id, days in amounts.items()
     }
-    origins = []
-    for line, row in _rows(folder / CUTOFFS, ("unique_id", "cutoff")):
-        cutoff = _parse_day(row["cutoff"])
-        if cutoff is None:
-            raise DataProblem(f"{CUTOFFS} line {line}: {row['cutoff']!r} is not a date such as 2026-11-01.")
-        nothing = Daily(row["unique_id"], UNKNOWN_FAMILY, cutoff + timedelta(days=1), np.zeros(0))
-        daily = series.get(row["unique_id"], nothing)
-        if (cutoff - daily.first_day).days > LONGEST_DAYS:
-            raise DataProblem(f"{CUTOFFS} line {line}: {cutoff} is a lifetime after the series begins.")
-        origins.append(Origin(daily, cutoff))
-    if not origins:
+    rows = _rows(folder / CUTOFFS, ("unique_id", "cutoff"))
+    cutoffs = [_parse_cutoff(line, row, series) for line, row in rows]
+    if not cutoffs:
         raise DataProblem(f"{CUTOFFS} has no rows: there is nothing to forecast.")
-    return origins, rejected
+    return cutoffs, rejected
+
+
+def _parse_cutoff(line: int, row: dict[str, str], series: dict[str, DailySeries]) -> Cutoff:
+    day = _parse_day(row["cutoff"])
+    if day is None:
+        raise DataProblem(f"{CUTOFFS} line {line}: {row['cutoff']!r} is not a date such as 2026-11-01.")
+    empty = DailySeries(row["unique_id"], UNKNOWN_FAMILY, day + timedelta(days=1), np.zeros(0))
+    found = series.get(row["unique_id"], empty)
+    if (day - found.first_day).days > MAX_SPAN_DAYS:
+        raise DataProblem(f"{CUTOFFS} line {line}: {day} is more than a hundred years after the first day.")
+    return Cutoff(found, day)
 
 
 def load_families(folder: Path) -> dict[str, str]:
-    """The family of each series; empty where there is no meta.csv."""
+    """The family of each series; empty without a meta.csv."""
     if not (folder / META).exists():
         return {}
     return {row["unique_id"]: row["family"] for _, row in _rows(folder / META, ("unique_id", "family"))}
 
 
 def load_licences(folder: Path) -> dict[str, str]:
-    """The licence of each source that the series were derived from."""
+    """The licence of each source of the series."""
     rows = _rows(folder / META, ("source", "licence"))
     return dict(sorted({row["source"]: row["licence"] for _, row in rows}.items()))
 
@@ -104,20 +107,20 @@ def _parse_series(folder: Path) -> tuple[dict[str, dict[date, float]], list[str]
         elif amount is None:
             rejected.append(f"line {line}: {row['y']!r} is not a finite amount of at least 0")
         elif day in amounts[row["unique_id"]]:
-            rejected.append(f"line {line}: {row['unique_id']} has that day already")
+            rejected.append(f"line {line}: {row['unique_id']} has this day twice")
         else:
             amounts[row["unique_id"]][day] = amount
     return amounts, rejected
 
 
-def _fill_days(unique_id: str, family: str, amounts: dict[date, float]) -> Daily:
+def _fill_days(unique_id: str, family: str, amounts: dict[date, float]) -> DailySeries:
     first, last = min(amounts), max(amounts)
-    if (last - first).days > LONGEST_DAYS:
-        raise DataProblem(f"{SERIES}: the days of {unique_id} lie more than a hundred years apart.")
+    if (last - first).days > MAX_SPAN_DAYS:
+        raise DataProblem(f"{SERIES}: the days of {unique_id} are more than a hundred years apart.")
     y = np.zeros((last - first).days + 1)
     for day, amount in amounts.items():
         y[(day - first).days] = amount
-    return Daily(unique_id, family, first, y)
+    return DailySeries(unique_id, family, first, y)
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

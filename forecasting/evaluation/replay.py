@@ -1,96 +1,92 @@
-"""Forecasts from given origins, each from nothing but the days up to its cutoff."""
+"""Forecasts at cutoffs, each from only the days up to its cutoff."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 from uuid import UUID
 
 import numpy as np
 
-from forecasting.evaluation.cutoffs import Origin
+from forecasting.evaluation.cutoffs import Cutoff
 from forecasting.model import intervals
 from forecasting.model.forecast import Forecast
-from forecasting.model.intervals import HORIZON_DAYS, Daily, Total
+from forecasting.model.intervals import HORIZON_DAYS, DailyBounds, Total
 from forecasting.model.level import Array, calculate_recent_level
 from forecasting.model.series import MIN_DAYS, Series
 from forecasting.workers.pool import Failure, Task, stream_forecasts
-from forecasting.workers.progress import Progress
+from forecasting.workers.progress_line import ProgressLine
 
-NOBODY = UUID(int=0)
-USUAL_DAY, LARGE_DAY = 10_000.0, 1_000_000.0
+NO_USER = UUID(int=0)
+LARGE_DAY, RESCALED_DAY = 1_000_000.0, 10_000.0
 Method = Literal["prophet", "recent means", "nothing known"]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What was forecast from an origin, and by what: histories too short for Prophet have their means."""
+class CutoffForecast:
+    """The forecast at a cutoff; `method` is how it was made: histories too short for Prophet use means."""
 
-    origin: Origin
+    cutoff: Cutoff
     method: Method
     predicted: Array
-    bounds: Daily
+    bounds: DailyBounds
     total: Total
     confidence: float
 
 
-def replay(origins: Sequence[Origin], workers: int) -> list[Made]:
-    """One forecast for every origin, in their order."""
-    units = [_unit_of(origin.history) for origin in origins]
-    progress = Progress()
-    made: dict[int, Made] = {}
-    for outcome in stream_forecasts(_tasks(origins, units), workers):
-        place = int(outcome.series.unique_id)
+def replay(cutoffs: Sequence[Cutoff], workers: int) -> list[CutoffForecast]:
+    """Forecast at every cutoff, in their order."""
+    units = [_unit_of(cutoff.history) for cutoff in cutoffs]
+    progress = ProgressLine()
+    found: dict[int, CutoffForecast] = {}
+    for outcome in stream_forecasts(_tasks(cutoffs, units), workers):
+        index = int(outcome.series.unique_id)
         if not isinstance(outcome, Failure):
-            made[place] = _made(origins[place], outcome, units[place])
+            found[index] = _rescale(cutoffs[index], outcome, units[index])
         progress.count()
     progress.end()
-    return [made.get(place) or make_from_means(origin) for place, origin in enumerate(origins)]
+    return [found.get(index) or forecast_from_means(cutoff) for index, cutoff in enumerate(cutoffs)]
 
 
-def _tasks(origins: Sequence[Origin], units: Sequence[float]) -> Iterable[Task]:
-    for place, origin in enumerate(origins):
-        y = origin.history
+def _tasks(cutoffs: Sequence[Cutoff], units: Sequence[float]) -> Iterable[Task]:
+    for index, cutoff in enumerate(cutoffs):
+        y = cutoff.history
         if len(y) >= MIN_DAYS:
-            yield Task(Series(NOBODY, str(place), origin.series.first_day, y / units[place], len(y)), 0)
+            yield Task(Series(NO_USER, str(index), cutoff.series.first_day, y / units[index], len(y)), 0)
 
 
 def _unit_of(y: Array) -> float:
-    """1, except for larger amounts than anybody's dollars: their ranges would end at what can be stored."""
+    """1, except for amounts so large that their ranges would be cut off at MAX_USD."""
     largest = float(y.max(initial=0))
-    return largest / USUAL_DAY if largest > LARGE_DAY else 1.0
+    return largest / RESCALED_DAY if largest > LARGE_DAY else 1.0
 
 
-def _made(origin: Origin, forecast: Forecast, unit: float) -> Made:
+def _rescale(cutoff: Cutoff, forecast: Forecast, unit: float) -> CutoffForecast:
     total = forecast.next_30_days
-    return Made(
-        origin,
+    return CutoffForecast(
+        cutoff,
         "prophet",
         forecast.predicted * unit,
-        Daily(*(bound * unit for bound in forecast.bounds)),
+        DailyBounds(*(bound * unit for bound in forecast.bounds)),
         Total(total.predicted * unit, tuple(amount * unit for amount in total.quantiles)),
         forecast.confidence,
     )
 
 
-def make_from_means(origin: Origin) -> Made:
-    """The forecast where Prophet has too little to go on, or failed. No history: $0, without confidence."""
-    y = origin.history
+def forecast_from_means(cutoff: Cutoff) -> CutoffForecast:
+    """Forecast where Prophet failed or has too little history. No history: $0 with confidence 0."""
+    y = cutoff.history
     if not len(y):
         days = np.zeros(HORIZON_DAYS)
         nothing = intervals.calculate_total(days, days, 0)
-        return Made(origin, "nothing known", days, Daily(days, days, days, days), nothing, 0.0)
+        return CutoffForecast(
+            cutoff, "nothing known", days, DailyBounds(days, days, days, days), nothing, 0.0
+        )
     predicted = np.full(HORIZON_DAYS, calculate_recent_level(y))
-    return Made(
-        origin,
+    return CutoffForecast(
+        cutoff,
         "recent means",
         predicted,
         intervals.calculate_daily_bounds(y, predicted),
         intervals.calculate_total(y, predicted, HORIZON_DAYS),
         intervals.calculate_confidence(y, predicted),
     )
-
-
-def first_day_of(origin: Origin) -> date:
-    """The first day that is forecast."""
-    return date.fromordinal(origin.cutoff.toordinal() + 1)

@@ -1,9 +1,9 @@
-"""How good forecasts were: errors, ranges and confidence against what came, beside what others had said.
+"""Accuracy of forecasts beside baselines: errors, coverage of ranges, and rank correlation of confidence.
 
-Errors are in units of the series. TOT: how far the 30-day total was off, BIAS with its sign, wQL the error of
-the ranges, all of the series' mean; MASE and RMSSE of what changes from one week to the next. c80 and c95 are
-percent of days inside the ranges, up80 and up95 above them, T80 and T95 percent of totals inside theirs.
-Every series counts the same.
+TOT is the absolute error of the 30-day total, BIAS the same with its sign, and wQL the weighted quantile
+loss, all relative to the series' mean. MASE and RMSSE are scaled by its change from one week to the next.
+c80 and c95 are the percentage of days inside the ranges, up80 and up95 of days above them, T80 and T95 of
+totals inside theirs. Every series has the same weight.
 """
 
 from collections import defaultdict
@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecasting.evaluation.baselines import QUANTILES, SIMPLE
-from forecasting.evaluation.cutoffs import Origin
-from forecasting.evaluation.replay import Made
+from forecasting.evaluation.baselines import QUANTILES, SIMPLE_BASELINES
+from forecasting.evaluation.cutoffs import Cutoff
+from forecasting.evaluation.replay import CutoffForecast
 from forecasting.model.intervals import HORIZON_DAYS, Total
 from forecasting.model.level import Array
 
@@ -25,7 +25,7 @@ TINY = 1e-9
 
 
 class Row(NamedTuple):
-    """One method's figures at one origin; NaN where a method says nothing."""
+    """One method's figures at one cutoff; NaN where the method gives none."""
 
     unique_id: str
     family: str
@@ -36,40 +36,50 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure between two limits, either of which may be missing."""
+    """A figure with a minimum, a maximum or both."""
 
     name: str
     value: float
-    least: float | None = None
-    most: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
 
     @property
     def holds(self) -> bool:
-        """Whether the figure keeps the limits; NaN does not."""
-        above = self.least is None or self.value >= self.least
-        return above and (self.most is None or self.value <= self.most)
+        """Return whether the figure is within its limits; NaN is not."""
+        is_above = self.minimum is None or self.value >= self.minimum
+        return is_above and (self.maximum is None or self.value <= self.maximum)
 
 
-def score_made(made: Made) -> Row:
-    """The figures of our forecast."""
-    bounds = made.bounds
-    quantiles = np.array([bounds.lower_95, bounds.lower_80, made.predicted, bounds.upper_80, bounds.upper_95])
-    return score_quantiles(made.origin, OURS, quantiles, made.total)
+def score_forecast(forecast: CutoffForecast) -> Row:
+    """Score a forecast of Tally."""
+    low_95, low_80, high_80, high_95 = forecast.bounds
+    quantiles = np.array([low_95, low_80, forecast.predicted, high_80, high_95])
+    return score_quantiles(forecast.cutoff, OURS, quantiles, forecast.total)
 
 
-def score_simple(origin: Origin) -> list[Row]:
-    """The figures of the guesses that anyone would make."""
-    return [score_quantiles(origin, name, guess(origin.history)) for name, guess in SIMPLE.items()]
+def score_simple_baselines(cutoff: Cutoff) -> list[Row]:
+    """Score the naive baselines."""
+    return [
+        score_quantiles(cutoff, name, baseline(cutoff.history)) for name, baseline in SIMPLE_BASELINES.items()
+    ]
 
 
-def score_quantiles(origin: Origin, method: str, quantiles: Array, total: Total | None = None) -> Row:
-    """The figures of one forecast: `quantiles` has a row for each of QUANTILES, a column for each day."""
-    actual = origin.actual
+def score_quantiles(cutoff: Cutoff, method: str, quantiles: Array, total: Total | None = None) -> Row:
+    """Score one forecast; `quantiles` has a row for each of QUANTILES and a column for each day."""
+    figures = _score_days(cutoff, quantiles)
+    if total is not None and len(cutoff.actual) == HORIZON_DAYS:
+        figures |= _score_total(total, cutoff.actual.sum())
+    history = _describe_history(len(cutoff.history))
+    return Row(cutoff.series.unique_id, cutoff.series.family, history, method, figures)
+
+
+def _score_days(cutoff: Cutoff, quantiles: Array) -> dict[str, float]:
+    actual = cutoff.actual
     known = quantiles[:, : len(actual)]
     error = actual - known[2]
-    mean_change, change, mean = _units_of(origin.series.y)
+    mean_change, change, mean = _units_of(cutoff.series.y)
     below = actual - known
-    figures = {
+    return {
         "TOT": abs(error.sum()) / len(actual) / mean,
         "BIAS": -error.sum() / len(actual) / mean,
         "MASE": np.abs(error).mean() / mean_change,
@@ -80,12 +90,13 @@ def score_quantiles(origin: Origin, method: str, quantiles: Array, total: Total 
         "up80": _percent(actual > known[3], known),
         "up95": _percent(actual > known[4], known),
     }
-    if total is not None and len(actual) == HORIZON_DAYS:
-        spent = actual.sum()
-        figures["T80"] = 100.0 * (total.lower_80 <= spent <= total.upper_80)
-        figures["T95"] = 100.0 * (total.lower_95 <= spent <= total.upper_95)
-    history = _describe_history(len(origin.history))
-    return Row(origin.series.unique_id, origin.series.family, history, method, figures)
+
+
+def _score_total(total: Total, spent: float) -> dict[str, float]:
+    return {
+        "T80": 100.0 * (total.lower_80 <= spent <= total.upper_80),
+        "T95": 100.0 * (total.lower_95 <= spent <= total.upper_95),
+    }
 
 
 def _percent(days: "np.typing.NDArray[np.bool_]", quantiles: Array) -> float:
@@ -106,7 +117,7 @@ def _describe_history(days: int) -> str:
 
 
 def average(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, dict[str, float]]:
-    """For each key the mean figures: over a series' origins first, then over series."""
+    """Mean figures by key: averaged over a series' cutoffs first, then over series."""
     found: dict[str, dict[str, dict[str, list[float]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(list))
     )
@@ -122,80 +133,80 @@ def average(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, dict[st
     }
 
 
-def calculate_rank_correlation(made: Sequence[Made]) -> float:
-    """Spearman's correlation of confidence with how little the 30-day total was off, of what came."""
-    whole = [one for one in made if len(one.origin.actual) == HORIZON_DAYS]
-    spent = np.array([one.origin.actual.sum() for one in whole])
-    off = np.abs(np.array([one.total.predicted for one in whole]) - spent) / np.maximum(spent, TINY)
-    confidence = np.array([one.confidence for one in whole])
+def calculate_rank_correlation(forecasts: Sequence[CutoffForecast]) -> float:
+    """Spearman's correlation of confidence with the relative accuracy of the 30-day total."""
+    whole = [each for each in forecasts if len(each.cutoff.actual) == HORIZON_DAYS]
     if len(whole) < 2:
         return float("nan")
-    return float(np.corrcoef(_ranks(confidence), _ranks(-off))[0, 1])
+    spent = np.array([each.cutoff.actual.sum() for each in whole])
+    errors = np.abs(np.array([each.total.predicted for each in whole]) - spent) / np.maximum(spent, TINY)
+    confidence = np.array([each.confidence for each in whole])
+    return float(np.corrcoef(_ranks(confidence), _ranks(-errors))[0, 1])
 
 
 def _ranks(values: Array) -> Array:
-    # Equal values share the middle of their places.
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    # Equal values share their mean rank.
+    _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
-    ranks: Array = ((last - count + 1 + last) / 2)[place]
+    ranks: Array = ((last - count + 1 + last) / 2)[index]
     return ranks
 
 
-def calculate_bars(rows: Sequence[Row], made: Sequence[Made]) -> list[Bar]:
+def calculate_bars(rows: Sequence[Row], forecasts: Sequence[CutoffForecast]) -> list[Bar]:
     """The figures that must hold."""
     means = average(rows, lambda row: row.method)
     ours, naive = means[OURS], means["seasonal naive"]
-    others = {
-        name: figures["TOT"]
-        for name, figures in means.items()
-        if name not in (OURS, "naive", "seasonal naive")
-    }
-    best = min(others, key=others.__getitem__)
     return [
-        Bar("30-day total error / seasonal naive", ours["TOT"] / naive["TOT"], most=0.85),
-        Bar(
-            f"30-day total error / best of {len(others)} others ({best})",
-            ours["TOT"] / others[best],
-            most=0.98,
-        ),
-        Bar("RMSSE / seasonal naive", ours["RMSSE"] / naive["RMSSE"], most=0.80),
-        Bar("wQL / seasonal naive", ours["wQL"] / naive["wQL"], most=0.74),
+        Bar("30-day total error / seasonal naive", ours["TOT"] / naive["TOT"], maximum=0.85),
+        _calculate_best_baseline_bar(means),
+        Bar("RMSSE / seasonal naive", ours["RMSSE"] / naive["RMSSE"], maximum=0.80),
+        Bar("wQL / seasonal naive", ours["wQL"] / naive["wQL"], maximum=0.74),
         Bar("% of days in their 95% range", ours["c95"], 93, 97),
         Bar("% of days above their 80% range", ours["up80"], 7.5, 12.5),
         Bar("% of days above their 95% range", ours["up95"], 1, 4),
         Bar("% of totals in their 80% range", ours["T80"], 75, 85),
         Bar("% of totals in their 95% range", ours["T95"], 92, 98),
-        Bar("confidence with small relative error, Spearman", calculate_rank_correlation(made), 0.40),
+        Bar("confidence with small relative error, Spearman", calculate_rank_correlation(forecasts), 0.40),
     ]
 
 
-def render_score(rows: Sequence[Row], made: Sequence[Made]) -> str:
-    """All of it as text: a table of methods, then by history and by family, then the bars."""
-    parts = [_render_table("method", average(rows, lambda row: row.method), MEASURES)]
+def _calculate_best_baseline_bar(means: Mapping[str, Mapping[str, float]]) -> Bar:
+    others = {name: means[name]["TOT"] for name in means if name not in (OURS, "naive", "seasonal naive")}
+    best = min(others, key=others.__getitem__)
+    name = f"30-day total error / best of {len(others)} others ({best})"
+    return Bar(name, means[OURS]["TOT"] / others[best], maximum=0.98)
+
+
+def render_score(rows: Sequence[Row], forecasts: Sequence[CutoffForecast]) -> str:
+    """Render a table of methods, tables by history and by family, and the bars."""
     methods = tuple(dict.fromkeys(row.method for row in rows))
-    parts.append(_render_parts("TOT by history", rows, lambda row: row.history, methods))
-    parts.append(_render_parts("TOT by family", rows, lambda row: row.family, methods))
-    parts.append("\n".join(map(render_bar, calculate_bars(rows, made))))
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        [
+            _render_table("method", average(rows, lambda row: row.method), MEASURES),
+            _render_groups("TOT by history", rows, lambda row: row.history, methods),
+            _render_groups("TOT by family", rows, lambda row: row.family, methods),
+            "\n".join(map(render_bar, calculate_bars(rows, forecasts))),
+        ]
+    )
 
 
 def render_bar(bar: Bar) -> str:
-    """One line."""
-    limits = [f"at least {bar.least:g}"] if bar.least is not None else []
-    limits += [f"at most {bar.most:g}"] if bar.most is not None else []
-    return f"{bar.name:58} {bar.value:7.3f}  ({' and '.join(limits)}: {'kept' if bar.holds else 'MISSED'})"
+    """Render one line."""
+    limits = [f"at least {bar.minimum:g}"] if bar.minimum is not None else []
+    limits += [f"at most {bar.maximum:g}"] if bar.maximum is not None else []
+    return f"{bar.name:58} {bar.value:7.3f}  ({' and '.join(limits)}: {'met' if bar.holds else 'MISSED'})"
 
 
-def _render_parts(
-    title: str, rows: Sequence[Row], part_of: Callable[[Row], str], methods: Sequence[str]
+def _render_groups(
+    title: str, rows: Sequence[Row], group_of: Callable[[Row], str], methods: Sequence[str]
 ) -> str:
-    ours = average([row for row in rows if row.method == OURS], part_of)
+    ours = average([row for row in rows if row.method == OURS], group_of)
     ranges = ("c80", "c95", "up80", "up95", "T80", "T95")
-    table = {part: {name: figures.get(name, np.nan) for name in ranges} for part, figures in ours.items()}
+    table = {group: {name: figures.get(name, np.nan) for name in ranges} for group, figures in ours.items()}
     for method in methods:
-        means = average([row for row in rows if row.method == method], part_of)
-        for part, figures in means.items():
-            table[part][method] = figures["TOT"]
+        means = average([row for row in rows if row.method == method], group_of)
+        for group, figures in means.items():
+            table[group][method] = figures["TOT"]
     return _render_table(title, table, (*methods, *ranges))
 
 

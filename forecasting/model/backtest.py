@@ -1,4 +1,4 @@
-"""How the forecast would have done lately on this series, held against "the same as last month"."""
+"""Errors of recent forecasts of a series, beside those of the baseline "the same as last month"."""
 
 from typing import TypedDict
 
@@ -7,13 +7,13 @@ import numpy as np
 from forecasting.model.intervals import HORIZON_DAYS, calculate_total
 from forecasting.model.level import Array, calculate_recent_level
 
-MOST_MONTHS = 3  # each costs a fraction of a millisecond, every night, for every series
+MAX_MONTHS = 3  # each costs a fraction of a millisecond per series and run
 
 
 class Backtest(TypedDict):
-    """Totals of `months` times 30 days that were held out; errors and mean in dollars a 30 days.
+    """Held-out totals of `months` periods of 30 days; mean absolute errors and mean in dollars per period.
 
-    Of the months, `within_80` and `within_95` came out in the range that the days before them gave.
+    `within_80` and `within_95` count the periods whose total was inside the predicted range.
     """
 
     months: int
@@ -26,11 +26,11 @@ class Backtest(TypedDict):
 
 
 def calculate_backtest(y: Array) -> Backtest | None:
-    """Hold out the last months, one after the other; None before there are two of them.
+    """Hold out the last months one by one; None for a history of less than two months.
 
-    Prophet is not fitted again, which would double the night: instead of its trend the recent means tell.
+    Prophet is not fitted again, which would double the time of a run: recent means replace its trend.
     """
-    months = min(len(y) // HORIZON_DAYS - 1, MOST_MONTHS)
+    months = min(len(y) // HORIZON_DAYS - 1, MAX_MONTHS)
     if months < 1:
         return None
     outcomes = [_hold_out(y[: len(y) - HORIZON_DAYS * month]) for month in range(months)]

@@ -1,4 +1,4 @@
-"""The constants behind ranges and confidence: calibrate.py measures them and writes calibration.json."""
+"""Constants of ranges and confidence, measured by evaluation/calibrate.py and stored in calibration.json."""
 
 import json
 from collections.abc import Mapping
@@ -15,21 +15,21 @@ from tally.core.quantile_levels import LEVELS
 
 FILE = Path(__file__).with_name("calibration.json")
 DAILY_LEVELS = (0.025, 0.1, 0.9, 0.975)
-HISTORY_DAYS = (30, 120)  # a history is short up to the first, middling up to the second, long above
+HISTORY_DAYS = (30, 120)  # limits between short, medium and long histories
 TOTAL_DAYS = (1, 3, 7, 15, 30)  # the lengths of totals that were measured
 
 
 class CalibrationUnusable(Exception):
-    """The constants are not ones that ranges can be made of."""
+    """The file lacks constants, or has some that give no valid ranges."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was measured.
+    """Measured constants.
 
-    daily: for short, middling and long histories the offsets at DAILY_LEVELS, in units of the series' scale.
-    total: for each of TOTAL_DAYS the log ratios of outcome to forecast at LEVELS, in units of its unrest.
-    confidence: the accuracy to expect of a total is the first plus the second times the unrest.
+    daily: offsets at DAILY_LEVELS for short, medium and long histories, in units of the series' scale.
+    total: log ratios of actual to forecast at LEVELS for each of TOTAL_DAYS, in units of volatility.
+    confidence: intercept and slope of the expected accuracy of a total over volatility.
     """
 
     daily: tuple[tuple[float, ...], ...]
@@ -37,12 +37,12 @@ class Calibration:
     confidence: tuple[float, float]
 
     def daily_offsets(self, history_days: int) -> Array:
-        """The offsets for a history of that length."""
+        """Offsets at DAILY_LEVELS for a history of that length."""
         return np.array(self.daily[sum(history_days > limit for limit in HISTORY_DAYS)])
 
     @lru_cache  # noqa: B019 - a calibration is a constant, and a month has few lengths
     def total_ratios(self, days: int) -> Array:
-        """The log ratios for totals of that many days, between two measured lengths in proportion."""
+        """Log ratios at LEVELS for totals of that many days, interpolated between measured lengths."""
         place = np.interp(np.log(days), np.log(TOTAL_DAYS), np.arange(len(TOTAL_DAYS)))
         lower = min(int(place), len(TOTAL_DAYS) - 2)
         share = place - lower
@@ -52,12 +52,12 @@ class Calibration:
 
 @lru_cache
 def load_calibration() -> Calibration:
-    """The constants that are shipped."""
+    """Load the constants of calibration.json."""
     return parse_calibration(json.loads(FILE.read_text()))
 
 
 def parse_calibration(content: Mapping[str, Any]) -> Calibration:
-    """The constants in a calibration file, or CalibrationUnusable."""
+    """Parse the content of a calibration file; raises CalibrationUnusable."""
     first, second = content["confidence"]
     daily, total = (tuple(tuple(row) for row in content[name]) for name in ("daily", "total"))
     shapes = [len(row) for row in (*daily, *total)]

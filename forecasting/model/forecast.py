@@ -1,4 +1,4 @@
-"""One series' forecast: validate -> fit -> intervals. What a worker process does."""
+"""Forecast of one series: validate, fit, add intervals, check. Runs in worker processes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,23 +6,23 @@ from itertools import pairwise
 
 from forecasting.model import intervals
 from forecasting.model.backtest import Backtest, calculate_backtest
-from forecasting.model.intervals import HORIZON_DAYS, Daily, Total
+from forecasting.model.intervals import HORIZON_DAYS, DailyBounds, Total
 from forecasting.model.level import Array
 from forecasting.model.series import Series, validate_series
 
 
 class ForecastUnusable(Exception):
-    """A forecast came out that must not be shown."""
+    """The forecast has amounts that must not be shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Metered spend from the day after the history on. `rest_of_month` counts from that day too."""
+    """Predicted metered spend, starting on the day after the history, as does `rest_of_month`."""
 
     series: Series
     model_version: str
     predicted: Array
-    bounds: Daily
+    bounds: DailyBounds
     next_30_days: Total
     rest_of_month: Total
     confidence: float
@@ -30,21 +30,21 @@ class Forecast:
 
 
 def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
-    """Forecast 30 days and the rest of the month, or raise what makes it impossible."""
-    from forecasting.model import prophet_model  # takes a second to import; only workers need it
+    """Forecast 30 days and the rest of the month; raises SeriesRefused, FitFailed or ForecastUnusable."""
+    from forecasting.model import prophet_model  # takes a second to import, and only workers need it
 
     validate_series(series)
     fitted = prophet_model.fit(series)
-    days = max(HORIZON_DAYS, days_left_in_month)  # a month that begins today may be longer than the horizon
-    longest = prophet_model.calculate_daily(fitted, series.y, days)
-    predicted = longest[:HORIZON_DAYS]
+    days = max(HORIZON_DAYS, days_left_in_month)  # a month of 31 days may be longer than the horizon
+    all_days = prophet_model.calculate_daily(fitted, series.y, days)
+    predicted = all_days[:HORIZON_DAYS]
     forecast = Forecast(
         series=series,
         model_version=prophet_model.VERSION,
         predicted=predicted,
         bounds=intervals.calculate_daily_bounds(series.y, predicted),
-        next_30_days=intervals.calculate_total(series.y, longest, HORIZON_DAYS),
-        rest_of_month=intervals.calculate_total(series.y, longest, days_left_in_month),
+        next_30_days=intervals.calculate_total(series.y, all_days, HORIZON_DAYS),
+        rest_of_month=intervals.calculate_total(series.y, all_days, days_left_in_month),
         confidence=intervals.calculate_confidence(series.y, predicted),
         backtest=calculate_backtest(series.y),
     )
@@ -53,22 +53,22 @@ def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
 
 
 def check_forecast(forecast: Forecast) -> None:
-    """ForecastUnusable unless everything is finite, not negative and nested."""
+    """Raise ForecastUnusable unless all amounts are finite, not negative and nested."""
     lower_95, lower_80, upper_80, upper_95 = forecast.bounds
-    ladders = [
+    rows = [
         *zip(lower_95, lower_80, forecast.predicted, upper_80, upper_95, strict=True),
         *map(_bounds_of, (forecast.next_30_days, forecast.rest_of_month)),
         forecast.next_30_days.quantiles,
         forecast.rest_of_month.quantiles,
     ]
     # Written so that NaN fails: every comparison with it is false.
-    if not all(is_nested(ladder) for ladder in ladders):
-        raise ForecastUnusable("its bounds came out negative, not finite or not nested")
+    if not all(is_nested(row) for row in rows):
+        raise ForecastUnusable("its bounds are negative, not finite or not nested")
 
 
-def is_nested(ladder: Sequence[float]) -> bool:
-    """Whether amounts rise from at least $0 to something finite."""
-    return ladder[0] >= 0 and ladder[-1] < float("inf") and all(a <= b for a, b in pairwise(ladder))
+def is_nested(amounts: Sequence[float]) -> bool:
+    """Return whether amounts never fall, start at $0 or more, and end finite."""
+    return amounts[0] >= 0 and amounts[-1] < float("inf") and all(a <= b for a, b in pairwise(amounts))
 
 
 def _bounds_of(total: Total) -> tuple[float, ...]:

@@ -1,8 +1,8 @@
-"""The point forecast: one Prophet fit on ordinary days, its last trend held, guarded by recent means.
+"""The point forecast: one Prophet fit with outliers capped, its last trend held, bounded by recent means.
 
-Prophet as it comes misses the 30-day total of sparse, bursty series by 2.3 times their mean, this by 0.64
-(290 forecasts of 82 public series). What goes wrong is the extrapolated trend, so it is held, and the freak
-day, so it counts as no more than a high one of the recent days.
+Plain Prophet misses the 30-day total of sparse, bursty series by 2.3 times their mean, this model by 0.64
+(290 forecasts of 82 public series). The causes are extrapolated trends, so the last trend is held, and
+outliers, so they are capped at a high recent day.
 """
 
 import logging
@@ -14,36 +14,36 @@ import pandas as pd
 from numpy.typing import NDArray
 from prophet import Prophet
 
-from forecasting.model.level import cut_freak_days
+from forecasting.model.level import cap_outliers
 from forecasting.model.quick_prophet import QuickProphet
 from forecasting.model.series import Series
 
 VERSION = "prophet-held-trend-2"
 MIN_DAYS_FOR_WEEKLY = 28
 WEEKLY_SHARE = 0.5  # a full weekly term overfits spend with many zero days
-FIT_SECONDS = 60  # a fit takes 0.03 s; one that takes this long will not end
+FIT_SECONDS = 60  # a fit takes 0.03 s; one that takes this long will not finish
 
 for name in ("prophet", "cmdstanpy"):
-    logging.getLogger(name).disabled = True  # failures arrive as exceptions; cmdstanpy resets a level
+    logging.getLogger(name).disabled = True  # failures raise exceptions; a level would be reset by cmdstanpy
 
 
 class FitFailed(Exception):
-    """Prophet gave no usable fit."""
+    """Prophet returned no usable fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What is kept of a fit: the trend on the last day, and the weekly effect of the seven days after it."""
+    """The trend on the last day, and the weekly effect on the seven days after it."""
 
     trend: float
     weekly: NDArray[np.float64]
 
 
 def fit(series: Series) -> Fit:
-    """Fit Prophet once. The seed only makes cmdstan's command line the same every time."""
+    """Fit Prophet once. The seed only keeps the command line of cmdstan the same every time."""
     prophet = QuickProphet(**settings(series.days))
     days = pd.date_range(series.first_day, periods=series.days)
-    history = pd.DataFrame({"ds": days, "y": cut_freak_days(series.y)})
+    history = pd.DataFrame({"ds": days, "y": cap_outliers(series.y)})
     prophet.fit(history, seed=1, timeout=FIT_SECONDS)
     last_week = cast(pd.DataFrame, prophet.history).tail(7)
     trend = float(np.asarray(prophet.predict_trend(last_week))[-1])
@@ -56,18 +56,18 @@ def fit(series: Series) -> Fit:
 
 
 def calculate_daily(fitted: Fit, y: NDArray[np.float64], days: int) -> NDArray[np.float64]:
-    """The `days` after the history: guarded level and half of the weekly term, from 0 to the highest day."""
-    ordinary = cut_freak_days(y)
-    trend = min(max(fitted.trend, 0.0), float(ordinary.max(initial=0)))
-    level = float(np.median([trend, ordinary[-7:].mean(), ordinary[-28:].mean()]))
-    # Bounded, because one freak day makes a weekday of its own out of hundreds of times the level.
+    """Predict `days` days: the bounded level plus half the weekly term, from 0 to the highest past day."""
+    capped = cap_outliers(y)
+    trend = min(max(fitted.trend, 0.0), float(capped.max(initial=0)))
+    level = float(np.median([trend, capped[-7:].mean(), capped[-28:].mean()]))
+    # Bounded, because one outlier makes its weekday hundreds of times the level.
     weekly = np.clip(np.resize(fitted.weekly, days), -level, level)
     predicted: NDArray[np.float64] = np.clip(level + WEEKLY_SHARE * weekly, 0, y.max(initial=0))
     return predicted
 
 
 def _weekly_effect(prophet: Prophet, days: "pd.Series[pd.Timestamp]") -> NDArray[np.float64]:
-    # What predict_seasonal_components() says, without its frames, which take as long as a third of the fit.
+    # Same as predict_seasonal_components(), without its frames, which take a third of the time of a fit.
     weekly = prophet.seasonalities["weekly"]
     waves = prophet.fourier_series(days, int(weekly["period"]), int(weekly["fourier_order"]))
     effect: NDArray[np.float64] = waves @ prophet.params["beta"][0] * cast(float, prophet.y_scale)
@@ -75,7 +75,7 @@ def _weekly_effect(prophet: Prophet, days: "pd.Series[pd.Timestamp]") -> NDArray
 
 
 def settings(days: int) -> dict[str, Any]:
-    """What Prophet is told for a history of so many days."""
+    """Prophet's settings for a history of that many days."""
     return {
         "yearly_seasonality": False,
         "daily_seasonality": False,

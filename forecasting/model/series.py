@@ -1,7 +1,7 @@
-"""What a forecast is fitted on: metered spend a day, in the user's local days, zero-filled.
+"""Daily series of metered spend, in the account's local days, zero-filled.
 
 Only usage is fitted. Subscriptions renew on known days and are added later; credits, taxes and adjustments
-come with invoices, on days that no daily pattern tells, and may be negative. All of them count as spent.
+come with invoices, on days without a pattern, and may be negative. All of them count as money spent.
 """
 
 from collections import defaultdict
@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOTAL = "total"
-MIN_DAYS = 14  # two of every weekday; the shortest history on which the recipe was measured
-LARGEST_USD = 99_999_999.0  # what numeric(18, 10) holds
+MIN_DAYS = 14  # two of every weekday; the shortest history that the model was measured on
+MAX_USD = 99_999_999.0  # the column precision, numeric(18, 10)
 
 
 class SeriesRefused(Exception):
-    """A series that nothing honest can be fitted on."""
+    """The series has amounts that cannot be fitted or stored."""
 
 
 class DailySpend(NamedTuple):
-    """One day of one series as loaded. No data frame: importing pandas takes longer than all else here."""
+    """One day of one series as loaded. Not a data frame: importing pandas would take too long."""
 
     unique_id: str
     ds: date
@@ -34,7 +34,7 @@ class DailySpend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Dollars a day without gaps from `first_day` on. unique_id is `total`, `provider:…` or `model:…`."""
+    """Dollars per day without gaps from `first_day` on; unique_id is `total`, `provider:…` or `model:…`."""
 
     user_id: UUID
     unique_id: str
@@ -52,14 +52,14 @@ class Series:
 
     @property
     def days_missing(self) -> int:
-        """How many more days it takes until this series can be forecast; 0 when it can be now."""
+        """Days until the series is long enough to be forecast; 0 when it is."""
         return max(0, MIN_DAYS - self.days)
 
 
 def calculate_series(user_id: UUID, daily: Iterable[DailySpend], last_day: date) -> list[Series]:
-    """Long rows -> one zero-filled series each, from its own first day to `last_day`.
+    """Build zero-filled series from long rows, each from its own first day to `last_day`.
 
-    Days after that one are dated in the future: they are no history, and a series of them alone is none yet.
+    Later days are dated in the future: they are not history, and a series with only such days is left out.
     """
     rows_of: dict[str, list[DailySpend]] = defaultdict(list)
     for row in daily:
@@ -77,8 +77,8 @@ def _fill_days(user_id: UUID, unique_id: str, rows: list[DailySpend], last_day: 
 
 
 def validate_series(series: Series) -> None:
-    """SeriesRefused when the amounts are not ones that a forecast can be made of and stored."""
+    """Raise SeriesRefused unless all amounts can be fitted and their forecast stored."""
     if not np.isfinite(series.y).all() or series.y.min(initial=0) < 0:
         raise SeriesRefused("a day's spend is not a finite amount of at least $0")
-    if series.y.max(initial=0) > LARGEST_USD:
-        raise SeriesRefused(f"a day's spend is above ${LARGEST_USD:,.0f}, more than can be stored")
+    if series.y.max(initial=0) > MAX_USD:
+        raise SeriesRefused(f"a day's spend is above ${MAX_USD:,.0f}, more than can be stored")

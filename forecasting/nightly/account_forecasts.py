@@ -7,7 +7,7 @@ from forecasting.nightly.account_run import AccountRun, load_account_run
 from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
 from forecasting.workers.pool import Stream, Task
-from forecasting.workers.progress import Progress
+from forecasting.workers.progress_line import ProgressLine
 
 
 def forecast_accounts(
@@ -18,7 +18,7 @@ def forecast_accounts(
     Accounts are loaded as the workers need tasks, so memory does not grow with their number.
     """
     open_runs: dict[UUID, AccountRun] = {}
-    progress = Progress()
+    progress = ProgressLine()
 
     def tasks() -> Iterator[Task]:
         for account in accounts:

@@ -1,4 +1,4 @@
-"""Forecasts from files: every cutoff gets rows, nothing later is known, and bad files are a sentence."""
+"""Forecasts from files: rows for every cutoff, no later data used, errors of bad files."""
 
 import csv
 from datetime import date
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from forecasting.evaluation import command
-from forecasting.evaluation.cutoffs import Daily, DataProblem, Origin, load_origins
-from forecasting.evaluation.replay import make_from_means, replay
+from forecasting.evaluation.cutoffs import Cutoff, DailySeries, DataProblem, load_cutoffs
+from forecasting.evaluation.replay import forecast_from_means, replay
 
 SAMPLE = Path(__file__).parent / "data"
 
@@ -27,9 +27,9 @@ def days_of(count: int, amount: object = 3) -> str:
 
 
 def test_every_day_and_total_of_every_cutoff_gets_a_row(tmp_path: Path) -> None:
-    origins = load_origins(SAMPLE)[0][:3]
+    cutoffs = load_cutoffs(SAMPLE)[0][:3]
     out = tmp_path / "forecasts.csv"
-    command.save_forecasts(replay(origins, 0), out)
+    command.save_forecasts(replay(cutoffs, 0), out)
     rows = list(csv.DictReader(out.open()))
     assert len(rows) == 3 * 31
     for row in rows:
@@ -38,38 +38,38 @@ def test_every_day_and_total_of_every_cutoff_gets_a_row(tmp_path: Path) -> None:
         )
         assert 0 <= low <= low_80 <= middle <= high_80 <= high
     assert [row["ds"] for row in rows].count("TOTAL") == 3
-    assert rows[0]["ds"] == str(date.fromordinal(origins[0].cutoff.toordinal() + 1))
+    assert rows[0]["ds"] == str(date.fromordinal(cutoffs[0].day.toordinal() + 1))
     assert {row["method"] for row in rows} == {"prophet"}
 
 
 def test_later_data_changes_no_forecast() -> None:
-    origins = [origin for origin in load_origins(SAMPLE)[0] if origin.series.unique_id == "web_005"][:3]
+    cutoffs = [cutoff for cutoff in load_cutoffs(SAMPLE)[0] if cutoff.series.unique_id == "web_005"][:3]
     changed = []
-    for origin in origins:
-        y = origin.series.y.copy()
-        y[len(origin.history) :] = np.random.default_rng(0).gamma(1, 1e6, len(y) - len(origin.history))
-        daily = Daily(origin.series.unique_id, "other", origin.series.first_day, y)
-        changed.append(Origin(daily, origin.cutoff))
-    for made, again in zip(replay(origins, 0), replay(changed, 0), strict=True):
-        assert made.origin.actual.tolist() != again.origin.actual.tolist()
-        assert made.predicted.tolist() == again.predicted.tolist()
-        assert made.total == again.total
-        assert np.array_equal(made.bounds, again.bounds)
-        assert made.confidence == again.confidence
+    for cutoff in cutoffs:
+        y = cutoff.series.y.copy()
+        y[len(cutoff.history) :] = np.random.default_rng(0).gamma(1, 1e6, len(y) - len(cutoff.history))
+        series = DailySeries(cutoff.series.unique_id, "other", cutoff.series.first_day, y)
+        changed.append(Cutoff(series, cutoff.day))
+    for forecast, again in zip(replay(cutoffs, 0), replay(changed, 0), strict=True):
+        assert forecast.cutoff.actual.tolist() != again.cutoff.actual.tolist()
+        assert forecast.predicted.tolist() == again.predicted.tolist()
+        assert forecast.total == again.total
+        assert np.array_equal(forecast.bounds, again.bounds)
+        assert forecast.confidence == again.confidence
 
 
 def test_forecasts_do_not_depend_on_the_unit() -> None:
-    origin = load_origins(SAMPLE)[0][0]
-    large = Daily("large", "f", origin.series.first_day, origin.series.y * 1e9)
-    made, again = replay([origin, Origin(large, origin.cutoff)], 0)
+    cutoff = load_cutoffs(SAMPLE)[0][0]
+    large = DailySeries("large", "f", cutoff.series.first_day, cutoff.series.y * 1e9)
+    forecast, again = replay([cutoff, Cutoff(large, cutoff.day)], 0)
     assert again.method == "prophet"
-    assert again.predicted == pytest.approx(made.predicted * 1e9, rel=0.02)
-    assert again.total.upper_95 == pytest.approx(made.total.upper_95 * 1e9, rel=0.02)
+    assert again.predicted == pytest.approx(forecast.predicted * 1e9, rel=0.02)
+    assert again.total.upper_95 == pytest.approx(forecast.total.upper_95 * 1e9, rel=0.02)
 
 
-def test_too_short_a_history_is_forecast_from_its_means_and_says_so(tmp_path: Path) -> None:
+def test_too_short_a_history_is_forecast_from_its_means(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, days_of(20), "unique_id,cutoff\na,2024-01-06\na,2023-12-31\nb,2024-01-06\n")
-    few, before, unknown = replay(load_origins(folder)[0], 0)
+    few, before, unknown = replay(load_cutoffs(folder)[0], 0)
     assert (few.method, before.method, unknown.method) == ("recent means", "nothing known", "nothing known")
     assert few.predicted.tolist() == [3.0] * 30
     assert few.total.predicted == pytest.approx(90)
@@ -77,48 +77,46 @@ def test_too_short_a_history_is_forecast_from_its_means_and_says_so(tmp_path: Pa
     assert (before.confidence, unknown.confidence) == (0, 0)
 
 
-def test_a_cutoff_after_the_data_is_days_of_nothing(tmp_path: Path) -> None:
+def test_days_between_the_data_and_the_cutoff_are_zero(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, days_of(20), "unique_id,cutoff\na,2024-03-01\n")
-    origin = load_origins(folder)[0][0]
-    assert len(origin.history) == 31 + 29 + 1
-    assert origin.history[20:].sum() == 0
-    assert replay([origin], 0)[0].total.predicted < 3
+    cutoff = load_cutoffs(folder)[0][0]
+    assert len(cutoff.history) == 31 + 29 + 1
+    assert cutoff.history[20:].sum() == 0
+    assert replay([cutoff], 0)[0].total.predicted < 3
 
 
-def test_a_gap_is_days_of_nothing_and_a_leap_day_a_day(tmp_path: Path) -> None:
+def test_gaps_are_filled_with_zeros_leap_day_included(tmp_path: Path) -> None:
     series = "unique_id,ds,y\na,2024-02-27,1\na,2024-03-02,2\n"
-    origin = load_origins(folder_of(tmp_path, series, "unique_id,cutoff\na,2024-03-01\n"))[0][0]
-    assert origin.series.y.tolist() == [1, 0, 0, 0, 2]
-    assert origin.history.tolist() == [1, 0, 0, 0]
+    cutoff = load_cutoffs(folder_of(tmp_path, series, "unique_id,cutoff\na,2024-03-01\n"))[0][0]
+    assert cutoff.series.y.tolist() == [1, 0, 0, 0, 2]
+    assert cutoff.history.tolist() == [1, 0, 0, 0]
 
 
-def test_rows_that_cannot_be_read_are_named_and_the_others_count(tmp_path: Path) -> None:
+def test_unreadable_rows_are_reported_and_the_others_used(tmp_path: Path) -> None:
     bad = "a,2024-02-30,1\na,2024-02-01,NaN\na,2024-02-02,-1\na,2024-02-03,inf\na,2024-01-01,9\na,soon,\n"
-    origins, rejected = load_origins(
+    cutoffs, rejected = load_cutoffs(
         folder_of(tmp_path, days_of(20) + bad, "unique_id,cutoff\na,2024-01-20\n")
     )
     assert [reason.split(":")[0] for reason in rejected] == [f"line {line}" for line in range(22, 28)]
-    assert origins[0].history.tolist() == [3.0] * 20
+    assert cutoffs[0].history.tolist() == [3.0] * 20
 
 
 @pytest.mark.parametrize(
-    ("series", "cutoffs", "sentence"),
+    ("series", "cutoffs", "message"),
     [
         ("unique_id,ds\n", "unique_id,cutoff\n", "has no column y"),
         (days_of(3), "unique_id,cutoff\n", "nothing to forecast"),
         (days_of(3), "unique_id,cutoff\na,tomorrow\n", "'tomorrow' is not a date"),
-        (days_of(3), "unique_id,cutoff\na,2924-01-01\n", "lifetime"),
-        (days_of(3) + "a,0001-01-01,1\n", "unique_id,cutoff\na,2024-01-03\n", "hundred years"),
+        (days_of(3), "unique_id,cutoff\na,2924-01-01\n", "hundred years after"),
+        (days_of(3) + "a,0001-01-01,1\n", "unique_id,cutoff\na,2024-01-03\n", "hundred years apart"),
     ],
 )
-def test_files_that_cannot_be_used_are_a_sentence(
-    tmp_path: Path, series: str, cutoffs: str, sentence: str
-) -> None:
-    with pytest.raises(DataProblem, match=sentence):
-        load_origins(folder_of(tmp_path, series, cutoffs))
+def test_unusable_files_are_reported(tmp_path: Path, series: str, cutoffs: str, message: str) -> None:
+    with pytest.raises(DataProblem, match=message):
+        load_cutoffs(folder_of(tmp_path, series, cutoffs))
 
 
-def test_a_missing_folder_is_a_sentence(
+def test_missing_folder_is_reported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
@@ -129,20 +127,20 @@ def test_a_missing_folder_is_a_sentence(
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_bytes_that_are_no_text_are_a_sentence(tmp_path: Path) -> None:
+def test_binary_file_is_reported(tmp_path: Path) -> None:
     folder_of(tmp_path, "", "unique_id,cutoff\n")
     (tmp_path / "series.csv").write_bytes(b"unique_id,ds,y\n\xff\xfe\x00,,\n")
     with pytest.raises(DataProblem, match="not a CSV file in UTF-8"):
-        load_origins(tmp_path)
+        load_cutoffs(tmp_path)
 
 
-def test_forecasts_that_cannot_be_written_are_a_sentence(tmp_path: Path) -> None:
+def test_unwritable_output_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataProblem, match="cannot be written"):
         command.save_forecasts([], tmp_path / "no" / "folder.csv")
 
 
-def test_means_take_the_place_of_a_fit_that_failed() -> None:
-    origin = load_origins(SAMPLE)[0][0]
-    made = make_from_means(origin)
-    assert made.method == "recent means"
-    assert 0 < made.total.lower_80 < made.total.predicted < made.total.upper_80
+def test_means_replace_a_failed_fit() -> None:
+    cutoff = load_cutoffs(SAMPLE)[0][0]
+    forecast = forecast_from_means(cutoff)
+    assert forecast.method == "recent means"
+    assert 0 < forecast.total.lower_80 < forecast.total.predicted < forecast.total.upper_80

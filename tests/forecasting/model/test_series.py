@@ -1,4 +1,4 @@
-"""Daily series: zero-filled, long enough or not, refused when no forecast can be made of them."""
+"""Daily series: filled with zeros, measured for length, refused with impossible amounts."""
 
 from datetime import date
 from uuid import uuid4
@@ -36,7 +36,7 @@ def test_every_series_begins_on_its_own_first_day() -> None:
     assert series["model:new"].days == 1
 
 
-def test_records_dated_in_the_future_are_no_history() -> None:
+def test_records_dated_in_the_future_are_left_out() -> None:
     found = calculate(
         ("total", date(2024, 2, 29), 1.0),
         ("total", date(2024, 3, 2), 9.0),
@@ -46,12 +46,12 @@ def test_records_dated_in_the_future_are_no_history() -> None:
     assert set(found) == {"total"}
 
 
-def test_no_spend_is_no_series() -> None:
+def test_no_spend_gives_no_series() -> None:
     assert calculate() == {}
 
 
 @pytest.mark.parametrize(("days", "missing"), [(1, MIN_DAYS - 1), (9, MIN_DAYS - 9), (MIN_DAYS, 0), (400, 0)])
-def test_too_short_a_series_says_how_many_days_it_needs(days: int, missing: int) -> None:
+def test_short_series_counts_its_missing_days(days: int, missing: int) -> None:
     assert Series(uuid4(), "total", LAST_DAY, np.ones(days), days).days_missing == missing
 
 

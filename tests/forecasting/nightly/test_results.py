@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecasting.model.forecast import Forecast
-from forecasting.model.intervals import Daily, Total
+from forecasting.model.intervals import DailyBounds, Total
 from forecasting.model.series import Series
 from forecasting.nightly.results import (
     KnownSpend,
@@ -35,7 +35,7 @@ def forecast_of(unique_id: str = "total") -> Forecast:
         series=Series(uuid4(), unique_id, TODAY - timedelta(days=20), np.full(20, 2.0), 20),
         model_version="test",
         predicted=days,
-        bounds=Daily(days * 0, days / 2, days * 2, days * 3),
+        bounds=DailyBounds(days * 0, days / 2, days * 2, days * 3),
         next_30_days=total_of(30, 45, 60, 75, 90),
         rest_of_month=total_of(10, 30, 42, 50, 70),
         confidence=0.75,

@@ -6,7 +6,7 @@ from typing import TextIO
 LINE_EVERY = 100
 
 
-class Progress:
+class ProgressLine:
     """Counts series on a terminal in one line that is rewritten, elsewhere in a line every hundred."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
