@@ -1,4 +1,4 @@
-"""The one cookie that the browser holds, and the header that carries its session inward."""
+"""Session cookie of the browser, and the header that passes its session on to Streamlit."""
 
 from starlette.responses import Response
 
@@ -9,12 +9,12 @@ SESSION_HEADER = "X-App-Sid"  # set by the gate; `server.trustedUserHeaders` bin
 
 
 def cookie_name() -> str:
-    """`__Host-` forbids the cookie to a sibling domain; browsers accept the prefix on https only."""
+    """Name of the cookie. `__Host-` keeps sibling domains from setting it; it needs https."""
     return "__Host-tally" if is_https() else "tally"
 
 
 def set_cookie(response: Response, cookie: str) -> None:
-    """Hand the browser its session cookie, out of reach of any script."""
+    """Set the session cookie, which no script can read."""
     response.set_cookie(
         cookie_name(),
         cookie,
@@ -27,5 +27,5 @@ def set_cookie(response: Response, cookie: str) -> None:
 
 
 def clear_cookie(response: Response) -> None:
-    """Take the session cookie back."""
+    """Delete the session cookie."""
     response.delete_cookie(cookie_name(), path="/", secure=is_https(), httponly=True, samesite="lax")

@@ -1,4 +1,4 @@
-"""Who is looking at the dashboard: read from the cookie on every run, fragments too."""
+"""The dashboard's current user, from the session cookie on every run."""
 
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,7 +20,7 @@ REQUEST_TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The signed-in person, with an access token that is good for a minute or more."""
+    """The signed-in user; the access token is valid for another minute or more."""
 
     user_id: str
     email: str
@@ -28,7 +28,7 @@ class User:
 
 
 def current_user() -> User:
-    """The signed-in person, checked on every run: who is signed out leaves the page and the run stops."""
+    """The signed-in user. Without a session, the browser goes to the sign-in page and the run stops."""
     cookie = st.context.cookies.get(cookie_name())
     # The gate sets this header on the handshake; without it the page is not being served through the gate.
     if cookie is None or st.context.headers.get(SESSION_HEADER) != session_id(cookie):
@@ -44,28 +44,28 @@ def current_user() -> User:
 
 
 def supabase_client(user: User) -> Client:
-    """The person's own Supabase client: every read and write runs under their row-level security."""
+    """The user's own Supabase client: every read and write is under row-level security."""
     return _client(user.access_token)
 
 
 def database_of(user: User) -> SupabaseDatabase:
-    """What the domain's functions ask the database with, as this person."""
+    """The database as this user sees it."""
     return SupabaseDatabase(supabase_client(user))
 
 
 def change_password(user: User, current_password: str, new_password: str) -> None:
-    """Set a new password and end the person's other sessions; raises AuthError."""
+    """Set a new password and end the user's other sessions; raises AuthError."""
     check_new_password(new_password)
-    PASSWORD_CHANGES.admit(user.user_id)
+    PASSWORD_CHANGES.count(user.user_id)
     _check_current_password(user, current_password)
-    PASSWORD_CHANGES.forgive(user.user_id)
+    PASSWORD_CHANGES.reset(user.user_id)
     auth_client().change_password(user.access_token, new_password)
     auth_client().sign_out(user.access_token, "others")
     sessions().close_all(user.user_id, keep=_own_session_id())
 
 
 def end_all_sessions(user: User) -> None:
-    """Sign the person out everywhere, as when their account is deleted; the next run leaves the page."""
+    """Sign the user out everywhere; the next run leaves the page."""
     sessions().close_all(user.user_id)
 
 
@@ -82,12 +82,12 @@ def render_sign_out() -> None:
 
 
 def _check_current_password(user: User, password: str) -> None:
-    """An open browser alone must not be enough to take an account over."""
+    """An open browser alone must not be enough to take over an account."""
     try:
         probe = auth_client().sign_in(user.email, password)
     except AuthRefused as refused:
         if refused.code == "invalid_credentials":
-            raise AuthRefused("Your current password is not right.", refused.code) from None
+            raise AuthRefused("Your current password is wrong.", refused.code) from None
         raise
     auth_client().sign_out(probe.access_token)
 
@@ -98,14 +98,14 @@ def _own_session_id() -> str | None:
 
 
 def _leave() -> NoReturn:
-    """The session is over while the page is still open: forget everything and go to the sign-in page."""
+    """Clear the page of a session that has ended and go to the sign-in page."""
     st.session_state.clear()
     st.html('<script src="/signed-out.js"></script>', unsafe_allow_javascript=True)
     st.link_button("You have been signed out. Sign in again", "/login")
     st.stop()
 
 
-# A client belongs to one access token for its whole life; it is never signed in again as somebody else.
+# A client belongs to one access token for its whole life.
 @lru_cache(maxsize=64)
 def _client(access_token: str) -> Client:
     settings = load_settings()

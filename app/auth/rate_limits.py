@@ -1,4 +1,4 @@
-"""Slow down guessing: a limited number of tries in a stretch of time, in bounded memory."""
+"""Rate limits against guessing passwords and codes, in bounded memory."""
 
 import math
 import threading
@@ -8,54 +8,59 @@ from collections.abc import Callable, Hashable
 from ipaddress import IPv6Address, ip_address
 
 from tally.accounts.auth_client import AuthError
+from tally.core.text import plural
 
 MAX_KEYS = 20_000
 
 
-class TooManyTries(AuthError):
-    """The limit is reached; the text says when to try again."""
+class TooManyAttempts(AuthError):
+    """The limit is reached; `retry_after` is in seconds."""
 
     def __init__(self, wait_seconds: float) -> None:
         self.retry_after = max(1, math.ceil(wait_seconds))
-        minutes = math.ceil(self.retry_after / 60)
-        super().__init__(f"Too many tries. Try again in {minutes} minute{'s' if minutes > 1 else ''}.")
+        super().__init__(
+            f"Too many attempts. Try again in {plural(math.ceil(self.retry_after / 60), 'minute')}."
+        )
 
 
-class Throttle:
-    """At most `tries` per key in any `seconds`; when memory is full the longest unused key is forgotten."""
+class RateLimit:
+    """At most `attempts` per key within `seconds`; the least recently used keys are evicted."""
 
-    def __init__(self, tries: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
-        self._tries, self._seconds, self._now = tries, seconds, now
-        self._seen: OrderedDict[Hashable, deque[float]] = OrderedDict()
+    def __init__(self, attempts: int, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._attempts, self._seconds, self._now = attempts, seconds, now
+        self._times: OrderedDict[Hashable, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def admit(self, key: Hashable) -> None:
-        """Count a try, before its outcome is known so that parallel guesses count too; raise TooManyTries."""
-        with self._lock:
-            tries, now = self._seen.setdefault(key, deque()), self._now()
-            self._seen.move_to_end(key)
-            while tries and now - tries[0] >= self._seconds:
-                tries.popleft()
-            if len(tries) >= self._tries:
-                raise TooManyTries(self._seconds - (now - tries[0]))
-            tries.append(now)
-            while len(self._seen) > MAX_KEYS:
-                self._seen.popitem(last=False)
+    def count(self, key: Hashable) -> None:
+        """Count an attempt or raise TooManyAttempts.
 
-    def forgive(self, key: Hashable) -> None:
-        """Forget all of a key's tries."""
+        Called before the outcome is known, so that parallel guesses count too.
+        """
         with self._lock:
-            self._seen.pop(key, None)
+            times, now = self._times.setdefault(key, deque()), self._now()
+            self._times.move_to_end(key)
+            while times and now - times[0] >= self._seconds:
+                times.popleft()
+            if len(times) >= self._attempts:
+                raise TooManyAttempts(self._seconds - (now - times[0]))
+            times.append(now)
+            while len(self._times) > MAX_KEYS:
+                self._times.popitem(last=False)
+
+    def reset(self, key: Hashable) -> None:
+        """Forget all attempts of a key."""
+        with self._lock:
+            self._times.pop(key, None)
 
     def refund(self, key: Hashable) -> None:
-        """Take back a key's last try."""
+        """Forget the last attempt of a key."""
         with self._lock:
-            if tries := self._seen.get(key):
-                tries.pop()
+            if times := self._times.get(key):
+                times.pop()
 
 
 def network(client_host: str | None) -> str:
-    """The address that tries are counted under: an IPv6 subscriber owns a whole /64."""
+    """IPv4 address, or the IPv6 /64 of the subscriber, that attempts are counted for."""
     try:
         address = ip_address(client_host or "")
     except ValueError:
@@ -67,33 +72,35 @@ def network(client_host: str | None) -> str:
     return str(address)
 
 
-class Door:
-    """One form's limits: a person at one network, one network, and (far wider) one person from anywhere.
+class FormLimits:
+    """Limits of one form: per email and network, per network, and (much wider) per email.
 
-    The narrow limit is on email and network together, so nobody can lock a stranger out of their account.
+    The narrow limit needs both, so that strangers cannot lock the owner out of an account.
     """
 
-    def __init__(self, tries: int, network_tries: int, person_tries: int = 500, seconds: float = 300) -> None:
-        self._pairs = Throttle(tries, seconds)
-        self._networks = Throttle(network_tries, seconds)
-        self._people = Throttle(person_tries, seconds)
+    def __init__(
+        self, attempts: int, network_attempts: int, email_attempts: int = 500, seconds: float = 300
+    ) -> None:
+        self._pairs = RateLimit(attempts, seconds)
+        self._networks = RateLimit(network_attempts, seconds)
+        self._emails = RateLimit(email_attempts, seconds)
 
-    def admit(self, host: str | None, email: str) -> None:
-        """Count a try, or raise TooManyTries."""
-        self._pairs.admit((network(host), email))
-        self._networks.admit(network(host))
-        self._people.admit(email)
+    def count(self, host: str | None, email: str) -> None:
+        """Count an attempt or raise TooManyAttempts."""
+        self._pairs.count((network(host), email))
+        self._networks.count(network(host))
+        self._emails.count(email)
 
     def forgive(self, host: str | None, email: str) -> None:
-        """The try succeeded: it does not count, and neither do this person's earlier ones at this network."""
-        self._pairs.forgive((network(host), email))
+        """Uncount a successful attempt, and earlier failures of this email on this network."""
+        self._pairs.reset((network(host), email))
         self._networks.refund(network(host))
-        self._people.refund(email)
+        self._emails.refund(email)
 
 
-SIGN_INS = Door(tries=8, network_tries=60)
-SIGN_UPS = Door(tries=8, network_tries=40)
-CODES_SENT = Door(tries=3, network_tries=30, person_tries=10)
-# A code has a million values and lives an hour: 50 guesses from anywhere succeed once in 20,000 tries.
-CODES_TRIED = Door(tries=6, network_tries=30, person_tries=50, seconds=3600)
-PASSWORD_CHANGES = Throttle(tries=8, seconds=300)
+SIGN_INS = FormLimits(attempts=8, network_attempts=60)
+SIGN_UPS = FormLimits(attempts=8, network_attempts=40)
+CODES_SENT = FormLimits(attempts=3, network_attempts=30, email_attempts=10)
+# A code is one of a million and lives for an hour: with 50 guesses, one attack in 20,000 succeeds.
+CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=50, seconds=3600)
+PASSWORD_CHANGES = RateLimit(attempts=8, seconds=300)

@@ -1,4 +1,4 @@
-"""Signing up, in and out, and a forgotten password: the routes beside the dashboard."""
+"""Routes for signing up, in and out, and for resetting a password."""
 
 import re
 import sqlite3
@@ -12,28 +12,26 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.auth.cookies import clear_cookie, cookie_name, set_cookie
-from app.auth.form_pages import render_page
-from app.auth.rate_limits import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyTries
+from app.auth.form_pages import Page, render_page
+from app.auth.rate_limits import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyAttempts
 from app.auth.sessions import sessions
-from tally.accounts.auth_client import AuthRefused, AuthUnreachable, Tokens, auth_client, check_new_password
+from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client, check_new_password
 
 MAX_FORM_BYTES = 8192
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 CODE = re.compile(r"[0-9]{6,10}")  # a project may ask for longer codes
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
-CODE_ON_ITS_WAY = "If there is an account for {email}, a 6-digit code is on its way. It is good for one hour."
-CONFIRM_FIRST = "We sent a mail to {email}. Confirm your address with it, then sign in here."
-STORE_BROKEN = (
-    "Tally cannot write its session store. Check the free disk space of the server, then try again."
-)
+CODE_SENT = "If there is an account for {email}, we sent it a 6-digit code. It is valid for one hour."
+CONFIRM_FIRST = "We sent an email to {email}. Follow its link to confirm your address, then sign in."
+STORE_BROKEN = "Tally cannot write its session store. Check the server's free disk space, then try again."
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What a person sent, and from where."""
+    """Submitted values and the client that sent them."""
 
     email: str
     password: str = field(repr=False)
@@ -44,58 +42,61 @@ class Form:
 
 
 def routes() -> list[Route]:
-    """The open pages; everything else is behind the gate."""
-    work = {"login": _sign_in, "signup": _sign_up, "forgot": _send_code, "reset": _reset_password}
-    pages = [Route(f"/{page}", _show(page), methods=["GET"]) for page in work]
-    forms = [Route(f"/{page}", _submit(page, handle), methods=["POST"]) for page, handle in work.items()]
+    """Routes that need no session."""
+    handlers: dict[Page, Callable[[Form], Response]] = {
+        "login": _sign_in,
+        "signup": _sign_up,
+        "forgot": _send_code,
+        "reset": _reset_password,
+    }
+    pages = [Route(f"/{page}", _show(page), methods=["GET"]) for page in handlers]
+    forms = [Route(f"/{page}", _submit(page, handle), methods=["POST"]) for page, handle in handlers.items()]
     return [
         *pages,
         *forms,
         Route("/logout", _sign_out, methods=["POST"]),
-        Route("/logout", _nothing_to_show, methods=["GET"]),
-        Route("/signed-out.js", _leave_page, methods=["GET"]),
+        Route("/logout", _redirect_home, methods=["GET"]),
+        Route("/signed-out.js", _leave_dashboard, methods=["GET"]),
     ]
 
 
 def local_path(path: str) -> str:
-    """Where to go after signing in: a path of this site, or the start page for anything else."""
+    """The path if it is one of this site, else the start page."""
     return path if len(path) <= 2000 and LOCAL_PATH.fullmatch(path) else "/"
 
 
 def _sign_in(form: Form) -> Response:
-    SIGN_INS.admit(form.host, form.email)
+    SIGN_INS.count(form.host, form.email)
     tokens = auth_client().sign_in(_checked_email(form), form.password)
     SIGN_INS.forgive(form.host, form.email)
     return _begin_session(form, tokens)
 
 
 def _sign_up(form: Form) -> Response:
-    SIGN_UPS.admit(form.host, form.email)
+    SIGN_UPS.count(form.host, form.email)
     tokens = auth_client().sign_up(_checked_email(form), check_new_password(form.password))
     if tokens is None:
-        return render_page("login", email=form.email, good=CONFIRM_FIRST.format(email=form.email))
+        return render_page("login", email=form.email, notice=CONFIRM_FIRST.format(email=form.email))
     return _begin_session(form, tokens)
 
 
 def _send_code(form: Form) -> Response:
-    CODES_SENT.admit(form.host, form.email)
+    CODES_SENT.count(form.host, form.email)
     auth_client().send_reset_code(_checked_email(form))
-    return render_page("reset", email=form.email, good=CODE_ON_ITS_WAY.format(email=form.email))
+    return render_page("reset", email=form.email, notice=CODE_SENT.format(email=form.email))
 
 
 def _reset_password(form: Form) -> Response:
-    email, password = _checked_email(form), check_new_password(form.password)  # before the code is spent
-    CODES_TRIED.admit(form.host, form.email)
+    email, password = _checked_email(form), check_new_password(form.password)  # before the code is used up
+    CODES_TRIED.count(form.host, form.email)
     tokens = auth_client().redeem_reset_code(email, _checked_code(form))
     CODES_TRIED.forgive(form.host, form.email)
     try:
         auth_client().change_password(tokens.access_token, password)
     except AuthRefused as refused:
-        if (
-            refused.code != "same_password"
-        ):  # who typed the password they already had is where they wanted to be
+        if refused.code != "same_password":  # the account has that password already
             auth_client().sign_out(tokens.access_token)
-            raise AuthRefused(f"{refused} The code is used up: send a new one.", refused.code) from None
+            raise AuthRefused(f"{refused} The code is used up. Request a new one.", refused.code) from None
     auth_client().sign_out(tokens.access_token, "others")
     sessions().close_all(tokens.user_id)
     return _begin_session(form, tokens)
@@ -117,11 +118,11 @@ def _checked_email(form: Form) -> str:
 def _checked_code(form: Form) -> str:
     code = re.sub(r"[\s-]", "", form.code)
     if not CODE.fullmatch(code):
-        raise AuthRefused("That is not a code. Type the 6-digit code from the mail.")
+        raise AuthRefused("That is not a code. Enter the 6-digit code from the email.")
     return code
 
 
-def _show(page: str) -> Endpoint:
+def _show(page: Page) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         next_path = local_path(request.query_params.get("next", ""))
         if sessions().find(request.cookies.get(cookie_name())):
@@ -131,33 +132,38 @@ def _show(page: str) -> Endpoint:
     return endpoint
 
 
-def _submit(page: str, handle: Callable[[Form], Response]) -> Endpoint:
-    """Read the form, do its work off the event loop, answer every failure with the page and a sentence."""
+def _submit(page: Page, handle: Callable[[Form], Response]) -> Endpoint:
+    """Handle a submitted form off the event loop; failures show the page again with a message."""
 
     async def endpoint(request: Request) -> Response:
         form = await _read_form(request)
         if form is None:
-            return render_page(page, wrong="That was too much text for this form.", status=413)
-
-        def again(problem: object, status: int) -> Response:
-            return render_page(
-                page, email=form.email, next_path=form.next_path, wrong=str(problem), status=status
-            )
-
+            response: Response = render_page(page, error="That is too much text for this form.")
+            response.status_code = 413
+            return response
         try:
             return await run_in_threadpool(handle, form)
-        except TooManyTries as problem:
-            response = again(problem, 429)
-            response.headers["retry-after"] = str(problem.retry_after)
-            return response
-        except AuthRefused as problem:
-            return again(problem, 401 if problem.code == "invalid_credentials" else 422)
-        except AuthUnreachable as problem:
-            return again(problem, 503)
-        except sqlite3.Error:
-            return again(STORE_BROKEN, 503)
+        except (AuthError, sqlite3.Error) as error:
+            return _show_error(page, form, error)
 
     return endpoint
+
+
+def _show_error(page: Page, form: Form, error: AuthError | sqlite3.Error) -> Response:
+    text = STORE_BROKEN if isinstance(error, sqlite3.Error) else str(error)
+    response = render_page(page, email=form.email, next_path=form.next_path, error=text)
+    response.status_code = _status_of(error)
+    if isinstance(error, TooManyAttempts):
+        response.headers["retry-after"] = str(error.retry_after)
+    return response
+
+
+def _status_of(error: AuthError | sqlite3.Error) -> int:
+    if isinstance(error, TooManyAttempts):
+        return 429
+    if isinstance(error, AuthRefused):
+        return 401 if error.code == "invalid_credentials" else 422
+    return 503
 
 
 async def _read_form(request: Request) -> Form | None:
@@ -188,11 +194,11 @@ async def _sign_out(request: Request) -> Response:
     return response
 
 
-async def _nothing_to_show(_: Request) -> Response:
-    """Without a route for it, Streamlit would answer with its empty page."""
+async def _redirect_home(_: Request) -> Response:
+    """Without this route, Streamlit would answer with an empty page."""
     return RedirectResponse("/", 303)
 
 
-async def _leave_page(_: Request) -> Response:
-    """What an open dashboard loads once its session is over; it must be reachable without one."""
+async def _leave_dashboard(_: Request) -> Response:
+    """Script that an open dashboard loads when its session has ended."""
     return PlainTextResponse("location.replace('/login')\n", media_type="text/javascript")

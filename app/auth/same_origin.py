@@ -1,4 +1,4 @@
-"""Did this request come from Tally's own pages?"""
+"""Same-origin checks against cross-site requests."""
 
 from functools import cache
 from urllib.parse import urlsplit
@@ -10,18 +10,18 @@ from tally.core.settings import load_settings
 
 @cache
 def app_origin() -> str | None:
-    """The public address of Tally, when it differs from what the server itself sees (APP_ORIGIN)."""
+    """Public origin of Tally (APP_ORIGIN), when it differs from what the server sees."""
     origin = load_settings().app_origin
     return origin.rstrip("/") if origin else None
 
 
 def is_https() -> bool:
-    """Whether people reach Tally over https."""
+    """True when browsers reach Tally over https."""
     return (app_origin() or "").startswith("https://")
 
 
 def origin_matches(headers: Headers) -> bool:
-    """The Origin header names this very host, or the public address that a proxy serves it under."""
+    """True when the Origin header names this host or its public address behind a proxy."""
     origin = headers.get("origin")
     if not origin:
         return False
@@ -35,7 +35,7 @@ def origin_matches(headers: Headers) -> bool:
 
 
 def is_same_origin(headers: Headers) -> bool:
-    """Fetch metadata first, Origin where a browser sends none (plain http), refused when neither speaks."""
+    """Checks fetch metadata, else Origin (browsers send no metadata over plain http); neither is refused."""
     if site := headers.get("sec-fetch-site"):
         return site in ("same-origin", "none")
     return origin_matches(headers)

@@ -1,7 +1,7 @@
-"""Who is signed in: one SQLite row per browser session, its tokens sealed with a key from the cookie.
+"""Store of browser sessions: one SQLite row each, its tokens encrypted with a key from the cookie.
 
-A row opens only together with the cookie, so a stolen file yields neither cookies nor tokens. Nothing about a
-session lives in memory: a restart keeps people signed in, and several processes may share the file.
+A stolen file yields neither cookies nor tokens. Nothing about a session is held in memory: it survives a
+restart, and several processes may share the file.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from tally.secrets.envelope import EnvelopeError
 
 IDLE_SECONDS = 7 * 86_400
 ABSOLUTE_SECONDS = 30 * 86_400
-TOUCH_SECONDS = 300  # how stale `seen_at` may become before it is written again
+TOUCH_SECONDS = 300  # accuracy of `seen_at`, which is not written on every request
 REFRESH_MARGIN_SECONDS = 60  # an access token is renewed this long before it expires
 LEASE_SECONDS = 30.0  # longer than an upstream call may take; a crashed refresher blocks no longer than this
 LOCK_WAIT_SECONDS = 10.0
@@ -42,8 +42,8 @@ create table if not exists sessions (
 
 
 @dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A live session, as the gate sees it: no secrets."""
+class LiveSession:
+    """A live session, without its secrets."""
 
     session_id: str
     user_id: str
@@ -55,11 +55,11 @@ class Sessions:
     def __init__(self, path: Path, upstream: AuthClient, now: Callable[[], float] = time.time) -> None:
         self._upstream, self._now = upstream, now
         self._writer, self._writing = _connect(path), threading.Lock()
-        self._reader, self._reading = _connect(path), threading.Lock()  # so that no reader waits for a writer
+        self._reader, self._reading = _connect(path), threading.Lock()  # readers do not wait for a writer
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
 
     def open(self, tokens: Tokens) -> str:
-        """Begin a session and return its cookie, always a new one: nobody can plant a session."""
+        """Begin a session and return its cookie, always a new one against session fixation."""
         cookie, now = new_cookie(), int(self._now())
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
         self._write(
@@ -68,7 +68,7 @@ class Sessions:
         )
         return cookie
 
-    def find(self, cookie: str | None) -> SignedIn | None:
+    def find(self, cookie: str | None) -> LiveSession | None:
         """The live session of a cookie, or None. One indexed read."""
         if cookie is None or len(cookie) != COOKIE_LENGTH:
             return None
@@ -80,86 +80,86 @@ class Sessions:
         if row is None:
             return None
         if self._now() - row[1] > TOUCH_SECONDS:
-            with contextlib.suppress(sqlite3.OperationalError):  # a full disk must not sign anybody out
+            with contextlib.suppress(sqlite3.OperationalError):  # a full disk must not sign users out
                 self._write("update sessions set seen_at = ? where id = ?", int(self._now()), sid)
-        return SignedIn(sid, row[0])
+        return LiveSession(sid, row[0])
 
     def tokens(self, cookie: str | None) -> Tokens | None:
-        """Tokens that are good for a minute or more, renewed when needed; None when the session is over.
+        """Tokens that are valid for another minute, renewed if needed; None when the session has ended.
 
-        Raises AuthUnreachable, and keeps the session, when they need renewing and Supabase gives no answer.
+        Raises AuthUnreachable, and keeps the session, when they cannot be renewed now.
         """
-        signed_in = self.find(cookie)
-        if cookie is None or signed_in is None:
+        session = self.find(cookie)
+        if cookie is None or session is None:
             return None
         deadline = time.monotonic() + LEASE_SECONDS
-        while (tokens := self._open_row(cookie, signed_in)) is not None:
+        while (tokens := self._load_tokens(cookie, session)) is not None:
             if tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
                 return tokens
-            if self._lease(signed_in.session_id):
-                return self._refresh(cookie, signed_in)
+            if self._lease(session.session_id):
+                return self._refresh(cookie, session)
             if time.monotonic() > deadline:
                 raise AuthUnreachable
             time.sleep(POLL_SECONDS)
         return None
 
     def close(self, cookie: str | None) -> None:
-        """End a session, here at once and upstream as far as it can be reached."""
-        signed_in = self.find(cookie)
-        if cookie is None or signed_in is None:
+        """End a session here and, if it can be reached, at Supabase."""
+        session = self.find(cookie)
+        if cookie is None or session is None:
             return
-        tokens = self._open_row(cookie, signed_in)
-        self._delete(signed_in.session_id)
+        tokens = self._load_tokens(cookie, session)
+        self._delete(session.session_id)
         if tokens is not None:
             self._revoke(tokens)
 
     def close_all(self, user_id: str, keep: str | None = None) -> int:
-        """End every session of a person but the one with the id `keep`; says how many."""
+        """End every session of a user except `keep`; returns their number."""
         return self._write("delete from sessions where user_id = ? and id is not ?", user_id, keep)
 
     def _oldest(self) -> tuple[int, int]:
         now = int(self._now())
         return now - IDLE_SECONDS, now - ABSOLUTE_SECONDS
 
-    def _open_row(self, cookie: str, signed_in: SignedIn) -> Tokens | None:
-        row = self._read("select user_id, sealed from sessions where id = ?", signed_in.session_id)
+    def _load_tokens(self, cookie: str, session: LiveSession) -> Tokens | None:
+        row = self._read("select user_id, sealed from sessions where id = ?", session.session_id)
         if row is None:
             return None
         try:
             return Tokens(**json.loads(decrypt_tokens(cookie, row[1], row[0])))
-        except (EnvelopeError, ValueError, TypeError):  # damaged or tampered with: of no use to anyone
-            self._delete(signed_in.session_id)
+        except (EnvelopeError, ValueError, TypeError):  # damaged or tampered with
+            self._delete(session.session_id)
             return None
 
     def _lease(self, sid: str) -> bool:
-        """Take the right to refresh this session, across threads and processes."""
+        """Claim the refresh of this session, across threads and processes."""
         now = time.time()
         sql = "update sessions set leased_until = ? where id = ? and leased_until < ?"
         return self._write(sql, now + LEASE_SECONDS, sid, now) == 1
 
-    def _refresh(self, cookie: str, signed_in: SignedIn) -> Tokens | None:
+    def _refresh(self, cookie: str, session: LiveSession) -> Tokens | None:
         try:
-            tokens = self._open_row(cookie, signed_in)  # the last holder may have refreshed
+            tokens = self._load_tokens(cookie, session)  # the last holder may have refreshed
             if tokens is None or tokens.expires_at - self._now() > REFRESH_MARGIN_SECONDS:
                 return tokens
-            return self._renewed(cookie, signed_in, tokens)
+            return self._renew(cookie, session, tokens)
         finally:
-            self._write("update sessions set leased_until = 0 where id = ?", signed_in.session_id)
+            self._write("update sessions set leased_until = 0 where id = ?", session.session_id)
 
-    def _renewed(self, cookie: str, signed_in: SignedIn, tokens: Tokens) -> Tokens | None:
+    def _renew(self, cookie: str, session: LiveSession, tokens: Tokens) -> Tokens | None:
         try:
             fresh = self._upstream.refresh(tokens.refresh_token)
         except AuthRefused as refused:
             if not refused.ends_session:
                 raise AuthUnreachable from None
-            self._delete(signed_in.session_id)
+            self._delete(session.session_id)
             return None
         except AuthUnreachable:
             if tokens.expires_at > self._now():
                 return tokens
             raise
         encrypted = _encrypt(cookie, fresh)
-        if self._write("update sessions set sealed = ? where id = ?", encrypted, signed_in.session_id) == 0:
+        if self._write("update sessions set sealed = ? where id = ?", encrypted, session.session_id) == 0:
             self._revoke(fresh)  # signed out while the refresh was under way
             return None
         return fresh
@@ -188,7 +188,7 @@ def _encrypt(cookie: str, tokens: Tokens) -> bytes:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open the store, readable by its owner alone, also when two processes create it at the same moment."""
+    """Open the store, readable by its owner only; two processes may create it at once."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     path.chmod(0o600)
@@ -206,7 +206,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def sessions_path() -> Path:
-    """Where sessions are kept: TALLY_SESSIONS_DB, or sessions.db in Tally's home."""
+    """TALLY_SESSIONS_DB, or sessions.db in Tally's home."""
     return Path(os.environ.get("TALLY_SESSIONS_DB") or tally_home() / "sessions.db").expanduser()
 
 

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.same_origin import is_https, is_same_origin, origin_matches
-from app.auth.sessions import SignedIn, sessions
+from app.auth.sessions import LiveSession, sessions
 from app.server.headers import add_security_headers
 from app.server.preload import preload_header
 
@@ -48,30 +48,30 @@ class Gate:
         if scope["path"] in OPEN:
             await (_refuse_forgery(scope) or self.app)(scope, receive, send)
             return
-        signed_in = _signed_in(scope)
+        session = _find_session(scope)
         answer: ASGIApp
-        if signed_in is None:
+        if session is None:
             answer = _send_to_sign_in(scope)
         elif scope["path"].startswith(CLOSED_PREFIXES):
             answer = PlainTextResponse("Not found", 404)
         else:
-            _set_session_header(scope, signed_in)
+            _set_session_header(scope, session)
             answer = self.app
         await answer(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         _strip_session_header(scope)
-        signed_in = _signed_in(scope)
-        if signed_in is None:
+        session = _find_session(scope)
+        if session is None:
             await send({"type": "websocket.close", "code": UNAUTHORISED_SOCKET})
         elif not origin_matches(HTTPConnection(scope).headers):
             await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
         else:
-            _set_session_header(scope, signed_in)
+            _set_session_header(scope, session)
             await self.app(scope, receive, send)
 
 
-def _signed_in(scope: Scope) -> SignedIn | None:
+def _find_session(scope: Scope) -> LiveSession | None:
     return sessions().find(HTTPConnection(scope).cookies.get(cookie_name()))
 
 
@@ -83,8 +83,8 @@ def _strip_session_header(scope: Scope) -> None:
     ]
 
 
-def _set_session_header(scope: Scope, signed_in: SignedIn) -> None:
-    scope["headers"].append((SESSION_HEADER.lower().encode(), signed_in.session_id.encode()))
+def _set_session_header(scope: Scope, session: LiveSession) -> None:
+    scope["headers"].append((SESSION_HEADER.lower().encode(), session.session_id.encode()))
 
 
 def _refuse_forgery(scope: Scope) -> Response | None:

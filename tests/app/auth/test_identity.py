@@ -6,7 +6,7 @@ import pytest
 
 from app.auth import identity
 from app.auth.identity import User, change_password, end_all_sessions
-from app.auth.rate_limits import TooManyTries
+from app.auth.rate_limits import TooManyAttempts
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
 from tally.accounts.auth_client import AuthClient, AuthError, AuthRefused
@@ -57,7 +57,7 @@ def test_new_password_works_and_ends_the_other_sessions(
 @pytest.mark.parametrize(
     ("current", "new", "sentence"),
     [
-        ("wrong horse 1", NEW_PASSWORD, "Your current password is not right."),
+        ("wrong horse 1", NEW_PASSWORD, "Your current password is wrong."),
         ("correct horse 1", "short", "at least 8 characters"),
         ("correct horse 1", "correct horse 1", "That is already your password."),
     ],
@@ -81,7 +81,7 @@ def test_open_browser_cannot_be_used_to_guess_the_password(devices: Devices) -> 
     for _ in range(8):
         with pytest.raises(AuthRefused):
             change_password(devices.user, "wrong horse 1", NEW_PASSWORD)
-    with pytest.raises(TooManyTries):
+    with pytest.raises(TooManyAttempts):
         change_password(devices.user, "wrong horse 1", NEW_PASSWORD)
 
 

@@ -1,9 +1,9 @@
-"""Guessing is slowed down, without locking anybody else out and without growing."""
+"""Rate limits slow guessing down, lock no one else out and use bounded memory."""
 
 import pytest
 
 from app.auth import rate_limits
-from app.auth.rate_limits import Door, Throttle, TooManyTries, network
+from app.auth.rate_limits import FormLimits, RateLimit, TooManyAttempts, network
 
 
 class Clock:
@@ -14,75 +14,75 @@ class Clock:
         return self.seconds
 
 
-def test_one_try_too_many_is_refused_and_says_when_to_come_back() -> None:
+def test_attempt_beyond_the_limit_is_refused_with_the_waiting_time() -> None:
     clock = Clock()
-    limit = Throttle(3, 300, clock)
+    limit = RateLimit(3, 300, clock)
     for _ in range(3):
-        limit.admit("ada")
+        limit.count("ada")
     clock.seconds = 60
-    with pytest.raises(TooManyTries, match=r"^Too many tries. Try again in 4 minutes\.$") as refusal:
-        limit.admit("ada")
+    with pytest.raises(TooManyAttempts, match=r"^Too many attempts. Try again in 4 minutes\.$") as refusal:
+        limit.count("ada")
     assert refusal.value.retry_after == 240
     clock.seconds = 300
-    limit.admit("ada")
+    limit.count("ada")
 
 
-def test_refused_tries_do_not_prolong_the_wait() -> None:
+def test_refused_attempts_do_not_prolong_the_wait() -> None:
     clock = Clock()
-    limit = Throttle(1, 300, clock)
-    limit.admit("ada")
+    limit = RateLimit(1, 300, clock)
+    limit.count("ada")
     for clock.seconds in range(10, 300, 10):
-        with pytest.raises(TooManyTries):
-            limit.admit("ada")
+        with pytest.raises(TooManyAttempts):
+            limit.count("ada")
     clock.seconds = 300
-    limit.admit("ada")
+    limit.count("ada")
 
 
-def test_lock_on_one_email_from_one_address_does_not_lock_the_owner_elsewhere() -> None:
-    door = Door(tries=3, network_tries=50)
+def test_attacker_does_not_lock_the_owner_out() -> None:
+    limits = FormLimits(attempts=3, network_attempts=50)
     for _ in range(3):
-        door.admit("198.51.100.7", "ada@example.com")
-    with pytest.raises(TooManyTries):
-        door.admit("198.51.100.7", "ada@example.com")
-    door.admit("203.0.113.9", "ada@example.com")
-    door.admit("198.51.100.7", "bob@example.com")
+        limits.count("198.51.100.7", "ada@example.com")
+    with pytest.raises(TooManyAttempts):
+        limits.count("198.51.100.7", "ada@example.com")
+    limits.count("203.0.113.9", "ada@example.com")
+    limits.count("198.51.100.7", "bob@example.com")
 
 
-def test_one_address_cannot_go_through_many_emails() -> None:
-    door = Door(tries=3, network_tries=10)
+def test_one_address_cannot_try_many_emails() -> None:
+    limits = FormLimits(attempts=3, network_attempts=10)
     for n in range(10):
-        door.admit("198.51.100.7", f"person{n}@example.com")
-    with pytest.raises(TooManyTries):
-        door.admit("198.51.100.7", "one.more@example.com")
+        limits.count("198.51.100.7", f"person{n}@example.com")
+    with pytest.raises(TooManyAttempts):
+        limits.count("198.51.100.7", "one.more@example.com")
 
 
-def test_signing_in_often_is_no_guessing() -> None:
-    door = Door(tries=3, network_tries=8, person_tries=8)
+def test_successful_sign_ins_are_not_limited() -> None:
+    limits = FormLimits(attempts=3, network_attempts=8, email_attempts=8)
     for _ in range(100):
-        door.admit("198.51.100.7", "ada@example.com")
-        door.forgive("198.51.100.7", "ada@example.com")
+        limits.count("198.51.100.7", "ada@example.com")
+        limits.forgive("198.51.100.7", "ada@example.com")
     for _ in range(3):
-        door.admit("198.51.100.7", "ada@example.com")
-    with pytest.raises(TooManyTries):
-        door.admit("198.51.100.7", "ada@example.com")
+        limits.count("198.51.100.7", "ada@example.com")
+    with pytest.raises(TooManyAttempts):
+        limits.count("198.51.100.7", "ada@example.com")
 
 
-def test_own_successes_do_not_buy_guesses_at_others() -> None:
-    door = Door(tries=3, network_tries=8)
+def test_own_successes_allow_no_more_guesses_at_others() -> None:
+    limits = FormLimits(attempts=3, network_attempts=8)
     for n in range(8):
-        door.admit("198.51.100.7", "own@example.com")
-        door.forgive("198.51.100.7", "own@example.com")
-        door.admit("198.51.100.7", f"victim{n}@example.com")
-    with pytest.raises(TooManyTries):
-        door.admit("198.51.100.7", "victim@example.com")
+        limits.count("198.51.100.7", "own@example.com")
+        limits.forgive("198.51.100.7", "own@example.com")
+        limits.count("198.51.100.7", f"victim{n}@example.com")
+    with pytest.raises(TooManyAttempts):
+        limits.count("198.51.100.7", "victim@example.com")
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limits, "MAX_KEYS", 100)
-    limit = Throttle(5, 300)
+    limit = RateLimit(5, 300)
     for n in range(1000):
-        limit.admit(n)
-    assert len(limit._seen) == 100
+        limit.count(n)
+    assert len(limit._times) == 100
 
 
 @pytest.mark.parametrize(
@@ -96,5 +96,5 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         (None, "unknown"),
     ],
 )
-def test_an_ipv6_subscriber_is_one_network(host: str | None, counted_as: str) -> None:
+def test_ipv6_subscriber_is_one_network(host: str | None, counted_as: str) -> None:
     assert network(host) == counted_as

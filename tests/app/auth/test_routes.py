@@ -23,7 +23,7 @@ NEW_PASSWORD = "another horse 2"
 def said(answer: httpx.Response) -> str:
     """What the page tells the person."""
     found = re.search(r'role="(?:alert|status)">([^<]+)<', answer.text)
-    return found.group(1).replace("&#x27;", "'") if found else ""
+    return found.group(1).replace("&#39;", "'") if found else ""
 
 
 def is_signed_in(browser: httpx.Client) -> bool:
@@ -93,7 +93,7 @@ def test_on_https_the_cookie_is_secure_and_bound_to_the_host(
         ("/signup", {"email": "new@example.com", "password": "short"}, 422, "Use at least 8 characters."),
         ("/signup", {"email": "new@example.com", "password": "x" * 73}, 422, "Use at most 72 characters."),
         ("/reset", {"code": "000000", "password": NEW_PASSWORD}, 422, "That code is wrong, used or expired."),
-        ("/reset", {"code": "", "password": NEW_PASSWORD}, 422, "Type the 6-digit code from the mail."),
+        ("/reset", {"code": "", "password": NEW_PASSWORD}, 422, "Enter the 6-digit code from the email."),
     ],
 )
 def test_refusal_is_a_sentence_and_the_email_stays(
@@ -112,7 +112,7 @@ def test_refusal_is_a_sentence_and_the_email_stays(
 def test_typed_markup_stays_text(browser: httpx.Client) -> None:
     answer = browser.post("/login", data={"email": '"><script>alert(1)</script>$email', "password": "x"})
     assert "<script" not in answer.text
-    assert "&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;$email" in answer.text
+    assert "&#34;&gt;&lt;script&gt;alert(1)&lt;/script&gt;$email" in answer.text
 
 
 def test_oversized_form_is_refused(browser: httpx.Client) -> None:
@@ -200,7 +200,7 @@ def test_forgotten_password_is_replaced_with_a_mailed_code(
 ) -> None:
     sign_in(second_browser, account)
     asked = browser.post("/forgot", data={"email": account.email})
-    assert "If there is an account" in said(asked)
+    assert "we sent it a 6-digit code" in said(asked)
     assert f'value="{account.email}"' in asked.text
     code = mailed_code(project, account)
     form = {"email": account.email, "code": f"{code[:3]} {code[3:]}", "password": NEW_PASSWORD}
@@ -260,7 +260,7 @@ def test_guessing_is_locked_at_one_address_and_the_owner_gets_in_from_another(
             assert attacker.post("/login", data=wrong).status_code == 401
         locked = attacker.post("/login", data=wrong | {"password": account.password})
         assert locked.status_code == 429
-        assert "Too many tries. Try again in 5 minutes." in said(locked)
+        assert "Too many attempts. Try again in 5 minutes." in said(locked)
         assert 0 < int(locked.headers["retry-after"]) <= 300
         assert f'value="{account.email}"' in locked.text
         sign_in(owner, account)
