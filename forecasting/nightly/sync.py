@@ -7,9 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from forecasting.nightly.database import Connection
-from tally.connectors.client import HASTY
 from tally.connectors.connections import list_connections
-from tally.connectors.sync import sync_connection
+from tally.connectors.limits import INTERACTIVE
+from tally.connectors.sync import SyncOptions, sync_connection
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.core.text import plural
@@ -60,9 +60,10 @@ def sync_connections(connection: Connection) -> Iterator[SyncOutcome]:
             yield SyncOutcome(user_id, "", "", 0, 0, str(problem))
             continue
         for found in due:
-            limits = HASTY if found.provider in silent else None
-            synced = sync_connection(database, lambda: load_key_ring(load_settings()), found, limits=limits)
-            (silent.add if synced.was_unanswered else silent.discard)(found.provider)
+            limits = INTERACTIVE if found.provider in silent else None
+            options = SyncOptions(limits=limits)
+            synced = sync_connection(database, lambda: load_key_ring(load_settings()), found, options)
+            (silent.add if synced.was_unavailable else silent.discard)(found.provider)
             yield SyncOutcome(
                 user_id, found.provider, found.name, synced.added, synced.restated, synced.error
             )

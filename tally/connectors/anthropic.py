@@ -1,7 +1,7 @@
-"""Anthropic's Admin API: what each UTC day cost, its tokens, and who used Claude Code."""
+"""Anthropic's Admin API: daily costs, token usage, and Claude Code usage by user."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,10 @@ from uuid import UUID
 from pydantic import SecretStr
 
 from tally.catalog.models import canonical_claude
-from tally.connectors.answers import (
+from tally.connectors.client import ApiClient, QueryParams
+from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, list_rows
+from tally.connectors.errors import RequestRefused
+from tally.connectors.fields import (
     check_currency,
     read_amount,
     read_count,
@@ -18,8 +21,6 @@ from tally.connectors.answers import (
     read_rows,
     read_text,
 )
-from tally.connectors.client import ApiClient, Query, RequestRefused
-from tally.connectors.datasets import Dataset, ProviderApi, Request, Window, list_rows
 from tally.core.records import JSON, NO_MODEL, CostRecord, day_instant, identity
 from tally.importers.anthropic_cost import CHARGES
 from tally.importers.anthropic_usage import read_context
@@ -31,8 +32,8 @@ PROVIDER, SUBSCRIPTION = "anthropic", "claude-desktop"
 COST, USAGE, CLAUDE_CODE = "anthropic_api_cost", "anthropic_api_usage", "anthropic_api_claude_code"
 VERSION = "2023-06-01"
 FAST_MODE = {"anthropic-beta": "fast-mode-2026-02-01"}
-BUCKETS, ROWS = 31, 1_000  # a page
-CENTS = 100
+MAX_BUCKETS, MAX_ROWS = 31, 1_000  # per page
+CENTS_PER_DOLLAR = 100
 COST_DIMENSIONS = (
     "workspace_id",
     "description",
@@ -57,11 +58,11 @@ PRICED_TIERS = ("priority", "flex")
 BAD_REQUEST = 400
 
 
-def fetch_cost(client: ApiClient, request: Request) -> Iterator[CostRecord]:
-    """One billed record for each day, workspace and kind of charge; amounts are fractions of cents."""
+def fetch_cost(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
+    """Yield a billed record per day, workspace and kind of charge; the API's amounts are in cents."""
     grouping = ("workspace_id", "description")
     for day, row in _rows(client, "v1/organizations/cost_report", grouping, request.window):
-        cost_usd = read_amount(row, "amount") / CENTS
+        cost_usd = read_amount(row, "amount") / CENTS_PER_DOLLAR
         check_currency(row)
         found = _dimensions(row, COST_DIMENSIONS)
         yield CostRecord(
@@ -75,28 +76,29 @@ def fetch_cost(client: ApiClient, request: Request) -> Iterator[CostRecord]:
         )
 
 
-def fetch_usage(client: ApiClient, request: Request) -> Iterator[CostRecord]:
-    """One estimated record for each day and combination of dimensions."""
+def fetch_usage(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
+    """Yield an estimated record per day and combination of dimensions."""
     for day, row in _usage_rows(client, request.window):
         found, usage = _dimensions(row, USAGE_DIMENSIONS), _read_usage(row)
         named = {name: text for name, text in found.items() if name != "model"}
         metadata = request.metadata(PROVIDER, USAGE, day, named)
         conditions = Conditions(context_tier(read_text(row, "context_window")), _price_context(found))
         key = identity(USAGE, request.account, day, *found.values())
-        yield _usage_record(found["model"], usage, metadata, key, day, conditions)
+        model = _ModelUsage(day, found["model"], usage, conditions)
+        yield _usage_record(model, metadata, key)
 
 
-def fetch_claude_code(client: ApiClient, request: Request) -> Iterator[CostRecord]:
-    """One record for each day, person, terminal and model: covered by a plan, or an estimate."""
+def fetch_claude_code(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
+    """Yield a record per day, user, terminal and model: covered by a plan, or estimated."""
     for day in request.window.days:
-        query: Query = [("starting_at", day.isoformat()), ("limit", ROWS)]
+        query: QueryParams = [("starting_at", day.isoformat()), ("limit", MAX_ROWS)]
         for page in client.list_pages("v1/organizations/usage_report/claude_code", query):
             for row in read_rows(page, "data"):
                 if read_day(row.get("date")) == day:
                     yield from _claude_code_records(request, day, row)
 
 
-def _claude_code_records(request: Request, day: date, row: Mapping[str, Any]) -> Iterator[CostRecord]:
+def _claude_code_records(request: FetchRequest, day: date, row: Mapping[str, Any]) -> Iterator[CostRecord]:
     actor = read_object(row, "actor")
     is_covered = read_text(row, "customer_type") == "subscription"
     provider = SUBSCRIPTION if is_covered else PROVIDER
@@ -107,31 +109,39 @@ def _claude_code_records(request: Request, day: date, row: Mapping[str, Any]) ->
         "subscription_type": read_text(row, "subscription_type"),
     }
     for part in read_rows(row.get("model_breakdown"), "model_breakdown"):
-        model, tokens = read_text(part, "model"), read_object(part, "tokens")
-        read, written = read_count(tokens, "cache_read"), read_count(tokens, "cache_creation")
-        usage = Usage(
-            input_tokens=read_count(tokens, "input", needed=True) + read + written,
-            output_tokens=read_count(tokens, "output", needed=True),
-            cached_input_tokens=read,
-            cache_write_tokens=written,
-        )
+        model = read_text(part, "model")
+        used = _ModelUsage(day, model, _read_claude_code_usage(read_object(part, "tokens")), SUM_OF_REQUESTS)
         metadata = request.metadata(provider, CLAUDE_CODE, day, named)
         key = identity(CLAUDE_CODE, request.account, day, provider, *named.values(), model)
-        record = _usage_record(model, usage, metadata, key, day, SUM_OF_REQUESTS)
+        record = _usage_record(used, metadata, key)
         yield replace(record, provider=provider, cost_basis="included") if is_covered else record
 
 
-def _usage_record(
-    model: str,
-    usage: Usage,
-    metadata: dict[str, JSON],
-    key: UUID,
-    day: date,
-    conditions: Conditions,
-) -> CostRecord:
-    at = day_instant(day, "UTC")
-    model_name = canonical_claude(model) or NO_MODEL
-    cost_usd = estimate(metadata, ModelRef(PROVIDER, model, model_name), usage, at, conditions)
+def _read_claude_code_usage(tokens: Mapping[str, Any]) -> Usage:
+    cached, written = read_count(tokens, "cache_read"), read_count(tokens, "cache_creation")
+    return Usage(
+        input_tokens=read_count(tokens, "input", needed=True) + cached + written,
+        output_tokens=read_count(tokens, "output", needed=True),
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ModelUsage:
+    """A model's usage on a day, and the conditions of its price."""
+
+    day: date
+    model: str
+    usage: Usage
+    conditions: Conditions
+
+
+def _usage_record(used: _ModelUsage, metadata: dict[str, JSON], key: UUID) -> CostRecord:
+    """Return an estimated record; the source of its price is added to the metadata."""
+    at, usage = day_instant(used.day, "UTC"), used.usage
+    model_name = canonical_claude(used.model) or NO_MODEL
+    cost_usd = estimate(metadata, ModelRef(PROVIDER, used.model, model_name), usage, at, used.conditions)
     return CostRecord(
         provider=PROVIDER,
         timestamp=at,
@@ -148,7 +158,7 @@ def _usage_record(
 
 
 def _usage_rows(client: ApiClient, window: Window) -> Iterator[tuple[date, dict[str, Any]]]:
-    """With fast requests told apart, where the API still knows the beta that does it."""
+    """Yield usage rows, by speed as long as the API has the beta for it."""
     path = "v1/organizations/usage_report/messages"
     try:
         yield from _rows(client, path, USAGE_DIMENSIONS, window, FAST_MODE)
@@ -165,38 +175,38 @@ def _rows(
     window: Window,
     headers: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[date, dict[str, Any]]]:
-    """The rows of every bucket of the window, with their day."""
+    """Yield the rows of the window's buckets, with their day."""
     query = [*_bounds(window), *(("group_by[]", name) for name in grouping)]
     return list_rows(client.list_pages(path, query, headers), window, "starting_at", "ending_at")
 
 
-def _bounds(window: Window) -> Query:
+def _bounds(window: Window) -> QueryParams:
     starts = datetime.combine(window.first_day, time(), UTC)
-    # "Buckets that end before" this: a day more, so that the last one is among them either way.
+    # The API returns "buckets that end before" this: one day more includes the last bucket either way.
     ends = datetime.combine(window.last_day + timedelta(days=2), time(), UTC)
     query: list[tuple[str, str | int]] = [("starting_at", f"{starts:%Y-%m-%dT%H:%M:%SZ}")]
     if ends <= datetime.now(UTC):
         query.append(("ending_at", f"{ends:%Y-%m-%dT%H:%M:%SZ}"))
-    return [*query, ("bucket_width", "1d"), ("limit", BUCKETS)]
+    return [*query, ("bucket_width", "1d"), ("limit", MAX_BUCKETS)]
 
 
 def _dimensions(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
-    """What a row is about; empty where it says nothing special."""
+    """Return a row's dimensions; defaults become empty."""
     found = {name: read_text(row, name) for name in names}
     return {name: "" if text.lower() in DEFAULTS.get(name, ()) else text for name, text in found.items()}
 
 
 def _read_usage(row: Mapping[str, Any]) -> Usage:
-    """The tokens of a row. Anthropic counts input without what was cached."""
+    """Return a row's tokens; Anthropic's input excludes cached tokens."""
     created = read_object(row, "cache_creation")
     write_5m, write_1h = (
         read_count(created, f"ephemeral_{lifetime}_input_tokens") for lifetime in ("5m", "1h")
     )
-    read = read_count(row, "cache_read_input_tokens")
+    cached = read_count(row, "cache_read_input_tokens")
     return Usage(
-        input_tokens=read_count(row, "uncached_input_tokens", needed=True) + read + write_5m + write_1h,
+        input_tokens=read_count(row, "uncached_input_tokens", needed=True) + cached + write_5m + write_1h,
         output_tokens=read_count(row, "output_tokens", needed=True),
-        cached_input_tokens=read,
+        cached_input_tokens=cached,
         cache_write_tokens=write_5m + write_1h,
         cache_write_1h_tokens=write_1h,
         web_searches=read_count(read_object(row, "server_tool_use"), "web_search_requests"),
@@ -204,7 +214,7 @@ def _read_usage(row: Mapping[str, Any]) -> Usage:
 
 
 def _price_context(found: Mapping[str, str]) -> dict[str, str]:
-    """What makes the price differ from the standard one."""
+    """Return the conditions under which the price is not the standard one."""
     context = read_context({"usage_type": found["service_tier"], "speed": found["speed"]})
     if found["service_tier"] in PRICED_TIERS:
         context["service_tier"] = found["service_tier"]
@@ -227,9 +237,8 @@ API = ProviderApi(
     title="Anthropic",
     key_name="Admin key",
     key_advice=(
-        "Costs and usage need an admin key (it begins with sk-ant-admin), not a key for requests. An admin "
-        "of the organization creates one in the Console under Settings, Admin keys; accounts without an "
-        "organization have none."
+        "Costs and usage need an admin key (it starts with sk-ant-admin), not an API key. An admin of the "
+        "organization can create one in the Console under Settings, Admin keys. Individual accounts cannot."
     ),
     datasets=(
         Dataset(COST, "costs", fetch_cost),

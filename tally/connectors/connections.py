@@ -1,7 +1,7 @@
-"""Connections to providers' APIs: a sealed key, what was fetched with it so far, and when it is due again."""
+"""Connections to providers' APIs: an encrypted key, and the progress and outcome of its syncs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 
 from tally.connectors import anthropic, openai, openrouter
-from tally.connectors.client import HASTY, ApiClient, Host, Limits, check_key
+from tally.connectors.client import ApiClient
 from tally.connectors.datasets import ProviderApi
+from tally.connectors.hosts import Host, check_key
+from tally.connectors.limits import INTERACTIVE, Limits
 from tally.core.errors import TallyError
 from tally.importers.readers.table import has_control_characters
 from tally.secrets.key_ring import KeyRing
@@ -19,24 +21,39 @@ from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
 from tally.storage.database import Database, Query, Row, select_all, select_first
 
 APIS: dict[str, ProviderApi] = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
-LONGEST_NAME = 100
-LONGEST_ACCOUNT = 50
-DUE_WITHIN = timedelta(hours=12)  # nights do not begin at the same minute
+MAX_NAME_LENGTH = 100
+MAX_ACCOUNT_LENGTH = 50
+DUE_WITHIN = timedelta(hours=12)  # nightly runs do not start at the same minute
 COLUMNS = (
     "id,user_id,provider_id,credential_name,is_active,validation_status,last_sync_at,next_sync_at,last_error,"
     "metadata,created_at"
 )
 
-OpenRing = Callable[[], KeyRing]
+LoadKeyRing = Callable[[], KeyRing]
 
 
 class ConnectionRefused(TallyError):
-    """A connection cannot be made or used as asked; the text says what to do."""
+    """A connection cannot be added or used; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewConnection:
+    """Connection to add, as entered by the user."""
+
+    provider: str
+    name: str
+    key: SecretStr
+    account: str = ""
+
+    def stripped(self) -> "NewConnection":
+        """Return it without surrounding whitespace."""
+        key = SecretStr(self.key.get_secret_value().strip())
+        return replace(self, name=self.name.strip(), key=key, account=self.account.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A key for one account at one provider, as its owner sees it: without the key."""
+    """Connection to one account at one provider, without its key."""
 
     connection_id: UUID
     user_id: UUID
@@ -53,37 +70,37 @@ class Connection:
 
     @property
     def api(self) -> ProviderApi:
-        """How this provider is asked."""
+        """The provider's API."""
         return APIS[self.provider]
 
     @property
     def account(self) -> str:
-        """Tells this account from the person's other ones at the provider; empty for the usual one."""
+        """Name of the account at the provider; empty for the user's default account there."""
         return str(self.metadata.get("account") or "")
 
     @property
     def import_id(self) -> str | None:
-        """The source that its records belong to."""
+        """Source of its records; None before the first sync."""
         return self.metadata.get("import_id")
 
     @property
     def cursors(self) -> dict[str, str]:
-        """Dataset -> the last day that needs no more asking."""
+        """Dataset -> last day that is final and needs no further sync."""
         return dict(self.metadata.get("cursors") or {})
 
     @property
     def balance_usd(self) -> Decimal | None:
-        """What is left of prepaid credits, where the provider says so."""
+        """Remaining prepaid credits, for providers that report them."""
         balance = self.metadata.get("balance_usd")
         return None if balance is None else Decimal(balance)
 
     def is_due(self, now: datetime) -> bool:
-        """Whether a night that begins now should sync it."""
+        """Return whether a nightly run that starts now should sync it."""
         return self.is_active and (self.next_sync_at is None or self.next_sync_at <= now + DUE_WITHIN)
 
 
 def list_connections(database: Database) -> list[Connection]:
-    """The person's connections by provider and name."""
+    """List the account's connections by provider and name."""
     query = Query("providers", "id,name,api_base_url", ["name"], {"name": tuple(APIS)})
     providers = {row["id"]: row for row in database.select(query)}
     synced = Query("api_credentials", COLUMNS, ["created_at", "id"], {"provider_id": tuple(providers)})
@@ -92,47 +109,42 @@ def list_connections(database: Database) -> list[Connection]:
 
 
 def add_connection(
-    database: Database,
-    ring: KeyRing,
-    user_id: UUID,
-    provider: str,
-    name: str,
-    key: SecretStr,
-    account: str = "",
-    limits: Limits = HASTY,
+    database: Database, ring: KeyRing, user_id: UUID, new: NewConnection, limits: Limits = INTERACTIVE
 ) -> Connection:
-    """Ask the provider to accept the key, then encrypt and store it; on TallyError nothing is stored."""
-    name, account, key = name.strip(), account.strip(), SecretStr(key.get_secret_value().strip())
-    _check_names(list_connections(database), provider, name, account)
-    check_key(key)
-    (row,) = database.select(Query("providers", "id,name,api_base_url", ["name"], {"name": provider}))
-    with open_client(provider, str(row["api_base_url"] or ""), key, limits) as client:
-        APIS[provider].check(client, datetime.now(UTC).date())
+    """Check the key with the provider, then encrypt and store it; on TallyError nothing is stored."""
+    new = new.stripped()
+    _check_new(new, list_connections(database))
+    check_key(new.key)
+    (provider,) = database.select(
+        Query("providers", "id,name,api_base_url", ["name"], {"name": new.provider})
+    )
+    with open_client(new.provider, str(provider["api_base_url"] or ""), new.key, limits) as client:
+        APIS[new.provider].check(client, datetime.now(UTC).date())
     credential_id = uuid4()
-    encrypted = encrypt_key(ring, key.get_secret_value(), user_id, credential_id)
+    encrypted = encrypt_key(ring, new.key.get_secret_value(), user_id, credential_id)
     added = database.insert(
         "api_credentials",
         {
             "id": str(credential_id),
-            "provider_id": row["id"],
-            "credential_name": name,
+            "provider_id": provider["id"],
+            "credential_name": new.name,
             "encrypted_api_key": encrypted.envelope,
             "encryption_key_id": encrypted.key_id,
             "validation_status": "valid",
             "last_validated_at": datetime.now(UTC).isoformat(),
-            "metadata": {"account": account} if account else {},
+            "metadata": {"account": new.account} if new.account else {},
         },
     )
-    return _parse(added, row)
+    return _parse(added, provider)
 
 
 def set_active(database: Database, connection: Connection, is_active: bool) -> None:
-    """Pause or resume; what was fetched stays."""
+    """Pause or resume; fetched records stay."""
     database.update("api_credentials", str(connection.connection_id), {"is_active": is_active})
 
 
 def delete_connection(database: Database, connection: Connection, with_spend: bool) -> None:
-    """Forget the key. The spend that it brought stays, unless it is to go as well."""
+    """Delete the key, and with `with_spend` also the records fetched with it."""
     if with_spend:
         for import_id in list_import_ids(database, connection):
             database.delete("imports", import_id)
@@ -140,14 +152,14 @@ def delete_connection(database: Database, connection: Connection, with_spend: bo
 
 
 def list_import_ids(database: Database, connection: Connection) -> list[str]:
-    """The sources that belong to a connection: one, or none before its first sync."""
+    """List the sources of a connection: one, or none before its first sync."""
     own = {"credential_id": connection.connection_id}
     query = Query("imports", "id,created_at", ["created_at", "id"], own)
     return [str(row["id"]) for row in select_all(database, query)]
 
 
 def open_key(database: Database, ring: KeyRing, connection: Connection) -> SecretStr:
-    """The key itself, for as long as a sync takes."""
+    """Load and decrypt the key for a sync."""
     columns = "encrypted_api_key,encryption_key_id"
     row = select_first(database, Query("api_credentials", columns, ["id"], {"id": connection.connection_id}))
     if row is None:
@@ -157,28 +169,33 @@ def open_key(database: Database, ring: KeyRing, connection: Connection) -> Secre
 
 
 def open_client(provider: str, base_url: str, key: SecretStr, limits: Limits | None = None) -> ApiClient:
-    """A client for this key at the provider's own address, which no person can change."""
+    """Return a client for this key at the provider's address, which only an operator can change."""
     api = APIS[provider]
     return ApiClient(Host(api.title, base_url, api.key_advice), key, api.headers(key), limits)
 
 
-def _check_names(known: list[Connection], provider: str, name: str, account: str) -> None:
-    title = APIS[provider].title
-    if not 1 <= len(name) <= LONGEST_NAME or has_control_characters(name):
-        raise ConnectionRefused(f"Give the connection a name of 1 to {LONGEST_NAME} characters.")
-    if len(account) > LONGEST_ACCOUNT or has_control_characters(account):
-        raise ConnectionRefused(f"The account's name can have up to {LONGEST_ACCOUNT} characters.")
-    others = [connection for connection in known if connection.provider == provider]
-    if any(connection.name == name for connection in others):
+def _check_new(new: NewConnection, known: list[Connection]) -> None:
+    if not 1 <= len(new.name) <= MAX_NAME_LENGTH or has_control_characters(new.name):
+        raise ConnectionRefused(f"Give the connection a name of 1 to {MAX_NAME_LENGTH} characters.")
+    if len(new.account) > MAX_ACCOUNT_LENGTH or has_control_characters(new.account):
+        raise ConnectionRefused(f"The account name can have up to {MAX_ACCOUNT_LENGTH} characters.")
+    others = [connection for connection in known if connection.provider == new.provider]
+    _check_unique(new, others)
+
+
+def _check_unique(new: NewConnection, others: list[Connection]) -> None:
+    """Raise ConnectionRefused when another connection to the provider has the same name or account."""
+    title = APIS[new.provider].title
+    if any(connection.name == new.name for connection in others):
         raise ConnectionRefused(
-            f"There is a connection to {title} named “{name}” already. Choose another name."
+            f"There is already a connection to {title} named “{new.name}”. Choose another name."
         )
-    same = next((connection for connection in others if connection.account == account), None)
+    same = next((connection for connection in others if connection.account == new.account), None)
     if same is not None:
-        # Two accounts under one name would be taken for one, and what they have in common counted once.
+        # Under one name, two accounts would be treated as one: equal records would count once.
         raise ConnectionRefused(
-            f"“{same.name}” is connected to the same {title} account. If this key is for another account, "
-            "name that account; to replace a key, delete the old connection first: its spend stays."
+            f"“{same.name}” already connects the same {title} account. If this key is for another account, "
+            "name that account. To replace a key, delete the old connection first; its spend stays."
         )
 
 

@@ -1,4 +1,4 @@
-"""What an API offers: datasets of daily sums, fetched window by window of whole UTC days."""
+"""Datasets of a provider's API: daily sums, fetched in windows of whole UTC days."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,8 +8,9 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from tally.connectors.answers import Malformed, check_one_day, read_day, read_rows
-from tally.connectors.client import ApiClient, misread
+from tally.connectors.client import ApiClient
+from tally.connectors.errors import unreadable
+from tally.connectors.fields import MalformedRow, check_one_day, read_day, read_rows
 from tally.core.records import JSON, CostRecord, InvalidRecord
 from tally.importers.exports import ledger
 from tally.importers.protocol import Options, RowRejected, merge
@@ -19,7 +20,7 @@ YEAR_DAYS = 365
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Whole UTC days, both ends included."""
+    """Range of UTC days, both ends included."""
 
     first_day: date
     last_day: date
@@ -29,31 +30,31 @@ class Window:
 
     @property
     def days(self) -> list[date]:
-        """Every day of it."""
+        """All its days."""
         count = (self.last_day - self.first_day).days + 1
         return [self.first_day + timedelta(days=nth) for nth in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One window of one dataset, and the account that its money belongs to."""
+class FetchRequest:
+    """Window of a dataset to fetch, and the account it belongs to."""
 
     window: Window
     account: str = ""
 
-    def metadata(self, ledger_of: str, dataset: str, day: date, named: Mapping[str, str]) -> dict[str, JSON]:
-        """What every record of an API says about itself."""
+    def metadata(self, provider: str, dataset: str, day: date, named: Mapping[str, str]) -> dict[str, JSON]:
+        """Return the metadata of a record; empty names are left out."""
         return {
             "day": day.isoformat(),
-            "ledger": ledger(ledger_of, Options(account=self.account)),
+            "ledger": ledger(provider, Options(account=self.account)),
             "dataset": dataset,
             **{name: text for name, text in named.items() if text},
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The records of a window, and the first day that the answer speaks about."""
+class FetchedWindow:
+    """Records of a window, and the first day that the response covers."""
 
     records: list[CostRecord]
     first_day: date
@@ -61,28 +62,28 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """One thing that an API tells: its money or its usage."""
+    """One series of an API: costs, usage or activity."""
 
     name: str
     title: str
-    fetch: Callable[[ApiClient, Request], Iterable[CostRecord]]
+    fetch: Callable[[ApiClient, FetchRequest], Iterable[CostRecord]]
     history_days: int = YEAR_DAYS
-    restated_days: int = 7  # providers revise what they said about so many days
+    restated_days: int = 7  # providers revise this many days
     window_days: int = 30
-    has_today: bool = True  # whether the day that is not over is told
-    is_gliding: bool = False  # days before the first that it speaks about are not days without spend
+    has_today: bool = True  # includes the current, incomplete day
+    is_rolling: bool = False  # covers recent days only: earlier days are unknown, not without spend
 
-    def load(self, client: ApiClient, request: Request) -> Answer:
-        """All records of a window, rows of one identity summed; or CollectError."""
+    def load(self, client: ApiClient, request: FetchRequest) -> FetchedWindow:
+        """Fetch a window's records, one per identity; raises ConnectorError."""
         try:
-            records = sum_up(self.fetch(client, request))
-        except (Malformed, InvalidRecord, RowRejected) as problem:
-            raise misread(client.host.title, _completing(str(problem))) from None
+            records = merge_records(self.fetch(client, request))
+        except (MalformedRow, InvalidRecord, RowRejected) as problem:
+            raise unreadable(client.host.title, _complete(str(problem))) from None
         first_day = request.window.first_day
-        if self.is_gliding:
+        if self.is_rolling:
             days = [date.fromisoformat(str(record.metadata["day"])) for record in records]
             first_day = min(days, default=request.window.last_day)
-        return Answer(records, first_day)
+        return FetchedWindow(records, first_day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +96,14 @@ class ProviderApi:
     key_advice: str
     datasets: tuple[Dataset, ...]
     headers: Callable[[SecretStr], dict[str, str]]
-    check: Callable[[ApiClient, date], None]  # raises CollectError unless the key can read what is needed
+    check: Callable[[ApiClient, date], None]  # raises ConnectorError unless the key can read costs
     load_balance: Callable[[ApiClient], str] | None = None
 
 
 def list_rows(
     pages: Iterable[object], window: Window, starts: str, ends: str
 ) -> Iterator[tuple[date, dict[str, Any]]]:
-    """The rows of every daily bucket of the window, with their day."""
+    """Yield the rows of the window's daily buckets, with their day."""
     for page in pages:
         for bucket in read_rows(page, "data"):
             day = read_day(bucket.get(starts))
@@ -112,8 +113,8 @@ def list_rows(
                     yield day, row
 
 
-def sum_up(records: Iterable[CostRecord]) -> list[CostRecord]:
-    """One record for each identity: an API may split a day's row in two."""
+def merge_records(records: Iterable[CostRecord]) -> list[CostRecord]:
+    """Sum records with one identity: an API may split a day's row in two."""
     by_identity: dict[UUID, CostRecord] = {}
     for record in records:
         known = by_identity.get(record.source_key)
@@ -122,13 +123,13 @@ def sum_up(records: Iterable[CostRecord]) -> list[CostRecord]:
 
 
 def _add(first: CostRecord, second: CostRecord) -> CostRecord:
-    """Images, seconds and other counts that no column holds add up as well."""
+    """Add two records, with the counts in their metadata (images, seconds)."""
     both = (first.metadata, second.metadata)
-    counts = {name for said in both for name, value in said.items() if type(value) is int}
-    summed = {name: sum(int(str(said.get(name, 0))) for said in both) for name in counts}
+    counts = {name for metadata in both for name, value in metadata.items() if type(value) is int}
+    summed = {name: sum(int(str(metadata.get(name, 0))) for metadata in both) for name in counts}
     merged = merge(first, second)
     return replace(merged, metadata=merged.metadata | summed)
 
 
-def _completing(text: str) -> str:
-    return text if text.startswith(("has ", "is ", "sums ")) else f"cannot be kept: {text}"
+def _complete(text: str) -> str:
+    return text if text.startswith(("has ", "is ", "covers ")) else f"cannot be stored: {text}"

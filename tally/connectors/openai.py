@@ -1,20 +1,21 @@
-"""OpenAI's organization API: what each UTC day was charged, and every kind of usage beside it."""
+"""OpenAI's organization API: daily costs, and every kind of usage."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
 
-from tally.connectors.answers import (
+from tally.connectors.client import ApiClient, QueryParams
+from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, list_rows
+from tally.connectors.errors import RequestRefused
+from tally.connectors.fields import (
     check_currency,
     read_amount,
     read_count,
     read_object,
     read_text,
 )
-from tally.connectors.client import ApiClient, Query, RequestRefused, bearer
-from tally.connectors.datasets import Dataset, ProviderApi, Request, Window, list_rows
+from tally.connectors.hosts import bearer
 from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
 from tally.importers.openai_cost import model_of
 from tally.importers.openai_usage import COUNTS, read_context, read_usage
@@ -23,15 +24,15 @@ from tally.pricing.usage import Conditions, ModelRef, Usage
 
 PROVIDER = "openai"
 COSTS, USAGE = "openai_api_costs", "openai_api_usage"
-BUCKETS = 31  # a page
+MAX_BUCKETS = 31  # per page
 COST_DIMENSIONS = ("project_id", "line_item")
-SAYS_NOTHING = {"batch": ("false",), "service_tier": ("default", "standard")}
+DEFAULTS = {"batch": ("false",), "service_tier": ("default", "standard")}
 NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One endpoint of usage: how it is broken down, and what it counts besides tokens."""
+class UsageKind:
+    """A usage endpoint: its dimensions, and what it counts besides tokens."""
 
     path: str
     dimensions: tuple[str, ...]
@@ -40,38 +41,46 @@ class Kind:
     title: str = ""  # of usage without a model
 
 
-_WHO = ("project_id", "api_key_id")
+_KEY_DIMENSIONS = ("project_id", "api_key_id")
 KINDS = {
-    "completions": Kind(
-        "organization/usage/completions", (*_WHO, "model", "batch", "service_tier"), has_tokens=True
+    "completions": UsageKind(
+        "organization/usage/completions",
+        (*_KEY_DIMENSIONS, "model", "batch", "service_tier"),
+        has_tokens=True,
     ),
-    "embeddings": Kind("organization/usage/embeddings", (*_WHO, "model"), has_tokens=True),
-    "moderations": Kind("organization/usage/moderations", (*_WHO, "model"), has_tokens=True),
-    "images": Kind("organization/usage/images", (*_WHO, "model", "size", "source"), ("images",)),
-    "audio_speeches": Kind("organization/usage/audio_speeches", (*_WHO, "model"), ("characters",)),
-    "audio_transcriptions": Kind("organization/usage/audio_transcriptions", (*_WHO, "model"), ("seconds",)),
-    "vector_stores": Kind(
+    "embeddings": UsageKind("organization/usage/embeddings", (*_KEY_DIMENSIONS, "model"), has_tokens=True),
+    "moderations": UsageKind("organization/usage/moderations", (*_KEY_DIMENSIONS, "model"), has_tokens=True),
+    "images": UsageKind(
+        "organization/usage/images", (*_KEY_DIMENSIONS, "model", "size", "source"), ("images",)
+    ),
+    "audio_speeches": UsageKind(
+        "organization/usage/audio_speeches", (*_KEY_DIMENSIONS, "model"), ("characters",)
+    ),
+    "audio_transcriptions": UsageKind(
+        "organization/usage/audio_transcriptions", (*_KEY_DIMENSIONS, "model"), ("seconds",)
+    ),
+    "vector_stores": UsageKind(
         "organization/usage/vector_stores", ("project_id",), ("usage_bytes",), title="vector stores"
     ),
-    "code_interpreter_sessions": Kind(
+    "code_interpreter_sessions": UsageKind(
         "organization/usage/code_interpreter_sessions",
         ("project_id",),
         ("num_sessions",),
         title="code interpreter",
     ),
-    "file_search_calls": Kind(
-        "organization/usage/file_search_calls", _WHO, ("num_requests",), title="file search"
+    "file_search_calls": UsageKind(
+        "organization/usage/file_search_calls", _KEY_DIMENSIONS, ("num_requests",), title="file search"
     ),
-    "web_search_calls": Kind(
-        "organization/usage/web_search_calls", (*_WHO, "model", "context_level"), ("num_requests",)
+    "web_search_calls": UsageKind(
+        "organization/usage/web_search_calls", (*_KEY_DIMENSIONS, "model", "context_level"), ("num_requests",)
     ),
 }
-# Their requests are counted where the model answered; these are calls that it made meanwhile.
+# Calls made by a model: the request itself is counted with the model.
 TOOL_CALLS = ("file_search_calls", "web_search_calls")
 
 
-def fetch_costs(client: ApiClient, request: Request) -> Iterator[CostRecord]:
-    """One billed record for each day, project and line item."""
+def fetch_costs(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
+    """Yield a billed record per day, project and line item."""
     for day, row in _rows(client, "organization/costs", COST_DIMENSIONS, request.window):
         amount = read_object(row, "amount")
         cost_usd = read_amount(amount, "value")
@@ -93,8 +102,8 @@ def fetch_costs(client: ApiClient, request: Request) -> Iterator[CostRecord]:
         )
 
 
-def fetch_usage(client: ApiClient, request: Request) -> Iterator[CostRecord]:
-    """One estimated record for each day and combination of dimensions, of every kind of usage."""
+def fetch_usage(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
+    """Yield an estimated record per day and combination of dimensions, for every kind of usage."""
     for name, kind in KINDS.items():
         try:
             for day, row in _rows(client, kind.path, kind.dimensions, request.window):
@@ -102,25 +111,28 @@ def fetch_usage(client: ApiClient, request: Request) -> Iterator[CostRecord]:
         except RequestRefused as refused:
             if refused.status != NOT_FOUND or kind.has_tokens:
                 raise
-            # An account without this product: it has no such usage.
+            # The account does not have this product, so there is no usage of it.
 
 
-def _usage_record(request: Request, name: str, kind: Kind, day: date, row: Mapping[str, Any]) -> CostRecord:
-    found = {dimension: _special(dimension, read_text(row, dimension)) for dimension in kind.dimensions}
+def _usage_record(
+    request: FetchRequest, name: str, kind: UsageKind, day: date, row: Mapping[str, Any]
+) -> CostRecord:
+    found = {
+        dimension: _without_default(dimension, read_text(row, dimension)) for dimension in kind.dimensions
+    }
     model = found.get("model", "")
     named = {dimension: text for dimension, text in found.items() if text != model}
-    metadata = request.metadata(PROVIDER, USAGE, day, {"kind": name} | named)
-    metadata |= {count: read_count(row, count) for count in kind.counts}
-    if not kind.has_tokens:
-        # The bill calls it "web search tool calls" or the like: any bill of the day has it.
-        metadata["billed_under_other_name"] = True
+    metadata = request.metadata(PROVIDER, USAGE, day, {"kind": name} | named) | _counts(kind, row)
     usage = _read_usage(name, kind, row)
     at = day_instant(day, "UTC")
+    cost_usd = None  # only bills price images, seconds and bytes
+    if kind.has_tokens or usage.web_searches:
+        cost_usd = estimate(metadata, ModelRef(PROVIDER, model), usage, at, _conditions(usage, found))
     return CostRecord(
         provider=PROVIDER,
         timestamp=at,
         model_name=model or kind.title or NO_MODEL,
-        cost_usd=_estimate(metadata, kind, model, usage, at, found),
+        cost_usd=cost_usd,
         source_key=identity(USAGE, request.account, day, name, *found.values()),
         cost_basis="estimated",
         input_tokens=usage.input_tokens,
@@ -132,7 +144,16 @@ def _usage_record(request: Request, name: str, kind: Kind, day: date, row: Mappi
     )
 
 
-def _read_usage(name: str, kind: Kind, row: Mapping[str, Any]) -> Usage:
+def _counts(kind: UsageKind, row: Mapping[str, Any]) -> dict[str, JSON]:
+    """Return what is not counted in tokens, as metadata."""
+    counts: dict[str, JSON] = {count: read_count(row, count) for count in kind.counts}
+    if not kind.has_tokens:
+        # Bills name it differently ("web search tool calls"), so any bill of the day covers it.
+        counts["billed_under_other_name"] = True
+    return counts
+
+
+def _read_usage(name: str, kind: UsageKind, row: Mapping[str, Any]) -> Usage:
     needed = ("input_tokens", "output_tokens") if name == "completions" else ("input_tokens",)
     if kind.has_tokens:
         return read_usage({column: read_count(row, column, column in needed) for column in COUNTS})
@@ -141,43 +162,32 @@ def _read_usage(name: str, kind: Kind, row: Mapping[str, Any]) -> Usage:
     return Usage(web_searches=searches, requests=requests)
 
 
-def _estimate(
-    metadata: dict[str, JSON],
-    kind: Kind,
-    model: str,
-    usage: Usage,
-    at: datetime,
-    found: Mapping[str, str],
-) -> Decimal | None:
-    """The list price; None for what is counted in images, seconds or bytes, which only a bill prices."""
-    if not kind.has_tokens and not usage.web_searches:
-        return None
+def _conditions(usage: Usage, found: Mapping[str, str]) -> Conditions:
     context = read_context({"batch": found.get("batch", ""), "service_tier": found.get("service_tier", "")})
-    conditions = Conditions("request" if usage.requests == 1 else "unknown", context)
-    return estimate(metadata, ModelRef(PROVIDER, model), usage, at, conditions)
+    return Conditions("request" if usage.requests == 1 else "unknown", context)
 
 
 def _rows(
     client: ApiClient, path: str, dimensions: tuple[str, ...], window: Window
 ) -> Iterator[tuple[date, dict[str, Any]]]:
-    """The rows of every bucket of the window, with their day."""
+    """Yield the rows of the window's buckets, with their day."""
     query = [*_bounds(window), *(("group_by[]", name) for name in dimensions)]
     return list_rows(client.list_pages(path, query), window, "start_time", "end_time")
 
 
-def _bounds(window: Window) -> Query:
+def _bounds(window: Window) -> QueryParams:
     starts = datetime.combine(window.first_day, time(), UTC)
     ends = datetime.combine(window.last_day + timedelta(days=1), time(), UTC)
     return [
         ("start_time", int(starts.timestamp())),
         ("end_time", int(ends.timestamp())),
         ("bucket_width", "1d"),
-        ("limit", BUCKETS),
+        ("limit", MAX_BUCKETS),
     ]
 
 
-def _special(dimension: str, text: str) -> str:
-    return "" if text in SAYS_NOTHING.get(dimension, ()) else text
+def _without_default(dimension: str, text: str) -> str:
+    return "" if text in DEFAULTS.get(dimension, ()) else text
 
 
 def _check(client: ApiClient, today: date) -> None:
@@ -190,8 +200,8 @@ API = ProviderApi(
     title="OpenAI",
     key_name="Admin key",
     key_advice=(
-        "Costs and usage need an admin key (it begins with sk-admin-), not a project's key. An owner of the "
-        "organization creates one on platform.openai.com under Settings, Organization, Admin keys."
+        "Costs and usage need an admin key (it starts with sk-admin-), not a project key. An owner of the "
+        "organization can create one on platform.openai.com under Settings, Organization, Admin keys."
     ),
     datasets=(Dataset(COSTS, "costs", fetch_costs), Dataset(USAGE, "usage", fetch_usage)),
     headers=bearer,

@@ -1,22 +1,23 @@
-"""OpenRouter's activity: what each of the last 30 complete UTC days was charged, by model and upstream."""
+"""OpenRouter's activity: charges of the last 30 complete UTC days, by model and upstream provider."""
 
 from collections.abc import Iterator
 from datetime import date
 
-from tally.connectors.answers import read_amount, read_count, read_day, read_rows, read_text
-from tally.connectors.client import ApiClient, bearer
-from tally.connectors.datasets import Dataset, ProviderApi, Request
+from tally.connectors.client import ApiClient
+from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi
+from tally.connectors.fields import read_amount, read_count, read_day, read_rows, read_text
+from tally.connectors.hosts import bearer
 from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
 
 PROVIDER = "openrouter"
 ACTIVITY = "openrouter_api_activity"
-DAYS_TOLD = 30
-# The slug with its date, as in the activity export: `model` alone is what it is called today.
+ACTIVITY_DAYS = 30
+# The permanent slug, as in the activity export: the name in `model` may change.
 DIMENSIONS = ("model_permaslug", "endpoint_id", "provider_name")
 
 
-def fetch_activity(client: ApiClient, request: Request) -> Iterator[CostRecord]:
-    """One billed record for each day, model and endpoint; what upstream keys of one's own cost is apart."""
+def fetch_activity(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
+    """Yield a billed record per day, model and endpoint; cost paid with own upstream keys is metadata."""
     for row in read_rows(client.get("activity").get("data"), "data"):
         day = read_day(row.get("date"))
         if day not in request.window:
@@ -44,7 +45,7 @@ def fetch_activity(client: ApiClient, request: Request) -> Iterator[CostRecord]:
 
 
 def load_balance(client: ApiClient) -> str:
-    """What is left of the credits bought, in US dollars."""
+    """Return the remaining credits in US dollars."""
     credits = client.get("credits").get("data")
     row = credits if isinstance(credits, dict) else {}
     return canonical_decimal(read_amount(row, "total_credits") - read_amount(row, "total_usage"))
@@ -59,19 +60,19 @@ API = ProviderApi(
     title="OpenRouter",
     key_name="Management key",
     key_advice=(
-        "Activity needs a management key, not a key for requests. Create one on openrouter.ai under "
-        "Settings, Management keys."
+        "Activity needs a management key, not an API key. Create one on openrouter.ai under Settings, "
+        "Management keys."
     ),
     datasets=(
         Dataset(
             ACTIVITY,
             "activity",
             fetch_activity,
-            history_days=DAYS_TOLD,
-            restated_days=DAYS_TOLD,
-            window_days=DAYS_TOLD,
+            history_days=ACTIVITY_DAYS,
+            restated_days=ACTIVITY_DAYS,
+            window_days=ACTIVITY_DAYS,
             has_today=False,
-            is_gliding=True,
+            is_rolling=True,
         ),
     ),
     headers=bearer,

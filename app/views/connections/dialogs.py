@@ -13,19 +13,19 @@ from app.ui.notices import announce, render_refusal
 from app.views.connections.jobs import begin_sync
 from tally.connectors.connections import (
     APIS,
-    LONGEST_ACCOUNT,
-    LONGEST_NAME,
+    MAX_ACCOUNT_LENGTH,
+    MAX_NAME_LENGTH,
     Connection,
+    NewConnection,
     add_connection,
     delete_connection,
 )
+from tally.connectors.hosts import MAX_KEY_LENGTH
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.core.text import plural
 from tally.secrets.key_ring import load_key_ring
 from tally.storage.database import DatabaseError
-
-LONGEST_KEY = 1_000
 
 
 @st.dialog("Add a connection", icon=":material/key:", width="medium")
@@ -36,17 +36,17 @@ def ask_for_key() -> None:
     api = APIS[provider]
     st.caption(escape_markdown(api.key_advice))
     with st.form(f"connection-{provider}", border=False):
-        name = st.text_input("Name", api.title, max_chars=LONGEST_NAME)
+        name = st.text_input("Name", api.title, max_chars=MAX_NAME_LENGTH)
         key = st.text_input(
             api.key_name,
             type="password",
-            max_chars=LONGEST_KEY,
+            max_chars=MAX_KEY_LENGTH,
             autocomplete="new-password",
             help="It is sealed before it is stored and never shown again.",
         )
         account = st.text_input(
             "Account",
-            max_chars=LONGEST_ACCOUNT,
+            max_chars=MAX_ACCOUNT_LENGTH,
             placeholder="only to tell two accounts apart",
             help=(
                 "Leave this empty unless the key belongs to another account than the one that your other "
@@ -63,7 +63,8 @@ def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> 
         with st.spinner(f"Asking {APIS[provider].title}…"):
             ring = load_key_ring(load_settings())
             database = database_of(user)
-            connection = add_connection(database, ring, UUID(user.user_id), provider, name, key, account)
+            new = NewConnection(provider, name, key, account)
+            connection = add_connection(database, ring, UUID(user.user_id), new)
     except TallyError as problem:
         render_refusal(problem)
         return

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.auth.identity import User, database_of
 from tally.connectors.connections import Connection
-from tally.connectors.sync import Synced, sync_connection
+from tally.connectors.sync import SyncOptions, SyncResult, sync_connection
 from tally.core.settings import load_settings
 from tally.secrets.key_ring import load_key_ring
 
@@ -16,7 +16,7 @@ class SyncJob:
     def __init__(self, user: User, connection: Connection) -> None:
         self.connection = connection
         self.done, self.total, self.what = 0, 0, ""
-        self.result: Synced | None = None
+        self.result: SyncResult | None = None
         self._api = database_of(user)
         self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
         self._thread.start()
@@ -40,7 +40,7 @@ class SyncJob:
             self._api,
             lambda: load_key_ring(load_settings()),
             self.connection,
-            on_progress=self._note_progress,
+            SyncOptions(on_progress=self._note_progress),
         )
 
     def _note_progress(self, done: int, total: int, what: str) -> None:

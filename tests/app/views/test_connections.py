@@ -21,6 +21,7 @@ from tally.accounts.auth_client import AuthClient
 from tally.connectors.connections import (
     APIS,
     Connection,
+    NewConnection,
     add_connection,
     delete_connection,
     list_connections,
@@ -64,7 +65,8 @@ def connect(
     account: str = "",
 ) -> Connection:
     key = SecretStr(KEYS[provider])
-    return add_connection(database, open_ring(), UUID(user.user_id), provider, name, key, account, QUICK)
+    new = NewConnection(provider, name, key, account)
+    return add_connection(database, open_ring(), UUID(user.user_id), new, QUICK)
 
 
 def said(page: AppTest) -> str:

@@ -11,7 +11,13 @@ from pydantic import SecretStr
 
 from forecasting.nightly import run
 from forecasting.nightly.run import DONE, Options
-from tally.connectors.connections import Connection, add_connection, list_connections, set_active
+from tally.connectors.connections import (
+    Connection,
+    NewConnection,
+    add_connection,
+    list_connections,
+    set_active,
+)
 from tally.core.settings import load_settings
 from tally.secrets.key_ring import load_key_ring, make_key
 from tally.storage.postgres import PostgresDatabase
@@ -48,7 +54,8 @@ def connect(
     """Add a connection, as the page does."""
     ring = load_key_ring(load_settings())
     key = SecretStr(KEYS[provider])
-    return add_connection(act_as(db, user_id), ring, user_id, provider, name, key, limits=QUICK)
+    new = NewConnection(provider, name, key)
+    return add_connection(act_as(db, user_id), ring, user_id, new, QUICK)
 
 
 def run_nightly(db: NightlyDatabase) -> int:
@@ -164,7 +171,7 @@ def test_provider_that_is_down_gets_fewer_retries_after_the_first(
     providers.fail("activity", *[Fault(500)] * 7)
     assert run_nightly(db) == DONE
     assert len(providers.asked) == 5 + 2
-    assert "problem of its own" in sync_step_of(db)["error"]
+    assert "internal problem" in sync_step_of(db)["error"]
 
 
 def test_replayed_run_syncs_nothing(db: NightlyDatabase, providers: FakeProviders) -> None:

@@ -1,4 +1,4 @@
-"""What ccusage and Tally each make of the same home folder, as tokens per agent, day, model and class."""
+"""Tokens by agent, day, model and class, according to ccusage and to Tally."""
 
 import json
 import os
@@ -33,7 +33,7 @@ Key = tuple[str, str]  # day, model
 
 @dataclass
 class Tokens:
-    """One model on one day, in the classes that ccusage tells apart."""
+    """Tokens of one model on one day, in ccusage's classes."""
 
     uncached: int = 0
     cached: int = 0
@@ -47,7 +47,7 @@ class Tokens:
 
 
 def run_ccusage(home: Path, *arguments: str, timezone: str = "UTC") -> Any:
-    """The JSON of `ccusage` for a home folder, with the prices it came with."""
+    """Return the JSON of `ccusage` for a home folder, at its bundled prices."""
     answer = subprocess.run(
         [PROGRAM, *arguments, "--json", "--offline", "--timezone", timezone],
         env=environment_of(home),
@@ -58,7 +58,7 @@ def run_ccusage(home: Path, *arguments: str, timezone: str = "UTC") -> Any:
 
 
 def run_tally(home: Path, state: Path, timezone: str = "UTC") -> Any:
-    """The JSON of `tally collect --dry-run` for a home folder."""
+    """Return the JSON of `tally collect --dry-run` for a home folder."""
     answer = subprocess.run(
         [*TALLY, "--timezone", timezone],
         env=environment_of(home) | {"TALLY_HOME": str(state)},
@@ -72,13 +72,13 @@ TALLY = [sys.executable, "-m", "tally", "collect", "--dry-run", "--json"]
 
 
 def environment_of(home: Path) -> dict[str, str]:
-    """Only what the programs need: none of the agents' own variables."""
+    """Return only the variables that the programs need, none of the agents'."""
     path = f"{find_node().program.parent}{os.pathsep}{os.environ['PATH']}"
     return {"HOME": str(home), "PATH": path, "PYTHONPATH": str(Path.cwd())}
 
 
 def load_ccusage(home: Path, timezone: str = "UTC") -> dict[str, dict[Key, Tokens]]:
-    """What ccusage says of each agent."""
+    """Return ccusage's tokens by agent."""
     reports = {agent: run_ccusage(home, name, "daily", timezone=timezone) for agent, name in AGENTS.items()}
     return {agent: dict(_ccusage_days(report)) for agent, report in reports.items() if report.get("daily")}
 
@@ -86,23 +86,23 @@ def load_ccusage(home: Path, timezone: str = "UTC") -> dict[str, dict[Key, Token
 def _ccusage_days(report: Any) -> Iterator[tuple[Key, Tokens]]:
     found: dict[Key, Tokens] = defaultdict(Tokens)
     for day in report["daily"]:
-        if "models" in day:  # of Codex, which has a cost per day only
+        if "models" in day:  # Codex has a cost per day only
             models = [{"modelName": name, "cost": 0.0, **rest} for name, rest in day["models"].items()]
             found[day["date"], ANY_MODEL].cost_usd = day["costUSD"]
         else:
             models = day["modelBreakdowns"]
-        for told in models:
-            tokens = found[day["date"], canonical_claude(told["modelName"])]
-            tokens.uncached += told["inputTokens"]
-            tokens.cached += told["cacheReadTokens"]
-            tokens.written += told["cacheCreationTokens"]
-            tokens.output += told["outputTokens"]
-            tokens.cost_usd += told["cost"]
+        for row in models:
+            tokens = found[day["date"], canonical_claude(row["modelName"])]
+            tokens.uncached += row["inputTokens"]
+            tokens.cached += row["cacheReadTokens"]
+            tokens.written += row["cacheCreationTokens"]
+            tokens.output += row["outputTokens"]
+            tokens.cost_usd += row["cost"]
     return iter(found.items())
 
 
 def load_tally(home: Path, state: Path, timezone: str = "UTC") -> dict[str, dict[Key, Tokens]]:
-    """What Tally says of each; ccusage leaves what the Gemini CLI thought out of its output."""
+    """Return Tally's tokens by agent; like ccusage, without the Gemini CLI's thoughts."""
     report = run_tally(home, state, timezone)
     return {source["source"]: dict(_tally_days(source)) for source in report["sources"]}
 
@@ -121,10 +121,10 @@ def _tally_days(source: Any) -> Iterator[tuple[Key, Tokens]]:
 
 
 def find_differences(home: Path, state: Path, timezone: str = "UTC") -> list[str]:
-    """Where tokens are not the same to the unit, or costs differ by more than half a percent.
+    """List differences in tokens, and in costs of more than half a percent.
 
-    ccusage counts more of what a resumed session repeats: each copy of a line without a message id, and one
-    without a request id once a session. That is added to what Tally says before the two are compared.
+    ccusage counts more lines of a resumed session: every copy of a line without a message id, and a line
+    without a request id once per session. These are added to Tally's tokens before comparing.
     """
     ccusage, tally = load_ccusage(home, timezone), load_tally(home, state, timezone)
     _add_copies(home, tally["claude-code"], ZoneInfo(timezone))

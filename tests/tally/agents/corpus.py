@@ -1,4 +1,4 @@
-"""A home folder full of coding-agent logs, the same every time: every case of every tool, in any size."""
+"""Reproducible home folder with logs of every agent, including all special cases, of any size."""
 
 import json
 import random
@@ -21,7 +21,7 @@ WORDS = (
     *('a "quoted" name,', "\\\\ and", "\ttabs", "across\nlines", "Größe", "数 🙂"),
     '{"usage":{"input_tokens":1}}',
 )
-# What a session of Claude Code is made of, in bytes: results of tools are long, answers are short.
+# Sizes of texts in a session: tool results are long, responses are short.
 TOOL_RESULT_BYTES = (200, 400, 900, 2_500, 7_000, 24_000)
 ANSWER_BYTES = (80, 150, 300, 700, 2_500)
 MEGABYTE = 1_000_000
@@ -29,7 +29,7 @@ LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
 
 class Dice(random.Random):
-    """Random numbers that are the same in every run, and what logs are made of from them."""
+    """Reproducible random numbers, texts, names and times."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
@@ -52,18 +52,18 @@ class Dice(random.Random):
         return FIRST_DAY + timedelta(minutes=minutes, milliseconds=self.randrange(60_000))
 
 
-def spell(moment: datetime) -> str:
-    """An instant as the tools write it."""
+def format_instant(moment: datetime) -> str:
+    """Format an instant as the agents do."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def line(record: object) -> bytes:
-    """One line of JSON as the tools write it."""
+    """Encode a line of JSON as the agents do."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def write_corpus(home: Path, megabytes: float = 3, files: int = 60, seed: int = 20) -> None:
-    """Fill a home folder: nine tenths Claude Code, the rest the four other tools."""
+    """Fill a home folder: nine tenths Claude Code, the rest the four other agents."""
     dice = Dice(seed)
     bytes_each = int(megabytes * MEGABYTE * 0.88 / (files * 0.85))
     claude = ClaudeCode(home / ".claude" / "projects", dice)
@@ -81,7 +81,7 @@ def write_corpus(home: Path, megabytes: float = 3, files: int = 60, seed: int = 
 
 
 class ClaudeCode:
-    """Sessions of Claude Code: streamed answers, resumed sessions, sidechains, subagents, and bad lines."""
+    """Claude Code sessions: streamed responses, resumed sessions, sidechains, subagents, and bad lines."""
 
     def __init__(self, projects: Path, dice: Dice) -> None:
         self._projects = projects
@@ -89,7 +89,7 @@ class ClaudeCode:
         self._written: list[Path] = []
 
     def write_session(self, size: int) -> None:
-        """One session; every fifth begins with the history of one before it, as a resumed one does."""
+        """Write a session; every fifth resumes an earlier one and starts with part of its history."""
         dice = self._dice
         session = Session(dice, dice.choice(PROJECTS))
         lines = self._resume(session) if self._written and dice.random() < 0.2 else []
@@ -106,18 +106,20 @@ class ClaudeCode:
         if self._dice.random() < 0.5:  # some versions write the new session's id into them
             copied = [line(json.loads(row) | {"sessionId": session.id}) for row in copied]
         last = json.loads(copied[-1]) if copied else {}
-        session.now = datetime.fromisoformat(last.get("timestamp") or spell(session.now)) + timedelta(hours=1)
+        session.now = datetime.fromisoformat(
+            last.get("timestamp") or format_instant(session.now)
+        ) + timedelta(hours=1)
         return copied
 
     def write_copies(self, other_root: Path) -> None:
-        """The same sessions in the second place where Claude Code keeps them."""
+        """Copy sessions to the second default folder."""
         for path in self._written[:3]:
             copy = other_root / path.relative_to(self._projects)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
 
     def write_oddities(self) -> None:
-        """Lines that are no usage, cannot be read, or are rejected."""
+        """Write lines without usage, unreadable lines and rejected lines."""
         session = Session(self._dice, "oddities")
         good = session.answer(blocks=1)
         record = json.loads(good[0])
@@ -149,12 +151,12 @@ class ClaudeCode:
 
 
 def classes(write_5m: int, write_1h: int) -> dict[str, int]:
-    """Cache writes as the newer versions tell them."""
+    """Cache writes as newer versions log them."""
     return {"ephemeral_5m_input_tokens": write_5m, "ephemeral_1h_input_tokens": write_1h}
 
 
 class Session:
-    """One session of Claude Code as it grows."""
+    """A growing Claude Code session."""
 
     def __init__(self, dice: Dice, project: str) -> None:
         self.id = dice.uuid()
@@ -166,7 +168,7 @@ class Session:
         self._context = dice.randrange(9_000, 20_000)
 
     def turn(self) -> Iterator[bytes]:
-        """A result of a tool, an answer, and now and then one of the special cases."""
+        """Yield a tool result, a response, and sometimes a special case."""
         self.now += timedelta(milliseconds=self._dice.randrange(3_000, 90_000))
         yield self._row("user", {"role": "user", "content": [self._tool_result()]})
         case = self._dice.random()
@@ -192,7 +194,7 @@ class Session:
             self._context = self._dice.randrange(9_000, 20_000)  # compacted
 
     def answer(self, blocks: int, is_sidechain: bool = False, request_id: str | None = "") -> list[bytes]:
-        """One request; each block of its answer is a line that repeats the usage, final only in the last."""
+        """Return a request: one line per block of the response, with the final usage only in the last."""
         usage = self.usage()
         message_id = self._dice.name("msg_01")
         request_id = self._dice.name("req_011") if request_id == "" else request_id
@@ -214,7 +216,7 @@ class Session:
         return rows
 
     def usage(self) -> dict[str, Any]:
-        """What one request uses: the context from the cache, what is new written to it."""
+        """Return a request's usage: the context is read from the cache, new input is written to it."""
         new = self._dice.randrange(200, 6_000)
         usage = {
             "input_tokens": self._dice.randrange(2, 40),
@@ -228,7 +230,7 @@ class Session:
         if kind < 0.5:
             hour = self._dice.randrange(new) if kind < 0.1 else 0
             usage["cache_creation"] = classes(new - hour, hour)
-        elif kind < 0.52:  # both, and they differ: the classes count
+        elif kind < 0.52:  # both, and they differ: the classes are used
             usage["cache_creation"] = classes(new // 2, 7)
         if kind > 0.9:
             usage["speed"] = "standard"
@@ -240,7 +242,7 @@ class Session:
         yield line(record | again)
 
     def _sent_again(self, row: bytes) -> bytes:
-        """The same message id under another request id, both of the main chain: two requests."""
+        """Repeat a message under another request id of the main chain: a second request."""
         record = json.loads(row)
         return line(record | {"requestId": self._dice.name("req_011"), "uuid": self._dice.uuid()})
 
@@ -255,15 +257,15 @@ class Session:
         return self._row("assistant", message, isApiErrorMessage=True)
 
     def _progress(self) -> bytes:
-        """What a subagent did, told by its parent."""
+        """Return a subagent's request as logged in its parent's session."""
         record = json.loads(self.answer(blocks=1)[0])
-        told = {key: record[key] for key in ("timestamp", "message", "requestId", "uuid")} | {
+        nested = {key: record[key] for key in ("timestamp", "message", "requestId", "uuid")} | {
             "type": "assistant"
         }
-        return self._row("progress", None, data={"type": "agent_progress", "message": told})
+        return self._row("progress", None, data={"type": "agent_progress", "message": nested})
 
     def _subagent_done(self) -> bytes:
-        """What a subagent used in all, in its parent's session: a sum of requests that are told elsewhere."""
+        """Return a subagent's sum in its parent's session; its requests are logged elsewhere."""
         result = {"status": "completed", "totalTokens": 90_000, "usage": self.usage()}
         return self._row("user", {"role": "user", "content": [self._tool_result()]}, toolUseResult=result)
 
@@ -286,13 +288,13 @@ class Session:
             "type": kind,
             **({"message": message} if message else {}),
             "uuid": self._dice.uuid(),
-            "timestamp": spell(self.now),
+            "timestamp": format_instant(self.now),
         }
         return line(row | more)
 
 
 class Codex:
-    """Sessions of the Codex CLI: cumulative totals, repeated ones, changes of model, archives and forks."""
+    """Codex CLI sessions: running totals, repeated counts, model changes, archives and forks."""
 
     def __init__(self, folder: Path, dice: Dice) -> None:
         self._folder = folder
@@ -300,7 +302,7 @@ class Codex:
         self._written: list[Path] = []
 
     def write_session(self, size: int) -> None:
-        """One session, or every sixth time a fork that begins with the whole history of another."""
+        """Write a session, or every sixth time a branch with the whole history of another."""
         dice = self._dice
         now = dice.moment()
         if self._written and dice.random() < 0.17:
@@ -316,13 +318,13 @@ class Codex:
         self._save(rollout, lines)
 
     def _copy_history(self, now: datetime) -> None:
-        """A branch: the same events with the same times under another session."""
+        """Write a branch: the same events at the same times in another session."""
         copied = self._dice.choice(self._written).read_bytes().splitlines(keepends=True)
         rollout = Rollout(self._dice, now)
         self._save(rollout, [*rollout.begin()[:1], *copied[1:]])
 
     def write_special_cases(self) -> None:
-        """An archived session that is active as well, one that is only archived, old shapes, bad lines."""
+        """Write archived sessions, older formats and bad lines."""
         first = self._written[0]
         archived = self._folder / "archived_sessions" / first.relative_to(self._folder / "sessions")
         archived.parent.mkdir(parents=True, exist_ok=True)
@@ -359,7 +361,7 @@ class Codex:
         return rollout, lines
 
     def _subagent(self) -> tuple["Rollout", list[bytes]]:
-        """A thread that was spawned: the history of its parent, rewritten to the instant of the fork."""
+        """Return a fork: its parent's history with the time of the fork, then its own requests."""
         rollout = Rollout(self._dice, self._dice.moment())
         lines = rollout.begin(parent=self._dice.uuid())
         for _ in range(3):
@@ -376,7 +378,7 @@ class Codex:
 
 
 class Rollout:
-    """One session of the Codex CLI as it grows."""
+    """A growing Codex CLI session."""
 
     def __init__(self, dice: Dice, now: datetime) -> None:
         self.id = dice.uuid()
@@ -391,16 +393,16 @@ class Rollout:
         return f"rollout-{self.started:%Y-%m-%dT%H-%M-%S}-{self.id}.jsonl"
 
     def begin(self, parent: str | None = None) -> list[bytes]:
-        """What a session starts with."""
+        """Return the first lines of a session."""
         where = {"cwd": "/home/ada/projects/tally"}
-        meta: dict[str, Any] = {"id": self.id, "timestamp": spell(self.now), "cli_version": "0.98.0"}
+        meta: dict[str, Any] = {"id": self.id, "timestamp": format_instant(self.now), "cli_version": "0.98.0"}
         meta |= {"originator": "codex_cli_rs", "instructions": self._dice.text((2_500,))} | where
         if parent:
             meta["source"] = {"subagent": {"thread_spawn": {"parent_thread_id": parent, "depth": 1}}}
         return [self._row("session_meta", meta), self._row("turn_context", where | {"model": self._model})]
 
     def turn(self, with_last: bool = True) -> list[bytes]:
-        """Results, an answer and its token count; now and then the count twice, or another model."""
+        """Return a tool result and a token count; sometimes a repeated count or a model change."""
         self.now += timedelta(milliseconds=self._dice.randrange(2_000, 60_000))
         item = {"type": "function_call_output", "output": self._dice.text(TOOL_RESULT_BYTES)}
         lines = [self._row("response_item", item)]
@@ -412,13 +414,13 @@ class Rollout:
         lines += counted
         if 0.1 < case < 0.2:
             self.now += timedelta(milliseconds=12)
-            lines.append(line(json.loads(counted[0]) | {"timestamp": spell(self.now)}))
+            lines.append(line(json.loads(counted[0]) | {"timestamp": format_instant(self.now)}))
         if 0.2 < case < 0.25:
             lines.append(self.event({"type": "token_count", "info": None, "rate_limits": {}}))
         return lines
 
     def spend(self) -> dict[str, int]:
-        """What one request uses."""
+        """Return a request's usage."""
         self._context = 8_000 if self._context > 150_000 else self._context + self._dice.randrange(300, 5_000)
         output = self._dice.randrange(30, 2_000)
         return {
@@ -430,7 +432,7 @@ class Rollout:
         }
 
     def count(self, spent: dict[str, int], with_last: bool = True) -> list[bytes]:
-        """The event that tells what was used, and in all."""
+        """Return a token count with the request's usage and the total."""
         for key, tokens in spent.items():
             self._total[key] += tokens
         info: dict[str, Any] = {"total_token_usage": dict(self._total), "model_context_window": 258_400}
@@ -442,11 +444,11 @@ class Rollout:
         return self._row("event_msg", payload)
 
     def _row(self, kind: str, payload: dict[str, Any]) -> bytes:
-        return line({"timestamp": spell(self.now), "type": kind, "payload": payload})
+        return line({"timestamp": format_instant(self.now), "type": kind, "payload": payload})
 
 
 def write_gemini(tmp: Path, dice: Dice, sessions: int) -> None:
-    """Chats of the Gemini CLI, the older ones whole documents, the newer ones a line a message."""
+    """Write Gemini CLI chats: older ones as a document, newer ones as a line per message."""
     for number in range(sessions):
         now = dice.moment()
         chats = tmp / dice.name(length=40) / "chats"
@@ -455,15 +457,19 @@ def write_gemini(tmp: Path, dice: Dice, sessions: int) -> None:
         messages = []
         for _ in range(12):
             now += timedelta(seconds=dice.randrange(5, 90))
-            messages.append({"id": dice.uuid(), "timestamp": spell(now), "type": "user", "content": "Go on."})
+            messages.append(
+                {"id": dice.uuid(), "timestamp": format_instant(now), "type": "user", "content": "Go on."}
+            )
             messages.append(_gemini_answer(dice, now))
         messages.append(
-            {"id": dice.uuid(), "timestamp": spell(now), "type": "gemini", "content": "no tokens"}
+            {"id": dice.uuid(), "timestamp": format_instant(now), "type": "gemini", "content": "no tokens"}
         )
-        head = {"sessionId": session, "startTime": spell(now), "lastUpdated": spell(now)}
+        head = {"sessionId": session, "startTime": format_instant(now), "lastUpdated": format_instant(now)}
         if number % 2:
-            repeated = messages[1] | {"tokens": _gemini_tokens(dice)}  # the same id: the last one counts
-            rows = [head, *messages, repeated, {"$set": {"lastUpdated": spell(now)}}]
+            repeated = messages[1] | {
+                "tokens": _gemini_tokens(dice)
+            }  # the same id: the last one is effective
+            rows = [head, *messages, repeated, {"$set": {"lastUpdated": format_instant(now)}}]
             body = b"".join(map(line, rows)) + b'{"type":"gemini","tok'
             (chats / f"session-{number}.jsonl").write_bytes(body)
         else:
@@ -474,7 +480,7 @@ def write_gemini(tmp: Path, dice: Dice, sessions: int) -> None:
 
 
 def _gemini_answer(dice: Dice, now: datetime) -> dict[str, Any]:
-    answer = {"id": dice.uuid(), "timestamp": spell(now), "type": "gemini", "content": "Done."}
+    answer = {"id": dice.uuid(), "timestamp": format_instant(now), "type": "gemini", "content": "Done."}
     return answer | {"model": dice.choice(GEMINI_MODELS), "tokens": _gemini_tokens(dice)}
 
 
@@ -486,7 +492,7 @@ def _gemini_tokens(dice: Dice) -> dict[str, int]:
 
 
 def write_opencode(folder: Path, dice: Dice, messages: int) -> None:
-    """opencode's database, with the columns that are read and some that are not."""
+    """Write opencode's database, with columns that Tally reads and others."""
     folder.mkdir(parents=True)
     with sqlite3.connect(folder / "opencode.db") as database:
         database.execute(
@@ -524,7 +530,7 @@ def _opencode_message(dice: Dice, now: datetime, number: int) -> dict[str, Any]:
 
 
 def write_copilot(folder: Path, dice: Dice, requests: int) -> None:
-    """What the Copilot CLI exports: a span a request, the agent's sum over them, and other telemetry."""
+    """Write Copilot CLI exports: a span per request, the agent's sum, and other telemetry."""
     folder.mkdir(parents=True)
     rows = [b'{"type":"span","attributes":{"gen_ai.usage.input\n', line({"type": "metric", "attributes": {}})]
     for _ in range(requests):

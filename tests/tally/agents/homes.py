@@ -1,4 +1,4 @@
-"""Home folders with a few logs each, and what the collectors find in them."""
+"""Home folders with a few logs, and the requests found in them."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def claude_row(
     usage: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """A line of Claude Code: 10 tokens in, 100 out, unless `usage` says otherwise."""
+    """Return a line of Claude Code, with 10 input and 100 output tokens unless `usage` changes them."""
     row: dict[str, Any] = {
         "type": "assistant",
         "timestamp": at,
@@ -33,14 +33,14 @@ def claude_row(
         "version": "2.1.0",
         "uuid": uuid,
     }
-    told = {"input_tokens": 10, "output_tokens": 100} | dict(usage or {})
+    tokens = {"input_tokens": 10, "output_tokens": 100} | dict(usage or {})
     row |= {"requestId": request} if request else {}
     row |= {"isSidechain": False, "cwd": "/home/ada/projects/garden"}
-    return row | {"message": ({"id": message} if message else {}) | {"model": model, "usage": told}} | more
+    return row | {"message": ({"id": message} if message else {}) | {"model": model, "usage": tokens}} | more
 
 
 def codex_rows(*counts: Mapping[str, Any], model: str | None = "gpt-5", **meta: Any) -> list[dict[str, Any]]:
-    """A session of the Codex CLI with these token counts, each with its `at`."""
+    """Return a Codex session with these token counts, each at its `at`."""
     payload = {"id": "c1", "cwd": "/home/ada/projects/tally"} | meta
     rows = [{"timestamp": NOON, "type": "session_meta", "payload": payload}]
     if model:
@@ -53,7 +53,7 @@ def codex_rows(*counts: Mapping[str, Any], model: str | None = "gpt-5", **meta: 
 
 
 def codex_usage(tokens: int, output: int, cached: int = 0, reasoning: int = 0) -> dict[str, int]:
-    """The five counts of the Codex CLI."""
+    """Return usage as the Codex CLI logs it."""
     return {
         "input_tokens": tokens,
         "cached_input_tokens": cached,
@@ -63,8 +63,8 @@ def codex_usage(tokens: int, output: int, cached: int = 0, reasoning: int = 0) -
     }
 
 
-def spell_lines(rows: Sequence[object]) -> bytes:
-    """Rows as JSON lines; bytes stay as they are."""
+def json_lines(rows: Sequence[object]) -> bytes:
+    """Encode rows as JSON lines; bytes are left unchanged."""
     return b"".join(
         row if isinstance(row, bytes) else json.dumps(row, separators=(",", ":")).encode() + b"\n"
         for row in rows
@@ -72,13 +72,13 @@ def spell_lines(rows: Sequence[object]) -> bytes:
 
 
 def write_claude(home: Path, *rows: object, file: str = "garden/s1.jsonl", root: str = ".claude") -> Path:
-    """A session of Claude Code."""
-    return write(home / root / "projects" / file, spell_lines(rows))
+    """Write a session of Claude Code."""
+    return write(home / root / "projects" / file, json_lines(rows))
 
 
 def write_codex(home: Path, rows: Sequence[object], file: str = "2026/09/01/rollout-1.jsonl") -> Path:
-    """A session of the Codex CLI."""
-    return write(home / ".codex" / "sessions" / file, spell_lines(rows))
+    """Write a session of the Codex CLI."""
+    return write(home / ".codex" / "sessions" / file, json_lines(rows))
 
 
 def write(path: Path, data: bytes) -> Path:
@@ -88,13 +88,13 @@ def write(path: Path, data: bytes) -> Path:
 
 
 def read(home: Path, agent_name: str, environment: Mapping[str, str] | None = None) -> list[FileRead]:
-    """All logs of one agent."""
+    """Read all logs of one agent."""
     agent = find_agent(agent_name)
     return read_logs(agent, stat_logs(agent.find_files(home, environment or {})))
 
 
 def collected(home: Path, agent_name: str, environment: Mapping[str, str] | None = None) -> list[Event]:
-    """The requests in all logs of one agent, each once, in order of time."""
+    """Return the requests in all logs of one agent, each once, by time."""
     reads = read(home, agent_name, environment)
     events = [event for read in reads for event in read.events]
     winners = find_agent(agent_name).select_winners(events, KnownRequests({}))

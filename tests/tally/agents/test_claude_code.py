@@ -1,4 +1,4 @@
-"""Claude Code's logs: one request once, however many lines and files tell of it."""
+"""Claude Code's logs: each request counts once, in however many lines and files it appears."""
 
 import json
 from decimal import Decimal
@@ -18,7 +18,7 @@ def claude(home: Path) -> list[Event]:
     return collected(home, "claude-code")
 
 
-def test_the_lines_of_a_streamed_answer_are_one_request_with_its_last_figures(tmp_path: Path) -> None:
+def test_lines_of_a_streamed_response_are_one_request_with_the_final_usage(tmp_path: Path) -> None:
     blocks = [
         claude_row(at=f"2026-09-01T12:00:0{second}.000Z", usage={"output_tokens": output})
         for second, output in enumerate((1, 2, 640))
@@ -31,7 +31,7 @@ def test_the_lines_of_a_streamed_answer_are_one_request_with_its_last_figures(tm
     assert event.timestamp == instant("2026-09-01T12:00:02+00:00")
 
 
-def test_two_requests_of_the_main_chain_under_one_message_id_are_two(tmp_path: Path) -> None:
+def test_one_message_id_with_two_main_chain_request_ids_is_two_requests(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(), claude_row(request="req_2", usage={"output_tokens": 7}))
 
     assert [(event.name, event.output_tokens) for event in claude(tmp_path)] == [
@@ -42,7 +42,7 @@ def test_two_requests_of_the_main_chain_under_one_message_id_are_two(tmp_path: P
 
 @pytest.mark.parametrize("session", ["s1", "s2"])
 @pytest.mark.parametrize("sidechain_first", [False, True])
-def test_a_replay_on_a_sidechain_is_no_second_request(
+def test_sidechain_replay_is_not_a_second_request(
     tmp_path: Path, session: str, sidechain_first: bool
 ) -> None:
     replay = claude_row(request="req_2", session=session, isSidechain=True, usage={"output_tokens": 500})
@@ -53,20 +53,20 @@ def test_a_replay_on_a_sidechain_is_no_second_request(
     assert (event.name, event.output_tokens, event.is_sidechain) == ("msg_1", 100, False)
 
 
-def test_the_request_id_of_a_replay_makes_no_second_request(tmp_path: Path) -> None:
+def test_request_id_of_a_replay_does_not_add_a_request(tmp_path: Path) -> None:
     replay = claude_row(request="req_2", isSidechain=True)
     write_claude(tmp_path, replay, claude_row(request=None), claude_row(usage={"output_tokens": 101}))
 
     assert [(event.name, event.output_tokens) for event in claude(tmp_path)] == [("msg_1", 101)]
 
 
-def test_a_message_that_is_only_on_a_sidechain_counts(tmp_path: Path) -> None:
+def test_message_found_only_on_a_sidechain_counts(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(), claude_row("msg_2", "req_2", isSidechain=True))
 
     assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
 
 
-def test_a_resumed_session_repeats_its_history_for_nothing(tmp_path: Path) -> None:
+def test_resumed_session_does_not_add_its_history_again(tmp_path: Path) -> None:
     history = [claude_row(), claude_row(None, None, uuid="u2")]
     copied = [row | {"sessionId": "s2"} for row in history]
     write_claude(tmp_path, *history)
@@ -76,14 +76,14 @@ def test_a_resumed_session_repeats_its_history_for_nothing(tmp_path: Path) -> No
     assert len(claude(tmp_path)) == 3
 
 
-def test_lines_without_a_message_id_are_told_apart_by_all_else(tmp_path: Path) -> None:
+def test_lines_without_message_id_are_distinguished_by_uuid(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(None), claude_row(None, uuid="u2"), claude_row(None, uuid="u2"))
 
     assert len(claude(tmp_path)) == 2
     assert {event.request_id for event in claude(tmp_path)} == {""}
 
 
-def test_cached_tokens_are_paid_once(tmp_path: Path) -> None:
+def test_cached_tokens_are_charged_once(tmp_path: Path) -> None:
     usage = {"input_tokens": 1_000, "cache_read_input_tokens": 6_000, "cache_creation_input_tokens": 3_000}
     write_claude(tmp_path, claude_row(usage=usage | {"output_tokens": 500}))
 
@@ -96,7 +96,7 @@ def test_cached_tokens_are_paid_once(tmp_path: Path) -> None:
     assert price_event(event).cost_usd == worth
 
 
-def test_cache_writes_for_an_hour_cost_twice_the_input(tmp_path: Path) -> None:
+def test_one_hour_cache_writes_cost_twice_the_input_price(tmp_path: Path) -> None:
     classes = {"ephemeral_5m_input_tokens": 2_000, "ephemeral_1h_input_tokens": 1_000}
     write_claude(tmp_path, claude_row(usage={"cache_creation": classes, "cache_creation_input_tokens": 99}))
 
@@ -112,7 +112,7 @@ def test_cache_writes_for_an_hour_cost_twice_the_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("cached", "rate"), [(199_990, "0.30"), (199_991, "0.60")])
-def test_the_tier_is_that_of_the_one_request(tmp_path: Path, cached: int, rate: str) -> None:
+def test_long_context_tier_depends_on_the_single_request(tmp_path: Path, cached: int, rate: str) -> None:
     write_claude(tmp_path, claude_row(usage={"cache_read_input_tokens": cached, "output_tokens": 0}))
 
     (event,) = claude(tmp_path)
@@ -121,7 +121,7 @@ def test_the_tier_is_that_of_the_one_request(tmp_path: Path, cached: int, rate: 
     assert price_event(event).cost_usd == (10 * fresh + cached * Decimal(rate)) / MILLION
 
 
-def test_a_request_is_priced_at_its_own_time(tmp_path: Path) -> None:
+def test_request_is_priced_at_its_own_time(tmp_path: Path) -> None:
     long = {"cache_read_input_tokens": 250_000, "output_tokens": 0}
     rows = [
         claude_row(f"msg_{month}", at=f"2026-{month}-10T12:00:00Z", model="claude-opus-4-6", usage=long)
@@ -135,7 +135,7 @@ def test_a_request_is_priced_at_its_own_time(tmp_path: Path) -> None:
     assert in_september == (10 * Decimal(5) + 250_000 * Decimal("0.50")) / MILLION
 
 
-def test_fast_mode_is_dearer(tmp_path: Path) -> None:
+def test_fast_mode_has_its_own_price(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(model="claude-opus-4-8", usage={"speed": "fast"}))
 
     (event,) = claude(tmp_path)
@@ -143,7 +143,7 @@ def test_fast_mode_is_dearer(tmp_path: Path) -> None:
     assert price_event(event).cost_usd == (10 * Decimal(10) + 100 * Decimal(50)) / MILLION
 
 
-def test_web_searches_are_paid_beside_the_tokens(tmp_path: Path) -> None:
+def test_web_searches_are_charged_in_addition_to_tokens(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(usage={"server_tool_use": {"web_search_requests": 3}}))
 
     (event,) = claude(tmp_path)
@@ -151,9 +151,9 @@ def test_web_searches_are_paid_beside_the_tokens(tmp_path: Path) -> None:
     assert price_event(event).cost_usd == (10 * Decimal(3) + 100 * Decimal(15)) / MILLION + Decimal("0.03")
 
 
-def test_a_subagent_is_counted_where_it_is_told_and_not_in_its_sum(tmp_path: Path) -> None:
-    told = claude_row("msg_2", "req_2")
-    progress = {"type": "progress", "sessionId": "s1", "data": {"type": "agent_progress", "message": told}}
+def test_subagent_requests_count_but_not_their_sum(tmp_path: Path) -> None:
+    nested = claude_row("msg_2", "req_2")
+    progress = {"type": "progress", "sessionId": "s1", "data": {"type": "agent_progress", "message": nested}}
     done = {"type": "user", "sessionId": "s1", "timestamp": "2026-09-01T12:00:09Z"}
     done["toolUseResult"] = {"totalTokens": 110, "usage": {"input_tokens": 10, "output_tokens": 100}}  # type: ignore[assignment]
     write_claude(tmp_path, claude_row(), progress, done)
@@ -162,7 +162,7 @@ def test_a_subagent_is_counted_where_it_is_told_and_not_in_its_sum(tmp_path: Pat
     assert sum(file.rejected for file in read(tmp_path, "claude-code")) == 0
 
 
-def test_a_second_model_that_was_asked_on_the_way_is_a_request_of_its_own(tmp_path: Path) -> None:
+def test_advisor_call_is_a_separate_request(tmp_path: Path) -> None:
     steps: list[dict[str, Any]] = [
         {"type": "message", "model": None, "input_tokens": 10, "output_tokens": 100},
         {"type": "advisor_message", "model": "claude-opus-4-5", "input_tokens": 50, "output_tokens": 60},
@@ -175,7 +175,7 @@ def test_a_second_model_that_was_asked_on_the_way_is_a_request_of_its_own(tmp_pa
     ]
 
 
-def test_what_claude_code_says_itself_is_no_request(tmp_path: Path) -> None:
+def test_synthetic_message_is_not_a_request(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(model="<synthetic>"))
 
     assert claude(tmp_path) == []
@@ -204,7 +204,7 @@ WRONG: dict[str, object] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
-def test_a_bad_line_is_counted_with_its_reason_and_costs_no_other(tmp_path: Path, wrong: object) -> None:
+def test_bad_line_is_rejected_with_a_reason_and_affects_no_other(tmp_path: Path, wrong: object) -> None:
     write_claude(tmp_path, claude_row(), wrong, claude_row("msg_2", "req_2"))
 
     (file,) = read(tmp_path, "claude-code")
@@ -213,7 +213,7 @@ def test_a_bad_line_is_counted_with_its_reason_and_costs_no_other(tmp_path: Path
     assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
 
 
-def test_a_line_that_is_still_being_written_waits_for_its_end(tmp_path: Path) -> None:
+def test_incomplete_line_is_read_once_it_is_complete(tmp_path: Path) -> None:
     whole = json.dumps(claude_row("msg_2", "req_2"), separators=(",", ":")).encode()
     path = write_claude(tmp_path, claude_row(), whole[:200])
 
@@ -226,7 +226,7 @@ def test_a_line_that_is_still_being_written_waits_for_its_end(tmp_path: Path) ->
     assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2"]
 
 
-def test_a_line_of_forty_megabytes_is_read_like_any_other(tmp_path: Path) -> None:
+def test_line_of_40_megabytes_is_read(tmp_path: Path) -> None:
     write_claude(
         tmp_path, claude_row(), claude_row("msg_2", "req_2", content="x" * 40_000_000), claude_row("msg_3")
     )
@@ -234,7 +234,7 @@ def test_a_line_of_forty_megabytes_is_read_like_any_other(tmp_path: Path) -> Non
     assert [event.name for event in claude(tmp_path)] == ["msg_1", "msg_2", "msg_3"]
 
 
-def test_names_out_of_a_log_are_short_and_printable(tmp_path: Path) -> None:
+def test_names_from_logs_become_short_and_printable(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row("msg\x00_1", cwd="C:\\Users\\ada\\" + "y" * 5_000, session="s\n1"))
 
     (event,) = claude(tmp_path)
@@ -251,7 +251,7 @@ def test_names_out_of_a_log_are_short_and_printable(tmp_path: Path) -> None:
         ("XDG_CONFIG_HOME", "{home}/xdg", {"a", "d"}),
     ],
 )
-def test_logs_are_found_where_the_tool_was_told_to_put_them(
+def test_logs_are_found_in_the_configured_folders(
     tmp_path: Path, variable: str, value: str, found: set[str]
 ) -> None:
     for name, root in {"a": ".claude", "b": ".config/claude", "c": "else", "d": "xdg/claude"}.items():

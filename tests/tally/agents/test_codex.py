@@ -1,4 +1,4 @@
-"""Codex CLI's logs: what was spent since the count before, and no parent's history again."""
+"""Codex CLI's logs: usage since the previous token count, without the history of a parent session."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.tally.agents.homes import (
     codex_rows,
     codex_usage,
     collected,
+    json_lines,
     read,
-    spell_lines,
     write,
     write_codex,
 )
@@ -27,7 +27,7 @@ def at(second: float) -> str:
     return f"2026-09-01T12:00:{second:06.3f}Z"
 
 
-def told(second: float, last: tuple[int, int] | None, total: tuple[int, int] | None) -> dict[str, Any]:
+def token_count(second: float, last: tuple[int, int] | None, total: tuple[int, int] | None) -> dict[str, Any]:
     """A token count with what the last request took, and the sum so far."""
     info: dict[str, Any] = {"at": at(second)}
     info |= {"last_token_usage": codex_usage(*last)} if last else {}
@@ -38,8 +38,8 @@ def amounts(events: list[Event]) -> list[tuple[int, int]]:
     return [(event.input_tokens, event.output_tokens) for event in events]
 
 
-def test_a_request_is_what_the_last_count_says(tmp_path: Path) -> None:
-    counts = [told(1, (1_000, 10), (1_000, 10)), told(9, (2_500, 300), (3_500, 310))]
+def test_request_has_the_usage_of_its_last_token_count(tmp_path: Path) -> None:
+    counts = [token_count(1, (1_000, 10), (1_000, 10)), token_count(9, (2_500, 300), (3_500, 310))]
     write_codex(tmp_path, codex_rows(*counts))
 
     first, second = codex(tmp_path)
@@ -48,21 +48,21 @@ def test_a_request_is_what_the_last_count_says(tmp_path: Path) -> None:
     assert (second.model, second.session, second.project, second.vendor) == ("gpt-5", "c1", "tally", "openai")
 
 
-def test_without_it_a_request_is_what_the_sum_has_grown_by(tmp_path: Path) -> None:
-    write_codex(tmp_path, codex_rows(told(1, None, (1_000, 10)), told(9, None, (3_500, 310))))
+def test_without_last_usage_a_request_is_the_growth_of_the_total(tmp_path: Path) -> None:
+    write_codex(tmp_path, codex_rows(token_count(1, None, (1_000, 10)), token_count(9, None, (3_500, 310))))
 
     assert amounts(codex(tmp_path)) == [(1_000, 10), (2_500, 300)]
 
 
-def test_a_sum_that_is_told_again_is_not_spent_again(tmp_path: Path) -> None:
-    count = told(1, (1_000, 10), (1_000, 10))
+def test_repeated_total_adds_nothing(tmp_path: Path) -> None:
+    count = token_count(1, (1_000, 10), (1_000, 10))
     again = count | {"at": at(1.012)}
-    write_codex(tmp_path, codex_rows(count, again, {}, told(9, (500, 5), (1_500, 15)), {}))
+    write_codex(tmp_path, codex_rows(count, again, {}, token_count(9, (500, 5), (1_500, 15)), {}))
 
     assert amounts(codex(tmp_path)) == [(1_000, 10), (500, 5)]
 
 
-def test_cached_tokens_are_part_of_the_input_and_thoughts_of_the_output(tmp_path: Path) -> None:
+def test_input_includes_cached_tokens_and_output_includes_reasoning(tmp_path: Path) -> None:
     usage = codex_usage(10_000, 2_000, cached=8_000, reasoning=1_500)
     write_codex(tmp_path, codex_rows({"last_token_usage": usage}))
 
@@ -73,7 +73,7 @@ def test_cached_tokens_are_part_of_the_input_and_thoughts_of_the_output(tmp_path
     assert price_event(event).cost_usd == worth
 
 
-def test_more_cached_than_there_was_is_cut(tmp_path: Path) -> None:
+def test_cached_and_reasoning_tokens_are_capped_at_input_and_output(tmp_path: Path) -> None:
     write_codex(tmp_path, codex_rows({"last_token_usage": codex_usage(100, 5, cached=900, reasoning=50)}))
 
     (event,) = codex(tmp_path)
@@ -81,19 +81,19 @@ def test_more_cached_than_there_was_is_cut(tmp_path: Path) -> None:
     assert (event.cached_input_tokens, event.reasoning_tokens) == (100, 5)
 
 
-def test_the_model_is_the_one_that_was_set_last(tmp_path: Path) -> None:
-    rows = codex_rows(told(1, (1_000, 10), (1_000, 10)))
+def test_model_is_the_last_one_set(tmp_path: Path) -> None:
+    rows = codex_rows(token_count(1, (1_000, 10), (1_000, 10)))
     switched = {"timestamp": at(2), "type": "turn_context", "payload": {"model": "gpt-5.2-codex"}}
-    write_codex(tmp_path, [*rows, switched, *codex_rows(told(9, (5, 5), (1_005, 15)), model=None)])
-    write_codex(tmp_path, codex_rows(told(3, (7, 7), (7, 7)), model=None), file="old.jsonl")
+    write_codex(tmp_path, [*rows, switched, *codex_rows(token_count(9, (5, 5), (1_005, 15)), model=None)])
+    write_codex(tmp_path, codex_rows(token_count(3, (7, 7), (7, 7)), model=None), file="old.jsonl")
 
     assert [event.model for event in codex(tmp_path)] == ["gpt-5", "gpt-5", "gpt-5.2-codex"]
 
 
-def test_a_branch_that_repeats_its_history_adds_only_its_own(tmp_path: Path) -> None:
-    history = [told(1, (1_000, 10), (1_000, 10)), told(9, (2_500, 300), (3_500, 310))]
+def test_branched_session_adds_only_its_own_requests(tmp_path: Path) -> None:
+    history = [token_count(1, (1_000, 10), (1_000, 10)), token_count(9, (2_500, 300), (3_500, 310))]
     write_codex(tmp_path, codex_rows(*history))
-    own = told(30, (4_000, 40), (7_500, 350))
+    own = token_count(30, (4_000, 40), (7_500, 350))
     write_codex(tmp_path, codex_rows(*history, own, id="c2"), file="2026/09/01/rollout-2.jsonl")
 
     assert amounts(codex(tmp_path)) == [(1_000, 10), (2_500, 300), (4_000, 40)]
@@ -104,25 +104,25 @@ def test_a_branch_that_repeats_its_history_adds_only_its_own(tmp_path: Path) -> 
     "meta",
     [{"source": {"subagent": {"thread_spawn": {"parent_thread_id": "c1"}}}}, {"forked_from_id": "c1"}],
 )
-def test_a_spawned_thread_does_not_pay_for_the_history_it_wrote_down(
+def test_fork_does_not_count_the_history_of_its_parent(
     tmp_path: Path, begin: float, meta: dict[str, Any]
 ) -> None:
-    replayed = [told(begin + 0.004 * n, (1_000, 10), (1_000 * n, 10 * n)) for n in (1, 2, 3)]
-    own = told(begin + 15, (4_000, 40), (7_000, 70))
+    replayed = [token_count(begin + 0.004 * n, (1_000, 10), (1_000 * n, 10 * n)) for n in (1, 2, 3)]
+    own = token_count(begin + 15, (4_000, 40), (7_000, 70))
     write_codex(tmp_path, codex_rows(*replayed, own, **meta))
 
     assert amounts(codex(tmp_path)) == [(4_000, 40)]
 
 
-def test_quick_requests_of_a_session_that_is_no_fork_all_count(tmp_path: Path) -> None:
-    quick = [told(1 + 0.004 * n, (1_000, n), (1_000 * n, n * n)) for n in (1, 2, 3)]
+def test_quick_requests_count_unless_the_session_is_a_fork(tmp_path: Path) -> None:
+    quick = [token_count(1 + 0.004 * n, (1_000, n), (1_000 * n, n * n)) for n in (1, 2, 3)]
     write_codex(tmp_path, codex_rows(*quick))
 
     assert len(codex(tmp_path)) == 3
 
 
-def test_an_archived_session_that_is_active_too_is_read_once(tmp_path: Path) -> None:
-    rows = spell_lines(codex_rows(told(1, (1_000, 10), (1_000, 10))))
+def test_session_that_is_both_active_and_archived_is_read_once(tmp_path: Path) -> None:
+    rows = json_lines(codex_rows(token_count(1, (1_000, 10), (1_000, 10))))
     for folder, file in (("sessions", "a"), ("archived_sessions", "a"), ("archived_sessions", "b")):
         write(tmp_path / ".codex" / folder / f"{file}.jsonl", rows.replace(b"12:00:01", b"12:00:01"))
 
@@ -130,11 +130,11 @@ def test_an_archived_session_that_is_active_too_is_read_once(tmp_path: Path) -> 
     assert len(codex(tmp_path)) == 1
 
 
-def test_priority_processing_is_priced_as_such(tmp_path: Path) -> None:
+def test_priority_tier_is_a_price_condition(tmp_path: Path) -> None:
     rows = codex_rows(model="gpt-5.1")
     settings = {"type": "thread_settings_applied", "thread_settings": {"service_tier": "priority"}}
     rows.append({"timestamp": at(1), "type": "event_msg", "payload": settings})
-    write_codex(tmp_path, [*rows, *codex_rows(told(2, (1_000, 10), (1_000, 10)), model=None)[1:]])
+    write_codex(tmp_path, [*rows, *codex_rows(token_count(2, (1_000, 10), (1_000, 10)), model=None)[1:]])
 
     (event,) = codex(tmp_path)
 
@@ -146,21 +146,21 @@ def test_priority_processing_is_priced_as_such(tmp_path: Path) -> None:
     [
         b'{"type":"event_msg","payload":{"type":"token_count","info":\n',
         b'\xff{"type":"event_msg","payload":{"type":"token_count"}}\n',
-        *codex_rows(told(2, (-5, 5), None))[2:],
+        *codex_rows(token_count(2, (-5, 5), None))[2:],
         *codex_rows({"at": "yesterday", "last_token_usage": codex_usage(5, 5)})[2:],
     ],
 )
-def test_a_bad_line_is_counted_with_its_reason(tmp_path: Path, wrong: object) -> None:
-    rows = codex_rows(told(1, (1_000, 10), (1_000, 10)))
-    write_codex(tmp_path, [*rows, wrong, *codex_rows(told(9, (5, 5), (1_005, 15)), model=None)[1:]])
+def test_bad_line_is_rejected_with_a_reason(tmp_path: Path, wrong: object) -> None:
+    rows = codex_rows(token_count(1, (1_000, 10), (1_000, 10)))
+    write_codex(tmp_path, [*rows, wrong, *codex_rows(token_count(9, (5, 5), (1_005, 15)), model=None)[1:]])
 
     (file,) = read(tmp_path, "codex")
 
     assert (file.rejected, len(file.events)) == (1, 2)
 
 
-def test_logs_are_found_where_the_tool_was_told_to_put_them(tmp_path: Path) -> None:
-    rows = spell_lines(codex_rows(told(1, (1_000, 10), (1_000, 10))))
+def test_logs_are_found_in_the_configured_folders(tmp_path: Path) -> None:
+    rows = json_lines(codex_rows(token_count(1, (1_000, 10), (1_000, 10))))
     write(tmp_path / "elsewhere" / "sessions" / "a.jsonl", rows)
 
     assert collected(tmp_path, "codex") == []

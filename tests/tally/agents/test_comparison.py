@@ -1,4 +1,4 @@
-"""The same tokens as ccusage for every day, model and class; where the two differ, the test says why."""
+"""Comparison with ccusage: the same tokens by day, model and class, and a test for every difference."""
 
 import json
 from collections.abc import Iterator
@@ -26,25 +26,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_tokens_are_the_same_to_the_unit_and_costs_within_half_a_percent(home: Path, tmp_path: Path) -> None:
-    """At full size in bench/collecting.py."""
+def test_tokens_match_exactly_and_costs_within_half_a_percent(home: Path, tmp_path: Path) -> None:
+    """At full size: bench/collecting.py."""
     assert find_differences(home, tmp_path) == []
     assert min(len(days) for days in load_tally(home, tmp_path).values()) >= 5
 
 
 @pytest.mark.parametrize("timezone", ["America/Los_Angeles", "Asia/Kolkata", "Pacific/Kiritimati"])
-def test_every_timezone_has_its_own_days(home: Path, tmp_path: Path, timezone: str) -> None:
+def test_days_match_in_every_timezone(home: Path, tmp_path: Path, timezone: str) -> None:
     assert find_differences(home, tmp_path, timezone) == []
 
 
 class Both:
-    """One session of Claude Code, as both see it."""
+    """Both programs' results for one Claude Code session."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
 
     def see(self, *rows: object) -> tuple[Any, Any]:
-        """Tokens and cost from ccusage, and from Tally; None from one that counts nothing."""
+        """Return tokens and cost from ccusage and from Tally; None from a program that counts nothing."""
         write_claude(self._home, *rows)
         days = {"ccusage": load_ccusage(self._home), "tally": load_tally(self._home, self._home / "state")}
         ours, theirs = (
@@ -58,20 +58,20 @@ def both(tmp_path: Path) -> Both:
     return Both(tmp_path)
 
 
-def test_difference_a_line_that_is_still_being_written_waits(both: Both) -> None:
-    """ccusage reads every byte each time; Tally goes on from where it was, so a line must be whole."""
+def test_difference_incomplete_line_is_not_counted_yet(both: Both) -> None:
+    """ccusage reads every byte each time; Tally resumes at its position, so it waits for whole lines."""
     theirs, ours = both.see(json.dumps(claude_row(), separators=(",", ":")).encode())
 
     assert (theirs.output, ours) == (100, None)
 
 
-def test_difference_copies_of_lines_without_a_message_id_are_one_request(both: Both) -> None:
+def test_difference_copies_of_a_line_without_message_id_are_one_request(both: Both) -> None:
     theirs, ours = both.see(claude_row(None), claude_row(None))
 
     assert (theirs.output, ours.output) == (200, 100)
 
 
-def test_difference_a_sidechain_replay_in_another_session_is_no_second_request(both: Both) -> None:
+def test_difference_sidechain_replay_in_another_session_is_not_counted(both: Both) -> None:
     replay = claude_row(request="req_2", session="s2", isSidechain=True, usage={"output_tokens": 90})
 
     theirs, ours = both.see(claude_row(), replay)
@@ -79,27 +79,27 @@ def test_difference_a_sidechain_replay_in_another_session_is_no_second_request(b
     assert (theirs.output, ours.output) == (190, 100)
 
 
-def test_difference_a_request_without_its_second_id_counts_once_over_sessions(both: Both) -> None:
+def test_difference_request_without_request_id_counts_once_across_sessions(both: Both) -> None:
     theirs, ours = both.see(claude_row(request=None), claude_row(request=None, session="s2"))
 
     assert (theirs.output, ours.output) == (200, 100)
 
 
-def test_difference_a_null_is_nothing_said_and_the_tokens_were_spent(both: Both) -> None:
+def test_difference_null_request_id_does_not_discard_the_request(both: Both) -> None:
     theirs, ours = both.see(claude_row() | {"requestId": None})
 
     assert (theirs, ours.output) == (None, 100)
 
 
-def test_difference_a_cost_that_the_log_claims_is_not_believed(both: Both) -> None:
+def test_difference_cost_in_the_log_is_not_used(both: Both) -> None:
     theirs, ours = both.see(claude_row(costUSD=5.5))
 
     assert theirs.cost_usd == 5.5
     assert ours.cost_usd == pytest.approx(float((10 * Decimal(3) + 100 * Decimal(15)) / MILLION))
 
 
-def test_difference_a_long_request_is_dearer_as_a_whole(both: Both) -> None:
-    """Anthropic charges all tokens of a request beyond 200,000 at the long rate; ccusage those beyond it."""
+def test_difference_long_context_price_applies_to_the_whole_request(both: Both) -> None:
+    """Above 200,000 tokens, Anthropic charges the long-context price for all; ccusage only for the excess."""
     theirs, ours = both.see(claude_row(usage={"input_tokens": 1_000, "cache_read_input_tokens": 250_000}))
 
     long = 1_000 * Decimal(6) + 250_000 * Decimal("0.60") + 100 * Decimal("22.50")
@@ -108,8 +108,8 @@ def test_difference_a_long_request_is_dearer_as_a_whole(both: Both) -> None:
     assert theirs.cost_usd == pytest.approx(float(marginal / MILLION))
 
 
-def test_difference_old_spend_keeps_the_price_of_its_day(both: Both) -> None:
-    """The long-context premium of this model ended in March 2026; ccusage prices February as today."""
+def test_difference_old_requests_have_the_price_of_their_day(both: Both) -> None:
+    """This model's long-context premium ended in March 2026; ccusage uses today's price for February."""
     usage = {"cache_read_input_tokens": 250_000, "output_tokens": 0}
     theirs, ours = both.see(claude_row(at="2026-02-10T12:00:00Z", model="claude-opus-4-6", usage=usage))
 
@@ -117,7 +117,7 @@ def test_difference_old_spend_keeps_the_price_of_its_day(both: Both) -> None:
     assert theirs.cost_usd == pytest.approx(float((10 * Decimal(5) + 250_000 * Decimal("0.5")) / MILLION))
 
 
-def test_difference_web_searches_are_paid(both: Both) -> None:
+def test_difference_web_searches_are_charged(both: Both) -> None:
     theirs, ours = both.see(claude_row(usage={"server_tool_use": {"web_search_requests": 3}}))
 
     assert ours.cost_usd - theirs.cost_usd == pytest.approx(0.03)
@@ -137,7 +137,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("usage", SAME.values(), ids=SAME.keys())
-def test_no_difference_in_classes_and_speeds(both: Both, usage: dict[str, Any]) -> None:
+def test_token_classes_and_speeds_match(both: Both, usage: dict[str, Any]) -> None:
     theirs, ours = both.see(claude_row(model="claude-opus-4-8", usage=usage))
 
     assert ours.counts == theirs.counts
@@ -148,7 +148,7 @@ def rows_of_days(report: Any) -> Iterator[date]:
     return (date.fromisoformat(day["date"]) for day in report["daily"])
 
 
-def test_no_difference_in_a_spawned_thread(tmp_path: Path) -> None:
+def test_forked_session_matches(tmp_path: Path) -> None:
     totals = [
         {"at": f"2026-09-01T12:00:01.00{n}Z", "last_token_usage": codex_usage(1_000, n)} for n in (1, 2)
     ]

@@ -1,4 +1,4 @@
-"""Gemini CLI, opencode and Copilot CLI: their figures in Tally's classes, each request once."""
+"""Logs of Gemini CLI, opencode and Copilot CLI: tokens by Tally's classes, each request once."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ import pytest
 from tally.agents.events import Event
 from tally.agents.payment import Payment
 from tally.agents.records import make_record, price_event
-from tests.tally.agents.homes import NOON, collected, instant, read, spell_lines, write
+from tests.tally.agents.homes import NOON, collected, instant, json_lines, read, write
 
 MILLION = Decimal(1_000_000)
 TOKENS = {"input": 9_000, "output": 300, "cached": 6_000, "thoughts": 200, "tool": 50}
@@ -27,11 +27,11 @@ def gemini_message(name: str = "m1", **tokens: int) -> dict[str, Any]:
 def write_gemini(home: Path, *messages: object, file: str = "session-1.json") -> Path:
     head = {"sessionId": "g1", "startTime": NOON}
     document = [head | {"messages": messages}] if file.endswith(".json") else [head, *messages]
-    return write(home / ".gemini" / "tmp" / "abc" / "chats" / file, spell_lines(document))
+    return write(home / ".gemini" / "tmp" / "abc" / "chats" / file, json_lines(document))
 
 
 @pytest.mark.parametrize("file", ["session-1.json", "session-1.jsonl"])
-def test_gemini_thoughts_are_output_and_cached_tokens_are_input_once(tmp_path: Path, file: str) -> None:
+def test_gemini_output_includes_thoughts_and_input_includes_cached_tokens(tmp_path: Path, file: str) -> None:
     write_gemini(tmp_path, {"type": "user", "timestamp": NOON}, gemini_message(), file=file)
 
     (event,) = collected(tmp_path, "gemini-cli")
@@ -42,7 +42,7 @@ def test_gemini_thoughts_are_output_and_cached_tokens_are_input_once(tmp_path: P
     assert price_event(event).cost_usd == worth
 
 
-def test_gemini_cached_tokens_beside_the_input_are_added(tmp_path: Path) -> None:
+def test_gemini_cached_tokens_outside_the_input_are_added(tmp_path: Path) -> None:
     write_gemini(tmp_path, gemini_message(total=sum(TOKENS.values())))
 
     (event,) = collected(tmp_path, "gemini-cli")
@@ -50,14 +50,14 @@ def test_gemini_cached_tokens_beside_the_input_are_added(tmp_path: Path) -> None
     assert (event.input_tokens, event.cached_input_tokens) == (15_050, 6_000)
 
 
-def test_gemini_the_last_word_on_a_message_counts(tmp_path: Path) -> None:
+def test_gemini_last_statement_about_a_message_is_effective(tmp_path: Path) -> None:
     again = gemini_message(output=10, total=0)
     write_gemini(tmp_path, gemini_message(), again, gemini_message("m2"), file="session-1.jsonl")
 
     assert sorted(event.output_tokens for event in collected(tmp_path, "gemini-cli")) == [210, 500]
 
 
-def test_gemini_a_broken_document_is_named_and_costs_no_other(tmp_path: Path) -> None:
+def test_gemini_broken_document_is_rejected_and_affects_no_other(tmp_path: Path) -> None:
     write_gemini(tmp_path, gemini_message())
     write(tmp_path / ".gemini/tmp/abc/chats/cut.json", b'{"messages":[{"type":"gemini","tok')
 
@@ -87,7 +87,7 @@ def write_opencode(home: Path, *messages: object) -> Path:
     return path
 
 
-def test_opencode_messages_come_from_its_database(tmp_path: Path) -> None:
+def test_opencode_messages_are_read_from_the_database(tmp_path: Path) -> None:
     write_opencode(tmp_path, {"role": "user"}, opencode_message(), '{"tokens":', opencode_message(tokens={}))
 
     (event,) = collected(tmp_path, "opencode")
@@ -103,7 +103,7 @@ def test_opencode_messages_come_from_its_database(tmp_path: Path) -> None:
     assert sum(file.rejected for file in read(tmp_path, "opencode")) == 1
 
 
-def test_opencode_its_own_cost_stands_where_it_knew_one(tmp_path: Path) -> None:
+def test_opencode_logged_cost_is_used(tmp_path: Path) -> None:
     write_opencode(tmp_path, opencode_message(providerID="somebody", modelID="nova", cost=0.125))
 
     (event,) = collected(tmp_path, "opencode")
@@ -113,7 +113,7 @@ def test_opencode_its_own_cost_stands_where_it_knew_one(tmp_path: Path) -> None:
     assert record.metadata["price_source"] == "opencode"
 
 
-def test_opencode_reads_what_is_not_yet_in_the_file(tmp_path: Path) -> None:
+def test_opencode_rows_in_the_write_ahead_log_are_read(tmp_path: Path) -> None:
     path = write_opencode(tmp_path, opencode_message())
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("pragma journal_mode = wal")
@@ -123,7 +123,7 @@ def test_opencode_reads_what_is_not_yet_in_the_file(tmp_path: Path) -> None:
         assert len(collected(tmp_path, "opencode")) == 2
 
 
-def test_opencode_older_versions_keep_a_file_a_message(tmp_path: Path) -> None:
+def test_opencode_message_files_of_older_versions_are_read(tmp_path: Path) -> None:
     message = opencode_message(id="m1", sessionID="o1")
     folder = tmp_path / ".local/share/opencode/storage/message/o1"
     write(folder / "m1.json", json.dumps(message).encode())
@@ -132,7 +132,7 @@ def test_opencode_older_versions_keep_a_file_a_message(tmp_path: Path) -> None:
     assert len(collected(tmp_path, "opencode")) == 1
 
 
-def test_opencode_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+def test_opencode_unreadable_database_is_rejected(tmp_path: Path) -> None:
     write(tmp_path / ".local/share/opencode/opencode.db", b"nothing of the kind" * 100)
 
     (file,) = read(tmp_path, "opencode")
@@ -163,14 +163,14 @@ def copilot_span(
 
 
 def write_copilot(home: Path, *rows: object) -> Path:
-    return write(home / ".copilot" / "otel" / "spans.jsonl", spell_lines(rows))
+    return write(home / ".copilot" / "otel" / "spans.jsonl", json_lines(rows))
 
 
 def copilot(home: Path) -> list[Event]:
     return collected(home, "copilot-cli")
 
 
-def test_copilot_counts_requests_and_not_the_sum_over_them(tmp_path: Path) -> None:
+def test_copilot_requests_count_but_not_their_sum(tmp_path: Path) -> None:
     write_copilot(
         tmp_path, copilot_span("invoke_agent"), copilot_span(), {"type": "metric", "attributes": {}}
     )
@@ -181,13 +181,13 @@ def test_copilot_counts_requests_and_not_the_sum_over_them(tmp_path: Path) -> No
     assert (event.timestamp, event.session) == (instant("2026-09-01T12:00:00Z"), "k1")
 
 
-def test_copilot_a_sum_counts_where_nothing_finer_is_told(tmp_path: Path) -> None:
+def test_copilot_sum_counts_without_requests(tmp_path: Path) -> None:
     write_copilot(tmp_path, copilot_span("invoke_agent"))
 
     assert len(copilot(tmp_path)) == 1
 
 
-def test_copilot_a_span_that_is_exported_again_is_one_request(tmp_path: Path) -> None:
+def test_copilot_span_exported_twice_is_one_request(tmp_path: Path) -> None:
     again = copilot_span(trace="t2") | {"spanId": "s2"}
     other = copilot_span(attributes={"gen_ai.usage.output_tokens": 7}) | {"spanId": "s3"}
     write_copilot(tmp_path, copilot_span(), again, other)
@@ -195,7 +195,7 @@ def test_copilot_a_span_that_is_exported_again_is_one_request(tmp_path: Path) ->
     assert sorted(event.output_tokens for event in copilot(tmp_path)) == [7, 100]
 
 
-def test_copilot_is_covered_by_its_plan_and_worth_what_the_makers_ask(tmp_path: Path) -> None:
+def test_copilot_usage_is_included_and_valued_at_list_price(tmp_path: Path) -> None:
     write_copilot(tmp_path, copilot_span())
 
     (event,) = copilot(tmp_path)
@@ -205,8 +205,40 @@ def test_copilot_is_covered_by_its_plan_and_worth_what_the_makers_ask(tmp_path: 
     assert (record.provider, record.cost_basis, record.cost_usd) == ("github-copilot", "included", worth)
 
 
-def test_copilot_the_file_that_the_exporter_was_told_is_read(tmp_path: Path) -> None:
-    path = write(tmp_path / "else.jsonl", spell_lines([copilot_span()]))
+@pytest.mark.parametrize(
+    "time",
+    [
+        {"hrTime": [1_788_264_000, 0]},
+        {"timestamp": 1_788_264_000},
+        {"timestamp": 1_788_264_000_000},
+        {"timeUnixNano": "1788264000000000000"},
+    ],
+)
+def test_copilot_times_in_any_unit_are_read(tmp_path: Path, time: dict[str, Any]) -> None:
+    span = copilot_span()
+    del span["endTime"]
+    write_copilot(tmp_path, span | time)
+
+    assert [event.timestamp for event in copilot(tmp_path)] == [instant("2026-09-01T12:00:00Z")]
+
+
+@pytest.mark.parametrize(
+    "event_name", ["gen_ai.client.inference.operation.details", "copilot_chat.agent.turn"]
+)
+def test_copilot_log_events_count_only_without_spans(tmp_path: Path, event_name: str) -> None:
+    usage = copilot_span()["attributes"] | {"event.name": event_name}
+    log = {"spanContext": {"traceId": "t1"}, "time": [1_788_264_000, 0], "attributes": usage}
+
+    write_copilot(tmp_path, log)
+    assert [event.input_tokens for event in copilot(tmp_path)] == [5_000]
+
+    finer = copilot_span(attributes={"gen_ai.usage.input_tokens": 7_000})
+    write_copilot(tmp_path, log, finer)
+    assert [event.input_tokens for event in copilot(tmp_path)] == [7_000]
+
+
+def test_copilot_configured_export_file_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "else.jsonl", json_lines([copilot_span()]))
 
     assert len(collected(tmp_path, "copilot-cli", {"COPILOT_OTEL_FILE_EXPORTER_PATH": str(path)})) == 1
 
@@ -220,7 +252,7 @@ def test_copilot_the_file_that_the_exporter_was_told_is_read(tmp_path: Path) -> 
         copilot_span() | {"endTime": [10**30, 0]},
     ],
 )
-def test_copilot_a_bad_line_is_counted_with_its_reason(tmp_path: Path, wrong: object) -> None:
+def test_copilot_bad_line_is_rejected(tmp_path: Path, wrong: object) -> None:
     write_copilot(tmp_path, wrong, copilot_span(trace="t9", attributes={"gen_ai.response.id": "r9"}))
 
     assert sum(file.rejected for file in read(tmp_path, "copilot-cli")) == 1
@@ -251,7 +283,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
 @pytest.mark.parametrize(("agent", "path"), LOG_SHAPES)
-def test_no_file_whatever_is_in_it_stops_reading(
+def test_nonsense_in_a_log_yields_no_events_and_no_crash(
     tmp_path: Path, agent: str, path: str, nonsense: bytes
 ) -> None:
     write(tmp_path / path, nonsense)

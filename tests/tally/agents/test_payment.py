@@ -1,4 +1,4 @@
-"""Plan or API: seen from how an agent is signed in, never from a secret's value."""
+"""Payment by plan or API, inferred from the kind of sign-in and never from a secret's value."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ CASES: list[tuple[str, str, object, Mapping[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("agent", "file", "found", "environment", "paid_by"), CASES)
-def test_who_pays_shows_in_the_kind_of_sign_in(
+def test_payment_follows_from_the_kind_of_sign_in(
     tmp_path: Path, agent: str, file: str, found: object, environment: Mapping[str, str], paid_by: str
 ) -> None:
     write(tmp_path / file, json.dumps(found).encode())
@@ -44,14 +44,14 @@ def test_who_pays_shows_in_the_kind_of_sign_in(
 
 @pytest.mark.parametrize("damaged", [b"", b"[]", b"\xff", b'{"claudeAiOauth":', b"[" * 100_000, b'"text"'])
 @pytest.mark.parametrize("agent", [agent.name for agent in AGENTS])
-def test_settings_that_cannot_be_read_mean_the_api(tmp_path: Path, agent: str, damaged: bytes) -> None:
+def test_unreadable_settings_mean_payment_per_token(tmp_path: Path, agent: str, damaged: bytes) -> None:
     for file in (CLAUDE, CODEX, GEMINI, ".local/share/opencode/auth.json"):
         write(tmp_path / file, damaged)
 
     assert find_payment(agent, tmp_path, {}).paid_by == ("plan" if agent == "copilot-cli" else "api")
 
 
-def test_opencode_has_a_plan_for_some_providers_only(tmp_path: Path) -> None:
+def test_opencode_can_have_a_plan_for_some_providers_only(tmp_path: Path) -> None:
     found = {"anthropic": {"type": "oauth", "access": "s"}, "openai": {"type": "api", "key": "s"}}
     write(tmp_path / ".local/share/opencode/auth.json", json.dumps(found).encode())
 
@@ -67,7 +67,7 @@ def test_opencode_has_a_plan_for_some_providers_only(tmp_path: Path) -> None:
     assert not payment.is_plan("openai")
 
 
-def test_no_secret_is_kept(tmp_path: Path) -> None:
+def test_payment_contains_no_secret(tmp_path: Path) -> None:
     write(tmp_path / CODEX, json.dumps({"OPENAI_API_KEY": "sk-very-secret"}).encode())
 
     assert "very-secret" not in repr(find_payment("codex", tmp_path, {"OPENAI_API_KEY": "sk-very-secret"}))

@@ -1,4 +1,4 @@
-"""However a log grows between two looks at it, the same requests come out as from the whole of it."""
+"""Read positions: a log read while it grows gives the same requests as the whole log."""
 
 import sqlite3
 import tempfile
@@ -23,7 +23,7 @@ from tests.tally.agents.homes import (
     codex_rows,
     codex_usage,
     collected,
-    spell_lines,
+    json_lines,
     write,
     write_claude,
 )
@@ -40,17 +40,17 @@ COUNTS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, m
 
 
 def grow(path: Path, data: bytes, cuts: list[int]) -> Iterator[None]:
-    """Write a file in steps, in the middle of lines too."""
+    """Write a file in steps, which may end in the middle of a line."""
     for end in sorted({min(cut, len(data)) for cut in cuts} | {len(data)}):
         write(path, data[:end])
         yield
 
 
 def collect_growing(home: Path, agent_name: str, path: Path, data: bytes, cuts: list[int]) -> list[Event]:
-    """What a collector that looks after each step has sent in the end."""
+    """Return the requests collected by a run after each step."""
     agent = find_agent(agent_name)
     sent: dict[str, Event] = {}
-    with closing(ReadPositions(home / "cursors.sqlite")) as positions:
+    with closing(ReadPositions(home / "positions.sqlite")) as positions:
         for _ in grow(path, data, cuts):
             reads = read_logs(agent, positions.load_files(agent_name, stat_logs(agent.find_files(home, {}))))
             events = [event for read in reads for event in read.events]
@@ -62,11 +62,11 @@ def collect_growing(home: Path, agent_name: str, path: Path, data: bytes, cuts: 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(ROWS, min_size=1, max_size=8), cuts=st.lists(st.integers(0, 3_000), max_size=6))
-def test_claude_code_grows_into_what_it_is_as_a_whole(rows: list[object], cuts: list[int]) -> None:
+def test_growing_claude_code_log_loses_no_request(rows: list[object], cuts: list[int]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         path = home / ".claude" / "projects" / "garden" / "s1.jsonl"
-        grown = collect_growing(home, "claude-code", path, spell_lines(rows), cuts)
+        grown = collect_growing(home, "claude-code", path, json_lines(rows), cuts)
 
         whole = collected(home, "claude-code")
         assert sum(event.tokens for event in grown) >= sum(event.tokens for event in whole)
@@ -75,16 +75,18 @@ def test_claude_code_grows_into_what_it_is_as_a_whole(rows: list[object], cuts: 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(counts=COUNTS, cuts=st.lists(st.integers(0, 3_000), max_size=6))
-def test_codex_grows_into_what_it_is_as_a_whole(counts: list[tuple[int, int]], cuts: list[int]) -> None:
-    total, told = 0, []
+def test_growing_codex_log_gives_the_same_requests_as_the_whole(
+    counts: list[tuple[int, int]], cuts: list[int]
+) -> None:
+    total, token_counts = 0, []
     for minute, (repeats, tokens) in enumerate(counts):
         total += tokens
         at = f"2026-09-01T12:{minute:02}:00Z"
-        told += [{"at": at, "total_token_usage": codex_usage(total, total)}] * (1 + repeats)
+        token_counts += [{"at": at, "total_token_usage": codex_usage(total, total)}] * (1 + repeats)
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         path = home / ".codex" / "sessions" / "rollout-1.jsonl"
-        grown = collect_growing(home, "codex", path, spell_lines(codex_rows(*told)), cuts)
+        grown = collect_growing(home, "codex", path, json_lines(codex_rows(*token_counts)), cuts)
 
         assert grown == collected(home, "codex")
         assert sum(event.input_tokens for event in grown) == total
@@ -95,9 +97,7 @@ def test_codex_grows_into_what_it_is_as_a_whole(counts: list[tuple[int, int]], c
     rest=st.binary(max_size=10).map(lambda line: line.replace(b"\n", b"")),
     block=st.integers(1, 40),
 )
-def test_parts_are_whole_lines_whatever_the_size_of_a_block(
-    lines: list[bytes], rest: bytes, block: int
-) -> None:
+def test_parts_are_whole_lines_for_any_block_size(lines: list[bytes], rest: bytes, block: int) -> None:
     whole = b"".join(line + b"\n" for line in lines)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr("tally.agents.jsonl.BLOCK_BYTES", block)
@@ -108,7 +108,7 @@ def test_parts_are_whole_lines_whatever_the_size_of_a_block(
     assert [end for end, _ in parts][-1:] == ([len(whole)] if whole else [])
 
 
-def test_a_line_of_monstrous_length_is_left_out(tmp_path: Path) -> None:
+def test_line_beyond_the_maximum_length_is_skipped(tmp_path: Path) -> None:
     assert MAX_LINE_BYTES > 100_000_000
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tally.agents.jsonl.BLOCK_BYTES", 10)
@@ -120,22 +120,22 @@ def test_a_line_of_monstrous_length_is_left_out(tmp_path: Path) -> None:
     assert parts[-1][0] == path.stat().st_size - len(b"and")
 
 
-def test_cursors_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    with closing(ReadPositions(tmp_path / "cursors.sqlite")):
-        assert (tmp_path / "cursors.sqlite").stat().st_mode & 0o777 == 0o600
+def test_read_positions_are_readable_only_by_their_owner(tmp_path: Path) -> None:
+    with closing(ReadPositions(tmp_path / "positions.sqlite")):
+        assert (tmp_path / "positions.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_cursors_of_another_version_are_made_anew(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "cursors.sqlite")) as database:
+def test_read_positions_of_another_version_are_replaced(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "positions.sqlite")) as database:
         database.executescript("create table file (path text); pragma user_version = 99")
 
     write_claude(tmp_path, claude_row())
-    with closing(ReadPositions(tmp_path / "cursors.sqlite")) as positions:
+    with closing(ReadPositions(tmp_path / "positions.sqlite")) as positions:
         files = stat_logs(find_agent("claude-code").find_files(tmp_path, {}))
         assert positions.load_files("claude-code", files) == files
 
 
-def test_read_positions_under_their_earlier_name_are_continued(tmp_path: Path) -> None:
+def test_read_positions_under_their_earlier_file_name_are_used(tmp_path: Path) -> None:
     path = write_claude(tmp_path, claude_row())
     agent = find_agent("claude-code")
     with closing(ReadPositions(tmp_path / "cursors-ada.sqlite")) as positions:
@@ -146,7 +146,7 @@ def test_read_positions_under_their_earlier_name_are_continued(tmp_path: Path) -
     assert [file.name for file in tmp_path.glob("*.sqlite")] == ["read-positions-ada.sqlite"]
 
 
-def test_an_unreadable_log_is_read_once_it_is_readable(tmp_path: Path) -> None:
+def test_unreadable_log_is_read_once_it_is_readable(tmp_path: Path) -> None:
     path = write_claude(tmp_path, claude_row())
     agent = find_agent("claude-code")
 
@@ -165,9 +165,7 @@ def test_an_unreadable_log_is_read_once_it_is_readable(tmp_path: Path) -> None:
     assert [event.name for event in read.events] == ["msg_1"]
 
 
-def test_a_document_that_is_too_large_is_rejected_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_document_that_is_too_large_is_rejected_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tally.agents.scan.MAX_DOCUMENT_BYTES", 10)
     path = write(tmp_path / ".gemini/tmp/abc/chats/session-1.json", b'{"messages": []}')
     agent = find_agent("gemini-cli")
@@ -178,7 +176,7 @@ def test_a_document_that_is_too_large_is_rejected_once(
         assert positions.load_files(agent.name, stat_logs([path])) == []
 
 
-def test_one_collection_at_a_time(tmp_path: Path) -> None:
+def test_only_one_run_holds_the_collection_lock(tmp_path: Path) -> None:
     with lock_collection(tmp_path), pytest.raises(TallyError), lock_collection(tmp_path):
         pass
     with lock_collection(tmp_path):

@@ -1,4 +1,4 @@
-"""What logs hold, as figures of a day and model: what each class of tokens costs adds up to the whole."""
+"""Report by day and model: the costs of token classes add up to the cost."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +15,13 @@ MILLION = Decimal(1_000_000)
 
 
 def pop_costs(row: dict[str, Any]) -> dict[str, Decimal | None]:
-    """Take the amounts out of a row."""
+    """Remove a row's amounts and return them."""
     names = [name for name in row if name.endswith("_usd")]
     return {name: None if (usd := row.pop(name)) is None else Decimal(usd) for name in names}
 
 
 def costs_in(home: Path, agent_name: str) -> list[dict[str, Decimal | None]]:
-    """The amounts of each day and model."""
+    """Return the amounts of each day and model."""
     request = ReportRequest(
         [find_agent(agent_name)], find_logs(home, {}), "UTC", None, {agent_name: Payment("api")}
     )
@@ -29,7 +29,7 @@ def costs_in(home: Path, agent_name: str) -> list[dict[str, Decimal | None]]:
     return [pop_costs(row) for row in source["days"]]
 
 
-def test_classes_cost_what_the_model_costs(tmp_path: Path) -> None:
+def test_costs_of_token_classes_add_up_to_the_cost(tmp_path: Path) -> None:
     usage = {
         "cache_read_input_tokens": 7_001,
         "cache_creation_input_tokens": 340,
@@ -52,7 +52,7 @@ def test_classes_cost_what_the_model_costs(tmp_path: Path) -> None:
     assert costs == {"cost_usd": sum(by_class.values())} | by_class
 
 
-def test_a_model_without_a_price_has_no_class_that_costs_nothing(tmp_path: Path) -> None:
+def test_model_without_price_has_no_cost_in_any_class(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(model="claude-nova-9"))
 
     (costs,) = costs_in(tmp_path, "claude-code")
@@ -60,7 +60,7 @@ def test_a_model_without_a_price_has_no_class_that_costs_nothing(tmp_path: Path)
     assert set(costs.values()) == {None}
 
 
-def test_a_cost_that_an_agent_wrote_down_is_not_told_apart(tmp_path: Path) -> None:
+def test_logged_cost_is_reported_as_other(tmp_path: Path) -> None:
     write_opencode(tmp_path, opencode_message(cost=0.25))
 
     (costs,) = costs_in(tmp_path, "opencode")

@@ -84,7 +84,7 @@ def test_upgrading_a_library_changes_the_fingerprint(tmp_path: Path) -> None:
     assert key() != before
 
 
-def test_a_new_module_changes_the_fingerprint(tmp_path: Path) -> None:
+def test_new_module_changes_the_fingerprint(tmp_path: Path) -> None:
     before = key()
     write(tmp_path / "tally" / "agents" / "new_agent.py", b"")
     assert key() != before
@@ -103,14 +103,14 @@ def test_arguments_and_settings_change_the_fingerprint(
     assert len(set(keys)) == len(keys)
 
 
-def test_an_unchanged_fingerprint_prints_the_stored_report(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stored_report_is_printed_while_nothing_changed(capsys: pytest.CaptureFixture[str]) -> None:
     store_report(key(), "the report\n")
 
     assert print_cached_report(ARGUMENTS)
     assert capsys.readouterr().out == "the report\n"
 
 
-def test_a_report_from_before_an_upgrade_is_not_printed(
+def test_report_from_before_an_upgrade_is_not_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store_report(key(), "the report\n")
@@ -121,11 +121,11 @@ def test_a_report_from_before_an_upgrade_is_not_printed(
 
 
 @pytest.mark.parametrize("damaged", [b"", b"[]", b"\xff", b"{}", json.dumps({"key": 1}).encode()])
-def test_a_damaged_cache_is_ignored(tmp_path: Path, damaged: bytes) -> None:
+def test_damaged_cache_is_ignored(tmp_path: Path, damaged: bytes) -> None:
     write(tmp_path / "state" / "collect" / report_cache.FILE, damaged)
 
     assert not print_cached_report(ARGUMENTS)
 
 
-def test_nothing_is_printed_before_a_report_was_stored() -> None:
+def test_nothing_is_printed_without_a_stored_report() -> None:
     assert not print_cached_report(ARGUMENTS)

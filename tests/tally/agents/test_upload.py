@@ -1,4 +1,4 @@
-"""From logs into an account: each request once, whatever is repeated, and cursors that never run ahead."""
+"""Upload of logs: each request is saved once, and read positions never run ahead of the database."""
 
 import shutil
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from tests.tally.agents.homes import (
     claude_row,
     codex_rows,
     codex_usage,
-    spell_lines,
+    json_lines,
     write_claude,
     write_codex,
 )
@@ -47,14 +47,14 @@ def database(stack: Stack, person: Person) -> Database:
 def machine_at(
     tmp_path: Path, name: str = "laptop", payments: Mapping[str, Payment] | None = None
 ) -> Machine:
-    """A machine with a home folder and a state of its own."""
+    """Return a machine with its own home and state folders."""
     folder = tmp_path / f"state-{name}"
     folder.mkdir(exist_ok=True)
     return Machine(tmp_path / name, {}, name, folder, API_PAYS | dict(payments or {}))
 
 
 def counts(results: Sequence[SourceResult]) -> list[tuple[str, int, int, int]]:
-    """Added, already there, rejected of each source, which must add up to what was read."""
+    """Return added, duplicate and rejected requests of each source, which add up to those read."""
     assert all(one.read == one.added + one.duplicates + one.rejected for one in results)
     return [(one.source, one.added, one.duplicates, one.rejected) for one in results]
 
@@ -71,7 +71,7 @@ def sources(database: Database) -> list[dict[str, Any]]:
     return list(select_all(database, Query("imports", "*", ["id"])))
 
 
-def test_a_request_arrives_with_its_price_and_where_it_comes_from(database: Database, tmp_path: Path) -> None:
+def test_record_has_price_and_provenance(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row(usage={"cache_creation": {"ephemeral_1h_input_tokens": 1_000}}))
 
@@ -82,45 +82,43 @@ def test_a_request_arrives_with_its_price_and_where_it_comes_from(database: Data
     assert Decimal(record["cost_usd"]) == worth
     assert (record["model_name"], record["cost_basis"]) == ("claude-sonnet-4-5", "estimated")
     assert (record["collection_method"], record["cache_write_tokens"]) == ("local_log", 1_000)
-    told = record["metadata"]
-    assert {key: told[key] for key in ("ledger", "request_id", "session", "project", "model")} == {
+    metadata = record["metadata"]
+    assert {key: metadata[key] for key in ("ledger", "request_id", "session", "project", "model")} == {
         "ledger": "anthropic",
         "request_id": "msg_1",
         "session": "s1",
         "project": "garden",
         "model": "claude-sonnet-4-5-20250929",
     }
-    assert told["cache_write_1h_tokens"] == 1_000
-    assert {"price_source", "price_version", "price_model"} <= set(told)
-    assert "dataset" not in told
+    assert metadata["cache_write_1h_tokens"] == 1_000
+    assert {"price_source", "price_version", "price_model"} <= set(metadata)
+    assert "dataset" not in metadata
     (source,) = sources(database)
     named = (source["kind"], source["format"], source["filename"], source["status"])
     assert named == ("machine", "claude-code", "laptop", "done")
 
 
-def test_only_what_is_new_is_read_the_next_time(database: Database, tmp_path: Path) -> None:
+def test_second_run_reads_only_new_lines(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row())
     collect_into(database, machine)
 
     assert counts(collect_into(database, machine)) == [("claude-code", 0, 0, 0)]
 
-    path.write_bytes(
-        path.read_bytes() + spell_lines([claude_row("msg_2", "req_2"), b'{"message":{"usage":{'])
-    )
+    path.write_bytes(path.read_bytes() + json_lines([claude_row("msg_2", "req_2"), b'{"message":{"usage":{']))
     assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
     (source,) = sources(database)
     assert (source["rows_read"], source["rows_imported"], source["rows_duplicate"]) == (2, 2, 0)
 
 
-def test_an_answer_that_goes_on_after_it_was_collected_is_one_request(
+def test_response_that_grows_after_collection_stays_one_request(
     database: Database, stack: Stack, person: Person, tmp_path: Path
 ) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row(usage={"output_tokens": 1}))
     collect_into(database, machine)
     later = claude_row(at="2026-09-01T12:00:04Z", usage={"output_tokens": 640})
-    path.write_bytes(path.read_bytes() + spell_lines([later, claude_row(usage={"output_tokens": 2})]))
+    path.write_bytes(path.read_bytes() + json_lines([later, claude_row(usage={"output_tokens": 2})]))
 
     collect_into(database, machine)
 
@@ -128,38 +126,38 @@ def test_an_answer_that_goes_on_after_it_was_collected_is_one_request(
     assert money_is_exact(stack, person)
 
 
-def test_a_second_request_under_a_known_message_id_is_found_later_too(
+def test_second_request_of_a_known_message_is_found_by_a_later_run(
     database: Database, tmp_path: Path
 ) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row())
     collect_into(database, machine)
     replay = claude_row(request="req_9", isSidechain=True)
-    path.write_bytes(path.read_bytes() + spell_lines([replay, claude_row(request="req_2")]))
+    path.write_bytes(path.read_bytes() + json_lines([replay, claude_row(request="req_2")]))
 
     assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
     assert {record["metadata"]["request_id"] for record in stored(database)} == {"msg_1", "msg_1:req_2"}
 
 
-@pytest.mark.parametrize("how", ["cut", "written anew", "replaced", "written anew and longer"])
-def test_a_log_that_is_not_what_it_was_is_read_from_its_start(
+@pytest.mark.parametrize("how", ["truncated", "overwritten", "replaced", "overwritten and longer"])
+def test_replaced_or_truncated_log_is_read_from_its_start(
     database: Database, tmp_path: Path, how: str
 ) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row("msg_1"), claude_row("msg_2"))
     collect_into(database, machine)
     rows = {
-        "cut": [claude_row("msg_1")],
-        "written anew": [claude_row("msg_3"), claude_row("msg_4")],
+        "truncated": [claude_row("msg_1")],
+        "overwritten": [claude_row("msg_3"), claude_row("msg_4")],
         "replaced": [claude_row("msg_1"), claude_row("msg_2"), claude_row("msg_3")],
-        "written anew and longer": [
+        "overwritten and longer": [
             claude_row("msg_5", request="req_5", session="another"),
             claude_row("msg_6"),
         ],
     }[how]
     if how == "replaced":
         path.rename(path.with_suffix(".old"))
-    path.write_bytes(spell_lines(rows))
+    path.write_bytes(json_lines(rows))
 
     collect_into(database, machine)
 
@@ -167,7 +165,7 @@ def test_a_log_that_is_not_what_it_was_is_read_from_its_start(
     assert {record["metadata"]["request_id"] for record in stored(database)} == expected
 
 
-def test_the_same_log_on_two_machines_counts_once_and_different_ones_add_up(
+def test_same_log_on_two_machines_counts_once_and_other_logs_add_up(
     database: Database, stack: Stack, person: Person, tmp_path: Path
 ) -> None:
     laptop, desktop = machine_at(tmp_path, "laptop"), machine_at(tmp_path, "desktop")
@@ -187,7 +185,7 @@ def test_the_same_log_on_two_machines_counts_once_and_different_ones_add_up(
     assert money_is_exact(stack, person)
 
 
-def test_what_the_tool_deletes_stays(database: Database, tmp_path: Path) -> None:
+def test_records_stay_when_their_log_is_deleted(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row())
     write_claude(machine.home, claude_row("msg_2"), file="garden/s2.jsonl")
@@ -199,8 +197,8 @@ def test_what_the_tool_deletes_stays(database: Database, tmp_path: Path) -> None
     assert len(stored(database)) == 2
 
 
-class DatabaseGoesAway:
-    """An Database that fails after a number of saves."""
+class FailingDatabase:
+    """Database that fails after a number of saves."""
 
     def __init__(self, database: Database, saves: int) -> None:
         self._api = database
@@ -229,7 +227,7 @@ def test_collecting_reads_only_the_row_of_its_source(database: Database, tmp_pat
     assert counting.rows_read["imports"] == 1
 
 
-def test_cursors_do_not_move_before_the_database_has_it_all(
+def test_read_positions_advance_only_after_everything_is_saved(
     database: Database, stack: Stack, person: Person, tmp_path: Path
 ) -> None:
     machine = machine_at(tmp_path)
@@ -240,7 +238,7 @@ def test_cursors_do_not_move_before_the_database_has_it_all(
     write_claude(machine.home, *rows)
 
     with pytest.raises(DatabaseError):
-        collect_into(DatabaseGoesAway(database, saves=1), machine)
+        collect_into(FailingDatabase(database, saves=1), machine)
     assert len(stored(database)) == BATCH_RECORDS
 
     (result,) = collect_into(database, machine)
@@ -249,7 +247,7 @@ def test_cursors_do_not_move_before_the_database_has_it_all(
     assert money_is_exact(stack, person)
 
 
-def test_a_plan_covers_what_is_not_paid_by_the_token(database: Database, tmp_path: Path) -> None:
+def test_usage_covered_by_a_plan_is_included(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path, payments={"claude-code": Payment("plan")})
     write_claude(machine.home, claude_row())
     write_codex(machine.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
@@ -262,7 +260,7 @@ def test_a_plan_covers_what_is_not_paid_by_the_token(database: Database, tmp_pat
     assert basis == {"claude-desktop": ("included", False), "openai": ("estimated", False)}
 
 
-def test_who_pays_can_be_corrected(database: Database, tmp_path: Path) -> None:
+def test_changed_payment_updates_collected_records(database: Database, tmp_path: Path) -> None:
     write_claude(machine_at(tmp_path).home, claude_row())
     collect_into(database, machine_at(tmp_path))
 
@@ -272,7 +270,7 @@ def test_who_pays_can_be_corrected(database: Database, tmp_path: Path) -> None:
     assert (record["cost_basis"], record["metadata"]["ledger"]) == ("included", "claude-desktop")
 
 
-def test_who_pays_is_remembered_when_it_is_chosen_in_tally(database: Database, tmp_path: Path) -> None:
+def test_payment_chosen_in_tally_is_used_by_later_runs(database: Database, tmp_path: Path) -> None:
     machine = replace(machine_at(tmp_path), payments={})
     write_claude(machine.home, claude_row())
     collect_into(database, machine)
@@ -285,7 +283,7 @@ def test_who_pays_is_remembered_when_it_is_chosen_in_tally(database: Database, t
     assert [record["cost_basis"] for record in stored(database)] == ["included"] * 2
 
 
-def test_a_model_without_a_price_is_kept_without_one(database: Database, tmp_path: Path) -> None:
+def test_model_without_price_is_saved_unpriced(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row(model="claude-nova-9"))
 
@@ -294,7 +292,7 @@ def test_a_model_without_a_price_is_kept_without_one(database: Database, tmp_pat
     assert [record["cost_usd"] for record in stored(database)] == [None]
 
 
-def test_a_source_that_was_deleted_is_collected_anew(database: Database, tmp_path: Path) -> None:
+def test_deleted_source_is_collected_again(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row())
     collect_into(database, machine)
@@ -304,7 +302,7 @@ def test_a_source_that_was_deleted_is_collected_anew(database: Database, tmp_pat
     assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
 
 
-def test_requests_before_a_day_can_be_left_out_and_fetched_later(database: Database, tmp_path: Path) -> None:
+def test_requests_before_a_day_can_be_skipped_and_collected_later(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     late = claude_row("msg_2", at="2026-09-01T22:30:00Z")
     write_claude(machine.home, claude_row(at="2026-09-01T12:00:00Z"), late)
@@ -315,7 +313,7 @@ def test_requests_before_a_day_can_be_left_out_and_fetched_later(database: Datab
     assert len(stored(database)) == 2
 
 
-def test_bad_lines_are_counted_and_named(database: Database, tmp_path: Path) -> None:
+def test_bad_lines_are_counted_with_reasons(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row(), claude_row("msg_2", usage={"output_tokens": -1}))
 
@@ -326,7 +324,9 @@ def test_bad_lines_are_counted_and_named(database: Database, tmp_path: Path) -> 
     assert "output_tokens is not a count of tokens" in source["errors"][0]["reason"]
 
 
-def test_a_damaged_state_is_made_anew_and_nothing_is_added_twice(database: Database, tmp_path: Path) -> None:
+def test_damaged_read_positions_are_replaced_and_nothing_is_added_twice(
+    database: Database, tmp_path: Path
+) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row())
     collect_into(database, machine)
@@ -337,14 +337,14 @@ def test_a_damaged_state_is_made_anew_and_nothing_is_added_twice(database: Datab
     assert counts(collect_into(database, machine)) == [("claude-code", 0, 1, 0)]
 
 
-def test_two_collections_do_not_run_at_once(database: Database, tmp_path: Path) -> None:
+def test_second_collection_is_refused_while_one_runs(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row())
     with lock_collection(machine.folder), pytest.raises(TallyError, match="Another collection"):
         collect_into(database, machine)
 
 
-def test_progress_reaches_the_end(database: Database, tmp_path: Path) -> None:
+def test_progress_reaches_the_total(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row())
     steps: list[tuple[int, int, str]] = []

@@ -21,7 +21,7 @@ from tests.tally.agents.homes import (
     claude_row,
     codex_rows,
     codex_usage,
-    spell_lines,
+    json_lines,
     write_claude,
     write_codex,
 )
@@ -141,7 +141,7 @@ def test_report_is_cached_until_something_changes(alone: Commands) -> None:
     assert alone.report() == first
     assert cached.stat().st_mtime_ns == before
 
-    path.write_bytes(path.read_bytes() + spell_lines([claude_row("msg_2", "req_2")]))
+    path.write_bytes(path.read_bytes() + json_lines([claude_row("msg_2", "req_2")]))
     assert [source["requests"] for source in alone.report()["sources"]] == [2]
     assert [source["requests"] for source in alone.report("--since", "2026-09-02")["sources"]] == [0]
     answer = alone.run("collect", "--paid-by", "claude-code=plan", "--dry-run", "--json")

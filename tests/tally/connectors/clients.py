@@ -8,14 +8,23 @@ from typing import Any
 from pydantic import SecretStr
 
 from tally.connectors import anthropic, openai, openrouter
-from tally.connectors.client import ApiClient, Host, Limits
-from tally.connectors.datasets import ProviderApi, Request, Window
+from tally.connectors.client import ApiClient
+from tally.connectors.datasets import FetchRequest, ProviderApi, Window
+from tally.connectors.hosts import Host
+from tally.connectors.limits import Limits
 from tally.core.records import CostRecord
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders
 
 APIS = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
 WINDOW = Window(date(2026, 11, 1), date(2026, 11, 5))
-QUICK = Limits(read_seconds=5, answer_seconds=10, pauses_seconds=(0.01, 0.01), longest_pause_seconds=1)
+QUICK = Limits(
+    read_seconds=5,
+    response_seconds=10,
+    attempts=3,
+    first_pause_seconds=0.01,
+    jitter_seconds=0,
+    longest_pause_seconds=1,
+)
 
 
 def client_of(
@@ -35,4 +44,4 @@ def load(
         (api, found) for api in APIS.values() for found in api.datasets if found.name == dataset
     )
     with client_of(providers, api, limits) as client:
-        return found.load(client, Request(window, account)).records
+        return found.load(client, FetchRequest(window, account)).records

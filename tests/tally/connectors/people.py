@@ -10,8 +10,8 @@ from uuid import UUID
 import psycopg
 from pydantic import SecretStr
 
-from tally.connectors.connections import Connection, add_connection, list_connections
-from tally.connectors.sync import Synced, sync_connection
+from tally.connectors.connections import Connection, NewConnection, add_connection, list_connections
+from tally.connectors.sync import SyncOptions, SyncResult, sync_connection
 from tally.core.progress import Progress, ignore_progress
 from tally.core.settings import load_settings
 from tally.local.stack import Stack
@@ -48,8 +48,8 @@ def connect(
     database: Database, person: Person, provider: str, name: str = "Main", account: str = ""
 ) -> Connection:
     """Add a connection with the right key."""
-    key = SecretStr(KEYS[provider])
-    return add_connection(database, open_ring(), UUID(person.user_id), provider, name, key, account, QUICK)
+    new = NewConnection(provider, name, SecretStr(KEYS[provider]), account)
+    return add_connection(database, open_ring(), UUID(person.user_id), new, QUICK)
 
 
 def reread(database: Database, connection: Connection) -> Connection:
@@ -59,9 +59,10 @@ def reread(database: Database, connection: Connection) -> Connection:
 
 def sync(
     database: Database, connection: Connection, today: date = TODAY, on_progress: Progress = ignore_progress
-) -> Synced:
+) -> SyncResult:
     """Sync it as it is stored now."""
-    return sync_connection(database, open_ring, reread(database, connection), today, on_progress, QUICK)
+    options = SyncOptions(today, on_progress, QUICK)
+    return sync_connection(database, open_ring, reread(database, connection), options)
 
 
 def stored(database: Database, dataset: str | None = None) -> list[dict[str, Any]]:

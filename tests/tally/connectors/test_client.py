@@ -14,16 +14,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from tally.connectors.client import (
-    AnswerUnreadable,
-    ApiClient,
-    CollectError,
-    Host,
+from tally.connectors.client import ApiClient
+from tally.connectors.errors import (
+    ConnectorError,
     KeyRefused,
     RequestRefused,
     Unavailable,
-    check_address,
+    UnreadableResponse,
 )
+from tally.connectors.hosts import Host, check_address
 from tests.tally.connectors.clients import APIS, QUICK, client_of, load
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault, serve
 
@@ -39,9 +38,9 @@ def no_key_in_any_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not any(key in caplog.text for key in KEYS.values())
 
 
-def refusal(providers: FakeProviders, dataset: str = "openai_api_costs", **limits: Any) -> CollectError:
+def refusal(providers: FakeProviders, dataset: str = "openai_api_costs", **limits: Any) -> ConnectorError:
     """The error of a fetch that does not succeed; neither it nor its traceback holds the key."""
-    with pytest.raises(CollectError) as caught:
+    with pytest.raises(ConnectorError) as caught:
         load(providers, dataset, **limits)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     assert not any(key in told for key in KEYS.values())
@@ -123,7 +122,7 @@ def test_what_does_not_pass_is_given_up_until_the_next_sync(providers: FakeProvi
     error = refusal(providers)
     assert isinstance(error, Unavailable)
     assert "next sync" in str(error)
-    assert len(providers.asked) == 1 + len(QUICK.pauses_seconds)
+    assert len(providers.asked) == QUICK.attempts
 
 
 def test_retry_after_is_waited_for(providers: FakeProviders, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,7 +153,7 @@ def test_a_senseless_retry_after_is_no_stumbling_block(providers: FakeProviders,
 
 def test_a_slow_api_is_given_up(providers: FakeProviders) -> None:
     providers.fail("costs", *[Fault(delay_seconds=0.5)] * 3)
-    assert "did not answer in time" in str(refusal(providers, read_seconds=0.05))
+    assert "did not respond in time" in str(refusal(providers, read_seconds=0.05))
 
 
 def test_nobody_listening_is_said() -> None:
@@ -188,7 +187,7 @@ def test_a_connection_that_breaks_off_is_tried_again(providers: FakeProviders) -
 )
 def test_an_answer_that_is_not_as_documented_changes_nothing(providers: FakeProviders, body: bytes) -> None:
     providers.fail("costs", Fault(body=body))
-    assert isinstance(refusal(providers), AnswerUnreadable)
+    assert isinstance(refusal(providers), UnreadableResponse)
 
 
 @pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/octet-stream", ""])
@@ -201,7 +200,7 @@ def test_pages_that_lead_in_a_circle_are_noticed(providers: FakeProviders) -> No
     providers.fail(
         "costs", *[Fault(change=lambda page: page | {"has_more": True, "next_page": "page_0"})] * 9
     )
-    assert "in a circle" in str(refusal(providers))
+    assert "repeats a page" in str(refusal(providers))
     assert len(providers.asked) == 2
 
 
@@ -209,19 +208,19 @@ def test_pages_that_never_end_are_ended(providers: FakeProviders) -> None:
     numbers = count()
     endless = Fault(change=lambda page: page | {"has_more": True, "next_page": f"page_{next(numbers)}"})
     providers.fail("costs", *[endless] * 30)
-    assert "does not come to an end" in str(refusal(providers, pages=20))
+    assert "has too many pages" in str(refusal(providers, pages=20))
     assert len(providers.asked) == 20
 
 
 def test_a_huge_answer_is_not_read_to_its_end(providers: FakeProviders) -> None:
     providers.fail("costs", Fault(body=b" " * 3_000_000))
-    assert "longer than 1,024 KB" in str(refusal(providers, answer_bytes=1024 * 1024))
+    assert "longer than 1,024 KB" in str(refusal(providers, response_bytes=1024 * 1024))
 
 
 def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_unpacked(providers: FakeProviders) -> None:
     bomb = gzip.compress(b" " * 30_000_000)
     providers.fail("costs", Fault(body=bomb, headers={"content-encoding": "gzip"}))
-    assert "longer than" in str(refusal(providers, answer_bytes=1024 * 1024))
+    assert "longer than" in str(refusal(providers, response_bytes=1024 * 1024))
 
 
 def test_many_large_pages_are_too_much_together(providers: FakeProviders) -> None:
@@ -249,7 +248,7 @@ def test_the_key_is_not_taken_to_another_address(providers: FakeProviders, statu
     ["http://api.openai.com/v1", "ftp://localhost", "https://", "file:///etc/passwd", "", "localhost"],
 )
 def test_a_key_goes_over_https_or_nowhere(address: str) -> None:
-    with pytest.raises(CollectError, match="not https"):
+    with pytest.raises(ConnectorError, match="not https"):
         check_address(Host("OpenAI", address, ""))
 
 

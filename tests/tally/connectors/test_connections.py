@@ -7,17 +7,18 @@ import pytest
 from pydantic import SecretStr
 
 from tally.catalog.providers import PROVIDERS
-from tally.connectors.client import CollectError, KeyRefused, Unavailable
 from tally.connectors.connections import (
     APIS,
     Connection,
     ConnectionRefused,
+    NewConnection,
     add_connection,
     delete_connection,
     list_connections,
     open_key,
     set_active,
 )
+from tally.connectors.errors import ConnectorError, KeyRefused, Unavailable
 from tally.core.errors import TallyError
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query
@@ -30,9 +31,8 @@ pytestmark = pytest.mark.usefixtures("aimed")
 
 
 def try_key(database: Database, person: Person, provider: str, key: str, name: str = "Main") -> Connection:
-    return add_connection(
-        database, open_ring(), UUID(person.user_id), provider, name, SecretStr(key), limits=QUICK
-    )
+    new = NewConnection(provider, name, SecretStr(key))
+    return add_connection(database, open_ring(), UUID(person.user_id), new, QUICK)
 
 
 def everything_stored(stack: Stack, person: Person) -> str:
@@ -78,14 +78,14 @@ def test_a_bad_key_is_not_kept(database: Database, person: Person, provider: str
     [
         (Fault(500), Unavailable),
         (Fault(429, headers={"retry-after": "3600"}), Unavailable),
-        (Fault(body=b"<html>", content_type="text/html"), CollectError),
-        (Fault(body=b'{"data'), CollectError),
-        (Fault(400), CollectError),
-        (Fault(302, headers={"location": "https://example.com"}), CollectError),
+        (Fault(body=b"<html>", content_type="text/html"), ConnectorError),
+        (Fault(body=b'{"data'), ConnectorError),
+        (Fault(400), ConnectorError),
+        (Fault(302, headers={"location": "https://example.com"}), ConnectorError),
     ],
 )
 def test_a_key_that_could_not_be_tried_is_not_kept(
-    aimed: FakeProviders, database: Database, person: Person, fault: Fault, kind: type[CollectError]
+    aimed: FakeProviders, database: Database, person: Person, fault: Fault, kind: type[ConnectorError]
 ) -> None:
     aimed.fail("", *[fault] * 5)
     with pytest.raises(kind):

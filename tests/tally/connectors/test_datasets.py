@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tally.connectors.client import AnswerUnreadable
 from tally.connectors.datasets import Window
+from tally.connectors.errors import UnreadableResponse
 from tally.core.records import CostRecord
 from tests.tally.connectors.clients import APIS, WINDOW, load
 from tests.tally.connectors.fake_providers import FakeProviders, Fault
@@ -266,7 +266,7 @@ def test_a_needed_field_less_is_an_error_not_a_zero(
     providers: FakeProviders, dataset: str, field: str
 ) -> None:
     providers.fail("", *[Fault(change=everywhere(lambda row: row.pop(field, None)))] * 5)
-    with pytest.raises(AnswerUnreadable, match="Nothing was changed"):
+    with pytest.raises(UnreadableResponse, match="No data was changed"):
         load(providers, dataset)
 
 
@@ -295,7 +295,7 @@ def test_a_field_less_that_only_describes_is_lived_with(
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1e999", "1,5", "", None, True, [], "9" * 5_000])
 def test_what_is_no_amount_is_refused(providers: FakeProviders, value: Any) -> None:
     providers.fail("", Fault(change=everywhere(lambda row: row.update(amount=value))))
-    with pytest.raises(AnswerUnreadable) as caught:
+    with pytest.raises(UnreadableResponse) as caught:
         load(providers, "anthropic_api_cost")
     assert len(str(caught.value)) < 400
 
@@ -303,13 +303,13 @@ def test_what_is_no_amount_is_refused(providers: FakeProviders, value: Any) -> N
 @pytest.mark.parametrize("value", [-1, 1.5, "7", 10**16, True])
 def test_what_is_no_count_is_refused(providers: FakeProviders, value: Any) -> None:
     providers.fail("", Fault(change=everywhere(lambda row: row.update(output_tokens=value))))
-    with pytest.raises(AnswerUnreadable, match="output_tokens"):
+    with pytest.raises(UnreadableResponse, match="output_tokens"):
         load(providers, "anthropic_api_usage")
 
 
 def test_another_currency_is_not_taken_for_dollars(providers: FakeProviders) -> None:
     providers.fail("", Fault(change=everywhere(lambda row: row.update(currency="EUR"))))
-    with pytest.raises(AnswerUnreadable, match="EUR"):
+    with pytest.raises(UnreadableResponse, match="EUR"):
         load(providers, "anthropic_api_cost")
 
 
@@ -320,7 +320,7 @@ def test_a_bucket_that_is_not_a_day_is_refused(providers: FakeProviders) -> None
         return content
 
     providers.fail("costs", Fault(change=widen))
-    with pytest.raises(AnswerUnreadable, match="more or less than the day"):
+    with pytest.raises(UnreadableResponse, match="more or less than the day"):
         load(providers, "openai_api_costs")
 
 

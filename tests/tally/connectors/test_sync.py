@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tally.connectors.connections import APIS, delete_connection, set_active
 from tally.connectors.datasets import Dataset, Window
-from tally.connectors.sync import plan_windows, settled_through, sync_connection
+from tally.connectors.sync import SyncOptions, final_through, plan_windows, sync_connection
 from tally.local.stack import Stack
 from tally.secrets.key_ring import VaultError
 from tally.storage.database import Database
@@ -40,6 +40,7 @@ COSTS_AS_FILE = b"""start_time,end_time,amount_value,amount_currency,line_item,p
 DATASETS = [dataset for api in APIS.values() for dataset in api.datasets]
 BILLED = {"openai": "0.9221000001", "anthropic": "1.7167162", "openrouter": "0.2650123"}
 WEEK = timedelta(days=7)
+OPTIONS = SyncOptions(TODAY, limits=QUICK)
 
 
 @pytest.fixture
@@ -111,9 +112,8 @@ def test_sync_reads_only_rows_of_its_connection(database: Database, person: Pers
         database.insert("imports", file)
     counting = CountingDatabase(database)
     steps: list[int] = []
-    sync_connection(
-        counting, open_ring, connection, TODAY, lambda done, _total, _label: steps.append(done), QUICK
-    )
+    options = replace(OPTIONS, on_progress=lambda done, _total, _label: steps.append(done))
+    sync_connection(counting, open_ring, connection, options)
     assert counting.rows_read["imports"] == 1
     assert counting.rows_read["api_credentials"] == 1 + len(steps) - 1 > 2, "the key, then once per window"
 
@@ -191,8 +191,8 @@ def test_a_crash_in_the_backfill_is_taken_up_where_it_was(
         (Fault(401), "does not accept this key"),
         (Fault(403), "does not let this key"),
         (Fault(429, headers={"retry-after": "7200"}), "wait 2 hours"),
-        (Fault(500), "problem of its own"),
-        (Fault(cut_at=20), "broke off"),
+        (Fault(500), "internal problem"),
+        (Fault(cut_at=20), "interrupted"),
         (Fault(body=b'{"data": ['), "not complete JSON"),
         (Fault(body=b"<html>", content_type="text/html"), "instead of JSON"),
         (Fault(302, headers={"location": "https://example.com/"}), "another address"),
@@ -329,7 +329,7 @@ def test_a_key_that_does_not_open_is_told_with_the_connection(
     def lost() -> Any:
         raise VaultError("The ring is lost.")
 
-    assert sync_connection(database, lost, connection, TODAY, limits=QUICK).error == "The ring is lost."
+    assert sync_connection(database, lost, connection, OPTIONS).error == "The ring is lost."
     assert reread(database, connection).last_error == "The ring is lost."
     assert aimed.asked_for("usage") == []
 
@@ -338,7 +338,7 @@ def test_a_key_that_does_not_open_is_told_with_the_connection(
 def test_a_session_that_ends_stops_a_sync_in_words(stack: Stack, database: Database, person: Person) -> None:
     connection = connect(database, person, "openai")
     signed_out = SupabaseDatabase(client_with(stack, "not-a-token"))
-    result = sync_connection(signed_out, open_ring, connection, TODAY, limits=QUICK)
+    result = sync_connection(signed_out, open_ring, connection, OPTIONS)
     assert (result.was_signed_out, result.error) == (True, "Your session has ended. Sign in again.")
     assert sync(database, connection).error is None
 
@@ -368,7 +368,7 @@ def test_what_nobody_foresaw_is_a_sentence_too(
         raise ZeroDivisionError
 
     result = sync(database, connection, on_progress=break_down)
-    assert "Something in Tally went wrong" in str(result.error)
+    assert "Something went wrong in Tally" in str(result.error)
     assert "ZeroDivisionError" in caplog.text
     assert KEYS["openai"] not in caplog.text
 
@@ -402,7 +402,7 @@ def test_whatever_the_stops_every_day_is_asked_and_recent_ones_again(
         today += timedelta(days=step)
         for window in plan_windows(dataset, cursor, today)[:stop]:
             asked_on |= dict.fromkeys(window.days, today)
-            cursor = max(settled_through(dataset, window, today).isoformat(), cursor or "")
+            cursor = max(final_through(dataset, window, today).isoformat(), cursor or "")
     for window in plan_windows(dataset, cursor, today):
         asked_on |= dict.fromkeys(window.days, today)
     last = today if dataset.has_today else today - timedelta(days=1)
