@@ -1,4 +1,4 @@
-"""From the bytes of an upload to its tables: one in a CSV or JSON file, several in a ZIP archive."""
+"""Tables of an upload: one in a CSV or JSON file, several in a ZIP archive."""
 
 import io
 import re
@@ -17,17 +17,17 @@ MAX_BYTES = 50_000_000
 MAX_MEMBERS = 100
 MAX_UNPACKED_BYTES = 100_000_000
 MAX_RATIO = 200
-UNSUSPICIOUS_BYTES = 1_000_000  # a short file of zeros may shrink as much as it likes
+MIN_SUSPICIOUS_BYTES = 1_000_000  # a small file may be compressed by any ratio
 JSON_NAMES = (".json", *LINES)
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _EXCEL = "[Content_Types].xml"
-# What systems leave in an archive beside its files.
+# Files that operating systems add to archives.
 _LEFTOVER = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|Thumbs\.db$|\._)")
 
 
 def read_tables(data: bytes, filename: str) -> list[Table]:
-    """Every table of an upload, or raise ImportRefused: an archive is read in full or not at all."""
+    """Every table of an upload; raises ImportRefused, also for an archive with one unreadable file."""
     _check_size(data, filename)
     if not data.startswith(_ZIP):
         return [read_table(data, filename)]
@@ -38,10 +38,10 @@ def read_tables(data: bytes, filename: str) -> list[Table]:
 
 
 def read_table(data: bytes, filename: str) -> Table:
-    """The table of a file that is no archive, or raise ImportRefused."""
+    """The table of a single file; raises ImportRefused."""
     _check_size(data, filename)
     if not data.strip(b"\x00 \t\r\n" + b"\xef\xbb\xbf"):
-        raise ImportRefused(f"{filename} is empty. Export it again and check that it holds rows.")
+        raise ImportRefused(f"{filename} is empty. Export it again and check that it has rows.")
     refuse_other_formats(data, filename)
     text = decode(data, filename)
     is_json = re.match(r"\s*[{\[]", text) or filename.lower().endswith(JSON_NAMES)
@@ -51,13 +51,13 @@ def read_table(data: bytes, filename: str) -> Table:
 def _check_size(data: bytes, filename: str) -> None:
     if len(data) > MAX_BYTES:
         raise ImportRefused(
-            f"{filename} has {len(data) / 1e6:,.0f} MB; the limit is {MAX_BYTES // 1_000_000} MB a file. "
+            f"{filename} has {len(data) / 1e6:,.0f} MB; the limit is {MAX_BYTES // 1_000_000} MB per file. "
             "Export a shorter period, or split it into several files with the same header."
         )
 
 
 def _unpack(data: bytes, filename: str) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file in an archive; nothing is written anywhere, so paths mean nothing."""
+    """Name and content of every file in an archive; nothing is written to disk, so no path can do harm."""
     left = MAX_UNPACKED_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -68,7 +68,7 @@ def _unpack(data: bytes, filename: str) -> Iterator[tuple[str, bytes]]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
         raise ImportRefused(
             f"{filename} is a damaged ZIP archive, or one that Tally cannot unpack. "
-            "Download it again, or unpack it and drop the files in it here."
+            "Download it again, or unpack it and drop its files here."
         ) from error
 
 
@@ -84,8 +84,8 @@ def _members(archive: zipfile.ZipFile, filename: str) -> list[zipfile.ZipInfo]:
         raise ImportRefused(f"{filename} is an empty ZIP archive. Export it again.")
     if len(members) > MAX_MEMBERS:
         raise ImportRefused(
-            f"{filename} holds {len(members):,} files; the limit is {MAX_MEMBERS}. "
-            "Unpack it and drop the files that are meant here."
+            f"{filename} contains {len(members):,} files; the limit is {MAX_MEMBERS}. "
+            "Unpack it and drop only the usage exports here."
         )
     return members
 
@@ -94,15 +94,15 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, left: int, f
     if member.flag_bits & 1:
         raise ImportRefused(f"{filename} is encrypted. Unpack it with its password and drop the files here.")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise zipfile.BadZipFile("compressed in a way that is rare")
+        raise zipfile.BadZipFile("unsupported compression")
     with archive.open(member) as file:
-        content = file.read(left + 1)  # what an archive says about the size of its files is hearsay
+        content = file.read(left + 1)  # the sizes stated in an archive may be wrong
     if len(content) > left:
         raise ImportRefused(
             f"{filename} unpacks to more than {MAX_UNPACKED_BYTES // 1_000_000} MB. "
             "Export a shorter period, or unpack it and drop the files here."
         )
-    if len(content) > max(UNSUSPICIOUS_BYTES, MAX_RATIO * member.compress_size):
+    if len(content) > max(MIN_SUSPICIOUS_BYTES, MAX_RATIO * member.compress_size):
         raise ImportRefused(
             f"{filename}: {_shown(member)} grows more than {MAX_RATIO}-fold when it is unpacked, "
             "which no usage export does. Unpack it and drop that file here."
@@ -115,25 +115,22 @@ def _shown(member: zipfile.ZipInfo) -> str:
 
 
 def parse_tables(importer: Importer, tables: Sequence[Table], options: Options) -> Parsed:
-    """The tables of an upload, read as if they had been imported one after another, as one outcome.
-
-    What several of them say about one event counts once: the later statement.
-    """
+    """The tables of an upload as one result; for an event in several of them, the last one counts."""
     if len(tables) == 1:
         return importer.parse(tables[0], options)
-    together = Parsed()
+    combined = Parsed()
     places: dict[UUID, int] = {}
     for table in tables:
         parsed = importer.parse(table, options)
         for record, lines in zip(parsed.records, parsed.lines, strict=True):
-            place = places.setdefault(record.source_key, len(together.records))
-            if place < len(together.records):
-                together.records[place] = record
-                together.lines[place] += lines
+            place = places.setdefault(record.source_key, len(combined.records))
+            if place < len(combined.records):
+                combined.records[place] = record
+                combined.lines[place] += lines
             else:
-                together.records.append(record)
-                together.lines.append(lines)
-        together.rejected += [replace(row, reason=f"{table.part}: {row.reason}") for row in parsed.rejected]
-        together.rows_blank += parsed.rows_blank
-        together.grouping = tuple(dict.fromkeys(together.grouping + parsed.grouping))
-    return together
+                combined.records.append(record)
+                combined.lines.append(lines)
+        combined.rejected += [replace(row, reason=f"{table.part}: {row.reason}") for row in parsed.rejected]
+        combined.rows_blank += parsed.rows_blank
+        combined.grouping = tuple(dict.fromkeys(combined.grouping + parsed.grouping))
+    return combined

@@ -1,4 +1,4 @@
-"""Amounts of a file in other currencies than dollars: each is converted at the rate of its day."""
+"""Amounts in currencies other than US dollars, each converted at the rate of its day."""
 
 import re
 from datetime import date
@@ -9,8 +9,8 @@ from tally.currency.rates import EUR, USD, find_rate
 from tally.importers.protocol import Options, RowRejected
 from tally.importers.readers.table import quote
 
-# What stands for a code beside an amount or in a column of its own; a sign that several currencies share is
-# none of them, except the dollar, which is the US dollar everywhere in Tally.
+# Signs and names that mean a currency code. A sign shared by several currencies is left out, except for the
+# dollar, which means the US dollar everywhere in Tally.
 SIGNS = {
     "$": USD,
     "us$": USD,
@@ -44,16 +44,16 @@ _BESIDE = re.compile(
 
 
 def find_currency(text: str) -> str:
-    """The code of a currency by its code or sign; raises RowRejected."""
-    said = text.strip()
-    code = SIGNS.get(said.lower()) or said.upper()
+    """The currency code for a code, sign or name; raises RowRejected."""
+    stripped = text.strip()
+    code = SIGNS.get(stripped.lower()) or stripped.upper()
     if not re.fullmatch("[A-Z]{3}", code):
         raise RowRejected(f"the currency {quote(text)} is unknown; write its code, such as EUR")
     return code
 
 
 def split_currency(cell: str) -> tuple[str, str]:
-    """An amount without the currency beside it, and that currency's code; empty where none is."""
+    """An amount without the currency beside it, and that currency's code, empty where there is none."""
     match = _BESIDE.fullmatch(cell.strip())
     beside = match and (match["before"] or match["after"])
     if not match or not beside or (match["before"] and match["after"]):
@@ -67,12 +67,12 @@ def split_currency(cell: str) -> tuple[str, str]:
 def convert_to_usd(
     metadata: dict[str, JSON], amount: Decimal, currency: str, day: date, options: Options
 ) -> Decimal:
-    """US dollars at the rate of that day; what was paid and at which rate is added to the metadata."""
+    """US dollars at the rate of that day; adds the original amount and the rate to the metadata."""
     if currency == USD:
         return amount
     rate = find_rate(currency, day, options.rates)
     metadata["original_amount"] = canonical_decimal(amount)
     metadata["original_currency"] = currency
-    metadata["exchange_rate"] = f"{rate.units_per_usd:.8f}"  # units for one dollar
+    metadata["exchange_rate"] = f"{rate.units_per_usd:.8f}"  # units per US dollar
     metadata["rate_day"] = rate.day.isoformat()
     return rate.to_usd(amount)

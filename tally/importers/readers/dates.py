@@ -1,4 +1,4 @@
-"""Dates and times as spreadsheets and exports write them, read as instants or as days."""
+"""Dates and times in the formats of spreadsheets and exports, parsed to instants or days."""
 
 import re
 from collections.abc import Iterable
@@ -38,25 +38,25 @@ _CLOCK = re.compile(
 
 
 class DateUnreadable(ValueError):
-    """A cell that is no date, or no possible one; the text says why."""
+    """A cell that is not a valid date; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When something happened: an instant, and the day if no time was given."""
+    """The time of an event: an instant, and the day if no time was given."""
 
     timestamp: datetime
     day: str | None
 
     @property
     def key(self) -> str:
-        """What identifies it: the day for a day, the same in every timezone; else the instant."""
+        """Identity in any timezone: the day where only a day was given, else the instant."""
         return self.day or self.timestamp.isoformat()
 
 
 @dataclass(slots=True)
 class DayOrder:
-    """What a column of dates such as 03/04/2026 shows about the order of day and month."""
+    """Evidence in a column of dates such as 03/04/2026 for the order of day and month, with examples."""
 
     day_first: list[str] = field(default_factory=list)
     month_first: list[str] = field(default_factory=list)
@@ -64,14 +64,14 @@ class DayOrder:
 
     @property
     def decided(self) -> bool | None:
-        """Whether the day comes first; None where the column contradicts itself or leaves it open."""
+        """Whether the day comes first; None where the evidence is missing or contradictory."""
         if bool(self.day_first) != bool(self.month_first):
             return bool(self.day_first)
         return None if self.day_first or self.either else False
 
 
 def find_day_order(cells: Iterable[str]) -> DayOrder:
-    """Look through a column for dates that can be read in one way only."""
+    """Search a column for dates that are valid in one order only."""
     order = DayOrder()
     for cell in set(cells):
         match = _YEAR_LAST.fullmatch(cell.strip())
@@ -90,9 +90,9 @@ def find_day_order(cells: Iterable[str]) -> DayOrder:
 
 
 def parse_moment(text: str, timezone_name: str, day_first: bool) -> Moment:
-    """A date is a day of the person's calendar; a time without a zone is read in `timezone_name`.
+    """Parse a date as a local day, and a time without a zone as local time; raises DateUnreadable.
 
-    A time that the clocks skipped gets the offset from before the change, one that came twice is the first.
+    For a time that a clock change skips, the offset before it applies; for one that it repeats, the first.
     """
     body = text.strip()
     match = (
@@ -104,7 +104,7 @@ def parse_moment(text: str, timezone_name: str, day_first: bool) -> Moment:
     if not body:
         raise DateUnreadable("is empty")
     if match is None:
-        raise DateUnreadable("is not a date that can be read; write it as 2026-11-02")
+        raise DateUnreadable("is not a valid date; write it as 2026-11-02")
     day = _parse_day(match.groupdict(), day_first)
     if match["time"] is None:
         return Moment(day_instant(day, timezone_name), day.isoformat())
@@ -118,12 +118,12 @@ def _parse_day(parts: dict[str, str | None], day_first: bool) -> date:
         day, month = parts["day"], parts["month"]
     year = int(parts["year"] or 0)
     if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise DateUnreadable(f"is in the year {year}; Tally keeps records from {FIRST_YEAR} to {LAST_YEAR}")
+        raise DateUnreadable(f"is in the year {year}; Tally stores records from {FIRST_YEAR} to {LAST_YEAR}")
     month_number = _month_number(month or "")
     try:
         return date(year, month_number, int(day or 0))
     except ValueError:
-        raise DateUnreadable("is not a day of the calendar") from None
+        raise DateUnreadable("does not exist in the calendar") from None
 
 
 def _month_number(text: str) -> int:
@@ -133,13 +133,13 @@ def _month_number(text: str) -> int:
     for number, month in enumerate(MONTHS, start=1):
         if month.startswith(name) or (name == "sept" and month == "september"):
             return number
-    raise DateUnreadable("is not a date that can be read; write it as 2026-11-02")
+    raise DateUnreadable("is not a valid date; write it as 2026-11-02")
 
 
 def _parse_instant(day: date, text: str, timezone_name: str) -> datetime:
     match = _CLOCK.fullmatch(text)
     if match is None:
-        raise DateUnreadable("has a time that cannot be read; write it as 2026-11-02 14:30")
+        raise DateUnreadable("has an invalid time; write it as 2026-11-02 14:30")
     hour = int(match["hour"])
     if match["half"]:
         if not 1 <= hour <= 12:

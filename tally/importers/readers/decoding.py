@@ -1,4 +1,4 @@
-"""From the bytes of an upload to text: its encoding, and what is no CSV at all."""
+"""Bytes of an upload to text: its encoding, and refusals of files that are no text."""
 
 import codecs
 import re
@@ -7,13 +7,17 @@ from typing import NoReturn
 from tally.core.errors import TallyError
 
 SAMPLE = 65_536
+# Encodings of spreadsheets beside Windows-1252, which covers western Europe and is tried first.
+WESTERN = "cp1252"
+OTHER_ENCODINGS = ("cp1251", "cp932", "gb18030", "euc_kr")
+MIN_EVIDENCE = 12  # bytes beyond ASCII; with fewer, western names are mistaken for Cyrillic ones
 
-HOW_TO_EXPORT = "Open it in the program that it came from, export it as CSV, and drop that file here."
+HOW_TO_EXPORT = "Export it as CSV from the program that made it, and drop that file here."
 NOT_A_CSV = (
     (
         b"%PDF",
         "a PDF document",
-        "Download the CSV of the same data instead; invoices can be typed in under Add entry.",
+        "Download the CSV of the same data instead, or type the invoice in under Add entry.",
     ),
     (
         b"\xd0\xcf\x11\xe0",
@@ -41,13 +45,15 @@ BOMS = (
 )
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 
+_LINE_BEYOND_ASCII = re.compile(rb"[^\n]*[\x80-\xff][^\n]*")
+
 
 class ImportRefused(TallyError):
-    """A file that cannot be imported at all; the text says why and what to do."""
+    """A file that cannot be imported at all; the text gives the reason and what to do next."""
 
 
 def refuse_other_formats(data: bytes, filename: str) -> None:
-    """Raise ImportRefused for what is known by its first bytes to be something else."""
+    """Raise ImportRefused for a file whose first bytes are those of another format."""
     if data.startswith(b"PK\x03\x04") and (
         b"xl/" in data[:SAMPLE] or filename.lower().endswith((".xlsx", ".xlsm"))
     ):
@@ -58,7 +64,7 @@ def refuse_other_formats(data: bytes, filename: str) -> None:
 
 
 def refuse_excel(filename: str) -> NoReturn:
-    """Raise ImportRefused for a workbook."""
+    """Raise ImportRefused for an Excel workbook."""
     raise ImportRefused(
         f"{filename} is an Excel workbook, not a CSV file. "
         "Open it and choose File > Save as > CSV UTF-8, then drop that file here."
@@ -66,18 +72,18 @@ def refuse_excel(filename: str) -> NoReturn:
 
 
 def decode(data: bytes, filename: str) -> str:
-    """Text from UTF-8, UTF-16 (with or without a mark) or, when nothing else fits, Windows-1252."""
+    """Text from UTF-8, UTF-16 (with or without a byte order mark) or a spreadsheet's own encoding."""
     encoding = _find_encoding(data)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         if encoding != "utf-8" or _looks_binary(data):
             raise _binary(filename) from None
-        text = data.decode("cp1252", errors="replace")
+        text = data.decode(_guess_legacy_encoding(data), errors="replace")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ImportRefused(
-            f"{filename} contains a NUL character in line {line}, so it is damaged or no text file. "
+            f"{filename} contains a NUL character in line {line}, so it is damaged or not a text file. "
             "Export it again."
         )
     if MARKUP.match(text):
@@ -90,12 +96,35 @@ def _find_encoding(data: bytes) -> str:
         if data.startswith(mark):
             return encoding
     head = data[:1000]
-    # Latin letters in UTF-16 have a zero in every second byte.
+    # In UTF-16, every second byte of a Latin letter is zero.
     if head[1::2].count(0) > len(head) * 0.4:
         return "utf-16-le"
     if head[0::2].count(0) > len(head) * 0.4:
         return "utf-16-be"
     return "utf-8"
+
+
+def _guess_legacy_encoding(data: bytes) -> str:
+    """The encoding of text that is not Unicode: Windows-1252 unless that gives implausible text.
+
+    charset-normalizer alone reads two of three western exports wrongly, because they are nearly all ASCII:
+    it only sees the lines that are not, and decides nothing while Windows-1252 is plausible.
+    """
+    from charset_normalizer import from_bytes  # costs 0.1 s, and most files are UTF-8
+
+    sample = b"\n".join(line[0] for line in _LINE_BEYOND_ASCII.finditer(data[:SAMPLE]))
+    if sum(byte > 0x7F for byte in sample) < MIN_EVIDENCE:
+        return WESTERN
+    plausible = [
+        match.encoding
+        for match in from_bytes(
+            sample,
+            cp_isolation=[WESTERN, *OTHER_ENCODINGS],
+            preemptive_behaviour=False,
+            enable_fallback=False,
+        )
+    ]
+    return WESTERN if WESTERN in plausible or not plausible else plausible[0]
 
 
 def _looks_binary(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""JSON as a table: an array of objects, one object a line, or an object around one array of rows."""
+"""JSON as a table: an array of objects, one object per line, or an object with one array of rows."""
 
 import gc
 import json
@@ -16,18 +16,18 @@ from tally.importers.readers.table import (
 )
 
 MAX_DEPTH = 4
-MAX_COLUMNS = 1_000  # gateways keep whole requests in their rows
+MAX_COLUMNS = 1_000  # exports of gateways contain whole requests
 MAX_CELLS = 20_000_000
-WHAT_IS_READ = (
-    "Tally reads an array of objects, one object a line, or an object around one array of rows. "
+ACCEPTED_SHAPES = (
+    "Tally reads an array of objects, one object per line, or an object with one array of rows. "
     "Export it again, or export it as CSV."
 )
 LINES = (".jsonl", ".ndjson")
-BROKEN_DOWN = "modelBreakdowns"  # of ccusage's days: what each model used
+BREAKDOWN = "modelBreakdowns"  # usage by model within the days of ccusage
 
 
 class _Number(str):
-    """A number exactly as the file writes it: neither rounded to a float nor too long for an int."""
+    """A number as written in the file: a float would round it, an int has a maximum length."""
 
     __slots__ = ()
 
@@ -36,28 +36,25 @@ _decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_consta
 
 
 def read_json(text: str, filename: str) -> Table:
-    """Rows with nested keys joined by dots (`usage.input`), lists as JSON text; or raise ImportRefused."""
+    """A table with nested keys joined by dots (`usage.input`) and lists as JSON; raises ImportRefused."""
     table = Table(filename, [])
     try:
-        with _uncollected():
+        with _garbage_collector_paused():
             numbered = list(_flat_rows(table, text))
     except RecursionError:
-        raise ImportRefused(f"{filename} is nested too deeply. {WHAT_IS_READ}") from None
-    names: dict[str, None] = {}
-    for _, row in numbered:
-        names |= dict.fromkeys(row)
-    header = [name for name in names if name.strip()]
-    if not header:
-        raise refuse_without_rows(f"{filename} holds no rows")
-    if len(header) * len(numbered) > MAX_CELLS:
+        raise ImportRefused(f"{filename} is nested too deeply. {ACCEPTED_SHAPES}") from None
+    keys = _collect_keys(row for _, row in numbered)
+    if not keys:
+        raise refuse_without_rows(f"{filename} has no rows")
+    if len(keys) * len(numbered) > MAX_CELLS:
         raise ImportRefused(
-            f"{filename} has {len(numbered):,} rows with {len(header):,} different keys, too many to lay out "
-            "as a table. Export a shorter period, or leave out the keys that say nothing about usage or cost."
+            f"{filename} has {len(numbered):,} rows with {len(keys):,} different keys, too many for a table. "
+            "Export a shorter period, or leave out the keys that have nothing to do with usage or cost."
         )
-    table.header = [name.strip() for name in header]
+    table.header = [key.strip() for key in keys]
     check_header(table, MAX_COLUMNS)
     for number, row in numbered:
-        cells = tuple([row.get(name, "") for name in header])
+        cells = tuple([row.get(key, "") for key in keys])
         if any(cells):
             table.rows.append((number, cells))
         else:
@@ -65,9 +62,17 @@ def read_json(text: str, filename: str) -> Table:
     return table
 
 
+def _collect_keys(rows: Iterable[dict[str, str]]) -> list[str]:
+    """The keys of all rows in the order of their first appearance."""
+    keys: dict[str, None] = {}
+    for row in rows:
+        keys |= dict.fromkeys(row)
+    return [key for key in keys if key.strip()]
+
+
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Nothing that is read goes in circles; looking for that takes most of the time of a large file."""
+def _garbage_collector_paused() -> Iterator[None]:
+    """Rows have no reference cycles; searching for some takes most of the time of a large file."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -78,7 +83,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def flatten_json(text: str) -> dict[str, str]:
-    """One object in a cell, flat like a row; empty for anything else."""
+    """An object in a cell as flat keys and texts; empty for anything else."""
     try:
         value = _decoder.decode(text)
         return _flatten(value) if isinstance(value, dict) else {}
@@ -91,13 +96,13 @@ def _flat_rows(table: Table, text: str) -> Iterator[tuple[int, dict[str, str]]]:
         if isinstance(value, dict):
             yield number, _flatten(value)
         else:
-            reason = f"This row is no object, but {quote(_write(value))}."
+            reason = f"This row is not an object but {quote(_write(value))}."
             table.malformed.append(Rejected(number, reason, _write(value)))
         check_row_count(rows, table.filename)
 
 
 def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
-    """Every row with its line, or with its place in the array."""
+    """Every row with its line number, or with its position in the array."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if _is_lines(lines, table.filename):
         yield from _parse_lines(table, lines)
@@ -120,7 +125,7 @@ def _parse_lines(table: Table, lines: Iterable[tuple[int, str]]) -> Iterator[tup
         try:
             yield number, _decoder.decode(line.strip())
         except json.JSONDecodeError as error:
-            reason = f"This line is no JSON: {error.msg} at character {error.pos + 1}."
+            reason = f"This line is not valid JSON: {error.msg} at character {error.pos + 1}."
             table.malformed.append(Rejected(number, reason, line.rstrip("\r")))
 
 
@@ -138,38 +143,40 @@ def _parse(text: str, filename: str) -> object:
 
 
 def _find_array(document: object, table: Table) -> list[object]:
-    filename = table.filename
+    """The rows of a document: itself, or the only list of objects in it, whose key the table then holds."""
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
-        raise ImportRefused(f"{filename} holds a single value and no rows. {WHAT_IS_READ}")
-    arrays = {
-        key: value
-        for key, value in document.items()
-        if isinstance(value, list) and all(isinstance(row, dict) for row in value)
-    }
+        raise ImportRefused(f"{table.filename} is a single value without rows. {ACCEPTED_SHAPES}")
+    arrays = {key: value for key, value in document.items() if _is_array_of_objects(value)}
+    if not arrays:
+        raise ImportRefused(f"{table.filename} is an object without a list of rows. {ACCEPTED_SHAPES}")
     filled = [key for key, rows in arrays.items() if rows]
+    if not filled:
+        return []
     if len(filled) > 1:
         raise ImportRefused(
-            f"{filename} holds several lists of rows: {', '.join(map(quote, filled[:12]))}. "
-            "Save the one that is meant as a file of its own."
+            f"{table.filename} has several lists of rows: {', '.join(map(quote, filled[:12]))}. "
+            "Save the one to import as a file of its own."
         )
-    if not arrays:
-        raise ImportRefused(f"{filename} holds an object and no list of rows. {WHAT_IS_READ}")
-    table.list_name = filled[0] if filled else ""
-    return arrays[filled[0]] if filled else []
+    table.list_name = filled[0]
+    return list(arrays[filled[0]])
+
+
+def _is_array_of_objects(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) for row in value)
 
 
 def _split(row: object) -> Iterator[object]:
-    """A row whose figures are broken down in it as a row for each part, with what it says beside figures."""
-    parts = row.get(BROKEN_DOWN) if isinstance(row, dict) else None
+    """A row for each part of a row with a breakdown; numbers of the whole are left out of the parts."""
+    parts = row.get(BREAKDOWN) if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(parts, list) or not parts:
         yield row
         return
     shared = {
         key: value
         for key, value in row.items()
-        if key != BROKEN_DOWN and not isinstance(value, (_Number, list))
+        if key != BREAKDOWN and not isinstance(value, (_Number, list))
     }
     for part in parts:
         yield shared | part if isinstance(part, dict) else part
@@ -196,7 +203,7 @@ def _cell(value: object) -> str:
 
 
 def _write(value: object) -> str:
-    """JSON text again, numbers as they were."""
+    """A value as JSON text, with numbers as written in the file."""
     if isinstance(value, _Number):
         return str(value)
     if isinstance(value, list):
@@ -207,7 +214,7 @@ def _write(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without what JSON can escape and no database keeps: NUL, and halves of characters."""
+    """Text that a database can store: without NUL and unpaired surrogates, which JSON can escape."""
     if text.isascii() and "\0" not in text:
         return text
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

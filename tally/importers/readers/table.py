@@ -1,4 +1,4 @@
-"""From text to rows of cells: separator, line numbers, limits, rows that do not fit."""
+"""Text of a CSV file to rows of cells: separator, line numbers, limits and malformed rows."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that was read and not imported: its line (the header is line 1), why, and the row itself."""
+    """A row that cannot be imported, its line number (the header is line 1) and the reason."""
 
     line: int
     reason: str
@@ -35,7 +35,7 @@ class Rejected:
 
 @dataclass(slots=True)
 class Table:
-    """A decoded file. `rows` have as many cells as the header; the others are in `malformed`."""
+    """A decoded file; `rows` have as many cells as the header, all others are in `malformed`."""
 
     filename: str
     header: list[str]
@@ -43,23 +43,23 @@ class Table:
     malformed: list[Rejected] = field(default_factory=list)
     rows_blank: int = 0
     part: str = ""  # its name inside an archive
-    list_name: str = ""  # the key of the array that its rows stood in
+    list_name: str = ""  # the key of the JSON array with its rows
 
     def column(self, name: str) -> int | None:
-        """Where a column stands, by its name in any case."""
+        """The index of a column, by its name in any case."""
         for index, cell in enumerate(self.header):
             if cell.casefold() == name:
                 return index
         return None
 
     def reader(self, name: str) -> Callable[[Sequence[str]], str]:
-        """A function from a row's cells to this column's text; empty where there is no such column."""
+        """A function from a row's cells to this column's text, empty where there is no such column."""
         index = self.column(name)
         return (lambda _cells: "") if index is None else (lambda cells: cells[index].strip())
 
 
 def read_csv(text: str, filename: str) -> Table:
-    """Cut the text of a CSV file into rows, or raise ImportRefused."""
+    """Parse the text of a CSV file; raises ImportRefused."""
     _check_lines(text, filename)
     text = _unwrap(text)
     lines = io.StringIO(text, newline="")
@@ -70,14 +70,14 @@ def read_csv(text: str, filename: str) -> Table:
     rows = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
     table = Table(filename, _read_header(rows, filename))
     check_header(table)
-    _fill(table, rows, text, lines_before=1 if announced else 0)
+    _read_rows(table, rows, text, lines_before=1 if announced else 0)
     if not table.rows and not table.malformed:
         raise refuse_without_rows(f"{filename} has a header and no rows below it")
     return table
 
 
 def refuse_without_rows(finding: str) -> ImportRefused:
-    """What to do about a file that is what it should be, but for its rows."""
+    """The refusal of a valid file without rows."""
     return ImportRefused(f"{finding}. Choose a period with usage and export it again.")
 
 
@@ -86,12 +86,12 @@ def _check_lines(text: str, filename: str) -> None:
         if len(line) > MAX_LINE:
             raise ImportRefused(
                 f"{filename} has more than {MAX_LINE:,} characters in line {number}. "
-                "It is probably no CSV file, or its line breaks were lost. Export it again."
+                "It is probably not a CSV file, or its line breaks were lost. Export it again."
             )
 
 
 def _unwrap(text: str) -> str:
-    """Some exports put each whole row into one more pair of quotation marks; take them off, line by line."""
+    """Remove the quotation marks that some exports put around each whole row."""
     first = _first_line(text).strip()
     if not re.fullmatch(r'"[^",;\t|]+[,;\t|](?:[^"]|"")+"', first):
         return text
@@ -119,30 +119,30 @@ def _read_header(rows: "Reader", filename: str) -> list[str]:
                 return [cell.strip() for cell in cells]
     except csv.Error:
         raise ImportRefused(
-            f"The header of {filename} has a quotation mark that is never closed. Export it again."
+            f"The header of {filename} has an unclosed quotation mark. Export it again."
         ) from None
-    raise ImportRefused(f"{filename} is empty. Export it again and check that it holds rows.")
+    raise ImportRefused(f"{filename} is empty. Export it again and check that it has rows.")
 
 
 def check_header(table: Table, max_columns: int = MAX_COLUMNS) -> None:
-    """Drop nameless columns at the end; raise ImportRefused for too many columns and for twins."""
+    """Drop trailing columns without names; raise ImportRefused for too many or duplicate columns."""
     while table.header and not table.header[-1]:
         table.header.pop()
     if len(table.header) > max_columns:
         raise ImportRefused(
             f"{table.filename} has {len(table.header):,} columns; the limit is {max_columns:,}. "
-            "Remove the columns that say nothing about usage or cost and try again."
+            "Remove the columns that have nothing to do with usage or cost and try again."
         )
     times = Counter(name.casefold() for name in table.header if name)
     twice = sorted({name for name in table.header if times[name.casefold()] > 1})
     if twice:
         raise ImportRefused(
             f"{table.filename} has more than one column named {', '.join(map(quote, twice))}. "
-            "Rename or remove one of them, so that it is clear which is meant."
+            "Rename or remove one of them and try again."
         )
 
 
-def _fill(table: Table, rows: "Reader", text: str, lines_before: int) -> None:
+def _read_rows(table: Table, rows: "Reader", text: str, lines_before: int) -> None:
     width = len(table.header)
     while True:
         line = rows.line_num + lines_before + 1
@@ -152,22 +152,24 @@ def _fill(table: Table, rows: "Reader", text: str, lines_before: int) -> None:
             return
         except csv.Error as error:
             _reject_unreadable(table, text, (line, rows.line_num + lines_before), str(error))
-            if len(table.malformed) > MAX_BROKEN_ROWS:
-                raise ImportRefused(
-                    f"{table.filename} has more than {MAX_BROKEN_ROWS} rows with unmatched quotation marks. "
-                    "Export it again."
-                ) from None
             continue
         if len(cells) == width and cells[0]:
             table.rows.append((line, tuple(cells)))
-        elif not any(cell.strip() for cell in cells):
-            table.rows_blank += 1
-        elif len(cells) >= width and not any(cells[width:]):
-            table.rows.append((line, tuple(cells[:width])))
         else:
-            reason = f"This row has {len(cells)} cells and the header has {width}."
-            table.malformed.append(Rejected(line, reason, row_text(cells)))
+            _add_unusual_row(table, line, cells)
         check_row_count(len(table.rows) + len(table.malformed), table.filename)
+
+
+def _add_unusual_row(table: Table, line: int, cells: Sequence[str]) -> None:
+    """Add a row that may be blank, too short or too long; empty cells beyond the header are dropped."""
+    width = len(table.header)
+    if not any(cell.strip() for cell in cells):
+        table.rows_blank += 1
+    elif len(cells) >= width and not any(cells[width:]):
+        table.rows.append((line, tuple(cells[:width])))
+    else:
+        reason = f"This row has {len(cells)} cells and the header has {width}."
+        table.malformed.append(Rejected(line, reason, row_text(cells)))
 
 
 def check_row_count(rows: int, filename: str) -> None:
@@ -183,7 +185,7 @@ def _reject_unreadable(table: Table, text: str, lines: tuple[int, int], error: s
     line, last_line = lines
     if "unexpected end" in error:
         raise ImportRefused(
-            f"{table.filename} has a quotation mark in line {line} that is never closed, "
+            f"{table.filename} has an unclosed quotation mark in line {line}, "
             "so everything after it runs together. Correct that line, or export the file again."
         )
     if "field larger" in error:
@@ -195,22 +197,27 @@ def _reject_unreadable(table: Table, text: str, lines: tuple[int, int], error: s
     raw = "".join(itertools.islice(io.StringIO(text, newline=""), line - 1, last_line)).rstrip("\r\n")
     reason = f"The quotation marks in {where} do not match up."
     table.malformed.append(Rejected(line, reason, raw))
+    if len(table.malformed) > MAX_BROKEN_ROWS:
+        raise ImportRefused(
+            f"{table.filename} has more than {MAX_BROKEN_ROWS} rows with unmatched quotation marks. "
+            "Export it again."
+        )
 
 
 def row_text(cells: Sequence[str]) -> str:
-    """A row as CSV text again."""
+    """A row as CSV text."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="").writerow(cells)
     return buffer.getvalue()
 
 
 def has_control_characters(text: str) -> bool:
-    """Whether a name contains what no name contains: control characters or line breaks."""
+    """Whether a name contains control characters or line breaks."""
     return _CONTROL_CHARACTER.search(text) is not None
 
 
 def quote(cell: str) -> str:
-    """A cell for a sentence: short, on one line, without control characters."""
+    """A cell to quote in a message: short, on one line, without control characters."""
     shown = cell if len(cell) <= MAX_QUOTED else cell[: MAX_QUOTED - 1] + "…"
     printable = (character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
     return '"' + "".join(printable) + '"'

@@ -253,7 +253,7 @@ def test_guesses_follow_the_words_of_the_headings() -> None:
     [
         (b"%PDF-1.7 ...", "is a PDF document, not a CSV file."),
         (b"PK\x03\x04xl/", "is a damaged ZIP archive, or one that Tally cannot unpack."),
-        (b'{"daily": [], "totals": {}}', "holds no rows."),
+        (b'{"daily": [], "totals": {}}', "has no rows."),
         (b"", "is empty."),
         (b"date,cost\n", "has a header and no rows below it."),
         (b"date,cost,cost\n2026-11-02,1,2\n", "more than one column named"),
@@ -304,7 +304,7 @@ def test_cut_off_database_interrupts_and_the_same_file_completes_it(
     file = FileToSave("big.csv", "generic", reading.parsed, rows)
     job = ImportJob(CutAfterFirstBatch(user, wire), [file])
     job.wait(120)
-    assert "import the same file again" in job.problem
+    assert "Import the same file again" in job.problem
     assert job.results == []
     assert [file.filename for file in job.remaining] == ["big.csv"]
 

@@ -156,7 +156,7 @@ def test_ambiguous_numbers_need_an_option(tally: Tally, write: Callable[..., Pat
         (HEADER.encode(), "bad.csv has a header and no rows below it."),
         (b"a,b\n1,2\n", "bad.csv has no column for date and cost."),
         (b"date,cost,Cost\n2026-11-02,1,2\n", "bad.csv has more than one column named"),
-        (b"date,cost\n" + b"2026-11-02,1\n" * 4_000_000, "the limit is 50 MB a file."),
+        (b"date,cost\n" + b"2026-11-02,1\n" * 4_000_000, "the limit is 50 MB per file."),
     ],
 )
 def test_one_refused_file_stops_all_before_anything_is_written(
@@ -284,4 +284,4 @@ def test_exit_codes_and_streams_of_a_real_process(
     good, empty = run(write(GOOD)), run(write("", "empty.csv"))
     assert (good.returncode, good.stderr) == (0, "")
     assert (empty.returncode, empty.stdout) == (1, "")
-    assert empty.stderr == "empty.csv is empty. Export it again and check that it holds rows.\n"
+    assert empty.stderr == "empty.csv is empty. Export it again and check that it has rows.\n"

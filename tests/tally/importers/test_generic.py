@@ -112,7 +112,7 @@ def test_contradicting_dates_are_asked_about_and_the_others_then_rejected() -> N
         parse(text)
     parsed = parse(text, Options(day_first=True))
     assert len(parsed.records) == 1
-    assert parsed.rejected[0].reason == 'The date "04/26/2026" is not a day of the calendar.'
+    assert parsed.rejected[0].reason == 'The date "04/26/2026" does not exist in the calendar.'
 
 
 def test_ambiguous_costs_are_asked_about_and_the_answer_decides() -> None:
@@ -143,11 +143,11 @@ def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ("2026-02-30,,,1,,,", 'The date "2026-02-30" is not a day of the calendar.'),
+        ("2026-02-30,,,1,,,", 'The date "2026-02-30" does not exist in the calendar.'),
         (",,,1,,,x", 'The date "" is empty.'),
         (
             "2019-12-31,,,1,,,",
-            'The date "2019-12-31" is in the year 2019; Tally keeps records from 2020 to 2100.',
+            'The date "2019-12-31" is in the year 2019; Tally stores records from 2020 to 2100.',
         ),
         ("2026-11-02,,,,,,", 'The cost "" is empty (write 0 if it was free).'),
         ("2026-11-02,,,NaN,,,", 'The cost "NaN" is not a number.'),

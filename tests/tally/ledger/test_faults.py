@@ -37,7 +37,7 @@ from tests.tally.people import Person, acting, money_is_exact, over_http, sign_u
 
 ROWS = 4 * BATCH
 INTERRUPTED = re.compile(
-    r"^[A-Z].* The import stopped part of the way; import the same file again to finish it: "
+    r"^[A-Z].* The import stopped part of the way\. Import the same file again to finish it: "
 )
 FIRST = datetime(2026, 11, 2, 12, tzinfo=UTC)
 

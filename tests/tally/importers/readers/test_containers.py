@@ -1,4 +1,4 @@
-"""Files that hold tables in another form: JSON, archives, rows in quotation marks."""
+"""Tables in other forms than plain CSV: JSON, archives, rows in quotation marks."""
 
 import gc
 import io
@@ -29,8 +29,8 @@ from tally.importers.readers.containers import MAX_MEMBERS
 COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 ROWS = [{"date": "2026-11-02", "cost": 1.50}, {"date": "2026-11-03", "model": "m", "cost": 2}]
 CSV = b"date,cost,note\n2026-11-02,1,a\n2026-11-03,2,b\n"
-WHAT_IS_READ = (
-    "Tally reads an array of objects, one object a line, or an object around one array of rows. "
+ACCEPTED_SHAPES = (
+    "Tally reads an array of objects, one object per line, or an object with one array of rows. "
     "Export it again, or export it as CSV."
 )
 
@@ -69,14 +69,14 @@ def test_array_of_objects_becomes_a_table_of_their_keys(text: str) -> None:
     assert table.rows == [(1, ("2026-11-02", "1.5", "")), (2, ("2026-11-03", "2", "m"))]
 
 
-def test_lines_of_json_keep_their_line_numbers_and_broken_ones_are_rejected() -> None:
+def test_json_lines_keep_their_line_numbers_and_broken_ones_are_rejected() -> None:
     text = '{"cost":1}\r\n\r\n{"cost":2,"x":{}}\n{"cost":\n[3]\n{"cost":null}\n'
     table = read(text, "usage.jsonl")
     assert table.header == ["cost", "x"]
     assert table.rows == [(1, ("1", "")), (3, ("2", "{}"))]
     assert [(row.line, row.reason) for row in table.malformed] == [
-        (4, "This line is no JSON: Expecting value at character 9."),
-        (5, 'This row is no object, but "[3]".'),
+        (4, "This line is not valid JSON: Expecting value at character 9."),
+        (5, 'This row is not an object but "[3]".'),
     ]
     assert table.rows_blank == 1
     assert read('{"cost":1}', "usage.jsonl").rows == [(1, ("1",))]
@@ -99,27 +99,26 @@ def test_nested_keys_are_joined_and_lists_stay_json() -> None:
     }
 
 
-def test_what_lies_deeper_than_any_export_stays_json() -> None:
+def test_deeply_nested_values_stay_json() -> None:
     assert read('[{"a":{"b":{"c":{"d":{"e":1}}}}}]').header == ["a.b.c.d"]
 
 
-def test_characters_that_no_database_keeps_are_replaced() -> None:
+def test_characters_that_no_database_stores_are_replaced() -> None:
     assert read(r'[{"a":"x\u0000y\ud800z"}]').rows == [(1, ("x\ufffdy?z",))]
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    ("text", "reason"),
     [
-        ("[]", "usage.json holds no rows. Choose a period with usage and export it again."),
-        ("[{}]", "usage.json holds no rows. Choose a period with usage and export it again."),
-        ('{"data": []}', "usage.json holds no rows. Choose a period with usage and export it again."),
-        ("5", f"usage.json holds a single value and no rows. {WHAT_IS_READ}"),
-        ('"text"', f"usage.json holds a single value and no rows. {WHAT_IS_READ}"),
-        ('{"cost": 1}', f"usage.json holds an object and no list of rows. {WHAT_IS_READ}"),
+        ("[]", "usage.json has no rows. Choose a period with usage and export it again."),
+        ("[{}]", "usage.json has no rows. Choose a period with usage and export it again."),
+        ('{"data": []}', "usage.json has no rows. Choose a period with usage and export it again."),
+        ("5", f"usage.json is a single value without rows. {ACCEPTED_SHAPES}"),
+        ('"text"', f"usage.json is a single value without rows. {ACCEPTED_SHAPES}"),
+        ('{"cost": 1}', f"usage.json is an object without a list of rows. {ACCEPTED_SHAPES}"),
         (
             '{"a": [{"x": 1}], "b": [{"x": 1}]}',
-            'usage.json holds several lists of rows: "a", "b". '
-            "Save the one that is meant as a file of its own.",
+            'usage.json has several lists of rows: "a", "b". Save the one to import as a file of its own.',
         ),
         ('[{"cost": 1},\n{"cost"', "usage.json ends in the middle of its data, in line 2. Export it again."),
         ('[{"cost": "1', "usage.json ends in the middle of its data, in line 1. Export it again."),
@@ -127,27 +126,27 @@ def test_characters_that_no_database_keeps_are_replaced() -> None:
             '[{"cost": 1}\n{"cost": 2}]',
             "usage.json is not valid JSON: Expecting ',' delimiter in line 2. Export it again.",
         ),
-        ("[" * 100_000, f"usage.json is nested too deeply. {WHAT_IS_READ}"),
-        ('[{"a":' * 600 + "1" + "}]" * 600, f"usage.json is nested too deeply. {WHAT_IS_READ}"),
+        ("[" * 100_000, f"usage.json is nested too deeply. {ACCEPTED_SHAPES}"),
+        ('[{"a":' * 600 + "1" + "}]" * 600, f"usage.json is nested too deeply. {ACCEPTED_SHAPES}"),
         (
             '[{"Cost": 1, "cost": 2}]',
             'usage.json has more than one column named "Cost", "cost". '
-            "Rename or remove one of them, so that it is clear which is meant.",
+            "Rename or remove one of them and try again.",
         ),
         (
             json.dumps([{f"k{n}": 1} for n in range(1_001)]),
             "usage.json has 1,001 columns; the limit is 1,000. "
-            "Remove the columns that say nothing about usage or cost and try again.",
+            "Remove the columns that have nothing to do with usage or cost and try again.",
         ),
         (
             json.dumps([{f"k{n % 900}": 1} for n in range(23_000)]),
-            "usage.json has 23,000 rows with 900 different keys, too many to lay out as a table. "
-            "Export a shorter period, or leave out the keys that say nothing about usage or cost.",
+            "usage.json has 23,000 rows with 900 different keys, too many for a table. "
+            "Export a shorter period, or leave out the keys that have nothing to do with usage or cost.",
         ),
     ],
 )
-def test_json_without_a_table_is_refused_with_a_sentence(text: str, sentence: str) -> None:
-    assert refusal(text.encode(), "usage.json") == sentence
+def test_json_without_a_table_is_refused_with_a_reason(text: str, reason: str) -> None:
+    assert refusal(text.encode(), "usage.json") == reason
 
 
 def test_too_many_json_rows_are_refused_with_the_limit() -> None:
@@ -170,7 +169,7 @@ def test_json_of_costs_is_read_like_a_table_of_costs() -> None:
         max_leaves=20,
     )
 )
-def test_any_json_is_a_table_or_refused_with_a_sentence(document: object) -> None:
+def test_any_json_is_a_table_or_refused_with_a_reason(document: object) -> None:
     try:
         table = read(json.dumps(document))
     except ImportRefused as refused:
@@ -191,7 +190,7 @@ def test_archive_is_read_as_its_files_and_adds_up() -> None:
     assert [str(record.metadata["note"]) for record in parsed.records] == ["a", "b"]
     assert (parsed.rows_read, parsed.rows_merged, parsed.rows_blank) == (4, 1, 1)
     assert [(row.line, row.reason) for row in parsed.rejected] == [
-        (3, 'second.csv: The date "2026-13-01" is not a day of the calendar.')
+        (3, 'second.csv: The date "2026-13-01" does not exist in the calendar.')
     ]
 
 
@@ -213,7 +212,7 @@ def encrypted() -> bytes:
     return bytes(data)
 
 
-def lying_about_its_size() -> bytes:
+def with_false_size() -> bytes:
     data = bytearray(zip_of({"a.csv": b"0" * 2_000_000}))
     place = data.index(b"PK\x01\x02") + 24
     data[place : place + 4] = struct.pack("<I", 100)
@@ -222,24 +221,24 @@ def lying_about_its_size() -> bytes:
 
 DAMAGED = (
     "export.zip is a damaged ZIP archive, or one that Tally cannot unpack. "
-    "Download it again, or unpack it and drop the files in it here."
+    "Download it again, or unpack it and drop its files here."
 )
 
 
 @pytest.mark.parametrize(
-    ("data", "sentence"),
+    ("data", "reason"),
     [
         (zip_of({}), "export.zip is an empty ZIP archive. Export it again."),
         (zip_of({"folder/": b""}), "export.zip is an empty ZIP archive. Export it again."),
         (zip_of({"a.csv": CSV})[:-30], DAMAGED),
         (zip_of({"a.csv": CSV}).replace(b"a.csv", b"b.csv", 1), DAMAGED),
-        (lying_about_its_size(), DAMAGED),
+        (with_false_size(), DAMAGED),
         (zip_of({"a.csv": CSV}, zipfile.ZIP_LZMA), DAMAGED),
         (encrypted(), "export.zip is encrypted. Unpack it with its password and drop the files here."),
         (
             zip_of({"../../etc/invoice.pdf": b"%PDF-1.7"}),
             "export.zip: ../../etc/invoice.pdf is a PDF document, not a CSV file. "
-            "Download the CSV of the same data instead; invoices can be typed in under Add entry.",
+            "Download the CSV of the same data instead, or type the invoice in under Add entry.",
         ),
         (
             zip_of({"in.zip": zip_of({"a.csv": CSV})}),
@@ -253,17 +252,18 @@ DAMAGED = (
         ),
         (
             zip_of({f"{n}.csv": CSV for n in range(MAX_MEMBERS + 1)}),
-            "export.zip holds 101 files; the limit is 100. Unpack it and drop the files that are meant here.",
+            "export.zip contains 101 files; the limit is 100. "
+            "Unpack it and drop only the usage exports here.",
         ),
         (
             zip_of({"\x1b[31m.csv": b""}),
             "export.zip: \N{REPLACEMENT CHARACTER}[31m.csv is empty. "
-            "Export it again and check that it holds rows.",
+            "Export it again and check that it has rows.",
         ),
     ],
 )
-def test_archive_that_cannot_be_read_is_refused_with_a_sentence(data: bytes, sentence: str) -> None:
-    assert refusal(data, "export.zip") == sentence
+def test_unreadable_archive_is_refused_with_a_reason(data: bytes, reason: str) -> None:
+    assert refusal(data, "export.zip") == reason
 
 
 @settings(max_examples=300, deadline=None)
@@ -272,7 +272,7 @@ def test_archive_that_cannot_be_read_is_refused_with_a_sentence(data: bytes, sen
     st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4),
     st.integers(0, 400),
 )
-def test_damaged_archive_is_read_or_refused_with_a_sentence(
+def test_damaged_archive_is_read_or_refused_with_a_reason(
     compression: int, changes: list[tuple[int, int]], missing: int
 ) -> None:
     data = bytearray(zip_of({"a.csv": CSV * 20, "b/c.csv": CSV}, compression))
@@ -285,7 +285,7 @@ def test_damaged_archive_is_read_or_refused_with_a_sentence(
         assert reason.endswith(".")
 
 
-def test_archive_is_unpacked_only_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_archive_is_unpacked_only_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "MAX_UNPACKED_BYTES", 2 * len(CSV) + 1)
     files = {f"{n}.csv": CSV for n in range(3)}
     assert len(read_tables(zip_of(dict(list(files.items())[:2])), "export.zip")) == 2
@@ -303,7 +303,7 @@ def test_rows_wrapped_in_one_quoted_field_are_unwrapped_on_their_lines() -> None
 
 
 @pytest.mark.parametrize("text", [b'[{"a": 1}]', b"[" * 100_000, b'{"a": '])
-def test_memory_is_collected_again_after_json_was_read(text: bytes) -> None:
+def test_garbage_collector_runs_again_after_json_is_read(text: bytes) -> None:
     with suppress(ImportRefused):
         read_tables(text, "x.json")
     assert gc.isenabled()

@@ -1,4 +1,4 @@
-"""Dates and times as people write them."""
+"""Dates and times in the formats that people write."""
 
 from datetime import UTC, datetime
 
@@ -26,7 +26,7 @@ from tally.importers.readers.dates import DateUnreadable, find_day_order, parse_
         (" 2026-11-02 ", False),
     ],
 )
-def test_date_is_a_day_of_the_persons_calendar(text: str, day_first: bool) -> None:
+def test_date_is_a_day_in_the_users_timezone(text: str, day_first: bool) -> None:
     moment = parse_moment(text, "America/New_York", day_first)
     assert moment.day == "2026-11-02"
     assert moment.timestamp == datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -45,13 +45,13 @@ def test_date_is_a_day_of_the_persons_calendar(text: str, day_first: bool) -> No
         ("2 Nov 2026 09:30", 8, 30),
     ],
 )
-def test_time_without_a_zone_is_the_persons(text: str, hour: int, minute: int) -> None:
+def test_time_without_a_zone_is_in_the_users_timezone(text: str, hour: int, minute: int) -> None:
     moment = parse_moment(text, "Europe/Berlin", day_first=False)
     assert moment.day is None
     assert (moment.timestamp.hour, moment.timestamp.minute) == (hour, minute)
 
 
-def test_skipped_time_gets_the_offset_from_before_and_a_repeated_one_is_the_first() -> None:
+def test_skipped_time_uses_the_earlier_offset_and_a_repeated_time_is_the_first() -> None:
     skipped = parse_moment("2026-03-29 02:30", "Europe/Berlin", day_first=False)
     repeated = parse_moment("2026-10-25 02:30", "Europe/Berlin", day_first=False)
     assert skipped.timestamp == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
@@ -62,22 +62,22 @@ def test_skipped_time_gets_the_offset_from_before_and_a_repeated_one_is_the_firs
     ("text", "reason"),
     [
         ("", "is empty"),
-        ("yesterday", "is not a date that can be read; write it as 2026-11-02"),
-        ("11/02/26", "is not a date that can be read; write it as 2026-11-02"),
-        ("46328", "is not a date that can be read; write it as 2026-11-02"),
-        ("2 Smarch 2026", "is not a date that can be read; write it as 2026-11-02"),
-        ("2026-02-30", "is not a day of the calendar"),
-        ("2026-13-01", "is not a day of the calendar"),
-        ("25/25/2026", "is not a day of the calendar"),
-        ("1999-12-31", "is in the year 1999; Tally keeps records from 2020 to 2100"),
-        ("9999-12-31", "is in the year 9999; Tally keeps records from 2020 to 2100"),
+        ("yesterday", "is not a valid date; write it as 2026-11-02"),
+        ("11/02/26", "is not a valid date; write it as 2026-11-02"),
+        ("46328", "is not a valid date; write it as 2026-11-02"),
+        ("2 Smarch 2026", "is not a valid date; write it as 2026-11-02"),
+        ("2026-02-30", "does not exist in the calendar"),
+        ("2026-13-01", "does not exist in the calendar"),
+        ("25/25/2026", "does not exist in the calendar"),
+        ("1999-12-31", "is in the year 1999; Tally stores records from 2020 to 2100"),
+        ("9999-12-31", "is in the year 9999; Tally stores records from 2020 to 2100"),
         ("2026-11-02 25:00", "has a time that does not exist"),
         ("2026-11-02 13:00 PM", "has a time that does not exist"),
         ("2026-11-02 10:00+99:00", "has a time that does not exist"),
-        ("2026-11-02 10:00 CET", "has a time that cannot be read; write it as 2026-11-02 14:30"),
+        ("2026-11-02 10:00 CET", "has an invalid time; write it as 2026-11-02 14:30"),
     ],
 )
-def test_what_is_no_date_gets_a_reason(text: str, reason: str) -> None:
+def test_invalid_date_is_refused_with_a_reason(text: str, reason: str) -> None:
     with pytest.raises(DateUnreadable) as unreadable:
         parse_moment(text, "UTC", day_first=False)
     assert str(unreadable.value) == reason
@@ -95,14 +95,14 @@ def test_what_is_no_date_gets_a_reason(text: str, reason: str) -> None:
         (["25/04/2026", "04/25/2026"], None),
     ],
 )
-def test_column_decides_the_order_of_day_and_month_or_leaves_it_open(
+def test_column_shows_the_order_of_day_and_month_or_leaves_it_open(
     cells: list[str], day_first: bool | None
 ) -> None:
     assert find_day_order(cells).decided is day_first
 
 
 @given(st.text(alphabet="0123456789-/.: TZ+NovAPM", max_size=30), st.booleans())
-def test_any_text_is_a_date_or_gets_a_reason(text: str, day_first: bool) -> None:
+def test_any_text_is_a_date_or_refused_with_a_reason(text: str, day_first: bool) -> None:
     try:
         moment = parse_moment(text, "Asia/Kathmandu", day_first)
     except DateUnreadable as unreadable:

@@ -1,4 +1,4 @@
-"""What an uploaded file is cut into, and what a person is told when it is no CSV."""
+"""Tables of uploaded files, and refusals of files that are not CSV."""
 
 import io
 import zipfile
@@ -44,13 +44,13 @@ def zip_of(*names: str) -> bytes:
         PLAIN.rstrip("\n").encode(),
     ],
 )
-def test_encodings_separators_and_line_ends_make_no_difference(data: bytes) -> None:
+def test_encoding_separator_and_line_ending_make_no_difference(data: bytes) -> None:
     table = read_table(data, "usage.csv")
     assert table.header == ["date", "cost"]
     assert table.rows == [(2, ("2026-11-02", "1.5")), (3, ("2026-11-03", "2"))]
 
 
-def test_latin_1_and_utf_8_keep_their_letters() -> None:
+def test_western_letters_survive_every_encoding() -> None:
     text = "date,cost,note\n2026-11-02,1,Gebühr für März: 5 €\n"
     for encoding in ("utf-8", "cp1252", "utf-16"):
         assert read_table(text.encode(encoding), "usage.csv").rows[0][1][2] == "Gebühr für März: 5 €"
@@ -62,13 +62,13 @@ def test_quoted_line_breaks_do_not_shift_line_numbers() -> None:
     assert table.rows_blank == 1
 
 
-def test_separator_line_of_excel_is_followed_and_counted() -> None:
+def test_excels_separator_line_sets_the_separator_and_is_counted() -> None:
     table = read_table(b"sep=;\r\ndate;cost\r\n2026-11-02;1,5\r\n", "usage.csv")
     assert table.header == ["date", "cost"]
     assert table.rows == [(3, ("2026-11-02", "1,5"))]
 
 
-def test_separators_inside_quotes_do_not_mislead() -> None:
+def test_separators_inside_quotes_are_ignored() -> None:
     table = read_table(b'"a, b, c";"d, e"\n1;2\n', "usage.csv")
     assert table.header == ["a, b, c", "d, e"]
 
@@ -84,7 +84,7 @@ def test_rows_of_another_length_are_rejected_with_line_and_reason() -> None:
     assert table.rows_blank == 1
 
 
-def test_row_with_a_stray_quotation_mark_is_rejected_and_the_others_are_read() -> None:
+def test_row_with_a_stray_quotation_mark_is_rejected_alone() -> None:
     table = read_table(b'a,b\n1,"x"y\n3,4\n', "usage.csv")
     assert table.rows == [(3, ("3", "4"))]
     assert table.malformed[0].reason == "The quotation marks in line 2 do not match up."
@@ -92,15 +92,15 @@ def test_row_with_a_stray_quotation_mark_is_rejected_and_the_others_are_read() -
 
 
 @pytest.mark.parametrize(
-    ("data", "filename", "sentence"),
+    ("data", "filename", "reason"),
     [
-        (b"", "usage.csv", "usage.csv is empty. Export it again and check that it holds rows."),
+        (b"", "usage.csv", "usage.csv is empty. Export it again and check that it has rows."),
         (
             b"\xef\xbb\xbf \r\n\r\n",
             "usage.csv",
-            "usage.csv is empty. Export it again and check that it holds rows.",
+            "usage.csv is empty. Export it again and check that it has rows.",
         ),
-        (b",,,\n,,,\n", "usage.csv", "usage.csv is empty. Export it again and check that it holds rows."),
+        (b",,,\n,,,\n", "usage.csv", "usage.csv is empty. Export it again and check that it has rows."),
         (
             b"date,cost\r\n\r\n",
             "usage.csv",
@@ -109,8 +109,8 @@ def test_row_with_a_stray_quotation_mark_is_rejected_and_the_others_are_read() -
         (
             b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
             "invoice.pdf",
-            "invoice.pdf is a PDF document, not a CSV file. Download the CSV of the same data instead; "
-            "invoices can be typed in under Add entry.",
+            "invoice.pdf is a PDF document, not a CSV file. Download the CSV of the same data instead, "
+            "or type the invoice in under Add entry.",
         ),
         (
             zip_of("[Content_Types].xml", "xl/workbook.xml"),
@@ -127,36 +127,36 @@ def test_row_with_a_stray_quotation_mark_is_rejected_and_the_others_are_read() -
             bytes(range(256)) * 40,
             "usage.csv",
             "usage.csv is a binary file, not a CSV file. "
-            "Open it in the program that it came from, export it as CSV, and drop that file here.",
+            "Export it as CSV from the program that made it, and drop that file here.",
         ),
         (
             b"<!DOCTYPE html><html>",
             "usage.csv",
             "usage.csv is a web page or XML, not a CSV file. "
-            "Open it in the program that it came from, export it as CSV, and drop that file here.",
+            "Export it as CSV from the program that made it, and drop that file here.",
         ),
         (
             b"date,cost\n2026-11-02,1\n2026-11-\x0002,1\n" + b"2026-11-02,1\n" * 50,
             "usage.csv",
-            "usage.csv contains a NUL character in line 3, so it is damaged or no text file. "
+            "usage.csv contains a NUL character in line 3, so it is damaged or not a text file. "
             "Export it again.",
         ),
         (
             b"date,Cost,cost ,note\n1,2,3,4\n",
             "usage.csv",
             'usage.csv has more than one column named "Cost", "cost". '
-            "Rename or remove one of them, so that it is clear which is meant.",
+            "Rename or remove one of them and try again.",
         ),
         (
             ",".join(f"c{number}" for number in range(1200)).encode() + b"\n1\n",
             "usage.csv",
             "usage.csv has 1,200 columns; the limit is 200. "
-            "Remove the columns that say nothing about usage or cost and try again.",
+            "Remove the columns that have nothing to do with usage or cost and try again.",
         ),
         (
             b'date,note\n2026-11-02,"never closed\n2026-11-03,x\n',
             "usage.csv",
-            "usage.csv has a quotation mark in line 2 that is never closed, so everything after it runs "
+            "usage.csv has an unclosed quotation mark in line 2, so everything after it runs "
             "together. Correct that line, or export the file again.",
         ),
         (
@@ -168,18 +168,18 @@ def test_row_with_a_stray_quotation_mark_is_rejected_and_the_others_are_read() -
         (
             b"date,cost" + b",x" * 600_000 + b"\n",
             "usage.csv",
-            "usage.csv has more than 1,000,000 characters in line 1. It is probably no CSV file, or its line "
-            "breaks were lost. Export it again.",
+            "usage.csv has more than 1,000,000 characters in line 1. It is probably not a CSV file, "
+            "or its line breaks were lost. Export it again.",
         ),
     ],
 )
-def test_what_cannot_be_a_table_is_refused_with_a_sentence(data: bytes, filename: str, sentence: str) -> None:
-    assert refusal(data, filename) == sentence
+def test_file_that_is_no_table_is_refused_with_a_reason(data: bytes, filename: str, reason: str) -> None:
+    assert refusal(data, filename) == reason
 
 
-def test_file_beyond_the_limit_is_refused_with_the_limit_and_a_way_out() -> None:
+def test_file_that_is_too_large_is_refused_with_the_limit() -> None:
     assert refusal(b"x" * 200_000_000) == (
-        "usage.csv has 200 MB; the limit is 50 MB a file. "
+        "usage.csv has 200 MB; the limit is 50 MB per file. "
         "Export a shorter period, or split it into several files with the same header."
     )
     assert MAX_BYTES == 50_000_000
