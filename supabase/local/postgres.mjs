@@ -16,7 +16,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findAccount, refuseClosedFolders } from "./account.mjs";
+import { findAccount, refuseClosedFolders } from "./system_user.mjs";
 import { reachable } from "./programs.mjs";
 import { serverStdio } from "./settings.mjs";
 import { notice, StackError, step } from "./report.mjs";

@@ -2,7 +2,7 @@
 // root's closed home folder is out of that account's reach.
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
-import { closedFolder } from "./account.mjs";
+import { closedFolder } from "./system_user.mjs";
 import { step } from "./report.mjs";
 
 // The file or folder itself, or the path of its copy. `mark` is the file by which one release differs from the next.
