@@ -1,10 +1,10 @@
 """Time to read 90 days of a user with 1M of 2M records, compared with an index-only read of the view.
 
 The baseline is read by the database's owner, who has no policies and checks no stale days, with a literal
-user and dates. Both sides use the same client, are prepared after a few rounds, and end as Python values. The
-baseline returns the same columns as the function, except for the provider's id, which is the view's key (with
-its name, as in the function, the baseline is a tenth faster still). The user has 30 models, so 90 days are
-2,700 rows; every third day is a stale one.
+user and dates. Both sides use the same client, use prepared statements after a few rounds, and end as
+Python values. The baseline returns the same columns as the function, except for the provider's id, which is
+the view's key (with its name, as in the function, the baseline is a tenth faster still). The user has 30
+models, so 90 days are 2,700 rows; the stale days are three days apart.
 """
 
 import json
@@ -19,7 +19,7 @@ from bench.measurement import Measurement, interleaved
 from tests.database.cluster import Cluster
 
 DAYS = 90
-STALE_DAYS = {0: 1.3, 1: 1.5, 30: 10.0}  # how many, and the bar
+STALE_DAYS = {0: 1.3, 1: 1.5, 30: 10.0}  # number of stale days: bar
 REPEATS = 31
 WARM_UP = 6  # psycopg prepares a statement at its fifth execution
 HEAVY, LIGHT = (uuid.UUID(int=number) for number in (1, 2))

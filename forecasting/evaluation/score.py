@@ -173,7 +173,7 @@ def calculate_bars(rows: Sequence[Row], forecasts: Sequence[CutoffForecast]) -> 
 def _calculate_best_baseline_bar(means: Mapping[str, Mapping[str, float]]) -> Bar:
     others = {name: means[name]["TOT"] for name in means if name not in (OURS, "naive", "seasonal naive")}
     best = min(others, key=others.__getitem__)
-    name = f"30-day total error / best of {len(others)} others ({best})"
+    name = f"30-day total error / best of {len(others)} other baselines ({best})"
     return Bar(name, means[OURS]["TOT"] / others[best], maximum=0.98)
 
 

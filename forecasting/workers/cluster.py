@@ -70,7 +70,7 @@ class Cluster:
     max_in_flight: int
 
     def stream_forecasts(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
-        """Yield one outcome per task, as they complete."""
+        """Yield one outcome per task, in the order of completion."""
         given_up: list[Task] = []
         failed_alone: list[Task] = []
         yield from self._stream(iter(tasks), self.max_in_flight, given_up)

@@ -53,7 +53,7 @@ def count_cores() -> int:
 
 
 def stream_forecasts(tasks: Iterable[Task], workers: int) -> Iterator[Outcome]:
-    """Yield one outcome per task, as they complete. 0 workers: one by one in this process."""
+    """Yield one outcome per task, in the order of completion. 0 workers: one by one in this process."""
     if workers == 0:
         return map(forecast_task, tasks)
     return _stream_from_processes(iter(tasks), workers)

@@ -1,6 +1,7 @@
 """Forecasts from files: rows for every cutoff, no later data used, errors of bad files."""
 
 import csv
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from forecasting.evaluation import command
 from forecasting.evaluation.cutoffs import Cutoff, DailySeries, DataProblem, load_cutoffs
-from forecasting.evaluation.replay import forecast_from_means, replay
+from forecasting.evaluation.replay import replay
+from forecasting.workers.pool import Failure, Outcome, Task
 
 SAMPLE = Path(__file__).parent / "data"
 
@@ -139,8 +141,12 @@ def test_unwritable_output_is_reported(tmp_path: Path) -> None:
         command.save_forecasts([], tmp_path / "no" / "folder.csv")
 
 
-def test_means_replace_a_failed_fit() -> None:
-    cutoff = load_cutoffs(SAMPLE)[0][0]
-    forecast = forecast_from_means(cutoff)
+def test_means_replace_a_failed_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail_all(tasks: Iterable[Task], workers: int) -> Iterator[Outcome]:
+        assert workers == 0
+        return (Failure(task.series, "FitFailed") for task in tasks)
+
+    monkeypatch.setattr("forecasting.evaluation.replay.stream_forecasts", fail_all)
+    [forecast] = replay(load_cutoffs(SAMPLE)[0][:1], 0)
     assert forecast.method == "recent means"
     assert 0 < forecast.total.lower_80 < forecast.total.predicted < forecast.total.upper_80

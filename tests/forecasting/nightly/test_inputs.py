@@ -81,13 +81,27 @@ def missing_days(db: NightlyDatabase, user: UUID) -> set[tuple[str, int]]:
 def test_every_bad_input_has_a_defined_result(db: NightlyDatabase) -> None:
     users = add_accounts(db)
     assert db.run_nightly(AS_OF) == DONE
+    assert_short_histories_are_reported(db, users)
+    assert_totals_are_plausible(db, users)
+    assert_many_models_are_limited(db, users["many"])
+    assert_clock_change_and_leap_day_are_days(db, users["clocks"])
+    for table in ("forecast_results", "forecast_totals"):
+        wrong = (
+            f"select count(*) from public.{table} where not (0 <= lower_bound_95 and upper_bound_95 < 1e7)"
+        )
+        assert db.rows(wrong) == [(0,)]
 
+
+def assert_short_histories_are_reported(db: NightlyDatabase, users: dict[str, UUID]) -> None:
     assert missing_days(db, users["nothing"]) == {("total", 14)}
     assert missing_days(db, users["one day"]) == {
         ("total", 13),
         ("provider:openai", 13),
         ("model:gpt-5", 13),
     }
+
+
+def assert_totals_are_plausible(db: NightlyDatabase, users: dict[str, UUID]) -> None:
     assert set(next_30_days(db, users["zeros"]).values()) == {0}
     assert 60 < next_30_days(db, users["outlier"])["total"] < 180  # one outlier is not a habit
     assert next_30_days(db, users["gap"])["total"] == pytest.approx(120, rel=0.25)
@@ -96,26 +110,24 @@ def test_every_bad_input_has_a_defined_result(db: NightlyDatabase) -> None:
     assert ended["total"] == pytest.approx(120, rel=0.25)
     assert next_30_days(db, users["future"])["total"] == pytest.approx(60, rel=0.1)
 
-    step = forecast_step(db, users["many"])
+
+def assert_many_models_are_limited(db: NightlyDatabase, user: UUID) -> None:
+    step = forecast_step(db, user)
     assert step["models_left_out"] == MANY_MODELS - MAX_MODELS
     assert len(step["too_little_history"]) == MAX_MODELS - 1
-    assert set(next_30_days(db, users["many"])) == {"total", "provider:openai", "model:gpt-5"}
+    assert set(next_30_days(db, user)) == {"total", "provider:openai", "model:gpt-5"}
 
+
+def assert_clock_change_and_leap_day_are_days(db: NightlyDatabase, user: UUID) -> None:
     around = "select date, total_cost_usd from private.cost_records_daily where user_id = %s order by 1"
     days = [LONG_AUTUMN_DAY + timedelta(days=offset) for offset in (-1, 0, 1)]
-    assert db.rows(around, users["clocks"]) == list(zip(days, (24, 25, 24), strict=True))
+    assert db.rows(around, user) == list(zip(days, (24, 25, 24), strict=True))
     horizon = "select count(distinct forecast_date) from public.forecast_results where user_id = %s"
-    assert db.rows(horizon, users["clocks"]) == [(30,)]
+    assert db.rows(horizon, user) == [(30,)]
     leap_day = (
         "select count(*) from public.forecast_results where forecast_date = '2024-02-29' and user_id = %s"
     )
-    assert db.rows(leap_day, users["clocks"]) == [(3,)]
-
-    for table in ("forecast_results", "forecast_totals"):
-        wrong = (
-            f"select count(*) from public.{table} where not (0 <= lower_bound_95 and upper_bound_95 < 1e7)"
-        )
-        assert db.rows(wrong) == [(0,)]
+    assert db.rows(leap_day, user) == [(3,)]
 
 
 def test_timezone_changed_between_two_runs_moves_the_days(db: NightlyDatabase) -> None:

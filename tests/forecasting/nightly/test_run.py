@@ -121,7 +121,7 @@ def test_included_usage_and_credits_are_not_fitted(db: NightlyDatabase) -> None:
     assert db.rows("select from public.forecast_results where model_name in ('covered', 'credit')") == []
 
 
-def test_a_model_without_a_price_is_not_forecast_at_zero(db: NightlyDatabase) -> None:
+def test_model_without_a_price_is_not_forecast_at_zero(db: NightlyDatabase) -> None:
     user = db.add_account()
     db.add_spend(user, [1.0] * 30)
     db.add_spend(user, [None] * 60, model="unpriced", cost_basis="estimated")
@@ -131,11 +131,11 @@ def test_a_model_without_a_price_is_not_forecast_at_zero(db: NightlyDatabase) ->
     assert start == AS_OF - timedelta(days=30)
 
 
-def test_the_month_ends_at_spent_plus_predicted_plus_renewals(db: NightlyDatabase) -> None:
+def test_month_ends_at_spent_plus_predicted_plus_renewals(db: NightlyDatabase) -> None:
     user = db.add_account()
     db.add_spend(user, [3.0] * 40)
     db.add_subscription(user, "20", renewal_day=5)  # already paid in May
-    db.add_subscription(user, "100", renewal_day=31, provider="openai")  # to come in May
+    db.add_subscription(user, "100", renewal_day=31, provider="openai")  # due in May
     db.add_subscription(user, "240", renewal_day=1, interval="year", provider="anthropic")  # not in May
     db.run_nightly()
     spent, predicted, lower_95 = month_of(db, user)
@@ -236,7 +236,7 @@ def test_actuals_are_stored_beside_ended_totals(db: NightlyDatabase) -> None:
         (None, "openai", usage),
         ("gpt-5", None, usage),
     ]
-    db.add_spend(user, [7.0], last_day=date(2024, 5, 31))  # a bill comes late
+    db.add_spend(user, [7.0], last_day=date(2024, 5, 31))  # a late bill
     db.run_nightly(as_of=date(2024, 6, 2))
     assert db.rows(actual)[0][2] == usage + 20 + 7
 
@@ -253,7 +253,7 @@ def test_ended_totals_count_their_days_within_range(db: NightlyDatabase) -> None
         where kind = 'month_end' and period_start = '2024-05-01'
             and model_name is null and provider_id is null"""
     assert db.rows(counts) == [(15, 19)]
-    db.add_spend(user, [8.0], last_day=date(2024, 5, 12))  # a bill comes late
+    db.add_spend(user, [8.0], last_day=date(2024, 5, 12))  # a late bill
     db.run_nightly(as_of=date(2024, 6, 2))
     assert db.rows(counts) == [(14, 18)]
 

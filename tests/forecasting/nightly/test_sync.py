@@ -99,24 +99,37 @@ def test_run_syncs_all_accounts_before_the_refresh(
     ]
 
 
-def test_failed_connection_is_named_and_stops_no_other(
-    db: NightlyDatabase, providers: FakeProviders, capsys: pytest.CaptureFixture[str]
-) -> None:
+def run_with_a_failing_connection(db: NightlyDatabase, providers: FakeProviders) -> tuple[UUID, UUID]:
+    """Run with a connection that its provider refuses; returns its owner and another account."""
     user, other = sorted(db.add_account() for _ in range(2))
     for provider in ("anthropic", "openrouter"):
         connect(db, user, provider, f"My {provider}")
     connect(db, other)
     providers.fail("anthropic", *[Fault(401)] * 500)
     assert run_nightly(db) == DONE  # retrying the whole run would not help
+    return user, other
+
+
+def test_failed_connection_is_named_and_stops_no_other(
+    db: NightlyDatabase, providers: FakeProviders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user, other = run_with_a_failing_connection(db, providers)
     assert spent(db, user) == spent(db, other) == Decimal("0.2650123")
     printed = capsys.readouterr()
     assert "Synced 3 connections: 4 new records; 1 failed." in printed.out
     assert f"anthropic “My anthropic” of {user}: Anthropic does not accept this key." in printed.err
+    failed = list_connections(act_as(db, user))[0]
+    assert (failed.validation_status, failed.last_sync_at) == ("invalid", None)
+
+
+def test_failed_connection_is_recorded_without_its_key(
+    db: NightlyDatabase, providers: FakeProviders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_with_a_failing_connection(db, providers)
     step = sync_step_of(db)
     assert "does not accept this key" in step["error"]
     assert [line["name"] for line in step["connections"] if line["error"]] == ["My anthropic"]
-    failed = list_connections(act_as(db, user))[0]
-    assert (failed.validation_status, failed.last_sync_at) == ("invalid", None)
+    printed = capsys.readouterr()
     assert KEYS["anthropic"] not in printed.err + printed.out + str(step)
 
 
@@ -129,7 +142,7 @@ def test_key_that_cannot_be_decrypted_fails_only_its_own_connection(
     monkeypatch.setenv("TALLY_ENCRYPTION_KEYS", make_key())
     connect(db, well)
     assert run_nightly(db) == DONE
-    assert "sealed with the key" in sync_step_of(db, lost)["connections"][0]["error"]
+    assert "encrypted with the key" in sync_step_of(db, lost)["connections"][0]["error"]
     assert [spent(db, lost), spent(db, well)] == [Decimal(0), Decimal("0.2650123")]
 
 
