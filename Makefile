@@ -1,21 +1,26 @@
 # Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
 .DEFAULT_GOAL := help
-.PHONY: help up setup baselines test check format bench clean
+.PHONY: help up setup baselines test test-quick coverage check format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
+COVERAGE := $(BIN)/python -m coverage
+# Three workers for two cores, for tests often wait; a file stays with one worker, the longest files come first.
+PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$each -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$each && break; done)
 
 help:
-	@echo "make up      start Tally, in the foreground; Ctrl-C stops it"
-	@echo "make setup   make the environment, start nothing"
-	@echo "make test    install what the tests need and run them all"
-	@echo "make check   format, lint, types, SQL lint, tests"
-	@echo "make bench   measure every claim and write bench/results.json"
-	@echo "make clean   remove what was installed and built; your data stays"
+	@echo "make up          start Tally, in the foreground; Ctrl-C stops it"
+	@echo "make setup       make the environment, start nothing"
+	@echo "make test        run all tests"
+	@echo "make test-quick  run the tests without browsers, servers and a second Postgres"
+	@echo "make coverage    run all tests and list the lines that none reaches"
+	@echo "make check       format, lint, types, imports, SQL lint, then all tests"
+	@echo "make bench       measure every claim and write bench/results.json"
+	@echo "make clean       remove what was installed and built; your data stays"
 
 up: setup
 	@exec $(BIN)/tally up
@@ -27,12 +32,23 @@ baselines: $(VENV)/.baselines
 
 test: setup $(VENV)/.dev $(VENV)/.baselines
 	@.ci/system-packages
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m $(PYTEST) $(ARGS)
+
+test-quick: setup $(VENV)/.dev
+	@$(BIN)/python -m $(PYTEST) -m "not slow" $(ARGS)
+
+coverage: setup $(VENV)/.dev $(VENV)/.baselines
+	@.ci/system-packages
+	@mkdir -p .cache && $(COVERAGE) erase
+	@$(COVERAGE) run -m $(PYTEST) $(ARGS)
+	@$(COVERAGE) combine --quiet && $(COVERAGE) json --quiet
+	@$(BIN)/python -m tests.coverage_table
 
 check: setup $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy tally app forecasting bench
+	@$(BIN)/mypy tally app forecasting bench tests
+	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint --disable-progress-bar database supabase/seed.sql supabase/local/bootstrap.sql
 	@$(MAKE) --no-print-directory test
 

@@ -37,10 +37,10 @@ def test_every_option_of_the_readme_exists() -> None:
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE))
     texts = [(CHECKOUT / name).read_text() for name in DOCUMENTS]
     named = {
-        target for text in texts for target in re.findall(r"(?:`|^ {4})make ([a-z]+)", text, re.MULTILINE)
+        target for text in texts for target in re.findall(r"(?:`|^ {4})make ([a-z-]+)", text, re.MULTILINE)
     }
     assert {"up", "test"} <= named <= targets
 
@@ -57,11 +57,13 @@ def test_every_link_and_folder_exists(document: str) -> None:
     assert missing == []
 
 
-def test_ci_calls_the_test_command_of_the_readme() -> None:
+def test_ci_runs_the_check_that_ends_with_the_test_command_of_the_readme() -> None:
     ci = CHECKOUT / ".ci" / "run"
-    assert "    make test\n" in README
-    assert "make test" in ci.read_text()
+    assert ci.read_text().splitlines()[-1] == "exec make check"
     assert ci.stat().st_mode & stat.S_IXUSR
+    check = (CHECKOUT / "Makefile").read_text().partition("\ncheck:")[2].partition("\n\n")[0]
+    assert check.splitlines()[-1].split()[-1] == "test"
+    assert "    make test\n" in README
 
 
 def test_locks_carry_hashes_and_no_addresses() -> None:
