@@ -1,4 +1,4 @@
-"""The dashboard: who is looking, the pages there are, and what every page shares."""
+"""The dashboard: signed-in user, navigation, and everything that all pages share."""
 
 from pathlib import Path
 from typing import Any
@@ -9,41 +9,29 @@ from app import data
 from app.auth.identity import User, current_user, render_sign_out
 from app.data import changes
 from app.ui.cards import render_rate_note
-from app.ui.pages import page_path
+from app.ui.pages import DEFAULT_PAGE, PAGES, page_path
 from app.ui.theme import apply_theme
 from tally.storage.database import DatabaseError
 
-HERE = Path(__file__).resolve().parent
-PAGES = (
-    ("overview", "Overview", "space_dashboard"),
-    ("records", "Records", "receipt_long"),
-    ("imports", "Import", "upload_file"),
-    ("connections", "Connections", "sync_alt"),
-    ("sources", "Sources", "balance"),
-    ("add_entry", "Add entry", "add_card"),
-    ("subscriptions", "Subscriptions", "event_repeat"),
-    ("prices", "Prices", "sell"),
-    ("forecast", "Forecast", "trending_up"),
-    ("settings", "Settings", "settings"),
-)
+STATIC = Path(__file__).resolve().parent / "static"
 
 
 def list_pages() -> list[Any]:
-    """A flat list: sections would make a list that screen readers cannot follow."""
+    """A flat list: screen readers cannot follow a navigation with sections."""
     return [
         st.Page(
-            page_path(name),
-            title=title,
-            icon=f":material/{icon}:",
-            url_path=title.lower().replace(" ", "-"),
-            default=name == "overview",
+            page_path(page.name),
+            title=page.title,
+            icon=f":material/{page.icon}:",
+            url_path=page.address or None,
+            default=page.name == DEFAULT_PAGE,
         )
-        for name, title, icon in PAGES
+        for page in PAGES
     ]
 
 
 def prepare(user: User) -> None:
-    """What a session does once: the browser's timezone for a new person, and the renewals that came due."""
+    """Apply the theme; once per session, save a new account's timezone and post renewals that came due."""
     preferences = data.load_preferences(user)
     with st.sidebar:
         apply_theme(preferences.theme)
@@ -57,20 +45,20 @@ def prepare(user: User) -> None:
 
 
 def render_problem(problem: DatabaseError) -> None:
-    """A sentence and a way on, in place of what could not be read."""
+    """Explain why the page could not be loaded, and offer to try again."""
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="problem"):
         st.space("small")
-        st.header("Your data is not here right now", anchor=False, text_alignment="center")
+        st.header("Couldn't load your data", anchor=False, text_alignment="center")
         st.text(str(problem), width="content", text_alignment="center")
         if st.button("Try again", type="primary", icon=":material/refresh:"):
             st.rerun()
         st.space("small")
 
 
-st.set_page_config(page_title="Tally", page_icon=str(HERE / "static/mark.svg"), layout="wide")
 signed_in = current_user()
-st.logo(str(HERE / "static/logo.svg"), icon_image=str(HERE / "static/mark.svg"), size="large")
 page = st.navigation(list_pages(), expanded=True)
+st.set_page_config(page_title=f"{page.title} · Tally", page_icon=str(STATIC / "mark.svg"), layout="wide")
+st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")
 with st.sidebar:
     st.space("small")
     st.text(signed_in.email)

@@ -1,1 +1,1 @@
-"""What the documents are made with."""
+"""Scripts that make files of the documentation."""

@@ -1,4 +1,4 @@
-"""`python -m docs.screenshot`: the README's picture of a real account with sample data after a real night."""
+"""`python -m docs.screenshot`: the README's screenshot of an account with sample data and a forecast."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ SIZE = {"width": 1280, "height": 1010}
 
 
 def main() -> None:
-    """Sign up, load the sample, run the night, take the picture."""
+    """Sign up, load sample data, run the nightly job, take the screenshot."""
     with temporary_stack() as stack, tempfile.TemporaryDirectory() as folder:
         settings = stack.settings()
         client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])

@@ -1,4 +1,4 @@
-"""What a person wants a month to stay below: kept in US dollars, and as it was typed."""
+"""The monthly limit: stored in US dollars, and as it was typed."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ TYPED = "monthly_limit"
 
 
 def read_limit(preferences: Preferences, currency: Currency, today: date) -> Decimal | None:
-    """The limit in the currency that the person reads, as typed where that is the one it was typed in."""
+    """The limit in the chosen currency: exactly as typed where it was typed in that currency."""
     limit_usd = preferences.monthly_limit_usd
     if limit_usd is None:
         return None
@@ -24,18 +24,18 @@ def read_limit(preferences: Preferences, currency: Currency, today: date) -> Dec
         try:
             return _check(read_amount(str(typed.get("amount"))))
         except AmountUnreadable:
-            pass  # written by another tool; the dollars are what counts
+            pass  # written by another tool; the dollar amount is authoritative
     return round(currency.convert(limit_usd, today), 2) or None
 
 
 def parse_limit(text: str, currency: Currency, today: date) -> dict[str, Any]:
-    """What to save for a typed limit, empty for none; raises AmountUnreadable with a whole sentence."""
+    """The preference to save for a typed limit, empty for none; raises AmountUnreadable with a sentence."""
     if not text.strip():
         return {"monthly_limit_usd": None}
     amount = _check(read_amount(text))
     limit_usd = round_amount(to_usd(amount, currency.code, today, currency.rates))
     if not SMALLEST_AMOUNT <= limit_usd < MAX_COST_USD:
-        raise AmountUnreadable("The monthly limit is beyond what can be kept. Write another amount.")
+        raise AmountUnreadable("The monthly limit is out of range. Enter another amount.")
     return {"monthly_limit_usd": f"{limit_usd:f}"}
 
 
@@ -48,5 +48,5 @@ def remember_limit(text: str, currency: Currency) -> dict[str, Any]:
 
 def _check(amount: Decimal) -> Decimal:
     if amount <= 0:
-        raise AmountUnreadable("The monthly limit must be above 0. Leave the field empty for none.")
+        raise AmountUnreadable("The monthly limit must be above 0. Leave the field empty for no limit.")
     return amount

@@ -1,4 +1,4 @@
-"""The dialogs that delete a source and say who pays for a tool."""
+"""Dialogs that delete a source and change how a tool is paid."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,19 +16,17 @@ from tally.importers.save import undo_import
 from tally.spend import sample_data
 from tally.storage.database import DatabaseError
 
-COMES_AGAIN = {
-    "machine": (
-        "`tally collect` on that machine brings it again. To leave it out for good, switch it off instead."
-    ),
+RETURNS = {
+    "machine": "The next `tally collect` on that machine adds it again. To prevent that, exclude it instead.",
     "connection": (
-        "Its connection fetches it again with the next sync. To stop that, delete it under Connections."
+        "The next sync of its connection adds it again. To prevent that, delete the connection as well."
     ),
 }
 
 
 @st.dialog("Delete this source?", icon=":material/delete:")
 def confirm_deletion(source: Mapping[str, Any]) -> None:
-    """Say what goes and what stays, ask once, then delete."""
+    """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     is_sample = source["format"] == sample_data.FORMAT
     try:
@@ -36,61 +34,54 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
     except DatabaseError as problem:
         render_refusal(problem)
         return
+    removed = plural(count, "record") + (" and the sample subscriptions" if is_sample else "")
     st.text(describe_source(source))
-    also = " and the sample subscriptions" if is_sample else ""
-    goes = "goes" if count == 1 and not is_sample else "go"
     st.caption(
         escape_markdown(
-            f"{plural(count, 'record')}{also} {goes} out of every total. What another source also said "
-            "stays. This cannot be undone."
+            f"{removed} will be removed from all totals. Other sources stay. This cannot be undone."
         )
     )
-    if source["kind"] in COMES_AGAIN:
-        st.caption(COMES_AGAIN[source["kind"]])
-    if not st.button("Delete", type="primary", width="stretch", key="confirm-deletion"):
+    if source["kind"] in RETURNS:
+        st.caption(RETURNS[source["kind"]])
+    if not st.button("Delete source", type="primary", width="stretch", key="confirm-deletion"):
         return
     try:
-        with st.spinner("Removing the records…"):
+        with st.spinner("Removing records…"):
             database = database_of(user)
             sample_data.remove(database) if is_sample else undo_import(database, source["id"])
     except DatabaseError as problem:
         render_refusal(problem)
         return
     data.forget_version(user)
-    announce(f"{plural(count, 'record')}{also} removed.")
+    announce(f"{removed} removed.")
     st.rerun()
 
 
-@st.dialog("Who pays for it?", icon=":material/payments:")
-def ask_who_pays(source: Mapping[str, Any], is_plan: bool) -> None:
-    """Paid by the token or covered by a plan; moves what was collected so far."""
+@st.dialog("How is it paid?", icon=":material/payments:")
+def edit_payment(source: Mapping[str, Any], is_plan: bool) -> None:
+    """Choose between an API key and a plan; also changes the records collected so far."""
     user = identity.current_user()
     st.text(describe_source(source))
     by_plan = st.radio(
         "Paid by",
         [False, True],
         index=int(is_plan),
-        format_func=lambda plan: "A plan at a fixed price" if plan else "An API key, by the token",
-        captions=[
-            "What it used is money spent, at list price.",
-            "What it used has a worth and costs nothing more.",
-        ],
+        format_func=lambda plan: "Subscription plan" if plan else "API key",
+        captions=["Usage adds to spend, at list prices.", "Usage has a value, but adds nothing to spend."],
     )
     st.caption(
-        "This changes what was collected so far and holds for what that tool brings from now on, unless "
-        "`tally collect --paid-by` said otherwise on its machine."
+        "Applies to everything collected so far and from now on, unless `tally collect --paid-by` was used "
+        "on its machine."
     )
-    if not st.button("Save", type="primary", width="stretch", disabled=by_plan == is_plan):
+    if not st.button("Save changes", type="primary", width="stretch", disabled=by_plan == is_plan):
         return
     try:
-        with st.spinner("Moving the records…"):
+        with st.spinner("Updating records…"):
             database = database_of(user)
             moved = database.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
     except DatabaseError as problem:
         render_refusal(problem)
         return
     data.forget_version(user)
-    announce(
-        f"{plural(int(moved), 'record')} moved to {'the plan' if by_plan else 'what is paid by the token'}."
-    )
+    announce(f"{plural(int(moved), 'record')} changed to {'plan' if by_plan else 'API key'}.")
     st.rerun()

@@ -1,4 +1,4 @@
-"""The fields of a subscription, for a new one and for a change."""
+"""Form of a subscription, used to add one and to edit one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from tally.spend.subscriptions import Interval, Subscription
 from tally.storage.database import DatabaseError
 
 LATEST_DAY = date(2099, 12, 31)
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 INTERVALS: dict[Interval, str] = {"month": "Every month", "year": "Every year"}
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The widgets of one form: their keys, and where they stand at first."""
+    """Session keys of the widgets of one form, and their initial values."""
 
     form_id: str
 
@@ -38,18 +38,18 @@ class Fields:
         return f"{name}-{self.form_id}"
 
     def fill(self, **values: Any) -> None:
-        """Put values into fields, before they are drawn."""
+        """Set the values of fields before they are drawn."""
         for name, value in values.items():
             st.session_state[self.key(name)] = value
 
     def fill_once(self, **values: Any) -> None:
-        """Put values into fields that have none yet."""
+        """Set the values of fields that have none yet."""
         for name, value in values.items():
             st.session_state.setdefault(self.key(name), value)
 
 
 def render_new_subscription(user: User, today: date) -> None:
-    """Ask for a subscription, show what it comes to, and save it once."""
+    """Ask for a subscription, show its renewals so far, and save it once."""
     new_id: UUID = st.session_state.setdefault("subscription_id", uuid4())
     providers = data.load_providers(user)
     fields = Fields(str(new_id))
@@ -58,9 +58,9 @@ def render_new_subscription(user: User, today: date) -> None:
         PLANS,
         index=None,
         format_func=lambda plan: f"{plan.title}, {format_usd(plan.amount_usd)} a month",
-        placeholder="Another plan",
+        placeholder="Choose a plan or enter your own",
         key=fields.key("plan"),
-        on_change=_fill_plan,
+        on_change=_apply_plan,
         args=(fields, providers),
     )
     fields.fill_once(started=today, day=today.day, interval="month")
@@ -82,25 +82,25 @@ def render_new_subscription(user: User, today: date) -> None:
 
 
 def render_fields(fields: Fields, providers: Sequence[data.Provider]) -> Subscription:
-    """The fields of a subscription as one; raises AmountUnreadable for what is missing or wrong."""
+    """The form's subscription; raises AmountUnreadable while a field is missing or wrong."""
     with st.grid(3, min_column_width=180, gap="small"):
         provider = st.selectbox(
             "Provider",
             providers,
             index=None,
             format_func=lambda provider: provider.name,
-            placeholder="Who is paid",
+            placeholder="Choose a provider",
             key=fields.key("provider"),
         )
-        name = st.text_input("Plan name", max_chars=LONGEST_NAME, key=fields.key("name"))
+        name = st.text_input("Plan name", max_chars=MAX_NAME_LENGTH, key=fields.key("name"))
         amount = st.text_input("Amount in USD", max_chars=40, placeholder="20.00", key=fields.key("amount"))
-        started = _render_day("First day", fields, "started", on_change=_follow_start, args=(fields,))
+        started = _render_day("First day", fields, "started", on_change=_copy_start_day, args=(fields,))
         day = st.number_input(
             "Renewal day",
             1,
             31,
             key=fields.key("day"),
-            help="The day of the month on which it is paid; the last one where the month is shorter.",
+            help="Day of the month it renews; the last day in shorter months.",
         )
         interval = st.selectbox(
             "Renews",
@@ -108,17 +108,17 @@ def render_fields(fields: Fields, providers: Sequence[data.Provider]) -> Subscri
             format_func=lambda interval: INTERVALS[interval],
             key=fields.key("interval"),
         )
-        ended = _render_day("Last day, if it ended", fields, "ended", value=None)
+        ended = _render_day("Last day (optional)", fields, "ended", value=None)
     _check_days(started, ended)
     if provider is None or not name.strip():
-        raise AmountUnreadable("Choose a plan above, or say who is paid for what.")
+        raise AmountUnreadable("Choose a plan, or enter provider and plan name.")
     return Subscription(
         provider.provider_id, name.strip(), _read_price(amount), started, int(day), interval, ended
     )
 
 
 def render_renewals(subscription: Subscription, today: date, currency: Currency) -> None:
-    """What it comes to, before it is saved."""
+    """The renewals of a subscription before it is saved."""
     days = renewal_days(subscription, today)
     with st.grid(3, min_column_width=150, gap="small"):
         upcoming = next_renewal(subscription, today)
@@ -158,18 +158,18 @@ def _check_days(started: date | None, ended: date | None) -> None:
     if started is None:
         raise AmountUnreadable("Choose the first day.")
     if ended is not None and ended < started:
-        raise AmountUnreadable("The last day is before the first.")
+        raise AmountUnreadable("The last day must not be before the first day.")
 
 
 def _read_price(amount: str) -> Decimal:
     amount_usd = read_amount(amount)
     if amount_usd < 0:
-        raise AmountUnreadable("The amount is negative, and a subscription cannot be.")
+        raise AmountUnreadable("The amount cannot be negative.")
     return amount_usd
 
 
 def _save_new(user: User, new_id: UUID, subscription: Subscription) -> None:
-    """Save under the form's own id: sent again after a lost answer, it is found to be there already."""
+    """Save under the form's id, so that a retry after a lost response finds it saved."""
     database = database_of(user)
     try:
         try:
@@ -182,18 +182,18 @@ def _save_new(user: User, new_id: UUID, subscription: Subscription) -> None:
         return
     st.session_state.subscription_id = uuid4()
     data.forget_version(user)
-    announce(f"{subscription.plan_name} added, with its renewals up to today.")
+    announce(f"{subscription.plan_name} added, with all renewals up to today.")
     st.rerun()
 
 
-def _fill_plan(fields: Fields, providers: Sequence[data.Provider]) -> None:
+def _apply_plan(fields: Fields, providers: Sequence[data.Provider]) -> None:
     plan: Plan | None = st.session_state[fields.key("plan")]
     if plan is not None:
         provider = next((provider for provider in providers if provider.slug == plan.provider), None)
         fields.fill(provider=provider, name=plan.title, amount=show_amount(plan.amount_usd))
 
 
-def _follow_start(fields: Fields) -> None:
+def _copy_start_day(fields: Fields) -> None:
     started = st.session_state[fields.key("started")]
     if started is not None:
         fields.fill(day=started.day)

@@ -1,4 +1,4 @@
-"""What a person without any record sees: three ways to begin."""
+"""Start page of an account without records."""
 
 from datetime import date
 
@@ -10,29 +10,29 @@ from app.ui.pages import page_path
 
 
 def render_welcome(user: User, today: date) -> None:
-    """Import a CSV, add an entry, or load sample data."""
+    """Offer to import a file, add an entry or load sample data."""
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="welcome"):
         st.space("medium")
         st.header("See what you spend on AI", anchor=False, text_alignment="center")
         st.caption(
-            "Bring a usage export of your provider, add a subscription, or look around with sample data.",
+            "Import a usage export from your provider, add a subscription, or explore with sample data.",
             text_alignment="center",
         )
         with st.container(horizontal=True, horizontal_alignment="center", gap="small"):
-            _render_way("Import a CSV", "imports", ":material/upload_file:", is_first=True)
-            _render_way("Add an entry", "add_entry", ":material/add_card:")
+            _render_link("Import a file", "imports", ":material/upload_file:", is_primary=True)
+            _render_link("Add an entry", "add_entry", ":material/add_card:")
             if st.button("Load sample data", icon=":material/science:"):
                 _load_sample(user, today)
         st.space("medium")
 
 
-def _render_way(label: str, view: str, icon: str, is_first: bool = False) -> None:
-    if st.button(label, icon=icon, type="primary" if is_first else "secondary"):
-        st.switch_page(page_path(view))
+def _render_link(label: str, page: str, icon: str, is_primary: bool = False) -> None:
+    if st.button(label, icon=icon, type="primary" if is_primary else "secondary"):
+        st.switch_page(page_path(page))
 
 
 def _load_sample(user: User, today: date) -> None:
-    from tally.spend import sample_data  # the sample is made with numpy; nobody else needs it
+    from tally.spend import sample_data  # imports numpy, which only the sample needs
 
     with st.spinner("Loading sample data…"):
         sample_data.load(database_of(user), today)

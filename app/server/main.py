@@ -16,6 +16,7 @@ from app.auth import routes
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
 from app.server.gate import Gate
+from app.server.not_found import NotFound
 from app.server.precompress import Precompress
 from app.server.warm_up import head_start
 from app.ui import render_gate
@@ -47,7 +48,7 @@ def check_start() -> None:
 app = st.App(
     DASHBOARD,
     routes=[*routes.routes(), *render_gate.routes()],
-    middleware=[Middleware(Gate), Middleware(Precompress)],
+    middleware=[Middleware(Gate), Middleware(NotFound), Middleware(Precompress)],
     lifespan=head_start,
 )
 check_start()

@@ -1,9 +1,10 @@
-// Streamlit 1.67 keeps a browser's theme under this key, one for each page it was opened at, and reads it only when a page loads.
-// In a block of its own: the page runs this again whenever the choice changes.
+// Streamlit 1.67 stores a browser's theme under one key per page address and reads it only when a page loads.
+// The block keeps the names local: the dashboard runs this script again whenever the choice changes.
 {
-  const wanted = { light: "Light", dark: "Dark", system: "System" }[document.currentScript.src.split("?")[1]];
-  const stored = (path) => `stActiveTheme-${path}-v2`;
-  const pages = [
+  const choice = document.currentScript.src.split("?")[1];
+  const theme = { light: "Light", dark: "Dark", system: "System" }[choice];
+  const storageKey = (path) => `stActiveTheme-${path}-v2`;
+  const paths = [
     "/",
     "/records",
     "/import",
@@ -16,10 +17,10 @@
     "/settings",
     window.location.pathname,
   ];
-  const here = localStorage.getItem(stored(window.location.pathname)) ?? '"System"';
+  const current = localStorage.getItem(storageKey(window.location.pathname)) ?? '"System"';
 
-  if (wanted) {
-    for (const path of pages) localStorage.setItem(stored(path), JSON.stringify(wanted));
-    if (here !== JSON.stringify(wanted)) window.location.reload();
+  if (theme) {
+    for (const path of paths) localStorage.setItem(storageKey(path), JSON.stringify(theme));
+    if (current !== JSON.stringify(theme)) window.location.reload();
   }
 }

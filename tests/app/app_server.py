@@ -1,4 +1,4 @@
-"""Tally's web server as people run it: a real uvicorn process, with a browser-like client."""
+"""Tally's web server as a real uvicorn process, with a browser-like client."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ class AppServer:
         self.stop()
 
     def start(self) -> None:
-        """Start, and wait until the health check answers."""
+        """Start, and wait until the health check succeeds."""
         command = [
             sys.executable,
             "-m",
@@ -54,7 +54,7 @@ class AppServer:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Stop, and wait until it has."""
+        """Stop, and wait until the process ends."""
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -63,13 +63,13 @@ class AppServer:
             self._process.wait(10)
 
     def log(self) -> str:
-        """What the server has printed."""
+        """The output of the server."""
         return self._log.read_text()
 
     def browser(self, address: str | None = None) -> httpx.Client:
-        """A client that behaves like a browser of this site: keeps cookies, names its origin.
+        """A client that keeps cookies and sends its origin, as a browser of this site does.
 
-        `address` is where it comes from, as the proxy in front of the server would say.
+        `address` is the client's IP address as reported by a proxy.
         """
         headers = {"origin": self.url, "accept": "text/html"}
         if address:

@@ -29,13 +29,13 @@ MONTH_START = TODAY.replace(day=1)
 MONTH_END = (MONTH_START + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def add_nightly_run(job: psycopg.Connection[Any], user: User, night: date, model: str | None = None) -> None:
+def add_nightly_run(job: psycopg.Connection[Any], user: User, day: date, model: str | None = None) -> None:
     """Store one run: a forecast of 30 days and two totals, for one model or, by default, for everything."""
     run = uuid4()
-    made_at = datetime.combine(night, time(3), UTC)
-    trained = (night - timedelta(days=41), night - timedelta(days=1), made_at)
-    days = [[run, user.user_id, model, night + timedelta(days=ahead), *trained] for ahead in range(30)]
-    job.cursor().executemany(ADD_DAY, days)
-    job.execute(ADD_TOTAL, [run, user.user_id, model, "next_30_days", night, days[-1][3], None])
+    made_at = datetime.combine(day, time(3), UTC)
+    trained = (day - timedelta(days=41), day - timedelta(days=1), made_at)
+    rows = [[run, user.user_id, model, day + timedelta(days=ahead), *trained] for ahead in range(30)]
+    job.cursor().executemany(ADD_DAY, rows)
+    job.execute(ADD_TOTAL, [run, user.user_id, model, "next_30_days", day, rows[-1][3], None])
     job.execute(ADD_TOTAL, [run, user.user_id, model, "month_end", MONTH_START, MONTH_END, None])
-    job.execute(ADD_JOB_RUN, [run, user.user_id, night, "[]"])
+    job.execute(ADD_JOB_RUN, [run, user.user_id, day, "[]"])

@@ -1,4 +1,4 @@
-"""A wire to the real Supabase that a test can cut, and that counts what passes."""
+"""A TCP relay in front of Supabase that a test can cut, and that records requests."""
 
 import contextlib
 import socket
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 class Wire:
-    """A TCP relay on a port of its own in front of `target_url`."""
+    """A relay to `target_url` on a free port; `url` is its address."""
 
     def __init__(self, target_url: str) -> None:
         target = urlsplit(target_url)
@@ -20,22 +20,22 @@ class Wire:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def count(self, text: str) -> int:
-        """How often `text` was sent towards Supabase."""
+        """Count how often `text` was sent to Supabase."""
         return self._sent.count(text.encode())
 
     def cut(self) -> None:
-        """From now on nothing gets through, and what was open is closed."""
+        """Close all connections and refuse new ones."""
         self.is_cut = True
         for end in self._open:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
     def mend(self) -> None:
-        """Let new connections through again."""
+        """Accept new connections again."""
         self.is_cut = False
 
     def close(self) -> None:
-        """Give the port back."""
+        """Cut the wire and release the port."""
         self.cut()
         self._listener.close()
 

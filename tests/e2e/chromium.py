@@ -1,4 +1,4 @@
-"""The browser that the end-to-end tests drive."""
+"""The browser of the end-to-end tests."""
 
 import os
 import shutil

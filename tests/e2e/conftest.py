@@ -1,4 +1,4 @@
-"""The browser and the server that whole stories are told with."""
+"""Browser and server of the end-to-end tests."""
 
 from collections.abc import Iterator
 
@@ -13,10 +13,10 @@ from tests.e2e.steps import SLOW
 __all__ = ["account", "new_account", "project", "server", "upstream", "wire"]  # fixtures
 
 
-# For a module and no longer: while Playwright runs, nothing else in this process can run an event loop.
+# Module scope: while Playwright runs, nothing else in this process can run an event loop.
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Playwright for the stories of a file."""
+    """Playwright, for the tests of one file."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt install chromium)")
     with sync_playwright() as running:
@@ -25,7 +25,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One Chromium; every story opens a context of its own."""
+    """One Chromium; every test opens its own context."""
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield browser
     browser.close()
@@ -33,7 +33,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser, server: AppServer) -> Iterator[Page]:
-    """Somebody's browser in Berlin that has never been here."""
+    """A new browser in Berlin, signed out."""
     context = chromium.new_context(base_url=server.url, timezone_id="Europe/Berlin")
     context.set_default_timeout(SLOW)
     yield context.new_page()

@@ -1,4 +1,4 @@
-"""What stories do again and again: sign in, open a page, read a key figure, let a night pass."""
+"""Steps of the browser tests: sign in, open a page, read a key figure, run the nightly job."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ PAGES = {
 
 
 def sign_in(page: Page, account: Account) -> None:
-    """Through the form, to the Overview."""
+    """Sign in through the form and wait for the Overview."""
     page.goto("/login")
     page.get_by_label("Email").fill(account.email)
     page.get_by_label("Password").fill(account.password)
@@ -36,32 +36,33 @@ def sign_in(page: Page, account: Account) -> None:
 
 
 def open_page(page: Page, path: str) -> None:
-    """By its address, as a bookmark does."""
+    """Open a page by its URL, as a bookmark does."""
     page.goto(path)
     expect_page(page, path)
 
 
 def visit(page: Page, path: str) -> None:
-    """By the menu, which takes a browser a tenth of the work of loading the dashboard anew."""
+    """Open a page by the menu: a tenth of the work of loading the dashboard again."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=PAGES[path]).click()
     expect_page(page, path)
 
 
 def expect_page(page: Page, path: str) -> None:
-    """The page is there and has been worked through to its end."""
+    """Wait until the page is complete, and check its heading and the title of the browser's tab."""
+    expect(page).to_have_title(f"{PAGES[path]} · Tally")
     expect(page.get_by_role("heading", name=PAGES[path], exact=True, level=1)).to_be_visible()
     app = page.get_by_test_id("stApp")
     expect(app).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def kpi(page: Page, label: str) -> Locator:
-    """The value of a key figure."""
+    """The value of a metric card."""
     figure = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
     return figure.get_by_test_id("stMetricValue")
 
 
 def run_nightly(stack: Stack, email: str) -> None:
-    """Tonight, for one person: the stack is shared with other tests, whose people would take minutes."""
+    """Run the nightly job for one account: others on the shared stack would take minutes."""
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as database:
         for switch in ("user_preferences set forecast_enabled", "api_credentials set is_active"):
             database.execute(

@@ -1,4 +1,4 @@
-"""Every page as somebody with half a year of data sees it: by day on a desk, by night on a phone."""
+"""Every page with six months of data: light on a desktop, dark on a phone."""
 
 import re
 import uuid
@@ -18,28 +18,28 @@ from tests.app.app_server import AppServer
 from tests.app.conftest import Project
 from tests.e2e.steps import PAGES, SLOW, open_page, run_nightly, sign_in, visit
 
-# Streamlit's own: the sparkline of a metric and the drop zone of an upload.
-STREAMLITS_OWN = {"svg-img-alt", "presentation-role-conflict"}
+# Rules that Streamlit itself breaks: the sparkline of a metric and the drop zone of an upload.
+STREAMLIT_RULES = {"svg-img-alt", "presentation-role-conflict"}
 PHONE: Any = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module")
 def storage(chromium: Browser, server: AppServer, project: Project, stack: Stack) -> Any:
-    """The session of somebody with half a year of data and a forecast."""
-    someone = Account(f"{uuid.uuid4().hex[:12]}@example.com")
+    """The browser storage of an account with six months of data and a forecast."""
+    account = Account(f"{uuid.uuid4().hex[:12]}@example.com")
     client = open_supabase(project.url, project.key)
-    client.auth.sign_up({"email": someone.email, "password": someone.password})
+    client.auth.sign_up({"email": account.email, "password": account.password})
     sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
-    run_nightly(stack, someone.email)
+    run_nightly(stack, account.email)
     context = chromium.new_context(base_url=server.url)
-    sign_in(context.new_page(), someone)
+    sign_in(context.new_page(), account)
     state = context.storage_state()
     context.close()
     return state
 
 
 class Watched:
-    """A page, and what the browser complained of."""
+    """A page, and the errors in its console."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -48,25 +48,25 @@ class Watched:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _listen(self, message: ConsoleMessage) -> None:
-        # Streamlit asks for its health below the page's own path first.
+        # Streamlit first requests its health check below the page's path.
         if message.type == "error" and "404" not in message.text:
             self.errors.append(message.text)
 
     def violations(self) -> list[tuple[str, str]]:
-        """Of accessibility, where it is ours: the rule and the first element that breaks it."""
-        self.page.wait_for_timeout(500)  # charts and their colours
+        """Violations of accessibility rules by our pages: the rule and the first element that breaks it."""
+        self.page.wait_for_timeout(500)  # charts are drawn, colours have faded in
         found = Axe().run(self.page).response["violations"]
-        return [(it["id"], it["nodes"][0]["html"][:200]) for it in found if it["id"] not in STREAMLITS_OWN]
+        return [(it["id"], it["nodes"][0]["html"][:200]) for it in found if it["id"] not in STREAMLIT_RULES]
 
     def width(self) -> int:
-        """What the content would like to take, in CSS pixels."""
+        """Width of the content in CSS pixels."""
         wanted: int = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
         return wanted
 
 
 @pytest.fixture
 def watched(chromium: Browser, server: AppServer, storage: Any, request: Any) -> Iterator[Watched]:
-    """The resident's browser, with the options that the test names."""
+    """A signed-in browser with the options of the test."""
     context = chromium.new_context(base_url=server.url, storage_state=storage, **request.param)
     context.set_default_timeout(SLOW)
     yield Watched(context.new_page())
@@ -74,7 +74,7 @@ def watched(chromium: Browser, server: AppServer, storage: Any, request: Any) ->
 
 
 @pytest.mark.parametrize("watched", [{"color_scheme": "light"}], indirect=True)
-def test_pages_are_accessible_and_without_error_in_light(watched: Watched) -> None:
+def test_pages_are_accessible_and_error_free_in_light(watched: Watched) -> None:
     page = watched.page
     open_page(page, "/")
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
@@ -90,7 +90,7 @@ def test_pages_are_accessible_and_without_error_in_light(watched: Watched) -> No
 @pytest.mark.parametrize(
     "watched", [{"color_scheme": "dark", "viewport": PHONE, "has_touch": True}], indirect=True
 )
-def test_pages_are_accessible_and_fit_on_a_phone_in_the_dark(watched: Watched) -> None:
+def test_pages_are_accessible_and_fit_a_phone_in_dark(watched: Watched) -> None:
     found, widths = {}, {}
     for path in PAGES:
         open_page(watched.page, path)
@@ -102,13 +102,13 @@ def test_pages_are_accessible_and_fit_on_a_phone_in_the_dark(watched: Watched) -
 
 
 @pytest.mark.parametrize("watched", [{}], indirect=True)
-def test_figures_are_on_the_screen_before_the_charts_code_is_fetched(watched: Watched) -> None:
-    asked: list[str] = []
+def test_figures_are_painted_before_the_charts_code_is_fetched(watched: Watched) -> None:
+    requested: list[str] = []
     watched.page.on(
-        "request", lambda request: asked.append(request.url.partition("/static/js/")[2] or request.url)
+        "request", lambda request: requested.append(request.url.partition("/static/js/")[2] or request.url)
     )
     open_page(watched.page, "/")
     expect(watched.page.locator(".js-plotly-plot").first).to_be_visible()
-    told = next(nth for nth, url in enumerate(asked) if "/painted?" in url)
-    charts = next(nth for nth, url in enumerate(asked) if url.startswith("PlotlyChart."))
-    assert told < charts
+    painted = next(nth for nth, url in enumerate(requested) if "/painted?" in url)
+    charts = next(nth for nth, url in enumerate(requested) if url.startswith("PlotlyChart."))
+    assert painted < charts

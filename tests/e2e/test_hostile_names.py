@@ -1,4 +1,4 @@
-"""Model names are written by strangers: in a real browser they are text, and nothing they name is fetched."""
+"""Hostile model names: a real browser shows them as text and fetches nothing they refer to."""
 
 import http.server
 import threading
@@ -14,7 +14,7 @@ from tests.e2e.steps import sign_in, visit
 
 
 class Listener(http.server.ThreadingHTTPServer):
-    """An address that hostile names point to; it remembers who called."""
+    """A server that hostile names refer to; it records requests."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
@@ -29,7 +29,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_error(404)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def hostile_names(address: str) -> list[str]:
@@ -53,7 +53,7 @@ def listener() -> Iterator[Listener]:
 
 
 def touch(page: Page) -> None:
-    """Hover over and click on what is drawn, where tooltips and links would come to life."""
+    """Hover over and click on charts and tables, where tooltips and links would appear."""
     page.wait_for_timeout(1500)
     for drawn in page.locator("canvas, .js-plotly-plot").all():
         box = drawn.bounding_box()
@@ -66,8 +66,8 @@ def touch(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
-def test_listener_hears_a_call(chromium: Browser, listener: Listener) -> None:
-    """The check below could fail: a page that fetches is noticed."""
+def test_listener_records_a_request(chromium: Browser, listener: Listener) -> None:
+    """The check below can fail: a request is recorded."""
     page = chromium.new_page()
     page.set_content(f'<img src="{listener.address}/control">')
     page.wait_for_timeout(500)
@@ -83,12 +83,12 @@ def test_hostile_names_are_text_on_every_page(
         sign_in_user(upstream, account),
         [usage(n, "3", model_name=name, metadata={"note": name}) for n in range(20) for name in names],
     )
-    foreign: list[str] = []
+    leaked: list[str] = []
     page.on(
-        "request", lambda request: foreign.append(request.url) if listener.address in request.url else None
+        "request", lambda request: leaked.append(request.url) if listener.address in request.url else None
     )
 
-    page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches what is in view
+    page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches only elements in view
     sign_in(page, account)
     expect(page.get_by_text("Top models")).to_be_visible()
     touch(page)
@@ -103,4 +103,4 @@ def test_hostile_names_are_text_on_every_page(
     assert page.evaluate("window.executed ?? null") is None
     assert page.locator("iframe, [data-testid=stMain] a[href^='http']").count() == 0
     assert listener.called == []
-    assert [url for url in foreign if url.startswith(listener.address)] == []
+    assert [url for url in leaked if url.startswith(listener.address)] == []

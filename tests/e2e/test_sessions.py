@@ -1,4 +1,4 @@
-"""Sessions as a person meets them in a browser: reload, new tab, deep link, sign-out in another tab."""
+"""Sessions in a browser: reload, new tab, deep link, sign-out in another tab."""
 
 import re
 import time
@@ -65,20 +65,18 @@ def test_session_survives_reload_new_tab_and_deep_link(context: BrowserContext, 
     page = context.new_page()
     page.on("console", listen)
     sign_in(page, account, "/records?range=7d")
-    assert page.url.endswith("/records?range=7d"), "the deep link leads on through sign-in"
+    assert page.url.endswith("/records?range=7d"), "the deep link survives sign-in"
     page.reload()
     expect_dashboard(page, account)
     tab = context.new_page()
     tab.on("console", listen)
     tab.goto("/")
     expect_dashboard(tab, account)
-    assert tab.evaluate("document.cookie").find("tally=") == -1, "scripts do not see the session cookie"
+    assert tab.evaluate("document.cookie").find("tally=") == -1, "scripts cannot read the session cookie"
     assert violations == []
 
 
-def test_sign_out_in_one_tab_closes_the_others_at_their_next_action(
-    context: BrowserContext, account: Account
-) -> None:
+def test_sign_out_in_one_tab_signs_out_the_others(context: BrowserContext, account: Account) -> None:
     first, second = context.new_page(), context.new_page()
     sign_in(first, account)
     second.goto("/")
@@ -92,7 +90,7 @@ def test_sign_out_in_one_tab_closes_the_others_at_their_next_action(
     expect_sign_in(first)
 
 
-def test_other_tab_follows_the_browser_to_the_next_person(
+def test_other_tab_switches_to_the_next_account(
     context: BrowserContext, new_account: Callable[[], Account]
 ) -> None:
     ada, bob = new_account(), new_account()
@@ -133,7 +131,7 @@ def test_forms_are_accessible_and_fit_a_phone(chromium: Browser, server: AppServ
         base_url=server.url,
         viewport={"width": 390, "height": 844},
         color_scheme=scheme,  # type: ignore[arg-type]
-        bypass_csp=True,  # axe brings its own script
+        bypass_csp=True,  # axe injects its own script
     )
     page = context.new_page()
     for path in ("/login", "/signup", "/forgot", "/reset"):

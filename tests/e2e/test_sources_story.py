@@ -1,4 +1,4 @@
-"""Stories of what can be changed afterwards: an entry made by hand, and which source counts."""
+"""Stories of later changes: editing a manual entry, and excluding a source from totals."""
 
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,21 +20,21 @@ LOST_CLICKS = 3
 
 
 def select_row(table: Locator, row: int) -> None:
-    """Tick a row of a table: it is drawn, so that only its place tells it apart.
+    """Select a row of a table by position, as tables are drawn on a canvas.
 
-    A click is lost while the table is being drawn; its hidden twin for screen readers says what is selected.
+    A click is lost while the table is being drawn; the hidden table for screen readers shows the selection.
     """
-    place = {"x": CHECKBOX, "y": HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT / 2}
+    position = {"x": CHECKBOX, "y": HEADER_HEIGHT + ROW_HEIGHT * row + ROW_HEIGHT / 2}
     selected = table.locator('[role="row"][aria-selected="true"]')
     for _ in range(LOST_CLICKS):
-        table.click(position=place)  # type: ignore[arg-type]
+        table.click(position=position)  # type: ignore[arg-type]
         with suppress(AssertionError):
             expect(selected).to_have_count(1, timeout=5_000)
             return
     raise AssertionError(f"row {row} cannot be selected")
 
 
-def test_entry_made_by_hand_is_changed_and_deleted(page: Page, account: Account, project: Project) -> None:
+def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, project: Project) -> None:
     client = open_supabase(project.url, project.key)
     client.auth.sign_in_with_password({"email": account.email, "password": account.password})
     add_entry(
@@ -54,7 +54,7 @@ def test_entry_made_by_hand_is_changed_and_deleted(page: Page, account: Account,
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Cost in USD").fill("9.99")
-    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_role("button", name="Save changes").click()
     expect(dialog).to_have_count(0)
     visit(page, "/")
     expect(kpi(page, "Spend, 30 days")).to_have_text("$9.99")
@@ -91,7 +91,7 @@ def _midnight(day: date) -> int:
     return int(datetime.combine(day, time(), UTC).timestamp())
 
 
-def test_bill_is_compared_with_the_estimate_switched_off_and_on_again(
+def test_bill_is_compared_then_excluded_and_included_again(
     page: Page, account: Account, exports: list[Path]
 ) -> None:
     sign_in(page, account)
@@ -110,13 +110,13 @@ def test_bill_is_compared_with_the_estimate_switched_off_and_on_again(
     visit(page, "/")
     expect(kpi(page, "Spend, 30 days")).to_have_text("$6.00")
 
-    for button, said, spent in (
-        ("Switch off", "costs.csv is switched off.", "$5.50"),
-        ("Count it", "costs.csv counts again.", "$6.00"),
+    for button, notice, spent in (
+        ("Exclude from totals", "costs.csv is excluded from all totals.", "$5.50"),
+        ("Include in totals", "costs.csv is included in totals again.", "$6.00"),
     ):
         visit(page, "/sources")
         select_row(page.get_by_test_id("stDataFrame").first, 0)
         page.get_by_role("button", name=button).click()
-        expect(page.get_by_text(said)).to_be_visible()
+        expect(page.get_by_text(notice)).to_be_visible()
         visit(page, "/")
         expect(kpi(page, "Spend, 30 days")).to_have_text(spent)

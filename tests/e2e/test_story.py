@@ -1,4 +1,4 @@
-"""Whole stories in a real browser: from signing up to the forecast, and a stack that stops."""
+"""Stories in a real browser: from sign-up to the forecast, and an unreachable database."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ DAYS = 60
 
 @pytest.fixture
 def usage_csv(tmp_path: Path) -> Path:
-    """Sixty days of two providers, $3 a day, up to yesterday; one row is no day of the calendar."""
+    """Sixty days of two providers, $3 a day, up to yesterday; one row has an impossible date."""
     today = datetime.now(UTC).date()
     lines = ["date,provider,model,cost,tokens,requests,note"]
     for age in range(DAYS, 0, -1):
@@ -36,7 +36,7 @@ def import_file(page: Page, file: Path) -> None:
     page.get_by_role("button", name=f"Import {2 * DAYS} rows").click()
 
 
-def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path) -> None:
+def test_from_sign_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path) -> None:
     page.goto("/")
     page.get_by_role("link", name="Create an account").click()
     email = f"{uuid.uuid4().hex[:12]}@example.com"
@@ -44,14 +44,14 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
 
-    page.get_by_role("button", name="Import a CSV").click()
+    page.get_by_role("button", name="Import a file").click()
     import_file(page, usage_csv)
-    for label, value in (("Read", 2 * DAYS + 1), ("Added", 2 * DAYS), ("Already there", 0), ("Rejected", 1)):
+    for label, value in (("Read", 2 * DAYS + 1), ("Added", 2 * DAYS), ("Duplicates", 0), ("Rejected", 1)):
         expect(kpi(page, label)).to_have_text(str(value))
     page.get_by_role("button", name="Import more files").click()
     import_file(page, usage_csv)
     expect(kpi(page, "Added")).to_have_text("0")
-    expect(kpi(page, "Already there")).to_have_text(str(2 * DAYS))
+    expect(kpi(page, "Duplicates")).to_have_text(str(2 * DAYS))
 
     visit(page, "/")
     expect(kpi(page, "Spend, 30 days")).to_have_text("$87.00")  # today is not in the file
@@ -62,7 +62,7 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
 
     run_nightly(stack, email)
     visit(page, "/forecast")
-    expect(kpi(page, "Next 30 days").first).to_have_text("$90.00")  # the second is what if
+    expect(kpi(page, "Next 30 days").first).to_have_text("$90.00")  # the second one is the what-if card's
     visit(page, "/records")
     expect(page.get_by_text(f"1 to 25 of {2 * DAYS} records")).to_be_visible()
 
@@ -70,7 +70,7 @@ def test_from_signing_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Pa
     expect(page.get_by_role("heading", name="Sign in to Tally")).to_be_visible()
 
 
-def test_stopped_stack_is_said_in_a_sentence(
+def test_unreachable_database_is_explained(
     chromium: Browser, account: Account, project: Project, wire: Wire, tmp_path: Path
 ) -> None:
     with AppServer(tmp_path, project.environment(wire.url)) as server:
@@ -78,7 +78,7 @@ def test_stopped_stack_is_said_in_a_sentence(
         page = context.new_page()
         sign_in(page, account)
         wire.cut()
-        page.wait_for_timeout(1_500)  # what was read within the last second is not asked again
+        page.wait_for_timeout(1_500)  # the data version is cached for a second
         page.get_by_test_id("stSidebarNav").get_by_role("link", name="Records").click()
         expect(page.get_by_text("cannot be reached")).to_be_visible(timeout=SLOW)
         assert "Traceback" not in page.content()

@@ -1,4 +1,4 @@
-"""The theme that a person chose in the settings is the one that their browser shows."""
+"""The browser shows the theme chosen in the settings."""
 
 from playwright.sync_api import Page, expect
 
@@ -15,7 +15,7 @@ def expect_background(page: Page, colour: str) -> None:
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour)
 
 
-def test_chosen_theme_wins_over_the_systems(page: Page, upstream: AuthClient, account: Account) -> None:
+def test_chosen_theme_overrides_the_system_theme(page: Page, upstream: AuthClient, account: Account) -> None:
     user = sign_in_user(upstream, account)
     database = database_of(user)
     save(user, [usage(0, "1")])
@@ -27,6 +27,6 @@ def test_chosen_theme_wins_over_the_systems(page: Page, upstream: AuthClient, ac
     expect_background(page, DARK)
 
     database.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
-    page.wait_for_timeout(1500)  # what others change is seen after a second
+    page.wait_for_timeout(1500)  # the data version is cached for a second
     open_page(page, "/")
     expect_background(page, LIGHT)

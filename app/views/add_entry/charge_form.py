@@ -11,7 +11,7 @@ from app.auth.identity import User, database_of
 from app.formats.amount_field import read_amount
 from app.formats.dates import format_day
 from app.formats.money import format_usd
-from app.parts.record_table import CHARGES
+from app.parts.record_labels import CHARGES
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
@@ -20,13 +20,13 @@ from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.database import DatabaseError
 
 OFFERED_CHARGES: tuple[ChargeType, ...] = ("usage", "subscription", "tax", "credit")
-LONGEST_NOTE = 500
-MOST_COUNTED = 10**15
+MAX_NOTE_LENGTH = 500
+MAX_COUNT = 10**15
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What the form holds when it is sent."""
+    """The values of the submitted form."""
 
     day: date
     provider: data.Provider | None
@@ -40,7 +40,7 @@ class Charge:
 
 
 def render_charge_form(user: User, timezone: str, today: date) -> None:
-    """Ask for a charge and save it. The entry's id is that of the form, so sending it twice saves it once."""
+    """Ask for a charge and save it. The form's id becomes the entry's, so submitting twice saves once."""
     entry_id: UUID = st.session_state.setdefault("entry_id", uuid4())
     with st.form(f"charge-{entry_id}", border=False):
         charge = _render_fields(data.load_providers(user), today, entry_id)
@@ -65,13 +65,13 @@ def _render_fields(providers: list[data.Provider], today: date, entry_id: UUID) 
             providers,
             index=None,
             format_func=lambda provider: provider.name,
-            placeholder="Who is paid",
+            placeholder="Choose a provider",
             key=f"provider-{entry_id}",
         )
         model = st.text_input(
             "Model or description",
             max_chars=MAX_MODEL_NAME,
-            placeholder="gpt-5.5, API credits, invoice 42 …",
+            placeholder="gpt-5.5, API credits, invoice 42…",
             key=f"model-{entry_id}",
         )
         amount = st.text_input("Amount in USD", max_chars=40, placeholder="12.50", key=f"amount-{entry_id}")
@@ -80,10 +80,10 @@ def _render_fields(providers: list[data.Provider], today: date, entry_id: UUID) 
             "Kind",
             OFFERED_CHARGES,
             format_func=lambda kind: CHARGES[kind],
-            help="A credit takes its amount off your spend.",
+            help="A credit reduces your spend.",
             key=f"kind-{entry_id}",
         )
-        note = st.text_input("Note", max_chars=LONGEST_NOTE, placeholder="optional", key=f"note-{entry_id}")
+        note = st.text_input("Note", "", MAX_NOTE_LENGTH, placeholder="optional", key=f"note-{entry_id}")
     with st.grid(3, min_column_width=150, gap="small"):
         input_tokens, output_tokens, requests = (
             _render_count(label, entry_id) for label in ("Input tokens", "Output tokens", "Requests")
@@ -93,18 +93,18 @@ def _render_fields(providers: list[data.Provider], today: date, entry_id: UUID) 
 
 def _render_count(label: str, entry_id: UUID) -> int:
     key = f"{label}-{entry_id}"
-    return int(st.number_input(label, 0, MOST_COUNTED, value=None, placeholder="optional", key=key) or 0)
+    return int(st.number_input(label, 0, MAX_COUNT, value=None, placeholder="optional", key=key) or 0)
 
 
 def _save(user: User, entry_id: UUID, charge: Charge, timezone: str) -> str:
-    """Save the charge and return what to say about it."""
+    """Save the charge and return its announcement."""
     if charge.provider is None:
-        raise DatabaseError("Choose the provider that is paid, or Other.")
+        raise DatabaseError("Choose a provider, or Other.")
     if not charge.model_name.strip():
-        raise DatabaseError("Write the model, or what the charge was for.")
+        raise DatabaseError("Enter the model, or what the charge was for.")
     cost_usd = read_amount(charge.amount)
     if cost_usd < 0 and charge.charge_type != "credit":
-        raise AmountUnreadable("The amount is negative, which only a credit may be.")
+        raise AmountUnreadable("Only a credit can have a negative amount.")
     cost_usd = -abs(cost_usd) if charge.charge_type == "credit" else cost_usd
     add_entry(
         database_of(user),

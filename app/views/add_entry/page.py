@@ -1,4 +1,4 @@
-"""What was paid that no file and no provider reports?"""
+"""Add entry: a single charge or a subscription that no file or provider reports."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from app.ui.periods import today_in
 from app.ui.titles import title_row
 from app.views.add_entry.charge_form import render_charge_form
 
-ONCE, AGAIN = "One charge", "Subscription"
+CHARGE, SUBSCRIPTION = "One charge", "Subscription"
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -19,8 +19,8 @@ today = today_in(preferences.zone)
 with title_row("Add entry"):
     kind = st.segmented_control(
         "Kind of entry",
-        [ONCE, AGAIN],
-        default=ONCE,
+        [CHARGE, SUBSCRIPTION],
+        default=CHARGE,
         required=True,
         key="kind",
         bind="query-params",
@@ -28,9 +28,9 @@ with title_row("Add entry"):
     )
 render_announcement()
 with st.container(border=True):
-    if kind == AGAIN:
+    if kind == SUBSCRIPTION:
         render_new_subscription(user, today)
     else:
         render_charge_form(user, preferences.timezone, today)
-if kind == AGAIN:
+if kind == SUBSCRIPTION:
     st.page_link("views/subscriptions/page.py", label="Your subscriptions", icon=":material/event_repeat:")

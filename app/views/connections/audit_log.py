@@ -1,4 +1,4 @@
-"""What happened to the person's keys and prices, in words; never a key itself."""
+"""Audit log: changes to provider keys and repriced records; never a key itself."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,48 +11,48 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.formats.dates import format_instant
 from app.formats.money import format_usd
+from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.tables import render_table
 from tally.core.text import plural
 
-PERSON, OPERATOR = "person", "operator"
+# Values of the `actor` column.
+ACCOUNT, OPERATOR = "person", "operator"
 VERDICTS = {
     "valid": "accepted by the provider",
-    "invalid": "refused by the provider",
-    "pending": "to be checked again",
+    "invalid": "rejected by the provider",
+    "pending": "queued for another check",
 }
-COLUMN = st.column_config
-COLUMNS = {name: COLUMN.TextColumn(name) for name in ("When", "What", "By")}
 
 
 def describe_event(entry: Mapping[str, Any], providers: Mapping[str, str]) -> str:
-    """What happened, in a few words."""
-    said = entry["metadata"]
+    """One entry of the log as a sentence."""
+    details = entry["metadata"]
     if entry["action"] == "reprice":
-        before, after = (format_usd(Decimal(said[name])) for name in ("before_usd", "after_usd"))
-        return f"{plural(said['records'], 'record')} priced anew: {before} before, {after} after"
-    provider = providers.get(said["provider"], said["provider"] or "a provider")
-    happened = " and ".join(_list_happenings(entry)) or "changed"
-    return f"Key of {provider} “{said['credential_name']}” {happened}"
+        before, after = (format_usd(Decimal(details[name])) for name in ("before_usd", "after_usd"))
+        return f"Repriced {plural(details['records'], 'record')}: {before} before, {after} after"
+    provider = providers.get(details["provider"], details["provider"] or "a provider")
+    changes = " and ".join(_list_changes(entry)) or "changed"
+    return f"{provider} key “{details['credential_name']}” {changes}"
 
 
-def _list_happenings(entry: Mapping[str, Any]) -> list[str]:
+def _list_changes(entry: Mapping[str, Any]) -> list[str]:
     if entry["action"] != "update":
         return [{"insert": "added", "delete": "deleted"}[entry["action"]]]
-    said, changed = entry["metadata"], entry["changed_columns"]
-    words = {
-        "encrypted_api_key": "re-sealed" if entry["actor"] == OPERATOR else "replaced",
-        "is_active": "resumed" if said["is_active"] else "paused",
-        "validation_status": VERDICTS[said["validation_status"]],
+    details, changed = entry["metadata"], entry["changed_columns"]
+    labels = {
+        "encrypted_api_key": "re-encrypted" if entry["actor"] == OPERATOR else "replaced",
+        "is_active": "resumed" if details["is_active"] else "paused",
+        "validation_status": VERDICTS[details["validation_status"]],
         "credential_name": "renamed",
     }
-    return [words[column] for column in words if column in changed]
+    return [label for column, label in labels.items() if column in changed]
 
 
 def describe_actor(entry: Mapping[str, Any]) -> str:
-    """By whom: what an operator does is the nightly job's, but for what only a command does."""
-    if entry["actor"] == PERSON:
+    """The author of a change. An operator is the nightly job, except for changes only a command makes."""
+    if entry["actor"] == ACCOUNT:
         return "You"
     if entry["actor"] != OPERATOR:
         return "The server"
@@ -61,19 +61,17 @@ def describe_actor(entry: Mapping[str, Any]) -> str:
     return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "The nightly job"
 
 
-def describe_log(
-    entries: Sequence[Mapping[str, Any]], providers: Mapping[str, str], zone: ZoneInfo
-) -> pd.DataFrame:
-    """A line for each entry; `providers` is slug -> name."""
+def describe_log(entries: Sequence[Mapping[str, Any]], providers: Mapping[str, str]) -> pd.DataFrame:
+    """The log as a table; `providers` is slug -> name."""
     lines = [
         {
-            "When": format_instant(datetime.fromisoformat(entry["created_at"]), zone),
-            "What": describe_event(entry, providers),
-            "By": describe_actor(entry),
+            "when": datetime.fromisoformat(entry["created_at"]),
+            "event": describe_event(entry, providers),
+            "actor": describe_actor(entry),
         }
         for entry in entries
     ]
-    return pd.DataFrame(lines, columns=list(COLUMNS))
+    return pd.DataFrame(lines, dtype=object)
 
 
 def render_audit_log(user: User, zone: ZoneInfo) -> None:
@@ -81,17 +79,14 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
     entries = data.load_audit_log(user)
     with st.container(border=True):
         is_cut = len(entries) == data.AUDIT_SHOWN
-        render_heading("Audit log", f"The newest {data.AUDIT_SHOWN}" if is_cut else "")
+        render_heading("Audit log", f"Latest {data.AUDIT_SHOWN}" if is_cut else "")
         if not entries:
-            st.caption(
-                "Nothing yet. Changes of provider keys, and records that were priced anew, are noted here."
-            )
+            st.caption("No entries yet. Changes to provider keys and repriced records are listed here.")
             return
         providers = {provider.slug: provider.name for provider in data.load_providers(user)}
-        st.dataframe(
-            describe_log(entries, providers, zone),
-            hide_index=True,
-            height="content" if len(entries) <= 12 else 460,
-            column_config=COLUMNS,
-            alt="What happened to keys and prices, newest first",
-        )
+        kinds = {
+            "when": columns.instant("When", zone),
+            "event": columns.text("Event"),
+            "actor": columns.text("By"),
+        }
+        render_table(describe_log(entries, providers), kinds, "Changes to keys and prices, newest first")

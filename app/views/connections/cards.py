@@ -1,4 +1,4 @@
-"""One card a connection: how it is, what it does, and what can be done with it."""
+"""One card per connection: status, facts, sync progress and buttons."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,39 +15,39 @@ from app.formats.text import DASH, escape_markdown
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal, render_warning
 from app.views.connections.dialogs import confirm_deletion
-from app.views.connections.jobs import SyncJob, begin_sync, find_sync, take_ended
+from app.views.connections.jobs import SyncJob, begin_sync, find_sync, take_finished
 from tally.connectors.connections import Connection, set_active
 from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
-SECONDS_BETWEEN_LOOKS = 0.5
+POLL_SECONDS = 0.5
 Colour = Literal["green", "blue", "orange", "red", "gray"]
 
 
 def describe_status(connection: Connection, is_syncing: bool) -> tuple[str, Colour]:
-    """In a word or two, and its colour."""
+    """The label and colour of a connection's badge."""
     if is_syncing:
         return "Syncing", "blue"
     if not connection.is_active:
         return "Paused", "gray"
     if connection.validation_status == "invalid":
-        return "Key refused", "red"
+        return "Key rejected", "red"
     if connection.last_error:
         return "Last sync failed", "orange"
     return ("Connected", "green") if connection.last_sync_at else ("Not synced yet", "gray")
 
 
 def describe_next_sync(connection: Connection, now: datetime, zone: ZoneInfo) -> str:
-    """When the nightly job will sync it."""
+    """Time of the next sync by the nightly job."""
     if not connection.is_active:
         return "paused"
     if connection.next_sync_at is None or connection.next_sync_at <= now:
-        return "with the nightly job"
+        return "with the next nightly run"
     return format_instant(connection.next_sync_at, zone)
 
 
 def render_connection(user: User, connection: Connection, now: datetime, zone: ZoneInfo) -> None:
-    """The card."""
+    """The card of one connection."""
     job = find_sync(user, connection)
     with st.container(border=True, key=f"connection-{connection.connection_id}"):
         label, colour = describe_status(connection, job is not None)
@@ -101,50 +101,50 @@ def _switch(user: User, connection: Connection, is_active: bool) -> None:
     except DatabaseError as problem:
         render_refusal(problem)
         return
-    announce(f"{connection.name} is {'synced again every night' if is_active else 'paused'}.")
+    announce(f"{connection.name} {'resumed. It syncs every night.' if is_active else 'paused.'}")
     st.rerun()
 
 
-@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+@st.fragment(run_every=POLL_SECONDS)
 def render_progress(job: SyncJob) -> None:
-    """How far a sync is; the page comes back when it ends."""
+    """Progress of a sync; reruns the page when it ends."""
     identity.current_user()
     if not job.is_running:
         st.rerun()
-    what = job.what or "asking the provider…"
-    st.progress(job.share, escape_markdown(what[:1].upper() + what[1:]))
-    st.caption("You may leave this page. The sync goes on.")
+    label = job.label or "contacting the provider…"
+    st.progress(job.share, escape_markdown(label[:1].upper() + label[1:]))
+    st.caption("You can leave this page. The sync continues in the background.")
 
 
-def note_ended_syncs(user: User, connections: list[Connection]) -> None:
-    """Say what the syncs brought that ended since the last look."""
+def announce_finished_syncs(user: User, connections: list[Connection]) -> None:
+    """Announce the results of syncs that finished since the last run of the page."""
     for connection in connections:
-        job = take_ended(user, connection)
+        job = take_finished(user, connection)
         if job is None or job.result is None:
             continue
         data.forget_version(user)
         if job.result.was_signed_out and job.result.windows:
-            begin_sync(user, connection)  # it outlived its access token; this one is newer
+            begin_sync(user, connection)  # its access token expired; this session has a newer one
         elif job.result.error is None and not job.result.was_stopped:
-            changed = f", {job.result.restated:,} with newer figures" if job.result.restated else ""
+            changed = f", {job.result.restated:,} updated" if job.result.restated else ""
             announce(f"{connection.name}: {plural(job.result.added, 'new record')}{changed}.")
 
 
 def render_none() -> None:
-    """What a connection is good for, where there is none."""
+    """Introduction for an account without connections."""
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="no-connections"):
         st.space("small")
-        st.header("Spend that comes in by itself", anchor=False, text_alignment="center")
+        st.header("Import spend automatically", anchor=False, text_alignment="center")
         st.caption(
-            "With an admin key of OpenAI or Anthropic, or a management key of OpenRouter, Tally fetches "
-            "costs and usage of the last twelve months (OpenRouter: 30 days), then what is new each night.",
+            "With an admin key from OpenAI or Anthropic, or a management key from OpenRouter, Tally fetches "
+            "the last 12 months of costs and usage (OpenRouter: 30 days), then new data every night.",
             text_alignment="center",
         )
         st.space("small")
 
 
 def render_count(connections: list[Connection]) -> None:
-    """A line above many."""
+    """Heading with the number of failed connections; nothing while all work."""
     failing = sum(1 for c in connections if c.is_active and c.last_error)
     if failing:
-        render_heading(plural(len(connections), "connection"), f"{failing} could not be synced")
+        render_heading(plural(len(connections), "connection"), f"{failing:,} failed to sync")

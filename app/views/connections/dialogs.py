@@ -1,4 +1,4 @@
-"""The dialogs that add a connection and delete one."""
+"""Dialogs that add and delete a connection."""
 
 from uuid import UUID
 
@@ -30,7 +30,7 @@ from tally.storage.database import DatabaseError
 
 @st.dialog("Add a connection", icon=":material/key:", width="medium")
 def ask_for_key() -> None:
-    """Which provider, which key; kept only when the provider accepts it."""
+    """Ask for a provider and a key; stores the key only if the provider accepts it."""
     user = identity.current_user()
     provider = st.selectbox("Provider", list(APIS), format_func=lambda slug: APIS[slug].title)
     api = APIS[provider]
@@ -42,15 +42,15 @@ def ask_for_key() -> None:
             type="password",
             max_chars=MAX_KEY_LENGTH,
             autocomplete="new-password",
-            help="It is sealed before it is stored and never shown again.",
+            help="Encrypted before it is stored, and never shown again.",
         )
         account = st.text_input(
             "Account",
             max_chars=MAX_ACCOUNT_LENGTH,
-            placeholder="only to tell two accounts apart",
+            placeholder="optional",
             help=(
-                "Leave this empty unless the key belongs to another account than the one that your other "
-                "keys, logs and files are about. Spend of accounts with different names is added up."
+                "Leave this empty unless the key belongs to a different account from your other keys, logs "
+                "and files. Spend of accounts with different names is added together."
             ),
         )
         is_sent = st.form_submit_button("Check and add", type="primary", width="stretch")
@@ -60,7 +60,7 @@ def ask_for_key() -> None:
 
 def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> None:
     try:
-        with st.spinner(f"Asking {APIS[provider].title}…"):
+        with st.spinner(f"Checking the key with {APIS[provider].title}…"):
             ring = load_key_ring(load_settings())
             database = database_of(user)
             new = NewConnection(provider, name, key, account)
@@ -69,13 +69,13 @@ def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> 
         render_refusal(problem)
         return
     begin_sync(user, connection)
-    announce(f"{connection.name} is connected. The first sync has begun.")
+    announce(f"{connection.name} connected. The first sync has started.")
     st.rerun()
 
 
 @st.dialog("Delete this connection?", icon=":material/delete:")
 def confirm_deletion(connection: Connection) -> None:
-    """Say what stays and what goes, ask once, then delete."""
+    """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     st.text(connection.name)
     try:
@@ -83,10 +83,10 @@ def confirm_deletion(connection: Connection) -> None:
     except DatabaseError as problem:
         render_refusal(problem)
         return
-    st.caption("Its key is forgotten and nothing more is fetched.")
+    st.caption("Deletes its key and stops fetching data.")
     with_spend = count > 0 and st.checkbox(
-        f"Also delete the spend that it brought ({plural(count, 'record')})",
-        help="Otherwise these records stay and count on.",
+        f"Also delete its imported spend ({plural(count, 'record')})",
+        help="Otherwise these records stay in your totals.",
     )
     if not st.button("Delete connection", type="primary", width="stretch"):
         return
@@ -97,6 +97,6 @@ def confirm_deletion(connection: Connection) -> None:
         render_refusal(problem)
         return
     data.forget_version(user)
-    kept = " Its spend stays." if count and not with_spend else ""
-    announce(f"{connection.name} is deleted.{kept}")
+    note = " Its records stay in your totals." if count and not with_spend else ""
+    announce(f"{connection.name} deleted.{note}")
     st.rerun()

@@ -1,4 +1,4 @@
-"""Syncing in the background: clicks, reruns and other pages neither repeat nor stop it."""
+"""Background syncs: clicks, reruns and other pages neither repeat nor stop them."""
 
 import threading
 from uuid import UUID
@@ -11,11 +11,11 @@ from tally.secrets.key_ring import load_key_ring
 
 
 class SyncJob:
-    """A thread that syncs one connection, how far it is, and what became of it."""
+    """A thread that syncs one connection, with its progress and result."""
 
     def __init__(self, user: User, connection: Connection) -> None:
         self.connection = connection
-        self.done, self.total, self.what = 0, 0, ""
+        self.done, self.total, self.label = 0, 0, ""
         self.result: SyncResult | None = None
         self._api = database_of(user)
         self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
@@ -23,16 +23,16 @@ class SyncJob:
 
     @property
     def is_running(self) -> bool:
-        """Whether the sync goes on."""
+        """True while the sync runs."""
         return self._thread.is_alive()
 
     @property
     def share(self) -> float:
-        """How much of it is done, from 0 to 1."""
+        """Progress from 0 to 1."""
         return self.done / self.total if self.total else 0.0
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until it has ended."""
+        """Wait until the sync ends."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -43,8 +43,8 @@ class SyncJob:
             SyncOptions(on_progress=self._note_progress),
         )
 
-    def _note_progress(self, done: int, total: int, what: str) -> None:
-        self.done, self.total, self.what = done, total, what
+    def _note_progress(self, done: int, total: int, label: str) -> None:
+        self.done, self.total, self.label = done, total, label
 
 
 _jobs: dict[tuple[str, UUID], SyncJob] = {}
@@ -52,7 +52,7 @@ _lock = threading.Lock()
 
 
 def begin_sync(user: User, connection: Connection) -> SyncJob:
-    """Start a sync, unless this connection is being synced already in some window of this person."""
+    """Start a sync, or return the one that already runs for this connection."""
     with _lock:
         job = _jobs.get((user.user_id, connection.connection_id))
         if job is None or not job.is_running:
@@ -61,13 +61,13 @@ def begin_sync(user: User, connection: Connection) -> SyncJob:
 
 
 def find_sync(user: User, connection: Connection) -> SyncJob | None:
-    """The sync of a connection that goes on, or None."""
+    """The running sync of a connection, or None."""
     job = _jobs.get((user.user_id, connection.connection_id))
     return job if job is not None and job.is_running else None
 
 
-def take_ended(user: User, connection: Connection) -> SyncJob | None:
-    """A sync that ended since this was last asked, once."""
+def take_finished(user: User, connection: Connection) -> SyncJob | None:
+    """The finished sync of a connection, returned only once."""
     with _lock:
         job = _jobs.get((user.user_id, connection.connection_id))
         if job is None or job.is_running:

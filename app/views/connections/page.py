@@ -1,4 +1,4 @@
-"""Which providers is spend fetched from, and does it work?"""
+"""Connections to providers' APIs: their status, adding and deleting them, and the audit log."""
 
 from datetime import UTC, datetime
 
@@ -9,13 +9,13 @@ from app.auth.identity import current_user
 from app.ui.notices import render_announcement
 from app.ui.titles import title_row
 from app.views.connections.audit_log import render_audit_log
-from app.views.connections.cards import note_ended_syncs, render_connection, render_count, render_none
+from app.views.connections.cards import announce_finished_syncs, render_connection, render_count, render_none
 from app.views.connections.dialogs import ask_for_key
 
 user = current_user()
 preferences = data.load_preferences(user)
 connections = data.load_connections(user)
-note_ended_syncs(user, connections)
+announce_finished_syncs(user, connections)
 
 with title_row("Connections"):
     if st.button("Add connection", type="primary", icon=":material/add:", key="add-connection"):

@@ -1,4 +1,4 @@
-"""The cards of the forecast page."""
+"""The cards of the Forecast page."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,25 +12,26 @@ from app.data import Preferences
 from app.figures.outlook import forecast_step, spread_over_months
 from app.figures.scorecard import Score, describe_bars, list_bars
 from app.formats.dates import format_day, format_days
-from app.formats.money import format_figure, format_money, format_money_range
-from app.formats.text import DASH
+from app.formats.money import format_figure, format_money_range
+from app.formats.text import DASH, escape_markdown
+from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.charts import config, earlier_predictions, shares
+from app.ui.tables import render_table
 from app.ui.theme import Palette
 from tally.core.text import plural
 
 NIGHTLY_AT = "03:15"
-COLUMN = st.column_config
 
 
 def render_total(label: str, total: dict[str, Any] | None, currency: str) -> None:
-    """A predicted total with the range it falls into 4 times of 5."""
+    """A predicted total with its 80% range."""
     st.metric(
         label,
         format_figure(total["predicted_cost_usd"], currency) if total else DASH,
         format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
         if total
-        else "after the next night",
+        else "ready tomorrow morning",
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -42,20 +43,20 @@ def render_total(label: str, total: dict[str, Any] | None, currency: str) -> Non
 def _explain(total: dict[str, Any], currency: str) -> str:
     wide = format_money_range(total["lower_bound_95"], total["upper_bound_95"], currency)
     days = format_days(total["period_start"], total["period_end"])
-    return f"{days}. 4 times of 5 it ends inside this range, and 19 times of 20 inside {wide}.".replace(
-        "$", r"\$"
+    return escape_markdown(
+        f"{days}. 80% likely to land in the range below, and 95% likely to land in {wide}."
     )
 
 
 def render_accuracy(predicted: pd.DataFrame, history: pd.Series) -> None:
-    """On how many past days the spend was inside the 80% range of the night before."""
+    """Share of past days whose spend was inside the 80% range predicted the night before."""
     actual = predicted["date"].map(history)
     is_inside = (actual >= predicted["lower_80"]) & (actual <= predicted["upper_80"])
     known = int(actual.notna().sum())
     st.metric(
         "Past days in range",
         f"{int(is_inside.sum())} of {known}" if known else DASH,
-        "80% is the aim" if known else "after a few nights",
+        "Target: 80%" if known else "ready in a few days",
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -64,14 +65,14 @@ def render_accuracy(predicted: pd.DataFrame, history: pd.Series) -> None:
 
 
 def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
-    """By how much the predictions of all past days together were too high or too low."""
+    """Bias: by how much the predictions of all past days were too high or too low in total."""
     actual = predicted["date"].map(history)
     spent = float(actual.sum())
-    foreseen = float(predicted.loc[actual.notna(), "predicted"].sum())
+    forecast = float(predicted.loc[actual.notna(), "predicted"].sum())
     st.metric(
-        "Predicted vs spent",
-        f"{foreseen / spent - 1:+.1%}" if spent > 0 else DASH,
-        f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else "after a few nights",
+        "Predicted vs actual",
+        f"{forecast / spent - 1:+.1%}" if spent > 0 else DASH,
+        f"over {plural(int(actual.notna().sum()), 'day')}" if spent > 0 else "ready in a few days",
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -82,9 +83,9 @@ def render_bias(predicted: pd.DataFrame, history: pd.Series) -> None:
 def render_earlier_predictions(
     history: pd.Series, predicted: pd.DataFrame, palette: Palette, currency: str
 ) -> None:
-    """Past days as the night before had predicted them, and as they were."""
+    """Past days as predicted the night before, beside actual spend."""
     with st.container(border=True):
-        render_heading("Earlier predictions", "what the night before had said")
+        render_heading("Earlier predictions", "as predicted the night before")
         st.plotly_chart(
             earlier_predictions(
                 history[history.index >= predicted["date"].min()], predicted, palette, currency
@@ -92,56 +93,52 @@ def render_earlier_predictions(
             theme=None,
             key="earlier",
             config=config(currency),
-            alt="For each past day what had been predicted and what was spent.",
+            alt="Predicted and actual spend of each past day.",
         )
 
 
 def render_earlier_totals(known: pd.DataFrame, currency: str) -> None:
-    """Month ends that were predicted once and are known now."""
+    """Earlier predictions of months that have ended."""
     if known.empty:
-        st.caption("Predictions of a month's total are held against what was spent when the month is over.")
+        st.caption("Predictions of a month's total are scored once the month has ended.")
         return
     lines = [
         {
-            "month": f"{row['period_end']:%b %Y}",
-            "predicted": format_money(row["predicted_cost_usd"], currency),
-            "spent": format_money(row["actual_cost_usd"], currency),
-            "range": format_money_range(row["lower_bound_80"], row["upper_bound_80"], currency),
-            "verdict": _verdict(row["actual_cost_usd"], row["lower_bound_80"], row["upper_bound_80"]),
-            "made": format_day(pd.Timestamp(row["created_at"]).date()),
+            "month": row["period_end"],
+            "predicted": row["predicted_cost_usd"],
+            "spent": row["actual_cost_usd"],
+            "range": (row["lower_bound_80"], row["upper_bound_80"]),
+            "verdict": _judge(row["actual_cost_usd"], row["lower_bound_80"], row["upper_bound_80"]),
+            "made": pd.Timestamp(row["created_at"]).date(),
         }
         for row in spread_over_months(known).to_dict("records")
     ]
-    st.dataframe(
-        pd.DataFrame(lines),
-        hide_index=True,
-        height="content",
-        alt="Earlier predictions of a month's total against what was spent",
-        column_config={
-            "month": COLUMN.TextColumn("Month", pinned=True),
-            "made": COLUMN.TextColumn("Made on"),
-            "predicted": COLUMN.TextColumn("Predicted", alignment="right"),
-            "range": COLUMN.TextColumn("80% range"),
-            "spent": COLUMN.TextColumn("Spent", alignment="right"),
-            "verdict": COLUMN.TextColumn("Result"),
-        },
-    )
+    kinds = {
+        "month": columns.day("Month", lambda month: f"{month:%b %Y}"),
+        "predicted": columns.money("Predicted", currency),
+        "spent": columns.money("Actual", currency),
+        "range": columns.money_range("80% range", currency),
+        "verdict": columns.text("Result"),
+        "made": columns.day("Made on"),
+    }
+    frame = pd.DataFrame(lines, dtype=object)
+    render_table(frame, kinds, "Earlier predictions of a month's total beside actual spend")
 
 
-def _verdict(actual: Decimal, lower: Decimal, upper: Decimal) -> str:
+def _judge(actual: Decimal, lower: Decimal, upper: Decimal) -> str:
     return "above" if actual > upper else "below" if actual < lower else "in range"
 
 
 def render_scorecard(own: Score | None, backtest: Score | None, palette: Palette, currency: str) -> None:
-    """How good the stored nights were, and beside them the backtest, against "same as last month"."""
+    """Accuracy of past forecasts and of the backtest, beside the baseline "same as last month"."""
     with st.container(border=True):
-        render_heading("Scorecard", "lines mark the aim" if own or backtest else "")
-        nights, held_out = st.columns(2, gap="large")
-        with nights:
-            absent = "A night's total is held against what was spent when its 30 days are over."
-            _render_score("Your nights", own, absent, palette, currency)
+        render_heading("Scorecard", "lines mark the targets" if own or backtest else "")
+        past, held_out = st.columns(2, gap="large")
+        with past:
+            absent = "Each forecast is scored once its 30 days have passed."
+            _render_score("Past forecasts", own, absent, palette, currency)
         with held_out:
-            absent = "With two months of history the second is forecast from the first."
+            absent = "Needs two months of history: the second is forecast from the first."
             _render_score("Backtest", backtest, absent, palette, currency)
 
 
@@ -163,8 +160,8 @@ def _render_score(name: str, score: Score | None, absent: str, palette: Palette,
     )
 
 
-def render_origin(newest: pd.DataFrame, night: dict[str, Any] | None, zone: ZoneInfo) -> None:
-    """What the newest run was trained on, when it ran and when the next one comes."""
+def render_training(newest: pd.DataFrame, last_run: dict[str, Any] | None, zone: ZoneInfo) -> None:
+    """Training data and model of the newest forecast, and the schedule of the nightly run."""
     if not newest.empty:
         run = newest.iloc[0]
         first, last = (date.fromisoformat(run[name]) for name in ("training_data_start", "training_data_end"))
@@ -173,38 +170,38 @@ def render_origin(newest: pd.DataFrame, night: dict[str, Any] | None, zone: Zone
             f"{plural((last - first).days + 1, 'day')}, {plural(int(run['training_record_count']), 'record')}"
         )
         st.text(f"Model {run['model_version']}")
-    render_schedule(night, zone)
+    render_schedule(last_run, zone)
 
 
-def render_schedule(night: dict[str, Any] | None, zone: ZoneInfo) -> None:
-    """When the nightly run was and will be, and which series it could not forecast."""
-    if night:
-        ran = datetime.fromisoformat(night["started_at"]).astimezone(zone)
-        st.text(f"Last ran {format_day(ran.date())}, {ran:%H:%M}")
-    st.caption(f"Runs next at {NIGHTLY_AT}, as every night.")
-    left_out = forecast_step(night).get("models_left_out", 0)
+def render_schedule(last_run: dict[str, Any] | None, zone: ZoneInfo) -> None:
+    """Times of the last and next nightly run, and the series it could not forecast."""
+    if last_run:
+        ran = datetime.fromisoformat(last_run["started_at"]).astimezone(zone)
+        st.text(f"Last run: {format_day(ran.date())}, {ran:%H:%M}")
+    st.caption(f"Next run: {NIGHTLY_AT}")
+    left_out = forecast_step(last_run).get("models_left_out", 0)
     if left_out:
-        st.caption(f"{plural(left_out, 'cheaper model')} not forecast alone; the total has them all.")
-    for failed in forecast_step(night).get("failed", [])[:5]:
+        verb = "is" if left_out == 1 else "are"
+        st.caption(f"{plural(left_out, 'low-cost model')} {verb} included only in the total.")
+    for failed in forecast_step(last_run).get("failed", [])[:5]:
         st.text(f"{failed['series']} could not be forecast: {failed['reason']}")
 
 
-def render_waiting(night: dict[str, Any] | None, preferences: Preferences) -> None:
-    """Why there is no forecast yet, and what is missing."""
+def render_waiting(last_run: dict[str, Any] | None, preferences: Preferences) -> None:
+    """The reason why there is no forecast yet."""
     with st.container(border=True, gap="small", key="waiting"):
         if not preferences.forecast_enabled:
-            render_heading("Forecasts are switched off")
-            st.text("Switch them on under Settings; the next night makes one.")
+            render_heading("Forecasts are turned off")
+            st.text("Turn them on under Settings. The first one is ready the next morning.")
             return
-        short = next(
-            (it for it in forecast_step(night).get("too_little_history", []) if it["series"] == "total"), None
-        )
+        too_short = forecast_step(last_run).get("too_little_history", [])
+        short = next((series for series in too_short if series["series"] == "total"), None)
         if short:
             render_heading("Not enough history yet")
             needed = short["days"] + short["days_missing"]
-            st.text(f"{plural(short['days_missing'], 'more day')} of usage and there will be a forecast.")
+            st.text(f"A forecast needs {plural(short['days_missing'], 'more day')} of usage.")
             st.progress(short["days"] / needed, f"{short['days']} of {plural(needed, 'day')}")
         else:
-            render_heading("The first forecast comes tonight")
-            st.text("Tally looks at your records every night and then says what is to come.")
-        render_schedule(night, preferences.zone)
+            render_heading("Your first forecast will be ready tomorrow morning")
+            st.text("Forecasts are updated every night.")
+        render_schedule(last_run, preferences.zone)

@@ -1,4 +1,4 @@
-"""What will I spend, how sure is that, and how good were earlier predictions?"""
+"""Forecast: predicted spend with its ranges, what-if totals, and the accuracy of earlier predictions."""
 
 from datetime import date, timedelta
 
@@ -20,9 +20,9 @@ from app.views.forecast.cards import (
     render_bias,
     render_earlier_predictions,
     render_earlier_totals,
-    render_origin,
     render_scorecard,
     render_total,
+    render_training,
     render_waiting,
 )
 from app.views.forecast.what_if import SHARE_DAYS, render_what_if
@@ -43,20 +43,21 @@ with st.skeleton(height=600):
     daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today)
     totals = data.load_forecast_totals(user)
     providers = {provider.provider_id: provider for provider in data.load_providers(user)}
-    night = data.load_last_night(user)
+    provider_names = {provider_id: provider.name for provider_id, provider in providers.items()}
+    last_run = data.load_last_night(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
     st.stop()
-series_there = outlook.forecast_series(totals)
-if not preferences.forecast_enabled or not series_there:
-    render_waiting(night, preferences)
+available = outlook.forecast_series(totals)
+if not preferences.forecast_enabled or not available:
+    render_waiting(last_run, preferences)
     st.stop()
 
 series = chooser.selectbox(
     "Series",
-    series_there,
-    format_func=lambda one: outlook.describe_series(one, {key: it.name for key, it in providers.items()}),
+    available,
+    format_func=lambda series: outlook.describe_series(series, provider_names),
     label_visibility="collapsed",
 )
 predictions = data.load_forecast(user, series, today - timedelta(days=CHECKED_DAYS))
@@ -68,13 +69,13 @@ history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today 
 predicted = outlook.day_before(predictions, today)
 next_30_days = outlook.find_total(totals, series, "next_30_days", today)
 month = outlook.find_total(totals, series, "month_end", today)
-is_everything = series == data.ForecastSeries()
+is_total = series == data.ForecastSeries()
 
 if month:
-    limit = read_limit(preferences, chosen_currency, today) if is_everything else None
+    limit = read_limit(preferences, chosen_currency, today) if is_total else None
     month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
-    asked = limit or round_limit(month["upper_bound_80"])
-    passing = outlook.month_passing(month, asked, month_by_day, newest, today)
+    threshold = limit or round_limit(month["upper_bound_80"])
+    passing = outlook.month_passing(month, threshold, month_by_day, newest, today)
     st.text(outlook.describe_month(month, passing, currency, today))
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
@@ -84,17 +85,17 @@ with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_bias(predicted, history)
 
 with st.container(border=True):
-    cards.render_heading("Daily spend", "80% and 95% ranges for each day")
+    cards.render_heading("Daily spend", "80% and 95% range of each day")
     st.plotly_chart(
         charts.forecast_ribbons(history, ahead, palette, currency),
         theme=None,
         key="ribbons",
         config=charts.config(currency),
-        alt=f"Spend of the last {HISTORY_DAYS} days, then the forecast of the next 30 with its ranges.",
+        alt=f"Spend of the last {HISTORY_DAYS} days, then a forecast of the next 30 days with its ranges.",
     )
 if not predicted.empty:
     render_earlier_predictions(history, predicted, palette, currency)
-if is_everything and (
+if is_total and (
     shares := calculate_shares(spend.select_days(money, today - timedelta(days=SHARE_DAYS), today))
 ):
     render_what_if(totals, newest, shares, today, currency)
@@ -114,5 +115,5 @@ with left, st.container(border=True, height="stretch"):
     cards.render_heading("Earlier month ends")
     render_earlier_totals(past[past["kind"] == "month_end"], currency)
 with right, st.container(border=True, height="stretch"):
-    cards.render_heading("How it was made")
-    render_origin(newest, night, preferences.zone)
+    cards.render_heading("Training")
+    render_training(newest, last_run, preferences.zone)

@@ -1,4 +1,4 @@
-"""The what-if card of the forecast page: more or less use of one model, and the totals with it."""
+"""The what-if card: predicted totals if one model is used more or less."""
 
 from datetime import date
 from decimal import Decimal
@@ -23,14 +23,14 @@ SHARE_DAYS = 28
 def render_what_if(
     totals: pd.DataFrame, newest: pd.DataFrame, shares: dict[str, Decimal], today: date, currency: str
 ) -> None:
-    """A model, a change of its use, and what everything would come to; `newest` are everything's days."""
+    """Ask for a model and a change in usage, and show the new totals; `newest` is the forecast by day."""
     identity.current_user()
     with st.container(border=True, key="what_if"):
-        cards.render_heading("What if", "a model is used more, or less")
+        cards.render_heading("What if", "Change how much you use a model")
         with st.grid(2, min_column_width=260, gap="medium"):
             model = st.selectbox("Model", list(shares), key="what_if_model")
-            percent = st.slider("Change of its use", -100, 200, 0, 5, format="%+d%%", key="what_if_change")
-        said = []
+            percent = st.slider("Change in usage", -100, 200, 0, 5, format="%+d%%", key="what_if_change")
+        parts = []
         with st.grid(2, min_column_width=cards.card_width(currency), gap="small"):
             for label, kind in PERIODS.items():
                 total = outlook.find_total(totals, ForecastSeries(), kind, today)
@@ -41,9 +41,9 @@ def render_what_if(
                 part = what_if.predict_part(own, total, renewals, shares[model])
                 outcome = what_if.change_usage(total, renewals, part, Decimal(percent) / 100)
                 _render_outcome(label, outcome, total, currency)
-                said.append((part, own is not None))
-        if said:
-            st.caption(escape_markdown(_explain(model, *said[-1], currency)))
+                parts.append((part, own is not None))
+        if parts:
+            st.caption(escape_markdown(_explain(model, *parts[-1], currency)))
 
 
 def _render_outcome(label: str, outcome: Outcome, total: dict[str, Any], currency: str) -> None:
@@ -60,12 +60,12 @@ def _render_outcome(label: str, outcome: Outcome, total: dict[str, Any], currenc
 
 
 def _explain(model: str, part: Decimal, has_own: bool, currency: str) -> str:
-    """What the figures rest on."""
+    """The assumption behind the totals."""
     cost = format_money(part, currency)
-    source = "By its own forecast" if has_own else f"By its share of the last {SHARE_DAYS} days"
+    source = "its own forecast" if has_own else f"its share of spend in the last {SHARE_DAYS} days"
     return (
-        f"{source}, {model} will cost {cost} in the next 30 days. That part changes with its use, and "
-        "the range with it; other models, subscriptions and what is spent stay as they are."
+        f"Based on {source}, {model} will cost {cost} in the next 30 days. Only that part and its share of "
+        "the range change; other models, subscriptions and past spend stay the same."
     )
 
 

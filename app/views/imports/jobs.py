@@ -1,4 +1,4 @@
-"""Saving files in the background: clicks, reruns and other pages neither repeat nor stop it."""
+"""Background imports: clicks, reruns and other pages neither repeat nor stop them."""
 
 import csv
 import io
@@ -14,12 +14,12 @@ from tally.storage.database import Database, DatabaseError
 from tally.storage.export import harmless
 
 REJECTED_COLUMNS = ("file", "line", "reason", "row")
-UNEXPECTED = "Something went wrong while saving this file. Import it again: nothing will be added twice."
+UNEXPECTED = "Couldn't save this file because of an unexpected error. Try again; duplicates are skipped."
 
 
 @dataclass(frozen=True, slots=True)
 class FileToSave:
-    """A parsed file with what is kept about it."""
+    """A parsed file with the metadata that is stored with its import."""
 
     filename: str
     format_name: str
@@ -33,7 +33,7 @@ class FileToSave:
 
 
 class ImportJob:
-    """A thread that saves one file after another, and what became of them."""
+    """A thread that saves one file after another, with its progress and results."""
 
     def __init__(self, database: Database, files: Sequence[FileToSave]) -> None:
         self.started_at = datetime.now(UTC)
@@ -48,7 +48,7 @@ class ImportJob:
 
     @property
     def is_running(self) -> bool:
-        """Whether files are still being saved."""
+        """True while files are saved."""
         return self._thread.is_alive()
 
     @property
@@ -62,7 +62,7 @@ class ImportJob:
         return self.remaining[0].filename if self.remaining else ""
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until everything is saved or refused."""
+        """Wait until the import ends."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -87,7 +87,7 @@ class ImportJob:
 
 
 def write_rejected(rejected: Sequence[tuple[str, Rejected]]) -> bytes:
-    """Rejected rows of files as CSV: file, line, reason and the row, harmless in a spreadsheet."""
+    """Rejected rows as CSV with file, line, reason and row; formulas are made harmless."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     writer.writerow(REJECTED_COLUMNS)

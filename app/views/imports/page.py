@@ -1,4 +1,4 @@
-"""What do these files bring, and what did earlier ones bring?"""
+"""Import: uploaded files with a preview, the running import, and past imports."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -12,78 +12,78 @@ from app.ui.cards import render_heading
 from app.ui.notices import render_announcement, render_refusal, render_warning
 from app.ui.titles import title_row
 from app.views.imports import column_mappings, upload_cards, upload_questions
+from app.views.imports.choices import Choices
 from app.views.imports.history import render_history
 from app.views.imports.jobs import FileToSave, ImportJob
 from app.views.imports.previews import combine_previews
 from app.views.imports.results import render_progress, render_result
 from app.views.imports.uploads import (
-    Choices,
-    Readable,
-    Reading,
-    Refused,
+    Recognized,
+    Unreadable,
+    Upload,
+    UploadCache,
     UploadedFile,
-    Uploads,
-    describe_format,
+    describe_upload,
 )
 from tally.core.text import plural
 
 
 def begin_import(user: User, files: Sequence[FileToSave]) -> None:
-    """Save in the background; the page then shows the job instead of its button."""
+    """Save the files in the background, and show the progress instead of the button."""
     st.session_state.import_job = ImportJob(database_of(user), files)
     st.session_state.pop("uploads", None)
     st.rerun()
 
 
-def read_files(user: User, files: Sequence[UploadedFile], choices: Choices) -> list[Reading]:
-    """Each file once, with the columns that the person chose for such files before."""
-    uploads: Uploads = st.session_state.setdefault("uploads", Uploads())
-    uploads.forget_others(files)
+def read_files(user: User, files: Sequence[UploadedFile], choices: Choices) -> list[Upload]:
+    """Read each file once, with the column mappings remembered for its header."""
+    uploads: UploadCache = st.session_state.setdefault("uploads", UploadCache())
+    uploads.drop_others(files)
     if files and not choices.mappings:
         choices.mappings = column_mappings.remembered_mappings(data.load_preference_metadata(user))
     with st.spinner("Reading…"):
         return [uploads.read(file, choices) for file in files]
 
 
-def render_file(file: UploadedFile, reading: Reading, is_alone: bool) -> None:
-    """One card: what the file is, then what it asks or what it brings."""
+def render_file(file: UploadedFile, upload: Upload, is_alone: bool) -> None:
+    """The card of one file: its format, then questions about it or its preview."""
     with st.container(border=True, key=f"file-{file.file_id}"):
-        upload_cards.render_file_heading(shown_name(file.name), describe_format(reading))
-        if isinstance(reading, Refused):
-            render_refusal(reading.sentence)
+        upload_cards.render_file_heading(shown_name(file.name), describe_upload(upload))
+        if isinstance(upload, Unreadable):
+            render_refusal(upload.reason)
             return
-        key = column_mappings.header_key(reading.header)
-        is_answered_above = key in asked_headers
-        if not isinstance(reading, Readable) or reading.questions:
+        key = column_mappings.header_key(upload.header)
+        is_asked_above = key in asked_headers
+        if not isinstance(upload, Recognized) or upload.questions:
             asked_headers.add(key)
-        if not isinstance(reading, Readable):
-            upload_questions.render_unmapped(user, reading, choices, file.file_id, is_answered_above)
+        if not isinstance(upload, Recognized):
+            upload_questions.render_unmapped(user, upload, choices, file.file_id, is_asked_above)
             return
-        for question in () if is_answered_above else reading.questions:
+        for question in () if is_asked_above else upload.questions:
             upload_questions.render_question(question, choices, key, file.file_id)
-        if reading.preview is not None:
-            upload_cards.render_key_figures(reading.preview, currency)
+        if upload.preview is not None:
+            upload_cards.render_key_figures(upload.preview, currency)
             if is_alone:
-                upload_cards.render_chart(reading.preview, labels, "chart", currency)
+                upload_cards.render_chart(upload.preview, labels, "chart", currency)
             with nullcontext() if is_alone else st.expander("Details"):
-                upload_cards.render_details(user, reading, labels, choices, file.file_id)
+                upload_cards.render_details(user, upload, labels, choices, file.file_id)
 
 
-def render_import(files: Sequence[tuple[UploadedFile, Readable]], waiting: int) -> None:
-    """Everything that is ready, together, and the button that saves it."""
-    together = combine_previews(reading.preview for _, reading in files if reading.preview)
+def render_import(files: Sequence[tuple[UploadedFile, Recognized]], waiting: int) -> None:
+    """The preview of all files that are ready, and the button that imports them."""
+    together = combine_previews(upload.preview for _, upload in files if upload.preview)
     if len(files) > 1:
         with st.container(border=True):
-            render_heading(f"{len(files)} files together")
+            render_heading(f"All {len(files)} files")
             upload_cards.render_key_figures(together, currency)
             upload_cards.render_chart(together, labels, "chart", currency)
     if waiting:
-        render_warning(f"{plural(waiting, 'file')} above will not be imported.")
+        render_warning(f"{plural(waiting, 'file')} above won't be imported.")
     rows = together.rows - together.rejected
     if rows == 0:
-        render_warning("There is no row to import.")
+        render_warning("No rows to import.")
     elif st.button(f"Import {plural(rows, 'row')}", type="primary", icon=":material/upload:", key="import"):
-        begin_import(user, [reading.to_save(file) for file, reading in files])
+        begin_import(user, [upload.to_save(file) for file, upload in files])
 
 
 user = current_user()
@@ -106,11 +106,12 @@ else:
     choices: Choices = st.session_state.setdefault("import_choices", Choices())
     choices.timezone = preferences.timezone
     choices.currency, choices.rates = data.load_currency(user), data.load_rates(user)
+    choices.custom_prices = tuple(data.load_custom_prices(user))
     chosen = upload_cards.render_uploader()
     read = list(zip(chosen, read_files(user, chosen, choices), strict=True))
-    for file, reading in read:
-        render_file(file, reading, is_alone=len(chosen) == 1)
-    ready = [(f, r) for f, r in read if isinstance(r, Readable) and r.parsed is not None]
+    for file, upload in read:
+        render_file(file, upload, is_alone=len(chosen) == 1)
+    ready = [(f, r) for f, r in read if isinstance(r, Recognized) and r.parsed is not None]
     if ready:
         render_import(ready, waiting=len(chosen) - len(ready))
 render_history(user, preferences.zone, job)

@@ -1,4 +1,4 @@
-"""What an import would add: days, money by provider, and the first rows, in the person's currency."""
+"""Previews of an import as it will be saved: money by day and provider, and the first records."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,23 +7,20 @@ from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
 from app.figures.currencies import Currency
-from app.formats.dates import format_instant
-from app.formats.money import format_money
+from app.views.imports.choices import Choices
 from tally.core.records import CostRecord
 from tally.importers import Parsed
 from tally.ledger.billing_account import preview_settlement
+from tally.pricing.custom_prices import CustomPrices
+from tally.pricing.estimate import price_with
 
 FIRST_ROWS = 20
-FIRST_REJECTED = 200
-NO_PRICE = "no price"
 
 
 @dataclass(slots=True)
 class ProviderTotal:
-    """What a file says about one provider; `included` is worth, not money."""
+    """Amounts and counts of one provider; `included` is not money spent."""
 
     billed: Decimal = Decimal(0)
     estimated: Decimal = Decimal(0)
@@ -37,7 +34,7 @@ class ProviderTotal:
         return self.billed + self.estimated
 
     def add(self, record: CostRecord, amount: Decimal | None) -> None:
-        """Count one record, which comes to that amount."""
+        """Add a record with its amount in the chosen currency."""
         self.records += 1
         if amount is None:
             self.unpriced += 1
@@ -59,13 +56,14 @@ class ProviderTotal:
 
 @dataclass(slots=True)
 class Preview:
-    """A file, or several, before anything of it is saved."""
+    """One file or several, before they are saved."""
 
     rows: int = 0
     rows_blank: int = 0
     rejected: int = 0
     totals: dict[str, ProviderTotal] = field(default_factory=lambda: defaultdict(ProviderTotal))
     daily: dict[tuple[date, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    first_records: Sequence[CostRecord] = ()
 
     @property
     def days(self) -> tuple[date, date] | None:
@@ -82,21 +80,23 @@ class Preview:
         return together
 
 
-def build_preview(parsed: Parsed, timezone: str, currency: Currency) -> Preview:
-    """Sum up a parsed file, each record at the rate of its day."""
-    preview = Preview(parsed.rows_read, parsed.rows_blank, len(parsed.rejected))
-    zone = ZoneInfo(timezone)
-    for record in preview_settlement(parsed.records):
-        day = local_day(record, zone)
-        amount = None if record.cost_usd is None else currency.convert(record.cost_usd, day)
+def build_preview(parsed: Parsed, choices: Choices) -> Preview:
+    """Sum up a parsed file at custom prices, as saving does, each record at the exchange rate of its day."""
+    records = price_with(parsed.records, CustomPrices(choices.custom_prices, choices.timezone))
+    preview = Preview(
+        parsed.rows_read, parsed.rows_blank, len(parsed.rejected), first_records=records[:FIRST_ROWS]
+    )
+    zone = ZoneInfo(choices.timezone)
+    for record in preview_settlement(records):
+        amount = convert_cost(record, zone, choices.currency)
         preview.totals[record.provider].add(record, amount)
         spent = Decimal(0) if record.cost_basis == "included" else amount or Decimal(0)
-        preview.daily[day, record.provider] += spent
+        preview.daily[local_day(record, zone), record.provider] += spent
     return preview
 
 
 def combine_previews(previews: Iterable[Preview]) -> Preview:
-    """Several files as one; rows that they share are counted in each."""
+    """Several files as one; rows that they share count in each."""
     combined = Preview()
     for preview in previews:
         combined.rows += preview.rows
@@ -104,70 +104,17 @@ def combine_previews(previews: Iterable[Preview]) -> Preview:
         combined.rejected += preview.rejected
         for provider, total in preview.totals.items():
             combined.totals[provider].include(total)
-        for place, amount in preview.daily.items():
-            combined.daily[place] += amount
+        for key, amount in preview.daily.items():
+            combined.daily[key] += amount
     return combined
 
 
 def local_day(record: CostRecord, zone: ZoneInfo) -> date:
-    """The person's day on which a record falls."""
+    """The account's day to which a record belongs."""
     day = record.metadata.get("day")
     return date.fromisoformat(day) if isinstance(day, str) else record.timestamp.astimezone(zone).date()
 
 
-def daily_frame(preview: Preview) -> pd.DataFrame:
-    """Spend as the chart takes it: date, provider, cost."""
-    places = sorted(preview.daily)
-    return pd.DataFrame(
-        {
-            "date": pd.to_datetime([day for day, _ in places]),
-            "provider": [provider for _, provider in places],
-            "cost": [float(preview.daily[place]) for place in places],
-        }
-    )
-
-
-def totals_frame(preview: Preview, labels: dict[str, str], currency: str) -> pd.DataFrame:
-    """A line a provider, the dearest first; columns that would be empty throughout are left out."""
-    ordered = sorted(preview.totals.items(), key=lambda item: item[1].spent, reverse=True)
-    frame = pd.DataFrame(
-        {
-            "Provider": [labels.get(provider, provider) for provider, _ in ordered],
-            "Billed": [format_money(total.billed, currency) for _, total in ordered],
-            "Estimated": [format_money(total.estimated, currency) for _, total in ordered],
-            "Included": [format_money(total.included, currency) for _, total in ordered],
-            "Unpriced": [total.unpriced for _, total in ordered],
-            "Records": [total.records for _, total in ordered],
-        }
-    )
-    together = preview.total
-    shown = {
-        "Estimated": together.estimated,
-        "Included": together.included,
-        "Unpriced": together.unpriced,
-    }
-    return frame.drop(columns=[name for name, amount in shown.items() if not amount])
-
-
-def first_rows_frame(
-    records: Sequence[CostRecord], labels: dict[str, str], timezone: str, currency: Currency
-) -> pd.DataFrame:
-    """The first records as they will be saved."""
-    zone = ZoneInfo(timezone)
-    return pd.DataFrame(
-        [
-            {
-                "When": record.metadata.get("day") or format_instant(record.timestamp, zone),
-                "Provider": record.metadata.get("provider_name")
-                or labels.get(record.provider, record.provider),
-                "Model": record.model_name,
-                "Cost": NO_PRICE
-                if record.cost_usd is None
-                else format_money(currency.convert(record.cost_usd, local_day(record, zone)), currency.code),
-                "Tokens": record.tokens_used,
-                "Requests": record.request_count,
-                "Note": record.metadata.get("note") or "",
-            }
-            for record in records[:FIRST_ROWS]
-        ]
-    )
+def convert_cost(record: CostRecord, zone: ZoneInfo, currency: Currency) -> Decimal | None:
+    """The cost in the chosen currency at the exchange rate of its day; None without a price."""
+    return None if record.cost_usd is None else currency.convert(record.cost_usd, local_day(record, zone))

@@ -1,4 +1,4 @@
-"""An import while it runs and after: its progress, and where every row went."""
+"""Progress and result of an import."""
 
 from typing import Any
 
@@ -6,20 +6,22 @@ import pandas as pd
 import streamlit as st
 
 from app.auth import identity
+from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.notices import render_refusal
 from app.ui.pages import page_path
+from app.ui.tables import render_table
 from app.views.imports.jobs import ImportJob, write_rejected
 from tally.core.text import plural
 
-SECONDS_BETWEEN_LOOKS = 0.5
-COLUMN = st.column_config
-NUMBERS = ("Read", "Added", "Already there", "Rejected")
+POLL_SECONDS = 0.5
+NUMBERS = {"read": "Read", "added": "Added", "duplicates": "Duplicates", "rejected": "Rejected"}
+COLUMNS = {"file": columns.name("File")} | {key: columns.count(label) for key, label in NUMBERS.items()}
 
 
-@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+@st.fragment(run_every=POLL_SECONDS)
 def render_progress(job: ImportJob) -> None:
-    """How far the import is; the page comes back when it ends."""
+    """Progress of the import; reruns the page when it ends."""
     identity.current_user()
     if not job.is_running:
         st.rerun()
@@ -28,50 +30,46 @@ def render_progress(job: ImportJob) -> None:
         st.text(job.filename)
         share = job.rows_done / job.rows_total if job.rows_total else 1.0
         st.progress(share, f"{job.rows_done:,} of {plural(job.rows_total, 'row')}")
-        st.caption("You may leave this page. The import goes on.")
+        st.caption("You can leave this page. The import continues in the background.")
 
 
 def render_result(job: ImportJob) -> None:
-    """Where every row went: read is added, already there and rejected together."""
+    """Counts of rows: read = added + duplicates + rejected."""
     with st.container(border=True):
-        render_heading("Imported" if not job.problem else "Not everything is imported")
+        render_heading("Import incomplete" if job.problem else "Import complete")
         if job.problem:
             render_refusal(job.problem)
-            st.text("Not finished: " + ", ".join(file.filename for file in job.remaining))
+            st.text("Not imported: " + ", ".join(file.filename for file in job.remaining))
         if job.results:
             _render_numbers(job)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _render_ways_on(job)
+            _render_next_steps(job)
 
 
 def _render_numbers(job: ImportJob) -> None:
-    table = _result_frame(job)
-    sums = table[list(NUMBERS)].sum()
+    frame = _describe_results(job)
     with st.grid(4, min_column_width=150, gap="small"):
-        for name in NUMBERS:
-            st.metric(name, f"{sums[name]:,}")
-    if len(table) > 1:
-        alt = "What became of each file"
-        st.dataframe(table, hide_index=True, height="content", alt=alt, column_config=COLUMNS)
+        for key, label in NUMBERS.items():
+            st.metric(label, f"{frame[key].sum():,}")
+    if len(frame) > 1:
+        render_table(frame, COLUMNS, "Result of each file")
     if restated := sum(result.restated for _, result in job.results):
-        has = "has" if restated == 1 else "have"
-        st.caption(
-            f"{plural(restated, 'row')} already there {has} newer figures in this file: these count now."
-        )
+        verb = "was" if restated == 1 else "were"
+        st.caption(f"{plural(restated, 'duplicate')} {verb} updated with newer figures from this file.")
 
 
-def _render_ways_on(job: ImportJob) -> None:
+def _render_next_steps(job: ImportJob) -> None:
     if job.problem and job.remaining:
         st.button(
             "Try again", type="primary", icon=":material/refresh:", key="retry", on_click=_retry, args=(job,)
         )
-    elif st.button("See overview", type="primary", icon=":material/space_dashboard:", key="see_overview"):
+    elif st.button("Go to Overview", type="primary", icon=":material/space_dashboard:", key="see_overview"):
         st.switch_page(page_path("overview"))
-    st.button("Import more files", icon=":material/upload_file:", key="import_more", on_click=_begin_anew)
+    st.button("Import more files", icon=":material/upload_file:", key="import_more", on_click=_reset)
     rejected = [(filename, row) for filename, result in job.results for row in result.rejected]
     if rejected:
         st.download_button(
-            "Rejected rows",
+            "Download rejected rows",
             lambda: write_rejected(rejected),
             file_name="rejected-rows.csv",
             mime="text/csv",
@@ -86,26 +84,21 @@ def _retry(job: ImportJob) -> None:
     st.session_state.pop("import_job", None)
 
 
-def _begin_anew() -> None:
+def _reset() -> None:
     for name in ("import_job", "uploads"):
         st.session_state.pop(name, None)
     st.session_state.import_visit = st.session_state.get("import_visit", 0) + 1
 
 
-def _result_frame(job: ImportJob) -> pd.DataFrame:
+def _describe_results(job: ImportJob) -> pd.DataFrame:
     rows: list[dict[str, Any]] = [
         {
-            "File": filename,
-            "Read": result.read,
-            "Added": result.added,
-            "Already there": result.already_there,
-            "Rejected": len(result.rejected),
+            "file": filename,
+            "read": result.read,
+            "added": result.added,
+            "duplicates": result.already_there,
+            "rejected": len(result.rejected),
         }
         for filename, result in job.results
     ]
     return pd.DataFrame(rows)
-
-
-COLUMNS = {"File": COLUMN.TextColumn("File")} | {
-    name: COLUMN.NumberColumn(name, format="localized") for name in NUMBERS
-}

@@ -1,4 +1,4 @@
-"""What a file leaves open: how its dates and numbers read, and which column means what."""
+"""Questions about uploaded files: ambiguous dates and numbers, and unknown columns."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,9 +8,12 @@ import streamlit as st
 from app.auth.identity import User
 from app.formats.dates import format_day
 from app.formats.text import escape_markdown
+from app.ui import columns
 from app.ui.notices import announce, render_refusal
+from app.ui.tables import render_table
 from app.views.imports import column_mappings
-from app.views.imports.uploads import Answers, Choices, Readable, Unmapped
+from app.views.imports.choices import Answers, Choices
+from app.views.imports.uploads import Recognized, Unmapped
 from tally.core.amounts import parse_amount
 from tally.core.records import canonical_decimal
 from tally.importers import AmbiguousDates, Question, generic
@@ -19,7 +22,7 @@ from tally.storage.database import DatabaseError
 
 
 def render_question(question: Question, choices: Choices, key: str, file_key: str) -> None:
-    """Two readings of the file's own examples to choose from."""
+    """Ask how to read an ambiguous date or number, with examples from the file."""
     answers = choices.answers.get(key, Answers())
     is_dates = isinstance(question, AmbiguousDates)
     answer = answers.day_first if is_dates else answers.decimal_comma
@@ -39,23 +42,24 @@ def render_question(question: Question, choices: Choices, key: str, file_key: st
 
 
 def render_unmapped(
-    user: User, reading: Unmapped, choices: Choices, file_key: str, is_answered_above: bool
+    user: User, upload: Unmapped, choices: Choices, file_key: str, is_answered_above: bool
 ) -> None:
-    """Ask for the columns of a file, once for all files with the same header."""
+    """Ask for the meaning of columns, once for all files with the same header."""
     if is_answered_above:
-        st.caption("It has the same columns as a file above and will be read like it.")
+        st.caption("Same columns as a file above; it will be read the same way.")
         return
-    st.caption("Say which of its columns means what. It is remembered for files with the same header.")
-    render_mapping(user, reading, choices, file_key)
+    st.caption("Match the columns. Your choice is remembered for files with the same header.")
+    render_mapping(user, upload, choices, file_key)
 
 
-def render_mapping(user: User, reading: Unmapped | Readable, choices: Choices, file_key: str) -> None:
-    """Ask which column means what, and remember it for files with the same header."""
-    key = column_mappings.header_key(reading.header)
-    chosen_before = {column: heading for heading, column in choices.mappings.get(key, {}).items()}
-    guess = column_mappings.guess_columns(reading.header) | chosen_before
-    st.dataframe(_sample_frame(reading), hide_index=True, height="content", alt="The first rows of the file")
-    headings = [heading for heading in reading.header if heading]
+def render_mapping(user: User, upload: Unmapped | Recognized, choices: Choices, file_key: str) -> None:
+    """Ask for the meaning of each column, and remember it for files with the same header."""
+    key = column_mappings.header_key(upload.header)
+    remembered = {column: heading for heading, column in choices.mappings.get(key, {}).items()}
+    guess = column_mappings.guess_columns(upload.header) | remembered
+    sample = _sample_frame(upload)
+    render_table(sample, {name: columns.text(name) for name in sample.columns}, "The first rows of the file")
+    headings = [heading for heading in upload.header if heading]
     with st.form(f"mapping-{file_key}", border=False):
         chosen: dict[str, str | None] = {}
         with st.grid(4, min_column_width=158, gap="small"):
@@ -64,13 +68,13 @@ def render_mapping(user: User, reading: Unmapped | Readable, choices: Choices, f
                     label if column not in generic.REQUIRED else f"{label} (required)",
                     headings,
                     index=headings.index(guess[column]) if guess.get(column) in headings else None,
-                    placeholder="No such column",
+                    placeholder="Not in this file",
                     help=meaning,
                     key=f"{column}-{file_key}",
                 )
         is_sent = st.form_submit_button("Use these columns", type="primary")
     if is_sent:
-        _use_mapping(user, reading.header, chosen, choices)
+        _use_mapping(user, upload.header, chosen, choices)
 
 
 def _use_mapping(
@@ -79,27 +83,27 @@ def _use_mapping(
     mapping = {heading: column for column, heading in chosen.items() if heading}
     missing = [column for column in generic.REQUIRED if not chosen[column]]
     if missing:
-        render_refusal(f"Say which column holds the {' and the '.join(missing)}.")
+        render_refusal(f"Choose the column for {' and '.join(missing)}.")
         return
     if len(mapping) < sum(heading is not None for heading in chosen.values()):
-        render_refusal("One column of the file is chosen twice. Each can mean one thing only.")
+        render_refusal("A column is chosen twice. Each column can have only one meaning.")
         return
     choices.mappings[column_mappings.header_key(header)] = mapping
     try:
         column_mappings.remember_mapping(user, header, mapping)
-        announce("These columns are remembered for files with the same header.")
+        announce("Columns saved for files with the same header.")
     except DatabaseError as problem:
-        announce(f"The columns are used now, but could not be remembered. {problem}")
+        announce(f"The columns are used for this file, but couldn't be saved. {problem}")
     st.rerun()
 
 
 def _describe_reading(question: Question, option: bool) -> str:
-    """One way to read the first example, as Markdown that shows text."""
+    """One way to read an example, escaped for Markdown."""
     example = question.examples[-1] if question.examples else ""
     if not isinstance(question, AmbiguousDates):
-        sign = "comma" if option else "point"
+        separator = "Comma" if option else "Point"
         amount = canonical_decimal(parse_amount(example, option))
-        reading = f"The {sign} is the decimal sign: {example.strip()} is {amount} dollars"
+        reading = f"{separator} as decimal separator: {example.strip()} is ${amount}"
         return escape_markdown(reading)
     order = "Day first" if option else "Month first"
     try:
@@ -109,6 +113,6 @@ def _describe_reading(question: Question, option: bool) -> str:
     return escape_markdown(f"{order}: {example.strip()} is {format_day(moment.timestamp.date())}")
 
 
-def _sample_frame(reading: Unmapped | Readable) -> pd.DataFrame:
-    headings = [heading or f"(column {place})" for place, heading in enumerate(reading.header, start=1)]
-    return pd.DataFrame(list(reading.sample), columns=headings, dtype=str)
+def _sample_frame(upload: Unmapped | Recognized) -> pd.DataFrame:
+    headings = [heading or f"(column {position})" for position, heading in enumerate(upload.header, start=1)]
+    return pd.DataFrame(list(upload.sample), columns=headings, dtype=str)

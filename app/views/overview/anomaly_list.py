@@ -1,4 +1,4 @@
-"""The days out of the ordinary below the overview's chart, each muted with one click."""
+"""List of anomalies below the overview's chart, each with a button that mutes it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,47 +15,50 @@ from tally.storage.database import DatabaseError
 
 SHOWN = 3
 MUTED = "muted_anomalies"
+MUTE_PROBLEM = "mute_problem"
 
 
 def render_unusual(unusual: Sequence[Unusual]) -> None:
-    """The newest sentences, the rest behind a click; and what was muted just now, to be taken back."""
-    if problem := st.session_state.pop("mute_problem", None):
+    """The newest anomalies, the others in an expander, and the one muted a moment ago to undo it."""
+    if problem := st.session_state.pop(MUTE_PROBLEM, None):
         render_refusal(problem)
     muted: Unusual | None = st.session_state.pop(MUTED, None)
     if not unusual and not muted:
         return
     with st.container(gap=None, key="unusual"):
         if muted:
-            _render_line(muted, "Unmute", struck=True)
-        for one in unusual[:SHOWN]:
-            _render_line(one, "Mute")
-        if rest := unusual[SHOWN:]:
-            with st.expander(f"{plural(len(rest), 'more day')} out of the ordinary"):
-                for one in rest:
-                    _render_line(one, "Mute")
+            _render_line(muted, is_muted=True)
+        for anomaly in unusual[:SHOWN]:
+            _render_line(anomaly)
+        if others := unusual[SHOWN:]:
+            with st.expander(plural(len(others), "more unusual day")):
+                for anomaly in others:
+                    _render_line(anomaly)
 
 
-def _render_line(one: Unusual, action: str, struck: bool = False) -> None:
+def _render_line(anomaly: Unusual, is_muted: bool = False) -> None:
+    action = "Unmute" if is_muted else "Mute"
+    text = f"Muted: {anomaly.sentence}" if is_muted else anomaly.sentence
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xxsmall"
     ):
-        st.caption(escape_markdown(f"Muted: {one.sentence}" if struck else one.sentence), width="stretch")
+        st.caption(escape_markdown(text), width="stretch")
         st.button(
             action,
-            key=f"{action}-{one.row_ids[0]}",
+            key=f"{action}-{anomaly.row_ids[0]}",
             type="tertiary",
-            on_click=_mute,
-            args=(one, not struck),
+            on_click=_set_muted,
+            args=(anomaly, not is_muted),
             width="content",
         )
 
 
-def _mute(one: Unusual, is_muted: bool) -> None:
+def _set_muted(anomaly: Unusual, is_muted: bool) -> None:
     user = identity.current_user()
     try:
-        save_muted(user, one.row_ids, datetime.now(UTC) if is_muted else None)
+        save_muted(user, anomaly.row_ids, datetime.now(UTC) if is_muted else None)
     except DatabaseError as problem:
-        st.session_state["mute_problem"] = str(problem)
+        st.session_state[MUTE_PROBLEM] = str(problem)
         return
     if is_muted:
-        st.session_state[MUTED] = one
+        st.session_state[MUTED] = anomaly

@@ -1,6 +1,7 @@
-"""The cards of the overview."""
+"""The cards of the Overview."""
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,38 +10,52 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.outlook import month_end
-from app.figures.spend import Spend, top_models
+from app.figures.spend import Spend, sum_by_provider, top_models
 from app.formats.counts import format_change
 from app.formats.money import NO_PRICE, format_figure, format_money, format_money_range, format_unit_price
 from app.formats.text import DASH, escape_markdown
-from app.ui.cards import name_width, render_heading, with_money
+from app.ui import charts, columns
+from app.ui.cards import render_heading
 from app.ui.periods import Period
+from app.ui.tables import render_table
+from app.ui.theme import Palette
 from tally.core.text import plural
 
 SPARK_POINTS = 90
 TOP_MODELS = 10
 
 
+@dataclass(frozen=True, slots=True)
+class MonthEnd:
+    """The forecast of this month's total, with cumulative spend by day for its sparkline."""
+
+    total: dict[str, Any] | None
+    absence: str  # shown in place of the range while there is no forecast
+    cumulative: pd.Series
+    chance: str | None  # of exceeding the monthly limit
+
+
 def render_spend(
     period: Period, now: Spend, before: Decimal | None, by_day: pd.Series, currency: str
 ) -> None:
-    """Money spent in the period, against as many days before."""
+    """Spend of the period, compared with the same number of days before it."""
     change = None if before is None else format_change(now.total, before)
     st.metric(
         f"Spend, {period.label}",
         format_figure(now.total, currency),
         change,
         delta_color="inverse",
-        delta_description="vs before" if change else None,
+        delta_description="vs previous" if change else None,
         border=True,
-        chart_data=_spark(by_day),
+        chart_data=_thin_out(by_day),
         chart_type="area",
         height="stretch",
+        help=f"Compared with the previous {_describe_length(period)}." if change else None,
     )
 
 
 def render_month_to_date(spent: Decimal, by_day: pd.Series, today: date, currency: str) -> None:
-    """Money spent since the first of the month."""
+    """Spend since the first of the month."""
     st.metric(
         "Month to date",
         format_figure(spent, currency),
@@ -53,44 +68,40 @@ def render_month_to_date(spent: Decimal, by_day: pd.Series, today: date, currenc
     )
 
 
-def render_month_end(
-    total: dict[str, Any] | None,
-    absence: str,
-    month_by_day: pd.Series,
-    ahead: pd.DataFrame,
-    today: date,
-    currency: str,
-    chance: str | None,
-) -> None:
-    """What the month will end at, with its 80% range and the chance of a limit; or why nobody can say yet."""
-    until = ahead[ahead["date"] <= pd.Timestamp(month_end(today))]
-    path = pd.concat([month_by_day, until.set_index("date")["predicted"]]).cumsum()
+def accumulate_month(spent_by_day: pd.Series, ahead: pd.DataFrame, today: date) -> pd.Series:
+    """Cumulative spend of this month: actual up to today, then predicted."""
+    rest = ahead[ahead["date"] <= pd.Timestamp(month_end(today))]
+    by_day: pd.Series = pd.concat([spent_by_day, rest.set_index("date")["predicted"]])
+    return by_day.cumsum()
+
+
+def render_month_end(forecast: MonthEnd, currency: str) -> None:
+    """The forecast of this month's total, its 80% range, and the chance of exceeding the limit."""
+    total, chance = forecast.total, forecast.chance
     bounds = total and format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
     with st.container(border=True, height="stretch", gap=None) if chance else nullcontext():
         st.metric(
             "Month end",
             format_figure(total["predicted_cost_usd"], currency) if total else DASH,
-            bounds or absence,
+            bounds or forecast.absence,
             delta_color="off",
             delta_arrow="off",
             border=not chance,
-            chart_data=path.round(2).tolist() if total else None,
+            chart_data=forecast.cumulative.round(2).tolist() if total else None,
             height="content" if chance else "stretch",
-            help="Forecast of this month's total. In 4 months of 5 it ends inside the range below."
-            if total
-            else None,
+            help="Forecast of this month's total. 80% likely to land in the range below." if total else None,
         )
         if chance:
             st.caption(escape_markdown(f"{chance[0].upper()}{chance[1:]}"))
 
 
 def render_cost_per_request(now: Spend, unit_costs: pd.Series, currency: str) -> None:
-    """What one metered request costs; subscriptions and unpriced records are left out."""
+    """Average cost of a metered request; subscriptions and unpriced records are left out."""
     price = now.cost_per_request
     st.metric(
         "Cost per request",
         DASH if price is None else format_unit_price(price, currency),
-        "no requests counted" if price is None else None,
+        "no requests in this period" if price is None else None,
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -100,51 +111,59 @@ def render_cost_per_request(now: Spend, unit_costs: pd.Series, currency: str) ->
 
 
 def render_top_models(shown: pd.DataFrame, currency: str) -> None:
-    """The models that cost most in a frame of daily costs."""
+    """The most expensive models in a frame of daily costs."""
     render_heading("Top models")
-    column = st.column_config
+    kinds = {
+        "model": columns.name("Model", is_pinned=True),
+        "cost": columns.money("Cost", currency),
+        "share": columns.share("Share"),
+        "requests": columns.count("Requests", is_compact=True),
+        "trend": columns.trend("Trend"),
+    }
     top = top_models(shown, TOP_MODELS)
-    st.dataframe(
-        with_money(top[["model", "cost", "share", "requests", "trend"]], "cost", currency, NO_PRICE),
-        hide_index=True,
-        height="content",
-        row_height=38,
-        placeholder=NO_PRICE,
-        alt="The models that cost most, with their share, requests and trend",
-        column_config={
-            "model": column.TextColumn("Model", pinned=True, width=name_width(top["model"])),
-            "cost": column.NumberColumn("Cost"),
-            "share": column.ProgressColumn(
-                "Share", format="%.0f%%", min_value=0, max_value=100, color="primary"
-            ),
-            "requests": column.NumberColumn("Requests", format="compact"),
-            "trend": column.AreaChartColumn("Trend", width="small"),
-        },
+    render_table(top, kinds, "The most expensive models, with their share, requests and trend", NO_PRICE)
+
+
+def render_providers(money: pd.DataFrame, labels: dict[str, str], palette: Palette, currency: str) -> None:
+    """Spend of each provider in a frame of daily costs."""
+    render_heading("Spend by provider")
+    colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
+    by_provider = sum_by_provider(money, list(colours))
+    st.plotly_chart(
+        charts.spend_by_name(by_provider, labels, colours, palette, currency),
+        theme=None,
+        key="providers",
+        config=charts.config(currency),
+        alt=charts.describe_totals(by_provider, labels, currency),
     )
 
 
 def render_notes(now: Spend, currency: str) -> None:
-    """What the totals hold and what they leave out."""
+    """Notes on what the totals include and leave out."""
     if now.subscriptions:
-        paid = format_money(now.subscriptions, currency).replace("$", r"\$")
-        st.caption(f":material/event_repeat: {paid} of it are subscriptions")
+        paid = escape_markdown(format_money(now.subscriptions, currency))
+        st.caption(f":material/event_repeat: Includes {paid} of subscriptions")
     if now.included:
-        worth = format_money(now.included, currency).replace("$", r"\$")
+        worth = escape_markdown(format_money(now.included, currency))
         st.caption(
-            f":material/redeem: Subscriptions covered usage worth {worth} at list prices. It is not added."
+            f":material/redeem: Subscriptions covered usage worth {worth} at list prices. "
+            "Not included in spend."
         )
     if now.unpriced_records:
-        has = "has" if now.unpriced_records == 1 else "have"
+        verbs = ("has", "is") if now.unpriced_records == 1 else ("have", "are")
         st.caption(
-            f":material/help: {plural(now.unpriced_records, 'record')} {has} no price yet and "
-            f"{'is' if now.unpriced_records == 1 else 'are'} not in these totals."
+            f":material/help: {plural(now.unpriced_records, 'record')} {verbs[0]} no price yet and "
+            f"{verbs[1]} not included in these totals."
         )
 
 
-def _spark(by_day: pd.Series) -> list[float]:
-    shown = (
-        by_day
-        if len(by_day) <= SPARK_POINTS
-        else by_day.resample("W-MON", closed="left", label="left").mean()
-    )
-    return [float(cost) for cost in shown.round(2)]
+def _describe_length(period: Period) -> str:
+    days = (period.last - period.first).days + 1 if period.first else 0
+    return "day" if days == 1 else f"{days:,} days"
+
+
+def _thin_out(by_day: pd.Series) -> list[float]:
+    """Daily values for a sparkline, or weekly means where there are too many days."""
+    if len(by_day) > SPARK_POINTS:
+        by_day = by_day.resample("W-MON", closed="left", label="left").mean()
+    return [float(cost) for cost in by_day.round(2)]

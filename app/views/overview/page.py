@@ -1,4 +1,4 @@
-"""Where does my money go, and what will this month end at?"""
+"""Overview: spend by day, provider and model, and the forecast of this month's total."""
 
 import streamlit as st
 
@@ -16,10 +16,13 @@ from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.overview.anomaly_list import render_unusual
 from app.views.overview.cards import (
+    MonthEnd,
+    accumulate_month,
     render_cost_per_request,
     render_month_end,
     render_month_to_date,
     render_notes,
+    render_providers,
     render_spend,
     render_top_models,
 )
@@ -42,15 +45,15 @@ with st.skeleton(height=600):
     daily = data.load_daily(user, min(month_start, before.first or today) if before else None, today)
     totals = data.load_forecast_totals(user)
     predictions = data.load_forecast(user, data.ForecastSeries(), today)
-    providers_known = data.load_providers(user)
+    all_providers = data.load_providers(user)
     flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
-    night = data.load_last_night(user)
+    last_run = data.load_last_night(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
     st.stop()
 
-labels = {provider.slug: provider.name for provider in providers_known}
+labels = {provider.slug: provider.name for provider in all_providers}
 shown = spend.select_days(daily, period.first, period.last)
 first_day = period.first or daily["date"].min().date()
 now = spend.calculate_spend(shown)
@@ -66,15 +69,16 @@ chance = passing and outlook.describe_passing(passing, currency, today)
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
     render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
-    absence = outlook.explain_absence(night, preferences.forecast_enabled)
-    render_month_end(month_total, absence, month_by_day, ahead, today, currency, chance)
+    absence = outlook.explain_absence(last_run, preferences.forecast_enabled)
+    cumulative = accumulate_month(month_by_day, ahead, today)
+    render_month_end(MonthEnd(month_total, absence, cumulative, chance), currency)
     render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
 
 wait_for_first_paint()
 
 if spend.select_money(shown).empty:
     with st.container(border=True):
-        st.text("Nothing was spent in these days. Choose a longer range above.")
+        st.text("No spend in this period. Choose a longer date range above.")
         render_notes(now, currency)
     st.stop()
 
@@ -84,41 +88,31 @@ unusual = describe_unusual(
     select_true(
         (row for row in flagged if row["day"] <= period.last),
         shown,
-        {provider.provider_id: provider.slug for provider in providers_known},
+        {provider.provider_id: provider.slug for provider in all_providers},
     ),
-    {provider.provider_id: provider.name for provider in providers_known},
+    {provider.provider_id: provider.name for provider in all_providers},
     chosen_currency,
     today,
 )
 ribbons = ahead if period.last == today and not ahead.empty else None
 with st.container(border=True):
-    said = ["weeks as daily means"] if is_weekly else []
-    said += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
-    cards.render_heading("Daily spend by provider", " · ".join(said))
+    notes = ["daily average per week"] if is_weekly else []
+    notes += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
+    marks = [(anomaly.day, anomaly.sentence) for anomaly in unusual]
+    cards.render_heading("Daily spend by provider", " · ".join(notes))
     st.plotly_chart(
-        charts.daily_spend(
-            money, ribbons, labels, palette, currency, [(one.day, one.sentence) for one in unusual]
-        ),
+        charts.daily_spend(money, ribbons, labels, palette, currency, marks),
         theme=None,
         key="daily_spend",
         config=charts.config(currency),
-        alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in all"
-        + (", then a forecast of 30 days." if ribbons is not None else "."),
+        alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in total"
+        + (", then a 30-day forecast." if ribbons is not None else "."),
     )
     render_unusual(unusual)
 
-models, providers = st.columns([5, 3], gap="small")
-with models, st.container(border=True, height="stretch"):
+left, right = st.columns([5, 3], gap="small")
+with left, st.container(border=True, height="stretch"):
     render_top_models(shown, currency)
-with providers, st.container(border=True, height="stretch"):
-    cards.render_heading("Where it went")
-    colours = charts.series_colours(charts.top_names(money, "provider", palette), palette)
-    by_provider = spend.sum_by_provider(money, list(colours))
-    st.plotly_chart(
-        charts.spend_by_name(by_provider, labels, colours, palette, currency),
-        theme=None,
-        key="providers",
-        config=charts.config(currency),
-        alt=charts.describe_totals(by_provider, labels, currency),
-    )
+with right, st.container(border=True, height="stretch"):
+    render_providers(money, labels, palette, currency)
     render_notes(now, currency)

@@ -1,6 +1,6 @@
-"""The fields of a price of one's own."""
+"""Dialog that sets a custom price."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,17 +18,27 @@ from tally.core.amounts import AmountUnreadable
 from tally.pricing.custom_prices import CustomPrice
 from tally.storage.database import DatabaseError
 
-PRICED_FROM = "priced-from"  # the day from which on a look at the difference makes sense
-LARGEST_USD = 1_000_000
-LONGEST_NAME = 200
+PRICED_FROM = "priced-from"  # session key: the first day whose estimates a new or deleted price changes
+MAX_PRICE_USD = 1_000_000
+MAX_NAME_LENGTH = 200
+LATEST_DAY = date(2099, 12, 31)
+AMOUNT_LABELS = {
+    "request_usd": "Request",
+    "input_usd_per_mtok": "Input",
+    "output_usd_per_mtok": "Output",
+    "cached_input_usd_per_mtok": "Cached input",
+    "cache_write_usd_per_mtok": "Cache write, 5 minutes",
+    "cache_write_1h_usd_per_mtok": "Cache write, 1 hour",
+}
+REQUIRED_AMOUNTS = ("input_usd_per_mtok", "output_usd_per_mtok")
 
 
 @st.dialog("Set a price", icon=":material/sell:", width="medium")
 def set_price(model: dict[str, Any] | None, first_day: date) -> None:
-    """Ask what a model costs; what has been recorded of it is priced when the difference was looked at."""
+    """Ask for the prices of a model; estimates change once the repricing card applies them."""
     user = identity.current_user()
     providers = data.load_providers(user)
-    st.caption("In US dollars for a million tokens. A class that is left empty costs what other input costs.")
+    st.caption("In US dollars per million tokens. Blank cache prices use the input price.")
     with st.form("price", border=False):
         try:
             price, provider = _render_fields(model, first_day, providers)
@@ -51,68 +61,78 @@ def _render_fields(
     model: dict[str, Any] | None, first_day: date, providers: Sequence[data.Provider]
 ) -> tuple[CustomPrice, data.Provider]:
     with st.grid(2, min_column_width=180, gap="small"):
-        slugs = [provider.slug for provider in providers]
-        provider = st.selectbox(
-            "Provider",
-            providers,
-            index=slugs.index(model["provider"]) if model else None,
-            format_func=lambda provider: provider.name,
-            placeholder="Who is paid",
-        )
-        name = st.text_input("Model", model["model_name"] if model else "", max_chars=LONGEST_NAME)
-        start = st.date_input("Valid from", first_day, EARLIEST_DAY, date(2099, 12, 31), format="YYYY-MM-DD")
-        request = _type_amount("A request", "0")
-        amounts = [_type_amount(label) for label in ("Input", "Output")]
-        cached, write, write_1h = (
-            _type_amount(label) for label in ("Cached input", "Cache write, 5 minutes", "Cache write, 1 hour")
-        )
-    replaces = st.checkbox("Use it instead of the list price, where there is one")
+        provider = _choose_provider(model, providers)
+        name = st.text_input("Model", model["model_name"] if model else "", max_chars=MAX_NAME_LENGTH)
+        start = st.date_input("Valid from", first_day, EARLIEST_DAY, LATEST_DAY, format="YYYY-MM-DD")
+        amounts = {
+            field: st.text_input(
+                f"{label} (USD)", max_chars=40, placeholder="0" if field == "request_usd" else ""
+            )
+            for field, label in AMOUNT_LABELS.items()
+        }
+    replaces_list = st.checkbox("Replace the list price, if there is one")
     if provider is None or not name.strip():
-        raise AmountUnreadable("Say whose model it is, and its name as it is recorded.")
+        raise AmountUnreadable("Choose a provider and enter the model's name as in your records.")
     price = CustomPrice(
         provider.slug,
-        # Compared with recorded names, which may begin or end with anything.
-        model["model_name"] if model and model["model_name"].strip() == name.strip() else name.strip(),
+        _match_name(model, name),
         start,
-        _read_amount("Input", amounts[0], needed=True) or Decimal(0),
-        _read_amount("Output", amounts[1], needed=True) or Decimal(0),
-        _read_amount("Cached input", cached),
-        _read_amount("Cache write, 5 minutes", write),
-        _read_amount("Cache write, 1 hour", write_1h),
-        _read_amount("A request", request) or Decimal(0),
-        replaces,
+        **_read_amounts(amounts),
+        replaces_list=replaces_list,
     )
     return price, provider
 
 
-def _type_amount(label: str, placeholder: str = "") -> str:
-    return st.text_input(f"{label}, USD", max_chars=40, placeholder=placeholder)
+def _choose_provider(
+    model: dict[str, Any] | None, providers: Sequence[data.Provider]
+) -> data.Provider | None:
+    slugs = [provider.slug for provider in providers]
+    return st.selectbox(
+        "Provider",
+        providers,
+        index=slugs.index(model["provider"]) if model else None,
+        format_func=lambda provider: provider.name,
+        placeholder="Choose a provider",
+    )
 
 
-def _read_amount(label: str, text: str, needed: bool = False) -> Decimal | None:
-    if not text.strip() and not needed:
+def _match_name(model: dict[str, Any] | None, typed: str) -> str:
+    """The typed name, or the recorded one if they differ only in surrounding blanks: prices match exactly."""
+    is_unchanged = model is not None and model["model_name"].strip() == typed.strip()
+    return str(model["model_name"]) if model and is_unchanged else typed.strip()
+
+
+def _read_amounts(texts: Mapping[str, str]) -> dict[str, Any]:
+    amounts = {
+        field: _read_amount(AMOUNT_LABELS[field], text, is_required=field in REQUIRED_AMOUNTS)
+        for field, text in texts.items()
+    }
+    return amounts | {"request_usd": amounts["request_usd"] or Decimal(0)}
+
+
+def _read_amount(label: str, text: str, is_required: bool) -> Decimal | None:
+    if not text.strip() and not is_required:
         return None
     try:
         amount = read_amount(text)
     except AmountUnreadable as unreadable:
         raise AmountUnreadable(f"{label}: {unreadable}") from None
-    if not 0 <= amount <= LARGEST_USD:
-        raise AmountUnreadable(f"{label}: a price is from 0 to {LARGEST_USD:,} dollars.")
+    if not 0 <= amount <= MAX_PRICE_USD:
+        raise AmountUnreadable(f"{label}: enter a price from $0 to ${MAX_PRICE_USD:,}.")
     return amount
 
 
 def _save(user: User, price: CustomPrice, provider: data.Provider) -> None:
-    if any(_is_same(known, price) for known in data.load_custom_prices(user)):
+    if any(_identify(known) == _identify(price) for known in data.load_custom_prices(user)):
         raise DatabaseError(
-            f"There is a price of this model from {format_day(price.valid_from)} already. "
-            "Delete that first, or choose another day."
+            f"This model already has a price from {format_day(price.valid_from)}. "
+            "Delete that price first, or choose another date."
         )
     database_of(user).insert("model_prices", price.to_json(provider.provider_id))
     data.forget_version(user)
     st.session_state[PRICED_FROM] = price.valid_from
-    announce(f"Price of {price.model_name} saved. Look at the difference below, then apply it.")
+    announce(f"Price of {price.model_name} saved. Preview the changes below, then apply them.")
 
 
-def _is_same(known: CustomPrice, price: CustomPrice) -> bool:
-    keys = [(each.provider, each.model_name.casefold(), each.valid_from) for each in (known, price)]
-    return keys[0] == keys[1]
+def _identify(price: CustomPrice) -> tuple[str, str, date]:
+    return price.provider, price.model_name.casefold(), price.valid_from

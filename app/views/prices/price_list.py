@@ -1,4 +1,4 @@
-"""Models without a price, and the prices that a person set."""
+"""Cards of models without a price and of custom prices."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -13,127 +13,148 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.amount_field import show_amount
-from app.formats.counts import format_count
 from app.formats.dates import format_day
-from app.formats.text import DASH, escape_markdown
+from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
+from app.ui.tables import render_table, selected_row
 from app.views.prices.price_form import PRICED_FROM, set_price
 from tally.pricing.custom_prices import CustomPrice
 from tally.storage.database import DatabaseError
 
-COLUMN = st.column_config
-TALL = 460
-ROWS_SHOWN_WHOLE = 12
-MODEL_COLUMNS = {"Tokens": COLUMN.TextColumn("Tokens", alignment="right")}
+
+def format_price(amount: Decimal) -> str:
+    """A price with all its decimals."""
+    return f"${show_amount(amount)}"
+
+
+PER_MILLION = "US dollars per million tokens"
+MODEL_COLUMNS = {
+    "model": columns.name("Model"),
+    "provider": columns.text("Provider"),
+    "records": columns.count("Records"),
+    "tokens": columns.count("Tokens", is_compact=True),
+    "since": columns.day("Since"),
+}
+AMOUNT_COLUMNS = {
+    "input": columns.number("Input", format_price, help=PER_MILLION),
+    "output": columns.number("Output", format_price, help=PER_MILLION),
+    "cached": columns.number("Cached", format_price, help="Input read from a cache; blank: input price"),
+    "write": columns.number(
+        "Write 5 min", format_price, help="Input written to a cache for 5 minutes; blank: input price"
+    ),
+    "write_1h": columns.number(
+        "Write 1 h", format_price, help="Input written to a cache for an hour; blank: the 5-minute price"
+    ),
+    "request": columns.number("Request", format_price, help="US dollars per request"),
+}
 PRICE_COLUMNS = {
-    label: COLUMN.TextColumn(label, alignment="right", help=help_text)
-    for label, help_text in (
-        ("Input", "US dollars for a million tokens"),
-        ("Output", "US dollars for a million tokens"),
-        ("Cached", "Input read from a cache; where empty, as any input"),
-        ("Write 5 min", "Input written to a cache for 5 minutes; where empty, as any input"),
-        ("Write 1 h", "Input written to a cache for an hour; where empty, as for 5 minutes"),
-        ("Request", "US dollars for each request"),
-    )
+    "model": columns.name("Model"),
+    "provider": columns.text("Provider"),
+    "from": columns.day("From"),
+    **AMOUNT_COLUMNS,
+    "used": columns.text("Used"),
 }
 
 
 def describe_models(
     models: Sequence[dict[str, Any]], providers: Sequence[data.Provider], zone: ZoneInfo
 ) -> pd.DataFrame:
-    """One line for each model that has records without a price."""
+    """Models with unpriced records, for MODEL_COLUMNS."""
     names = {provider.slug: provider.name for provider in providers}
-    return pd.DataFrame(
+    lines = [
         {
-            "Model": [model["model_name"] for model in models],
-            "Provider": [names.get(model["provider"], model["provider"]) for model in models],
-            "Records": [model["records"] for model in models],
-            "Tokens": [format_count(model["tokens"]) for model in models],
-            "Since": [format_day(first_day(model, zone)) for model in models],
+            "model": model["model_name"],
+            "provider": names.get(model["provider"], model["provider"]),
+            "records": model["records"],
+            "tokens": model["tokens"],
+            "since": first_day(model, zone),
         }
-    )
+        for model in models
+    ]
+    return pd.DataFrame(lines, columns=list(MODEL_COLUMNS))
 
 
 def first_day(model: dict[str, Any], zone: ZoneInfo) -> date:
-    """The day of the person's on which a model was first used without a price."""
+    """The account's day of a model's first unpriced record."""
     return datetime.fromisoformat(model["first_at"]).astimezone(UTC).astimezone(zone).date()
 
 
 def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
-    """The models that need a price, and setting one."""
+    """List the models that need a price, and offer to set one."""
     models = data.load_unpriced_models(user)
     with st.container(border=True):
         render_heading("Needs a price", f"{len(models):,} models" if len(models) > 1 else "")
         if not models:
-            st.caption("Every record has a price. A model that no price list knows would be shown here.")
+            st.caption("All records have a price. Models missing from the price list appear here.")
             return
-        st.caption("No price list knows these models. What they cost is in no total until you say it.")
-        model = _selected("unpriced", models)
+        st.caption("Not in the price list, so excluded from totals until you set a price.")
+        key = _table_key("unpriced", models)
+        position = selected_row(key, len(models))
+        model = None if position is None else models[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            disabled = model is None
-            if st.button("Set a price", icon=":material/sell:", disabled=disabled, key="price") and model:
+            is_disabled = model is None
+            if st.button("Set a price", icon=":material/sell:", disabled=is_disabled, key="price") and model:
                 set_price(model, min(first_day(model, zone), today))
             if model is None:
                 st.caption("Select a model to set its price.")
-        _render_table(
-            "unpriced", describe_models(models, data.load_providers(user), zone), models, MODEL_COLUMNS
-        )
+        frame = describe_models(models, data.load_providers(user), zone)
+        render_table(frame, MODEL_COLUMNS, "Models without a price", key=key)
 
 
 def describe_prices(prices: Sequence[CustomPrice], providers: Sequence[data.Provider]) -> pd.DataFrame:
-    """One line a price; a class that none of them tells apart has no column."""
+    """Custom prices, for PRICE_COLUMNS; amounts that no price sets have no column."""
     names = {provider.slug: provider.name for provider in providers}
-    frame = pd.DataFrame(
+    lines = [
         {
-            "Model": [price.model_name for price in prices],
-            "Provider": [names.get(price.provider, price.provider) for price in prices],
-            "From": [format_day(price.valid_from) for price in prices],
-            "Input": [_show(price.input_usd_per_mtok) for price in prices],
-            "Output": [_show(price.output_usd_per_mtok) for price in prices],
-            "Cached": [_show(price.cached_input_usd_per_mtok) for price in prices],
-            "Write 5 min": [_show(price.cache_write_usd_per_mtok) for price in prices],
-            "Write 1 h": [_show(price.cache_write_1h_usd_per_mtok) for price in prices],
-            "Request": [_show(price.request_usd or None) for price in prices],
-            "Used": [
-                "instead of the list" if price.replaces_list else "where the list has none"
-                for price in prices
-            ],
+            "model": price.model_name,
+            "provider": names.get(price.provider, price.provider),
+            "from": price.valid_from,
+            "input": price.input_usd_per_mtok,
+            "output": price.output_usd_per_mtok,
+            "cached": price.cached_input_usd_per_mtok,
+            "write": price.cache_write_usd_per_mtok,
+            "write_1h": price.cache_write_1h_usd_per_mtok,
+            "request": price.request_usd or None,
+            "used": "instead of the list price" if price.replaces_list else "if there is no list price",
         }
-    )
-    return frame.dropna(axis="columns", how="all")
+        for price in prices
+    ]
+    return pd.DataFrame(lines, columns=list(PRICE_COLUMNS), dtype=object).dropna(axis="columns", how="all")
 
 
-def render_own_prices(user: User, today: date) -> None:
-    """The person's own prices, adding one and deleting one."""
+def render_custom_prices(user: User, today: date) -> None:
+    """List the custom prices, and offer to add and delete them."""
     prices = sorted(
         data.load_custom_prices(user), key=lambda price: (price.model_name.casefold(), price.provider)
     )
     with st.container(border=True):
-        render_heading("Your prices")
+        render_heading("Custom prices")
         if not prices:
-            st.caption("None yet. Known models are priced by a public list that comes with Tally.")
-        price = _selected("own-prices", prices)
+            st.caption("None yet. Known models are priced by the public price list that comes with Tally.")
+        key = _table_key("custom-prices", prices)
+        position = selected_row(key, len(prices))
+        price = None if position is None else prices[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if st.button("Add a price", icon=":material/add:", key="add-price"):
                 set_price(None, today)
-            if prices and st.button(
-                "Delete", icon=":material/delete:", disabled=price is None, key="delete-price"
-            ):
+            if prices and _render_delete_button(is_disabled=price is None) and price:
                 confirm_deletion(price)
         if prices:
-            shown = describe_prices(prices, data.load_providers(user))
-            _render_table("own-prices", shown, prices, PRICE_COLUMNS)
+            frame = describe_prices(prices, data.load_providers(user))
+            render_table(frame, PRICE_COLUMNS, "Custom prices", key=key)
+
+
+def _render_delete_button(is_disabled: bool) -> bool:
+    return st.button("Delete price", icon=":material/delete:", disabled=is_disabled, key="delete-price")
 
 
 @st.dialog("Delete this price?", icon=":material/delete:")
 def confirm_deletion(price: CustomPrice) -> None:
-    """Say what becomes of what it priced, ask once, then delete."""
+    """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     st.text(f"{price.model_name}, from {format_day(price.valid_from)}")
-    st.caption(
-        escape_markdown("What it priced keeps its cost until you look at the difference and apply it.")
-    )
+    st.caption("Records keep their estimated cost until you preview the changes and apply them.")
     if not st.button("Delete price", type="primary", width="stretch"):
         return
     try:
@@ -147,29 +168,6 @@ def confirm_deletion(price: CustomPrice) -> None:
     st.rerun()
 
 
-def _selected(key: str, rows: Sequence[Any]) -> Any:
-    """The row that is selected in a table, before the table is drawn."""
-    places = st.session_state.get(_table_key(key, rows), {}).get("selection", {}).get("rows", [])
-    return rows[places[0]] if places and places[0] < len(rows) else None
-
-
-def _render_table(key: str, shown: pd.DataFrame, rows: Sequence[Any], columns: dict[str, Any]) -> None:
-    st.dataframe(
-        shown,
-        hide_index=True,
-        height="content" if len(rows) <= ROWS_SHOWN_WHOLE else TALL,
-        key=_table_key(key, rows),
-        on_select="rerun",
-        selection_mode="single-row",
-        column_config=columns,
-        placeholder=DASH,
-    )
-
-
-def _table_key(key: str, rows: Sequence[Any]) -> str:
-    """Another list is another table, in which nothing is selected."""
-    return f"{key}-{hash(str(rows))}"
-
-
-def _show(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"${show_amount(amount)}"
+def _table_key(name: str, rows: Sequence[Any]) -> str:
+    """A key that changes with the rows, so that a changed list starts without a selection."""
+    return f"{name}-{hash(str(rows))}"

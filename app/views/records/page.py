@@ -1,4 +1,4 @@
-"""What exactly was recorded?"""
+"""Records: every stored charge, filtered and paged by the database; manual entries can be edited."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -8,16 +8,19 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
-from app.parts.record_table import BASES, COLUMNS, SOURCES, describe_records, why_fixed
+from app.formats.money import NO_PRICE
+from app.parts.record_labels import BASES, SOURCES
 from app.parts.welcome import render_welcome
 from app.ui.periods import EARLIEST_DAY, today_in
+from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
 from app.views.records.dialogs import confirm_deletion, edit_entry
+from app.views.records.table import describe_records, explain_fixed, list_columns
 from tally.core.text import plural
 
 
 def choose(label: str, options: Mapping[str, str]) -> str | None:
-    """A filter over key -> name, which the address keeps; None when it is left open."""
+    """A filter over key -> label, stored in the URL; None for any."""
     return st.selectbox(
         label,
         list(options),
@@ -30,13 +33,13 @@ def choose(label: str, options: Mapping[str, str]) -> str | None:
 
 
 def choose_day(label: str, key: str) -> date | None:
-    """An end of the days that are shown; None when it is left open."""
+    """The first or last day of the filter, stored in the URL; None for any."""
     latest = today + timedelta(days=366)
     return st.date_input(label, None, EARLIEST_DAY, latest, format="YYYY-MM-DD", key=key, bind="query-params")
 
 
 def render_filters() -> data.RecordFilter:
-    """The row of filters; names go into select boxes, which show text as text."""
+    """The filters. Select boxes show hostile model names as plain text."""
     with st.grid(3, min_column_width=140, gap="small"):
         provider = choose("Provider", providers)
         model = choose("Model", {name: name for name in models})
@@ -48,9 +51,9 @@ def render_filters() -> data.RecordFilter:
 
 
 def render_actions(row: dict[str, Any] | None) -> None:
-    """What can be done with the selected record."""
+    """Buttons for the selected record."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        fixed = why_fixed(row) if row else "Select a row to change or delete an entry that was added by hand."
+        fixed = explain_fixed(row) if row else "Select a manual entry to edit or delete it."
         if st.button("Edit", icon=":material/edit:", disabled=fixed is not None) and row:
             edit_entry(row, preferences.zone)
         if st.button("Delete", icon=":material/delete:", disabled=fixed is not None) and row:
@@ -66,7 +69,7 @@ providers = {provider.provider_id: provider.name for provider in data.load_provi
 
 title_row("Records")
 with st.skeleton(height=480):
-    models = sorted(data.load_daily(user, None, None)["model"].unique())
+    models = data.load_model_names(user)
     if models:
         chosen = render_filters()
         count = data.load_records_count(user, chosen, preferences.timezone)
@@ -75,7 +78,7 @@ if not models:
     st.stop()
 if count == 0:
     with st.container(border=True):
-        st.text("No record matches these filters.")
+        st.text("No records match these filters.")
     st.stop()
 
 pages = -(-count // data.PAGE_ROWS)
@@ -83,17 +86,15 @@ page_key = f"page-{hash(chosen)}"
 page = min(st.session_state.get(page_key) or 1, pages)
 rows = data.load_records_page(user, chosen, page, preferences.timezone)
 table_key = f"records-{hash(chosen)}-{page}"
-selected = st.session_state.get(table_key, {}).get("selection", {}).get("rows", [])
-render_actions(rows[selected[0]] if selected and selected[0] < len(rows) else None)
-st.dataframe(
-    describe_records(rows, providers, preferences.zone, data.load_currency(user)),
-    hide_index=True,
-    height="content",
-    key=table_key,
-    on_select="rerun",
-    selection_mode="single-row",
-    column_config=COLUMNS,
-    alt="Records, newest first",
+position = selected_row(table_key, len(rows))
+render_actions(None if position is None else rows[position])
+currency = data.load_currency(user)
+render_table(
+    describe_records(rows, providers, preferences.zone, currency),
+    list_columns(preferences.zone, currency.code),
+    "Records, newest first",
+    NO_PRICE,
+    table_key,
 )
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     first_row = (page - 1) * data.PAGE_ROWS + 1

@@ -1,4 +1,4 @@
-"""Sample data in and out, and the end of an account."""
+"""Settings cards: sample data, and deleting the account."""
 
 from datetime import date
 
@@ -18,9 +18,9 @@ def render_sample(user: User, today: date) -> None:
     render_heading("Sample data")
     has_sample = any(row["format"] == sample_data.FORMAT for row in data.load_import_list(user))
     if has_sample:
-        st.caption("Half a year of made-up spend and two subscriptions are in your account, beside your own.")
+        st.caption("Your account contains six months of made-up spend and two sample subscriptions.")
     else:
-        st.caption("Half a year of made-up spend to look around with. It can be removed again at any time.")
+        st.caption("Explore Tally with six months of made-up spend. You can remove it at any time.")
     label = "Remove sample data" if has_sample else "Load sample data"
     if not st.button(label, icon=":material/science:", key="sample"):
         return
@@ -32,25 +32,25 @@ def render_sample(user: User, today: date) -> None:
         render_refusal(problem)
         return
     data.forget_version(user)
-    announce("The sample data is gone." if has_sample else "The sample data is loaded.")
+    announce("Sample data removed." if has_sample else "Sample data loaded.")
     st.rerun()
 
 
 def render_deletion() -> None:
-    """The way to the dialog that deletes the account."""
+    """Button that opens the dialog to delete the account."""
     render_heading("Delete account")
-    st.caption("Your account goes with everything in it: records, imports, subscriptions, forecasts.")
-    if st.button("Delete my account", icon=":material/delete_forever:", key="delete_account"):
+    st.caption(
+        "Deletes your account and all its data: records, imports, connections, subscriptions, forecasts."
+    )
+    if st.button("Delete account", icon=":material/delete_forever:", key="delete_account"):
         confirm_deletion()
 
 
 @st.dialog("Delete your account?", icon=":material/delete_forever:")
 def confirm_deletion() -> None:
-    """Ask for the email, then delete everything and sign out."""
+    """Ask for the email address, then delete everything and sign out."""
     user = identity.current_user()
-    st.caption(
-        "This cannot be undone. Export your data first if you want to keep it. To go on, type your email:"
-    )
+    st.caption("This cannot be undone. Export your data first to keep a copy. Enter your email to confirm:")
     st.text(user.email)
     email = st.text_input("Email", key="deleted_email", autocomplete="off")
     if not st.button("Delete account and data", type="primary", width="stretch", key="confirm_deletion"):

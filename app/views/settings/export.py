@@ -1,4 +1,4 @@
-"""A person's records as files to keep: gathered when asked for, not on every run of the page."""
+"""Settings card: export of all records, prepared on request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,32 +24,30 @@ FILES: dict[Format, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class GatheredRecords:
-    """All records as they were at a moment."""
+class Export:
+    """All records at one moment."""
 
     user_id: str
     records: pd.DataFrame
-    gathered_at: datetime
+    loaded_at: datetime
 
 
 def render_export(user: User, zone: ZoneInfo) -> None:
-    """Gather the records with progress, then offer them in both formats."""
+    """Load all records with a progress bar, then offer them in both formats."""
     render_heading("Your data")
-    st.caption("Every record with all its columns, as CSV for a spreadsheet or Parquet for analysis.")
-    gathered: GatheredRecords | None = st.session_state.get("gathered")
+    st.caption("All records with every column, as CSV for spreadsheets or Parquet for analysis.")
+    export: Export | None = st.session_state.get("export")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button(
-            "Prepare export" if gathered is None else "Prepare again", icon=":material/inventory_2:"
-        ):
-            gathered = _gather(user, zone) or gathered
-        if gathered is not None and gathered.user_id == user.user_id:
-            _render_downloads(gathered, zone)
+        if st.button("Prepare export" if export is None else "Refresh export", icon=":material/inventory_2:"):
+            export = _load(user, zone) or export
+        if export is not None and export.user_id == user.user_id:
+            _render_downloads(export, zone)
 
 
-def _gather(user: User, zone: ZoneInfo) -> GatheredRecords | None:
+def _load(user: User, zone: ZoneInfo) -> Export | None:
     try:
         total = data.load_records_count(user, data.RecordFilter(), zone.key)
-        bar = st.progress(0.0, "Gathering records")
+        bar = st.progress(0.0, "Loading records")
 
         def show(done: int, _total: int, _label: str) -> None:
             bar.progress(min(done / total, 1.0) if total else 1.0, f"{done:,} of {plural(total, 'record')}")
@@ -59,19 +57,19 @@ def _gather(user: User, zone: ZoneInfo) -> GatheredRecords | None:
         render_refusal(problem)
         return None
     bar.empty()
-    st.session_state.gathered = GatheredRecords(user.user_id, records, datetime.now(zone))
-    return st.session_state.gathered  # type: ignore[no-any-return]
+    export = st.session_state.export = Export(user.user_id, records, datetime.now(zone))
+    return export
 
 
-def _render_downloads(gathered: GatheredRecords, zone: ZoneInfo) -> None:
+def _render_downloads(export: Export, zone: ZoneInfo) -> None:
     for file_format, (label, mime) in FILES.items():
         st.download_button(
             label,
-            partial(write_records, gathered.records, file_format),
-            file_name=f"tally-{gathered.gathered_at:%Y-%m-%d}.{file_format}",
+            partial(write_records, export.records, file_format),
+            file_name=f"tally-{export.loaded_at:%Y-%m-%d}.{file_format}",
             mime=mime,
             icon=":material/download:",
             on_click="ignore",
         )
-    count = plural(len(gathered.records), "record")
-    st.caption(f"{count}, as of {format_instant(gathered.gathered_at, zone)}")
+    count = plural(len(export.records), "record")
+    st.caption(f"{count}, as of {format_instant(export.loaded_at, zone)}")

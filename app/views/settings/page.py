@@ -1,4 +1,4 @@
-"""How should Tally show my data, and what may become of it?"""
+"""Settings: display, password, export, sample data, and deleting the account."""
 
 import streamlit as st
 
@@ -8,8 +8,9 @@ from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.ui.titles import title_row
 from app.views.settings.account import render_deletion, render_sample
+from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
-from app.views.settings.forms import render_display, render_password
+from app.views.settings.password_form import render_password
 
 user = current_user()
 preferences = data.load_preferences(user)

@@ -1,4 +1,4 @@
-"""Where do records come from, and does what they say agree?"""
+"""Sources: every file, machine and connection, and the reconciliation of bills with estimates."""
 
 import streamlit as st
 
@@ -23,11 +23,11 @@ render_announcement()
 render_scan(user)
 with st.skeleton(height=480):
     sources = data.load_sources(user)
-    said = data.load_source_days(user)
+    days = data.load_source_days(user)
 if not sources:
     render_welcome(user, today)
     st.stop()
-render_sources(user, sources, said, preferences.zone, currency)
+render_sources(user, sources, days, preferences.zone, currency)
 with st.skeleton(height=360):
     statements = data.load_statements(user, period.first, period.last)
 render_reconciliation(statements, {p.slug: p.name for p in data.load_providers(user)}, currency)

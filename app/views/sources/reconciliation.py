@@ -1,76 +1,60 @@
-"""An account's bill against what was estimated, and what every source said."""
+"""Cards that compare a billing account's bill with its estimates and list what each source reported."""
 
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from app.formats.money import format_money
-from app.formats.text import DASH
-from app.parts.source_names import describe_dataset, describe_ledger
+from app.formats.money import NO_PRICE, format_money
+from app.parts.source_names import describe_billing_account, describe_dataset
 from app.ui import charts
-from app.ui.cards import name_width, render_heading
+from app.ui.cards import render_heading
+from app.ui.tables import render_table
 from app.ui.theme import current_palette
-from app.views.sources import comparison
-from app.views.sources.comparison import format_difference
+from app.views.sources import comparison, comparison_tables
+from app.views.sources.comparison_tables import ALL_MODELS, format_difference
+from tally.core.text import plural
 from tally.ledger.reconcile import Statement, Variance, list_estimators
 
-ALL_MODELS = "All models"
-LINES_SHOWN = 1_000
-COLUMN = st.column_config
-MONEY = (
-    "Billed",
-    "Estimated",
-    "Difference",
-    "Volume",
-    "Cache",
-    "Tier",
-    "Tax",
-    "Credits",
-    "Rest",
-    "Said",
-    "Amount",
-)
-COLUMNS = {name: COLUMN.TextColumn(name, alignment="right") for name in MONEY} | {
-    "Tokens": COLUMN.NumberColumn("Tokens", format="compact"),
-    "Requests": COLUMN.NumberColumn("Requests", format="localized"),
-    "Counts": COLUMN.TextColumn("Counts", help="Whose money and whose tokens are in your totals"),
-    "No price": COLUMN.NumberColumn("No price", help="Records that nobody knows a price for"),
-}
+ROWS_SHOWN = 1_000
 
 
-def render_reconciliation(said: pd.DataFrame, providers: Mapping[str, str], currency: str) -> None:
-    """Everything below the list of sources."""
-    ledgers = comparison.list_shared_ledgers(said)
-    if not ledgers:
-        with st.container(border=True):
-            render_heading("Does it agree?")
-            st.caption(
-                "In these days no account was told of by more than one source. Where a bill and an estimate, "
-                "or the logs of two machines, are about the same account, they are compared here."
-            )
+def render_reconciliation(statements: pd.DataFrame, providers: Mapping[str, str], currency: str) -> None:
+    """The comparison of one billing account; `providers` is slug -> name."""
+    accounts = comparison.list_shared_accounts(statements)
+    if not accounts:
+        _render_nothing_shared()
         return
     with st.container(border=True):
-        render_heading("Does it agree?", "Days of UTC, as providers bill them")
+        render_heading("Reconciliation", "UTC days, as billed by providers")
         with st.grid(3, min_column_width=180, gap="small"):
-            ledger = st.selectbox(
+            account = st.selectbox(
                 "Account",
-                ledgers,
-                format_func=lambda ledger: describe_ledger(ledger, providers),
+                accounts,
+                format_func=lambda account: describe_billing_account(account, providers),
                 key="ledger",
                 bind="query-params",
             )
-            of_ledger = said[said["ledger"] == ledger]
-            models = [ALL_MODELS, *sorted(set(of_ledger["model"]) - {""})]
+            of_account = statements[statements["ledger"] == account]
+            models = [ALL_MODELS, *sorted(set(of_account["model"]) - {""})]
             model = st.selectbox("Model", models, key="model", bind="query-params")
-            compared = comparison.select_compared(comparison.parse_statements(of_ledger))
+            compared = comparison.select_compared(comparison.parse_statements(of_account))
             estimator = _choose_estimator(compared)
-        of_model = of_ledger if model == ALL_MODELS else of_ledger[of_ledger["model"] == model]
         if estimator is None:
-            st.caption("No day of this account has both a bill and an estimate. What was said is below.")
+            st.caption("This account has no day with both a bill and an estimate. The data is listed below.")
         else:
             _render_variance(compared, estimator, model, currency)
-    _render_said(of_model, currency)
+    of_model = of_account if model == ALL_MODELS else of_account[of_account["model"] == model]
+    _render_statements(of_model, currency)
+
+
+def _render_nothing_shared() -> None:
+    with st.container(border=True):
+        render_heading("Reconciliation")
+        st.caption(
+            "In this period, no account has data from more than one source. A bill and an estimate, or the "
+            "logs of two machines, are compared here when they cover the same account."
+        )
 
 
 def _choose_estimator(compared: Sequence[Statement]) -> str | None:
@@ -93,7 +77,7 @@ def _render_variance(compared: Sequence[Statement], estimator: str, model: str, 
         if model in (ALL_MODELS, unit.model)
     }
     if not variances:
-        st.caption("The bill of these days is for all models together. Choose all models to compare it.")
+        st.caption("The bill covers all models together. Choose “All models” to compare it.")
         return
     total = comparison.sum_up(variances)
     _render_figures(total, currency)
@@ -105,27 +89,15 @@ def _render_variance(compared: Sequence[Statement], estimator: str, model: str, 
         config=charts.config(currency),
         alt=(
             f"Bars of each day: billed {format_money(total.billed_usd, currency)} and estimated "
-            f"{format_money(total.estimated_usd, currency)} in all."
+            f"{format_money(total.estimated_usd, currency)} in total."
         ),
     )
-    parts = comparison.describe_parts(total, currency)
+    parts = comparison_tables.describe_parts(total)
     if not parts.empty:
-        st.dataframe(
-            parts,
-            hide_index=True,
-            height="content",
-            column_config=COLUMNS,
-            alt="What the difference is made of",
-        )
-    with st.expander("Day by day"):
-        st.dataframe(
-            comparison.describe_units(variances, compared, currency),
-            hide_index=True,
-            height=460 if len(variances) > 12 else "content",
-            column_config=COLUMNS,
-            placeholder=DASH,
-            alt="Each day and model, newest first",
-        )
+        render_table(parts, comparison_tables.part_columns(currency), "Parts of the difference")
+    with st.expander("By day"):
+        by_unit = comparison_tables.describe_units(variances, compared)
+        render_table(by_unit, comparison_tables.unit_columns(currency), "Each day and model, newest first")
 
 
 def _render_figures(total: Variance, currency: str) -> None:
@@ -143,23 +115,21 @@ def _render_figures(total: Variance, currency: str) -> None:
             height="stretch",
         )
     if total.unpriced_records:
+        is_one = total.unpriced_records == 1
         st.caption(
-            f":material/help: {total.unpriced_records:,} of the estimated records have no price yet, so the "
-            "difference is larger than it should be. Prices has the models."
+            f":material/help: {plural(total.unpriced_records, 'estimated record')} "
+            f"{'has' if is_one else 'have'} no price, so the difference is too large. Set it under Prices."
         )
 
 
-def _render_said(said: pd.DataFrame, currency: str) -> None:
+def _render_statements(statements: pd.DataFrame, currency: str) -> None:
     with st.container(border=True):
-        frame = comparison.describe_said(said, currency)
-        shown = f"the newest {LINES_SHOWN:,} of {len(frame):,} lines" if len(frame) > LINES_SHOWN else ""
-        render_heading("What each source said", shown)
-        st.dataframe(
-            frame.head(LINES_SHOWN),
-            hide_index=True,
-            height=460 if len(frame) > 12 else "content",
-            column_config=COLUMNS
-            | {name: COLUMN.TextColumn(name, width=name_width(frame[name])) for name in ("Model", "Source")},
-            placeholder="no price",
-            alt="What each source said of each day and model, newest first",
+        frame = comparison_tables.describe_statements(statements)
+        note = f"newest {ROWS_SHOWN:,} of {len(frame):,} rows" if len(frame) > ROWS_SHOWN else ""
+        render_heading("Reported by each source", note)
+        render_table(
+            frame.head(ROWS_SHOWN),
+            comparison_tables.statement_columns(currency),
+            "Reported by each source per day and model, newest first",
+            NO_PRICE,
         )

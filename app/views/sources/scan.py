@@ -1,4 +1,4 @@
-"""Reading the coding agents' logs of the machine that the dashboard itself runs on, in the background."""
+"""Card that collects coding agents' logs on the machine that runs the dashboard, in the background."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 
-SECONDS_BETWEEN_LOOKS = 0.5
+POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
-UNEXPECTED = "Something went wrong while reading the logs. Scan again: nothing will be added twice."
+UNEXPECTED = "Couldn't read the logs because of an unexpected error. Scan again; duplicates are skipped."
 
 
 class ScanJob:
-    """A thread that collects this machine's logs, how far it is, and what became of them."""
+    """A thread that collects this machine's logs, with its progress and results."""
 
     def __init__(self, user: User) -> None:
         self.results: list[SourceResult] = []
@@ -38,11 +38,11 @@ class ScanJob:
 
     @property
     def is_running(self) -> bool:
-        """Whether logs are still being read."""
+        """True while logs are read."""
         return self._thread.is_alive()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Until it has ended."""
+        """Wait until the scan ends."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -67,12 +67,12 @@ def _has_logs(user_id: str) -> bool:  # noqa: ARG001 (every cache of the app is 
 
 
 def may_scan(user: User) -> bool:
-    """Whether dashboard and logs are on one machine, by its operator's word, and there are any."""
+    """True where the operator allows scans (TALLY_SCAN_LOGS) and this machine has logs."""
     return load_settings().tally_scan_logs and _has_logs(user.user_id)
 
 
 def render_scan(user: User) -> None:
-    """The button, the progress of a scan, or what the last one brought."""
+    """The scan button, the progress of a running scan, or the results of the last one."""
     job: ScanJob | None = st.session_state.get("scan_job")
     if job is None and not may_scan(user):
         return
@@ -87,19 +87,19 @@ def render_scan(user: User) -> None:
             if st.button("Scan this machine", icon=":material/search:", key="scan-machine"):
                 st.session_state.scan_job = ScanJob(user)
                 st.rerun()
-            st.caption("Reads what is new in the logs of the coding agents here. Twice adds nothing.")
+            st.caption("Reads new entries in coding agents' logs. Safe to repeat; duplicates are skipped.")
 
 
-@st.fragment(run_every=SECONDS_BETWEEN_LOOKS)
+@st.fragment(run_every=POLL_SECONDS)
 def render_progress() -> None:
-    """How far the scan is; the page comes back when it ends."""
+    """Progress of the scan; reruns the page when it ends."""
     identity.current_user()
     job: ScanJob = st.session_state.scan_job
     if not job.is_running:
         st.rerun()
     share = min(job.done / job.total, 1.0) if job.total else 0.0
     st.progress(share, escape_markdown(f"Reading {job.title}" if job.title else "Looking for logs…"))
-    st.caption("You may leave this page. The scan goes on.")
+    st.caption("You can leave this page. The scan continues in the background.")
 
 
 def _render_results(job: ScanJob) -> None:
@@ -107,10 +107,10 @@ def _render_results(job: ScanJob) -> None:
         render_refusal(job.problem)
     for result in job.results:
         st.text(
-            f"{result.title}: read {result.read:,} = {result.added:,} added + {result.duplicates:,} "
-            f"already there + {result.rejected:,} rejected"
+            f"{result.title}: {result.read:,} read, {result.added:,} added, "
+            f"{result.duplicates:,} duplicates, {result.rejected:,} rejected"
         )
         for reason in result.reasons[:SHOWN_REASONS]:
             st.caption(escape_markdown(reason))
     if not job.problem and not job.results:
-        st.caption("There are no logs of coding agents on this machine.")
+        st.caption("This machine has no logs of coding agents.")

@@ -1,4 +1,4 @@
-"""What do my plans cost, and are they worth it?"""
+"""Subscriptions: cost and value of each plan, and the list of plans."""
 
 import streamlit as st
 
@@ -34,17 +34,17 @@ with title_row("Subscriptions"):
 render_announcement()
 with st.skeleton(height=360):
     daily = data.load_daily(user, None, today)
-    entered = [parse_subscription(row) for row in data.load_subscriptions(user)]
-bought = [(slugs[plan.provider_id], plan) for plan in entered]
-months = plan_worth.calculate_months(daily, bought, today, currency)
+    subscriptions = [parse_subscription(row) for row in data.load_subscriptions(user)]
+plans_by_provider = [(slugs[plan.provider_id], plan) for plan in subscriptions]
+months = plan_worth.calculate_months(daily, plans_by_provider, today, currency)
 recent = plan_worth.list_recent(months, today)
 if recent:
     with st.container(border=True):
-        render_heading("What they were worth", "the last 12 months, at list prices")
+        render_heading("Value vs price", "last 12 months, at list prices")
         plans = plan_worth.group_plans(recent)
         with st.grid(4, min_column_width=180, gap="small"):
             for slug, plan_months in plans.items():
-                is_entered = slug in dict(bought)
+                is_entered = slug in dict(plans_by_provider)
                 plan_cards.render_plan(plan_months, names, currency.code, is_entered)
         chosen = ALL_PLANS
         if len(plans) > 1:
@@ -58,7 +58,7 @@ if recent:
         plan_cards.render_chart(
             [month for month in recent if chosen in (ALL_PLANS, month.provider)], currency.code
         )
-        st.caption("Worth is never added to what you spent.")
+        st.caption("Value is not included in spend.")
     with st.container(border=True):
         plan_cards.render_months(months, names, currency.code)
 render_subscriptions(user, today)

@@ -1,4 +1,4 @@
-"""Cards, chart and table of what plans cost and what they were worth."""
+"""Cards, chart and table of what plans cost and the value of the usage they covered."""
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,26 +9,20 @@ import streamlit as st
 from app.figures.plan_worth import PlanMonth, sum_months
 from app.formats.money import format_money
 from app.formats.text import DASH, escape_markdown
-from app.ui import charts
+from app.ui import charts, columns
 from app.ui.cards import render_heading
+from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from tally.core.text import plural
 
-COLUMN = st.column_config
-COLUMNS = {
-    "Paid": COLUMN.TextColumn("Paid", alignment="right", help="Of a yearly plan, a twelfth each month"),
-    "Worth": COLUMN.TextColumn("Worth", alignment="right", help="What it covered, at list prices"),
-    "Paid off": COLUMN.TextColumn("Paid off", alignment="right", help="Worth divided by price"),
-    "No price": COLUMN.NumberColumn("No price", format="localized", help="Records without a price"),
-}
 TIMES = "\N{MULTIPLICATION SIGN}"
-NOT_ENTERED = "You have not entered what this plan costs."
-NOT_PAID = "None of its renewals fell into these months."
-NO_USAGE = "No usage data of this plan yet."
+NOT_ENTERED = "This plan's price is missing."
+NOT_PAID = "No renewal in this period."
+NO_USAGE = "No usage data for this plan yet."
 
 
 def format_factor(factor: Decimal | None) -> str:
-    """How often a plan paid for itself, as in 2.1 times."""
+    """Value divided by price, such as 2.1x."""
     if factor is None:
         return DASH
     step = Decimal("0.1") if factor < 10 else Decimal(1)
@@ -36,14 +30,14 @@ def format_factor(factor: Decimal | None) -> str:
 
 
 def name_plan(month: PlanMonth, providers: Mapping[str, str]) -> str:
-    """The plans by their names, or their provider's where none was entered."""
+    """The names of the plans, or the provider's name where no plan was entered."""
     return ", ".join(sorted(month.plans)) or providers.get(month.provider, month.provider)
 
 
 def render_plan(
     months: Sequence[PlanMonth], providers: Mapping[str, str], currency: str, is_entered: bool
 ) -> None:
-    """One plan's card: what it cost and was worth in the last months, and what is not known about it."""
+    """The card of one provider's plans: value for price, and what is missing to tell."""
     total = sum_months(months)
     with st.container(border=True, height="stretch"):
         st.metric(
@@ -57,29 +51,29 @@ def render_plan(
         )
         if not total.paid and total.worth:
             worth = format_money(total.worth, currency)
-            st.caption(escape_markdown(f"What it covered is worth {worth} at list prices."))
+            st.caption(escape_markdown(f"Covered usage worth {worth} at list prices."))
         if not total.paid and is_entered:
             st.caption(NOT_PAID)
         elif not total.paid:
             st.caption(NOT_ENTERED)
             st.page_link(
                 "views/add_entry/page.py",
-                label="Enter it",
+                label="Add subscription",
                 icon=":material/add_card:",
                 query_params={"kind": "Subscription"},
             )
         elif not total.has_usage:
             st.caption(escape_markdown(f"{NO_USAGE} It cost {format_money(total.paid, currency)}."))
         if total.unpriced_records:
-            st.caption(f"Without a price, and not in its worth: {plural(total.unpriced_records, 'record')}.")
+            st.caption(f"Excludes {plural(total.unpriced_records, 'record')} without a price.")
 
 
 def render_chart(months: Sequence[PlanMonth], currency: str) -> None:
-    """Paid and worth of each month, of all plans or of the chosen one."""
+    """Price and value of each month, for all plans or the chosen one."""
     frame = pd.DataFrame(
         {
             "month": [pd.Timestamp(month.month) for month in months],
-            "Worth": [float(month.worth) for month in months],
+            "Value": [float(month.worth) for month in months],
             "Paid": [float(month.paid) for month in months],
         }
     )
@@ -89,30 +83,35 @@ def render_chart(months: Sequence[PlanMonth], currency: str) -> None:
         theme=None,
         key="plan_months",
         config=charts.config(currency),
-        alt="Bars of each month: what the plans were worth and what they cost.",
+        alt="Bars of each month: value and price of the plans.",
     )
 
 
 def render_months(months: Sequence[PlanMonth], providers: Mapping[str, str], currency: str) -> None:
-    """Every month of every plan, the newest first."""
+    """All months of all plans, newest first."""
     lines = [
         {
-            "Month": f"{month.month:%b %Y}",
-            "Plan": name_plan(month, providers),
-            "Paid": format_money(month.paid, currency) if month.paid else None,
-            "Worth": format_money(month.worth, currency) if month.has_usage else None,
-            "Paid off": format_factor(month.factor),
-            "No price": month.unpriced_records or None,
+            "month": month.month,
+            "plan": name_plan(month, providers),
+            "paid": month.paid or None,
+            "value": month.worth if month.has_usage else None,
+            "factor": month.factor,
+            "unpriced": month.unpriced_records or None,
         }
         for month in months
     ]
-    frame = pd.DataFrame(lines)
-    render_heading("Month by month", "this month so far")
-    st.dataframe(
-        frame if frame["No price"].notna().any() else frame.drop(columns="No price"),
-        hide_index=True,
-        height=460 if len(frame) > 12 else "content",
-        column_config=COLUMNS,
-        placeholder=DASH,
-        alt="What each plan cost and was worth, newest month first",
+    kinds = {
+        "month": columns.day("Month", lambda month: f"{month:%b %Y}"),
+        "plan": columns.name("Plan"),
+        "paid": columns.money("Paid", currency, "One twelfth of a yearly price per month"),
+        "value": columns.money("Value", currency, "Covered usage at list prices"),
+        "factor": columns.number("Value vs price", format_factor),
+        "unpriced": columns.count("No price", "Records without a price"),
+    }
+    frame = pd.DataFrame(lines, columns=list(kinds), dtype=object)
+    render_heading("By month", "this month is incomplete")
+    render_table(
+        frame if frame["unpriced"].notna().any() else frame.drop(columns="unpriced"),
+        kinds,
+        "Price and value of each plan, newest month first",
     )

@@ -24,12 +24,14 @@ from app.figures.currencies import (
 )
 from app.figures.renewals import spent_so_far
 from app.figures.spend import calculate_spend, sum_money
+from app.views.imports.choices import Choices
 from app.views.imports.previews import build_preview
 from tally.currency.rates import Rates, bundled_rates
 from tally.importers import Options, generic, read_table
 from tally.local.stack import Stack
 from tally.spend.subscriptions import Subscription
 from tests.app.pages import metrics, open_page, save, shown, usage
+from tests.app.ui.shown_table import shown_table
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -155,7 +157,7 @@ def test_renewals_cost_what_they_did_on_their_days() -> None:
 
 def test_preview_shows_what_a_european_file_cost_in_euros() -> None:
     table = read_table(b"date,cost,currency\n2026-03-02,8,EUR\n2026-03-03,8,USD\n", "costs.csv")
-    preview = build_preview(generic.parse(table, Options(rates=RATES)), "UTC", EURO)
+    preview = build_preview(generic.parse(table, Options(rates=RATES)), Choices(currency=EURO))
     assert preview.total.spent == 8 + 4
     assert preview.daily == {(FIRST, "other"): 8, (SECOND, "other"): 4}
 
@@ -213,7 +215,7 @@ def test_records_have_the_rate_of_their_day(monkeypatch: pytest.MonkeyPatch, use
     choose(user, "JPY")
     page = open_page(monkeypatch, user, "records")
     assert not page.exception
-    assert sorted(page.dataframe[0].value["cost"]) == ["no price", "¥400", "¥800"]
+    assert sorted(shown_table(page.dataframe[0])["cost"]) == ["", "¥400", "¥800"]
 
 
 @pytest.mark.usefixtures("rates")
@@ -250,7 +252,7 @@ def test_dollars_ask_for_no_rates(monkeypatch: pytest.MonkeyPatch, user: User) -
 def test_chosen_currency_is_kept(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "settings")
     next(box for box in page.selectbox if box.label == "Currency").set_value("EUR")
-    next(button for button in page.button if button.label == "Save").click().run()
+    next(button for button in page.button if button.label == "Save settings").click().run()
     st.cache_data.clear()
     assert data.load_preferences(user).currency == "EUR"
     assert data.load_currency(user).code == "EUR"

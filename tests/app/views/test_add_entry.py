@@ -1,4 +1,4 @@
-"""What is typed in is saved exactly, once, and subscriptions renew on the days that the page says."""
+"""The Add entry page: amounts are saved exactly and once; renewals match those of the database."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -90,7 +90,7 @@ def test_form_sent_twice_saves_once(page: AppTest, user: User) -> None:
     assert len(charges(user)) == 1
 
 
-def test_credit_takes_money_off(page: AppTest, user: User) -> None:
+def test_credit_reduces_spend(page: AppTest, user: User) -> None:
     fill_charge(page, amount="5", kind="credit")
     assert Decimal(charges(user)[0]["cost_usd"]) == -5
 
@@ -101,12 +101,12 @@ def test_credit_takes_money_off(page: AppTest, user: User) -> None:
         ({"amount": "twelve"}, "The amount is not a number."),
         ({"amount": ""}, "Enter an amount"),
         ({"amount": "1,234"}, "can be read in two ways"),
-        ({"amount": "-3"}, "which only a credit may be"),
+        ({"amount": "-3"}, "Only a credit can have a negative amount."),
         ({"amount": "€5"}, "not in US dollars"),
-        ({"model": " "}, "Write the model"),
+        ({"model": " "}, "Enter the model"),
     ],
 )
-def test_what_cannot_be_saved_is_a_sentence_and_the_form_stays(
+def test_invalid_charge_is_explained_and_not_saved(
     page: AppTest, user: User, values: dict[str, str], sentence: str
 ) -> None:
     entry = page.session_state.entry_id
@@ -135,7 +135,7 @@ def test_plan_fills_the_form_and_its_renewals_are_saved_once(page: AppTest, user
     assert [row["plan_name"] for row in data.load_subscriptions(user)] == ["Google AI Pro"]
 
 
-def test_subscription_sent_again_after_a_lost_answer_is_saved_once(page: AppTest, user: User) -> None:
+def test_subscription_is_saved_once_after_a_lost_response(page: AppTest, user: User) -> None:
     open_subscriptions(page)
     first: UUID = page.session_state.subscription_id
     for _ in range(2):
@@ -147,18 +147,18 @@ def test_subscription_sent_again_after_a_lost_answer_is_saved_once(page: AppTest
     assert len(data.load_subscriptions(user)) == 1
 
 
-def test_first_day_moves_the_renewal_day(page: AppTest) -> None:
+def test_first_day_sets_the_renewal_day(page: AppTest) -> None:
     open_subscriptions(page)
     page.date_input(key=field(page, "started")).set_value(date(2026, 1, 31)).run()
     assert page.number_input(key=field(page, "day")).value == 31
 
 
-def test_incomplete_subscription_cannot_be_sent(page: AppTest) -> None:
+def test_incomplete_subscription_cannot_be_submitted(page: AppTest) -> None:
     open_subscriptions(page)
     assert page.button(key=field(page, "save")).disabled
     page.selectbox(key=field(page, "plan")).select_index(0).run()
     page.date_input(key=field(page, "ended")).set_value(today() - timedelta(days=1)).run()
-    assert "The last day is before the first." in shown(page).replace("\\", "")
+    assert "The last day must not be before the first day." in shown(page).replace("\\", "")
     assert page.button(key=field(page, "save")).disabled
 
 
@@ -174,7 +174,7 @@ def subscriptions(provider_id: str) -> Iterator[Subscription]:
                     yield Subscription(provider_id, name, Decimal("19.99"), started, day, interval, ended)
 
 
-def test_renewals_shown_are_the_days_that_the_database_writes(user: User) -> None:
+def test_shown_renewals_are_those_of_the_database(user: User) -> None:
     database = database_of(user)
     provider_id = database.select(Query("providers", "id", ["id"], limit=1))[0]["id"]
     expected = {}
@@ -207,7 +207,7 @@ def test_next_renewal_is_after_today_and_within_the_plan() -> None:
 
 
 def run_dialog(name: str, row: dict[str, Any]) -> AppTest:
-    """A dialog that stays open, as AppTest cannot keep it otherwise."""
+    """Run a dialog on its own, as AppTest closes dialogs."""
 
     def open_dialog(name: str, row: "dict[str, Any]") -> None:
         from datetime import UTC, datetime
@@ -229,7 +229,7 @@ def run_dialog(name: str, row: dict[str, Any]) -> AppTest:
 
 @pytest.fixture
 def row(monkeypatch: pytest.MonkeyPatch, user: User) -> dict[str, Any]:
-    """A subscription of three months of the person who is looking, as the list has it."""
+    """A subscription of the signed-in user that started three months ago, as the list loads it."""
     monkeypatch.setattr(identity, "current_user", lambda: user)
     database = database_of(user)
     provider_id = database.select(Query("providers", "id", ["id"], limit=1))[0]["id"]
@@ -240,20 +240,20 @@ def row(monkeypatch: pytest.MonkeyPatch, user: User) -> dict[str, Any]:
 
 def test_changed_price_applies_to_every_renewal(user: User, row: dict[str, Any]) -> None:
     dialog = run_dialog("edit", row)
-    assert "every renewal, past ones included" in shown(dialog)
+    assert "every renewal, including past ones" in shown(dialog)
     next(field for field in dialog.text_input if field.label == "Amount in USD").set_value("25").run()
-    send(dialog, "Save")
+    send(dialog, "Save changes")
     assert {Decimal(record["cost_usd"]) for record in charges(user)} == {Decimal(25)}
 
 
-def test_ended_subscription_keeps_what_was_paid(user: User, row: dict[str, Any]) -> None:
+def test_ended_subscription_keeps_its_renewals(user: User, row: dict[str, Any]) -> None:
     before = len(charges(user))
     send(run_dialog("end", row), "End subscription")
     assert len(charges(user)) == before
     assert parse_subscription(data.load_subscriptions(user)[0]).ended_on == today()
 
 
-def test_deleted_subscription_goes_with_its_renewals(user: User, row: dict[str, Any]) -> None:
+def test_deleted_subscription_removes_its_renewals(user: User, row: dict[str, Any]) -> None:
     send(run_dialog("delete", row), "Delete subscription")
     assert charges(user) == []
     assert data.load_subscriptions(user) == []
@@ -263,11 +263,11 @@ def test_plan_name_is_text_in_list_and_dialog(
     monkeypatch: pytest.MonkeyPatch, user: User, row: dict[str, Any]
 ) -> None:
     page = open_page(monkeypatch, user, "subscriptions")
-    assert list(page.dataframe[-1].value["Plan"]) == ["<b>Plan</b>"]
+    assert list(page.dataframe[-1].value["plan"]) == ["<b>Plan</b>"]
     assert "<b>Plan</b>" in [text.value for text in run_dialog("delete", row).text]
 
 
-def test_cut_off_database_keeps_what_was_typed(
+def test_form_works_after_the_database_is_reachable_again(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:
     monkeypatch.setenv("SUPABASE_URL", wire.url)
@@ -283,7 +283,7 @@ def test_cut_off_database_keeps_what_was_typed(
     assert len(charges(user)) == 1
 
 
-def test_same_subscription_id_of_somebody_else_is_refused(
+def test_another_accounts_subscription_id_is_refused(
     user: User, upstream: AuthClient, new_account: Any
 ) -> None:
     stranger = sign_in_user(upstream, new_account())

@@ -1,4 +1,4 @@
-"""The forecast page shows what the nights stored, or says what is missing."""
+"""The Forecast page: stored forecasts and their accuracy, or the reason why there is none."""
 
 import json
 from datetime import timedelta
@@ -35,7 +35,7 @@ def test_totals_ranges_and_training_are_shown(
     page = open_page(monkeypatch, user, "forecast")
 
     assert not page.exception
-    assert "3 cheaper models" in shown(page)
+    assert "3 low-cost models are included only in the total." in shown(page)
     assert metrics(page)["Next 30 days"] == metrics(page)["Month end"] == "$70.50"
     assert "$61.25" in page.metric[0].delta
     assert "41 days, 41 records" in shown(page)
@@ -43,7 +43,7 @@ def test_totals_ranges_and_training_are_shown(
     assert "03:15" in shown(page)
 
 
-def test_overview_shows_the_month_end_of_the_newest_night(
+def test_overview_shows_the_newest_month_end(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
@@ -52,7 +52,7 @@ def test_overview_shows_the_month_end_of_the_newest_night(
     assert metrics(open_page(monkeypatch, user))["Month end"] == "$70.50"
 
 
-def test_the_month_is_said_in_a_sentence(
+def test_month_end_is_described_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
@@ -66,7 +66,7 @@ def test_the_month_is_said_in_a_sentence(
     assert f"{month}; 29% chance to pass $75.50." in shown(open_page(monkeypatch, user, "forecast"))
 
 
-def test_what_if_a_model_is_used_more_moves_the_totals_at_once(
+def test_what_if_changes_the_totals(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "3", model_name="*a*"), usage(2, "1", model_name="b")])
@@ -82,16 +82,16 @@ def test_what_if_a_model_is_used_more_moves_the_totals_at_once(
     assert changed["Next 30 days"] == (
         "$115.88",
         "$45.38",
-    )  # 10 are spent, three quarters of the rest are *a*'s
+    )  # $10 is spent; *a* has three quarters of the rest
     assert r"\*a\* will cost" in shown(page)
 
 
-def test_nights_that_are_over_are_on_the_scorecard(
+def test_scorecard_scores_forecasts_after_30_days(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(n, "2") for n in range(1, 90)])
     add_nightly_run(job, user, TODAY)
-    assert "when its 30 days are over" in shown(open_page(monkeypatch, user, "forecast"))
+    assert "once its 30 days have passed" in shown(open_page(monkeypatch, user, "forecast"))
 
     first = TODAY - timedelta(days=31)
     job.execute(
@@ -106,7 +106,7 @@ def test_nights_that_are_over_are_on_the_scorecard(
     assert "1 night" in shown(page)
 
 
-def test_earlier_predictions_are_held_against_what_happened(
+def test_earlier_predictions_are_compared_with_actual_spend(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "9"), usage(2, "2"), usage(3, "2")])
@@ -116,10 +116,10 @@ def test_earlier_predictions_are_held_against_what_happened(
     page = open_page(monkeypatch, user, "forecast")
 
     assert metrics(page)["Past days in range"] == "2 of 3"
-    assert metrics(page)["Predicted vs spent"] == "-53.8%"
+    assert metrics(page)["Predicted vs actual"] == "-53.8%"
 
 
-def test_a_model_has_a_forecast_of_its_own(
+def test_model_has_its_own_forecast(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
@@ -130,7 +130,7 @@ def test_a_model_has_a_forecast_of_its_own(
     assert page.selectbox[0].options == ["Model: gpt-5.2"]
 
 
-def test_too_little_history_says_how_many_days_are_missing(
+def test_short_history_shows_the_missing_days(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
@@ -140,7 +140,7 @@ def test_too_little_history_says_how_many_days_are_missing(
     assert "needs 5 more days" in [metric.delta for metric in open_page(monkeypatch, user).metric]
 
 
-def test_forecast_switched_off_says_where_to_switch_it_on(
+def test_disabled_forecast_says_where_to_enable_it(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "2")])
@@ -151,18 +151,18 @@ def test_forecast_switched_off_says_where_to_switch_it_on(
 
     page = open_page(monkeypatch, user, "forecast")
 
-    assert "switched off" in shown(page)
+    assert "turned off" in shown(page)
     assert not page.metric
 
 
-def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "forecast")
 
     assert not page.exception
     assert "See what you spend on AI" in shown(page)
 
 
-def test_every_page_of_predictions_is_read(user: User, job: psycopg.Connection[Any]) -> None:
+def test_all_pages_of_predictions_are_loaded(user: User, job: psycopg.Connection[Any]) -> None:
     for days_ago in range(40):
         add_nightly_run(job, user, TODAY - timedelta(days=days_ago))
 
@@ -187,7 +187,7 @@ def test_stranger_cannot_read_forecasts(
     assert data.load_last_night(stranger) is None
 
 
-def test_earlier_month_ends_are_few_and_spread(user: User, job: psycopg.Connection[Any]) -> None:
+def test_earlier_month_ends_are_thinned_out(user: User, job: psycopg.Connection[Any]) -> None:
     for _ in range(9):
         job.execute(ADD_TOTAL, [uuid4(), user.user_id, None, "month_end", MONTH_START, MONTH_END, 66])
 

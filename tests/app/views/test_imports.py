@@ -1,9 +1,9 @@
-"""Importing files: nothing before a preview, every row accounted for, each event once, and a way back."""
+"""The Import page: previews before saving, every row accounted for, no duplicates, and undo."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import stamina
@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User, database_of, supabase_client
 from app.parts.source_names import shown_name
+from app.views.imports.choices import Answers, Choices
 from app.views.imports.column_mappings import (
     COLUMN_MEANINGS,
     guess_columns,
@@ -21,11 +22,14 @@ from app.views.imports.column_mappings import (
 )
 from app.views.imports.history import describe_imports, load_rejected_file
 from app.views.imports.jobs import FileToSave, ImportJob, write_rejected
-from app.views.imports.uploads import Answers, Choices, Readable, Refused, Uploads, read_upload
+from app.views.imports.preview_tables import daily_frame
+from app.views.imports.uploads import Recognized, Unreadable, UploadCache, read_upload
 from tally.importers import Rejected, generic
+from tally.pricing.custom_prices import CustomPrice
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.pages import metrics, open_page, shown
+from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
 from tests.tally.importers.golden import load_sample
 
@@ -36,6 +40,11 @@ GOOD = b"""date,provider,model,cost,tokens,requests,note
 """
 OVERLAPPING = b"date,provider,model,cost\n2026-11-02,OpenAI,gpt-5.2,1.25\n2026-11-02,OpenAI,gpt-5.2,2.50\n"
 AMBIGUOUS = b'date,provider,model,cost\n03/04/2026,OpenAI,gpt-5.2,"1,234"\n'
+ESTIMATED = (
+    b"start_time,end_time,num_model_requests,model,batch,service_tier,input_tokens,output_tokens,"
+    b"input_cached_tokens\n1762041600,1762128000,10,gpt-4o-2024-08-06,false,default,700000,100000,0\n"
+)
+HEADER = b"date,provider,model,cost\n"
 BANK = b"Booked,Merchant,What,Total charged\n2026-10-01,OpenAI,API,12.50\n"
 HOSTILE = "<b>x ![x](http://localhost/x).csv"
 
@@ -58,7 +67,7 @@ def press(page: AppTest, key: str) -> AppTest:
 
 
 def finish_import(page: AppTest) -> AppTest:
-    """Press the button, wait for the job, and look at what became of it."""
+    """Press the button, wait for the import, and rerun the page."""
     press(page, "import")
     page.session_state.import_job.wait(60)
     page.run()
@@ -67,7 +76,7 @@ def finish_import(page: AppTest) -> AppTest:
 
 
 def numbers(page: AppTest) -> list[str]:
-    return [metrics(page)[name] for name in ("Read", "Added", "Already there", "Rejected")]
+    return [metrics(page)[name] for name in ("Read", "Added", "Duplicates", "Rejected")]
 
 
 def answer(page: AppTest, option: bool) -> AppTest:
@@ -80,27 +89,65 @@ def count_records(user: User) -> int:
     return len(table.select("id").execute().data)
 
 
-def test_new_person_sees_where_to_begin(page: AppTest) -> None:
+def test_new_account_sees_an_empty_history(page: AppTest) -> None:
     assert not page.exception
     assert "Nothing imported yet." in shown(page)
 
 
-def test_file_is_previewed_and_nothing_is_saved(page: AppTest, user: User) -> None:
+def test_preview_saves_nothing(page: AppTest, user: User) -> None:
     drop(page, ("usage.csv", GOOD))
     assert metrics(page) == {"Rows": "3", "Days": "2", "Cost": "$11.25", "Rejected": "1"}
     assert "Table of costs" in shown(page)
     totals, first_rows, rejected = (frame.value for frame in page.dataframe[1:4])
-    assert dict(zip(totals["Provider"], totals["Billed"], strict=True)) == {
-        "Anthropic": "$10.00",
-        "OpenAI": "$1.25",
-    }
-    assert list(first_rows["Model"]) == ["gpt-5.2", "claude-opus-4-5"]
-    assert list(rejected["Line"]) == [4]
+    assert dict(zip(totals["provider"], totals["billed"], strict=True)) == {"Anthropic": 10, "OpenAI": 1.25}
+    assert list(first_rows["model"]) == ["gpt-5.2", "claude-opus-4-5"]
+    assert list(rejected["line"]) == [4]
     assert count_records(user) == 0
     assert data.load_import_list(user) == []
 
 
-def test_every_row_is_added_already_there_or_rejected(page: AppTest, user: User) -> None:
+def test_preview_shows_what_is_saved_at_custom_prices(page: AppTest, user: User) -> None:
+    add_custom_price(user, Decimal(10))
+    drop(page, ("usage.csv", ESTIMATED))
+    assert metrics(page)["Cost"] == "$9.00"  # 0.7M input tokens at $10 and 0.1M output tokens at $20
+    totals, first_rows = page.dataframe[1:3]
+    assert totals.value["estimated"].tolist() == [9]
+    assert shown_table(first_rows)["cost"].tolist() == ["$9.00"]
+    finish_import(page)
+    assert data.load_daily(user, None, None)["cost_usd"].tolist() == [9]
+
+
+def test_preview_follows_a_changed_custom_price(page: AppTest, user: User) -> None:
+    drop(page, ("usage.csv", ESTIMATED))
+    list_price = metrics(page)["Cost"]
+    add_custom_price(user, Decimal(100))
+    page.run()
+    assert (list_price, metrics(page)["Cost"]) == ("$2.75", "$72.00")
+
+
+def test_chart_of_the_preview_uses_custom_prices() -> None:
+    upload = read_upload(ESTIMATED, "usage.csv", Choices(custom_prices=(custom_price(Decimal(10)),)))[1]
+    assert isinstance(upload, Recognized)
+    assert upload.preview is not None
+    assert upload.parsed is not None
+    assert daily_frame(upload.preview)["cost"].tolist() == [9]
+    assert upload.parsed.records[0].cost_usd == Decimal("2.75")  # saving applies the prices of its own time
+
+
+def custom_price(input_usd: Decimal) -> CustomPrice:
+    return CustomPrice(
+        "openai", "gpt-4o-2024-08-06", date(2025, 1, 1), input_usd, Decimal(20), replaces_list=True
+    )
+
+
+def add_custom_price(user: User, input_usd: Decimal) -> None:
+    openai = next(provider for provider in data.load_providers(user) if provider.slug == "openai")
+    row = custom_price(input_usd).to_json(openai.provider_id)
+    database_of(user).insert("model_prices", row)
+    data.forget_version(user)
+
+
+def test_every_row_is_added_duplicate_or_rejected(page: AppTest, user: User) -> None:
     finish_import(drop(page, ("usage.csv", GOOD)))
     assert numbers(page) == ["3", "2", "0", "1"]
     assert count_records(user) == 2
@@ -114,7 +161,7 @@ def test_same_file_twice_adds_nothing(page: AppTest, user: User) -> None:
     assert count_records(user) == 2
 
 
-def test_files_that_overlap_bring_each_row_once(page: AppTest, user: User) -> None:
+def test_overlapping_files_add_each_row_once(page: AppTest, user: User) -> None:
     first, second = OVERLAPPING, OVERLAPPING + b"2026-11-05,OpenAI,gpt-5.2,3\n"
     finish_import(drop(page, ("first.csv", first), ("second.csv", second)))
     assert numbers(page) == ["5", "3", "2", "0"]
@@ -128,13 +175,13 @@ def test_rerun_does_not_import_again(page: AppTest, user: User) -> None:
     assert len(data.load_import_list(user)) == 1
 
 
-def test_second_click_finds_no_button(page: AppTest) -> None:
+def test_import_button_disappears_while_importing(page: AppTest) -> None:
     drop(page, ("usage.csv", GOOD))
     press(page, "import")
     assert all(button.key != "import" for button in page.button)
 
 
-def test_import_goes_on_while_another_page_is_open(page: AppTest, user: User) -> None:
+def test_import_continues_while_another_page_is_open(page: AppTest, user: User) -> None:
     drop(page, ("usage.csv", GOOD))
     press(page, "import")
     page.switch_page("views/settings/page.py").run()
@@ -149,7 +196,7 @@ def test_undone_import_leaves_no_record(page: AppTest, user: User) -> None:
     row = data.load_import_list(user)[0]
     select_first_row(page, f"imports-{row['id']}-1")
     press(page, "undo")
-    assert "2 records go out of every total." in shown(page).replace("\\", "")
+    assert "2 records will be removed from all totals." in shown(page).replace("\\", "")
     assert count_records(user) == 2
 
     confirm(row)
@@ -158,7 +205,7 @@ def test_undone_import_leaves_no_record(page: AppTest, user: User) -> None:
 
 
 def confirm(row: dict[str, Any]) -> None:
-    """Press the button of the dialog; AppTest runs a dialog's own clicks only where it stays open."""
+    """Press the dialog's button; run on its own, as AppTest closes dialogs."""
 
     def open_dialog(row: "dict[str, Any]") -> None:
         from app.parts.source_dialogs import confirm_deletion
@@ -176,7 +223,7 @@ def select_first_row(page: AppTest, table_key: str) -> None:
     assert not page.exception
 
 
-def test_ambiguous_numbers_and_dates_are_asked_one_after_the_other(page: AppTest) -> None:
+def test_ambiguous_numbers_and_dates_are_asked_in_turn(page: AppTest) -> None:
     drop(page, ("spend.csv", AMBIGUOUS))
     assert "import" not in {button.key for button in page.button}
     assert "1,234" in page.radio[0].label
@@ -186,20 +233,20 @@ def test_ambiguous_numbers_and_dates_are_asked_one_after_the_other(page: AppTest
     answer(page, True)
     assert metrics(page)["Cost"] == "$1,234.00"
     answer(page, False)
-    assert page.dataframe[2].value["When"][0] == "2026-03-04"
+    assert shown_table(page.dataframe[2])["when"][0] == "2026-03-04"
 
 
-def test_answer_serves_all_files_with_the_same_header_that_leave_it_open() -> None:
+def test_answer_does_not_overrule_an_unambiguous_file() -> None:
     choices = Choices()
-    key, reading = read_upload(AMBIGUOUS, "open.csv", choices)
-    assert isinstance(reading, Readable)
-    assert reading.parsed is None
+    key, upload = read_upload(AMBIGUOUS, "open.csv", choices)
+    assert isinstance(upload, Recognized)
+    assert upload.parsed is None
     choices.answers[key] = Answers(day_first=True, decimal_comma=False)
     clear = b"date,provider,model,cost\n03/24/2026,OpenAI,gpt-5.2,1.5\n"
-    _, reading = read_upload(clear, "clear.csv", choices)
-    assert isinstance(reading, Readable)
-    assert reading.parsed is not None
-    assert reading.parsed.records[0].metadata["day"] == "2026-03-24"
+    _, upload = read_upload(clear, "clear.csv", choices)
+    assert isinstance(upload, Recognized)
+    assert upload.parsed is not None
+    assert upload.parsed.records[0].metadata["day"] == "2026-03-24"
 
 
 def test_chosen_columns_are_remembered_for_the_next_file(
@@ -216,29 +263,29 @@ def test_chosen_columns_are_remembered_for_the_next_file(
     later = open_page(monkeypatch, user, "imports")
     drop(later, ("next bank.csv", BANK))
     assert metrics(later)["Cost"] == "$12.50"
-    assert later.dataframe[2].value["Model"][0] == "API"
+    assert later.dataframe[2].value["model"][0] == "API"
 
 
-def test_column_chosen_for_two_things_is_refused(page: AppTest) -> None:
+def test_column_chosen_twice_is_refused(page: AppTest) -> None:
     drop(page, ("bank.csv", BANK))
     next(box for box in page.selectbox if box.label == "Model").set_value("Booked")
     next(button for button in page.button if button.label == "Use these columns").click().run()
     assert "chosen twice" in shown(page)
 
 
-def test_remembered_mappings_stay_few(user: User) -> None:
+def test_remembered_mappings_are_limited(user: User) -> None:
     for number in range(45):
         remember_mapping(user, [f"Day {number}", "Sum"], {f"Day {number}": "date", "Sum": "cost"})
-    kept = remembered_mappings(data.load_preference_metadata(user))
-    assert len(kept) == 40
-    assert {"Day 44": "date", "Sum": "cost"} in kept.values()
+    mappings = remembered_mappings(data.load_preference_metadata(user))
+    assert len(mappings) == 40
+    assert {"Day 44": "date", "Sum": "cost"} in mappings.values()
 
 
 def test_every_column_of_the_template_is_explained() -> None:
     assert set(COLUMN_MEANINGS) == set(generic.COLUMNS)
 
 
-def test_guesses_follow_the_words_of_the_headings() -> None:
+def test_columns_are_guessed_from_headings() -> None:
     guess = guess_columns(["Booking date", "Merchant", "Net amount", "Memo"])
     assert guess == {
         "date": "Booking date",
@@ -260,27 +307,27 @@ def test_guesses_follow_the_words_of_the_headings() -> None:
         (bytes(range(256)) * 50, "not a CSV file"),
     ],
 )
-def test_what_is_no_table_is_a_sentence(page: AppTest, content: bytes, sentence: str) -> None:
+def test_unreadable_file_is_explained(page: AppTest, content: bytes, sentence: str) -> None:
     drop(page, ("file.csv", content))
     assert sentence in shown(page).replace("\\", "")
     assert "import" not in {button.key for button in page.button}
 
 
-def test_file_beside_a_refused_one_can_be_imported(page: AppTest) -> None:
+def test_file_beside_an_unreadable_one_can_be_imported(page: AppTest) -> None:
     finish_import(drop(page, ("usage.csv", GOOD), ("invoice.pdf", b"%PDF-1.7")))
     assert numbers(page) == ["3", "2", "0", "1"]
 
 
-def test_file_name_is_text_and_never_markdown(page: AppTest) -> None:
+def test_file_name_is_shown_as_plain_text(page: AppTest) -> None:
     drop(page, (HOSTILE, GOOD), (HOSTILE + ".pdf", b"%PDF-1.7"))
     assert HOSTILE in [text.value for text in page.text]
-    said = [str(e.value) for kind in (page.caption, page.markdown, page.error, page.header) for e in kind]
-    assert all("![x](" not in text and "<b>" not in text for text in said)
+    texts = [str(e.value) for kind in (page.caption, page.markdown, page.error, page.header) for e in kind]
+    assert all("![x](" not in text and "<b>" not in text for text in texts)
     finish_import(page)
-    assert HOSTILE in list(page.dataframe[-1].value["File"])
+    assert HOSTILE in list(page.dataframe[-1].value["file"])
 
 
-def test_file_name_cannot_turn_text_around() -> None:
+def test_file_name_cannot_reverse_text() -> None:
     assert shown_name("inv\u202efdp.csv\0") == "inv\ufffdfdp.csv\ufffd"
     assert shown_name("  ") == "upload.csv"
 
@@ -293,25 +340,21 @@ def retries_at_once() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("retries_at_once")
-def test_cut_off_database_interrupts_and_the_same_file_completes_it(
+def test_interrupted_import_is_completed_by_a_retry(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:
     rows = b"".join(b"2026-11-02,OpenAI,m%d,1\n" % number for number in range(12_000))
     monkeypatch.setenv("SUPABASE_URL", wire.url)
-    reading = read_upload(b"date,provider,model,cost\n" + rows, "big.csv", Choices())[1]
-    assert isinstance(reading, Readable)
-    assert reading.parsed is not None
-    file = FileToSave("big.csv", "generic", reading.parsed, rows)
-    job = ImportJob(CutAfterFirstBatch(user, wire), [file])
+    job = ImportJob(CutAfterFirstBatch(user, wire), [file_to_save("big.csv", HEADER + rows)])
     job.wait(120)
     assert "Import the same file again" in job.problem
     assert job.results == []
     assert [file.filename for file in job.remaining] == ["big.csv"]
 
     wire.mend()
-    listed = describe_imports(data.load_import_list(user), ZoneInfo("UTC"), job)
-    assert list(listed["Status"]) == ["Interrupted"]
-    assert listed["Added"].isna().all()
+    listed = describe_imports(data.load_import_list(user), job)
+    assert list(listed["status"]) == ["Interrupted"]
+    assert listed["added"].isna().all()
     again = ImportJob(database_of(user), job.remaining)
     again.wait(120)
     result = again.results[0][1]
@@ -320,8 +363,15 @@ def test_cut_off_database_interrupts_and_the_same_file_completes_it(
     assert exact.execute().count == 12_000
 
 
+def file_to_save(name: str, content: bytes) -> FileToSave:
+    upload = read_upload(content, name, Choices())[1]
+    assert isinstance(upload, Recognized)
+    assert upload.parsed is not None
+    return FileToSave(name, upload.format_name, upload.parsed, content)
+
+
 class CutAfterFirstBatch(SupabaseDatabase):
-    """The person's client on a wire that breaks once some rows are saved."""
+    """A client whose connection breaks after the first batch of rows."""
 
     workers = 1
 
@@ -337,17 +387,10 @@ class CutAfterFirstBatch(SupabaseDatabase):
 
 
 @pytest.mark.usefixtures("retries_at_once")
-def test_import_that_failed_can_be_tried_again(
-    monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
-) -> None:
+def test_failed_import_can_be_retried(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
     monkeypatch.setenv("SUPABASE_URL", wire.url)
     page = open_page(monkeypatch, user, "imports")
-    reading = read_upload(GOOD, "usage.csv", Choices())[1]
-    assert isinstance(reading, Readable)
-    assert reading.parsed is not None
-    job = ImportJob(
-        CutAfterFirstBatch(user, wire), [FileToSave("usage.csv", "generic", reading.parsed, GOOD)]
-    )
+    job = ImportJob(CutAfterFirstBatch(user, wire), [file_to_save("usage.csv", GOOD)])
     job.wait(60)
     wire.mend()
     page.session_state.import_job = job
@@ -361,7 +404,7 @@ def test_import_that_failed_can_be_tried_again(
     assert numbers(page) == ["3", "0", "2", "1"]
 
 
-def test_unreachable_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+def test_unreachable_database_is_explained(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
     monkeypatch.setenv("SUPABASE_URL", wire.url)
     page = open_page(monkeypatch, user, "imports")
     wire.cut()
@@ -371,7 +414,7 @@ def test_unreachable_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, use
     assert "cannot be reached" in shown(page)
 
 
-def test_import_that_nobody_finishes_is_interrupted_and_claims_no_counts() -> None:
+def test_unfinished_import_is_interrupted_and_has_no_counts() -> None:
     row = {
         "id": "1",
         "filename": "a.csv",
@@ -383,9 +426,9 @@ def test_import_that_nobody_finishes_is_interrupted_and_claims_no_counts() -> No
         "rows_duplicate": 0,
         "rows_rejected": 0,
     }
-    listed = describe_imports([row], ZoneInfo("UTC"), None)
-    assert list(listed["Status"]) == ["Interrupted"]
-    assert listed[["Read", "Added", "Already there", "Rejected"]].isna().all(axis=None)
+    listed = describe_imports([row], None)
+    assert list(listed["status"]) == ["Interrupted"]
+    assert listed[["read", "added", "duplicates", "rejected"]].isna().all(axis=None)
 
 
 def test_rejected_rows_of_a_past_import_can_be_downloaded(page: AppTest, user: User) -> None:
@@ -397,16 +440,16 @@ def test_rejected_rows_of_a_past_import_can_be_downloaded(page: AppTest, user: U
     assert "2026-13-40" in row
 
 
-def test_rejected_rows_do_no_harm_in_a_spreadsheet() -> None:
+def test_rejected_rows_are_harmless_in_a_spreadsheet() -> None:
     content = write_rejected([("=a.csv", Rejected(2, "+reason", "=HYPERLINK(1),2"))]).decode()
     assert content.splitlines()[1] == "'=a.csv,2,'+reason,\"'=HYPERLINK(1),2\""
 
 
-def test_sample_data_is_named_and_removed_from_the_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_sample_data_can_be_removed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     sample_data.load(database_of(user), datetime.now(UTC).date())
     page = open_page(monkeypatch, user, "imports")
     sample = data.load_import_list(user)[0]
-    assert page.dataframe[-1].value["Format"][0] == "Sample data"
+    assert page.dataframe[-1].value["format"][0] == "Sample data"
 
     select_first_row(page, f"imports-{sample['id']}-1")
     assert page.button(key="undo").label == "Remove sample data"
@@ -419,25 +462,25 @@ def test_sample_data_is_named_and_removed_from_the_list(monkeypatch: pytest.Monk
 def test_file_is_parsed_once_for_the_same_choices(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 
-    def count(content: bytes, name: str, choices: Choices) -> tuple[str, Refused]:
+    def count(content: bytes, name: str, choices: Choices) -> tuple[str, Unreadable]:
         parsed.append(name)
-        return "", Refused(f"{len(content)} {choices.timezone}")
+        return "", Unreadable(f"{len(content)} {choices.timezone}")
 
     monkeypatch.setattr("app.views.imports.uploads.read_upload", count)
-    uploads, choices, file = Uploads(), Choices(), Upload()
+    uploads, choices, file = UploadCache(), Choices(), Upload()
     for _ in range(3):
         uploads.read(file, choices)
     assert len(parsed) == 1
     choices.timezone = "Asia/Kathmandu"
     uploads.read(file, choices)
     assert len(parsed) == 2
-    uploads.forget_others([])
+    uploads.drop_others([])
     uploads.read(file, choices)
     assert len(parsed) == 3
 
 
 class Upload:
-    """A file as Streamlit hands it over."""
+    """A file of Streamlit's uploader."""
 
     file_id, name = "1", "a.csv"
 
@@ -445,7 +488,7 @@ class Upload:
         return GOOD
 
 
-def test_archive_and_json_are_imported_as_what_they_hold(page: AppTest) -> None:
+def test_archive_and_json_are_imported(page: AppTest) -> None:
     archive, log = load_sample("deepseek"), load_sample("litellm_logs_json")
     drop(page, archive, log)
     assert "DeepSeek usage export" in shown(page)

@@ -1,4 +1,4 @@
-"""The overview says where the money went, with the person's own days and nothing added that is not money."""
+"""The Overview page: spend by the account's days, without worth that is not money."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from tests.app.nightly_runs import TODAY, add_nightly_run
 from tests.app.pages import metrics, open_page, save, shown, usage
 
 
-def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user)
 
     assert not page.exception
@@ -21,7 +21,7 @@ def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user
     assert not page.metric
 
 
-def test_one_record_is_enough_for_a_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_one_record_fills_the_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "0.42", request_count=3)])
 
     page = open_page(monkeypatch, user)
@@ -39,22 +39,22 @@ def test_included_worth_is_shown_and_not_added(monkeypatch: pytest.MonkeyPatch, 
     page = open_page(monkeypatch, user)
 
     assert metrics(page)["Spend, 30 days"] == "$1.10"
-    assert r"worth \$40.00" in shown(page)
+    assert "worth $40.00" in plain_text(page)
 
 
-def test_unpriced_records_are_said_and_never_free(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_unpriced_records_are_reported_and_never_free(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     unpriced = [usage(0, None, cost_basis="estimated", model_name="new", request_count=n) for n in (5, 6)]
     save(user, [usage(0, "1.00", request_count=10), *unpriced])
 
     page = open_page(monkeypatch, user)
 
-    assert "2 records have no price yet and are not in these totals" in shown(page)
+    assert "2 records have no price yet and are not included in these totals" in shown(page)
     assert metrics(page)["Cost per request"] == "$0.10"
     table = page.dataframe[0].value
     assert table.set_index("model")["cost"].isna().to_dict() == {"gpt-5.2": False, "new": True}
 
 
-def test_range_is_compared_with_as_many_days_before(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_period_is_compared_with_the_previous_one(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(1, "3"), usage(8, "2"), usage(40, "100")])
 
     page = open_page(monkeypatch, user)
@@ -62,9 +62,10 @@ def test_range_is_compared_with_as_many_days_before(monkeypatch: pytest.MonkeyPa
 
     assert metrics(page)["Spend, 7 days"] == "$3.00"
     assert page.metric[0].delta == "+50.0%"
+    assert page.metric[0].help == "Compared with the previous 7 days."
 
 
-def test_days_of_the_address_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_days_in_the_url_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(1, "3"), usage(10, "2")])
     day = (datetime.now(UTC) - timedelta(days=10)).date().isoformat()
 
@@ -86,7 +87,7 @@ def test_days_of_the_address_are_shown(monkeypatch: pytest.MonkeyPatch, user: Us
         {"range": "![x](http://example.com)"},
     ],
 )
-def test_hostile_address_falls_back_to_the_usual_days(
+def test_hostile_url_falls_back_to_the_default_days(
     monkeypatch: pytest.MonkeyPatch, user: User, address: dict[str, str]
 ) -> None:
     save(user, [usage(1, "3")])
@@ -100,16 +101,18 @@ def test_hostile_address_falls_back_to_the_usual_days(
     assert metrics(page)["Spend, 30 days"] == "$3.00"
 
 
-def test_range_without_spend_says_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_period_without_spend_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(60, "3")])
 
     page = open_page(monkeypatch, user)
 
     assert not page.exception
-    assert "Nothing was spent in these days" in shown(page)
+    assert "No spend in this period" in shown(page)
 
 
-def test_unreachable_database_is_a_sentence_and_a_retry(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_unreachable_database_shows_a_message_and_a_retry_button(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
     monkeypatch.setenv("SUPABASE_URL", "http://127.0.0.1:9")
 
     page = open_page(monkeypatch, user)
@@ -119,7 +122,7 @@ def test_unreachable_database_is_a_sentence_and_a_retry(monkeypatch: pytest.Monk
     assert [button.label for button in page.button] == ["Try again"]
 
 
-def test_expired_session_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_invalid_token_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     forged = User(user.user_id, user.email, user.access_token[:-8] + "AAAAAAAA")
 
     page = open_page(monkeypatch, forged)
@@ -129,22 +132,22 @@ def test_expired_session_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: Us
     assert not page.metric
 
 
-def test_month_says_its_chance_of_passing_a_limit(
+def test_month_end_shows_the_chance_of_exceeding_the_limit(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(0, "2")])
     set_limit = "update public.user_preferences set monthly_limit_usd = %s where user_id = %s"
     job.execute(set_limit, [100, user.user_id])
-    assert "chance to pass" not in said(open_page(monkeypatch, user))  # nothing is predicted yet
+    assert "chance to pass" not in plain_text(open_page(monkeypatch, user))  # nothing is predicted yet
 
     add_nightly_run(job, user, TODAY)
-    assert "2% chance to pass $100" in said(open_page(monkeypatch, user))
+    assert "2% chance to pass $100" in plain_text(open_page(monkeypatch, user))
 
     job.execute(set_limit, ["1.50", user.user_id])
-    assert "Passed $1.50 on" in said(open_page(monkeypatch, user))
+    assert "Passed $1.50 on" in plain_text(open_page(monkeypatch, user))
 
 
-def test_a_day_out_of_the_ordinary_is_said_until_it_is_muted(
+def test_anomaly_is_shown_until_it_is_muted(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "18.40")])
@@ -156,20 +159,20 @@ def test_a_day_out_of_the_ordinary_is_said_until_it_is_muted(
     )
 
     page = open_page(monkeypatch, user)
-    assert "usually $4.00. More use (+$14.40)" in said(page)
+    assert "usually $4.00. More use (+$14.40)" in plain_text(page)
 
-    page.button(key=muting(page, "Mute")).click().run()
-    assert "Muted: " in said(page)
-    page.button(key=muting(page, "Unmute")).click().run()
-    assert "Muted: " not in said(page)
-    assert "More use" in said(page)
-    page.button(key=muting(page, "Mute")).click().run()
-    assert "More use" not in said(page.run())
+    page.button(key=mute_key(page, "Mute")).click().run()
+    assert "Muted: " in plain_text(page)
+    page.button(key=mute_key(page, "Unmute")).click().run()
+    assert "Muted: " not in plain_text(page)
+    assert "More use" in plain_text(page)
+    page.button(key=mute_key(page, "Mute")).click().run()
+    assert "More use" not in plain_text(page.run())
 
 
-def said(page: AppTest) -> str:
+def plain_text(page: AppTest) -> str:
     return shown(page).replace("\\", "")
 
 
-def muting(page: AppTest, label: str) -> str:
+def mute_key(page: AppTest, label: str) -> str:
     return next(str(button.key) for button in page.button if button.label == label)

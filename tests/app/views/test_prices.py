@@ -1,4 +1,4 @@
-"""Prices: models that need one, a price set by hand, and the difference before it is applied."""
+"""The Prices page: unpriced models, custom prices, and repricing with a preview."""
 
 from datetime import date
 from decimal import Decimal
@@ -12,15 +12,14 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.views.prices.preview import describe_differences, describe_sum
 from app.views.prices.price_list import describe_prices
+from app.views.prices.repricing import describe_differences, describe_sum, format_signed
 from tally.accounts.auth_client import AuthClient
 from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import Difference
 from tally.storage.database import Query, describe
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, save, shown, usage
-from tests.app.wire import Wire
 
 HOSTILE = "![x](http://127.0.0.1:1/x) :red[x] <b>$x$</b>"
 
@@ -52,7 +51,7 @@ def type_into(page: AppTest, label: str, text: str) -> None:
 
 
 def run_dialog(monkeypatch: pytest.MonkeyPatch, user: User, model: dict[str, Any] | None) -> AppTest:
-    """The dialog stays open, as AppTest cannot keep it otherwise."""
+    """Run the dialog on its own, as AppTest closes dialogs."""
 
     def open_dialog(model: "dict[str, Any] | None") -> None:
         from datetime import date
@@ -78,7 +77,7 @@ def choose_openai(page: AppTest, user: User) -> None:
     page.selectbox[0].select_index(slugs.index("openai"))
 
 
-def said(page: AppTest) -> str:
+def all_text(page: AppTest) -> str:
     announced = "\n".join(str(success.value) for success in page.success)
     return (shown(page) + announced).replace("\\", "")
 
@@ -94,36 +93,34 @@ def costs(user: User) -> list[Any]:
     return [row["cost_usd"] for row in rows]
 
 
-def test_without_records_every_part_says_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_empty_account_sees_messages(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_prices(monkeypatch, user)
-    text = said(page)
-    assert "Every record has a price." in text
-    assert "None yet. Known models are priced by a public list that comes with Tally." in text
-    press(page, "Show the difference")
-    assert "Every estimate is at its price already." in said(page)
+    text = all_text(page)
+    assert "All records have a price." in text
+    assert "None yet. Known models are priced by the public price list that comes with Tally." in text
+    press(page, "Preview changes")
+    assert "All estimates are up to date." in all_text(page)
 
 
-def test_models_without_a_price_are_listed_with_what_they_are(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_unpriced_models_are_listed(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [unpriced(3), unpriced(1), unpriced(2, HOSTILE), usage(1, "5")])
     page = open_prices(monkeypatch, user)
     (table,) = [frame.value for frame in page.dataframe]
-    assert list(table["Model"]) == ["house-model", HOSTILE]
-    assert list(table["Records"]) == [2, 1]
-    assert list(table["Tokens"]) == ["2M", "1M"]
+    assert list(table["model"]) == ["house-model", HOSTILE]
+    assert list(table["records"]) == [2, 1]
+    assert list(table["tokens"]) == [2_000_000, 1_000_000]
     assert HOSTILE not in shown(page)
 
 
-def test_a_price_is_typed_in_looked_at_and_applied(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_price_is_set_in_the_dialog(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [unpriced(3), unpriced(1)])
     (model,) = data.load_unpriced_models(user)
     dialog = run_dialog(monkeypatch, user, model)
     assert dialog.text_input[0].value == "house-model"
-    type_into(dialog, "Input, USD", "3")
-    type_into(dialog, "Output, USD", "6.50")
+    type_into(dialog, "Input (USD)", "3")
+    type_into(dialog, "Output (USD)", "6.50")
     press(dialog, "Save price")
-    assert "Price of house-model saved." in said(dialog)
+    assert "Price of house-model saved." in all_text(dialog)
     (price,) = data.load_custom_prices(user)
     assert (price.model_name, price.provider, price.valid_from) == ("house-model", "openai", date(2026, 1, 1))
     assert (price.input_usd_per_mtok, price.output_usd_per_mtok) == (Decimal(3), Decimal("6.5"))
@@ -133,29 +130,37 @@ def test_a_price_is_typed_in_looked_at_and_applied(monkeypatch: pytest.MonkeyPat
         False,
     )
     assert costs(user) == [None, None]
-    page = press(open_prices(monkeypatch, user), "Show the difference")
-    assert "2 records would change, by +$6.00 in all." in said(page)
-    assert costs(user) == [None, None], "looking writes nothing"
-    press(page, "Apply these prices")
-    assert "2 records have another price now." in said(page)
+
+
+def test_new_price_is_previewed_and_applied(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [unpriced(3), unpriced(1)])
+    set_price(user)
+    page = press(open_prices(monkeypatch, user), "Preview changes")
+    assert "2 records would change, by +$6.00 in total." in all_text(page)
+    assert costs(user) == [None, None], "a preview changes nothing"
+    press(page, "Apply changes")
+    assert "2 records repriced." in all_text(page)
     assert [Decimal(cost) for cost in costs(user)] == [3, 3]
-    assert "Every record has a price." in said(page)
+    assert "All records have a price." in all_text(page)
 
 
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
-        ({"Model": "m", "Input, USD": "1"}, "Output: Enter an amount"),
-        ({"Model": "m", "Input, USD": "many", "Output, USD": "1"}, "Input: The amount"),
+        ({"Model": "m", "Input (USD)": "1"}, "Output: Enter an amount"),
+        ({"Model": "m", "Input (USD)": "many", "Output (USD)": "1"}, "Input: The amount"),
         (
-            {"Model": "m", "Input, USD": "-1", "Output, USD": "1"},
-            "Input: a price is from 0 to 1,000,000 dollars.",
+            {"Model": "m", "Input (USD)": "-1", "Output (USD)": "1"},
+            "Input: enter a price from $0 to $1,000,000.",
         ),
-        ({"Model": "m", "Input, USD": "1", "Output, USD": "1000001"}, "Output: a price is from 0"),
-        ({"Model": " ", "Input, USD": "1", "Output, USD": "1"}, "Say whose model it is"),
+        ({"Model": "m", "Input (USD)": "1", "Output (USD)": "1000001"}, "Output: enter a price from $0"),
+        (
+            {"Model": " ", "Input (USD)": "1", "Output (USD)": "1"},
+            "Choose a provider",
+        ),
     ],
 )
-def test_a_price_that_makes_no_sense_is_refused_in_a_sentence(
+def test_invalid_price_is_refused(
     monkeypatch: pytest.MonkeyPatch, user: User, texts: dict[str, str], sentence: str
 ) -> None:
     dialog = run_dialog(monkeypatch, user, None)
@@ -163,66 +168,65 @@ def test_a_price_that_makes_no_sense_is_refused_in_a_sentence(
     for label, text in texts.items():
         type_into(dialog, label, text)
     press(dialog, "Save price")
-    assert sentence in said(dialog)
+    assert sentence in all_text(dialog)
     assert data.load_custom_prices(user) == []
 
 
-def test_the_same_price_twice_is_refused(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_duplicate_price_is_refused(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     set_price(user)
     dialog = run_dialog(monkeypatch, user, None)
     choose_openai(dialog, user)
-    for label, text in {"Model": "House-Model", "Input, USD": "1", "Output, USD": "1"}.items():
+    for label, text in {"Model": "House-Model", "Input (USD)": "1", "Output (USD)": "1"}.items():
         type_into(dialog, label, text)
     press(dialog, "Save price")
-    assert "There is a price of this model from 1 Jan 2026 already." in said(dialog)
+    assert "This model already has a price from 1 Jan 2026." in all_text(dialog)
     assert len(data.load_custom_prices(user)) == 1
 
 
-def test_prices_are_those_of_the_person_alone(
+def test_stranger_cannot_see_prices(
     monkeypatch: pytest.MonkeyPatch, user: User, upstream: AuthClient, new_account: Any
 ) -> None:
     set_price(user)
     save(user, [unpriced(1)])
     stranger = sign_in_user(upstream, new_account())
     page = open_prices(monkeypatch, stranger)
-    assert "None yet." in said(page)
-    assert "Every record has a price." in said(page)
+    assert "None yet." in all_text(page)
+    assert "All records have a price." in all_text(page)
 
 
-def test_what_cannot_be_read_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
-    assert wire
+def test_unreachable_database_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_prices(monkeypatch, user)
 
     def refuse(*_: object) -> None:
         raise describe(data.UNREACHABLE, "")
 
     monkeypatch.setattr(data, "load_price_differences", refuse)
-    press(page, "Show the difference")
-    assert "The database cannot be reached right now." in said(page)
+    press(page, "Preview changes")
+    assert "The database cannot be reached right now." in all_text(page)
 
 
-def test_a_table_says_free_and_unknown_apart() -> None:
+def test_price_table_tells_free_from_unknown() -> None:
     price = CustomPrice("openai", "local", date(2026, 1, 1), Decimal(0), Decimal(0), replaces_list=True)
     table = describe_prices([price], [])
     assert table.iloc[0].to_dict() == {
-        "Model": "local",
-        "Provider": "openai",
-        "From": "1 Jan 2026",
-        "Input": "$0.00",
-        "Output": "$0.00",
-        "Used": "instead of the list",
+        "model": "local",
+        "provider": "openai",
+        "from": date(2026, 1, 1),
+        "input": Decimal(0),
+        "output": Decimal(0),
+        "used": "instead of the list price",
     }
 
 
-def test_differences_say_what_gets_and_loses_a_price() -> None:
+def test_preview_reports_prices_gained_and_lost() -> None:
     new = Difference("2026-10", "openai", "a", 2, 0, 2, 0, Decimal(0), Decimal(4))
     gone = Difference("2026-11", "openai", "b", 3, 1, 0, 3, Decimal(7), Decimal(0))
     table = describe_differences([new, gone], [])
-    assert table["Before"].fillna("none").tolist() == ["none", "$7.00"]
-    assert table["After"].fillna("none").tolist() == ["$4.00", "none"]
-    assert list(table["Difference"]) == ["+$4.00", "-$7.00"]
+    assert table["before"].tolist() == [None, Decimal(7)]
+    assert table["after"].tolist() == [Decimal(4), None]
+    assert [format_signed(amount) for amount in table["difference"]] == ["+$4.00", "-$7.00"]
     assert describe_sum([new, gone]) == (
-        "5 records would change, by -$3.00 in all. 2 records would get a price for the first time. "
-        "3 records would be without a price again. "
-        "In no total, as a bill or a better source covers them: 1 record."
+        "5 records would change, by -$3.00 in total. 2 records would get a price for the first time. "
+        "3 records would lose their price. "
+        "Excluded from totals, as a bill or a better source covers them: 1 record."
     )

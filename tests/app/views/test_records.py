@@ -1,4 +1,4 @@
-"""Records are paged in the database, filtered there, and changed only where a person made them."""
+"""The Records page: paged and filtered by the database; only manual entries can be changed."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,10 +12,11 @@ from app import data
 from app.auth.identity import User, database_of
 from app.data import changes
 from app.figures.currencies import Currency
-from app.parts.record_table import describe_records, why_fixed
+from app.views.records.table import describe_cost, describe_records, explain_fixed
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.pages import open_page, save, shown, usage
+from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -25,7 +26,7 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def add_by_hand(user: User, cost: str = "12.50") -> None:
+def add_manual_entry(user: User, cost: str = "12.50") -> None:
     add_entry(
         database_of(user),
         ManualEntry(
@@ -50,7 +51,7 @@ def test_records_are_paged_newest_first(monkeypatch: pytest.MonkeyPatch, user: U
 
     assert not page.exception
     assert len(page.dataframe[0].value) == data.PAGE_ROWS
-    assert page.dataframe[0].value["cost"].iloc[0] == "$0.01"
+    assert shown_table(page.dataframe[0])["cost"].iloc[0] == "$0.01"
     assert "1 to 25 of 60 records" in shown(page)
     assert len(data.load_records_page(user, data.RecordFilter(), 3, "UTC")) == 10
 
@@ -60,23 +61,23 @@ def test_filters_are_applied_in_the_database(monkeypatch: pytest.MonkeyPatch, us
 
     page = open_page(monkeypatch, user, "records", {"model": "a,b.(c)\"d'", "first_day": "2020-01-01"})
 
-    assert page.dataframe[0].value["cost"].tolist() == ["$2.00"]
+    assert shown_table(page.dataframe[0])["cost"].tolist() == ["$2.00"]
     page.selectbox(key="model").set_value(None).run()
     assert len(page.dataframe[0].value) == 3
     assert [row["cost_usd"] for row in all_records(user, cost_basis="included")] == ["3.0000000000"]
     assert all_records(user, collection_method="otlp") == []
 
 
-def test_filters_without_a_match_say_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_filters_without_match_show_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [usage(0, "1")])
 
     page = open_page(monkeypatch, user, "records")
     page.selectbox[2].set_value("otlp").run()
 
-    assert "No record matches these filters" in shown(page)
+    assert "No records match these filters" in shown(page)
 
 
-def test_days_of_the_filter_are_the_persons_own(user: User) -> None:
+def test_filter_uses_days_of_the_accounts_timezone(user: User) -> None:
     moment = datetime(2026, 3, 10, 23, 30, tzinfo=UTC)  # already the 11th in Kathmandu
     save(user, [usage(0, "1", timestamp=moment)])
     tenth = data.RecordFilter(first_day=date(2026, 3, 10), last_day=date(2026, 3, 10))
@@ -85,14 +86,16 @@ def test_days_of_the_filter_are_the_persons_own(user: User) -> None:
     assert data.load_records_count(user, tenth, "Asia/Kathmandu") == 0
 
 
-def test_unpriced_record_reads_no_price(user: User) -> None:
+def test_unpriced_record_shows_no_price(user: User) -> None:
     save(user, [usage(0, None, cost_basis="estimated")])
+    [record] = all_records(user)
 
-    assert describe_records(all_records(user), {}, UTC_ZONE, Currency())["cost"].tolist() == ["no price"]
+    assert describe_records([record], {}, UTC_ZONE, Currency())["cost"].tolist() == [None]
+    assert describe_cost(record, UTC_ZONE, Currency()) == "no price"
 
 
-def test_entry_made_by_hand_can_be_changed_and_deleted(user: User) -> None:
-    add_by_hand(user)
+def test_manual_entry_can_be_changed_and_deleted(user: User) -> None:
+    add_manual_entry(user)
     [record] = all_records(user)
     yesterday = today() - timedelta(days=1)
 
@@ -112,34 +115,34 @@ def test_entry_made_by_hand_can_be_changed_and_deleted(user: User) -> None:
     assert all_records(user) == []
 
 
-def test_imported_record_cannot_be_changed_by_hand(user: User) -> None:
+def test_imported_record_cannot_be_deleted(user: User) -> None:
     save(user, [usage(0, "1")])
     [record] = all_records(user)
 
     changes.delete_record(user, record)
 
-    assert why_fixed(record)
+    assert explain_fixed(record)
     assert len(all_records(user)) == 1
 
 
-def test_record_of_a_subscription_points_to_its_subscription(user: User) -> None:
+def test_subscription_renewal_points_to_its_subscription(user: User) -> None:
     provider = next(p for p in data.load_providers(user) if p.slug == "chatgpt")
     plan = Subscription(provider.provider_id, "ChatGPT Plus", Decimal(20), today(), today().day)
     add_subscription(database_of(user), plan)
 
     [record] = all_records(user)
 
-    assert "subscription" in str(why_fixed(record))
+    assert "subscription" in str(explain_fixed(record))
 
 
-def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "records")
 
     assert not page.exception
     assert "See what you spend on AI" in shown(page)
 
 
-def test_cut_off_database_is_a_sentence_and_trying_again_helps(
+def test_unreachable_database_shows_a_message_and_retry_recovers(
     monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire
 ) -> None:
     monkeypatch.setenv("SUPABASE_URL", wire.url)

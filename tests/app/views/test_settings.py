@@ -1,4 +1,4 @@
-"""Settings: preferences that are kept, a password, a file of one's own data, and the end of an account."""
+"""The Settings page: preferences, password, export, sample data, and deleting the account."""
 
 import io
 from decimal import Decimal
@@ -15,7 +15,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
 from app.views.imports.column_mappings import remember_mapping
-from app.views.settings.forms import list_timezones
+from app.views.settings.display_form import list_timezones
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.storage.export import write_records
 from tests.app.accounts import Account
@@ -41,13 +41,13 @@ def send(page: AppTest, label: str) -> AppTest:
 
 
 def type_passwords(page: AppTest, *passwords: str) -> None:
-    labels = ("Current password", "New password", "New password again")
+    labels = ("Current password", "New password", "Confirm new password")
     fields = [field for field in page.text_input if field.label in labels]
     for field, text in zip(fields, passwords, strict=True):
         field.set_value(text)
 
 
-def said(page: AppTest) -> str:
+def all_text(page: AppTest) -> str:
     announced = "\n".join(str(success.value) for success in page.success)
     return (shown(page) + announced).replace("\\", "")
 
@@ -57,39 +57,37 @@ def reread(user: User) -> data.Preferences:
     return data.load_preferences(user)
 
 
-def test_preferences_are_kept_and_what_else_is_remembered_stays(page: AppTest, user: User) -> None:
+def test_preferences_are_saved_and_other_metadata_stays(page: AppTest, user: User) -> None:
     remember_mapping(user, ["Day", "Sum"], {"Day": "date", "Sum": "cost"})
     select(page, "Timezone", "Asia/Kathmandu")
     select(page, "Theme", "dark")
-    select(page, "First date range", "1Y")
+    select(page, "Default date range", "1Y")
     page.toggle[0].set_value(False)
-    send(page, "Save")
-    assert "Saved." in said(page)
-    kept = reread(user)
-    assert (kept.timezone, kept.theme, kept.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
-    assert kept.default_range == "1Y"
+    send(page, "Save settings")
+    assert "Settings saved." in all_text(page)
+    saved = reread(user)
+    assert (saved.timezone, saved.theme, saved.forecast_enabled) == ("Asia/Kathmandu", "dark", False)
+    assert saved.default_range == "1Y"
     assert "import_mappings" in data.load_preference_metadata(user)
 
 
-def test_a_monthly_limit_is_kept_and_a_wrong_one_explained(page: AppTest, user: User) -> None:
-    kept = []
+def test_monthly_limit_is_saved_and_an_invalid_one_explained(page: AppTest, user: User) -> None:
+    limits = []
     for text in ("$1,250.50", "-3", ""):
         next(field for field in page.text_input if field.label == "Monthly limit (USD)").set_value(text)
-        send(page, "Save")
-        assert ("above 0" in said(page)) == (text == "-3")
-        kept.append(reread(user).monthly_limit_usd)
-    assert kept == [Decimal("1250.5"), Decimal("1250.5"), None]
+        send(page, "Save settings")
+        assert ("above 0" in all_text(page)) == (text == "-3")
+        limits.append(reread(user).monthly_limit_usd)
+    assert limits == [Decimal("1250.5"), Decimal("1250.5"), None]
 
 
-def test_utc_that_was_chosen_is_not_replaced_by_the_timezone_of_the_browser(
-    page: AppTest, user: User
-) -> None:
+def test_chosen_utc_is_not_replaced_by_the_browsers_timezone(page: AppTest, user: User) -> None:
     select(page, "Timezone", "UTC")
-    send(page, "Save")
+    send(page, "Save settings")
     assert reread(user).timezone_set
 
 
-def test_every_offered_timezone_is_one_of_the_database(user: User) -> None:
+def test_database_accepts_every_offered_timezone(user: User) -> None:
     database = database_of(user)
     offered = list_timezones("UTC")
     assert {"UTC", "Europe/Berlin", "Asia/Kathmandu", "America/New_York"} <= set(offered)
@@ -97,28 +95,28 @@ def test_every_offered_timezone_is_one_of_the_database(user: User) -> None:
         database.update("user_preferences", user.user_id, {"timezone": zone}, key="user_id")
 
 
-def test_timezone_unknown_here_stays_selectable() -> None:
+def test_unknown_timezone_stays_selectable() -> None:
     assert "Mars/Olympus" in list_timezones("Mars/Olympus")
 
 
 @pytest.mark.parametrize(
     ("current", "new", "again", "sentence"),
     [
-        ("", "another horse 2", "another horse 2", "Type your current password as well."),
+        ("", "another horse 2", "another horse 2", "Enter your current password."),
         ("correct horse 1", "short", "short", "at least 8 characters"),
-        ("correct horse 1", "another horse 2", "another horse 3", "differ"),
+        ("correct horse 1", "another horse 2", "another horse 3", "don't match"),
         ("wrong horse 1", "another horse 2", "another horse 2", "password is not right"),
     ],
 )
-def test_password_that_is_not_changed_is_explained(
+def test_refused_password_change_is_explained(
     page: AppTest, current: str, new: str, again: str, sentence: str
 ) -> None:
     type_passwords(page, current, new, again)
     send(page, "Change password")
-    assert sentence in said(page)
+    assert sentence in all_text(page)
 
 
-def test_changed_password_is_the_new_one(
+def test_changed_password_signs_in(
     page: AppTest, account: Account, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Sessions(tmp_path / "sessions.db", upstream)
@@ -126,20 +124,20 @@ def test_changed_password_is_the_new_one(
     monkeypatch.setattr(identity, "_own_session_id", lambda: None)
     type_passwords(page, account.password, "another horse 2", "another horse 2")
     send(page, "Change password")
-    assert "Your password is changed." in said(page)
+    assert "Password changed." in all_text(page)
     assert upstream.sign_in(account.email, "another horse 2")
 
 
-def test_export_is_gathered_only_when_asked_for(page: AppTest, user: User) -> None:
+def test_export_is_loaded_only_on_request(page: AppTest, user: User) -> None:
     save(user, [usage(0, "0.0000000125", model_name=FORMULA), usage(1, None, cost_basis="estimated")])
     page.run()
-    assert "gathered" not in page.session_state
+    assert "export" not in page.session_state
     assert len(page.download_button) == 0
 
     send(page, "Prepare export")
     assert [button.label for button in page.download_button] == ["CSV", "Parquet"]
-    assert "2 records, as of" in said(page)
-    records = page.session_state.gathered.records
+    assert "2 records, as of" in all_text(page)
+    records = page.session_state.export.records
     as_csv = pd.read_csv(io.BytesIO(write_records(records, "csv")), dtype=str)
     as_parquet = pd.read_parquet(io.BytesIO(write_records(records, "parquet")))
     assert set(as_csv["model_name"]) == {"gpt-5.2", f"'{FORMULA}"}
@@ -150,23 +148,23 @@ def test_export_is_gathered_only_when_asked_for(page: AppTest, user: User) -> No
 
 def test_empty_account_has_an_empty_export(page: AppTest) -> None:
     send(page, "Prepare export")
-    assert "0 records, as of" in said(page)
+    assert "0 records, as of" in all_text(page)
 
 
-def test_sample_data_comes_and_goes(page: AppTest, user: User) -> None:
+def test_sample_data_is_loaded_and_removed(page: AppTest, user: User) -> None:
     page.button(key="sample").click().run()
-    assert "The sample data is loaded." in said(page)
+    assert "Sample data loaded." in all_text(page)
     assert len(data.load_subscriptions(user)) == 2
     assert page.button(key="sample").label == "Remove sample data"
 
     page.button(key="sample").click().run()
-    assert "The sample data is gone." in said(page)
+    assert "Sample data removed." in all_text(page)
     assert data.load_subscriptions(user) == []
     assert data.load_import_list(user) == []
 
 
 def delete_account(email: str) -> AppTest:
-    """Type an email into the dialog and confirm; AppTest cannot keep a dialog open otherwise."""
+    """Enter an email in the dialog and confirm; run on its own, as AppTest closes dialogs."""
 
     def open_dialog() -> None:
         from app.views.settings.account import confirm_deletion
@@ -182,7 +180,7 @@ def delete_account(email: str) -> AppTest:
 
 @pytest.fixture
 def store(user: User, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sessions:
-    """The sessions of the person who is looking."""
+    """The sessions of the signed-in user."""
     store = Sessions(tmp_path / "sessions.db", upstream)
     monkeypatch.setattr(identity, "current_user", lambda: user)
     monkeypatch.setattr(identity, "sessions", lambda: store)
@@ -191,8 +189,8 @@ def store(user: User, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.
 
 def test_wrong_email_deletes_nothing(account: Account, store: Sessions, upstream: AuthClient) -> None:
     cookie = store.open(upstream.sign_in(account.email, account.password))
-    dialog = delete_account("somebody@example.com")
-    assert "That is not the email of this account. Nothing was deleted." in said(dialog)
+    dialog = delete_account("someone@example.com")
+    assert "That is not the email of this account. Nothing was deleted." in all_text(dialog)
     assert upstream.sign_in(account.email, account.password)
     assert store.find(cookie)
 
@@ -208,14 +206,14 @@ def test_deleted_account_is_gone_and_signed_out_everywhere(
         upstream.sign_in(account.email, account.password)
 
 
-def test_cut_off_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+def test_unreachable_database_offers_a_retry(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
     monkeypatch.setenv("SUPABASE_URL", wire.url)
     page = open_page(monkeypatch, user, "settings")
     wire.cut()
     st.cache_data.clear()
     page.run()
     assert not page.exception
-    assert "cannot be reached" in said(page)
+    assert "cannot be reached" in all_text(page)
     wire.mend()
     send(page, "Try again")
     assert page.title[0].value == "Settings"

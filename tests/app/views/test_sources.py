@@ -1,4 +1,4 @@
-"""Sources: what each one said, which counts, and why a bill is not what was estimated."""
+"""The Sources page: sources in and out of totals, and the difference between bills and estimates."""
 
 import json
 from collections.abc import Sequence
@@ -12,11 +12,12 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
-from app.parts.source_names import describe_dataset, describe_ledger, describe_source
+from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
 from app.views.sources import comparison, source_list
 from tally.core.records import CostRecord
 from tally.ledger.save import save_records
 from tests.app.pages import metrics, open_page, shown, usage
+from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
 
 HOSTILE = "<b>x ![x](http://localhost/x).csv"
@@ -25,7 +26,7 @@ HOSTILE = "<b>x ![x](http://localhost/x).csv"
 def add_source(
     user: User, records: Sequence[CostRecord], name: str, source_format: str, kind: str = "file"
 ) -> str:
-    """A source with what it brought."""
+    """Save records as those of a new source."""
     row: dict[str, Any] = {"kind": kind, "filename": name, "format": source_format, "status": "done"}
     if kind == "file":
         row["file_sha256"] = "0" * 64
@@ -71,37 +72,33 @@ def spent(user: User) -> Decimal:
     return sum((cost for cost in daily["cost_usd"] if cost is not None), Decimal(0))
 
 
-def test_bill_is_held_beside_the_estimate_with_the_parts_of_the_difference(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_bill_is_compared_with_the_estimate(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_both(user)
 
     page = open_page(monkeypatch, user, "sources")
 
     assert not page.exception
     assert metrics(page) == {"Billed": "$10.00", "Estimated": "$8.00", "Difference": "+$2.00"}
-    parts = page.dataframe[1].value
-    assert dict(zip(parts["Part"], parts["Amount"], strict=True)) == {"Tax": "+$1.00", "Rest": "+$1.00"}
-    said = page.dataframe[-1].value
-    assert sorted(set(zip(said["Source"], said["Basis"], said["Counts"], strict=True))) == [
+    parts = shown_table(page.dataframe[1])
+    assert dict(zip(parts["part"], parts["amount"], strict=True)) == {"Tax": "+$1.00", "Rest": "+$1.00"}
+    reported = page.dataframe[-1].value
+    assert sorted(set(zip(reported["source"], reported["basis"], reported["in_totals"], strict=True))) == [
         ("costs.csv", "Billed", "money"),
         ("usage.csv", "Estimated", "tokens"),
     ]
 
 
-def test_list_says_what_each_source_brought_and_said(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_list_shows_records_and_money_of_each_source(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_both(user)
     page = open_page(monkeypatch, user, "sources")
-    listed = page.dataframe[0].value.set_index("Source")
-    assert dict(listed["Billed"].fillna("")) == {"costs.csv": "$10.00", "usage.csv": ""}
-    assert dict(listed["Estimated"].fillna("")) == {"costs.csv": "", "usage.csv": "$8.00"}
-    assert dict(listed["Records"]) == {"costs.csv": 3, "usage.csv": 2}
-    assert list(listed["What"]) == ["OpenAI cost export", "OpenAI usage export"]
+    listed = page.dataframe[0].value.set_index("source")
+    assert listed["billed"].dropna().to_dict() == {"costs.csv": 10}
+    assert listed["estimated"].dropna().to_dict() == {"usage.csv": 8}
+    assert dict(listed["records"]) == {"costs.csv": 3, "usage.csv": 2}
+    assert list(listed["format"]) == ["OpenAI cost export", "OpenAI usage export"]
 
 
-def test_source_that_is_switched_off_is_as_if_it_had_never_been_there(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_excluded_source_is_in_no_total(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     _, costs = add_both(user)
     assert spent(user) == 10
 
@@ -109,16 +106,16 @@ def test_source_that_is_switched_off_is_as_if_it_had_never_been_there(
     page.button(key="switch").click().run()
     assert not page.exception
     assert spent(user) == 8
-    assert page.dataframe[0].value["Counts"][0] == "Switched off"
-    assert "No day of this account has both" in shown(page)
-    assert "no" in set(page.dataframe[-1].value["Counts"])
+    assert page.dataframe[0].value["in_totals"][0] == "Excluded"
+    assert "no day with both a bill and an estimate" in shown(page)
+    assert "no" in set(page.dataframe[-1].value["in_totals"])
 
-    assert page.button(key="switch").label == "Count it"
+    assert page.button(key="switch").label == "Include in totals"
     page.button(key="switch").click().run()
     assert spent(user) == 10
 
 
-def test_deleted_source_leaves_what_others_said(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_deleting_a_source_keeps_the_data_of_others(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     _, costs = add_both(user)
     open_page(monkeypatch, user, "sources")
 
@@ -129,16 +126,14 @@ def test_deleted_source_leaves_what_others_said(monkeypatch: pytest.MonkeyPatch,
 
     row = next(source for source in data.load_sources(user) if source["id"] == costs)
     dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
-    assert "3 records go out of every total" in shown(dialog).replace("\\", "")
+    assert "3 records will be removed from all totals" in shown(dialog).replace("\\", "")
     dialog.button(key="confirm-deletion").click().run()
     assert not dialog.exception
     assert spent(user) == 8
     assert [source["filename"] for source in data.load_sources(user)] == ["usage.csv"]
 
 
-def test_tool_of_a_machine_is_paid_by_the_token_or_by_a_plan(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_payment_of_a_tool_can_be_changed_to_a_plan(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     record = usage(
         1, "2", provider="anthropic", cost_basis="estimated", metadata={"ledger": "anthropic"}, input_tokens=5
     )
@@ -147,9 +142,9 @@ def test_tool_of_a_machine_is_paid_by_the_token_or_by_a_plan(
     assert page.button(key="paid-by").label == "Paid by: API key"
 
     def open_dialog(row: "dict[str, object]") -> None:
-        from app.parts.source_dialogs import ask_who_pays
+        from app.parts.source_dialogs import edit_payment
 
-        ask_who_pays(row, is_plan=False)
+        edit_payment(row, is_plan=False)
 
     row = data.load_sources(user)[0]
     dialog = AppTest.from_function(open_dialog, args=(row,), default_timeout=60).run()
@@ -159,20 +154,20 @@ def test_tool_of_a_machine_is_paid_by_the_token_or_by_a_plan(
 
     page = select(open_page(monkeypatch, user, "sources"), user, laptop)
     assert page.button(key="paid-by").label == "Paid by: plan"
-    assert page.dataframe[0].value["Worth"][0] == "$2.00"
+    assert page.dataframe[0].value["included"][0] == 2
     assert [row["cost_basis"] for row in data.load_records_page(user, data.RecordFilter(), 1, "UTC")] == [
         "included"
     ]
 
 
-def test_past_imports_are_files_only(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_import_history_lists_only_files(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_source(user, [usage(1, "2")], "laptop", "claude-code", kind="machine")
     add_source(user, [usage(2, "2")], "costs.csv", "generic")
     page = open_page(monkeypatch, user, "imports")
-    assert list(page.dataframe[-1].value["File"]) == ["costs.csv"]
+    assert list(page.dataframe[-1].value["file"]) == ["costs.csv"]
 
 
-def test_machine_that_brings_nothing_for_days_is_named() -> None:
+def test_machine_without_new_data_is_reported() -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
     source = {
         "kind": "machine",
@@ -182,14 +177,12 @@ def test_machine_that_brings_nothing_for_days_is_named() -> None:
         "created_at": "2026-01-01T00:00:00+00:00",
         "finished_at": (now - timedelta(days=5)).isoformat(),
     }
-    assert source_list.list_quiet([source], now) == ["Codex CLI on laptop: nothing new for 5 days."]
+    assert source_list.list_quiet([source], now) == ["Codex CLI on laptop: no new data for 5 days."]
     assert source_list.list_quiet([source | {"finished_at": now.isoformat()}], now) == []
     assert source_list.list_quiet([source | {"kind": "file"}], now) == []
 
 
-def test_logs_that_saw_less_than_the_export_are_short_of_volume(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_usage_missing_in_the_log_is_volume(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_both(user)
     of_log = estimate(1, "1.50", input_tokens=500, request_count=1, collection_method="local_log")
     del of_log.metadata["dataset"]
@@ -199,17 +192,15 @@ def test_logs_that_saw_less_than_the_export_are_short_of_volume(
 
     assert page.selectbox(key="estimator").value == "requests"
     assert metrics(page)["Estimated"] == "$1.50"
-    parts = page.dataframe[1].value
-    assert dict(zip(parts["Part"], parts["Amount"], strict=True)) == {
+    parts = shown_table(page.dataframe[1])
+    assert dict(zip(parts["part"], parts["amount"], strict=True)) == {
         "Volume": "+$6.50",
         "Tax": "+$1.00",
         "Rest": "+$1.00",
     }
 
 
-def test_log_on_two_machines_is_said_twice_and_counts_once(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_record_on_two_machines_counts_once(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     shared, own = (
         estimate(1, cost, collection_method="local_log", minutes_ago=ago)
         for cost, ago in (("2", 1), ("1", 2))
@@ -221,19 +212,17 @@ def test_log_on_two_machines_is_said_twice_and_counts_once(
 
     page = open_page(monkeypatch, user, "sources")
 
-    said = page.dataframe[-1].value.set_index("Source")
-    assert dict(said["Said"]) == {"Codex CLI on laptop": "$2.00", "Codex CLI on desktop": "$3.00"}
-    assert said["Counts"]["Codex CLI on desktop"] == "money and tokens, in part"
+    reported = page.dataframe[-1].value.set_index("source")
+    assert dict(reported["reported"]) == {"Codex CLI on laptop": 2, "Codex CLI on desktop": 3}
+    assert reported["in_totals"]["Codex CLI on desktop"] == "money and tokens, partly"
     assert spent(user) == 3
 
 
-def test_account_that_one_source_speaks_about_is_not_compared(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_account_with_one_source_is_not_compared(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_source(user, [estimate(1, "3")], HOSTILE, "openai_usage")
     page = open_page(monkeypatch, user, "sources")
-    assert "no account was told of by more than one source" in shown(page)
-    assert page.dataframe[0].value["Source"][0] == HOSTILE
+    assert "no account has data from more than one source" in shown(page)
+    assert page.dataframe[0].value["source"][0] == HOSTILE
 
 
 def test_hostile_names_are_text_everywhere(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -246,21 +235,21 @@ def test_hostile_names_are_text_everywhere(monkeypatch: pytest.MonkeyPatch, user
     assert "<b>" not in "".join(str(element.value) for element in (*page.markdown, *page.caption))
 
 
-def test_unpriced_estimates_are_said_to_be_missing(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_unpriced_estimates_are_reported(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_source(user, [estimate(1, None)], "usage.csv", "openai_usage")
     add_source(user, [bill(1, "3")], "costs.csv", "openai_cost")
     page = open_page(monkeypatch, user, "sources")
-    assert "1 of the estimated records have no price yet" in shown(page)
-    assert page.dataframe[0].value.set_index("Source")["Unpriced"]["usage.csv"] == 1
+    assert "1 estimated record has no price" in shown(page)
+    assert page.dataframe[0].value.set_index("source")["unpriced"]["usage.csv"] == 1
 
 
-def test_new_person_is_offered_a_beginning(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "sources")
     assert not page.exception
     assert "See what you spend on AI" in shown(page)
 
 
-def test_cut_off_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
+def test_unreachable_database_is_explained(monkeypatch: pytest.MonkeyPatch, user: User, wire: Wire) -> None:
     monkeypatch.setenv("SUPABASE_URL", wire.url)
     add_both(user)
     page = open_page(monkeypatch, user, "sources")
@@ -271,15 +260,15 @@ def test_cut_off_database_is_a_sentence(monkeypatch: pytest.MonkeyPatch, user: U
     assert "cannot be reached" in shown(page)
 
 
-def test_money_is_shown_in_the_persons_currency_and_still_adds_up(user: User) -> None:
+def test_converted_variance_still_adds_up(user: User) -> None:
     add_both(user)
     database_of(user).update("user_preferences", user.user_id, {"currency": "EUR"}, key="user_id")
     data.forget_version(user)
-    said = data.load_statements(user, None, datetime.now(UTC).date())
+    rows = data.load_statements(user, None, datetime.now(UTC).date())
     currency = data.load_currency(user)
-    statements = comparison.parse_statements(said)
+    statements = comparison.parse_statements(rows)
     total = comparison.sum_up(comparison.explain_units(statements, "openai_usage"))
-    two_days_ago: date = min(said["day"])
+    two_days_ago: date = min(rows["day"])
     assert total.tax == currency.convert(Decimal(1), two_days_ago)
     assert abs(sum(total.parts.values()) - total.total) < Decimal("1e-20")
     assert total.billed_usd != 10
@@ -311,7 +300,7 @@ def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.usefixtures("logs")
-def test_this_machine_is_scanned_where_its_operator_allows_it(
+def test_machine_is_scanned_only_where_the_operator_allows_it(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
     page = open_page(monkeypatch, user, "sources")
@@ -326,21 +315,21 @@ def test_this_machine_is_scanned_where_its_operator_allows_it(
         assert not page.exception
         result = page.session_state.scan_job.results[0]
         assert (result.added, result.duplicates, result.rejected) == (added, there, 0)
-        assert f"read {added} = {added} added + 0 already there + 0 rejected" in shown(page)
-    assert page.dataframe[0].value["Estimated"][0] == "$0.30"
+        assert f"{added} read, {added} added, 0 duplicates, 0 rejected" in shown(page)
+    assert page.dataframe[0].value["estimated"][0] == 0.3
     assert spent(user) == Decimal("0.30")
 
 
-def test_machine_without_logs_is_not_offered(monkeypatch: pytest.MonkeyPatch, user: User, logs: Path) -> None:
+def test_machine_without_logs_offers_no_scan(monkeypatch: pytest.MonkeyPatch, user: User, logs: Path) -> None:
     monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
     monkeypatch.setenv("HOME", str(logs / "elsewhere"))
     page = open_page(monkeypatch, user, "sources")
     assert "scan-machine" not in {button.key for button in page.button}
 
 
-def test_accounts_and_sources_have_names() -> None:
-    assert describe_ledger("openai:work", {"openai": "OpenAI"}) == "OpenAI, work"
-    assert describe_ledger("house", {}) == "house"
+def test_billing_accounts_and_sources_have_names() -> None:
+    assert describe_billing_account("openai:work", {"openai": "OpenAI"}) == "OpenAI, work"
+    assert describe_billing_account("house", {}) == "house"
     machine = {"kind": "machine", "format": "claude-code", "filename": "laptop"}
     assert describe_source(machine) == "Claude Code on laptop"
-    assert describe_source({"kind": None, "format": None, "filename": None}) == "Added by hand"
+    assert describe_source({"kind": None, "format": None, "filename": None}) == "Manual entries"

@@ -1,4 +1,4 @@
-"""What plans cost and what they were worth: months add up, a year's price is spread, worth is never money."""
+"""The Subscriptions page: months add up, yearly prices are spread, and value is never money."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ YEARLY = Subscription("1", "Claude Pro", Decimal("200.00"), date(2026, 9, 5), 5,
 
 
 def line(day: str, amount: str | None, **values: Any) -> dict[str, Any]:
-    """A line of daily costs: included usage of Claude unless said otherwise."""
+    """A line of daily costs: included usage of Claude by default."""
     return {
         "date": pd.Timestamp(day),
         "provider": "claude-desktop",
@@ -46,7 +46,7 @@ def months_of(lines: list[dict[str, Any]], *plans: Subscription) -> list[PlanMon
     return calculate_months(pd.DataFrame(lines), slugs, TODAY, Currency())
 
 
-def test_worth_of_a_month_is_held_against_its_price() -> None:
+def test_value_of_a_month_is_compared_with_its_price() -> None:
     [november, october] = months_of(
         [
             renewal("2026-10-05", "100"),
@@ -66,7 +66,7 @@ def test_worth_of_a_month_is_held_against_its_price() -> None:
     assert november.plans == {"Claude Max"}
 
 
-def test_price_of_a_year_is_spread_over_its_months() -> None:
+def test_yearly_price_is_spread_over_months() -> None:
     months = months_of([renewal("2026-09-05", "200", "Claude Pro"), line("2026-11-06", "50")], YEARLY)
     assert [month.paid for month in months] == [Decimal("16.67")] * 3
     assert months[0].plans == {"Claude Pro"}
@@ -74,14 +74,14 @@ def test_price_of_a_year_is_spread_over_its_months() -> None:
 
 
 @given(st.decimals("0.01", 99_999, places=2), st.integers(1, 12))
-def test_a_year_that_is_over_cost_its_price(amount: Decimal, month: int) -> None:
+def test_months_of_a_past_year_add_up_to_its_price(amount: Decimal, month: int) -> None:
     plan = Subscription("1", "Pro", amount, date(2024, month, 5), 5, "year", date(2024, month, 6))
     months = months_of([renewal(f"2024-{month:02}-05", str(amount), "Pro")], plan)
     assert sum(month.paid for month in months) == amount
     assert len([month for month in months if month.paid]) <= 12
 
 
-def test_usage_without_a_price_is_counted_and_not_worth_nothing() -> None:
+def test_unpriced_usage_is_counted_separately() -> None:
     [month] = months_of(
         [line("2026-11-06", None, unpriced_records=3), line("2026-11-07", "5", unpriced_records=1)]
     )
@@ -93,11 +93,11 @@ def test_usage_without_a_price_is_counted_and_not_worth_nothing() -> None:
     )
 
 
-def test_money_spent_is_neither_price_nor_worth() -> None:
+def test_billed_usage_is_neither_price_nor_value() -> None:
     assert months_of([line("2026-11-06", "5", cost_basis="billed")]) == []
 
 
-def test_months_before_the_first_usage_do_not_make_a_plan_look_bad() -> None:
+def test_months_before_the_first_usage_are_left_out() -> None:
     total = sum_months(
         months_of(
             [renewal("2026-10-05", "100"), renewal("2026-11-05", "100"), line("2026-11-06", "150")], MAX
@@ -106,7 +106,7 @@ def test_months_before_the_first_usage_do_not_make_a_plan_look_bad() -> None:
     assert (total.paid, total.worth, total.factor) == (Decimal(100), Decimal(150), Decimal("1.5"))
 
 
-def test_months_that_were_not_paid_do_not_make_a_plan_look_good() -> None:
+def test_unpaid_months_are_left_out() -> None:
     total = sum_months(
         months_of([line("2026-09-06", "900"), renewal("2026-11-05", "100"), line("2026-11-06", "150")], MAX)
     )
@@ -114,7 +114,7 @@ def test_months_that_were_not_paid_do_not_make_a_plan_look_good() -> None:
     assert sum_months(months_of([line("2026-09-06", "900")])).worth == 900
 
 
-def test_last_twelve_months_are_recent() -> None:
+def test_recent_months_are_the_last_twelve() -> None:
     lines = [line("2025-11-30", "1"), line("2025-12-01", "1"), line("2026-11-01", "1")]
     recent = list_recent(months_of(lines), TODAY)
     assert [month.month for month in recent] == [date(2026, 11, 1), date(2025, 12, 1)]
@@ -125,7 +125,7 @@ def test_last_twelve_months_are_recent() -> None:
     ("factor", "text"),
     [("2.149", f"2.1{TIMES}"), ("0.04", f"0.0{TIMES}"), ("12.5", f"13{TIMES}"), (None, DASH)],
 )
-def test_factor_reads_at_a_glance(factor: str | None, text: str) -> None:
+def test_factor_is_rounded_for_display(factor: str | None, text: str) -> None:
     assert format_factor(Decimal(factor) if factor else None) == text
 
 
@@ -140,7 +140,7 @@ def included(days_ago: int, cost: str | None, **values: Any) -> Any:
     )
 
 
-def test_page_says_how_often_a_plan_paid_off(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_page_shows_value_vs_price(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     today = datetime.now(UTC).date()
     slug_to_id = {provider.slug: provider.provider_id for provider in data.load_providers(user)}
     plan = Subscription(slug_to_id["claude-desktop"], "Claude Max", Decimal(100), today, today.day)
@@ -151,22 +151,20 @@ def test_page_says_how_often_a_plan_paid_off(monkeypatch: pytest.MonkeyPatch, us
 
     assert not page.exception
     assert metrics(page) == {"Claude Max": f"2.1{TIMES}"}
-    assert list(page.dataframe[-1].value["Plan"]) == ["Claude Max"]
+    assert list(page.dataframe[-1].value["plan"]) == ["Claude Max"]
     assert spend.sum_money(data.load_daily(user, None, None)) == 100
 
 
-def test_usage_of_a_plan_that_was_not_entered_shows_the_way(
-    monkeypatch: pytest.MonkeyPatch, user: User
-) -> None:
+def test_usage_without_a_plan_links_to_adding_it(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     save(user, [included(0, "30"), included(0, None, minutes_ago=5)])
     page = open_page(monkeypatch, user, "subscriptions")
-    assert "You have not entered what this plan costs." in shown(page)
+    assert "This plan's price is missing." in shown(page)
     assert "worth $30.00" in shown(page).replace("\\", "")
-    assert "not in its worth: 1 record." in shown(page)
+    assert "Excludes 1 record without a price." in shown(page)
     assert metrics(page) == {"Claude": DASH}
 
 
-def test_plan_without_usage_says_so(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_plan_without_usage_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     today = datetime.now(UTC).date()
     provider = next(p for p in data.load_providers(user) if p.slug == "perplexity")
     add_subscription(
@@ -175,11 +173,11 @@ def test_plan_without_usage_says_so(monkeypatch: pytest.MonkeyPatch, user: User)
     )
     page = open_page(monkeypatch, user, "subscriptions")
     assert not page.exception
-    assert "No usage data of this plan yet." in shown(page).replace("\\", "")
+    assert "No usage data for this plan yet." in shown(page).replace("\\", "")
     assert metrics(page) == {r"\<b\>Pro\</b\> \$x\$": DASH}
 
 
-def test_new_person_is_told_what_goes_here(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_new_account_sees_an_empty_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "subscriptions")
     assert not page.exception
     assert "None yet." in shown(page)

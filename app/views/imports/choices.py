@@ -1,0 +1,37 @@
+"""Everything that decides how uploaded files are read and previewed."""
+
+from dataclasses import dataclass, field
+
+from app.figures.currencies import Currency
+from tally.currency.rates import Rates
+from tally.pricing.custom_prices import CustomPrice
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Answers to questions about ambiguous dates and numbers."""
+
+    day_first: bool | None = None
+    decimal_comma: bool | None = None
+
+
+@dataclass(slots=True)
+class Choices:
+    """Preferences, and choices for files with the same header, by its key."""
+
+    timezone: str = "UTC"
+    currency: Currency = field(default_factory=Currency)  # shown in previews
+    rates: Rates | None = None  # convert the file's currencies; None: the rates installed with Tally
+    custom_prices: tuple[CustomPrice, ...] = ()
+    answers: dict[str, Answers] = field(default_factory=dict)
+    mappings: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def basis(self, key: str) -> tuple[object, ...]:
+        """The choices that affect files with this header; a change makes their previews stale."""
+        return (
+            self.timezone,
+            self.currency.key,
+            self.custom_prices,
+            self.answers.get(key, Answers()),
+            tuple(self.mappings.get(key, {}).items()),
+        )

@@ -1,0 +1,97 @@
+"""The table of records: local time, names instead of ids, and "no price" for unpriced records."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from app.figures.currencies import Currency
+from app.formats.dates import format_instant
+from app.formats.money import NO_PRICE, format_money
+from app.parts.record_labels import BASES, CHARGES, SOURCES
+from app.ui import columns
+from app.ui.columns import Column
+
+
+def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
+    """The columns of the table of records."""
+    return {
+        "when": columns.instant("When", zone),
+        "cost": columns.money("Cost", currency),
+        "model": columns.text("Model"),
+        "provider": columns.text("Provider"),
+        "basis": columns.text("Basis", "Included: covered by a subscription, so not added to spend."),
+        "charge": columns.text("Charge"),
+        "source": columns.text("Source"),
+        "input_tokens": columns.count("Input", "Input tokens, including cached", is_compact=True),
+        "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),
+        "requests": columns.count("Requests"),
+        "note": columns.text("Note"),
+    }
+
+
+def describe_records(
+    rows: list[dict[str, Any]], providers: Mapping[str, str], zone: ZoneInfo, currency: Currency
+) -> pd.DataFrame:
+    """The rows of `load_records_page` as a table; `providers` is id -> name."""
+    lines = [
+        {
+            "when": _read_moment(row),
+            "cost": _convert_cost(row, zone, currency),
+            "model": row["model_name"],
+            "provider": providers.get(row["provider_id"], ""),
+            "basis": BASES[row["cost_basis"]],
+            "charge": CHARGES[row["charge_type"]],
+            "source": SOURCES[row["collection_method"]],
+            "input_tokens": row["input_tokens"],
+            "output_tokens": row["output_tokens"],
+            "requests": row["request_count"],
+            "note": str(row["metadata"].get("note", "")),
+        }
+        for row in rows
+    ]
+    frame = pd.DataFrame(lines, dtype=object)
+    return frame if (frame["note"] != "").any() else frame.drop(columns="note")
+
+
+def describe_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> str:
+    """The cost of a record as text."""
+    cost = _convert_cost(row, zone, currency)
+    return NO_PRICE if cost is None else format_money(cost, currency.code)
+
+
+def describe_moment(row: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """The local time of a record, or its day where it covers a whole day."""
+    moment = _read_moment(row)
+    return format_instant(moment, zone) if isinstance(moment, datetime) else moment.isoformat()
+
+
+def local_day(row: Mapping[str, Any], zone: ZoneInfo) -> date:
+    """The account's day to which a record belongs."""
+    moment = _read_moment(row)
+    return moment.astimezone(zone).date() if isinstance(moment, datetime) else moment
+
+
+def _read_moment(row: Mapping[str, Any]) -> date:
+    """A datetime, or a date where the record covers a whole day."""
+    day = row["metadata"].get("day")
+    return date.fromisoformat(day) if day else datetime.fromisoformat(row["timestamp"])
+
+
+def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> Decimal | None:
+    """The cost in the chosen currency at the exchange rate of its day."""
+    return (
+        None if row["cost_usd"] is None else currency.convert(Decimal(row["cost_usd"]), local_day(row, zone))
+    )
+
+
+def explain_fixed(row: Mapping[str, Any]) -> str | None:
+    """The reason why a record cannot be edited, or None where it can."""
+    if row["metadata"].get("subscription_id"):
+        return "This entry belongs to a subscription. Change it under Subscriptions."
+    if row["collection_method"] != "manual_entry":
+        return "Only manual entries can be edited. To remove imported records, undo their import."
+    return None

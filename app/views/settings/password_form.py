@@ -1,0 +1,42 @@
+"""Settings card: change of password."""
+
+import streamlit as st
+
+from app.auth.identity import User, change_password
+from app.ui.cards import render_heading
+from app.ui.notices import announce, render_refusal
+from tally.accounts.auth_client import MIN_PASSWORD_LENGTH, AuthError
+
+
+def render_password(user: User) -> None:
+    """Change the password, which signs out other browsers."""
+    render_heading("Password")
+    st.caption("Changing it signs you out in all other browsers.")
+    with st.form("password", border=False):
+        with st.grid(3, min_column_width=180, gap="small"):
+            current = st.text_input("Current password", type="password", autocomplete="current-password")
+            new = st.text_input("New password", type="password", autocomplete="new-password")
+            again = st.text_input("Confirm new password", type="password", autocomplete="new-password")
+        is_sent = st.form_submit_button("Change password")
+    if not is_sent:
+        return
+    if problem := _find_password_problem(current, new, again):
+        render_refusal(problem)
+        return
+    try:
+        change_password(user, current, new)
+    except AuthError as refused:
+        render_refusal(refused)
+        return
+    announce("Password changed. You were signed out in all other browsers.")
+    st.rerun()
+
+
+def _find_password_problem(current: str, new: str, again: str) -> str:
+    if not current:
+        return "Enter your current password."
+    if len(new) < MIN_PASSWORD_LENGTH:
+        return f"The new password must have at least {MIN_PASSWORD_LENGTH} characters."
+    if new != again:
+        return "The passwords don't match."
+    return ""
