@@ -1,4 +1,4 @@
-// The auth server: the auth part of @supabase/lite, on a database role that reaches the schema auth and nothing else.
+// The auth server: the auth part of @supabase/lite. Its database role can access only the schema auth.
 import { getRequestListener } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
@@ -8,7 +8,7 @@ import { databaseUrl } from "./settings.mjs";
 const MINIMUM_PASSWORD_LENGTH = 8;
 const ACCESS_TOKEN_SECONDS = 3600;
 
-// Postgres prints `2026-11-20 12:33:32+00`, which Supabase's clients refuse: they want ISO 8601.
+// Postgres prints `2026-11-20 12:33:32+00`; Supabase's clients require ISO 8601.
 const isoTime = (text) => text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
 const TIMESTAMPTZ = { to: 1184, from: [1184], serialize: (value) => value, parse: isoTime };
 
@@ -17,7 +17,8 @@ export async function startAuth(settings) {
     url: databaseUrl(settings, "supabase_auth_admin"),
     postgresOptions: { max: 6, onnotice: () => {}, types: { timestamptz: TIMESTAMPTZ } },
   });
-  // A private field of 0.10.0: left alone, the first request grants every table to anon, or trusts everyone for good.
+  // A private field of 0.10.0. If it is not set, the first request grants every table to anon, or turns checks
+  // off for good.
   connection.rlsState = "active";
   const app = new App({
     connection,
@@ -27,7 +28,7 @@ export async function startAuth(settings) {
   });
   await app.ensureSystemSchema();
   return {
-    // No request counts as local to it: what lite grants to loopback peers is not for the gateway's callers.
+    // lite grants more to loopback peers. Requests from the gateway must not count as such.
     handle: getRequestListener((request) => app.fetch(request, { peerAddress: null })),
     stop: () => connection.close(),
   };

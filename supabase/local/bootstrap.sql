@@ -1,9 +1,9 @@
--- Turns an empty PostgreSQL into the ground that migrations find in a hosted Supabase project: its roles, its grants,
--- the schemas auth and extensions, and the functions that policies call. Run by a superuser, before every start;
--- safe to run again; needs nothing that only the embedded server has. Passwords are set elsewhere.
+-- Prepares an empty PostgreSQL as migrations expect it from a hosted Supabase project: roles, grants, the schemas auth
+-- and extensions, and the functions that policies call. A superuser runs it at every start; it is safe to repeat and
+-- works on any PostgreSQL server. Passwords are set elsewhere.
 
--- Roles. `postgres` runs migrations and the nightly job and is no superuser, as hosted: what works here works there.
--- `supabase_auth_admin` is the auth server's own role; it owns the schema auth and is a member of nothing.
+-- Roles. `postgres` runs migrations and the nightly job. As in a hosted project, it is not a superuser.
+-- `supabase_auth_admin` is the role of the auth server: it owns the schema auth and is a member of no other role.
 do $$
 declare
     wanted record;
@@ -32,7 +32,7 @@ grant service_role to authenticator, postgres;
 grant pg_monitor to postgres;
 grant pg_signal_backend to postgres;
 
--- Supabase's own limits: a runaway request ends, a long import of the job does not.
+-- Supabase's own limits: they end runaway requests, but not long statements of the nightly job.
 alter role anon set statement_timeout = '3s';
 alter role authenticated set statement_timeout = '8s';
 alter role authenticator set statement_timeout = '8s';
@@ -46,14 +46,14 @@ begin
 end
 $$;
 
--- Extensions live apart from public, so that the API does not expose their functions.
+-- Extensions are outside public, so that the API does not expose their functions.
 create schema if not exists extensions;
 grant usage on schema extensions to anon, authenticated, service_role;
 grant all on schema extensions to postgres;
 create extension if not exists pgcrypto with schema extensions;
 create extension if not exists "uuid-ossp" with schema extensions;
 
--- It can be created anywhere its files are, but only read where the server was started with its library.
+-- It can be created wherever its files are installed, but read only where the server has loaded its library.
 do $$
 begin
     if current_setting('shared_preload_libraries') like '%pg_stat_statements%' then
@@ -62,8 +62,8 @@ begin
 end
 $$;
 
--- Hosted Supabase grants everything in public to the API roles by default; so a migration that forgets to revoke is
--- caught here and not only in production.
+-- Hosted Supabase grants everything in public to the API roles by default. Doing the same here catches a migration
+-- that forgets to revoke before it reaches production.
 grant usage on schema public to anon, authenticated, service_role;
 grant all on schema public to postgres;
 do $$
@@ -81,8 +81,8 @@ begin
 end
 $$;
 
--- The auth server makes its own tables in its own schema. Migrations may reference auth.users, hang triggers on it and
--- delete from it, but not alter it: the same privileges as hosted.
+-- The auth server creates its tables in its own schema. Migrations can reference auth.users, add triggers to it and
+-- delete from it, but not alter it, as in a hosted project.
 create schema if not exists auth authorization supabase_auth_admin;
 grant usage on schema auth to anon, authenticated, service_role, postgres;
 grant select, insert, update, delete, references, trigger on all tables in schema auth to postgres;
@@ -91,8 +91,8 @@ alter default privileges for role supabase_auth_admin in schema auth
 alter default privileges in schema auth
     grant select, insert, update, delete, references, trigger on tables to postgres;
 
--- Supabase's own functions. They belong to the superuser so that the embedded auth server cannot replace them at its
--- start: its versions read `request.jwt.claim.sub`, which PostgREST no longer sets, and would answer null.
+-- Supabase's own functions. The superuser owns them, so that the embedded auth server cannot replace them when it
+-- starts: its versions read `request.jwt.claim.sub`, which PostgREST no longer sets, and would return null.
 create or replace function auth.uid()
 returns uuid
 language sql
@@ -137,8 +137,8 @@ as $$
     )::jsonb
 $$;
 
--- PostgREST keeps what it knows of the schema until it is told; as hosted, every change of the schema tells it. The
--- tags keep the nightly refresh, and the check keeps temporary tables, from throwing that knowledge away.
+-- PostgREST caches the schema. As in a hosted project, every change of the schema makes it reload; the filters below
+-- prevent reloads for the nightly refresh (by tag) and for temporary tables (by schema).
 create or replace function extensions.pgrst_ddl_watch()
 returns event_trigger
 language plpgsql

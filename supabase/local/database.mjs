@@ -1,4 +1,4 @@
-// Brings a running PostgreSQL to the state of a fresh Supabase project: bootstrap.sql, and a password for each role.
+// Prepares a running PostgreSQL like a fresh Supabase project: bootstrap.sql, and a password for each role.
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import postgres from "postgres";
@@ -17,15 +17,16 @@ export async function prepareDatabase(settings) {
   } catch (error) {
     if (error.code !== "28P01") throw error;
     throw new StackError(
-      `The database refuses the password in ${settings.home}/secrets.json: it was made for other data. ` +
-        `Put the right secrets.json back, or move ${settings.home}/postgres away to begin anew.`,
+      `The database refuses the password in ${settings.home}/secrets.json, which belongs to other data. ` +
+        `Restore the right secrets.json, or move ${settings.home}/postgres away to start empty.`,
     );
   } finally {
     await sql.end({ timeout: 5 });
   }
 }
 
-// What Postgres itself would store (RFC 5803): made here, no password is ever in a statement, a log or its statistics.
+// The verifier that Postgres would store (RFC 5803). Computed here, so that no password appears in a statement,
+// a log or pg_stat_statements.
 function scramVerifier(password, iterations = 4096) {
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password, salt, iterations, 32, "sha256");

@@ -1,13 +1,13 @@
-// The only door of the stack: /auth/v1/… to the auth server, /rest/v1/… to PostgREST, nothing else.
+// The API gateway: /auth/v1/… goes to the auth server, /rest/v1/… to PostgREST, everything else is refused.
 import { createHmac, timingSafeEqual } from "node:crypto";
 import http from "node:http";
 import { StackError } from "./report.mjs";
 
-// Names of tables, functions and auth routes need no other characters; an encoded slash or dot is never one of them.
+// Names of tables, functions and auth routes need no other characters. Encoded slashes and dots are refused.
 const ALLOWED_PATH = /^\/(auth|rest)\/v1(?:\/[\w.-]*)*$/;
-// These describe one connection, not the request, or are the gateway's own business.
+// Headers of one connection rather than the request, and the API key, which PostgREST does not know.
 const NOT_FORWARDED = ["apikey", "connection", "expect", "host", "keep-alive", "proxy-connection", "upgrade"];
-// Shorter than PostgREST's own 30 s, so that a request is never sent into a connection that it is just closing.
+// Shorter than PostgREST's own 30 s, so that no request is sent on a connection that is being closed.
 const IDLE_UPSTREAM_MS = 20_000;
 const IDLE_CLIENT_MS = 75_000;
 
@@ -25,10 +25,10 @@ export class Gateway {
     this.server.keepAliveTimeout = IDLE_CLIENT_MS;
   }
 
-  // The first thing a start does: a taken port is found out before any data is touched.
+  // Called first in a start: a taken port must be noticed before any data is touched.
   listen() {
     return new Promise((resolve, reject) => {
-      this.server.once("error", (error) => reject(new StackError(whyNotListening(error, this.port))));
+      this.server.once("error", (error) => reject(new StackError(listenError(error, this.port))));
       this.server.listen(this.port, "127.0.0.1", resolve);
     });
   }
@@ -64,7 +64,7 @@ export class Gateway {
     return null;
   }
 
-  #forward(request, response, roleToken, mayRetry = true) {
+  #forward(request, response, roleToken, canRetry = true) {
     const upstream = http.request({
       agent: this.agent,
       host: "127.0.0.1",
@@ -79,56 +79,59 @@ export class Gateway {
       answer.on("error", () => response.destroy());
       answer.pipe(response);
       if (request.complete) return;
-      forgetBody(request, upstream);
+      discardBody(request, upstream);
       answer.on("close", () => upstream.destroy());
     });
     upstream.on("error", () => {
-      if (upstream.res?.complete) return; // it answered without reading the body, and closed
-      forgetBody(request, upstream);
+      if (upstream.res?.complete) return; // answered without reading the body, then closed
+      discardBody(request, upstream);
       if (response.headersSent || response.destroyed) return response.destroy();
-      // A kept connection that closed under us; without a body the request can simply be sent again.
-      if (mayRetry && upstream.reusedSocket && ["GET", "HEAD"].includes(request.method)) {
+      // A reused connection was closed before it answered; a request without a body is safe to repeat.
+      if (canRetry && upstream.reusedSocket && ["GET", "HEAD"].includes(request.method)) {
         return this.#forward(request, response, roleToken, false);
       }
-      return this.#explain(request, response, roleToken);
+      return this.#answerUnreadBody(request, response, roleToken);
     });
     response.on("close", () => response.writableFinished || upstream.destroy());
     request.pipe(upstream);
   }
 
-  // A body that nobody reads any more hides the answer: the data API refuses a token at once and closes, and the write that
-  // fails is heard first. So the token is shown again, alone.
-  #explain(request, response, roleToken) {
-    const unanswered = () => refuse(response, 503, "The data API is not answering; try again in a moment.");
-    const headers = upstreamHeaders({ authorization: request.headers.authorization, apikey: request.headers.apikey }, roleToken);
-    const asked = http.get({ host: "127.0.0.1", port: this.restPort, path: "/", headers }, (answer) => {
+  // PostgREST refuses a bad token before it reads the body, then closes the connection, so the failed write of
+  // the body hides its 401. Repeating the request without the body gets that answer.
+  #answerUnreadBody(request, response, roleToken) {
+    const unavailable = () => refuse(response, 503, "The data API is not answering; try again in a moment.");
+    const headers = upstreamHeaders(
+      { authorization: request.headers.authorization, apikey: request.headers.apikey },
+      roleToken,
+    );
+    const probe = http.get({ host: "127.0.0.1", port: this.restPort, path: "/", headers }, (answer) => {
       if (answer.statusCode !== 401) {
-        asked.destroy();
-        return unanswered();
+        probe.destroy();
+        return unavailable();
       }
       delete answer.headers.connection;
       response.writeHead(401, answer.headers);
       answer.on("error", () => response.destroy());
       answer.pipe(response);
     });
-    asked.on("error", () => response.headersSent || unanswered());
+    probe.on("error", () => response.headersSent || unavailable());
   }
 }
 
-// An answer can come before the body was read to its end (a refused token, a killed server). Whoever sends that body
-// hears the answer only when all of it is taken off their hands.
-function forgetBody(request, upstream) {
+// An answer can arrive before the whole body was sent (a refused token, a killed server). Most clients read it
+// only after sending the body, so the rest is received and dropped.
+function discardBody(request, upstream) {
   request.unpipe(upstream);
   request.resume();
 }
 
-// Dots are resolved first, so that `/auth/v1/../../_system/info` is judged, and forwarded, as what it is.
+// Resolves dot segments, so that `/auth/v1/../../_system/info` is checked and forwarded as `/_system/info`.
 function normalise(target) {
   const text = `http://gateway${target}`;
   return target.startsWith("/") && URL.canParse(text) ? new URL(text) : null;
 }
 
-// An opaque key stands for a role; anything else in Authorization is a user's token, for PostgREST to judge.
+// Exchanges an opaque key for a role's JWT. Any other bearer token is a user's, which PostgREST verifies.
 function upstreamHeaders(headers, roleToken) {
   const forwarded = { ...headers };
   for (const name of NOT_FORWARDED) delete forwarded[name];
@@ -153,7 +156,7 @@ function refuse(response, status, message) {
   response.end(JSON.stringify({ message }));
 }
 
-function whyNotListening(error, port) {
+function listenError(error, port) {
   if (error.code !== "EADDRINUSE") return `The API gateway cannot listen on port ${port}: ${error.message}`;
-  return `Port ${port} is taken by another program. End it, or choose other ports with TALLY_PORT.`;
+  return `Port ${port} is in use by another program. Stop it, or choose other ports with TALLY_PORT.`;
 }

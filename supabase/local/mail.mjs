@@ -1,4 +1,4 @@
-// Where the auth server's mails go: to a real mail server when SMTP_URL is set, else into the outbox folder.
+// Delivery of the auth server's emails: by SMTP if SMTP_URL is set, else into the outbox folder.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -17,16 +17,19 @@ class OutboxMail {
 
   async send({ to, subject, text, html }) {
     const sentAt = new Date().toISOString();
-    const code = codeOf(text ?? html ?? "");
-    const file = path.join(this.folder, `${sentAt.replaceAll(":", "-")}-${randomBytes(3).toString("hex")}.json`);
+    const code = findCode(text ?? html ?? "");
+    const file = path.join(
+      this.folder,
+      `${sentAt.replaceAll(":", "-")}-${randomBytes(3).toString("hex")}.json`,
+    );
     const mail = { to, subject, code, sent_at: sentAt, text: text ?? html };
-    writeFileSync(file, JSON.stringify(mail, null, 2) + "\n", { mode: 0o600, flag: "wx" });
-    notice(`Mail to ${to}: ${subject}${code ? `, code ${code}` : ""} (${file})`);
+    writeFileSync(file, `${JSON.stringify(mail, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    notice(`Email to ${to}: ${subject}${code ? `, code ${code}` : ""} (${file})`);
   }
 }
 
 class SmtpMail {
-  // smtp://user:password@host:587?from=tally@example.org, or smtps:// for TLS from the first byte.
+  // smtp://user:password@host:587?from=tally@example.org, or smtps:// for implicit TLS.
   constructor(address) {
     const url = parseAddress(address);
     this.driver = new SmtpEmailDriver({
@@ -43,7 +46,7 @@ class SmtpMail {
     try {
       await this.driver.send(message);
     } catch (error) {
-      notice(`A mail to ${message.to} was not sent: ${error.message}. Check SMTP_URL.`);
+      notice(`An email to ${message.to} was not sent: ${error.message}. Check SMTP_URL.`);
       throw error;
     }
   }
@@ -52,9 +55,11 @@ class SmtpMail {
 function parseAddress(address) {
   const url = URL.canParse(address) ? new URL(address) : null;
   if (url?.hostname && ["smtp:", "smtps:"].includes(url.protocol)) return url;
-  throw new StackError("SMTP_URL is not a mail server's address. It looks like smtp://user:password@host:587.");
+  throw new StackError(
+    "SMTP_URL must be the address of a mail server, such as smtp://user:password@host:587.",
+  );
 }
 
-function codeOf(text) {
+function findCode(text) {
   return text.match(/\b\d{6}\b/)?.[0] ?? null;
 }

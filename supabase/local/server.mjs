@@ -1,5 +1,5 @@
-// The embedded stand-in for a Supabase project: the order in which its parts start and stop.
-// Started by `tally up`, which holds our stdin open: when it is gone, for whatever reason, we stop too.
+// Entry point of the embedded stack: starts and stops its parts in order.
+// `tally up` holds our stdin open. When it ends, however it ends, stdin closes and the stack stops.
 import { startAuth } from "./auth.mjs";
 import { prepareDatabase } from "./database.mjs";
 import { Gateway } from "./gateway.mjs";
@@ -36,7 +36,7 @@ async function start() {
   started.push(postgres);
   await postgres.open();
   await prepareDatabase(settings);
-  const rest = new Rest(settings, postgres.account, (reason) => giveUp(new StackError(reason)));
+  const rest = new Rest(settings, postgres.user, (reason) => giveUp(new StackError(reason)));
   started.push(rest);
   const [auth] = await Promise.all([startAuth(settings), rest.start()]);
   started.push(auth);
@@ -46,7 +46,10 @@ async function start() {
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
-process.stdin.on("end", () => stop(0)).on("error", () => stop(0)).resume();
+process.stdin
+  .on("end", () => stop(0))
+  .on("error", () => stop(0))
+  .resume();
 process.on("uncaughtException", giveUp);
 process.on("unhandledRejection", giveUp);
 start().catch(giveUp);

@@ -1,4 +1,4 @@
-// What one run of the stack needs to know: its folder, its ports and its secrets, all decided by `tally up`.
+// Settings of one run, all decided by `tally up`: folders, ports and secrets.
 import { readFileSync } from "node:fs";
 import path from "node:path";
 
@@ -26,8 +26,8 @@ export function databaseUrl(settings, role) {
   return `postgresql://${role}:${password}@127.0.0.1:${settings.postgresPort}/postgres?sslmode=disable`;
 }
 
-// The lock that we hold must not outlive us in a server that goes on without us. Node closes low descriptors only when it starts a
-// program, and "ignore" leaves a high one as it is: the log takes their places.
+// stdio of the servers, which must not inherit the lock of TALLY_HOME: they can outlive us. Node closes only
+// low descriptors in a child, and "ignore" leaves a high one open: the log takes every place up to the lock's.
 export function serverStdio({ lockDescriptor }, log) {
   return ["ignore", ...Array(Math.max(2, lockDescriptor)).fill(log)];
 }

@@ -1,4 +1,4 @@
-"""A folder for the tests that start and stop a stack of their own."""
+"""A folder for tests that start and stop their own stack."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,6 @@ from tests.embedded import migrated_home
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A TALLY_HOME for the starts and stops of one file."""
+    """A TALLY_HOME shared by the tests of one file."""
     with migrated_home() as folder:
         yield folder

@@ -1,4 +1,4 @@
-"""The processes of a running stack, how to kill them, and what must be true afterwards."""
+"""Processes, requests and connections of a running stack."""
 
 import http.client
 import os
@@ -30,7 +30,7 @@ def kill(pid: int) -> None:
 
 
 def eventually(is_true: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait for it, and fail when it does not come."""
+    """Wait until the condition holds; fail after the timeout."""
     deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline, f"not true within {seconds} s"
@@ -38,7 +38,7 @@ def eventually(is_true: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def api_answers(stack: Stack) -> bool:
-    """Whether the data API asks the database for the service; without migrations there is nothing to find."""
+    """Whether the data API queries the database for the service role; 404 without migrations."""
     try:
         return get(stack, "/rest/v1/providers?limit=1", stack.keys.secret_key)[0] in (200, 404)
     except (OSError, http.client.HTTPException):
@@ -73,7 +73,7 @@ def connect(stack: Stack, role: str = "postgres") -> psycopg.Connection:
 
 
 def remember(stack: Stack, text: str) -> None:
-    """Write something that must survive."""
+    """Store a text that must survive."""
     with connect(stack) as connection:
         connection.execute("create table if not exists private.remembered (text text)")
         connection.execute("insert into private.remembered values (%s)", [text])

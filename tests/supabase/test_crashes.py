@@ -1,4 +1,4 @@
-"""However its processes end, the next start is clean and nothing that was saved is lost."""
+"""Recovery after any process was killed: the next start is clean and no saved data is lost."""
 
 import os
 import subprocess
@@ -38,7 +38,7 @@ def port() -> int:
 
 @pytest.fixture
 def foreign_process() -> Iterator[int]:
-    """Somebody else's program, which must never be ended."""
+    """A program that is not part of the stack and must never be ended."""
     with subprocess.Popen(["sleep", "60"]) as process:
         yield process.pid
         assert process.poll() is None, "a foreign process was ended"
@@ -51,7 +51,7 @@ def ends(pid: int) -> None:
 
 @pytest.fixture(params=[0, 40])
 def open_files(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Files that are open already push up the number of the lock's, which decides who inherits it."""
+    """Open files raise the number of the lock's descriptor, which decides which processes inherit it."""
     opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(request.param)]
     yield
     for descriptor in opened:
@@ -74,14 +74,14 @@ def test_next_start_adopts_the_database_of_a_killed_node(home: Path, port: int) 
         assert "before node was killed" in remembered(stack)
 
 
-def test_killed_data_api_is_started_again(home: Path, port: int) -> None:
+def test_killed_data_api_is_restarted(home: Path, port: int) -> None:
     with running_stack(home, port) as stack:
         killed = pid_of_postgrest(stack)
         kill(killed)
         eventually(lambda: pid_of_postgrest(stack) != killed and api_answers(stack))
 
 
-def test_killed_database_is_started_again_with_everything_in_it(home: Path, port: int) -> None:
+def test_killed_database_is_restarted_with_all_its_data(home: Path, port: int) -> None:
     with running_stack(home, port) as stack:
         remember(stack, "before the database was killed")
         killed = pid_of_postgres(stack)
@@ -110,7 +110,7 @@ def test_database_left_on_another_port_moves_to_the_new_one(home: Path, port: in
     assert not port_is_open(port + 2)
 
 
-def test_stale_lock_of_the_database_with_a_foreign_number_is_seen_through(
+def test_stale_lock_of_the_database_with_a_foreign_process_id_is_ignored(
     home: Path, port: int, foreign_process: int
 ) -> None:
     lock = home / "postgres" / "17" / "postmaster.pid"
@@ -121,7 +121,7 @@ def test_stale_lock_of_the_database_with_a_foreign_number_is_seen_through(
         assert api_answers(stack)
 
 
-def test_stale_number_of_the_data_api_ends_no_foreign_process(
+def test_stale_process_id_of_the_data_api_ends_no_foreign_process(
     home: Path, port: int, foreign_process: int
 ) -> None:
     (home / "run" / "postgrest.pid").write_text(f"{foreign_process}\n")
@@ -129,7 +129,7 @@ def test_stale_number_of_the_data_api_ends_no_foreign_process(
         assert api_answers(stack)
 
 
-def test_stack_whose_starter_vanished_stops_by_itself(home: Path, port: int) -> None:
+def test_stack_stops_when_its_parent_process_has_ended(home: Path, port: int) -> None:
     with running_stack(home, port) as stack:
         postgres = pid_of_postgres(stack)
         assert stack.process is not None
@@ -139,17 +139,17 @@ def test_stack_whose_starter_vanished_stops_by_itself(home: Path, port: int) -> 
         ends(pid_of_node(stack))
 
 
-@pytest.mark.parametrize("word", ["Creating the database", "Starting the database"])
-def test_start_that_was_killed_midway_leaves_nothing_to_trip_over(word: str) -> None:
+@pytest.mark.parametrize("step", ["Creating the database", "Starting the database"])
+def test_next_start_succeeds_after_one_was_killed_midway(step: str) -> None:
     with temporary_home() as home:
         port = free_port_block()
-        start_until(home, port, word)
+        start_until(home, port, step)
         with running_stack(home, port, migrated=False) as stack:
             assert api_answers(stack)
             assert [path.name for path in stack.home.data.iterdir()] == ["17"]
 
 
-def test_stop_in_the_middle_of_the_first_start_is_clean() -> None:
+def test_next_start_succeeds_after_the_first_was_stopped_midway() -> None:
     with temporary_home() as home:
         port = free_port_block()
         start_until(home, port, "Creating the database", kill_it=False)
@@ -158,14 +158,14 @@ def test_stop_in_the_middle_of_the_first_start_is_clean() -> None:
             assert api_answers(stack)
 
 
-def start_until(home: Path, port: int, word: str, kill_it: bool = True) -> None:
-    """Start a stack and, at the named step, kill its process or ask it to stop."""
+def start_until(home: Path, port: int, step: str, kill_it: bool = True) -> None:
+    """Start a stack and, at the named step, kill its process or request a stop."""
     opened, stop = open_home(home), threading.Event()
     lock = lock_home(opened, "stack", port)
     stack = Stack(opened, Ports(port), load_keys(opened), find_node(), LocalSettings(), lock)
 
-    def on_step(step: str) -> None:
-        if step == word:
+    def on_step(begun: str) -> None:
+        if begun == step:
             if kill_it:
                 kill(pid_of_node(stack))
             stop.set()

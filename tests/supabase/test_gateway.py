@@ -1,4 +1,4 @@
-"""The gateway is the only door: what it lets through, as whom, and what it never lets through."""
+"""The gateway: paths it forwards or refuses, and the role each request gets."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ CLOSED_PATHS = [
 
 
 def ask(stack: Stack, target: str, method: str = "GET") -> tuple[int, str]:
-    """Send the target to the gateway exactly as written; every client would tidy it up."""
+    """Send the target to the gateway exactly as written, as HTTP clients would normalise it."""
     lines = [
         f"{method} {target} HTTP/1.1",
         "Host: x",
@@ -64,7 +64,7 @@ def client(stack: Stack) -> Client:
 
 @pytest.fixture(scope="module")
 def token(client: Client) -> str:
-    """The access token of somebody who just signed up."""
+    """The access token of a new user."""
     answer = client.auth.sign_up({"email": f"{uuid.uuid4()}@example.com", "password": "correct horse"})
     assert answer.session is not None
     return answer.session.access_token
@@ -80,7 +80,7 @@ def test_only_the_two_services_can_be_reached(stack: Stack, target: str) -> None
 @pytest.mark.parametrize(
     "target", ["/auth/v1/health", "/auth/v1/user/../health", "/auth/v1/user/%2e%2e/health"]
 )
-def test_a_path_is_normalised_before_it_is_forwarded(stack: Stack, target: str) -> None:
+def test_path_is_normalised_before_it_is_forwarded(stack: Stack, target: str) -> None:
     assert ask(stack, target)[0] == 200
 
 
@@ -90,17 +90,17 @@ def test_unknown_key_is_refused(stack: Stack, path: str, key: str | None) -> Non
     assert get(stack, path, key)[0] == 401
 
 
-def test_publishable_key_reads_nothing_by_itself(stack: Stack) -> None:
+def test_publishable_key_alone_reads_nothing(stack: Stack) -> None:
     assert get(stack, "/rest/v1/providers", stack.keys.publishable_key)[0] == 401
 
 
-def test_secret_key_is_the_service(stack: Stack) -> None:
+def test_secret_key_gets_the_service_role(stack: Stack) -> None:
     status, body = get(stack, "/rest/v1/providers?select=name", stack.keys.secret_key)
     assert status == 200
     assert {"name": "openai"} in json.loads(body)
 
 
-def test_key_in_both_headers_is_what_supabase_clients_send(stack: Stack) -> None:
+def test_key_in_both_headers_is_accepted(stack: Stack) -> None:
     key = stack.keys.secret_key
     assert get(stack, "/rest/v1/providers?limit=1", key, token=key)[0] == 200
 
@@ -163,25 +163,23 @@ def test_large_body_streams_through(stack: Stack, token: str) -> None:
     answer = connection.getresponse()
     result = json.loads(answer.read())
     assert answer.status == 200
-    assert len(result["rejected"]) == 5000  # they name no identity; each was read and judged
+    assert len(result["rejected"]) == 5000  # none has an identity; each was read and rejected
 
 
 @pytest.fixture
 def new_table(stack: Stack) -> Iterator[str]:
-    """A table that appears while the data API runs."""
+    """A table that is created while the data API runs."""
     with connect(stack) as connection:
         connection.execute("create table public.appears as select generate_series(1, 1200) as number")
         yield "appears"
         connection.execute("drop table public.appears")
 
 
-def test_new_table_is_served_without_a_restart_and_a_dropped_one_is_forgotten(
-    stack: Stack, new_table: str
-) -> None:
+def test_schema_changes_are_served_without_a_restart(stack: Stack, new_table: str) -> None:
     key = stack.keys.secret_key
     path = f"/rest/v1/{new_table}?select=number"
     eventually(lambda: get(stack, path, key)[0] == 200)
-    assert len(json.loads(get(stack, path, key)[1])) == 1000, "one answer holds at most a thousand rows"
+    assert len(json.loads(get(stack, path, key)[1])) == 1000, "a response holds at most 1,000 rows"
     with connect(stack) as connection:
         connection.execute("alter table public.appears rename column number to counted")
         eventually(lambda: get(stack, f"/rest/v1/{new_table}?select=counted", key)[0] == 200)

@@ -1,4 +1,4 @@
-"""A forgotten password: the code goes to the outbox folder, or through a real mail server."""
+"""Emails with password reset codes: to the outbox folder, or through a mail server."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from tests.supabase.parts import eventually
 
 
 class MailServer:
-    """The least that SMTP asks for; keeps what it is sent."""
+    """A minimal SMTP server that stores the emails it receives."""
 
     def __init__(self) -> None:
         self.mails: list[str] = []
@@ -57,7 +57,7 @@ def mail_server() -> Iterator[MailServer]:
     loop.close()
 
 
-def client_of(stack: Stack) -> Client:
+def new_client(stack: Stack) -> Client:
     return create_client(stack.settings()["SUPABASE_URL"], stack.keys.publishable_key)
 
 
@@ -68,8 +68,8 @@ def sign_up(client: Client) -> str:
     return email
 
 
-def test_code_from_the_outbox_sets_a_new_password_once(stack: Stack) -> None:
-    client = client_of(stack)
+def test_code_from_the_outbox_resets_the_password_once(stack: Stack) -> None:
+    client = new_client(stack)
     email = sign_up(client)
     client.auth.reset_password_for_email(email)
     files = [file for file in stack.home.outbox.iterdir() if json.loads(file.read_text())["to"] == email]
@@ -86,18 +86,18 @@ def test_code_from_the_outbox_sets_a_new_password_once(stack: Stack) -> None:
 
 
 def test_wrong_code_is_refused(stack: Stack) -> None:
-    client = client_of(stack)
+    client = new_client(stack)
     email = sign_up(client)
     client.auth.reset_password_for_email(email)
     with pytest.raises(Exception, match=r"expired|invalid"):
         client.auth.verify_otp({"email": email, "token": "000000", "type": "recovery"})
 
 
-def test_with_smtp_url_the_code_goes_through_the_mail_server_and_not_to_the_disk(home: Path) -> None:
+def test_with_smtp_url_the_email_is_sent_and_not_stored(home: Path) -> None:
     with mail_server() as sink:
         address = f"smtp://127.0.0.1:{sink.port}?from=tally@example.org"
         with running_stack(home, free_port_block(), smtp_url=address, migrated=False) as stack:
-            client = client_of(stack)
+            client = new_client(stack)
             email = sign_up(client)
             client.auth.reset_password_for_email(email)
             eventually(lambda: len(sink.mails) == 1)

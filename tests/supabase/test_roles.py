@@ -1,4 +1,4 @@
-"""The database's roles are those of a hosted project, and the auth server reaches only its own schema."""
+"""Database roles as in a hosted project; the auth server can access only its own schema."""
 
 import json
 import subprocess
@@ -46,8 +46,8 @@ def test_auth_server_reads_its_own_users(stack: Stack) -> None:
         assert auth.execute("select count(*) from auth.users").fetchone() is not None
 
 
-def test_field_that_stops_lite_from_granting_everything_still_exists() -> None:
-    """At `unknown`, its first request grants all tables to anon; without the field this needs a new look."""
+def test_private_field_that_keeps_lite_from_granting_tables_exists() -> None:
+    """At `unknown`, lite's first request grants all tables to anon. Check again if the field is renamed."""
     script = """
         import { createPostgresConnection } from "@supabase/lite/postgres";
         import { readFileSync } from "node:fs";
@@ -72,17 +72,17 @@ def test_using_the_auth_server_grants_nothing_to_anon(stack: Stack) -> None:
     assert granted == []
 
 
-def test_auth_uid_is_supabases_own(stack: Stack) -> None:
-    someone = uuid.uuid4()
+def test_auth_uid_is_the_function_of_hosted_supabase(stack: Stack) -> None:
+    user_id = uuid.uuid4()
     with connect(stack) as operator:
         owner = operator.execute(
             "select proowner::regrole::text from pg_proc where oid = 'auth.uid()'::regprocedure"
         )
         assert owner.fetchone() == ("supabase_admin",)
         operator.execute(
-            "select set_config('request.jwt.claims', %s, false)", [json.dumps({"sub": str(someone)})]
+            "select set_config('request.jwt.claims', %s, false)", [json.dumps({"sub": str(user_id)})]
         )
-        assert operator.execute("select auth.uid()").fetchone() == (someone,)
+        assert operator.execute("select auth.uid()").fetchone() == (user_id,)
 
 
 def test_migrations_do_not_run_as_superuser(stack: Stack) -> None:
@@ -97,26 +97,27 @@ def test_migrations_do_not_run_as_superuser(stack: Stack) -> None:
         assert owner.fetchone() == ("postgres",)
 
 
-def test_migrations_may_hang_things_on_users_and_delete_them(stack: Stack) -> None:
+def test_migrations_can_reference_users_add_triggers_and_delete_users(stack: Stack) -> None:
     client = create_client(stack.settings()["SUPABASE_URL"], stack.keys.publishable_key)
     answer = client.auth.sign_up({"email": f"{uuid.uuid4()}@example.com", "password": "correct horse"})
     assert answer.user is not None
     with connect(stack) as operator:
         operator.autocommit = False
-        operator.execute("create table private.hung (id uuid references auth.users (id) on delete cascade)")
+        operator.execute("create table private.linked (id uuid references auth.users (id) on delete cascade)")
         operator.execute(
-            "create function private.hang() returns trigger language plpgsql as 'begin return new; end'"
+            "create function private.link_user() returns trigger language plpgsql as 'begin return new; end'"
         )
         operator.execute(
-            "create trigger hung after insert on auth.users for each row execute function private.hang()"
+            "create trigger link_user after insert on auth.users"
+            " for each row execute function private.link_user()"
         )
-        operator.execute("insert into private.hung values (%s)", [answer.user.id])
+        operator.execute("insert into private.linked values (%s)", [answer.user.id])
         operator.execute("delete from auth.users where id = %s", [answer.user.id])
-        assert operator.execute("select count(*) from private.hung").fetchone() == (0,)
+        assert operator.execute("select count(*) from private.linked").fetchone() == (0,)
         operator.rollback()
 
 
-def test_each_login_role_has_a_password_of_its_own(stack: Stack) -> None:
+def test_each_login_role_has_its_own_password(stack: Stack) -> None:
     passwords = stack.keys.passwords
     assert len(set(passwords.values())) == len(passwords) == 4
     for role in passwords:
@@ -124,14 +125,14 @@ def test_each_login_role_has_a_password_of_its_own(stack: Stack) -> None:
             assert connection.execute("select current_user").fetchone() == (role,)
 
 
-def test_no_password_is_in_the_statistics_that_the_operator_can_read(stack: Stack) -> None:
+def test_statement_statistics_contain_no_password(stack: Stack) -> None:
     with connect(stack, "supabase_admin") as superuser:
         statements = [row[0] for row in superuser.execute("select query from extensions.pg_stat_statements")]
     assert any("alter role" in statement for statement in statements)
     assert not any(password in text for text in statements for password in stack.keys.passwords.values())
 
 
-def test_database_listens_on_loopback_only_and_trusts_nobody(stack: Stack) -> None:
+def test_database_listens_on_loopback_only_and_requires_passwords(stack: Stack) -> None:
     with connect(stack, "supabase_admin") as superuser:
         shown = superuser.execute(
             "select current_setting('listen_addresses'), current_setting('unix_socket_directories')"

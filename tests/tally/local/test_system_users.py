@@ -1,4 +1,4 @@
-"""The stack runs for root, by way of another account, and for an ordinary user; a closed folder is named."""
+"""The stack runs for root, through another system user, and for ordinary users; closed folders are named."""
 
 import os
 import pwd
@@ -30,32 +30,32 @@ print("ran")
 """
 
 
-def can_pass(folder: Path) -> bool:
+def can_traverse(folder: Path) -> bool:
     return all(parent.stat().st_mode & 0o001 for parent in (folder, *folder.parents))
 
 
-def python_of_everyone() -> str | None:
-    """This interpreter, or the system's of the same version, if an ordinary user may run it."""
+def shared_python() -> str | None:
+    """This interpreter, or the system's of the same version, if an ordinary user can run it."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     for program in (Path(sys.executable), Path(f"/usr/bin/python{version}")):
-        if program.exists() and can_pass(program.resolve()):
+        if program.exists() and can_traverse(program.resolve()):
             return str(program)
     return None
 
 
 @only_root
 @pytest.mark.skipif(
-    not can_pass(CHECKOUT) or python_of_everyone() is None,
+    not can_traverse(CHECKOUT) or shared_python() is None,
     reason="an ordinary user cannot reach this checkout or its Python",
 )
 def test_ordinary_user_can_run_the_stack() -> None:
-    account = pwd.getpwnam("nobody")
+    user = pwd.getpwnam("nobody")
     with temporary_home() as home:
-        os.chown(home.parent, account.pw_uid, account.pw_gid)
+        os.chown(home.parent, user.pw_uid, user.pw_gid)
         ended = subprocess.run(
-            [str(python_of_everyone()), "-c", START, str(home), str(free_port_block())],
-            user=account.pw_uid,
-            group=account.pw_gid,
+            [str(shared_python()), "-c", START, str(home), str(free_port_block())],
+            user=user.pw_uid,
+            group=user.pw_gid,
             extra_groups=[],
             cwd=CHECKOUT,
             env={
@@ -69,18 +69,18 @@ def test_ordinary_user_can_run_the_stack() -> None:
             check=False,
         )
         assert ended.stdout.strip() == "ran", ended.stderr
-        assert {path.lstat().st_uid for path in home.rglob("*")} == {account.pw_uid}
+        assert {path.lstat().st_uid for path in home.rglob("*")} == {user.pw_uid}
         assert home.stat().st_mode & 0o777 == 0o700
 
 
 @only_root
-def test_no_part_that_serves_data_runs_as_root(stack: Stack) -> None:
+def test_postgres_and_postgrest_do_not_run_as_root(stack: Stack) -> None:
     for pid in (pid_of_postgres(stack), pid_of_postgrest(stack)):
         assert Path(f"/proc/{pid}").stat().st_uid != 0
 
 
 @only_root
-def test_programs_out_of_reach_are_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_in_closed_folders_are_copied_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with temporary_home() as home:
         closed = home.parent / "closed"
         closed.mkdir(mode=0o700)
@@ -95,11 +95,11 @@ def test_programs_out_of_reach_are_copied_once(monkeypatch: pytest.MonkeyPatch) 
 
 
 @only_root
-def test_folder_in_the_way_is_named_before_anything_is_made() -> None:
+def test_closed_folder_is_named_before_anything_is_created() -> None:
     with temporary_home() as home:
         home.parent.chmod(0o700)
         with pytest.raises(StackFailed) as refusal, running_stack(home, free_port_block()):
             pass
-        assert f"may not pass through {home.parent} " in str(refusal.value)
+        assert f"cannot traverse {home.parent} " in str(refusal.value)
         assert "TALLY_HOME" in str(refusal.value)
         assert not (home / "postgres").exists()
