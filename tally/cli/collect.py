@@ -1,8 +1,7 @@
-"""`tally collect`, `login` and `logout`: the coding agents' logs of this machine, sent to one account."""
+"""`tally collect`: the coding agents' logs of this machine, sent to the signed-in account."""
 
 import json
 import os
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from tally.agents.machine import collecting_folder, machine_name
 from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
 from tally.cli.meter import ByteMeter
+from tally.cli.session import login, logout
 from tally.core.errors import NotSignedIn, TallyError
 
 NO_LOGS = "No logs of coding agents were found on this machine."
@@ -26,7 +26,7 @@ SHOWN_REASONS = 5
 
 
 def add_commands(app: typer.Typer) -> None:
-    """Register the commands of this module."""
+    """Register `collect` and the commands of its session."""
     for command in (collect, login, logout):
         app.command()(command)
 
@@ -86,44 +86,6 @@ def collect(
         _follow(upload, every)
     else:
         _collect(upload)
-
-
-def login(
-    email: Annotated[str | None, typer.Option(metavar="EMAIL", help="Email address of the account.")] = None,
-    address: Annotated[
-        str | None, typer.Option(metavar="URL", help="Address of Tally's Supabase project.")
-    ] = None,
-    key: Annotated[str | None, typer.Option(metavar="KEY", help="The project's publishable key.")] = None,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
-) -> None:
-    """Sign in to the account that this machine collects into.
-
-    Example: tally login --email ada@example.com
-    """
-    from tally.accounts.cli_session import find_local_project, sign_in  # lazily: takes half a second
-
-    known_address, known_key = find_local_project()
-    address = address or known_address or typer.prompt("Address of the Supabase project")
-    key = key or (known_key if address == known_address else None) or typer.prompt("Publishable key")
-    email = email or typer.prompt("Email")
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = typer.prompt("Password", hide_input=True)
-    account = sign_in(collecting_folder(), str(address), str(key), str(email), password)
-    typer.echo(f"Signed in as {account.email}. Run `tally collect` to send this machine's logs.")
-
-
-def logout() -> None:
-    """Sign out on this machine; collected data stays.
-
-    Example: tally logout
-    """
-    from tally.accounts.cli_session import sign_out  # lazily: takes half a second
-
-    typer.echo("Signed out." if sign_out(collecting_folder()) else "Not signed in.")
 
 
 def print_rejections(reasons: Sequence[str]) -> None:

@@ -63,7 +63,7 @@ class Dashboard:
         raise TallyError(f"The dashboard did not answer within {START_SECONDS} s. {self._last_log_line()}")
 
     def has_ended(self) -> bool:
-        """Whether the process ended by itself since it was started."""
+        """True if the process ended by itself since it was started."""
         return self.process is not None and self.process.poll() is not None
 
     def stop(self) -> None:
@@ -105,7 +105,7 @@ def end_leftover(home: Home) -> None:
 
 
 def answers(port: int) -> bool:
-    """Whether the sign-in page is served on this port."""
+    """True if the sign-in page is served on this port."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/login")

@@ -27,7 +27,7 @@ where status = 'done' and user_id is null and night >= %s"""
 
 
 def is_due(now: datetime, last_success: datetime | None) -> bool:
-    """Whether the latest scheduled run has not succeeded yet."""
+    """True while the latest scheduled run has not succeeded."""
     return last_success is None or last_success < last_due(now)
 
 
@@ -40,7 +40,7 @@ def load_last_success(database_url: str, now: datetime) -> datetime | None:
 
 
 def has_records(database_url: str) -> bool:
-    """Whether there is anything to forecast."""
+    """True if there is anything to forecast."""
     with psycopg.connect(database_url, connect_timeout=5) as connection:
         return connection.execute("select from public.cost_records limit 1").rowcount > 0
 

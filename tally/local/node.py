@@ -71,7 +71,7 @@ def _version(program: Path) -> str | None:
 
 
 def modules_are_current() -> bool:
-    """Whether the installed packages match the lock file."""
+    """True if the installed packages match the lock file."""
     try:
         return STAMP.read_text(encoding="utf-8") == _lock_digest()
     except OSError:

@@ -68,7 +68,7 @@ def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on this port now."""
+    """True if a server could listen on this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -30,7 +30,7 @@ def find_recorded(pid_file: Path, marker: str) -> int | None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process with this id exists and is more than a zombie."""
+    """True if a process with this id exists and is not a zombie."""
     return _find(pid) is not None
 
 

@@ -22,7 +22,7 @@ class Service(Protocol):
         """Shut down in order; does nothing when the service is not running."""
 
     def has_ended(self) -> bool:
-        """Whether the process ended by itself since it was started."""
+        """True if the process ended by itself since it was started."""
 
 
 class Watchdog:

@@ -116,7 +116,7 @@ class StackService:
         self.stack.stop()
 
     def has_ended(self) -> bool:
-        """Whether the process ended by itself since it was started."""
+        """True if the process ended by itself since it was started."""
         return self.stack.process is not None and self.stack.process.poll() is not None
 
 

@@ -38,7 +38,7 @@ def eventually(is_true: Callable[[], bool], seconds: float = 20) -> None:
 
 
 def api_answers(stack: Stack) -> bool:
-    """Whether the data API queries the database for the service role; 404 without migrations."""
+    """True if the data API queries the database for the service role; 404 means no migrations."""
     try:
         return get(stack, "/rest/v1/providers?limit=1", stack.keys.secret_key)[0] in (200, 404)
     except (OSError, http.client.HTTPException):

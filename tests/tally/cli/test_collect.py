@@ -70,7 +70,7 @@ def alone(tmp_path: Path) -> Commands:
 
 
 @pytest.fixture
-def person(stack: Stack) -> Person:
+def account(stack: Stack) -> Person:
     return sign_up(stack)
 
 
@@ -81,8 +81,8 @@ def machine(stack: Stack, tmp_path: Path) -> Commands:
 
 
 @pytest.fixture
-def signed_in_machine(machine: Commands, person: Person) -> Commands:
-    answer = machine.run("login", "--email", person.email, "--password-stdin", given=f"{PASSWORD}\n")
+def signed_in_machine(machine: Commands, account: Person) -> Commands:
+    answer = machine.run("login", "--email", account.email, "--password-stdin", given=f"{PASSWORD}\n")
     assert answer.returncode == 0, answer.stderr
     return machine
 
@@ -184,7 +184,7 @@ def test_mistake_of_the_user_is_answered_in_one_sentence(
 
 
 def test_logs_are_saved_in_the_signed_in_account(
-    signed_in_machine: Commands, stack: Stack, person: Person
+    signed_in_machine: Commands, stack: Stack, account: Person
 ) -> None:
     write_claude(signed_in_machine.home, claude_row())
 
@@ -193,7 +193,7 @@ def test_logs_are_saved_in_the_signed_in_account(
 
     assert first.stdout == "Claude Code: read 1 = 1 added + 0 duplicates + 0 rejected\n", first.stderr
     assert json.loads(again.stdout)["sources"][0]["read"] == 0
-    assert len(stored(over_http(stack, person))) == 1
+    assert len(stored(over_http(stack, account))) == 1
 
 
 def test_session_file_is_private_and_its_token_renewed_each_time(signed_in_machine: Commands) -> None:
@@ -208,8 +208,8 @@ def test_session_file_is_private_and_its_token_renewed_each_time(signed_in_machi
     assert load_session(folder).refresh_token != first.refresh_token
 
 
-def test_wrong_password_is_refused_and_stores_nothing(machine: Commands, person: Person) -> None:
-    answer = machine.run("login", "--email", person.email, "--password-stdin", given="wrong horse 1\n")
+def test_wrong_password_is_refused_and_stores_nothing(machine: Commands, account: Person) -> None:
+    answer = machine.run("login", "--email", account.email, "--password-stdin", given="wrong horse 1\n")
 
     assert (answer.returncode, answer.stderr) == (1, "Wrong email or password.\n")
     assert not (machine.state / "collect" / "account.json").exists()
@@ -250,9 +250,9 @@ def watching(signed_in_machine: Commands) -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_watch_collects_new_entries(
-    watching: "subprocess.Popen[str]", signed_in_machine: Commands, stack: Stack, person: Person
+    watching: "subprocess.Popen[str]", signed_in_machine: Commands, stack: Stack, account: Person
 ) -> None:
-    database = over_http(stack, person)
+    database = over_http(stack, account)
     _wait_for(lambda: len(stored(database)) == 1)
 
     write_claude(signed_in_machine.home, claude_row("msg_2", "req_2"), file="garden/s2.jsonl")

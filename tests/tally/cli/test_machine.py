@@ -1,5 +1,6 @@
 """Every command has complete help with an example, and every failure is one sentence."""
 
+import json
 import subprocess
 import sys
 from importlib.metadata import version
@@ -8,11 +9,13 @@ from types import ModuleType
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
 from tally.cli import collect, machine
 from tally.cli.command import new_app
 from tally.cli.main import app
+from tests.embedded import free_port_block
 
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
@@ -100,3 +103,54 @@ def test_nightly_passes_its_arguments_and_exit_code_on(tmp_path: Path) -> None:
     ended = run("nightly", "--dry-run", TALLY_HOME=str(tmp_path), **unreachable)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TALLY_HOME", str(tmp_path))
+    monkeypatch.setenv("TALLY_PORT", str(free_port_block()))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_down_without_a_running_tally_succeeds() -> None:
+    ended = CliRunner().invoke(app, ["down"])
+    assert (ended.exit_code, ended.stdout) == (0, "Tally is not running.\n")
+
+
+@pytest.mark.usefixtures("empty_home")
+def test_status_of_a_stopped_tally_is_unhealthy() -> None:
+    ended = CliRunner().invoke(app, ["status", "--json"])
+    shown = json.loads(ended.stdout)
+    assert (ended.exit_code, shown["running"], shown["healthy"]) == (1, False, False)
+    assert shown["parts"]["database"] == {"address": "not started", "healthy": False, "version": None}
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that were started instead of running; each ends with exit code 3."""
+    commands: list[list[str]] = []
+
+    def start(command: list[str], **_: object) -> "subprocess.CompletedProcess[str]":
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 3)
+
+    monkeypatch.setattr("tally.cli.machine.subprocess.run", start)
+    return commands
+
+
+def test_nightly_starts_the_job_with_its_options(started: list[list[str]]) -> None:
+    arguments = ["--date", "2026-11-01", "--dry-run", "--scheduler", "tcp://127.0.0.1:8786"]
+    assert CliRunner().invoke(app, ["nightly", *arguments]).exit_code == 3
+    assert started[0][1:] == ["-m", "forecasting", *arguments]
+
+
+def test_backtest_starts_the_evaluation_with_absolute_paths(
+    started: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(app, ["backtest", "series", "--out", "out.csv", "--score"]).exit_code == 3
+    paths = [str(tmp_path / "series"), "--out", str(tmp_path / "out.csv")]
+    assert started[0][1:] == ["-m", "forecasting.evaluation.command", *paths, "--score"]

@@ -24,23 +24,23 @@ Tally = Callable[..., Result]
 
 
 @pytest.fixture
-def person(stack: Stack) -> Person:
+def account(stack: Stack) -> Person:
     return sign_up(stack)
 
 
 @pytest.fixture
-def tally(person: Person) -> Tally:
-    """Run a command for this person, in the stack's environment."""
+def tally(account: Person) -> Tally:
+    """Run a command for this account, in the stack's environment."""
 
     def run(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [*map(str, arguments), "--email", person.email])
+        return CliRunner().invoke(app, [*map(str, arguments), "--email", account.email])
 
     return run
 
 
 @pytest.fixture
-def stored(stack: Stack, person: Person) -> Callable[[], int]:
-    return lambda: len(over_http(stack, person).select(Query("cost_records", "id", ["id"])))
+def stored(stack: Stack, account: Person) -> Callable[[], int]:
+    return lambda: len(over_http(stack, account).select(Query("cost_records", "id", ["id"])))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def fails_with(ended: Result, sentence: str) -> bool:
-    """Whether the command ended with exit code 1 and this sentence on stderr, without a stack trace."""
+    """True if the sentence is on stderr; the command must end with exit code 1 and no stack trace."""
     assert ended.exit_code == 1, ended.output
     assert "Traceback" not in ended.output
     assert ended.stderr.rstrip().endswith((".", "?")), ended.stderr
@@ -92,14 +92,14 @@ def test_several_files_are_imported_in_one_go(tally: Tally, stored: Callable[[],
 
 
 def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
-    tally: Tally, write: Callable[..., Path], stack: Stack, person: Person
+    tally: Tally, write: Callable[..., Path], stack: Stack, account: Person
 ) -> None:
     file = write(load_sample("deepseek")[1], "usage.zip")
     ended = tally("import", file)
     assert "usage.zip (DeepSeek usage export): read 11 = 9 added + 0 duplicates + 2 rejected" in ended.stdout
     assert 'usage.zip, line 8: amount-2026-09-02_2026-10-01.csv: The type "mystery_tokens"' in ended.stderr
     assert "read 11 = 0 added + 9 duplicates + 2 rejected" in tally("import", file).stdout
-    rows = over_http(stack, person).select(
+    rows = over_http(stack, account).select(
         Query("cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"])
     )
     chat = [row for row in rows if row["model_name"] == "deepseek-chat"]
@@ -249,6 +249,7 @@ def test_unknown_account_is_named(stack: Stack, write: Callable[..., Path]) -> N
     assert fails_with(ended, "There is no account for nobody@example.com. Sign up in the dashboard first.")
 
 
+@pytest.mark.usefixtures("stack")
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
@@ -257,9 +258,8 @@ def test_unknown_account_is_named(stack: Stack, write: Callable[..., Path]) -> N
     ],
 )
 def test_unreachable_database_is_explained(
-    stack: Stack, tally: Tally, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, sentence: str
+    tally: Tally, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str, sentence: str
 ) -> None:
-    assert stack
     monkeypatch.setenv("DATABASE_URL", address)
     assert fails_with(tally("export", "--out", tmp_path / "r.csv"), sentence)
 
@@ -270,13 +270,13 @@ def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
 
 
 def test_exit_codes_and_streams_of_a_real_process(
-    stack: Stack, person: Person, write: Callable[..., Path]
+    stack: Stack, account: Person, write: Callable[..., Path]
 ) -> None:
     """As a real process: exit code, streams, and only the one sentence on stderr."""
     assert stack
 
     def run(*files: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tally", "import", *map(str, files), "--email", person.email]
+        command = [sys.executable, "-m", "tally", "import", *map(str, files), "--email", account.email]
         return subprocess.run(
             command, env=os.environ, capture_output=True, text=True, timeout=60, check=False
         )
