@@ -33,7 +33,7 @@ from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, shown
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault, serve
-from tests.tally.connectors.people import aimed_at, open_ring, spent, stored, sync
+from tests.tally.connectors.users import load_ring, point_providers_at, spent, stored, sync
 
 HOSTILE = "**b** ![x](http://localhost/x) <b>$\\alpha$"
 SPENT = Decimal("0.2650123")
@@ -42,7 +42,7 @@ SPENT = Decimal("0.2650123")
 @pytest.fixture(autouse=True)
 def providers(stack: Stack) -> Iterator[FakeProviders]:
     """The three APIs on a local socket; OpenRouter reports the day before yesterday."""
-    with serve() as fake, aimed_at(stack, fake):
+    with serve() as fake, point_providers_at(stack, fake):
         fake.date_activity(datetime.now(UTC).date() - timedelta(days=2))
         yield fake
 
@@ -66,7 +66,7 @@ def connect(
 ) -> Connection:
     key = SecretStr(KEYS[provider])
     new = NewConnection(provider, name, key, account)
-    return add_connection(database, open_ring(), UUID(user.user_id), new, QUICK)
+    return add_connection(database, load_ring(), UUID(user.user_id), new, QUICK)
 
 
 def all_text(page: AppTest) -> str:
@@ -223,7 +223,7 @@ def test_valid_key_is_added_synced_and_never_shown_again(
 def test_project_key_is_rejected_and_not_stored(database: SupabaseDatabase) -> None:
     dialog = fill("openai", "sk-proj-0123456789")
     assert "OpenAI does not accept this key." in all_text(dialog)
-    assert "not a project's key" in all_text(dialog)
+    assert "not a project key" in all_text(dialog)
     assert list_connections(database) == []
 
 

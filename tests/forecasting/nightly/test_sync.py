@@ -155,9 +155,9 @@ def test_paused_connections_and_those_not_due_are_skipped(
     set_active(database, paused, is_active=False)
     day_after = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     database.update("api_credentials", str(later.connection_id), {"next_sync_at": day_after})
-    providers.asked.clear()
+    providers.requests.clear()
     assert run_nightly(db) == DONE
-    assert providers.asked == []
+    assert providers.requests == []
     assert sync_step_of(db)["connections"] == []
 
 
@@ -179,16 +179,16 @@ def test_provider_that_is_down_gets_fewer_retries_after_the_first(
 ) -> None:
     for _ in range(2):
         connect(db, db.add_account())
-    providers.asked.clear()
+    providers.requests.clear()
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     providers.fail("activity", *[Fault(500)] * 7)
     assert run_nightly(db) == DONE
-    assert len(providers.asked) == 5 + 2
+    assert len(providers.requests) == 5 + 2
     assert "internal problem" in sync_step_of(db)["error"]
 
 
 def test_replayed_run_syncs_nothing(db: NightlyDatabase, providers: FakeProviders) -> None:
     connect(db, db.add_account())
-    providers.asked.clear()
+    providers.requests.clear()
     assert db.run_nightly() == DONE
-    assert providers.asked == []
+    assert providers.requests == []

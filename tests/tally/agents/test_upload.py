@@ -35,13 +35,13 @@ API_PAYS = {agent.name: Payment("api") for agent in AGENTS}
 
 
 @pytest.fixture
-def person(stack: Stack) -> Person:
+def user(stack: Stack) -> Person:
     return sign_up(stack)
 
 
 @pytest.fixture
-def database(stack: Stack, person: Person) -> Database:
-    return over_http(stack, person)
+def database(stack: Stack, user: Person) -> Database:
+    return over_http(stack, user)
 
 
 def machine_at(
@@ -112,7 +112,7 @@ def test_second_run_reads_only_new_lines(database: Database, tmp_path: Path) -> 
 
 
 def test_response_that_grows_after_collection_stays_one_request(
-    database: Database, stack: Stack, person: Person, tmp_path: Path
+    database: Database, stack: Stack, user: Person, tmp_path: Path
 ) -> None:
     machine = machine_at(tmp_path)
     path = write_claude(machine.home, claude_row(usage={"output_tokens": 1}))
@@ -123,7 +123,7 @@ def test_response_that_grows_after_collection_stays_one_request(
     collect_into(database, machine)
 
     assert [record["output_tokens"] for record in stored(database)] == [640]
-    assert money_is_exact(stack, person)
+    assert money_is_exact(stack, user)
 
 
 def test_second_request_of_a_known_message_is_found_by_a_later_run(
@@ -166,7 +166,7 @@ def test_replaced_or_truncated_log_is_read_from_its_start(
 
 
 def test_same_log_on_two_machines_counts_once_and_other_logs_add_up(
-    database: Database, stack: Stack, person: Person, tmp_path: Path
+    database: Database, stack: Stack, user: Person, tmp_path: Path
 ) -> None:
     laptop, desktop = machine_at(tmp_path, "laptop"), machine_at(tmp_path, "desktop")
     write_corpus(laptop.home, megabytes=1, files=12)
@@ -182,7 +182,7 @@ def test_same_log_on_two_machines_counts_once_and_other_logs_add_up(
     assert [result.added for result in second] == [1, 0, 0, 0, 0]
     assert len(stored(database)) == sum(added.values()) + 1
     assert len(sources(database)) == 10
-    assert money_is_exact(stack, person)
+    assert money_is_exact(stack, user)
 
 
 def test_records_stay_when_their_log_is_deleted(database: Database, tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_collecting_reads_only_the_row_of_its_source(database: Database, tmp_pat
 
 
 def test_read_positions_advance_only_after_everything_is_saved(
-    database: Database, stack: Stack, person: Person, tmp_path: Path
+    database: Database, stack: Stack, user: Person, tmp_path: Path
 ) -> None:
     machine = machine_at(tmp_path)
     rows = [
@@ -244,7 +244,7 @@ def test_read_positions_advance_only_after_everything_is_saved(
     (result,) = collect_into(database, machine)
     assert (result.read, result.added, result.duplicates) == (len(rows), 500, BATCH_RECORDS)
     assert len(stored(database)) == len(rows)
-    assert money_is_exact(stack, person)
+    assert money_is_exact(stack, user)
 
 
 def test_usage_covered_by_a_plan_is_included(database: Database, tmp_path: Path) -> None:

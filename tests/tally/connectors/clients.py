@@ -1,4 +1,4 @@
-"""A client of a fake provider, and a dataset read through it."""
+"""Client of a fake provider, and datasets fetched with it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +30,7 @@ QUICK = Limits(
 def client_of(
     providers: FakeProviders, api: ProviderApi, limits: Mapping[str, Any] | None = None, key: str = ""
 ) -> ApiClient:
-    """A client with the right key, or another, and impatient."""
+    """Return a client with short pauses, and the right key unless given."""
     secret = SecretStr(key or KEYS[api.provider])
     host = Host(api.title, providers.base_url(api.provider), api.key_advice)
     return ApiClient(host, secret, api.headers(secret), replace(QUICK, **(limits or {})))
@@ -39,7 +39,7 @@ def client_of(
 def load(
     providers: FakeProviders, dataset: str, window: Window = WINDOW, account: str = "", **limits: Any
 ) -> list[CostRecord]:
-    """What a dataset says of a window."""
+    """Fetch a window of a dataset."""
     api, found = next(
         (api, found) for api in APIS.values() for found in api.datasets if found.name == dataset
     )

@@ -1,4 +1,4 @@
-"""Providers that answer from a local socket."""
+"""Fake providers and accounts on the real stack."""
 
 from collections.abc import Iterator
 
@@ -7,31 +7,31 @@ import pytest
 from tally.local.stack import Stack
 from tally.storage.database import Database
 from tests.tally.connectors.fake_providers import FakeProviders, serve
-from tests.tally.connectors.people import aimed_at
+from tests.tally.connectors.users import point_providers_at
 from tests.tally.people import Person, over_http, sign_up
 
 
 @pytest.fixture
 def providers() -> Iterator[FakeProviders]:
-    """The three APIs, all well."""
+    """The three APIs, without faults."""
     with serve() as fake:
         yield fake
 
 
 @pytest.fixture
-def aimed(stack: Stack, providers: FakeProviders) -> Iterator[FakeProviders]:
-    """The three APIs, where the stack's database says that they are."""
-    with aimed_at(stack, providers):
+def apis(stack: Stack, providers: FakeProviders) -> Iterator[FakeProviders]:
+    """The three APIs, at the addresses stored in the stack's database."""
+    with point_providers_at(stack, providers):
         yield providers
 
 
 @pytest.fixture
-def person(stack: Stack) -> Person:
+def user(stack: Stack) -> Person:
     """Somebody new."""
     return sign_up(stack)
 
 
 @pytest.fixture
-def database(stack: Stack, person: Person) -> Database:
-    """That person, through the data API."""
-    return over_http(stack, person)
+def database(stack: Stack, user: Person) -> Database:
+    """That user, through the data API."""
+    return over_http(stack, user)

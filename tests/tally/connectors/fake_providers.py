@@ -1,4 +1,4 @@
-"""The three providers' APIs on a local socket, answering from recorded shapes, and failing on demand."""
+"""The three providers' APIs on a local socket: recorded responses, and faults on demand."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ KEYS = {
 BASE_PATHS = {"openai": "/openai/v1", "anthropic": "/anthropic", "openrouter": "/openrouter/api/v1"}
 DAY = timedelta(days=1)
 Row = dict[str, Any]
-# What distinguishes rows and is null unless grouped by; the rest of a row is summed.
+# Dimensions of rows, null unless grouped by; other fields are summed.
 ANTHROPIC_DESCRIBED = (
     "description", "cost_type", "model", "token_type", "service_tier", "context_window", "inference_geo",
 )  # fmt: skip
@@ -33,20 +33,20 @@ ALWAYS = ("object", "quantity_unit", "currency")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One answer that is not the usual one."""
+    """One response that differs from the usual one."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None  # None: what the provider says with this status
-    change: Callable[[Any], Any] | None = None  # makes another answer of the usual one
+    body: bytes | None = None  # None: the provider's usual body for this status
+    change: Callable[[Any], Any] | None = None  # changes the usual response
     delay_seconds: float = 0
     cut_at: int | None = None  # bytes after which the connection ends
     content_type: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that came in."""
+class ReceivedRequest:
+    """A received request."""
 
     path: str
     query: dict[str, list[str]]
@@ -54,41 +54,41 @@ class Asked:
 
 
 class FakeProviders:
-    """The state behind the socket: what is recorded, what was asked, and what is to go wrong."""
+    """State of the fake APIs: recorded responses, received requests and pending faults."""
 
     def __init__(self, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
         self.recorded = {file.stem: json.loads(file.read_text()) for file in RECORDED.glob("*.json")}
-        self.asked: list[Asked] = []
-        self.page_buckets = 31  # of any page, whatever limit is asked
+        self.requests: list[ReceivedRequest] = []
+        self.page_buckets = 31  # maximum per page, for any requested limit
         self._faults: list[tuple[str, Fault]] = []
         self._lock = threading.Lock()
 
     def base_url(self, provider: str) -> str:
-        """Where this provider's API is."""
+        """Return the address of a provider's API."""
         return self.address + BASE_PATHS[provider]
 
     def fail(self, path_part: str, *faults: Fault) -> None:
-        """The next requests for such a path get these answers, one each."""
+        """Queue faults for the next requests whose path contains this part."""
         with self._lock:
             self._faults += [(path_part, fault) for fault in faults]
 
-    def mend(self) -> None:
-        """Everything works again."""
+    def clear_faults(self) -> None:
+        """Remove all pending faults."""
         with self._lock:
             self._faults.clear()
 
     def date_activity(self, day: date) -> None:
-        """OpenRouter's recorded activity becomes that of one day."""
+        """Move OpenRouter's recorded activity to one day."""
         for row in self.recorded["openrouter_activity"]["data"]:
             row["date"] = day.isoformat()
 
-    def asked_for(self, path_part: str) -> list[Asked]:
-        """The requests whose path holds this."""
-        return [asked for asked in self.asked if path_part in asked.path]
+    def requests_for(self, path_part: str) -> list[ReceivedRequest]:
+        """Return the requests whose path contains this part."""
+        return [request for request in self.requests if path_part in request.path]
 
-    def take_fault(self, path: str) -> Fault | None:
-        """The fault that is due for this path, once."""
+    def pop_fault(self, path: str) -> Fault | None:
+        """Remove and return the next fault for a path."""
         with self._lock:
             for place, (part, fault) in enumerate(self._faults):
                 if part in path:
@@ -99,7 +99,7 @@ class FakeProviders:
     def answer(
         self, provider: str, path: str, query: dict[str, list[str]], headers: Mapping[str, str]
     ) -> Any:
-        """What the provider says; KeyError for an unknown path, ValueError for a bad request."""
+        """Return a response body; KeyError for an unknown path, ValueError for a bad request."""
         if provider == "openai":
             return self._answer_openai(path.removeprefix("/organization/"), query)
         if provider == "openrouter":
@@ -165,17 +165,17 @@ class FakeProviders:
 
 
 def days_between(first: date, end: date) -> list[date]:
-    """The days from the first to before the end."""
+    """Return the days from the first up to but excluding the end."""
     return [first + DAY * nth for nth in range((end - first).days)]
 
 
 def unix(day: date) -> int:
-    """The seconds at which a UTC day begins."""
+    """Return the Unix time at which a UTC day begins."""
     return int(datetime.combine(day, datetime.min.time(), UTC).timestamp())
 
 
 def _group(rows: list[Row], grouping: list[str]) -> list[Row]:
-    """Rows summed over every dimension that was not asked for, which then is null."""
+    """Sum rows over the dimensions that are not grouped by, which become null."""
     groups: dict[str, Row] = {}
     for row in rows:
         kept = {
@@ -191,7 +191,7 @@ def _group(rows: list[Row], grouping: list[str]) -> list[Row]:
 
 
 def _describe(rows: list[Row], grouping: list[str]) -> list[Row]:
-    """A cost report: grouping by description fills what is parsed from it."""
+    """Return cost rows; grouping by description fills the fields parsed from it."""
     shown = [*grouping, "amount", "currency", *(ANTHROPIC_DESCRIBED if "description" in grouping else ())]
     return [{name: value if name in shown else None for name, value in row.items()} for row in rows]
 
@@ -213,8 +213,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = url.path.removeprefix(BASE_PATHS.get(provider, ""))
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = parse_qs(url.query)
-        self.fake.asked.append(Asked(path, query, headers))
-        fault = self.fake.take_fault(url.path) or Fault()
+        self.fake.requests.append(ReceivedRequest(path, query, headers))
+        fault = self.fake.pop_fault(url.path) or Fault()
         status, content = self._usual(provider, path, query, headers)
         if fault.status != 200:
             status, content = fault.status, self.fake.recorded["errors"][provider].get(str(fault.status), {})
@@ -253,12 +253,12 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # the client has given up
 
     def log_message(self, *_: object) -> None:
-        """Nothing: a test says itself what went wrong."""
+        """Log nothing."""
 
 
 @contextmanager
 def serve() -> Iterator[FakeProviders]:
-    """The APIs, until the test ends."""
+    """Serve the APIs until the test ends."""
     handler = type("Handler", (_Handler,), {})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True

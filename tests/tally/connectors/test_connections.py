@@ -1,4 +1,4 @@
-"""Connections: a key is tried before it is kept, kept sealed, and gone when it is deleted."""
+"""Connections: keys are checked before they are stored, stored encrypted, and deleted with them."""
 
 from uuid import UUID
 
@@ -24,52 +24,52 @@ from tally.local.stack import Stack
 from tally.storage.database import Database, Query
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault
-from tests.tally.connectors.people import connect, open_ring, reread, sources, spent, stored, sync
+from tests.tally.connectors.users import connect, load_ring, reread, sources, spent, stored, sync
 from tests.tally.people import Person, over_http, sign_up
 
-pytestmark = pytest.mark.usefixtures("aimed")
+pytestmark = pytest.mark.usefixtures("apis")
 
 
-def try_key(database: Database, person: Person, provider: str, key: str, name: str = "Main") -> Connection:
+def add_with_key(database: Database, user: Person, provider: str, key: str, name: str = "Main") -> Connection:
     new = NewConnection(provider, name, SecretStr(key))
-    return add_connection(database, open_ring(), UUID(person.user_id), new, QUICK)
+    return add_connection(database, load_ring(), UUID(user.user_id), new, QUICK)
 
 
-def everything_stored(stack: Stack, person: Person) -> str:
-    """All that the database holds about the person's keys, in one text."""
+def dump_credentials(stack: Stack, user: Person) -> str:
+    """Return everything the database stores about the account's keys as one text."""
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
         rows = connection.execute(
             "select to_jsonb(c)::text from public.api_credentials as c where user_id = %(user)s"
             " union all select to_jsonb(i)::text from public.imports as i where user_id = %(user)s"
             " union all select to_jsonb(a)::text from public.audit_logs as a where user_id = %(user)s"
             " union all select to_jsonb(r)::text from public.cost_records as r where user_id = %(user)s",
-            {"user": person.user_id},
+            {"user": user.user_id},
         ).fetchall()
     return "\n".join(text for (text,) in rows)
 
 
 @pytest.mark.parametrize("provider", APIS)
-def test_a_good_key_is_kept_sealed_and_opens_again(
-    stack: Stack, database: Database, person: Person, provider: str
+def test_accepted_key_is_stored_encrypted_and_can_be_decrypted(
+    stack: Stack, database: Database, user: Person, provider: str
 ) -> None:
-    connection = connect(database, person, provider, f"My {PROVIDERS[provider]}")
+    connection = connect(database, user, provider, f"My {PROVIDERS[provider]}")
     assert list_connections(database) == [connection]
     assert (connection.provider, connection.validation_status) == (provider, "valid")
-    assert open_key(database, open_ring(), connection).get_secret_value() == KEYS[provider]
+    assert open_key(database, load_ring(), connection).get_secret_value() == KEYS[provider]
     sync(database, connection)
-    assert KEYS[provider] not in everything_stored(stack, person)
+    assert KEYS[provider] not in dump_credentials(stack, user)
     assert KEYS[provider] not in repr(connection)
 
 
-def test_spaces_around_a_pasted_key_do_not_matter(database: Database, person: Person) -> None:
-    connection = try_key(database, person, "openai", f"  {KEYS['openai']}\n")
-    assert open_key(database, open_ring(), connection).get_secret_value() == KEYS["openai"]
+def test_spaces_around_a_pasted_key_are_removed(database: Database, user: Person) -> None:
+    connection = add_with_key(database, user, "openai", f"  {KEYS['openai']}\n")
+    assert open_key(database, load_ring(), connection).get_secret_value() == KEYS["openai"]
 
 
 @pytest.mark.parametrize("provider", APIS)
-def test_a_bad_key_is_not_kept(database: Database, person: Person, provider: str) -> None:
+def test_refused_key_is_not_stored(database: Database, user: Person, provider: str) -> None:
     with pytest.raises(KeyRefused, match="key"):
-        try_key(database, person, provider, "sk-proj-not-an-admin-key")
+        add_with_key(database, user, provider, "sk-proj-not-an-admin-key")
     assert list_connections(database) == []
 
 
@@ -84,67 +84,61 @@ def test_a_bad_key_is_not_kept(database: Database, person: Person, provider: str
         (Fault(302, headers={"location": "https://example.com"}), ConnectorError),
     ],
 )
-def test_a_key_that_could_not_be_tried_is_not_kept(
-    aimed: FakeProviders, database: Database, person: Person, fault: Fault, kind: type[ConnectorError]
+def test_unchecked_key_is_not_stored(
+    apis: FakeProviders, database: Database, user: Person, fault: Fault, kind: type[ConnectorError]
 ) -> None:
-    aimed.fail("", *[fault] * 5)
+    apis.fail("", *[fault] * 5)
     with pytest.raises(kind):
-        connect(database, person, "openai")
+        connect(database, user, "openai")
     assert list_connections(database) == []
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\nb"])
-def test_a_connection_needs_a_name(
-    aimed: FakeProviders, database: Database, person: Person, name: str
-) -> None:
+def test_connection_needs_a_name(apis: FakeProviders, database: Database, user: Person, name: str) -> None:
     with pytest.raises(ConnectionRefused, match="name"):
-        connect(database, person, "openai", name)
-    assert aimed.asked == []
+        connect(database, user, "openai", name)
+    assert apis.requests == []
 
 
-def test_a_name_is_taken_once_at_a_provider(database: Database, person: Person) -> None:
-    connect(database, person, "openai", "Work")
-    connect(database, person, "openrouter", "Work")
+def test_names_are_unique_per_provider(database: Database, user: Person) -> None:
+    connect(database, user, "openai", "Work")
+    connect(database, user, "openrouter", "Work")
     with pytest.raises(ConnectionRefused, match="already"):
-        connect(database, person, "openai", "Work", account="second")
+        connect(database, user, "openai", "Work", account="second")
 
 
-def test_a_second_account_at_a_provider_has_to_be_told_apart(database: Database, person: Person) -> None:
-    first = connect(database, person, "openai", "Home")
+def test_second_account_at_a_provider_must_be_named(database: Database, user: Person) -> None:
+    first = connect(database, user, "openai", "Home")
     with pytest.raises(ConnectionRefused, match="name that account"):
-        connect(database, person, "openai", "Work")
-    second = connect(database, person, "openai", "Work", account="work")
+        connect(database, user, "openai", "Work")
+    second = connect(database, user, "openai", "Work", account="work")
     for connection in (first, second):
         assert sync(database, connection).error is None
     ledgers = {row["metadata"]["ledger"] for row in stored(database)}
     assert ledgers == {"openai", "openai:work"}
 
 
-def test_a_stranger_sees_no_connection_and_opens_no_key(
-    stack: Stack, database: Database, person: Person
-) -> None:
-    connection = connect(database, person, "openai")
+def test_stranger_cannot_read_connections_or_keys(stack: Stack, database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
     stranger = over_http(stack, sign_up(stack))
     assert list_connections(stranger) == []
     with pytest.raises(ConnectionRefused, match="deleted"):
-        open_key(stranger, open_ring(), connection)
+        open_key(stranger, load_ring(), connection)
     delete_connection(stranger, connection, with_spend=True)
     assert list_connections(database) == [connection]
 
 
-def test_nobody_can_aim_a_key_at_another_host(
-    aimed: FakeProviders, database: Database, person: Person
-) -> None:
+def test_user_cannot_change_the_host_of_a_key(apis: FakeProviders, database: Database, user: Person) -> None:
     openai = next(
         row for row in database.select(Query("providers", "id,name", ["name"])) if row["name"] == "openai"
     )
     with pytest.raises(TallyError):
         database.update("providers", openai["id"], {"api_base_url": "https://example.com"})
-    assert connect(database, person, "openai").base_url == aimed.base_url("openai")
+    assert connect(database, user, "openai").base_url == apis.base_url("openai")
 
 
-def test_a_paused_connection_is_not_due(database: Database, person: Person) -> None:
-    connection = connect(database, person, "openrouter")
+def test_paused_connection_is_not_due(database: Database, user: Person) -> None:
+    connection = connect(database, user, "openrouter")
     now = connection.created_at
     assert connection.is_due(now)
     set_active(database, connection, is_active=False)
@@ -154,10 +148,10 @@ def test_a_paused_connection_is_not_due(database: Database, person: Person) -> N
 
 
 @pytest.mark.parametrize("with_spend", [False, True])
-def test_deleting_keeps_the_spend_unless_it_is_to_go_too(
-    database: Database, person: Person, with_spend: bool
+def test_deleting_keeps_records_unless_asked_to_delete_them(
+    database: Database, user: Person, with_spend: bool
 ) -> None:
-    connection = connect(database, person, "openrouter")
+    connection = connect(database, user, "openrouter")
     sync(database, connection)
     before = spent(database)
     assert before > 0
@@ -167,13 +161,11 @@ def test_deleting_keeps_the_spend_unless_it_is_to_go_too(
     assert len(sources(database)) == (0 if with_spend else 1)
 
 
-def test_a_key_that_is_connected_again_finds_its_spend_and_adds_none(
-    database: Database, person: Person
-) -> None:
-    first = connect(database, person, "openrouter")
+def test_reconnected_key_adds_no_duplicate_records(database: Database, user: Person) -> None:
+    first = connect(database, user, "openrouter")
     sync(database, first)
     before = spent(database)
     delete_connection(database, first, with_spend=False)
-    again = connect(database, person, "openrouter")
+    again = connect(database, user, "openrouter")
     assert sync(database, again).error is None
     assert spent(database) == before

@@ -1,4 +1,4 @@
-"""What the providers' APIs say becomes records: each amount to the last digit, each token once."""
+"""Records from the providers' APIs: exact amounts, and each token once."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -30,16 +30,16 @@ def cost_by(records: Sequence[CostRecord], of: Callable[[CostRecord], Any]) -> d
     return dict(sums)
 
 
-def on(records: Sequence[CostRecord], day: date, **said: Any) -> list[CostRecord]:
-    """The records of a day that say this about themselves."""
+def on(records: Sequence[CostRecord], day: date, **metadata: Any) -> list[CostRecord]:
+    """Return a day's records with this metadata."""
     return [
         record
         for record in records
-        if record.metadata["day"] == day.isoformat() and said.items() <= record.metadata.items()
+        if record.metadata["day"] == day.isoformat() and metadata.items() <= record.metadata.items()
     ]
 
 
-def test_openai_costs_are_billed_to_the_last_digit(providers: FakeProviders) -> None:
+def test_openai_costs_are_exact_to_the_last_digit(providers: FakeProviders) -> None:
     records = load(providers, "openai_api_costs")
     assert cost_by(records, lambda r: (r.metadata["day"], r.model_name)) == {
         ("2026-11-02", "gpt-5.2"): Decimal("0.1421000001"),
@@ -52,13 +52,13 @@ def test_openai_costs_are_billed_to_the_last_digit(providers: FakeProviders) -> 
     assert on(records, SECOND, line_item="gpt-5.2, output_tokens")[0].metadata["quantity"] == "4210 tokens"
 
 
-def test_openai_usage_of_every_kind_is_there(providers: FakeProviders) -> None:
+def test_openai_usage_of_every_kind_is_read(providers: FakeProviders) -> None:
     records = load(providers, "openai_api_usage")
     assert {record.metadata["kind"] for record in records} == set(providers.recorded["openai_usage"])
     assert {record.cost_basis for record in records} == {"estimated"}
 
 
-def test_openai_input_includes_what_was_cached(providers: FakeProviders) -> None:
+def test_openai_input_includes_cached_tokens(providers: FakeProviders) -> None:
     [record] = on(
         [r for r in load(providers, "openai_api_usage") if r.request_count == 12], SECOND, kind="completions"
     )
@@ -67,7 +67,7 @@ def test_openai_input_includes_what_was_cached(providers: FakeProviders) -> None
     assert record.cost_usd == dollars
 
 
-def test_openai_batch_and_flex_have_prices_and_records_of_their_own(providers: FakeProviders) -> None:
+def test_openai_batch_and_flex_have_separate_records_and_prices(providers: FakeProviders) -> None:
     records = load(providers, "openai_api_usage")
     half = Decimal("0.5")
     [batch] = on(records, SECOND, batch="true")
@@ -76,7 +76,7 @@ def test_openai_batch_and_flex_have_prices_and_records_of_their_own(providers: F
     assert flex.cost_usd == half * (1_000 * Decimal("1.75") + 10 * Decimal(14)) / MILLION
 
 
-def test_what_is_not_counted_in_tokens_is_unpriced_not_free(providers: FakeProviders) -> None:
+def test_usage_without_tokens_is_unpriced_not_free(providers: FakeProviders) -> None:
     records = load(providers, "openai_api_usage")
     counted = {
         "images": ("gpt-image-1", "images", 4),
@@ -91,12 +91,12 @@ def test_what_is_not_counted_in_tokens_is_unpriced_not_free(providers: FakeProvi
         assert (record.model_name, record.metadata[name], record.cost_usd) == (model, count, None)
 
 
-def test_searches_of_a_model_are_not_requests_to_it(providers: FakeProviders) -> None:
+def test_web_searches_are_not_counted_as_requests(providers: FakeProviders) -> None:
     [searches] = on(load(providers, "openai_api_usage"), SECOND, kind="web_search_calls")
     assert (searches.request_count, searches.cost_usd) == (0, 3 * Decimal("0.01"))
 
 
-def test_anthropic_amounts_are_fractions_of_cents(providers: FakeProviders) -> None:
+def test_anthropic_amounts_are_converted_from_cents(providers: FakeProviders) -> None:
     records = load(providers, "anthropic_api_cost")
     assert cost_by(records, lambda r: (r.metadata["day"], r.model_name)) == {
         ("2026-11-02", "claude-sonnet-4-5"): Decimal("1.2378912") + Decimal("0.000375"),
@@ -119,13 +119,13 @@ def test_anthropic_tokens_are_priced_by_class_tier_and_batch(providers: FakeProv
     assert {r.model_name for r in records} == {"claude-sonnet-4-5", "claude-opus-4-6"}
 
 
-def test_anthropic_usage_is_read_without_speed_where_its_beta_has_ended(providers: FakeProviders) -> None:
-    told_apart = load(providers, "anthropic_api_usage")
+def test_anthropic_usage_is_read_without_speed_once_its_beta_ends(providers: FakeProviders) -> None:
+    by_speed = load(providers, "anthropic_api_usage")
     providers.fail("usage_report/messages", Fault(400))
     together = load(providers, "anthropic_api_usage")
-    assert "speed" not in providers.asked[-1].query["group_by[]"]
-    assert len(on(told_apart, SECOND, speed="fast")) == 1
-    assert sum(r.input_tokens for r in together) == sum(r.input_tokens for r in told_apart)
+    assert "speed" not in providers.requests[-1].query["group_by[]"]
+    assert len(on(by_speed, SECOND, speed="fast")) == 1
+    assert sum(r.input_tokens for r in together) == sum(r.input_tokens for r in by_speed)
 
 
 def test_claude_code_on_a_plan_is_included_and_on_a_key_is_estimated(providers: FakeProviders) -> None:
@@ -140,16 +140,16 @@ def test_claude_code_on_a_plan_is_included_and_on_a_key_is_estimated(providers: 
     }
     [key] = [r for r in records if r.cost_basis == "estimated"]
     assert key.cost_usd == (100 * Decimal(3) + 10 * Decimal(15)) / MILLION
-    assert len(records) == 4  # remote and local use of one person are two
+    assert len(records) == 4  # remote and local use by one user are separate
 
 
-def test_claude_code_is_asked_day_by_day(providers: FakeProviders) -> None:
+def test_claude_code_is_fetched_day_by_day(providers: FakeProviders) -> None:
     load(providers, "anthropic_api_claude_code")
-    days = [asked.query["starting_at"][0] for asked in providers.asked_for("claude_code")]
+    days = [request.query["starting_at"][0] for request in providers.requests_for("claude_code")]
     assert days == [day.isoformat() for day in WINDOW.days]
 
 
-def test_openrouter_bills_its_own_usage_and_not_that_of_upstream_keys(providers: FakeProviders) -> None:
+def test_openrouter_cost_excludes_usage_of_own_upstream_keys(providers: FakeProviders) -> None:
     records = load(providers, "openrouter_api_activity")
     assert cost_by(records, lambda r: r.metadata["day"]) == {
         "2026-11-02": Decimal("0.2500123"),
@@ -161,7 +161,7 @@ def test_openrouter_bills_its_own_usage_and_not_that_of_upstream_keys(providers:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_every_record_names_its_day_ledger_and_dataset(providers: FakeProviders, dataset: str) -> None:
+def test_every_record_has_day_billing_account_and_dataset(providers: FakeProviders, dataset: str) -> None:
     for record in load(providers, dataset, account="work"):
         assert record.metadata["dataset"] == dataset
         assert record.metadata["ledger"] == f"{record.provider}:work"
@@ -170,23 +170,23 @@ def test_every_record_names_its_day_ledger_and_dataset(providers: FakeProviders,
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_two_accounts_have_no_record_in_common(providers: FakeProviders, dataset: str) -> None:
+def test_two_accounts_share_no_record(providers: FakeProviders, dataset: str) -> None:
     default, work = ({r.source_key for r in load(providers, dataset, account=name)} for name in ("", "work"))
     assert default
     assert default.isdisjoint(work)
 
 
 @pytest.mark.parametrize("dataset", [name for name in DATASETS if name != "openrouter_api_activity"])
-def test_pages_of_any_length_tell_the_same(providers: FakeProviders, dataset: str) -> None:
+def test_page_size_does_not_change_the_records(providers: FakeProviders, dataset: str) -> None:
     at_once = load(providers, dataset)
     providers.page_buckets = 1
-    before = len(providers.asked)
+    before = len(providers.requests)
     assert load(providers, dataset) == at_once
-    assert len(providers.asked) - before >= len(WINDOW.days)
+    assert len(providers.requests) - before >= len(WINDOW.days)
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_windows_tell_together_what_one_tells(providers: FakeProviders, dataset: str) -> None:
+def test_adjacent_windows_give_the_records_of_the_whole(providers: FakeProviders, dataset: str) -> None:
     halves = [Window(date(2026, 11, 1), SECOND), Window(date(2026, 11, 3), date(2026, 11, 5))]
     parts = [record for window in halves for record in load(providers, dataset, window)]
     key = lambda record: str(record.source_key)  # noqa: E731
@@ -194,12 +194,12 @@ def test_windows_tell_together_what_one_tells(providers: FakeProviders, dataset:
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_days_without_anything_have_no_records(providers: FakeProviders, dataset: str) -> None:
+def test_days_without_usage_have_no_records(providers: FakeProviders, dataset: str) -> None:
     assert load(providers, dataset, Window(date(2026, 10, 1), date(2026, 10, 30))) == []
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_rows_that_a_day_tells_twice_are_summed(providers: FakeProviders, dataset: str) -> None:
+def test_repeated_rows_of_a_day_are_summed(providers: FakeProviders, dataset: str) -> None:
     def repeat(content: Any) -> Any:
         for holder in content["data"] if "results" in str(content["data"]) else [content]:
             name = "results" if "results" in holder else "data"
@@ -216,21 +216,21 @@ def test_rows_that_a_day_tells_twice_are_summed(providers: FakeProviders, datase
             assert record.metadata.get(name, 0) == 2 * int(str(usual.metadata.get(name, 0)))
 
 
-def test_openai_is_asked_for_whole_utc_days_grouped_in_brackets(providers: FakeProviders) -> None:
+def test_openai_query_has_whole_utc_days_and_group_by_brackets(providers: FakeProviders) -> None:
     load(providers, "openai_api_costs")
-    [asked] = providers.asked
-    assert asked.query["start_time"] == ["1793491200"]
-    assert asked.query["end_time"] == ["1793923200"]
-    assert asked.query["group_by[]"] == ["project_id", "line_item"]
+    [request] = providers.requests
+    assert request.query["start_time"] == ["1793491200"]
+    assert request.query["end_time"] == ["1793923200"]
+    assert request.query["group_by[]"] == ["project_id", "line_item"]
 
 
 def rows_of(content: Any) -> list[dict[str, Any]]:
-    """The rows of an answer of any of the providers."""
+    """Return the rows of any provider's response."""
     return [row for item in content["data"] for row in item.get("results", [item])]
 
 
 def everywhere(change: Callable[[dict[str, Any]], object]) -> Callable[[Any], Any]:
-    """A change of every row of an answer."""
+    """Return a change that applies to every row of a response."""
 
     def change_all(content: Any) -> Any:
         for row in rows_of(content):
@@ -241,7 +241,7 @@ def everywhere(change: Callable[[dict[str, Any]], object]) -> Callable[[Any], An
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_a_field_more_changes_nothing(providers: FakeProviders, dataset: str) -> None:
+def test_additional_fields_change_nothing(providers: FakeProviders, dataset: str) -> None:
     usual = load(providers, dataset)
     more = everywhere(lambda row: row.update(brand_new={"deep": [1, 2.5]}, another="x"))
     providers.fail("", *[Fault(change=more)] * 20)
@@ -262,7 +262,7 @@ def test_a_field_more_changes_nothing(providers: FakeProviders, dataset: str) ->
         ("openrouter_api_activity", "date"),
     ],
 )
-def test_a_needed_field_less_is_an_error_not_a_zero(
+def test_missing_required_field_is_an_error_not_zero(
     providers: FakeProviders, dataset: str, field: str
 ) -> None:
     providers.fail("", *[Fault(change=everywhere(lambda row: row.pop(field, None)))] * 5)
@@ -280,9 +280,7 @@ def test_a_needed_field_less_is_an_error_not_a_zero(
         ("openrouter_api_activity", "endpoint_id"),
     ],
 )
-def test_a_field_less_that_only_describes_is_lived_with(
-    providers: FakeProviders, dataset: str, field: str
-) -> None:
+def test_missing_descriptive_field_is_accepted(providers: FakeProviders, dataset: str, field: str) -> None:
     usual = load(providers, dataset)
     providers.fail("", *[Fault(change=everywhere(lambda row: row.pop(field, None)))] * 5)
     without = load(providers, dataset)
@@ -293,7 +291,7 @@ def test_a_field_less_that_only_describes_is_lived_with(
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1e999", "1,5", "", None, True, [], "9" * 5_000])
-def test_what_is_no_amount_is_refused(providers: FakeProviders, value: Any) -> None:
+def test_invalid_amount_is_an_error(providers: FakeProviders, value: Any) -> None:
     providers.fail("", Fault(change=everywhere(lambda row: row.update(amount=value))))
     with pytest.raises(UnreadableResponse) as caught:
         load(providers, "anthropic_api_cost")
@@ -301,19 +299,19 @@ def test_what_is_no_amount_is_refused(providers: FakeProviders, value: Any) -> N
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, "7", 10**16, True])
-def test_what_is_no_count_is_refused(providers: FakeProviders, value: Any) -> None:
+def test_invalid_count_is_an_error(providers: FakeProviders, value: Any) -> None:
     providers.fail("", Fault(change=everywhere(lambda row: row.update(output_tokens=value))))
     with pytest.raises(UnreadableResponse, match="output_tokens"):
         load(providers, "anthropic_api_usage")
 
 
-def test_another_currency_is_not_taken_for_dollars(providers: FakeProviders) -> None:
+def test_other_currency_is_an_error(providers: FakeProviders) -> None:
     providers.fail("", Fault(change=everywhere(lambda row: row.update(currency="EUR"))))
     with pytest.raises(UnreadableResponse, match="EUR"):
         load(providers, "anthropic_api_cost")
 
 
-def test_a_bucket_that_is_not_a_day_is_refused(providers: FakeProviders) -> None:
+def test_bucket_longer_than_a_day_is_an_error(providers: FakeProviders) -> None:
     def widen(content: Any) -> Any:
         for bucket in content["data"]:
             bucket["end_time"] += 86_400
@@ -324,7 +322,7 @@ def test_a_bucket_that_is_not_a_day_is_refused(providers: FakeProviders) -> None
         load(providers, "openai_api_costs")
 
 
-def test_days_that_were_not_asked_for_are_left_to_their_own_window(providers: FakeProviders) -> None:
+def test_days_outside_the_window_are_ignored(providers: FakeProviders) -> None:
     whole = load(providers, "openai_api_costs")
     widened = providers.answer(
         "openai",
@@ -337,7 +335,7 @@ def test_days_that_were_not_asked_for_are_left_to_their_own_window(providers: Fa
     assert second == on(whole, SECOND)
 
 
-def test_names_that_cannot_be_stored_are_made_storable(providers: FakeProviders) -> None:
+def test_unstorable_names_are_made_storable(providers: FakeProviders) -> None:
     names = iter(["a\x00b, input", "\ud800, input", "x" * 5_000, "<b>gpt</b>, input", "=1+1"])
     hostile = everywhere(lambda row: row.update(line_item=next(names)))
     providers.fail("costs", Fault(change=hostile))
@@ -349,7 +347,7 @@ def test_names_that_cannot_be_stored_are_made_storable(providers: FakeProviders)
 
 @given(cents=st.decimals(Decimal("-1e6"), Decimal("1e6"), places=8))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_fraction_of_a_cent_is_kept_exactly(providers: FakeProviders, cents: Decimal) -> None:
+def test_fractions_of_a_cent_are_exact(providers: FakeProviders, cents: Decimal) -> None:
     def pay(content: Any) -> Any:
         bucket = next(bucket for bucket in content["data"] if bucket["results"])
         bucket["results"] = [bucket["results"][0] | {"amount": format(cents, "f")}]

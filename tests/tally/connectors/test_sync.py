@@ -1,4 +1,4 @@
-"""Syncs: twelve months at first, then what may have changed; a stop is taken up there, nothing doubles."""
+"""Syncs: twelve months first, then recent days; interrupted syncs resume, and nothing is counted twice."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,10 +18,10 @@ from tally.storage.database import Database
 from tally.storage.postgrest import SupabaseDatabase
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault
-from tests.tally.connectors.people import (
+from tests.tally.connectors.users import (
     TODAY,
     connect,
-    open_ring,
+    load_ring,
     reread,
     sources,
     spent,
@@ -31,7 +31,7 @@ from tests.tally.connectors.people import (
 from tests.tally.importers.test_save import bring
 from tests.tally.people import CountingDatabase, Person, client_with, money_is_exact, over_postgres
 
-pytestmark = pytest.mark.usefixtures("aimed")
+pytestmark = pytest.mark.usefixtures("apis")
 COSTS_AS_FILE = b"""start_time,end_time,amount_value,amount_currency,line_item,project_id
 1793577600,1793664000,0.05,usd,"gpt-5.2, output_tokens",proj_a
 1793577600,1793664000,0.1000000001,usd,"gpt-5.2, input_tokens",proj_a
@@ -45,7 +45,7 @@ OPTIONS = SyncOptions(TODAY, limits=QUICK)
 
 @pytest.fixture
 def two_months(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the length of the history does not matter, a year of empty windows only takes time."""
+    """Shorten the history to two months, for tests that do not depend on its length."""
 
     def plan(dataset: Dataset, cursor: str | None, today: date) -> list[Window]:
         return plan_windows(replace(dataset, history_days=min(dataset.history_days, 60)), cursor, today)
@@ -53,19 +53,19 @@ def two_months(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tally.connectors.sync.plan_windows", plan)
 
 
-def days_asked(fake: FakeProviders, path: str = "costs") -> list[date]:
-    """The first day of every window that OpenAI was asked for."""
+def days_fetched(fake: FakeProviders, path: str = "costs") -> list[date]:
+    """Return the first day of every window fetched from OpenAI."""
     return [
-        datetime.fromtimestamp(int(asked.query["start_time"][0]), UTC).date()
-        for asked in fake.asked_for(path)
+        datetime.fromtimestamp(int(request.query["start_time"][0]), UTC).date()
+        for request in fake.requests_for(path)
     ]
 
 
 @pytest.mark.parametrize("provider", APIS)
-def test_the_first_sync_brings_everything_and_the_next_changes_nothing(
-    stack: Stack, database: Database, person: Person, provider: str
+def test_first_sync_fetches_everything_and_the_next_changes_nothing(
+    stack: Stack, database: Database, user: Person, provider: str
 ) -> None:
-    connection = connect(database, person, provider)
+    connection = connect(database, user, provider)
     first = sync(database, connection)
     assert first.error is None
     assert spent(database) == Decimal(BILLED[provider])
@@ -73,7 +73,7 @@ def test_the_first_sync_brings_everything_and_the_next_changes_nothing(
     again = sync(database, connection, TODAY + timedelta(days=1))
     assert (again.error, again.added, again.restated) == (None, 0, 0)
     assert stored(database) == before
-    assert money_is_exact(stack, person)
+    assert money_is_exact(stack, user)
     synced = reread(database, connection)
     assert synced.last_sync_at is not None
     assert synced.next_sync_at is not None
@@ -81,46 +81,46 @@ def test_the_first_sync_brings_everything_and_the_next_changes_nothing(
     assert (synced.last_error, synced.validation_status) == (None, "valid")
 
 
-def test_the_first_sync_asks_for_twelve_months_and_later_ones_for_what_may_have_changed(
-    aimed: FakeProviders, database: Database, person: Person
+def test_first_sync_fetches_twelve_months_and_later_ones_only_recent_days(
+    apis: FakeProviders, database: Database, user: Person
 ) -> None:
-    connection = connect(database, person, "openai")
-    aimed.asked.clear()
+    connection = connect(database, user, "openai")
+    apis.requests.clear()
     sync(database, connection)
-    asked = days_asked(aimed)
-    assert asked[0] == TODAY - timedelta(days=365)
-    assert len(asked) == 13
-    aimed.asked.clear()
+    request = days_fetched(apis)
+    assert request[0] == TODAY - timedelta(days=365)
+    assert len(request) == 13
+    apis.requests.clear()
     sync(database, connection, TODAY + timedelta(days=1))
-    assert days_asked(aimed) == [TODAY - WEEK]
+    assert days_fetched(apis) == [TODAY - WEEK]
 
 
-def test_progress_counts_every_window_once(database: Database, person: Person) -> None:
-    told: list[tuple[int, int, str]] = []
-    sync(database, connect(database, person, "anthropic"), on_progress=lambda *what: told.append(what))
+def test_progress_reports_every_window_once(database: Database, user: Person) -> None:
+    steps: list[tuple[int, int, str]] = []
+    sync(database, connect(database, user, "anthropic"), on_progress=lambda *what: steps.append(what))
     total = 3 * 13
-    assert [(done, of) for done, of, _ in told] == [(nth, total) for nth in range(total + 1)]
-    assert told[0][2] == "costs, 2025-11-20 to 2025-12-19"
+    assert [(done, of) for done, of, _ in steps] == [(nth, total) for nth in range(total + 1)]
+    assert steps[0][2] == "costs, 2025-11-20 to 2025-12-19"
 
 
 @pytest.mark.usefixtures("two_months")
-def test_sync_reads_only_rows_of_its_connection(database: Database, person: Person) -> None:
-    connection = connect(database, person, "openai")
-    connect(database, person, "anthropic")
+def test_sync_reads_only_rows_of_its_connection(database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
+    connect(database, user, "anthropic")
     for number in range(20):
         file = {"filename": f"{number}.csv", "format": "generic", "file_sha256": "0" * 64}
         database.insert("imports", file)
     counting = CountingDatabase(database)
     steps: list[int] = []
     options = replace(OPTIONS, on_progress=lambda done, _total, _label: steps.append(done))
-    sync_connection(counting, open_ring, connection, options)
+    sync_connection(counting, load_ring, connection, options)
     assert counting.rows_read["imports"] == 1
     assert counting.rows_read["api_credentials"] == 1 + len(steps) - 1 > 2, "the key, then once per window"
 
 
 @pytest.mark.usefixtures("two_months")
-def test_the_bill_supplies_the_money_and_usage_the_tokens(database: Database, person: Person) -> None:
-    sync(database, connect(database, person, "openai"))
+def test_costs_come_from_the_bill_and_tokens_from_usage(database: Database, user: Person) -> None:
+    sync(database, connect(database, user, "openai"))
     second = [row for row in stored(database) if row["metadata"]["day"] == "2026-11-02"]
     of_model = [row for row in second if row["model_name"].startswith("gpt-5.2")]
     assert sum(Decimal(row["cost_usd"]) for row in of_model) == Decimal("0.1421000001")
@@ -128,27 +128,27 @@ def test_the_bill_supplies_the_money_and_usage_the_tokens(database: Database, pe
 
 
 @pytest.mark.usefixtures("two_months")
-def test_usage_without_a_bill_is_estimated(database: Database, person: Person) -> None:
-    sync(database, connect(database, person, "openai"))
+def test_usage_without_a_bill_is_estimated(database: Database, user: Person) -> None:
+    sync(database, connect(database, user, "openai"))
     [embeddings] = [row for row in stored(database) if row["model_name"] == "text-embedding-3-small"]
     assert (embeddings["cost_basis"], Decimal(embeddings["cost_usd"])) == ("estimated", Decimal("0.02"))
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_plan_covers_claude_code_and_its_worth_is_not_spend(database: Database, person: Person) -> None:
-    sync(database, connect(database, person, "anthropic"))
+def test_claude_code_covered_by_a_plan_is_not_spend(database: Database, user: Person) -> None:
+    sync(database, connect(database, user, "anthropic"))
     assert spent(database, "included") > 0
     assert spent(database) == Decimal(BILLED["anthropic"])
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_restated_day_replaces_and_a_withdrawn_one_goes(
-    aimed: FakeProviders, database: Database, person: Person
+def test_restated_day_is_replaced_and_withdrawn_day_is_removed(
+    apis: FakeProviders, database: Database, user: Person
 ) -> None:
-    connection = connect(database, person, "openai")
+    connection = connect(database, user, "openai")
     today = date(2026, 11, 6)
     sync(database, connection, today)
-    buckets = aimed.recorded["openai_costs"]["data"]
+    buckets = apis.recorded["openai_costs"]["data"]
     buckets[0]["results"][0]["amount"]["value"] = 0.5
     buckets[2]["results"] = []
     result = sync(database, connection, today)
@@ -157,30 +157,26 @@ def test_a_restated_day_replaces_and_a_withdrawn_one_goes(
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_day_that_is_final_is_not_asked_again(
-    aimed: FakeProviders, database: Database, person: Person
-) -> None:
-    connection = connect(database, person, "openai")
+def test_final_day_is_not_fetched_again(apis: FakeProviders, database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
     sync(database, connection)  # on the 20th the 4th is more than a week ago
-    aimed.recorded["openai_costs"]["data"][0]["results"] = []
+    apis.recorded["openai_costs"]["data"][0]["results"] = []
     sync(database, connection)
     assert spent(database) == Decimal(BILLED["openai"])
 
 
-def test_a_crash_in_the_backfill_is_taken_up_where_it_was(
-    aimed: FakeProviders, database: Database, person: Person
-) -> None:
-    connection = connect(database, person, "openai")
+def test_sync_resumes_after_a_crash(apis: FakeProviders, database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
 
-    def pull_the_plug(done: int, _total: int, _what: str) -> None:
+    def crash(done: int, _total: int, _what: str) -> None:
         if done == 5:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        sync(database, connection, on_progress=pull_the_plug)
-    aimed.asked.clear()
+        sync(database, connection, on_progress=crash)
+    apis.requests.clear()
     assert sync(database, connection).error is None
-    assert days_asked(aimed)[0] == TODAY - timedelta(days=365) + timedelta(days=5 * 30)
+    assert days_fetched(apis)[0] == TODAY - timedelta(days=365) + timedelta(days=5 * 30)
     assert spent(database) == Decimal(BILLED["openai"])
 
 
@@ -199,13 +195,13 @@ def test_a_crash_in_the_backfill_is_taken_up_where_it_was(
         (Fault(400), "refused the request"),
     ],
 )
-def test_an_api_that_fails_later_leaves_what_was_saved_and_says_why(
-    aimed: FakeProviders, stack: Stack, database: Database, person: Person, fault: Fault, words: str
+def test_failed_sync_keeps_saved_records_and_stores_the_reason(
+    apis: FakeProviders, stack: Stack, database: Database, user: Person, fault: Fault, words: str
 ) -> None:
-    connection = connect(database, person, "openai")
+    connection = connect(database, user, "openai")
     sync(database, connection)
     before, synced_at = stored(database), reread(database, connection).last_sync_at
-    aimed.fail("", *[fault] * 100)
+    apis.fail("", *[fault] * 100)
     result = sync(database, connection)
     failed = reread(database, connection)
     assert failed.last_error == result.error
@@ -214,34 +210,32 @@ def test_an_api_that_fails_later_leaves_what_was_saved_and_says_why(
     assert failed.validation_status == ("invalid" if fault.status in (401, 403) else "valid")
     assert failed.last_sync_at == synced_at
     assert stored(database) == before
-    aimed.mend()
+    apis.clear_faults()
     assert sync(database, connection).error is None
     mended = reread(database, connection)
     assert (mended.last_error, mended.validation_status) == (None, "valid")
     assert stored(database) == before
-    assert money_is_exact(stack, person)
+    assert money_is_exact(stack, user)
 
 
 @pytest.mark.usefixtures("two_months")
-def test_usage_that_is_refused_does_not_stop_the_costs(
-    aimed: FakeProviders, database: Database, person: Person
-) -> None:
-    connection = connect(database, person, "openai")
-    aimed.fail("usage/completions", *[Fault(403)] * 20)
+def test_refused_usage_does_not_stop_costs(apis: FakeProviders, database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
+    apis.fail("usage/completions", *[Fault(403)] * 20)
     result = sync(database, connection)
     assert "does not let this key read usage" in str(result.error)
     assert spent(database) == Decimal(BILLED["openai"])
     assert reread(database, connection).validation_status == "valid"
 
 
-def test_a_page_in_the_middle_that_fails_saves_nothing_of_its_window(
-    aimed: FakeProviders, database: Database, person: Person
+def test_failed_page_saves_nothing_of_its_window(
+    apis: FakeProviders, database: Database, user: Person
 ) -> None:
-    connection = connect(database, person, "openai")
-    aimed.page_buckets = 5
+    connection = connect(database, user, "openai")
+    apis.page_buckets = 5
     broken = Fault(change=lambda page: page | {"data": [{"start_time": "soon"}]})
-    # Eleven windows of six pages pass, then those of the next up to the day with the costs.
-    aimed.fail("organization/costs", *[Fault()] * (11 * 6 + 4), broken)
+    # Eleven windows of six pages succeed, then those of the next up to the day with costs.
+    apis.fail("organization/costs", *[Fault()] * (11 * 6 + 4), broken)
     assert "soon" in str(sync(database, connection).error)
     assert stored(database, "openai_api_costs") == []
     assert sync(database, connection).error is None
@@ -249,35 +243,33 @@ def test_a_page_in_the_middle_that_fails_saves_nothing_of_its_window(
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_kind_of_usage_that_an_account_does_not_have_is_no_error(
-    aimed: FakeProviders, database: Database, person: Person
-) -> None:
-    del aimed.recorded["openai_usage"]["code_interpreter_sessions"]
-    assert sync(database, connect(database, person, "openai")).error is None
+def test_missing_kind_of_usage_is_not_an_error(apis: FakeProviders, database: Database, user: Person) -> None:
+    del apis.recorded["openai_usage"]["code_interpreter_sessions"]
+    assert sync(database, connect(database, user, "openai")).error is None
 
 
-def test_openrouter_days_that_glide_out_of_sight_stay(
-    aimed: FakeProviders, database: Database, person: Person
+def test_openrouter_days_beyond_its_history_stay(
+    apis: FakeProviders, database: Database, user: Person
 ) -> None:
-    connection = connect(database, person, "openrouter")
+    connection = connect(database, user, "openrouter")
     sync(database, connection)
-    aimed.recorded["openrouter_activity"]["data"] = aimed.recorded["openrouter_activity"]["data"][:1]
+    apis.recorded["openrouter_activity"]["data"] = apis.recorded["openrouter_activity"]["data"][:1]
     sync(database, connection, date(2026, 12, 3))
     assert spent(database) == Decimal(BILLED["openrouter"])
-    aimed.recorded["openrouter_activity"]["data"] = []
+    apis.recorded["openrouter_activity"]["data"] = []
     sync(database, connection, date(2026, 12, 20))
     assert spent(database) == Decimal(BILLED["openrouter"])
 
 
-def test_openrouter_tells_what_is_left_of_the_credits(database: Database, person: Person) -> None:
-    connection = connect(database, person, "openrouter")
+def test_openrouter_balance_is_stored(database: Database, user: Person) -> None:
+    connection = connect(database, user, "openrouter")
     sync(database, connection)
     assert reread(database, connection).balance_usd == Decimal("74.75")
 
 
 @pytest.mark.usefixtures("two_months")
-def test_the_source_of_a_connection_counts_every_row(database: Database, person: Person) -> None:
-    connection = connect(database, person, "anthropic", "Company")
+def test_source_of_a_connection_counts_every_row(database: Database, user: Person) -> None:
+    connection = connect(database, user, "anthropic", "Company")
     for _ in range(2):
         sync(database, connection, date(2026, 11, 6))
     [source] = sources(database)
@@ -295,8 +287,8 @@ def test_the_source_of_a_connection_counts_every_row(database: Database, person:
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_source_that_was_deleted_is_fetched_anew(database: Database, person: Person) -> None:
-    connection = connect(database, person, "openai")
+def test_deleted_source_is_fetched_again(database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
     sync(database, connection)
     before = spent(database)
     database.delete("imports", sources(database)[0]["id"])
@@ -306,49 +298,47 @@ def test_a_source_that_was_deleted_is_fetched_anew(database: Database, person: P
 
 
 @pytest.mark.parametrize("end", ["pause", "delete"])
-def test_pausing_or_deleting_stops_a_sync_at_the_next_window(
-    database: Database, person: Person, end: str
+def test_pausing_or_deleting_stops_a_sync_before_the_next_window(
+    database: Database, user: Person, end: str
 ) -> None:
-    connection = connect(database, person, "openai")
+    connection = connect(database, user, "openai")
 
-    def interfere(done: int, _total: int, _what: str) -> None:
+    def pause_or_delete(done: int, _total: int, _what: str) -> None:
         if done == 3 and end == "pause":
             set_active(database, connection, is_active=False)
         elif done == 3:
             delete_connection(database, connection, with_spend=False)
 
-    result = sync(database, connection, on_progress=interfere)
+    result = sync(database, connection, on_progress=pause_or_delete)
     assert (result.was_stopped, result.windows, result.error) == (True, 4, None)
 
 
-def test_a_key_that_does_not_open_is_told_with_the_connection(
-    aimed: FakeProviders, database: Database, person: Person
+def test_decryption_error_is_stored_with_the_connection(
+    apis: FakeProviders, database: Database, user: Person
 ) -> None:
-    connection = connect(database, person, "openai")
+    connection = connect(database, user, "openai")
 
     def lost() -> Any:
         raise VaultError("The ring is lost.")
 
     assert sync_connection(database, lost, connection, OPTIONS).error == "The ring is lost."
     assert reread(database, connection).last_error == "The ring is lost."
-    assert aimed.asked_for("usage") == []
+    assert apis.requests_for("usage") == []
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_session_that_ends_stops_a_sync_in_words(stack: Stack, database: Database, person: Person) -> None:
-    connection = connect(database, person, "openai")
+def test_expired_session_stops_a_sync_with_a_sentence(stack: Stack, database: Database, user: Person) -> None:
+    connection = connect(database, user, "openai")
     signed_out = SupabaseDatabase(client_with(stack, "not-a-token"))
-    result = sync_connection(signed_out, open_ring, connection, OPTIONS)
+    result = sync_connection(signed_out, load_ring, connection, OPTIONS)
     assert (result.was_signed_out, result.error) == (True, "Your session has ended. Sign in again.")
     assert sync(database, connection).error is None
 
 
 @pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize("is_file_first", [True, False])
-def test_a_bill_that_comes_as_a_file_too_is_counted_once(
-    database: Database, person: Person, is_file_first: bool
-) -> None:
-    connection = connect(database, person, "openai")
+def test_bill_from_file_and_api_counts_once(database: Database, user: Person, is_file_first: bool) -> None:
+    connection = connect(database, user, "openai")
     if is_file_first:
         bring(database, COSTS_AS_FILE)
     assert sync(database, connection).error is None
@@ -359,26 +349,26 @@ def test_a_bill_that_comes_as_a_file_too_is_counted_once(
     assert spent(database) == Decimal("0.1800000001")
 
 
-def test_what_nobody_foresaw_is_a_sentence_too(
-    database: Database, person: Person, caplog: pytest.LogCaptureFixture
+def test_unexpected_error_becomes_a_sentence(
+    database: Database, user: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connection = connect(database, person, "openai")
+    connection = connect(database, user, "openai")
 
-    def break_down(_done: int, _total: int, _what: str) -> None:
+    def fail(_done: int, _total: int, _what: str) -> None:
         raise ZeroDivisionError
 
-    result = sync(database, connection, on_progress=break_down)
+    result = sync(database, connection, on_progress=fail)
     assert "Something went wrong in Tally" in str(result.error)
     assert "ZeroDivisionError" in caplog.text
     assert KEYS["openai"] not in caplog.text
 
 
 @pytest.mark.usefixtures("two_months")
-def test_a_person_is_synced_over_the_operators_connection_as_over_the_data_api(
-    stack: Stack, database: Database, person: Person
+def test_operator_connection_gives_the_same_records_as_the_data_api(
+    stack: Stack, database: Database, user: Person
 ) -> None:
-    connection = connect(database, person, "openai")
-    with over_postgres(stack, person) as operator:
+    connection = connect(database, user, "openai")
+    with over_postgres(stack, user) as operator:
         assert sync(operator, connection).error is None
     before = stored(database)
     assert spent(database) == Decimal(BILLED["openai"])
@@ -393,7 +383,7 @@ def test_a_person_is_synced_over_the_operators_connection_as_over_the_data_api(
     stops=st.lists(st.integers(0, 14), min_size=8, max_size=8),
 )
 @settings(deadline=None)
-def test_whatever_the_stops_every_day_is_asked_and_recent_ones_again(
+def test_interrupted_syncs_fetch_every_day_and_recent_ones_again(
     dataset: Dataset, steps: list[int], stops: list[int]
 ) -> None:
     today, cursor = TODAY, None
@@ -409,10 +399,10 @@ def test_whatever_the_stops_every_day_is_asked_and_recent_ones_again(
     history = Window(today - timedelta(days=dataset.history_days), last)
     for day in history.days:
         assert day in asked_on
-        # Nobody revises a day after so many days: whoever asked later than that has its last word.
+        # Days older than that are not revised: a later fetch is final.
         assert (asked_on[day] - day).days > dataset.restated_days or asked_on[day] == today
 
 
-def test_no_window_is_longer_than_a_page() -> None:
+def test_windows_fit_on_one_page() -> None:
     lengths = {len(w.days) for d in DATASETS for w in plan_windows(d, None, TODAY)}
     assert max(lengths) <= 31

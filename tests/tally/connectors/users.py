@@ -1,4 +1,4 @@
-"""Somebody on the real stack whose provider keys are tried on the fake providers."""
+"""Users on the real stack whose connections use the fake providers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,8 +25,8 @@ TODAY = date(2026, 11, 20)
 
 
 @contextmanager
-def aimed_at(stack: Stack, fake: FakeProviders) -> Iterator[None]:
-    """The providers' addresses are those of the fake; only an operator can do that."""
+def point_providers_at(stack: Stack, fake: FakeProviders) -> Iterator[None]:
+    """Point the providers' addresses at the fake, as only an operator can."""
     with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
         before = connection.execute(
             "select api_base_url, name from public.providers where name = any(%s)", [list(BASE_PATHS)]
@@ -39,34 +39,34 @@ def aimed_at(stack: Stack, fake: FakeProviders) -> Iterator[None]:
             connection.cursor().executemany(change, before)
 
 
-def open_ring() -> KeyRing:
+def load_ring() -> KeyRing:
     """The stack's own sealing keys."""
     return load_key_ring(load_settings())
 
 
 def connect(
-    database: Database, person: Person, provider: str, name: str = "Main", account: str = ""
+    database: Database, user: Person, provider: str, name: str = "Main", account: str = ""
 ) -> Connection:
     """Add a connection with the right key."""
     new = NewConnection(provider, name, SecretStr(KEYS[provider]), account)
-    return add_connection(database, open_ring(), UUID(person.user_id), new, QUICK)
+    return add_connection(database, load_ring(), UUID(user.user_id), new, QUICK)
 
 
 def reread(database: Database, connection: Connection) -> Connection:
-    """The connection as it is stored now."""
+    """Load the connection as it is stored now."""
     return next(c for c in list_connections(database) if c.connection_id == connection.connection_id)
 
 
 def sync(
     database: Database, connection: Connection, today: date = TODAY, on_progress: Progress = ignore_progress
 ) -> SyncResult:
-    """Sync it as it is stored now."""
+    """Sync the connection as it is stored now."""
     options = SyncOptions(today, on_progress, QUICK)
-    return sync_connection(database, open_ring, reread(database, connection), options)
+    return sync_connection(database, load_ring, reread(database, connection), options)
 
 
 def stored(database: Database, dataset: str | None = None) -> list[dict[str, Any]]:
-    """The person's records, of one dataset or all, in a fixed order."""
+    """Load the account's records, of one dataset or all, in a fixed order."""
     columns = (
         "source_key,timestamp,provider_id,model_name,cost_usd::text,cost_basis,tokens_used,request_count,"
         "collection_method,import_id,metadata"
@@ -76,11 +76,11 @@ def stored(database: Database, dataset: str | None = None) -> list[dict[str, Any
 
 
 def spent(database: Database, basis: str = "billed") -> Decimal:
-    """The sum of what counts on this basis."""
+    """Sum the costs on this basis."""
     rows = [row for row in stored(database) if row["cost_basis"] == basis and row["cost_usd"] is not None]
     return sum((Decimal(row["cost_usd"]) for row in rows), Decimal(0))
 
 
 def sources(database: Database) -> list[dict[str, Any]]:
-    """The person's sources."""
+    """Load the account's sources."""
     return list(select_all(database, Query("imports", "*", ["created_at", "id"])))
