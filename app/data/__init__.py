@@ -3,7 +3,7 @@
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import AUDIT_SHOWN, load_audit_log
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
-from app.data.forecasts import load_forecast, load_last_night
+from app.data.forecasts import load_forecast, load_last_run
 from app.data.preferences import (
     Preferences,
     load_currency,
@@ -57,7 +57,7 @@ __all__ = [
     "load_forecast",
     "load_forecast_totals",
     "load_import_list",
-    "load_last_night",
+    "load_last_run",
     "load_model_names",
     "load_past_totals",
     "load_preference_metadata",

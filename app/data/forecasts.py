@@ -67,7 +67,7 @@ def of_series(query: Any, series: ForecastSeries) -> Any:
     return query
 
 
-def load_last_night(user: User) -> dict[str, Any] | None:
+def load_last_run(user: User) -> dict[str, Any] | None:
     """The newest nightly run that dealt with this person, or None when none has."""
     return _last_night(user, data_version(user))
 

@@ -1,4 +1,4 @@
-"""What was out of the ordinary, in sentences: pure functions over what the night flagged.
+"""Sentences about outliers: pure functions over the anomalies that the nightly run stored.
 
 Names in the sentences come from outside: show them as text.
 """
@@ -18,15 +18,15 @@ from app.figures.spend import select_money
 from app.formats.dates import format_short_day
 from app.formats.money import format_money
 
-Row = Mapping[str, Any]
+Row = Mapping[str, Any]  # of the table anomalies
 
-LEAST_SHARE = Decimal("0.15")  # of the difference; smaller reasons are not worth a word
-MOST = Decimal("0.6")
-REASONS_SAID = 3
-LONGEST_NAME = 60
+MIN_REASON_SHARE = Decimal("0.15")  # of the difference
+MAIN_PROVIDER_SHARE = Decimal("0.6")  # of the difference
+MAX_REASONS = 3
+MAX_NAME_LENGTH = 60
 REASONS = {  # for a part that adds, and for one that takes away
     "volume": ("more use", "less use"),
-    "mix": ("a dearer mix of models", "a cheaper mix of models"),
+    "mix": ("a more expensive mix of models", "a cheaper mix of models"),
     "cache": ("less from the cache", "more from the cache"),
     "price": ("a higher price per token", "a lower price per token"),
     "rest": ("costs without token counts", "fewer costs without token counts"),
@@ -34,22 +34,22 @@ REASONS = {  # for a part that adds, and for one that takes away
 
 
 @dataclass(frozen=True, slots=True)
-class Unusual:
-    """A sentence about a day, and the rows that it stands for."""
+class AnomalySummary:
+    """A sentence about a day, and the ids of the anomalies that it covers."""
 
     day: date
     sentence: str
     row_ids: tuple[str, ...]
 
 
-def select_true(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[str, str]) -> list[Row]:
-    """The rows that today's records bear out; what changed since the night looked is judged again tonight.
+def select_confirmed(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[str, str]) -> list[Row]:
+    """The anomalies that current records confirm; the next nightly run judges changed days again.
 
-    `daily` has every day since the first of the rows; `slugs` is provider id -> slug.
+    `daily` has every day since the first of the rows; `slugs` maps provider id to slug.
     """
-    money = select_money(daily)
     by_day: dict[tuple[date, str | None], Decimal] = defaultdict(Decimal)
     by_model: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
+    money = select_money(daily)
     columns = (money["date"].dt.date, money["provider"], money["model"], money["cost_usd"])
     for day, provider, model, cost in zip(*columns, strict=True):
         if cost is not None:
@@ -57,94 +57,100 @@ def select_true(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[str, st
             by_day[day, None] += cost
             by_model[model].append((day, cost))
 
-    def is_true(row: Row) -> bool:
+    def is_confirmed(row: Row) -> bool:
         if row["kind"] == "new_model":
             costs = [cost for day, cost in by_model[row["model_name"]] if day >= row["day"]]
             return sum(costs, Decimal(0)) >= Decimal(row["actual_usd"])
         slug = slugs.get(row["provider_id"], "") if row["provider_id"] else None
         return by_day[row["day"], slug] == Decimal(row["actual_usd"])
 
-    return [row for row in rows if is_true(row)]
+    return [row for row in rows if is_confirmed(row)]
 
 
-def describe_unusual(
+def describe_anomalies(
     rows: Iterable[Row], providers: Mapping[str, str], currency: Currency, today: date
-) -> list[Unusual]:
-    """The rows that nobody muted as sentences, newest first; `providers` is id -> name."""
+) -> list[AnomalySummary]:
+    """Sentences about all anomalies that are not muted, newest first; `providers` maps id to name."""
     shown = sorted((row for row in rows if not row["muted_at"]), key=lambda row: row["day"], reverse=True)
     found = []
     for _, group in groupby(shown, key=lambda row: row["day"]):
         day = list(group)
-        found += [_describe_spend(led, providers, currency, today) for led in _gather(day)]
-        found += [_describe_model(row, currency, today) for row in day if row["kind"] == "new_model"]
+        spend = [row for row in day if row["kind"] == "spend"]
+        found += [_describe_spend(related, providers, currency, today) for related in _group_related(spend)]
+        found += [_describe_new_model(row, currency, today) for row in day if row["kind"] == "new_model"]
     return found
 
 
-def _gather(day: Sequence[Row]) -> list[list[Row]]:
-    """Rows of a day that say one thing: a total, and behind it the providers that went the same way."""
-    spend = [row for row in day if row["kind"] == "spend"]
+def _group_related(spend: Sequence[Row]) -> list[list[Row]]:
+    """A day's total with the providers that moved in its direction; every other provider alone."""
     total = next((row for row in spend if not row["provider_id"]), None)
     if total is None:
         return [[row] for row in spend]
-    alike = [row for row in spend if row["provider_id"] and _is_above(row) == _is_above(total)]
-    apart = [row for row in spend if row["provider_id"] and _is_above(row) != _is_above(total)]
-    return [[total, *alike], *([row] for row in apart)]
+    related: list[Row] = [total]
+    opposed: list[Row] = []
+    for row in spend:
+        if row["provider_id"]:
+            (related if _is_above(row) == _is_above(total) else opposed).append(row)
+    return [related, *([row] for row in opposed)]
 
 
 def _describe_spend(
-    led: Sequence[Row], providers: Mapping[str, str], currency: Currency, today: date
-) -> Unusual:
-    row, *behind = led
+    related: Sequence[Row], providers: Mapping[str, str], currency: Currency, today: date
+) -> AnomalySummary:
+    row, *others = related
     day, difference = row["day"], _difference(row)
 
     def money(amount_usd: Decimal) -> str:
         return format_money(currency.convert(amount_usd, day), currency.code)
 
-    about = f", {providers.get(row['provider_id'], 'a provider')}" if row["provider_id"] else ""
-    said = f"{format_short_day(day, today)}{about}: {money(row['actual_usd'])}, "
-    said += f"usually {money(row['actual_usd'] - difference)}."
+    provider = f", {providers.get(row['provider_id'], 'a provider')}" if row["provider_id"] else ""
+    usual = row["actual_usd"] - difference
+    sentences = [
+        f"{format_short_day(day, today)}{provider}: {money(row['actual_usd'])}, usually {money(usual)}."
+    ]
     reasons = [f"{name} ({'+' if part > 0 else ''}{money(part)})" for name, part in _name_reasons(row)]
     if reasons:
-        said += f" {_sentence(reasons)}"
-    most = (
-        next((one for one in behind if _difference(one) / difference >= MOST), None) if difference else None
-    )
-    if most:
-        said += f" Most of it at {providers.get(most['provider_id'], 'one provider')}."
-    return Unusual(day, said, tuple(str(one["id"]) for one in led))
+        sentences.append(_list_reasons(reasons))
+    main = _find_main_provider(others, difference)
+    if main:
+        sentences.append(f"Most of it at {providers.get(main['provider_id'], 'one provider')}.")
+    return AnomalySummary(day, " ".join(sentences), tuple(str(one["id"]) for one in related))
 
 
-def _describe_model(row: Row, currency: Currency, today: date) -> Unusual:
-    parts = row["attribution"]
-    spent = sum(parts.values(), Decimal(0))
+def _find_main_provider(rows: Iterable[Row], difference: Decimal) -> Row | None:
+    if not difference:
+        return None
+    return next((row for row in rows if _difference(row) / difference >= MAIN_PROVIDER_SHARE), None)
+
+
+def _describe_new_model(row: Row, currency: Currency, today: date) -> AnomalySummary:
+    spent = sum(row["attribution"].values(), Decimal(0))
     share = f", {row['actual_usd'] / spent:.0%} of all spend since" if spent > 0 else ""
     cost = format_money(currency.convert(row["actual_usd"], row["day"]), currency.code)
-    said = (
-        f"{format_short_day(row['day'], today)}: {_shorten(row['model_name'])} is new. It cost {cost}{share}."
-    )
-    return Unusual(row["day"], said, (str(row["id"]),))
+    day, name = format_short_day(row["day"], today), _shorten(row["model_name"])
+    return AnomalySummary(row["day"], f"{day}: {name} is new. It cost {cost}{share}.", (str(row["id"]),))
 
 
 def _name_reasons(row: Row) -> list[tuple[str, Decimal]]:
     parts = {name: part for name, part in row["attribution"].items() if name in REASONS}
-    least = LEAST_SHARE * abs(_difference(row))
-    large = sorted(parts.items(), key=lambda item: -abs(item[1]))[:REASONS_SAID]
-    return [(REASONS[name][part < 0], part) for name, part in large if part and abs(part) >= least]
+    least = MIN_REASON_SHARE * abs(_difference(row))
+    largest = sorted(parts.items(), key=lambda item: -abs(item[1]))[:MAX_REASONS]
+    return [(REASONS[name][part < 0], part) for name, part in largest if part and abs(part) >= least]
 
 
 def _shorten(name: str) -> str:
     plain = " ".join(name.split())
-    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
+    return plain if len(plain) <= MAX_NAME_LENGTH else f"{plain[: MAX_NAME_LENGTH - 1]}…"
 
 
-def _sentence(reasons: Sequence[str]) -> str:
+def _list_reasons(reasons: Sequence[str]) -> str:
     *first, last = reasons
-    said = f"{', '.join(first)} and {last}" if first else last
-    return f"{said[0].upper()}{said[1:]}."
+    sentence = f"{', '.join(first)} and {last}" if first else last
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _difference(row: Row) -> Decimal:
-    """By how much a day differs from the usual: what its parts add up to."""
+    """The difference from the usual spend: the sum of its parts."""
     return sum(row["attribution"].values(), Decimal(0))
 
 

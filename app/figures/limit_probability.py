@@ -1,4 +1,4 @@
-"""How likely a month passes a limit, and on which day: read from the distribution of its total."""
+"""The probability that a month exceeds a limit, and the likely day, from the distribution of its total."""
 
 from bisect import bisect_right
 from collections import defaultdict
@@ -22,74 +22,81 @@ RANGES = {
 
 
 class Distribution(NamedTuple):
-    """The amounts that a total stays below with the chances `levels`, both ascending."""
+    """Quantiles of a total: with probability `levels[n]` it stays below `amounts[n]`; both ascend."""
 
     levels: Sequence[float]
     amounts: Sequence[Decimal]
 
 
-class Passing(NamedTuple):
-    """How likely a limit is passed, 1 where it is already; and the likeliest day, None where it never is."""
+class LimitProbability(NamedTuple):
+    """The probability that a limit is exceeded, 1 once it is; the likeliest day, None where there is none."""
 
     limit: Decimal
-    chance: float
+    probability: float
     day: date | None
 
 
 def read_distribution(total: Mapping[str, Any]) -> Distribution:
-    """The distribution of a stored total; of one from before there were any, what its ranges tell."""
+    """The quantiles of a stored total; older totals have only the bounds of their ranges."""
     if total["quantiles"]:
         return Distribution(LEVELS, total["quantiles"])
     return Distribution(list(RANGES), [total[name] for name in RANGES.values()])
 
 
-def calculate_passing(
+def calculate_limit_probability(
     distribution: Distribution, limit: Decimal, spent: Decimal, predicted: Mapping[date, float]
-) -> Passing:
-    """A limit against a month's total: `spent` by now, `predicted` for each of the days that are left."""
-    chance = calculate_chance(distribution, limit, spent)
-    return Passing(limit, chance, None if chance == 1 else find_day(distribution, limit, spent, predicted))
+) -> LimitProbability:
+    """Compare a month's total with a limit.
+
+    `spent` is the spend so far, `predicted` the forecast of each remaining day.
+    """
+    probability = calculate_probability(distribution, limit, spent)
+    day = None if probability == 1 else find_likeliest_day(distribution, limit, spent, predicted)
+    return LimitProbability(limit, probability, day)
 
 
-def calculate_chance(distribution: Distribution, limit: Decimal, spent: Decimal) -> float:
-    """How likely the total ends above `limit`, now that it cannot end below what is spent; 1 once it has."""
+def calculate_probability(distribution: Distribution, limit: Decimal, spent: Decimal) -> float:
+    """The probability of a total above `limit`, given that it cannot end below `spent`."""
     if spent >= limit:
         return 1.0
-    possible = _calculate_chance_above(distribution, spent)
-    return _calculate_chance_above(distribution, limit) / possible if possible else 0.0
+    possible = _calculate_tail(distribution, spent)
+    return _calculate_tail(distribution, limit) / possible if possible else 0.0
 
 
-def _calculate_chance_above(distribution: Distribution, amount: Decimal) -> float:
-    """The chance of a larger total, with straight lines between the levels."""
+def _calculate_tail(distribution: Distribution, amount: Decimal) -> float:
+    """The probability of a larger total, linear between the levels."""
     levels, amounts = distribution
     place = bisect_right(amounts, amount)
     if place == 0:
         return 1 - levels[0] * float(max(amount, Decimal(0)) / amounts[0])
     if place == len(amounts):
-        # Beyond the last level the chance fades; a total that is known exactly has none.
+        # Beyond the last level the probability fades; a total that is known exactly has none left.
         return (1 - levels[-1]) * float(amounts[-1] / amount) if amounts[0] < amounts[-1] else 0.0
     below, above = amounts[place - 1], amounts[place]
     part = float((amount - below) / (above - below))
     return 1 - levels[place - 1] - (levels[place] - levels[place - 1]) * part
 
 
-def find_day(
+def find_likeliest_day(
     distribution: Distribution, limit: Decimal, spent: Decimal, predicted: Mapping[date, float]
 ) -> date | None:
-    """The day on which most outcomes that pass the limit do so, each spread over the days as predicted."""
+    """The day on which most outcomes above the limit exceed it, each spread over the days as predicted."""
     days = sorted(predicted)
     if not days:
         return None
     shape = [predicted[day] for day in days] if sum(predicted.values()) > 0 else [1.0] * len(days)
     reached = [share / sum(shape) for share in accumulate(shape)]
-    likelihood: dict[date, float] = defaultdict(float)
+    weights: dict[date, float] = defaultdict(float)
     for amount, weight in zip(distribution.amounts, _weigh(distribution.levels), strict=True):
         if amount > limit:
             needed = float((limit - spent) / (amount - spent))
-            likelihood[
-                next((day for day, part in zip(days, reached, strict=True) if part > needed), days[-1])
-            ] += weight
-    return max(sorted(likelihood), key=lambda day: likelihood[day], default=None)
+            weights[_find_first_above(days, reached, needed)] += weight
+    return max(sorted(weights), key=lambda day: weights[day], default=None)
+
+
+def _find_first_above(days: Sequence[date], reached: Sequence[float], needed: float) -> date:
+    """The first day by whose end more than `needed` of the remaining spend is reached."""
+    return next((day for day, part in zip(days, reached, strict=True) if part > needed), days[-1])
 
 
 def _weigh(levels: Sequence[float]) -> list[float]:
@@ -98,17 +105,17 @@ def _weigh(levels: Sequence[float]) -> list[float]:
     return [above - below for below, above in pairwise(edges)]
 
 
-def format_chance(chance: float) -> str:
-    """A chance as one says it: what is not certain is neither 0% nor 100%."""
-    if chance == 1:
+def format_probability(probability: float) -> str:
+    """A percentage; what is not certain is neither 0% nor 100%."""
+    if probability == 1:
         return "100%"
-    if chance > 0.99:
+    if probability > 0.99:
         return ">99%"
-    return "<1%" if chance < 0.01 else f"{chance:.0%}"
+    return "<1%" if probability < 0.01 else f"{probability:.0%}"
 
 
 def round_limit(amount: Decimal) -> Decimal | None:
-    """A round amount at or above another, to ask about where a person set no limit."""
+    """The next round amount, as a limit to ask about where the user has set none."""
     if amount <= 0:
         return None
     scale = Decimal(1).scaleb(amount.adjusted())

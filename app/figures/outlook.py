@@ -1,4 +1,4 @@
-"""What the stored forecasts say: pure functions over the frames that `data` loads."""
+"""The stored forecasts: their newest values, and their summary in sentences."""
 
 from calendar import monthrange
 from collections.abc import Mapping
@@ -9,7 +9,13 @@ from typing import Any
 import pandas as pd
 
 from app.figures.forecast_series import ForecastSeries
-from app.figures.limit_probability import LIKELY, Passing, calculate_passing, format_chance, read_distribution
+from app.figures.limit_probability import (
+    LIKELY,
+    LimitProbability,
+    calculate_limit_probability,
+    format_probability,
+    read_distribution,
+)
 from app.formats.dates import format_short_day
 from app.formats.money import format_limit, format_plain
 from tally.core.text import plural
@@ -19,7 +25,7 @@ PREDICTIONS_A_MONTH = 4
 
 
 def newest_run(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The predictions of the newest run only, in order of their days."""
+    """The predictions of the newest run, by day."""
     if predictions.empty:
         return predictions
     newest = predictions.sort_values("created_at")["run_id"].iloc[-1]
@@ -27,8 +33,8 @@ def newest_run(predictions: pd.DataFrame) -> pd.DataFrame:
     return chosen.sort_values("date")
 
 
-def day_before(predictions: pd.DataFrame, today: date) -> pd.DataFrame:
-    """For every past day what the last run before it had predicted."""
+def day_ahead_predictions(predictions: pd.DataFrame, today: date) -> pd.DataFrame:
+    """For every past day the prediction of the last run before it."""
     day = predictions["date"]
     made_before = pd.to_datetime(predictions["training_data_end"]) < day
     past = predictions[made_before & (day < pd.Timestamp(today))]
@@ -41,7 +47,7 @@ def month_end(day: date) -> date:
 
 
 def find_total(totals: pd.DataFrame, series: ForecastSeries, kind: str, today: date) -> dict[str, Any] | None:
-    """The newest total of that kind for the series, or None where none is about the time we are in."""
+    """The newest total of a kind for a series, or None where it covers a period that is over."""
     chosen = totals[(totals["kind"] == kind) & of_series(totals, series)]
     for row in chosen.to_dict("records"):
         is_current = (
@@ -52,7 +58,7 @@ def find_total(totals: pd.DataFrame, series: ForecastSeries, kind: str, today: d
 
 
 def spread_over_months(known: pd.DataFrame) -> pd.DataFrame:
-    """A few predictions of each of the last months, from its first to its last, instead of one a night."""
+    """A few predictions of each of the last months, evenly spaced, instead of one per nightly run."""
     chosen = []
     for _, month in list(known.groupby("period_end", sort=False))[:MONTHS_SHOWN]:
         step = -(-len(month) // PREDICTIONS_A_MONTH)
@@ -61,7 +67,7 @@ def spread_over_months(known: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_series(totals: pd.DataFrame, series: ForecastSeries) -> "pd.Series[bool]":
-    """Which rows are about that series."""
+    """A mask of the rows of a series."""
     same = pd.Series(True, index=totals.index)
     for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
         same &= totals[column].isna() if value is None else totals[column] == value
@@ -69,7 +75,7 @@ def of_series(totals: pd.DataFrame, series: ForecastSeries) -> "pd.Series[bool]"
 
 
 def forecast_series(totals: pd.DataFrame) -> list[ForecastSeries]:
-    """The series that the newest run forecast: everything first, then providers, then models."""
+    """The series of the newest run: everything first, then providers, then models."""
     if totals.empty:
         return []
     newest = totals[totals["run_id"] == totals["run_id"].iloc[0]]
@@ -80,25 +86,25 @@ def forecast_series(totals: pd.DataFrame) -> list[ForecastSeries]:
     return sorted(found, key=lambda series: (series.model_name or "", series.provider_id or ""))
 
 
-def forecast_step(night: dict[str, Any] | None) -> dict[str, Any]:
-    """What the person's newest night says about their forecasts; empty where there was none."""
-    steps = night["steps"] if night else []
+def forecast_step(run: dict[str, Any] | None) -> dict[str, Any]:
+    """The report of a nightly run on its forecasts; empty without a run."""
+    steps = run["steps"] if run else []
     return next((step for step in steps if step.get("step") == "forecast"), {})
 
 
-def explain_absence(night: dict[str, Any] | None, is_enabled: bool) -> str:
-    """Why there is no forecast of the total, in a few words."""
+def explain_absence(run: dict[str, Any] | None, is_enabled: bool) -> str:
+    """The reason why the total has no forecast, in a few words."""
     if not is_enabled:
         return "off in Settings"
-    waiting = forecast_step(night).get("too_little_history", [])
+    waiting = forecast_step(run).get("too_little_history", [])
     missing = next((short["days_missing"] for short in waiting if short["series"] == "total"), None)
     if missing:
         return f"needs {plural(missing, 'more day')}"
-    return "ready after the next night"
+    return "ready tomorrow morning"
 
 
 def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str:
-    """A series by name; `providers` is id -> name."""
+    """The name of a series; `providers` maps id to name."""
     if series.model_name is not None:
         return f"Model: {series.model_name}"
     if series.provider_id is not None:
@@ -106,47 +112,54 @@ def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str
     return "Everything"
 
 
-def month_passing(
+def calculate_month_limit(
     total: dict[str, Any] | None,
     limit: Decimal | None,
     month_by_day: "pd.Series[float]",
     newest: pd.DataFrame,
     today: date,
-) -> Passing | None:
-    """The month against a limit: `month_by_day` is spent up to today, `newest` the days predicted last."""
+) -> LimitProbability | None:
+    """Compare the month with a limit; None where either is unknown.
+
+    `month_by_day` is the spend of each day up to today, `newest` the predictions of the newest run.
+    """
     if limit is None:
         return None
     spent = Decimal(str(round(month_by_day.sum(), 10)))
     if spent >= limit:
         reached = month_by_day[month_by_day.cumsum().round(10) >= float(limit)]
-        return Passing(limit, 1.0, None if reached.empty else pd.Timestamp(str(reached.index[0])).date())
+        day = None if reached.empty else pd.Timestamp(str(reached.index[0])).date()
+        return LimitProbability(limit, 1.0, day)
     if total is None:
         return None
     days = newest[(newest["date"].dt.date >= today) & (newest["date"].dt.date <= month_end(today))]
     predicted = dict(zip(days["date"].dt.date, days["predicted"].astype(float), strict=True))
     if today in predicted:
         predicted[today] = max(0.0, predicted[today] - float(month_by_day.iloc[-1]))
-    return calculate_passing(read_distribution(total), limit, spent, predicted)
+    return calculate_limit_probability(read_distribution(total), limit, spent, predicted)
 
 
-def describe_passing(passing: Passing, currency: str, today: date) -> str:
-    """A chance in words; with the day where it is more likely than not."""
-    limit = format_limit(passing.limit, currency)
-    on = f" on {format_short_day(passing.day, today)}" if passing.day else ""
-    if passing.chance == 1:
-        return f"passed {limit}{on}"
-    is_likely = passing.chance >= LIKELY and passing.day is not None
-    said = f"{format_chance(passing.chance)} chance to pass {limit}"
-    return f"{said}, most likely{on}" if is_likely else said
+def describe_limit(outcome: LimitProbability, currency: str, today: date) -> str:
+    """The probability of exceeding a limit, with the day where that is more likely than not."""
+    limit = format_limit(outcome.limit, currency)
+    on_day = f" on {format_short_day(outcome.day, today)}" if outcome.day else ""
+    if outcome.probability == 1:
+        return f"exceeded {limit}{on_day}"
+    sentence = f"{format_probability(outcome.probability)} chance of exceeding {limit}"
+    is_likely = outcome.probability >= LIKELY and outcome.day is not None
+    return f"{sentence}, most likely{on_day}" if is_likely else sentence
 
 
-def describe_month(total: dict[str, Any], passing: Passing | None, currency: str, today: date) -> str:
-    """What the month will end at, in one sentence."""
+def describe_month(
+    total: dict[str, Any], outcome: LimitProbability | None, currency: str, today: date
+) -> str:
+    """The forecast of the month in one sentence."""
     names = ("lower_bound_80", "predicted_cost_usd", "upper_bound_80")
     lower, middle, upper = (format_plain(total[name], currency) for name in names)
-    said = f"{today:%B} will most likely end at {middle}, between {lower} and {upper}"
+    sentence = f"{today:%B} will most likely end at {middle}, between {lower} and {upper}"
     if lower == upper:
-        said = f"{today:%B} will end at {middle}"
-    if passing:
-        said += f"; {'it ' if passing.chance == 1 else ''}{describe_passing(passing, currency, today)}"
-    return f"{said}."
+        sentence = f"{today:%B} will end at {middle}"
+    if outcome:
+        subject = "it " if outcome.probability == 1 else ""
+        sentence += f"; {subject}{describe_limit(outcome, currency, today)}"
+    return f"{sentence}."

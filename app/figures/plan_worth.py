@@ -1,10 +1,11 @@
-"""What plans cost and what they were worth, month by month, from daily costs and subscriptions."""
+"""Price and worth of plans, month by month, from daily costs and subscriptions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class PlanMonth:
-    """A provider's plans in one month: what they cost, and the worth of the usage that they covered."""
+    """The plans of a provider in one month: their price, and the worth of the usage that they covered."""
 
     provider: str
     month: date  # its first day
@@ -33,7 +34,7 @@ class PlanMonth:
 
     @property
     def factor(self) -> Decimal | None:
-        """How many times the price the usage was worth; None where one of the two is not known."""
+        """Worth divided by price; None where either is unknown."""
         return self.worth / self.paid if self.paid > 0 and self.has_usage else None
 
 
@@ -43,43 +44,60 @@ def calculate_months(
     today: date,
     currency: Currency,
 ) -> list[PlanMonth]:
-    """Every plan's months, the newest first; `subscriptions` are with their provider's slug.
+    """Months of every plan, newest first; each subscription comes with the slug of its provider.
 
-    `daily` is everything up to today. A yearly renewal is a twelfth of its price in each of its months.
+    `daily` is all spend up to today. A yearly renewal counts as a twelfth of its price in each of its months.
     """
+    parts = [*_list_daily_parts(daily), *_list_yearly_parts(subscriptions, today, currency)]
     months: dict[tuple[str, date], PlanMonth] = {}
-
-    def put(
-        provider: str, day: date, paid: Decimal = ZERO, worth: Decimal = ZERO, **values: object
-    ) -> PlanMonth:
-        key = provider, day.replace(day=1)
-        known = months.get(key) or PlanMonth(*key)
-        months[key] = replace(known, paid=known.paid + paid, worth=known.worth + worth, **values)  # type: ignore[arg-type]
-        return months[key]
-
-    rows: Any = daily.itertuples()
-    for row in rows:
-        day, amount = row.date.date(), row.amount or ZERO
-        if row.charge_type == "subscription" and row.cost_basis != INCLUDED:
-            known = put(row.provider, day, paid=amount)
-            put(row.provider, day, plans=known.plans | {row.model})
-        elif row.cost_basis == INCLUDED:
-            known = put(row.provider, day, worth=amount, has_usage=True)
-            put(row.provider, day, unpriced_records=known.unpriced_records + row.unpriced_records)
-    for provider, plan in subscriptions:
-        if plan.interval == "year":
-            for paid_on in renewal_days(plan, today):
-                price = currency.convert(plan.amount_usd, paid_on)
-                put(provider, paid_on, paid=-price)
-                for month, share in _spread(price, paid_on):
-                    if month <= today:
-                        known = put(provider, month, paid=share)
-                        put(provider, month, plans=known.plans | {plan.plan_name})
+    for part in parts:
+        key = part.provider, part.month
+        months[key] = _add(months[key], part) if key in months else part
     return sorted(months.values(), key=lambda month: (-month.month.toordinal(), month.provider))
 
 
+def _add(one: PlanMonth, other: PlanMonth) -> PlanMonth:
+    return PlanMonth(
+        one.provider,
+        one.month,
+        one.paid + other.paid,
+        one.worth + other.worth,
+        one.has_usage or other.has_usage,
+        one.unpriced_records + other.unpriced_records,
+        one.plans | other.plans,
+    )
+
+
+def _list_daily_parts(daily: pd.DataFrame) -> Iterator[PlanMonth]:
+    """Paid renewals and covered usage, each as a part of its month."""
+    rows: Any = daily.itertuples()
+    for row in rows:
+        month, amount = row.date.date().replace(day=1), row.amount or ZERO
+        if row.cost_basis == INCLUDED:
+            yield PlanMonth(
+                row.provider, month, worth=amount, has_usage=True, unpriced_records=row.unpriced_records
+            )
+        elif row.charge_type == "subscription":
+            yield PlanMonth(row.provider, month, paid=amount, plans=frozenset({row.model}))
+
+
+def _list_yearly_parts(
+    subscriptions: Iterable[tuple[str, Subscription]], today: date, currency: Currency
+) -> Iterator[PlanMonth]:
+    """Yearly renewals spread over their months: the whole price out of its month, a share into each."""
+    for provider, plan in subscriptions:
+        if plan.interval != "year":
+            continue
+        for paid_on in renewal_days(plan, today):
+            price = currency.convert(plan.amount_usd, paid_on)
+            yield PlanMonth(provider, paid_on.replace(day=1), paid=-price)
+            for month, share in _spread(price, paid_on):
+                if month <= today:
+                    yield PlanMonth(provider, month, paid=share, plans=frozenset({plan.plan_name}))
+
+
 def _spread(price: Decimal, paid_on: date) -> list[tuple[date, Decimal]]:
-    """A year's price over its months, to the cent; the last one takes what is left."""
+    """A year's price over twelve months, to the cent; the last one takes the remainder."""
     share = (price / MONTHS).quantize(CENT)
     shares = [share] * (MONTHS - 1) + [price - share * (MONTHS - 1)]
     first = paid_on.year * MONTHS + paid_on.month - 1
@@ -89,28 +107,30 @@ def _spread(price: Decimal, paid_on: date) -> list[tuple[date, Decimal]]:
 
 
 def sum_months(months: Sequence[PlanMonth]) -> PlanMonth:
-    """Several months of one provider as one, under the newest's date.
+    """Several months of one provider as one, dated as the newest, with the plans of all of them.
 
-    Months before the first usage are left out, as nothing says that there was none, and so are those that
-    were not paid, unless none was.
+    Months before the first usage are left out, as usage may just not have been recorded then, and so are
+    unpaid months, unless none was paid.
     """
     newest = max(months, key=lambda month: month.month)
-    since = min((month.month for month in months if month.has_usage), default=None)
-    used = [month for month in months if since is None or month.month >= since]
-    shown = [month for month in used if month.paid > 0] or used
-    return PlanMonth(
+    recorded = _select_recorded(months)
+    start = PlanMonth(
         newest.provider,
         newest.month,
-        sum((month.paid for month in shown), ZERO),
-        sum((month.worth for month in shown), ZERO),
-        since is not None,
-        sum(month.unpriced_records for month in shown),
-        frozenset().union(*(month.plans for month in months)),
+        has_usage=any(month.has_usage for month in months),
+        plans=frozenset().union(*(month.plans for month in months)),
     )
+    return reduce(_add, [month for month in recorded if month.paid > 0] or recorded, start)
+
+
+def _select_recorded(months: Sequence[PlanMonth]) -> list[PlanMonth]:
+    """The months from the first usage on; all of them without any usage."""
+    first = min((month.month for month in months if month.has_usage), default=date.min)
+    return [month for month in months if month.month >= first]
 
 
 def group_plans(months: Iterable[PlanMonth]) -> dict[str, list[PlanMonth]]:
-    """The months of each provider, in the order given."""
+    """The months of each provider, in their given order."""
     plans: dict[str, list[PlanMonth]] = defaultdict(list)
     for month in months:
         plans[month.provider].append(month)
@@ -118,6 +138,6 @@ def group_plans(months: Iterable[PlanMonth]) -> dict[str, list[PlanMonth]]:
 
 
 def list_recent(months: Iterable[PlanMonth], today: date) -> list[PlanMonth]:
-    """Those of this month and of the eleven before it."""
+    """The months of the last year, this one included."""
     first = today.replace(year=today.year - 1, day=1)
     return [month for month in months if month.month > first]

@@ -132,12 +132,12 @@ def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
     for row, bar in enumerate(ordered):
         _add_label(figure, row, bar.label, f"{bar.share:.0%}", palette)
     for row, bar in enumerate(bars):
-        if bar.aim is not None:
+        if bar.target is not None:
             y = len(bars) - 1 - row
             figure.add_shape(
                 type="line",
-                x0=bar.aim,
-                x1=bar.aim,
+                x0=bar.target,
+                x1=bar.target,
                 y0=y - 0.2,
                 y1=y + 0.15,
                 line={"color": palette.ink, "width": 2},

@@ -44,7 +44,7 @@ with st.skeleton(height=600):
     totals = data.load_forecast_totals(user)
     providers = {provider.provider_id: provider for provider in data.load_providers(user)}
     provider_names = {provider_id: provider.name for provider_id, provider in providers.items()}
-    last_run = data.load_last_night(user)
+    last_run = data.load_last_run(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
@@ -66,7 +66,7 @@ ahead = newest[newest["date"].dt.date >= today]
 slug = providers[series.provider_id].slug if series.provider_id in providers else None
 money = spend.select_series(spend.select_money(daily), slug, series.model_name)
 history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today - timedelta(days=1))
-predicted = outlook.day_before(predictions, today)
+predicted = outlook.day_ahead_predictions(predictions, today)
 next_30_days = outlook.find_total(totals, series, "next_30_days", today)
 month = outlook.find_total(totals, series, "month_end", today)
 is_total = series == data.ForecastSeries()
@@ -75,7 +75,7 @@ if month:
     limit = read_limit(preferences, chosen_currency, today) if is_total else None
     month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
     threshold = limit or round_limit(month["upper_bound_80"])
-    passing = outlook.month_passing(month, threshold, month_by_day, newest, today)
+    passing = outlook.calculate_month_limit(month, threshold, month_by_day, newest, today)
     st.text(outlook.describe_month(month, passing, currency, today))
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
@@ -105,7 +105,7 @@ first_needed = scorecard.first_day_needed(past, today)
 checked = spend.select_series(data.load_daily(user, first_needed, today), slug, series.model_name)
 trained_from = min(newest["training_data_start"].map(date.fromisoformat), default=today)
 render_scorecard(
-    scorecard.score_nights(past, spend.spend_by_day(checked, first_needed, today), trained_from),
+    scorecard.score_runs(past, spend.spend_by_day(checked, first_needed, today), trained_from),
     scorecard.read_backtest(next_30_days and next_30_days["backtest"]),
     palette,
     currency,

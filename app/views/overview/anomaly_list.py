@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.auth import identity
 from app.data.changes import save_muted
-from app.figures.anomalies import Unusual
+from app.figures.anomalies import AnomalySummary
 from app.formats.text import escape_markdown
 from app.ui.notices import render_refusal
 from tally.core.text import plural
@@ -18,11 +18,11 @@ MUTED = "muted_anomalies"
 MUTE_PROBLEM = "mute_problem"
 
 
-def render_unusual(unusual: Sequence[Unusual]) -> None:
+def render_unusual(unusual: Sequence[AnomalySummary]) -> None:
     """The newest anomalies, the others in an expander, and the one muted a moment ago to undo it."""
     if problem := st.session_state.pop(MUTE_PROBLEM, None):
         render_refusal(problem)
-    muted: Unusual | None = st.session_state.pop(MUTED, None)
+    muted: AnomalySummary | None = st.session_state.pop(MUTED, None)
     if not unusual and not muted:
         return
     with st.container(gap=None, key="unusual"):
@@ -36,7 +36,7 @@ def render_unusual(unusual: Sequence[Unusual]) -> None:
                     _render_line(anomaly)
 
 
-def _render_line(anomaly: Unusual, is_muted: bool = False) -> None:
+def _render_line(anomaly: AnomalySummary, is_muted: bool = False) -> None:
     action = "Unmute" if is_muted else "Mute"
     text = f"Muted: {anomaly.sentence}" if is_muted else anomaly.sentence
     with st.container(
@@ -53,7 +53,7 @@ def _render_line(anomaly: Unusual, is_muted: bool = False) -> None:
         )
 
 
-def _set_muted(anomaly: Unusual, is_muted: bool) -> None:
+def _set_muted(anomaly: AnomalySummary, is_muted: bool) -> None:
     user = identity.current_user()
     try:
         save_muted(user, anomaly.row_ids, datetime.now(UTC) if is_muted else None)

@@ -5,7 +5,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.figures import outlook, spend
-from app.figures.anomalies import describe_unusual, select_true
+from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.formats.money import format_money
 from app.parts.limits import read_limit
 from app.parts.welcome import render_welcome
@@ -47,7 +47,7 @@ with st.skeleton(height=600):
     predictions = data.load_forecast(user, data.ForecastSeries(), today)
     all_providers = data.load_providers(user)
     flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
-    last_run = data.load_last_night(user)
+    last_run = data.load_last_run(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
@@ -63,8 +63,8 @@ month_by_day = spend.spend_by_day(this_month, month_start, today)
 month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", today)
 newest = outlook.newest_run(predictions)
 ahead = newest[newest["date"].dt.date > today]
-passing = outlook.month_passing(month_total, limit, month_by_day, newest, today)
-chance = passing and outlook.describe_passing(passing, currency, today)
+passing = outlook.calculate_month_limit(month_total, limit, month_by_day, newest, today)
+chance = passing and outlook.describe_limit(passing, currency, today)
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
@@ -84,8 +84,8 @@ if spend.select_money(shown).empty:
 
 money = spend.fill_days(daily, first_day, period.last)
 is_weekly = charts.is_weekly((period.last - first_day).days + 1)
-unusual = describe_unusual(
-    select_true(
+unusual = describe_anomalies(
+    select_confirmed(
         (row for row in flagged if row["day"] <= period.last),
         shown,
         {provider.provider_id: provider.slug for provider in all_providers},

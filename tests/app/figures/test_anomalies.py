@@ -1,4 +1,4 @@
-"""What was out of the ordinary reads as a sentence, whatever it is called."""
+"""Sentences about anomalies, with hostile names as text."""
 
 from datetime import date
 from decimal import Decimal
@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from app.figures.anomalies import describe_unusual, select_true
+from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.figures.currencies import Currency
 from app.ui import charts
 from app.ui.theme import LIGHT
@@ -33,56 +33,56 @@ def row(actual: str = "18.40", kind: str = "spend", **parts: Any) -> dict[str, A
 
 
 def sentences(*rows: dict[str, Any]) -> list[str]:
-    return [one.sentence for one in describe_unusual(rows, PROVIDERS, Currency(), TODAY)]
+    return [one.sentence for one in describe_anomalies(rows, PROVIDERS, Currency(), TODAY)]
 
 
-def test_a_dear_day_is_explained_by_its_largest_reasons() -> None:
+def test_expensive_day_is_explained_by_its_largest_reasons() -> None:
     assert sentences(row(volume="9.10", mix="5.30", cache="-0.30", price="0.30", rest="0")) == [
-        "21 Nov: $18.40, usually $4.00. More use (+$9.10) and a dearer mix of models (+$5.30)."
+        "21 Nov: $18.40, usually $4.00. More use (+$9.10) and a more expensive mix of models (+$5.30)."
     ]
 
 
-def test_what_was_less_on_a_dear_day_is_said_too() -> None:
-    [said] = sentences(row("32.61", mix="15.22", volume="10.71", price="-6.85", cache="2", rest="0"))
-    assert said.endswith(
-        "A dearer mix of models (+$15.22), more use (+$10.71) and a lower price per token (-$6.85)."
+def test_reasons_may_point_both_ways() -> None:
+    [sentence] = sentences(row("32.61", mix="15.22", volume="10.71", price="-6.85", cache="2", rest="0"))
+    assert sentence.endswith(
+        "A more expensive mix of models (+$15.22), more use (+$10.71) and a lower price per token (-$6.85)."
     )
 
 
-def test_a_cheap_day_says_what_was_less() -> None:
+def test_cheap_day_is_explained_by_what_was_less() -> None:
     assert sentences(row("1.00", volume="-6.00", rest="0", expected="6", provider_id="p2")) == [
         "21 Nov, Anthropic: $1.00, usually $7.00. Less use (-$6.00)."
     ]
 
 
-def test_providers_that_went_the_same_way_stand_behind_the_total() -> None:
+def test_providers_that_moved_with_the_total_share_its_sentence() -> None:
     total, most = row(volume="14.40", id="t"), row("16", volume="13", provider_id="p1", id="a")
-    [one] = describe_unusual([total, most], PROVIDERS, Currency(), TODAY)
+    [one] = describe_anomalies([total, most], PROVIDERS, Currency(), TODAY)
     assert one.sentence.endswith("More use (+$14.40). Most of it at OpenAI.")
     assert one.row_ids == ("t", "a")
     other_way = row("0", volume="-3", expected="3", provider_id="p2")
     assert len(sentences(total, most, other_way)) == 2
 
 
-def test_what_is_muted_is_not_said() -> None:
+def test_muted_anomalies_are_left_out() -> None:
     assert sentences(row(volume="14.40", muted_at="2026-11-22T08:00:00+00:00")) == []
 
 
-def test_a_new_model_is_said_with_its_share() -> None:
+def test_new_model_has_its_share_of_spend() -> None:
     new = row("12.30", "new_model", model="12.30", others="24.60", model_name="gpt-9")
     assert sentences(new) == ["21 Nov: gpt-9 is new. It cost $12.30, 33% of all spend since."]
 
 
-def test_the_year_is_said_where_it_is_another() -> None:
+def test_day_of_another_year_has_its_year() -> None:
     assert sentences(row(volume="14.40", day=date(2025, 12, 1)))[0].startswith("1 Dec 2025: ")
 
 
 @pytest.mark.parametrize("days", [30, 200])
-def test_a_mark_stands_above_its_bar_and_tells_hostile_names_as_text(days: int) -> None:
+def test_mark_is_above_its_bar_and_shows_hostile_names_as_text(days: int) -> None:
     dates = pd.date_range(end=TODAY, periods=days)
     daily = pd.DataFrame({"date": dates, "provider": "openai", "cost": 2.0})
     new = row("9", "new_model", model="9", others="0", model_name="<a href='http://evil'>free</a>" * 9)
-    marks = [(one.day, one.sentence) for one in describe_unusual([new], {}, Currency(), TODAY)]
+    marks = [(one.day, one.sentence) for one in describe_anomalies([new], {}, Currency(), TODAY)]
     [trace] = [
         trace
         for trace in charts.daily_spend(
@@ -96,7 +96,7 @@ def test_a_mark_stands_above_its_bar_and_tells_hostile_names_as_text(days: int) 
     assert "<a" not in trace.customdata[0]
 
 
-def test_only_what_todays_records_bear_out_is_said() -> None:
+def test_only_anomalies_that_records_confirm_are_shown() -> None:
     daily = pd.DataFrame(
         {
             "date": pd.to_datetime([DAY, DAY, DAY, TODAY]),
@@ -106,7 +106,7 @@ def test_only_what_todays_records_bear_out_is_said() -> None:
             "cost_usd": [Decimal("10.4"), Decimal(8), Decimal(99), None],
         }
     )
-    true = [
+    confirmed = [
         row("18.40"),
         row("10.40", provider_id="p1"),
         row("8", kind="new_model", model_name="opus"),
@@ -118,4 +118,4 @@ def test_only_what_todays_records_bear_out_is_said() -> None:
         row("1", kind="new_model", model_name="gone"),
         row("1", day=TODAY),
     ]
-    assert select_true([*true, *outdated], daily, {"p1": "openai", "p2": "anthropic"}) == true
+    assert select_confirmed([*confirmed, *outdated], daily, {"p1": "openai", "p2": "anthropic"}) == confirmed

@@ -1,4 +1,4 @@
-"""What a total would be with more or less of one model."""
+"""A total with more or less use of one model."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ RENEWALS = Decimal(20)
 
 
 def month(usage: Decimal = Decimal(60), spread: Decimal = Decimal(10)) -> dict[str, Any]:
-    """Fifty are spent, a subscription renews, and the rest is usage."""
+    """$50 spent, a subscription renewal, and usage for the rest."""
     known = 50 + RENEWALS
     return {
         "spent_usd": Decimal(50),
@@ -25,7 +25,7 @@ def month(usage: Decimal = Decimal(60), spread: Decimal = Decimal(10)) -> dict[s
 
 
 @given(MONEY, MONEY, MONEY, st.decimals(-1, 2, places=2))
-def test_known_money_is_never_touched_and_the_range_stays_in_order(
+def test_known_spend_stays_and_the_range_stays_ordered(
     usage: Decimal, spread: Decimal, part: Decimal, change: Decimal
 ) -> None:
     outcome = change_usage(month(usage, spread), RENEWALS, part, change)
@@ -33,7 +33,7 @@ def test_known_money_is_never_touched_and_the_range_stays_in_order(
 
 
 @given(MONEY, MONEY, MONEY)
-def test_no_change_changes_nothing(usage: Decimal, spread: Decimal, part: Decimal) -> None:
+def test_unchanged_use_changes_nothing(usage: Decimal, spread: Decimal, part: Decimal) -> None:
     total = month(usage, spread)
     assert change_usage(total, RENEWALS, part, Decimal(0)) == (
         total["predicted_cost_usd"],
@@ -42,22 +42,22 @@ def test_no_change_changes_nothing(usage: Decimal, spread: Decimal, part: Decima
     )
 
 
-def test_a_model_without_use_leaves_its_part_out() -> None:
+def test_unused_model_costs_nothing() -> None:
     outcome = change_usage(month(), RENEWALS, Decimal(45), Decimal(-1))
     assert (outcome.predicted, outcome.lower_80) == (Decimal(85), Decimal("82.5"))
 
 
-def test_thrice_the_use_of_a_model_triples_its_part() -> None:
+def test_three_times_the_use_triples_the_part_of_a_model() -> None:
     assert change_usage(month(), RENEWALS, Decimal(30), Decimal(2)).predicted == 130 + 60
 
 
-def test_a_models_own_forecast_goes_before_its_share() -> None:
+def test_own_forecast_of_a_model_takes_precedence_over_its_share() -> None:
     own = {"predicted_cost_usd": Decimal(50), "spent_usd": Decimal(38)}
     assert predict_part(own, month(), RENEWALS, Decimal("0.5")) == 12
     assert predict_part(None, month(), RENEWALS, Decimal("0.5")) == 30
 
 
-def test_shares_are_of_metered_money_alone() -> None:
+def test_shares_count_metered_spend_only() -> None:
     daily = pd.DataFrame(
         {
             "model": ["a", "b", "a", "plan", "unpriced", "credit"],

@@ -11,7 +11,7 @@ import pytest
 
 from app import data
 from app.auth.identity import User
-from app.figures.outlook import day_before, newest_run, spread_over_months
+from app.figures.outlook import day_ahead_predictions, newest_run, spread_over_months
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
 from tests.app.nightly_runs import ADD_JOB_RUN, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_nightly_run
@@ -58,12 +58,12 @@ def test_month_end_is_described_in_a_sentence(
     save(user, [usage(1, "2")])
     add_nightly_run(job, user, TODAY)
     month = f"{TODAY:%B} will most likely end at $71, between $61 and $80"
-    assert f"{month}; 10% chance to pass $80." in shown(open_page(monkeypatch, user, "forecast"))
+    assert f"{month}; 10% chance of exceeding $80." in shown(open_page(monkeypatch, user, "forecast"))
 
     job.execute(
         "update public.user_preferences set monthly_limit_usd = 75.5 where user_id = %s", [user.user_id]
     )
-    assert f"{month}; 29% chance to pass $75.50." in shown(open_page(monkeypatch, user, "forecast"))
+    assert f"{month}; 29% chance of exceeding $75.50." in shown(open_page(monkeypatch, user, "forecast"))
 
 
 def test_what_if_changes_the_totals(
@@ -103,7 +103,7 @@ def test_scorecard_scores_forecasts_after_30_days(
     page = open_page(monkeypatch, user, "forecast")
 
     assert not page.exception
-    assert "1 night" in shown(page)
+    assert "1 nightly run" in shown(page)
 
 
 def test_earlier_predictions_are_compared_with_actual_spend(
@@ -171,7 +171,7 @@ def test_all_pages_of_predictions_are_loaded(user: User, job: psycopg.Connection
     assert len(predictions) == 1200
     assert predictions["date"].is_monotonic_increasing
     assert newest_run(predictions)["date"].min().date() == TODAY
-    yesterdays = day_before(predictions, TODAY)
+    yesterdays = day_ahead_predictions(predictions, TODAY)
     trained_until = pd.to_datetime(yesterdays["training_data_end"])
     assert (yesterdays["date"] - trained_until == pd.Timedelta(days=1)).all()
 
@@ -184,7 +184,7 @@ def test_stranger_cannot_read_forecasts(
 
     assert data.load_forecast(stranger, data.ForecastSeries(), TODAY).empty
     assert data.load_forecast_totals(stranger).empty
-    assert data.load_last_night(stranger) is None
+    assert data.load_last_run(stranger) is None
 
 
 def test_earlier_month_ends_are_thinned_out(user: User, job: psycopg.Connection[Any]) -> None:

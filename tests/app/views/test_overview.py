@@ -138,10 +138,10 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     save(user, [usage(0, "2")])
     set_limit = "update public.user_preferences set monthly_limit_usd = %s where user_id = %s"
     job.execute(set_limit, [100, user.user_id])
-    assert "chance to pass" not in plain_text(open_page(monkeypatch, user))  # nothing is predicted yet
+    assert "chance of exceeding" not in plain_text(open_page(monkeypatch, user))  # nothing is predicted yet
 
     add_nightly_run(job, user, TODAY)
-    assert "2% chance to pass $100" in plain_text(open_page(monkeypatch, user))
+    assert "2% chance of exceeding $100" in plain_text(open_page(monkeypatch, user))
 
     job.execute(set_limit, ["1.50", user.user_id])
     assert "Passed $1.50 on" in plain_text(open_page(monkeypatch, user))
