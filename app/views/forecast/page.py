@@ -15,16 +15,14 @@ from app.ui import cards, charts
 from app.ui.periods import today_in
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
-from app.views.forecast.cards import (
+from app.views.forecast.accuracy_cards import (
     render_accuracy,
     render_bias,
     render_earlier_predictions,
     render_earlier_totals,
     render_scorecard,
-    render_total,
-    render_training,
-    render_waiting,
 )
+from app.views.forecast.cards import render_total, render_training, render_waiting
 from app.views.forecast.what_if import SHARE_DAYS, render_what_if
 
 HISTORY_DAYS = 90

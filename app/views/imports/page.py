@@ -74,7 +74,7 @@ def render_import(files: Sequence[tuple[UploadedFile, Recognized]], waiting: int
     together = combine_previews(upload.preview for _, upload in files if upload.preview)
     if len(files) > 1:
         with st.container(border=True):
-            render_heading(f"All {len(files)} files")
+            render_heading(f"{len(files)} files combined")
             upload_cards.render_key_figures(together, currency)
             upload_cards.render_chart(together, labels, "chart", currency)
     if waiting:
@@ -108,10 +108,10 @@ else:
     choices.currency, choices.rates = data.load_currency(user), data.load_rates(user)
     choices.custom_prices = tuple(data.load_custom_prices(user))
     chosen = upload_cards.render_uploader()
-    read = list(zip(chosen, read_files(user, chosen, choices), strict=True))
-    for file, upload in read:
+    uploaded = list(zip(chosen, read_files(user, chosen, choices), strict=True))
+    for file, upload in uploaded:
         render_file(file, upload, is_alone=len(chosen) == 1)
-    ready = [(f, r) for f, r in read if isinstance(r, Recognized) and r.parsed is not None]
+    ready = [(f, up) for f, up in uploaded if isinstance(up, Recognized) and up.parsed is not None]
     if ready:
         render_import(ready, waiting=len(chosen) - len(ready))
 render_history(user, preferences.zone, job)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
+from app.formats.dates import format_month
 from app.formats.money import format_usd
 from app.ui import columns
 from app.ui.cards import render_heading
@@ -33,7 +34,7 @@ def format_signed(amount: Decimal) -> str:
 
 
 COLUMNS = {
-    "month": columns.text("Month"),
+    "month": columns.day("Month", format_month),
     "model": columns.name("Model"),
     "provider": columns.text("Provider"),
     "records": columns.count("Records"),
@@ -50,7 +51,7 @@ def describe_differences(
     names = {provider.slug: provider.name for provider in providers}
     lines = [
         {
-            "month": difference.month,
+            "month": date.fromisoformat(f"{difference.month}-01"),
             "model": difference.model_name,
             "provider": names.get(difference.provider, difference.provider),
             "records": difference.records,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from app.figures.currencies import Currency
-from app.formats.dates import format_instant
+from app.formats.dates import format_day, format_instant
 from app.formats.money import NO_PRICE, format_money
 from app.parts.record_labels import BASES, CHARGES, SOURCES
 from app.ui import columns
@@ -66,7 +66,7 @@ def describe_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) ->
 def describe_moment(row: Mapping[str, Any], zone: ZoneInfo) -> str:
     """The local time of a record, or its day where it covers a whole day."""
     moment = _read_moment(row)
-    return format_instant(moment, zone) if isinstance(moment, datetime) else moment.isoformat()
+    return format_instant(moment, zone) if isinstance(moment, datetime) else format_day(moment)
 
 
 def local_day(row: Mapping[str, Any], zone: ZoneInfo) -> date:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app.figures.plan_worth import PlanMonth, sum_months
+from app.formats.dates import format_month
 from app.formats.money import format_money
 from app.formats.text import DASH, escape_markdown
 from app.ui import charts, columns
@@ -101,7 +102,7 @@ def render_months(months: Sequence[PlanMonth], providers: Mapping[str, str], cur
         for month in months
     ]
     kinds = {
-        "month": columns.day("Month", lambda month: f"{month:%b %Y}"),
+        "month": columns.day("Month", format_month),
         "plan": columns.name("Plan"),
         "paid": columns.money("Paid", currency, "One twelfth of a yearly price per month"),
         "value": columns.money("Value", currency, "Covered usage at list prices"),
