@@ -51,7 +51,7 @@ def test_first_empty_field_has_the_focus(page: Page, email: str) -> None:
 
 def test_error_is_an_alert_and_takes_precedence() -> None:
     html = html_of("login", error="Wrong email or password.", notice="Sent.")
-    assert '<p class="wrong" role="alert">Wrong email or password.</p>' in html
+    assert '<p class="error" role="alert">Wrong email or password.</p>' in html
     assert "Sent." not in html
     assert 'role="status">Sent.<' in html_of("login", notice="Sent.")
 
