@@ -6,7 +6,7 @@ from typing import Any
 from tally.agents.registry import AGENTS
 from tally.connectors.connections import APIS
 from tally.importers import IMPORTERS
-from tally.ledger.reconcile import REQUESTS
+from tally.ledger.statements import REQUESTS
 from tally.spend import sample_data
 
 

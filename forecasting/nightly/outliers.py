@@ -126,10 +126,10 @@ def is_notable(outlier: Outlier) -> bool:
 def _explain(connection: Connection, outlier: Outlier) -> Anomaly:
     """Attribute the difference from the usual day to models, tokens and prices."""
     from tally.ledger.attribution import Model, attribute  # loads all price lists; few runs need them
-    from tally.ledger.reconcile import Rates, Unit, find_rates
+    from tally.ledger.rates import Rates, find_rates
 
     def rates_of(model: Model) -> Rates | None:
-        return find_rates(Unit(model.provider, outlier.day, model.name))
+        return find_rates(model.provider, model.name, outlier.day)
 
     before, day = _load_usage(connection, outlier)
     difference = outlier.actual - round_amount(outlier.usual)

@@ -24,7 +24,7 @@ from tally.importers import (
 )
 from tally.importers.grouping import read_breakdown, refuse_overlap
 from tally.importers.save import ImportFile, ImportResult, save_import
-from tally.ledger.billing_account import preview_settlement
+from tally.ledger.billing_account import preview_overlaps
 from tally.spend import sample_data as sample
 from tally.storage.database import DatabaseError
 from tally.storage.export import load_records, write_records
@@ -131,7 +131,7 @@ def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:
 
 
 def _preview_line(parsed: Parsed) -> str:
-    effective = preview_settlement(parsed.records)
+    effective = preview_overlaps(parsed.records)
     total = sum(record.cost_usd or 0 for record in effective if record.cost_basis != "included")
     rows = plural(parsed.rows_read, "row")
     return f"read {rows}, {len(parsed.rejected):,} rejected, total ${total:,.2f}"

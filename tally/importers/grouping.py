@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tally.core.records import NO_MODEL, CostRecord
 from tally.importers import Parsed
-from tally.ledger.billing_account import ledger_day
+from tally.ledger.billing_account import account_day
 from tally.storage.database import Database, DatabaseError, Query, Row, select_all
 
 # What a person may group OpenAI's exports by, as a sentence names it. The other columns are filled or not by
@@ -38,7 +38,7 @@ def read_breakdown(parsed: Parsed) -> Breakdown:
     chosen = [column for column in CHOSEN if column in parsed.grouping]
     groupings: dict[tuple[Scope, date], set[str]] = defaultdict(set)
     for record in parsed.records:
-        if record.provider == GROUPED_BY_CHOICE and (page := ledger_day(record)):
+        if record.provider == GROUPED_BY_CHOICE and (page := account_day(record)):
             scope = " ".join([page[0], str(record.metadata.get("organization_id", ""))]).strip()
             groupings[scope, date.fromisoformat(page[1])].update(_grouped_by(record, chosen))
     days: dict[Scope, dict[Grouping, list[date]]] = defaultdict(lambda: defaultdict(list))

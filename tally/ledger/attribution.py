@@ -1,27 +1,28 @@
-"""Why a day cost more or less than usual: parts that add up to the difference, to the last digit."""
+"""Attribution: the difference between a day and the usual day, in parts that add up exactly."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
 from tally.core.amounts import round_amount
-from tally.ledger.reconcile import Rates
+from tally.ledger.rates import Rates
 from tally.pricing.usage import MILLION
 
 ZERO = Fraction(0)
+PARTS = ("volume", "mix", "cache", "price", "rest")
 
 
 class Model(NamedTuple):
-    """A model of one provider, by the provider's slug."""
+    """A model and the slug of its provider."""
 
     provider: str
     name: str
 
 
 class Usage(NamedTuple):
-    """What was used and paid; `tokens` are 0 where nobody counted them, or not all."""
+    """Cost and tokens; `tokens` are 0 where not all of them were counted."""
 
     cost_usd: Decimal
     tokens: int = 0
@@ -31,7 +32,7 @@ class Usage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """The parts in dollars of what a day cost beyond the usual; negative where it cost less."""
+    """Parts of the difference in US dollars; negative where the day cost less than usual."""
 
     volume: Decimal
     mix: Decimal
@@ -41,17 +42,31 @@ class Attribution:
 
     @property
     def parts(self) -> dict[str, Decimal]:
-        """Every part by its name."""
+        """Every part by name."""
         return {name: getattr(self, name) for name in PARTS}
 
     @property
     def total(self) -> Decimal:
-        """What the parts add up to."""
+        """Sum of the parts."""
         return sum(self.parts.values(), Decimal(0))
 
 
-PARTS = ("volume", "mix", "cache", "price", "rest")
 FindRates = Callable[[Model], Rates | None]
+
+
+class _Period(NamedTuple):
+    """Daily cost and tokens."""
+
+    cost_usd: Fraction
+    tokens: Fraction
+
+
+class _RateChange(NamedTuple):
+    """Change of one model's cost at the tokens of the new day."""
+
+    cost_at_old_rate: Fraction
+    cache: Fraction
+    price: Fraction
 
 
 def attribute(
@@ -61,36 +76,32 @@ def attribute(
     difference_usd: Decimal,
     rates_of: FindRates,
 ) -> Attribution:
-    """The difference between a day and the mean of the days before it, by reason.
+    """Attribute the difference between a day and the mean of the days before it.
 
-    Volume is more or fewer tokens at the average rate from before; mix is their shift between models of
-    unlike rates, a model without a rate from before at its own; cache is the change of the cached share of a
-    model's input, at list prices; price is what else changed in a model's rate. The rest has no tokens.
+    Volume: more or fewer tokens at the earlier average rate. Mix: their shift between models of different
+    rates; a new model counts at its own rate. Cache: the change of the cached share of a model's input, at
+    list prices. Price: other changes of a model's rate. Rest: everything without tokens.
     """
     counted = [model for model in {**before, **day} if _is_counted(before, model) and _is_counted(day, model)]
-    cost_before, tokens_before = _sum(before, counted, days_before)
-    cost, tokens = _sum(day, counted, 1)
-    average = cost_before / tokens_before if tokens_before else cost / tokens if tokens else ZERO
-    volume = (tokens - tokens_before) * average
-    at_old_rates = cache = price = ZERO
-    for model in counted:
-        if model not in day:
-            continue
-        old, new = before.get(model), day[model]
-        rate = _rate(old) if old and old.tokens else _rate(new)
-        at_old_rates += rate * new.tokens
-        own = Fraction(new.cost_usd) - rate * new.tokens
-        by_cache = _calculate_cache(old, new, rates_of(model)) if old else ZERO
-        cache += by_cache
-        price += own - by_cache
-    mix = at_old_rates - tokens * average
+    usual, today = _sum(before, counted, days_before), _sum(day, counted, 1)
+    average_rate = _divide(*(usual if usual.tokens else today))
+    changes = [
+        _compare_rates(before.get(model), day[model], rates_of(model)) for model in counted if model in day
+    ]
     known = {
-        "volume": _dollars(volume),
-        "mix": _dollars(mix),
-        "cache": _dollars(cache),
-        "price": _dollars(price),
+        "volume": _to_usd((today.tokens - usual.tokens) * average_rate),
+        "mix": _to_usd(sum((c.cost_at_old_rate for c in changes), ZERO) - today.tokens * average_rate),
+        "cache": _to_usd(sum((c.cache for c in changes), ZERO)),
+        "price": _to_usd(sum((c.price for c in changes), ZERO)),
     }
     return Attribution(**known, rest=difference_usd - sum(known.values(), Decimal(0)))
+
+
+def _compare_rates(old: Usage | None, new: Usage, rates: Rates | None) -> _RateChange:
+    rate = _rate(old) if old and old.tokens else _rate(new)
+    cost_at_old_rate = rate * new.tokens
+    cache = _calculate_cache_change(old, new, rates) if old else ZERO
+    return _RateChange(cost_at_old_rate, cache, Fraction(new.cost_usd) - cost_at_old_rate - cache)
 
 
 def _is_counted(usages: Mapping[Model, Usage], model: Model) -> bool:
@@ -98,24 +109,28 @@ def _is_counted(usages: Mapping[Model, Usage], model: Model) -> bool:
     return usage is None or usage.tokens > 0 or not usage.cost_usd
 
 
-def _sum(usages: Mapping[Model, Usage], models: list[Model], days: int) -> tuple[Fraction, Fraction]:
+def _sum(usages: Mapping[Model, Usage], models: Iterable[Model], days: int) -> _Period:
     chosen = [usages[model] for model in models if model in usages]
     cost_usd = sum((Fraction(usage.cost_usd) for usage in chosen), ZERO)
-    return cost_usd / days, Fraction(sum(usage.tokens for usage in chosen), days)
+    return _Period(cost_usd / days, Fraction(sum(usage.tokens for usage in chosen), days))
 
 
 def _rate(usage: Usage) -> Fraction:
-    return Fraction(usage.cost_usd) / usage.tokens if usage.tokens else ZERO
+    return _divide(Fraction(usage.cost_usd), Fraction(usage.tokens))
 
 
-def _calculate_cache(old: Usage, new: Usage, rates: Rates | None) -> Fraction:
-    """What the change of the cached share of the input costs, negative for more of it."""
+def _divide(cost_usd: Fraction, tokens: Fraction) -> Fraction:
+    return cost_usd / tokens if tokens else ZERO
+
+
+def _calculate_cache_change(old: Usage, new: Usage, rates: Rates | None) -> Fraction:
+    """Cost of the change in the cached share of the input, negative for a larger share."""
     if rates is None or not old.input_tokens or not new.input_tokens:
         return ZERO
-    was = Fraction(old.cached_input_tokens, old.input_tokens)
-    now = Fraction(new.cached_input_tokens, new.input_tokens)
-    return (now - was) * new.input_tokens * Fraction(rates.cached - rates.uncached) / MILLION
+    old_share = Fraction(old.cached_input_tokens, old.input_tokens)
+    new_share = Fraction(new.cached_input_tokens, new.input_tokens)
+    return (new_share - old_share) * new.input_tokens * Fraction(rates.cached - rates.uncached) / MILLION
 
 
-def _dollars(part: Fraction) -> Decimal:
-    return round_amount(Decimal(part.numerator) / Decimal(part.denominator))
+def _to_usd(amount: Fraction) -> Decimal:
+    return round_amount(Decimal(amount.numerator) / Decimal(amount.denominator))

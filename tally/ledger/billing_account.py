@@ -1,6 +1,6 @@
-"""Which bill an estimate belongs to: records of one page of a ledger are about the same usage.
+"""Billing accounts: records of one account and UTC day are about the same usage.
 
-The database settles a page: see database/migrations/010_reconciliation.sql.
+The database resolves their overlaps: see database/migrations/010_reconciliation.sql.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,28 @@ from typing import TypeAlias
 
 from tally.core.records import NO_MODEL, CostRecord
 
-LedgerDay: TypeAlias = tuple[str, str]  # the account at a provider, the UTC day as 2026-11-02
+AccountDay: TypeAlias = tuple[str, str]  # the billing account, the UTC day as 2026-11-02
 
 
-def ledger_day(record: CostRecord) -> LedgerDay | None:
-    """The page of an account's ledger that a record stands on; None for records of no such account."""
+def account_day(record: CostRecord) -> AccountDay | None:
+    """Billing account and UTC day of a record; None without a billing account."""
     account = record.metadata.get("ledger")
     if not isinstance(account, str):
         return None
     return account, str(record.metadata.get("day") or record.timestamp.astimezone(UTC).date())
 
 
-def preview_settlement(records: Sequence[CostRecord]) -> list[CostRecord]:
-    """Records of one file as they will count: an estimate of what the file's own bill says costs nothing."""
-    billed = {(ledger_day(record), record.model_name) for record in records if record.cost_basis == "billed"}
+def preview_overlaps(records: Sequence[CostRecord]) -> list[CostRecord]:
+    """Records of one file with their effective costs: estimates that the file itself bills cost nothing."""
+    billed = {(account_day(record), record.model_name) for record in records if record.cost_basis == "billed"}
+
+    def is_billed(record: CostRecord) -> bool:
+        day = account_day(record)
+        return day is not None and not billed.isdisjoint({(day, record.model_name), (day, NO_MODEL)})
+
     return [
         replace(record, cost_usd=Decimal(0))
-        if record.cost_basis == "estimated"
-        and (page := ledger_day(record)) is not None
-        and not billed.isdisjoint({(page, record.model_name), (page, NO_MODEL)})
+        if record.cost_basis == "estimated" and is_billed(record)
         else record
         for record in records
     ]

@@ -11,7 +11,7 @@ from app.figures.currencies import Currency
 from app.views.imports.choices import Choices
 from tally.core.records import CostRecord
 from tally.importers import Parsed
-from tally.ledger.billing_account import preview_settlement
+from tally.ledger.billing_account import preview_overlaps
 from tally.pricing.custom_prices import CustomPrices
 from tally.pricing.estimate import price_with
 
@@ -87,7 +87,7 @@ def build_preview(parsed: Parsed, choices: Choices) -> Preview:
         parsed.rows_read, parsed.rows_blank, len(parsed.rejected), first_records=records[:FIRST_ROWS]
     )
     zone = ZoneInfo(choices.timezone)
-    for record in preview_settlement(records):
+    for record in preview_overlaps(records):
         amount = convert_cost(record, zone, choices.currency)
         preview.totals[record.provider].add(record, amount)
         spent = Decimal(0) if record.cost_basis == "included" else amount or Decimal(0)

@@ -9,14 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from tally.ledger.reconcile import (
-    Statement,
-    Unit,
-    Variance,
-    explain_variance,
-    find_rates,
-    group_units,
-)
+from tally.ledger.rates import find_rates
+from tally.ledger.reconcile import Variance, explain_variance
+from tally.ledger.statements import Statement, Unit, group_units
 
 STATEMENT_FIELDS = (
     "day",
@@ -38,6 +33,7 @@ STATEMENT_FIELDS = (
     "cache_write_tokens",
     "requests",
 )
+RENAMED_FIELDS = {"ledger": "billing_account", "stands": "is_effective"}  # columns of the database
 
 
 def list_shared_accounts(statements: pd.DataFrame) -> list[str]:
@@ -58,19 +54,20 @@ def list_shared_accounts(statements: pd.DataFrame) -> list[str]:
 def parse_statements(rows: pd.DataFrame) -> list[Statement]:
     """The rows of data.load_statements as statements."""
     values = [rows[name] for name in STATEMENT_FIELDS]
-    return [Statement(**dict(zip(STATEMENT_FIELDS, row, strict=True))) for row in zip(*values, strict=True)]
+    fields = [RENAMED_FIELDS.get(name, name) for name in STATEMENT_FIELDS]
+    return [Statement(**dict(zip(fields, row, strict=True))) for row in zip(*values, strict=True)]
 
 
 def select_compared(statements: Sequence[Statement]) -> list[Statement]:
     """Statements of days for which a billing account has both a bill and an estimate."""
     bases = defaultdict(set)
     for statement in statements:
-        if statement.stands:
-            bases[statement.ledger, statement.day].add(statement.cost_basis)
+        if statement.is_effective:
+            bases[statement.billing_account, statement.day].add(statement.cost_basis)
     return [
         statement
         for statement in statements
-        if bases[statement.ledger, statement.day] >= {"billed", "estimated"}
+        if bases[statement.billing_account, statement.day] >= {"billed", "estimated"}
     ]
 
 
@@ -78,14 +75,14 @@ def explain_units(statements: Sequence[Statement], estimator: str) -> dict[Unit,
     """The variance between each unit's bill and a dataset's estimate, ordered by day and model."""
     units = group_units(statements)
     return {
-        unit: explain_variance(unit, units[unit], estimator, find_rates)
+        unit: explain_variance(units[unit], estimator, find_rates(unit.provider, unit.model, unit.day))
         for unit in sorted(units)
         if any(_is_compared(statement) for statement in units[unit])
     }
 
 
 def _is_compared(statement: Statement) -> bool:
-    return statement.stands and statement.cost_basis in ("billed", "estimated")
+    return statement.is_effective and statement.cost_basis in ("billed", "estimated")
 
 
 def sum_up(variances: Mapping[Unit, Variance]) -> Variance:

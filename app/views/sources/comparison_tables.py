@@ -13,14 +13,8 @@ from app.parts.source_names import describe_dataset, describe_source
 from app.ui import columns
 from app.ui.columns import Column
 from tally.core.records import NO_MODEL
-from tally.ledger.reconcile import (
-    Statement,
-    Unit,
-    Variance,
-    find_bill,
-    group_units,
-    list_estimators,
-)
+from tally.ledger.reconcile import Variance
+from tally.ledger.statements import Statement, Unit, find_bill, group_units, list_estimators
 
 ALL_MODELS = "All models"
 PART_NAMES = {

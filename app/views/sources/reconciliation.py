@@ -14,7 +14,8 @@ from app.ui.theme import current_palette
 from app.views.sources import comparison, comparison_tables
 from app.views.sources.comparison_tables import ALL_MODELS, format_difference
 from tally.core.text import plural
-from tally.ledger.reconcile import Statement, Variance, list_estimators
+from tally.ledger.reconcile import Variance
+from tally.ledger.statements import Statement, list_estimators
 
 ROWS_SHOWN = 1_000
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tally.importers import Options, Parsed, identify, read_table
-from tally.ledger.billing_account import LedgerDay, ledger_day
+from tally.ledger.billing_account import AccountDay, account_day
 
 COST = "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id\n"
 USAGE = (
@@ -108,8 +108,8 @@ def test_export_saved_by_a_german_spreadsheet_means_the_same() -> None:
     assert parse(german).records == expected
 
 
-def pages(parsed: Parsed) -> set[LedgerDay | None]:
-    return {ledger_day(record) for record in parsed.records}
+def pages(parsed: Parsed) -> set[AccountDay | None]:
+    return {account_day(record) for record in parsed.records}
 
 
 @pytest.mark.parametrize("bucket", [DAY, "1793610000,1793610060,,"])

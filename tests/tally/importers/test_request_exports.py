@@ -6,7 +6,7 @@ import pytest
 
 from tally.core.records import CostRecord, request_identity
 from tally.importers import ImportRefused, Options, Parsed, identify, identify_all, parse_tables, read_tables
-from tally.ledger.billing_account import preview_settlement
+from tally.ledger.billing_account import preview_overlaps
 from tests.tally.importers.golden import load_sample
 
 CURSOR = (
@@ -208,10 +208,10 @@ def test_deepseek_money_and_tokens_stand_on_one_page_and_come_from_their_own_fil
 def test_estimates_that_the_files_own_bill_covers_are_no_money_before_it_is_saved_either() -> None:
     both = deepseek("amount-", "cost-")
     bill = sum(record.cost_usd or 0 for record in deepseek("cost-").records)
-    settled = preview_settlement(both.records)
+    settled = preview_overlaps(both.records)
     assert sum(record.cost_usd or 0 for record in settled) == bill
     assert None not in [record.cost_usd for record in settled]
-    assert preview_settlement(deepseek("amount-").records) == deepseek("amount-").records
+    assert preview_overlaps(deepseek("amount-").records) == deepseek("amount-").records
 
 
 def test_deepseek_yuan_are_converted_and_a_granted_balance_costs_nothing() -> None:
