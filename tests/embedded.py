@@ -35,12 +35,15 @@ def migrated_home(on_disk: bool = False) -> Iterator[Path]:
 
 
 def _make_migrated(home: Path) -> None:
-    with temporary_home() as first:
+    first = home.with_name("first")  # beside it: a move to another file system would lose the owners
+    try:
         with running_stack(first, free_port_block()):
             pass
         home.mkdir()
         for name in STATE:
             shutil.move(first / name, home / name)
+    finally:
+        shutil.rmtree(first, ignore_errors=True)
 
 
 def free_port_block() -> int:
