@@ -105,7 +105,7 @@ def test_unknown_timezone_stays_selectable() -> None:
         ("", "another horse 2", "another horse 2", "Enter your current password."),
         ("correct horse 1", "short", "short", "at least 8 characters"),
         ("correct horse 1", "another horse 2", "another horse 3", "don't match"),
-        ("wrong horse 1", "another horse 2", "another horse 2", "password is not right"),
+        ("wrong horse 1", "another horse 2", "another horse 2", "Your current password is wrong."),
     ],
 )
 def test_refused_password_change_is_explained(
