@@ -8,6 +8,7 @@ from typing import TextIO
 
 import typer
 
+from tally.cli.tables import printable
 from tally.importers import Rejected
 from tally.storage.database import DatabaseError
 from tally.storage.export import harmless
@@ -46,7 +47,7 @@ def _open_text(path: Path) -> TextIO:
 
 def _print(rejections: Sequence[tuple[Path, Rejected]], is_written: bool) -> None:
     for file, row in rejections[:SHOWN_REJECTIONS]:
-        typer.echo(f"  {file.name}, line {row.line}: {row.reason}", err=True)
+        typer.echo(printable(f"  {file.name}, line {row.line}: {row.reason}"), err=True)
     if len(rejections) > SHOWN_REJECTIONS and not is_written:
         hidden = len(rejections) - SHOWN_REJECTIONS
         typer.echo(f"  … and {hidden:,} more. Write all of them to a file with --rejected FILE.", err=True)
