@@ -1,7 +1,7 @@
-"""Let the browser show the figures of a page before it is handed the charts.
+"""The render gate: a page's charts are sent only after the browser has painted its figures.
 
-Loading Plotly keeps a browser busy for 0.2 s, a slow one for a second, and React then holds back what it
-could already show. So a script on the page says when the figures are there.
+Loading Plotly blocks a browser for 0.2 s, a slow one for a second, and React meanwhile holds back what it
+could already paint. A script on the page therefore reports when the figures are visible.
 """
 
 from collections.abc import Callable
@@ -14,33 +14,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-MOST_SECONDS = 1.0  # nobody waits longer for a browser that says nothing
+MAX_WAIT_SECONDS = 1.0  # for a browser that never reports
 
-_awaited: WeakValueDictionary[str, Event] = WeakValueDictionary()
+_gates: WeakValueDictionary[str, Event] = WeakValueDictionary()
 
 
-def watch_first_paint() -> Callable[[], object]:
-    """Watch the page from here on, and return how to wait for its figures.
+def start_render_gate() -> Callable[[], object]:
+    """Add the script to the page, and return the function that waits for its report.
 
     Only the first run of a page waits: reruns find the charts' code in the browser.
     """
-    place = st.sidebar.empty()  # at its end, where nothing has to make room for it
-    if "is_painted" in st.session_state:
+    place = st.sidebar.empty()  # at its end, where it takes no room from anything
+    if "has_render_gate" in st.session_state:
         return lambda: None
-    st.session_state.is_painted = True
-    name, painted = token_urlsafe(), Event()
-    _awaited[name] = painted
-    place.html(f'<script src="/app/static/painted.js?{name}"></script>', unsafe_allow_javascript=True)
-    return lambda: painted.wait(MOST_SECONDS)
+    st.session_state.has_render_gate = True
+    token, gate = token_urlsafe(), Event()
+    _gates[token] = gate
+    place.html(f'<script src="/app/static/render_gate.js?{token}"></script>', unsafe_allow_javascript=True)
+    return lambda: gate.wait(MAX_WAIT_SECONDS)
 
 
 def routes() -> list[Route]:
-    """What the script of a page calls."""
-    return [Route("/painted", _note, methods=["POST"])]
+    """The route that the script calls."""
+    return [Route("/render-gate", _open_gate, methods=["POST"])]
 
 
-async def _note(request: Request) -> Response:
-    painted = _awaited.get(request.url.query)
-    if painted:
-        painted.set()
+async def _open_gate(request: Request) -> Response:
+    gate = _gates.get(request.url.query)
+    if gate:
+        gate.set()
     return Response(status_code=204)

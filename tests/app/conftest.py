@@ -32,7 +32,7 @@ class Project:
 @pytest.fixture(autouse=True)
 def without_render_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip waiting for a browser to paint: AppTest has none."""
-    monkeypatch.setattr("app.ui.render_gate.MOST_SECONDS", 0)
+    monkeypatch.setattr("app.ui.render_gate.MAX_WAIT_SECONDS", 0)
 
 
 @pytest.fixture(scope="session")

@@ -109,6 +109,6 @@ def test_figures_are_painted_before_the_charts_code_is_fetched(watched: Watched)
     )
     open_page(watched.page, "/")
     expect(watched.page.locator(".js-plotly-plot").first).to_be_visible()
-    painted = next(nth for nth, url in enumerate(requested) if "/painted?" in url)
+    opened = next(nth for nth, url in enumerate(requested) if "/render-gate?" in url)
     charts = next(nth for nth, url in enumerate(requested) if url.startswith("PlotlyChart."))
-    assert painted < charts
+    assert opened < charts

@@ -11,7 +11,7 @@ from app.parts.limits import read_limit
 from app.parts.welcome import render_welcome
 from app.ui import cards, charts
 from app.ui.periods import EARLIEST_DAY, render_period, today_in
-from app.ui.render_gate import watch_first_paint
+from app.ui.render_gate import start_render_gate
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.overview.anomaly_list import render_unusual
@@ -35,7 +35,7 @@ today = today_in(preferences.zone)
 limit = read_limit(preferences, chosen_currency, today)
 month_start = today.replace(day=1)
 palette = current_palette()
-wait_for_first_paint = watch_first_paint()
+wait_for_figures = start_render_gate()
 
 with title_row("Overview"):
     period = render_period(today, preferences.default_range)
@@ -74,7 +74,7 @@ with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_month_end(MonthEnd(month_total, absence, cumulative, chance), currency)
     render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
 
-wait_for_first_paint()
+wait_for_figures()
 
 if spend.select_money(shown).empty:
     with st.container(border=True):
