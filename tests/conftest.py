@@ -21,7 +21,22 @@ LONG = (
     "tests/tally/ledger/test_faults.py",
     "tests/tally/local/test_up.py",
     "tests/forecasting/nightly/test_command.py",
+    "tests/tally/cli/test_collect.py",
+    "tests/tally/agents/test_comparison.py",
+    "tests/app/auth/test_routes.py",
+    "tests/database/test_sources.py",
+    "tests/database/test_freshness.py",
 )
+# `make test-quick` leaves out the stack, browsers, a second Postgres and tests that start programs.
+SLOW = (
+    *LONG,
+    "tests/supabase/",
+    "tests/forecasting/workers/",
+    "tests/forecasting/evaluation/",
+    "tests/database/test_access_paths.py",
+    "tests/tally/local/test_system_users.py",
+)
+SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "pushed"}
 
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom
 # Tests talk to this machine, without TLS; loading all authorities takes each of thousands of clients 0.05 s.
@@ -30,8 +45,16 @@ os.environ["LITE_AUTH_BCRYPT_COST"] = "4"  # a thousand passwords a run, at 0.1 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first, everything else in its order."""
+    """Mark slow tests, and put long files first."""
+    for item in items:
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Tell by its file and the fixtures that it uses, directly or not."""
+    return item.nodeid.startswith(SLOW) or not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")
