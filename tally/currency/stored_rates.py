@@ -1,4 +1,4 @@
-"""The exchange rates that the nightly job fetched, behind those installed with Tally."""
+"""Exchange rates in the database, which continue those installed with Tally."""
 
 from datetime import date
 from decimal import Decimal
@@ -8,7 +8,7 @@ from tally.storage.database import Database, Query, select_all
 
 
 def load_rates(database: Database) -> Rates:
-    """The history with what the nightly job fetched since."""
+    """The bundled history and the rates that nightly runs have fetched since."""
     query = Query("exchange_rates", "day,currency,rate::text", ["day", "currency"])
     newer = [
         (date.fromisoformat(row["day"]), row["currency"], Decimal(row["rate"]))

@@ -32,7 +32,7 @@ from tally.importers.readers.containers import parse_tables, read_table, read_ta
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Rejected, Table
 
-# The generic one last: it takes what no other recognises.
+# The generic importer is last: it accepts any table of costs.
 IMPORTERS: tuple[Importer, ...] = (
     openai_cost,
     openai_usage,
@@ -73,12 +73,12 @@ __all__ = [
 
 
 def identify(table: Table) -> Importer | None:
-    """The importer that recognises this header, or None: then the person maps its columns for `generic`."""
+    """The importer that recognises this header, or None: the user then maps its columns for `generic`."""
     return next((importer for importer in IMPORTERS if importer.identify(table.header)), None)
 
 
 def identify_all(tables: Sequence[Table]) -> Importer | None:
-    """The one importer of all tables of an upload; raises ImportRefused where an archive mixes formats."""
+    """The importer of all tables of an upload; raises ImportRefused if an archive mixes formats."""
     importers = [identify(table) for table in tables]
     for table, importer in zip(tables, importers, strict=True):
         if importer is not importers[0]:
@@ -95,5 +95,5 @@ def _describe(importer: Importer | None) -> str:
 
 
 def find_importer(name: str) -> Importer:
-    """The importer of this name, as stored with an import."""
+    """The importer with the name that is stored with an import."""
     return next(importer for importer in IMPORTERS if importer.name == name)

@@ -1,13 +1,13 @@
-"""The Anthropic Console's cost export: US dollars a day by model, workspace, key and kind of token.
+"""The Anthropic Console's cost export: US dollars per day by model, workspace, key and token type.
 
-Header sets as the Console exported them in 2025-12 and, with more columns, in two steps in 2026.
+Supports the columns of 2025-12 and the two wider sets of 2026.
 """
 
 from collections.abc import Sequence
 
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
-from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, ledger, utc_day
+from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, billing_account, utc_day
 from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.table import Table
 
@@ -15,7 +15,7 @@ name = "anthropic_cost"
 title = "Anthropic Console cost export"
 
 HEADER = frozenset({"usage_date_utc", "model", "token_type", "cost_usd"})
-# The key's name, not its id: the id is in the newest exports only, and the same row must stay the same.
+# The key's name, not its id: only the newest exports have ids, and a row must keep its identity.
 DIMENSIONS = (
     "model",
     "workspace",
@@ -27,17 +27,17 @@ DIMENSIONS = (
     "inference_geo",
     "speed",
 )
-# Charges that are for no model.
+# Charges without a model.
 CHARGES = {"web_search": "web search", "code_execution": "code execution", "session_usage": "session usage"}
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of a cost export."""
+    """Whether the header is one of a cost export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One billed record for each day and combination of dimensions."""
+    """One billed record per day and combination of dimensions."""
     dimensions = Dimensions(table, DIMENSIONS, defaults=CLAUDE_DEFAULTS)
     numbers = Numbers(table, options, "cost_usd", "list_price_usd")
     day_of = utc_day(table, options)
@@ -47,7 +47,7 @@ def parse(table: Table, options: Options) -> Parsed:
         cost_usd = numbers.amount("cost_usd", cells)
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("anthropic", options),
+            "ledger": billing_account("anthropic", options),
             "dataset": name,
             **dimensions.shown(found),
         }

@@ -1,7 +1,7 @@
-"""The Anthropic Console's usage export: tokens a day by model, key and workspace.
+"""The Anthropic Console's usage export: tokens per day by model, key and workspace.
 
-Header sets as the Console exported them in 2025-06 and, with more columns, in 2026. They carry no money:
-it is estimated at list price.
+Supports the columns of 2025-06 and the wider set of 2026. There are no costs in it; they are estimated at
+list price.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from tally.importers.exports import (
     CLAUDE_DEFAULTS,
     Dimensions,
     Numbers,
+    billing_account,
     context_tier,
-    ledger,
     utc_day,
 )
 from tally.importers.protocol import Options, Parsed, read_rows
@@ -43,12 +43,12 @@ SEARCHES = "web_search_count"
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of a usage export."""
+    """Whether the header is one of a usage export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One estimated record for each day and combination of dimensions."""
+    """One estimated record per day and combination of dimensions."""
     dimensions = Dimensions(table, DIMENSIONS, defaults=CLAUDE_DEFAULTS)
     numbers = Numbers(table, options, UNCACHED, WRITE_5M, WRITE_1H, CACHE_READ, OUTPUT, SEARCHES)
     day_of, context_window = utc_day(table, options), table.reader("context_window")
@@ -58,7 +58,7 @@ def parse(table: Table, options: Options) -> Parsed:
         usage = read_usage(numbers, cells)
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("anthropic", options),
+            "ledger": billing_account("anthropic", options),
             "dataset": name,
             **dimensions.shown(found, found["model_version"]),
         }
@@ -86,7 +86,7 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
-    """The tokens of a row. Anthropic counts input without what was cached."""
+    """The tokens of a row; Anthropic's input excludes cache reads and writes."""
     read, write_5m, write_1h = (numbers.count(column, cells) for column in (CACHE_READ, WRITE_5M, WRITE_1H))
     return Usage(
         input_tokens=numbers.count(UNCACHED, cells) + read + write_5m + write_1h,
@@ -99,7 +99,7 @@ def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
 
 
 def read_context(found: dict[str, str]) -> dict[str, str]:
-    """What makes the price differ from the standard one."""
+    """Conditions that change the standard price."""
     context = {}
     if found["usage_type"].lower() == "batch":
         context["processing"] = "batch"

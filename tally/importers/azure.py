@@ -1,10 +1,10 @@
-"""Azure's cost details, of enterprise agreements and of customer agreements: what AI services were charged.
+"""Azure's cost details for AI services, under enterprise agreements and customer agreements.
 
-Rows of other services are passed over like blank ones; they are not Tally's business. Amounts are billed, in
-the currency of the bill, and converted at their day.
+Rows of other services are skipped like blank ones. Amounts are billed in the currency of the bill and
+converted at the rate of their day.
 
-A meter's name (`gpt-4o-mini 0718 Inp glbl Tokens`) is read as the model that usage elsewhere is about, where
-the price list knows such a model. Else the row names none, and covers whatever else is known of its day.
+A meter's name (`gpt-4o-mini 0718 Inp glbl Tokens`) is parsed to the model name of other sources if the price
+list has that model. Otherwise the record has no model, and the bill covers all other usage of its day.
 """
 
 import re
@@ -14,9 +14,9 @@ from functools import lru_cache
 
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
-from tally.importers.exports import Numbers, ledger
+from tally.importers.cell_styles import decide_day_first
+from tally.importers.exports import Numbers, billing_account
 from tally.importers.gateways import Named, find_reader, normalise_columns
-from tally.importers.generic import decide_day_first
 from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.dates import DateUnreadable, parse_moment
@@ -47,7 +47,7 @@ _AI = re.compile(
     r"|\b(?:claude|mistral|deepseek|grok|llama|cohere)\b",
     re.IGNORECASE,
 )
-# Where a meter's name stops being the model's: direction, kind of tokens, where and how it ran.
+# The model is the part of a meter's name before the direction, token type, region or tier.
 _METER = re.compile(
     r"(?P<model>.+?)[ -]+(?:inp(?:ut)?|in|outp?(?:ut)?|opt|cached?|cchd|cd|batch|glbl|global|dzone|data|regnl"
     r"|regional|priority|pp|aud|audio|txt|text|img|image|ft|tokens?)\b.*",
@@ -56,14 +56,14 @@ _METER = re.compile(
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether these are the headings of cost details."""
+    """Whether the header is one of cost details."""
     columns = normalise_columns(header).keys()
     is_charge = columns >= {"date", "metercategory", "metername", *COST}
     return is_charge and any(currency in columns for currency in CURRENCY)
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One billed record for each day, resource and meter of an AI service."""
+    """One billed record per day, resource and meter of an AI service."""
     columns = normalise_columns(table.header)
     dimensions, kept = Named(table, columns, DIMENSIONS), Named(table, columns, KEPT)
     quantity, unit = find_reader(table, columns, "quantity"), find_reader(table, columns, "unitofmeasure")
@@ -82,7 +82,7 @@ def parse(table: Table, options: Options) -> Parsed:
         day, found = read_day(day_cell(cells), day_first), dimensions.read(cells)
         metadata: dict[str, JSON] = {
             "day": day.isoformat(),
-            "ledger": ledger("azure", options),
+            "ledger": billing_account("azure", options),
             "dataset": name,
             **found,
             **kept.read(cells),
@@ -102,7 +102,7 @@ def parse(table: Table, options: Options) -> Parsed:
                 name,
                 options.account,
                 day,
-                resource(cells).lower(),  # Azure itself does not heed its case
+                resource(cells).lower(),  # its case varies between exports
                 *[str(found.get(ours, "")) for ours in DIMENSIONS.values()],
             ),
             charge_type=charge_type(charge(cells), cost_usd < 0),
@@ -114,7 +114,7 @@ def parse(table: Table, options: Options) -> Parsed:
 
 @lru_cache(10_000)
 def read_day(cell: str, day_first: bool) -> date:
-    """The UTC day of a row, which Azure writes 11/02/2026 or 2026-11-02; raises RowRejected."""
+    """The UTC day of a row, such as 11/02/2026 or 2026-11-02; raises RowRejected."""
     try:
         moment = parse_moment(cell, "UTC", day_first)
     except DateUnreadable as error:
@@ -124,16 +124,16 @@ def read_day(cell: str, day_first: bool) -> date:
 
 @lru_cache(10_000)
 def model_of(meter: str) -> str:
-    """The model that a meter is about, or that none is known."""
+    """The model of a meter, or NO_MODEL."""
     match = _METER.fullmatch(meter.strip())
-    words = (match["model"] if match else meter).strip().lower().replace(" ", "-")
-    model = re.sub(r"^(gpt|o)-?(?=[0-9])", lambda found: "gpt-" if found[1] == "gpt" else "o", words)
+    stem = (match["model"] if match else meter).strip().lower().replace(" ", "-")
+    model = re.sub(r"^(gpt|o)-?(?=[0-9])", lambda found: "gpt-" if found[1] == "gpt" else "o", stem)
     model = re.sub(r"-(?:20[0-9]{2}-)?[0-9]{2}-?[0-9]{2}$", "", model).replace("gpt-35", "gpt-3.5")
     return canonical_claude(model) if is_listed("azure", model) or is_listed("openai", model) else NO_MODEL
 
 
 def charge_type(cell: str, is_negative: bool) -> ChargeType:
-    """What Azure calls usage, purchase, refund or tax."""
+    """The charge type for Azure's usage, purchase, refund or tax."""
     if cell.lower() == "tax" and not is_negative:
         return "tax"
     if is_negative:

@@ -1,17 +1,17 @@
-"""What ccusage reports as JSON (`ccusage daily --json`): sums of coding agents' logs by day and model.
+"""ccusage's daily report as JSON (`ccusage daily --json`): sums of coding agents' logs by day and model.
 
-They are the same requests that Tally reads out of the logs themselves, so on each day the better informed of
-the two counts. Everything is priced by its tokens on its day; what ccusage thinks it cost is kept beside.
+These are the same requests that Tally reads from the logs, so only the more complete source is effective on
+each day. Tokens are priced at the list price of their day; ccusage's own cost is stored in the metadata.
 
-Whether a plan covers them is not in the report. They are estimates on the account of the models' maker,
-unless the account given with the file is named as a plan (`Claude Max`): then that plan includes its models.
+The report does not show whether a plan covers the usage. Records are estimates at the models' vendor, unless
+the account given with the file is named like a plan (`Claude Max`), which then includes its models.
 """
 
 from collections.abc import Sequence
 
 from tally.catalog.providers import find_provider
 from tally.core.records import JSON, CostRecord, canonical_decimal, identity
-from tally.importers.exports import Dimensions, Numbers, ledger, utc_day
+from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day
 from tally.importers.gateways import find_maker
 from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.decoding import ImportRefused
@@ -27,19 +27,19 @@ COSTS = ("cost", "totalcost")
 DAYS = ("date", "period")
 OTHER_REPORTS = ("weekly", "monthly", "session", "sessions", "blocks")
 OTHER_COLUMNS = ("week", "month", "sessionid")
-# A plan -> whose models it covers.
+# Plan -> vendor of the models it covers.
 PLANS = {"claude-desktop": "anthropic", "chatgpt": "openai", "gemini-app": "google"}
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is a report of ccusage, of days or not."""
+    """Whether the header is one of a ccusage report, daily or not."""
     columns = {cell.casefold() for cell in header}
-    is_of_one_tool = any(column.startswith("models.") for column in columns)
-    return columns >= set(TOKENS) and (bool(columns & {"modelname", "modelbreakdowns"}) or is_of_one_tool)
+    is_single_tool = any(column.startswith("models.") for column in columns)
+    return columns >= set(TOKENS) and (bool(columns & {"modelname", "modelbreakdowns"}) or is_single_tool)
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One estimated record for each day and model."""
+    """One estimated record per day and model."""
     day = _find_day(table)
     numbers, day_of = Numbers(table, options, *TOKENS, *COSTS), utc_day(table, options, day)
     named = Dimensions(table, ("modelname", "agent", "project"), defaults={"agent": ("all",)})
@@ -58,12 +58,12 @@ def parse(table: Table, options: Options) -> Parsed:
             **named.shown({**found, "modelname": ""}),
         }
         if provider != "other":
-            metadata["ledger"] = provider if is_covered else ledger(provider, options)
+            metadata["ledger"] = provider if is_covered else billing_account(provider, options)
         model = ModelRef(provider, found["modelname"] or model_name, model_name)
         cost_usd = estimate(metadata, model, usage, when.timestamp, SUM_OF_REQUESTS)
-        said = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
-        if said:
-            metadata["ccusage_usd"] = canonical_decimal(numbers.amount(said, cells))
+        cost_column = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
+        if cost_column:
+            metadata["ccusage_usd"] = canonical_decimal(numbers.amount(cost_column, cells))
         return CostRecord(
             provider=provider,
             timestamp=when.timestamp,
@@ -82,13 +82,13 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def _find_day(table: Table) -> str:
-    """The column of days, or ImportRefused for a report that has none, or of one tool alone."""
+    """The column of days; raises ImportRefused for a report that is not by day and model."""
     day = next((column for column in DAYS if table.column(column) is not None), None)
     is_other = any(table.column(column) is not None for column in OTHER_COLUMNS)
     is_by_model = any(table.column(column) is not None for column in ("modelname", "modelbreakdowns"))
     if day is None or is_other or not is_by_model or table.list_name in OTHER_REPORTS:
         raise ImportRefused(
-            f"{table.filename} is a report of ccusage that is not by day and model. "
+            f"{table.filename} is a ccusage report that is not by day and model. "
             "Run `ccusage daily --json > usage.json` and drop that file here."
         )
     return day

@@ -1,15 +1,15 @@
-"""GitHub Copilot's premium request and AI usage reports: what the plan covered and what came on top.
+"""GitHub Copilot's premium request and AI usage reports: usage covered by the plan, and charges beyond it.
 
-Header sets as GitHub exported them until 2025-09 (one use a row, no money), from 2025-10 (sums of a UTC day)
-and from 2026-06 (with repositories, AI credits and tokens).
+Supports the columns until 2025-09 (one use per row, no costs), from 2025-10 (sums per UTC day) and from
+2026-06 (with repositories, AI credits and tokens).
 
-- `net_amount` is what is billed. A day that the plan's quota covered altogether is included, and worth its
-  gross amount; of a day covered in part, what the quota took off stays beside the bill.
-- `aic_*` says what a row would be in AI credits, whatever it was billed in: kept beside, never added.
-- Tokens are taken to be counted apart, as GitHub prices them: input without what was cached.
-- Until 2025-09 there is no money: uses within the quota are worth the price that GitHub published for uses
-  beyond it, and those beyond are an estimate at that price. Who had forbidden such charges paid nothing.
-- A premium request is a unit of billing, not a request: models take a third of one or ten for each.
+- `net_amount` is billed. A day that the quota covers entirely is included and worth its gross amount; for a
+  day covered in part, the discount is stored in the metadata.
+- `aic_*` is the amount in AI credits, also of rows billed in another unit: stored, never added to the cost.
+- Token columns are disjoint, as in GitHub's prices: input excludes cache reads and writes.
+- Until 2025-09 there are no costs: uses within the quota are worth GitHub's published price beyond it, and
+  uses beyond it are estimated at that price. Accounts that disallowed such charges paid nothing.
+- A premium request is a billing unit, not a request: one request takes a third of a unit up to ten units.
 """
 
 import re
@@ -20,7 +20,7 @@ from uuid import UUID
 
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
-from tally.importers.exports import Dimensions, Numbers, ledger, utc_day, utc_time
+from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.table import Table
 
@@ -29,7 +29,7 @@ title = "GitHub Copilot usage report"
 
 HEADER = frozenset({"date", "sku", "model", "quantity", "gross_amount", "net_amount"})
 HEADER_OF_USES = frozenset({"timestamp", "model", "requests used", "exceeds monthly quota"})
-# Rows of one event in every vintage; a repository or a quota only splits them further.
+# The identity of a row in every version; repositories and quotas only split rows further.
 DIMENSIONS = ("username", "product", "sku", "model", "organization", "cost_center_name")
 AMOUNTS = ("gross_amount", "net_amount", "aic_gross_amount")
 TOKENS = ("input", "output", "cache_read", "cache_write")
@@ -40,19 +40,19 @@ _PICKED_BY_GITHUB = re.compile(r"auto:\s*", re.IGNORECASE)
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of a report of any vintage."""
+    """Whether the header is one of a report of any version."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells >= HEADER_OF_USES
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One record for each day and combination of dimensions, or, until 2025-09, for each use."""
+    """One record per day and combination of dimensions, or, until 2025-09, per use."""
     has_money = table.column("net_amount") is not None
     return read_rows(table, _days(table, options) if has_money else _uses(table, options))
 
 
 def model_of(cell: str) -> str:
-    """`Claude Sonnet 4.5` and `Auto: GPT-5` under the names that other sources have for them."""
+    """The name in other sources for names such as `Claude Sonnet 4.5` and `Auto: GPT-5`."""
     model = _PICKED_BY_GITHUB.sub("", cell)
     canonical = canonical_claude(model)
     return canonical if canonical != model else re.sub(r"\s+", "-", model).lower()
@@ -65,7 +65,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
     def key_of(cells: Sequence[str]) -> UUID:
         return identity(name, options.account, day_of(cells).key, *dimensions.read(cells).values())
 
-    # A day is money as soon as any of its rows is; what is worth and what is money are never added up.
+    # If any row of a day is billed, all are: billed amounts and values covered by a plan are never added up.
     billed = set()
     for _, cells in table.rows:
         with suppress(RowRejected):
@@ -78,7 +78,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
         cost_usd = net_usd if key in billed else gross_usd
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("github-copilot", options),
+            "ledger": billing_account("github-copilot", options),
             "dataset": name,
             **dimensions.shown(found, model_of(found["model"])),
             "gross_usd": canonical_decimal(gross_usd),
@@ -116,7 +116,7 @@ def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
         used, is_beyond = numbers.amount("requests used", cells), exceeds(cells).lower() == "true"
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("github-copilot", options),
+            "ledger": billing_account("github-copilot", options),
             **dimensions.shown(found, model_of(found["model"])),
             "quantity": canonical_decimal(used),
             "price_note": PRICE_NOTE,

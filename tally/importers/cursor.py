@@ -1,20 +1,20 @@
-"""Cursor's usage events: one request a row, covered by the plan or charged on demand.
+"""Cursor's usage events: one request per row, covered by the plan or charged on demand.
 
-Header sets as the dashboard exported them in 2025-08 (tokens in one sum), before 2026 (`Cost to you`), in
-2026-03 and, for teams with a `User`, in 2026-06.
+Supports the columns of 2025-08 (one sum of tokens), before 2026 (`Cost to you`), of 2026-03 and, for teams
+with a `User`, of 2026-06.
 
-- `Included` rows are covered by the plan. Their cost is taken for list value, which is their worth; where the
-  cell has no number above zero, the tokens are priced if Cursor's name of the model is known.
-- On-demand (usage-based) rows are billed. One without a number is an estimate.
-- Free, aborted and errored requests, and those on a key of one's own, cost nothing at Cursor: they are kept
-  as covered, worth nothing.
-- Any other kind is an estimate at its cost until it is known who pays.
-- Before 2026 `Cost to you` says it all: what is above zero was billed, the rest was covered.
-- `Input (w/ Cache Write)` stands beside `Input (w/o Cache Write)` in most exports and contains it in others:
-  each row is read the way in which its parts add up to `Total Tokens`.
+- `Included` rows are covered by the plan and worth their cost; without a cost above zero, the tokens are
+  priced if Cursor's name of the model is known.
+- On-demand (usage-based) rows are billed. A row without a number is an estimate.
+- Free, aborted and errored requests, and those with the user's own API key, cost nothing at Cursor: they are
+  included at zero.
+- Rows of any other kind are estimates at their cost.
+- Before 2026, rows with `Cost to you` above zero are billed, all others are included.
+- `Input (w/ Cache Write)` contains `Input (w/o Cache Write)` in some exports: each row is read so that its
+  parts add up to `Total Tokens`.
 
-A request is named by its instant and its model, the only columns that all exports have. Rows that share both
-are as many requests, and stand in one record with their sum.
+A request is identified by its time and model, the only columns in all exports. Rows that share both are
+separate requests, summed in one record.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from decimal import Decimal
 
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, NO_MODEL, CostBasis, CostRecord, identity
-from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
+from tally.importers.exports import Dimensions, Numbers, billing_account, utc_time
 from tally.importers.protocol import Options, Parsed, checked_name, read_rows
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
@@ -37,7 +37,7 @@ KEPT = ("user", "kind", "max mode", "cloud agent id", "automation id")
 WRITE, UNCACHED, READ = "input (w/ cache write)", "input (w/o cache write)", "cache read"
 COUNTS = (WRITE, UNCACHED, READ, "output tokens", "total tokens", "tokens")
 MONEY = ("cost", "cost ($)", "cost to you")
-# What a kind says: the first that fits counts.
+# Texts in the kind of a row; the first match applies.
 FREE = ("free", "errored", "aborted", "no charge", "not charged", "api key")
 INCLUDED = ("included",)
 BILLED = ("on-demand", "on demand", "usage-based", "usage based")
@@ -46,13 +46,13 @@ Charge = tuple[CostBasis, Decimal | None]
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of an export of usage events."""
+    """Whether the header is one of usage events."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells >= HEADER_OF_SUMS
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One record for each request."""
+    """One record per request."""
     kept = Dimensions(table, KEPT, defaults={"max mode": ("no", "false")})
     numbers = Numbers(table, options, *COUNTS, *MONEY)
     time_of, model_of = utc_time(table, options, "date"), table.reader("model")
@@ -70,9 +70,9 @@ def parse(table: Table, options: Options) -> Parsed:
         if model_name != model:
             metadata["model"] = model
         basis, cost_usd = charge_of(cells)
-        # An estimate beside bills of the same day is of another request, and none of theirs.
+        # An estimate is not part of the bill of its day: it belongs to another request.
         if basis != "estimated":
-            metadata["ledger"] = ledger("cursor", options)
+            metadata["ledger"] = billing_account("cursor", options)
         if cost_usd is None and numbers.is_blank("tokens", cells):
             cost_usd = estimate(metadata, ModelRef("cursor", model_name), usage, when.timestamp)
         return CostRecord(
@@ -95,7 +95,7 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def read_usage(numbers: Numbers, cells: Sequence[str]) -> tuple[Usage, int]:
-    """The tokens of a row, and how many it says they are."""
+    """The tokens of a row, and its own total."""
     count = {column: numbers.count(column, cells) for column in COUNTS}
     write, uncached, read, output = (count[column] for column in COUNTS[:4])
     total = count["total tokens"]
@@ -107,7 +107,7 @@ def read_usage(numbers: Numbers, cells: Sequence[str]) -> tuple[Usage, int]:
 
 
 def _charges(table: Table, numbers: Numbers) -> Callable[[Sequence[str]], Charge]:
-    """A reader of who pays for a row, and of its money or worth; None where it names none."""
+    """A reader of a row's cost basis and its amount, None where it has none."""
     kind_of, has_payment = table.reader("kind"), table.column("cost to you") is not None
     column = "cost" if table.column("cost") is not None else "cost ($)"
 
@@ -117,11 +117,11 @@ def _charges(table: Table, numbers: Numbers) -> Callable[[Sequence[str]], Charge
         if has_payment:
             payment_usd = _read_money(numbers, "cost to you", cells)
             return ("billed", payment_usd) if payment_usd else ("included", cost_usd or None)
-        if any(words in kind for words in FREE):
+        if any(text in kind for text in FREE):
             return "included", Decimal(0)
-        if any(words in kind for words in INCLUDED):
+        if any(text in kind for text in INCLUDED):
             return "included", cost_usd or None
-        if any(words in kind for words in BILLED) and cost_usd is not None:
+        if any(text in kind for text in BILLED) and cost_usd is not None:
             return "billed", cost_usd
         return "estimated", cost_usd
 
@@ -129,6 +129,6 @@ def _charges(table: Table, numbers: Numbers) -> Callable[[Sequence[str]], Charge
 
 
 def _read_money(numbers: Numbers, column: str, cells: Sequence[str]) -> Decimal | None:
-    """An amount; None for `NaN`, `Included`, `-` and other words."""
+    """An amount; None for `NaN`, `Included`, `-` and other texts without digits."""
     cell = numbers.text(column, cells)
     return numbers.amount(column, cells) if any(map(str.isdigit, cell)) else None

@@ -1,19 +1,19 @@
 """DeepSeek's usage export: a ZIP with `amount-*.csv` (tokens) and `cost-*.csv` (money), or either of them.
 
-Header sets with `utc_date` (until 2026-07) and with `start_time_iso`, whose days begin at midnight of the
-zone that the export was made in.
+Supports columns with `utc_date` (until 2026-07) and with `start_time_iso`, whose days begin at midnight in
+the timezone of the export.
 
-- Costs are billed, in the currency of the account. What came off a granted balance was a gift: nothing was
-  paid for it, and its amount stays beside.
-- Amounts are tokens and requests, one kind a row. Their prices name no currency, so they are not used:
-  without the cost file the tokens are an estimate at list price, with it the bill supplies the money.
+- Costs are billed in the currency of the account. Amounts taken from a granted balance were not paid: their
+  cost is zero, and the amount is stored in the metadata.
+- Amounts are tokens and requests, one type per row. Their prices have no currency, so they are not used:
+  without the cost file the tokens are estimated at list price, with it the bill is effective.
 """
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
-from tally.importers.exports import Bucket, Dimensions, Numbers, bucket, ledger, utc_day
+from tally.importers.exports import Bucket, Dimensions, Numbers, billing_account, bucket, utc_day
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.table import Table, quote
@@ -30,19 +30,19 @@ GRANTED = ("granted", "gift", "bonus")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of the amounts or of the costs."""
+    """Whether the header is one of amounts or of costs."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER_OF_AMOUNTS or cells >= HEADER_OF_COSTS
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One record for each day, model and key, or for each day, model and wallet."""
+    """One record per day, model and key (amounts), or per day, model and wallet (costs)."""
     has_money = table.column("wallet_type") is not None
     return read_rows(table, _costs(table, options) if has_money else _amounts(table, options))
 
 
 def read_usage(kind: str, amount: int) -> Usage:
-    """What an amount counts; raises RowRejected."""
+    """The usage for a type of amount; raises RowRejected for an unknown type."""
     if kind == "input_cache_hit_tokens":
         return Usage(input_tokens=amount, cached_input_tokens=amount, requests=0)
     if kind in ("input_cache_miss_tokens", "input_tokens"):
@@ -70,7 +70,7 @@ def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostReco
         when, found = day_of(cells), dimensions.read(cells)
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("deepseek", options),
+            "ledger": billing_account("deepseek", options),
             "dataset": COSTS,
             "wallet_type": found["wallet_type"],
         }
@@ -100,7 +100,7 @@ def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRe
         usage = read_usage(kind(cells), numbers.count("amount", cells))
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("deepseek", options),
+            "ledger": billing_account("deepseek", options),
             "dataset": AMOUNTS,
         }
         if found["api_key_name"]:

@@ -1,4 +1,4 @@
-"""What the exports of providers have in common: buckets of UTC time, dimensions, numbers, and estimates."""
+"""Shared parts of providers' exports: dimensions, numbers, and buckets of UTC time."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +9,13 @@ from functools import lru_cache, partial
 
 from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
 from tally.core.records import JSON
-from tally.importers.protocol import Options, RowRejected, checked_name, reading
+from tally.importers.protocol import Options, RowRejected, checked_name, reject_cell
 from tally.importers.readers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.readers.table import Table, quote
 from tally.pricing.usage import Tier
 
 DAY = timedelta(days=1)
-# Columns came later than others: what they say about a row as it always was must not make it another row.
+# Values of columns that were added later; default values must not change a row's identity.
 CLAUDE_DEFAULTS = {
     "context_window": ("≤ 200k", "≤200k", "<= 200k", "0-200k", "200k"),
     "inference_geo": ("not_available", "global"),
@@ -23,13 +23,12 @@ CLAUDE_DEFAULTS = {
     "usage_type": ("standard",),
 }
 
-
-# What the Console writes where requests were longer than that: `> 200k`, `200k - 1M`.
+# Values for longer requests: `> 200k`, `200k - 1M`.
 _LONG_CONTEXT = re.compile(r"[>≥]|200k")
 
 
 class Dimensions:
-    """The columns that say what a row is about; with their day they are its identity."""
+    """Columns that a row is broken down by; with its day they are its identity."""
 
     def __init__(
         self, table: Table, columns: Sequence[str], defaults: Mapping[str, tuple[str, ...]] | None = None
@@ -39,7 +38,7 @@ class Dimensions:
         self._values: dict[str, dict[str, str]] = {column: {} for column in columns}
 
     def read(self, cells: Sequence[str]) -> dict[str, str]:
-        """Every dimension of a row; empty where it is absent or says nothing special."""
+        """Every dimension of a row; empty where it is absent or has a default value."""
         found = {}
         for column, read_cell in self._readers.items():
             cell = read_cell(cells)
@@ -51,16 +50,16 @@ class Dimensions:
         return found
 
     def shown(self, found: Mapping[str, str], model_name: str = "") -> dict[str, JSON]:
-        """The dimensions to keep with the record; not what its model name says already."""
+        """The filled dimensions to store with the record, without those that repeat its model name."""
         return {column: cell for column, cell in found.items() if cell and cell != model_name}
 
     def grouping(self) -> tuple[str, ...]:
-        """The dimensions that any row filled: how this export is broken down."""
+        """The dimensions that the export is broken down by: those that any row fills."""
         return tuple(column for column, values in self._values.items() if any(values))
 
 
 class Numbers:
-    """The columns with numbers, whichever decimal sign a spreadsheet gave them on the way."""
+    """Columns of numbers, with the decimal sign that a spreadsheet may have changed."""
 
     def __init__(self, table: Table, options: Options, *columns: str) -> None:
         self._readers = {column: table.reader(column) for column in columns}
@@ -72,33 +71,33 @@ class Numbers:
         self._parse_count = lru_cache(10_000)(partial(parse_count, decimal_comma=decimal_comma))
 
     def text(self, column: str, cells: Sequence[str]) -> str:
-        """What a row says here, number or not."""
+        """The cell as it is written."""
         return self._readers[column](cells)
 
     def is_blank(self, column: str, cells: Sequence[str]) -> bool:
-        """Whether a row says nothing here, which is not zero."""
+        """Whether the cell is empty, which is not the same as zero."""
         return not self._readers[column](cells)
 
     def amount(self, column: str, cells: Sequence[str]) -> Decimal:
-        """US dollars, or RowRejected."""
+        """The cell's amount; raises RowRejected."""
         cell = self._readers[column](cells)
         try:
             return self._parse_amount(cell)
         except AmountUnreadable as error:
-            raise reading(column, cell, error) from None
+            raise reject_cell(column, cell, error) from None
 
     def count(self, column: str, cells: Sequence[str]) -> int:
-        """A whole number, or RowRejected."""
+        """The cell's whole number; raises RowRejected."""
         cell = self._readers[column](cells)
         try:
             return self._parse_count(cell)
         except AmountUnreadable as error:
-            raise reading(column, cell, error) from None
+            raise reject_cell(column, cell, error) from None
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The stretch of UTC time that a row sums up: a day is a date, anything shorter has its own start."""
+    """The period of UTC time that a row sums up; a whole day is stored as a date."""
 
     timestamp: datetime
     key: str
@@ -108,7 +107,7 @@ class Bucket:
 def utc_day(
     table: Table, options: Options, column: str = "usage_date_utc"
 ) -> Callable[[Sequence[str]], Bucket]:
-    """A reader of a column of days of UTC; Anthropic's, if no other."""
+    """A reader of a column of UTC days, by default Anthropic's."""
     read_cell = table.reader(column)
 
     @lru_cache(10_000)
@@ -121,7 +120,7 @@ def utc_day(
 
 
 def utc_time(table: Table, options: Options, column: str) -> Callable[[Sequence[str]], Bucket]:
-    """A reader of a column of times, of UTC where they name no zone; a day stays a day."""
+    """A reader of a column of times, UTC unless they have a zone; a day stays a day."""
     read_cell = table.reader(column)
 
     @lru_cache(10_000)
@@ -135,7 +134,7 @@ def utc_time(table: Table, options: Options, column: str) -> Callable[[Sequence[
 
 
 def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
-    """A reader of OpenAI's start and end, in Unix seconds or, failing that, in ISO form."""
+    """A reader of OpenAI's start and end columns, in Unix seconds or else in ISO form."""
     columns = ("start_time", "start_time_iso", "end_time", "end_time_iso")
     readers = [table.reader(column) for column in columns]
 
@@ -157,7 +156,7 @@ def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
 
 @lru_cache(10_000)
 def read_instant(cell: str) -> datetime:
-    """Unix seconds, or a time or day of UTC in ISO form; or RowRejected."""
+    """An instant from Unix seconds or from a UTC time or day in ISO form; raises RowRejected."""
     if re.fullmatch(r"[0-9]{9,11}(?:\.0*)?", cell):
         instant = datetime.fromtimestamp(int(float(cell)), UTC)
         if FIRST_YEAR <= instant.year <= LAST_YEAR:
@@ -168,12 +167,12 @@ def read_instant(cell: str) -> datetime:
 
 
 def read_moment(cell: str, timezone: str) -> Moment:
-    """A day or a time as providers write it, or RowRejected."""
+    """A day or time in a provider's format; raises RowRejected."""
     cell = re.sub(r"([0-9]{4})([0-9]{2})([0-9]{2})", r"\1-\2-\3", cell) if len(cell) == 8 else cell
-    # A spreadsheet that saved the file again may have turned days into 03/04/2026, which is anyone's guess.
+    # A spreadsheet that saved the file again may have turned days into 03/04/2026, which is ambiguous.
     if not re.match(r"[0-9]{4}-", cell):
         raise RowRejected(
-            f"the date {quote(cell)} is not as the provider writes it; import the file as downloaded"
+            f"the date {quote(cell)} is not in the provider's format; import the file as downloaded"
         )
     try:
         return parse_moment(cell, timezone, day_first=False)
@@ -182,12 +181,12 @@ def read_moment(cell: str, timezone: str) -> Moment:
 
 
 def context_tier(context_window: str) -> Tier:
-    """Which price tier a cell of the context_window column names."""
+    """The price tier in a cell of the context_window column."""
     if context_window.lower() in CLAUDE_DEFAULTS["context_window"]:
         return "short"
     return "long" if _LONG_CONTEXT.match(context_window) else "unknown"
 
 
-def ledger(provider: str, options: Options) -> str:
-    """Names the account whose bill and usage belong together: on its days the bill supplies the money."""
+def billing_account(provider: str, options: Options) -> str:
+    """Provider plus account, which connects a bill with the usage it covers."""
     return f"{provider}:{options.account}" if options.account else provider

@@ -1,4 +1,4 @@
-"""What gateways and tracers have in common: they see requests to many providers and say little about each."""
+"""Shared parts of gateways and tracers, which report requests to many providers."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,13 +10,13 @@ from uuid import UUID
 from tally.catalog.models import canonical_claude
 from tally.catalog.providers import find_provider
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity, request_identity
-from tally.importers.exports import Bucket, Dimensions, ledger
+from tally.importers.exports import Bucket, Dimensions, billing_account
 from tally.importers.protocol import Options
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
 from tally.pricing.usage import ModelRef, Usage
 
-# How the models of those begin who sell them by the request.
+# Model-name prefixes by vendor.
 _MAKERS = (
     ("anthropic", r"claude"),
     (
@@ -30,15 +30,15 @@ _MAKERS = (
     ("cohere", r"command|embed-|rerank"),
     ("perplexity", r"sonar|pplx"),
 )
-# The ids that providers give; gateways make up others.
-PROVIDERS_IDS = ("msg_", "chatcmpl-", "resp_", "gen-")
-# As Amazon names what it hosts: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`.
+# Prefixes of request ids from providers; gateways generate others.
+PROVIDER_ID_PREFIXES = ("msg_", "chatcmpl-", "resp_", "gen-")
+# Amazon's names of models it hosts: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`.
 _BEDROCK = re.compile(r"(?:(?:us|eu|apac|global)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek)\.")
 
 
 @lru_cache(10_000)
 def find_maker(model: str) -> tuple[str, str]:
-    """Whose model it is (our slug, empty where unknown), and its name as other sources write it."""
+    """A model's vendor (its slug, empty where unknown), and its name in other sources."""
     if _BEDROCK.match(model):
         return "aws-bedrock", model
     before, slash, rest = model.partition("/")
@@ -51,8 +51,8 @@ def find_maker(model: str) -> tuple[str, str]:
 
 
 def name_request(metadata: dict[str, JSON], importer_name: str, options: Options, request_id: str) -> UUID:
-    """The identity of a request: by its provider's id, which is kept, or by the gateway's own."""
-    if request_id.startswith(PROVIDERS_IDS):
+    """The identity of a request: its provider's id, which is added to the metadata, or the gateway's."""
+    if request_id.startswith(PROVIDER_ID_PREFIXES):
         metadata["request_id"] = request_id
         return request_identity(request_id)
     return identity(importer_name, options.account, request_id)
@@ -60,7 +60,7 @@ def name_request(metadata: dict[str, JSON], importer_name: str, options: Options
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """One row of usage as a gateway reported it; no cost, or a cost of 0, is one it did not know."""
+    """One row of usage as a gateway reported it; None or 0 is a cost that it did not know."""
 
     when: Bucket
     model: str
@@ -77,7 +77,7 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
     provider = maker or gateway
     metadata |= when.metadata
     if maker:
-        metadata["ledger"] = ledger(maker, options)
+        metadata["ledger"] = billing_account(maker, options)
     if model and model != model_name:
         metadata["model"] = model
     if not cost_usd and (cost_usd is None or usage.input_tokens + usage.output_tokens):
@@ -100,23 +100,23 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
 
 
 def normalise_columns(header: Sequence[str]) -> dict[str, str]:
-    """`startTime`, `start_time` and `Start Time` are one column: that name -> the heading as it stands."""
+    """Headings by one name for `startTime`, `start_time` and `Start Time`."""
     return {re.sub(r"[^a-z0-9.]", "", heading.casefold()): heading.casefold() for heading in reversed(header)}
 
 
 def find_reader(table: Table, columns: Mapping[str, str], *names: str) -> Callable[[Sequence[str]], str]:
-    """A reader of the first of these columns that there is."""
+    """A reader of the first of these columns that exists."""
     return table.reader(next((columns[name] for name in names if name in columns), ""))
 
 
 class Named:
-    """Columns under any spelling of their names, read under ours; what cannot be a name rejects its row."""
+    """Columns with any spelling of their headings, read under Tally's names; invalid names reject the row."""
 
     def __init__(self, table: Table, columns: Mapping[str, str], names: Mapping[str, str]) -> None:
         self._headings = {ours: columns[theirs] for theirs, ours in names.items() if theirs in columns}
         self._dimensions = Dimensions(table, [*self._headings.values()])
 
     def read(self, cells: Sequence[str]) -> dict[str, JSON]:
-        """What a row says in them; what it leaves empty is left out."""
+        """The filled cells of a row."""
         found = self._dimensions.read(cells)
         return {ours: found[heading] for ours, heading in self._headings.items() if found[heading]}

@@ -1,11 +1,11 @@
-"""Google Cloud's billing export out of BigQuery, as JSON or CSV: what AI services were charged, less credits.
+"""Google Cloud's billing export from BigQuery, as JSON or CSV: charges for AI services, less credits.
 
 Nested columns may be written with a dot or an underscore (`service.description`, `service_description`). A
-row is one usage interval of one SKU; what is paid is its cost and its credits together. Rows of other
-services are passed over like blank ones, and so is tax that is not of an AI service.
+row is one usage interval of one SKU; its cost plus its credits is paid. Rows of other services are skipped
+like blank ones, and so is their tax.
 
-A SKU's description is read as the Gemini or Claude model that usage elsewhere is about. Else the row names
-no model, and covers whatever else is known of its day.
+A SKU's description is parsed to the Gemini or Claude model name of other sources. Otherwise the record has no
+model, and the bill covers all other usage of its day.
 """
 
 import json
@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
-from tally.importers.exports import Numbers, ledger, utc_time
+from tally.importers.exports import Numbers, billing_account, utc_time
 from tally.importers.gateways import Named
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
@@ -52,18 +52,18 @@ _CLAUDE = re.compile(
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether these are the columns of the export."""
+    """Whether the header is one of the billing export."""
     return {_flat(cell) for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One billed record for each interval, project and SKU of an AI service."""
+    """One billed record per interval, project and SKU of an AI service."""
     columns = {_flat(heading): heading.casefold() for heading in reversed(table.header)}
     dimensions, kept = (
         Named(table, columns, {column: column for column in chosen}) for chosen in (DIMENSIONS, KEPT)
     )
-    quantity, unit = (table.reader(columns.get(f"usage_{what}", "")) for what in ("amount", "unit"))
-    service, sku = (table.reader(columns[f"{what}_description"]) for what in ("service", "sku"))
+    quantity, unit = (table.reader(columns.get(f"usage_{part}", "")) for part in ("amount", "unit"))
+    service, sku = (table.reader(columns[f"{part}_description"]) for part in ("service", "sku"))
     numbers = Numbers(table, options, "cost")
     credits = [table.reader(columns[column]) for column in CREDITS if column in columns]
     time_of, currency = utc_time(table, options, columns["usage_start_time"]), table.reader("currency")
@@ -77,7 +77,7 @@ def parse(table: Table, options: Options) -> Parsed:
         amount = numbers.amount("cost", cells) + credit
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("google", options),
+            "ledger": billing_account("google", options),
             "dataset": name,
             **found,
             **kept.read(cells),
@@ -110,7 +110,7 @@ def parse(table: Table, options: Options) -> Parsed:
 
 @lru_cache(10_000)
 def read_credits(cell: str) -> Decimal:
-    """The sum of the credits of a row, which are negative: a list of objects, or one amount."""
+    """The sum of a row's credits, which are negative: a list of objects, or one amount."""
     if not cell:
         return Decimal(0)
     try:
@@ -122,12 +122,12 @@ def read_credits(cell: str) -> Decimal:
             return total
     except (ValueError, TypeError, KeyError, InvalidOperation, RecursionError):
         pass
-    raise RowRejected(f"the credits {quote(cell)} are no list of amounts")
+    raise RowRejected(f"the credits {quote(cell)} are not a list of amounts")
 
 
 @lru_cache(10_000)
 def model_of(sku: str) -> str:
-    """The model that a SKU is about, or that none is known."""
+    """The model of a SKU, or NO_MODEL."""
     gemini, claude = _GEMINI.search(sku), _CLAUDE.search(sku)
     if gemini:
         lite = "-lite" if gemini["lite"] else ""

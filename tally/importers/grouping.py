@@ -1,4 +1,4 @@
-"""How an export breaks its days down: one usage, grouped in two ways, would count twice."""
+"""Grouping of exports: usage that is exported with two groupings would count twice."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ from tally.importers import Parsed
 from tally.ledger.billing_account import account_day
 from tally.storage.database import Database, DatabaseError, Query, Row, select_all
 
-# What a person may group OpenAI's exports by, as a sentence names it. The other columns are filled or not by
-# themselves, and the exports of other providers are always broken down in the same way.
+# Dimensions that a user can group OpenAI's exports by, and their names in messages. Other columns are not a
+# choice, and other providers always group their exports the same way.
 GROUPED_BY_CHOICE = "openai"
 CHOSEN = {
     "project_id": "project",
@@ -23,18 +23,18 @@ CHOSEN = {
 }
 DAY_SECONDS = 86_400
 
-Scope: TypeAlias = str  # the account that an export is of
+Scope: TypeAlias = str  # billing account, and organisation where there is one
 Grouping: TypeAlias = str  # such as "project, model"
-# scope -> grouping -> stretches of days, as "2026-11-01/2026-11-30"
+# scope -> grouping -> periods of days, such as "2026-11-01/2026-11-30"
 Breakdown: TypeAlias = dict[Scope, dict[Grouping, list[str]]]
 
 
 class OverlapRefused(DatabaseError):
-    """The days of a file are there already, broken down in another way."""
+    """Days of a file have been imported already with another grouping."""
 
 
 def read_breakdown(parsed: Parsed) -> Breakdown:
-    """How each day of a provider's export is broken down, in the form that an import keeps."""
+    """The grouping of each day of a provider's export, in the form that is stored with an import."""
     chosen = [column for column in CHOSEN if column in parsed.grouping]
     groupings: dict[tuple[Scope, date], set[str]] = defaultdict(set)
     for record in parsed.records:
@@ -45,13 +45,13 @@ def read_breakdown(parsed: Parsed) -> Breakdown:
     for (scope, day), names in groupings.items():
         days[scope][", ".join(sorted(names)) or "nothing"].append(day)
     return {
-        scope: {grouping: list(_stretches(found)) for grouping, found in by_grouping.items()}
+        scope: {grouping: list(_periods(found)) for grouping, found in by_grouping.items()}
         for scope, by_grouping in days.items()
     }
 
 
 def refuse_overlap(database: Database, breakdown: Breakdown, filename: str, format_name: str) -> None:
-    """Raise OverlapRefused where an earlier import covers days of this file with another grouping."""
+    """Raise OverlapRefused if an earlier import covers days of this file with another grouping."""
     if not breakdown:
         return
     columns = "id,filename,created_at,metadata"
@@ -61,22 +61,22 @@ def refuse_overlap(database: Database, breakdown: Breakdown, filename: str, form
 
 
 def _refuse_beside(earlier: Row, breakdown: Breakdown, filename: str) -> None:
-    kept: Breakdown = earlier["metadata"].get("breakdown", {})
+    stored: Breakdown = earlier["metadata"].get("breakdown", {})
     for scope, by_grouping in breakdown.items():
-        for grouping, stretches in by_grouping.items():
-            for other, covered in kept.get(scope, {}).items():
-                if other != grouping and (shared := _first_shared(stretches, covered)):
+        for grouping, periods in by_grouping.items():
+            for other, covered in stored.get(scope, {}).items():
+                if other != grouping and (shared := _first_shared(periods, covered)):
                     raise OverlapRefused(
                         f"{filename} has {shared} grouped by {grouping}. {earlier['filename']}, imported on "
-                        f"{earlier['created_at'][:10]}, has that day grouped by {other}, and what is in both "
-                        "would be counted twice. Undo that import first, or export this file again with the "
-                        "same grouping."
+                        f"{earlier['created_at'][:10]}, has that day grouped by {other}, so its usage would "
+                        "count twice. Undo that import first, or export this file again with the same "
+                        "grouping."
                     )
 
 
 def _grouped_by(record: CostRecord, chosen: Sequence[str]) -> Iterator[str]:
     for column in chosen:
-        # A dimension that the name of the model says already is not kept beside it.
+        # A dimension that equals the model's name is not stored in the metadata.
         if column in record.metadata or (column == "model" and record.model_name != NO_MODEL):
             yield CHOSEN[column]
     seconds = record.metadata.get("bucket_seconds")
@@ -84,7 +84,7 @@ def _grouped_by(record: CostRecord, chosen: Sequence[str]) -> Iterator[str]:
         yield f"{seconds} seconds"
 
 
-def _stretches(days: Sequence[date]) -> Iterator[str]:
+def _periods(days: Sequence[date]) -> Iterator[str]:
     ordered = sorted(days)
     first = ordered[0]
     for day, following in pairwise([*ordered, None]):
@@ -93,11 +93,11 @@ def _stretches(days: Sequence[date]) -> Iterator[str]:
             first = following or day
 
 
-def _first_shared(stretches: Sequence[str], others: Sequence[str]) -> str:
-    """The first day that stands in both, or nothing."""
+def _first_shared(periods: Sequence[str], others: Sequence[str]) -> str:
+    """The first day in both, empty where they share none."""
     shared = []
-    for stretch in stretches:
-        first, last = stretch.split("/")
+    for period in periods:
+        first, last = period.split("/")
         for other in others:
             other_first, other_last = other.split("/")
             if max(first, other_first) <= min(last, other_last):

@@ -1,7 +1,7 @@
-"""Helicone's export of requests: one request a row, with what Helicone calculated that it cost.
+"""Helicone's request export: one request per row, with the cost that Helicone calculated.
 
-Its costs are estimates; the bill of the provider counts where there is one. Requests that were never
-answered used nothing and are passed over. What was asked and answered is not kept.
+Costs are estimates; a provider's bill is effective where there is one. Requests without an answer used
+nothing and are skipped. Prompts and answers are not stored.
 """
 
 from collections.abc import Sequence
@@ -26,12 +26,12 @@ COUNTS = ("prompt_tokens", "completion_tokens")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of an export of requests."""
+    """Whether the header is one of a request export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One estimated record for each request that was answered."""
+    """One estimated record per answered request."""
     named, kept = Dimensions(table, NAMED), Dimensions(table, KEPT, defaults={"response_status": ("200",)})
     numbers, time_of = (
         Numbers(table, options, "cost", *COUNTS),
@@ -49,9 +49,9 @@ def parse(table: Table, options: Options) -> Parsed:
         if not is_used and not status(cells).startswith("2"):
             return None
         if not found["response_id"]:
-            raise RowRejected("its response_id is empty, so it could not be told from other requests")
+            raise RowRejected("its response_id is empty, so it cannot be identified")
         key = name_request(metadata, name, options, found["response_id"])
         when = time_of(cells)
         return make_record(Reported(when, found["model"], key, cost_usd, usage), name, metadata, options)
 
-    return read_rows(table, read_row, unite=choose)
+    return read_rows(table, read_row, combine=choose)

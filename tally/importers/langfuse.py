@@ -1,8 +1,8 @@
-"""Langfuse's observations, as CSV or JSON: what its generations and embeddings used and cost.
+"""Langfuse's observations as CSV or JSON: usage and cost of generations and embeddings.
 
-Headings are matched in any case and spelling (`startTime`, `start_time`), as exports differ. Usage and cost
-are objects in a cell or keys of their own. Costs are what Langfuse calculated, so they are estimates. Spans,
-events and the like hold the same usage a second time and are passed over. What was said is not kept.
+Headings are matched in any case and spelling (`startTime`, `start_time`), since exports differ. Usage and
+cost are objects in one cell or columns of their own. Costs are calculated by Langfuse, so they are estimates.
+Spans and events repeat the usage of their generations and are skipped. Prompts and answers are not stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from tally.importers.gateways import (
     name_request,
     normalise_columns,
 )
-from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows, reading
+from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows, reject_cell
 from tally.importers.readers.json_rows import flatten_json
 from tally.importers.readers.table import Table
 from tally.pricing.usage import Usage
@@ -27,7 +27,7 @@ from tally.pricing.usage import Usage
 name = "langfuse"
 title = "Langfuse observations"
 
-COUNTED = ("generation", "embedding")
+TYPES_WITH_USAGE = ("generation", "embedding")
 MODELS = ("model", "providedmodelname", "modelname", "internalmodelname")
 USAGE, COSTS = ("usagedetails", "usage"), ("costdetails",)
 TOTAL_COST = ("calculatedtotalcost", "totalcost")
@@ -39,12 +39,14 @@ KEPT = {
     "traceid": "trace_id",
     "release": "release",
 }
-# What Langfuse's integrations call the tokens of a prompt that a provider's cache knew or took.
+# Names for tokens read from and written to the provider's cache in Langfuse's integrations.
 READ, WRITE = ("cache_read", "cached"), ("cache_creation", "cache_write")
+OPENAI_TOTALS = {"prompt_tokens": "input", "completion_tokens": "output", "total_tokens": "total"}
+TOTALS = frozenset(OPENAI_TOTALS.values())
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether these are the headings of observations."""
+    """Whether the header is one of observations."""
     columns = normalise_columns(header)
     has_usage = any(column.partition(".")[0] in (*USAGE, *COSTS, *TOTAL_COST) for column in columns)
     has_model = any(model in columns for model in MODELS)
@@ -52,7 +54,7 @@ def identify(header: Sequence[str]) -> bool:
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One estimated record for each generation."""
+    """One estimated record per generation."""
     columns = normalise_columns(table.header)
     kind, read_id = find_reader(table, columns, "type"), find_reader(table, columns, "id")
     model_of, total_cost = find_reader(table, columns, *MODELS), find_reader(table, columns, *TOTAL_COST)
@@ -62,11 +64,11 @@ def parse(table: Table, options: Options) -> Parsed:
     usage_of, costs_of = _objects(table, USAGE), _objects(table, COSTS)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
-        if kind(cells).lower() not in COUNTED:
+        if kind(cells).lower() not in TYPES_WITH_USAGE:
             return None
-        named.read(cells)  # rejects what cannot be a name
+        named.read(cells)  # rejects invalid names
         if not read_id(cells):
-            raise RowRejected("its id is empty, so it could not be told from other generations")
+            raise RowRejected("its id is empty, so it cannot be identified")
         metadata = kept.read(cells)
         usage, reasoning_tokens = read_usage(usage_of(cells))
         cost_usd = read_cost(costs_of(cells), total_cost(cells))
@@ -74,32 +76,41 @@ def parse(table: Table, options: Options) -> Parsed:
         reported = Reported(time_of(cells), model_of(cells), key, cost_usd, usage, reasoning_tokens)
         return make_record(reported, name, metadata, options)
 
-    return read_rows(table, read_row, unite=choose)
+    return read_rows(table, read_row, combine=choose)
 
 
 def read_usage(details: Mapping[str, str]) -> tuple[Usage, int]:
-    """The tokens of a generation, and how many of them were thought.
+    """The tokens of a generation, and how many of them were reasoning tokens.
 
-    Details are parts beside `input` and `output`, unless these already come to the total without them.
+    Details count in addition to `input` and `output`, unless these two already add up to the total.
     """
-    counts = {key.lower(): _count(key, cell) for key, cell in details.items() if cell and key != "unit"}
-    inside = {"prompt_tokens": "input", "completion_tokens": "output", "total_tokens": "total"}
-    counts = {inside.get(key, key): count for key, count in counts.items()}
-    parts = {key: count for key, count in counts.items() if key not in ("input", "output", "total")}
-    of_input = {key: count for key, count in parts.items() if "input" in key or "cache" in key}
-    of_output = {key: count for key, count in parts.items() if "output" in key or "reasoning" in key}
+    counts = _read_counts(details)
+    parts = {key: count for key, count in counts.items() if key not in TOTALS}
+    of_input, of_output = _select(parts, ("input", "cache")), _select(parts, ("output", "reasoning"))
     input_tokens, output_tokens = counts.get("input", 0), counts.get("output", 0)
     if counts.get("total", 0) != input_tokens + output_tokens:
         input_tokens += sum(of_input.values())
         output_tokens += sum(count for key, count in of_output.items() if key not in of_input)
-    read, write = _sum_named(of_input, READ), _sum_named(of_input, WRITE)
+    read, write = sum(_select(of_input, READ).values()), sum(_select(of_input, WRITE).values())
     if read + write > input_tokens:
         raise RowRejected("there are more cached tokens than input tokens in its usage")
-    return Usage(input_tokens, output_tokens, read, write), _sum_named(of_output, ("reasoning",))
+    reasoning_tokens = sum(_select(of_output, ("reasoning",)).values())
+    return Usage(input_tokens, output_tokens, read, write), reasoning_tokens
+
+
+def _read_counts(details: Mapping[str, str]) -> dict[str, int]:
+    """Token counts by name, with OpenAI's names of totals under Langfuse's own."""
+    counts = {key.lower(): _count(key, cell) for key, cell in details.items() if cell and key != "unit"}
+    return {OPENAI_TOTALS.get(key, key): count for key, count in counts.items()}
+
+
+def _select(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:
+    """The counts whose keys contain one of the names."""
+    return {key: count for key, count in counts.items() if any(name in key for name in names)}
 
 
 def read_cost(details: Mapping[str, str], total: str) -> Decimal | None:
-    """What Langfuse calculated: the total, or the sum of the parts; None where it says nothing."""
+    """Langfuse's calculated cost: its total or the sum of its parts, None where it has neither."""
     costs = {key.lower(): _amount(key, cell) for key, cell in details.items() if cell}
     if "total" in costs:
         return costs["total"]
@@ -109,7 +120,7 @@ def read_cost(details: Mapping[str, str], total: str) -> Decimal | None:
 
 
 def _objects(table: Table, names: Sequence[str]) -> Callable[[Sequence[str]], Mapping[str, str]]:
-    """A reader of the keys of an object: in one cell, or each in a column of its own."""
+    """A reader of an object's keys, from one cell or from a column for each key."""
     columns = normalise_columns(table.header)
     cell_of = find_reader(table, columns, *names)
     own = {
@@ -124,15 +135,11 @@ def _objects(table: Table, names: Sequence[str]) -> Callable[[Sequence[str]], Ma
     return read_object
 
 
-def _sum_named(counts: Mapping[str, int], words: Sequence[str]) -> int:
-    return sum(count for key, count in counts.items() if any(word in key for word in words))
-
-
 def _read(parse_cell: Callable[[str], Decimal | int], key: str, cell: str) -> Decimal | int:
     try:
         return parse_cell(cell)
     except AmountUnreadable as error:
-        raise reading(
+        raise reject_cell(
             f"{key} tokens" if parse_cell is parse_count else f"cost of {key}", cell, error
         ) from None
 

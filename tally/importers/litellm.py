@@ -1,12 +1,12 @@
-"""LiteLLM's spend: its log of requests (`LiteLLM_SpendLogs`) and its sums a day (`LiteLLM_DailyUserSpend`).
+"""LiteLLM's spend: its request log (`LiteLLM_SpendLogs`) and daily sums (`LiteLLM_DailyUserSpend`).
 
-Both as CSV or JSON of the rows of these tables.
+Both are CSV or JSON exports of these tables.
 
-- Spend is what LiteLLM calculated, so it is an estimate; the bill of the provider counts where there is one.
-  Zero for tokens that were used means that LiteLLM knew no price: they are priced here, or stay unpriced.
-  Models on a machine of one's own cost nothing; requests on a plan (ChatGPT, GitHub Copilot) are included.
+- Spend is calculated by LiteLLM, so it is an estimate; a provider's bill is effective where there is one.
+  Zero for used tokens means that LiteLLM knew no price: they get the list price, or stay unpriced.
+  Self-hosted models cost nothing; requests on a plan (ChatGPT, GitHub Copilot) are included.
 - An answer from LiteLLM's own cache (`cache_hit`) used no tokens and cost nothing.
-- Prompt tokens are taken to contain those that the provider cached, unless these are more.
+- Prompt tokens contain the cached ones, unless there are more cached ones than prompt tokens.
 """
 
 import re
@@ -16,7 +16,7 @@ from functools import lru_cache
 from tally.catalog.models import canonical_claude
 from tally.catalog.providers import find_provider
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
-from tally.importers.exports import Dimensions, Numbers, ledger, utc_day, utc_time
+from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
 from tally.importers.gateways import Reported, name_request
 from tally.importers.protocol import Options, Parsed, choose, read_rows
 from tally.importers.readers.decoding import ImportRefused
@@ -35,7 +35,7 @@ NAMED = ("model", "custom_llm_provider", "request_id")
 NAMED_DAYS = ("model", "custom_llm_provider", "user_id", "api_key")
 KEPT = ("call_type", "model_group", "user", "end_user", "team_id", "session_id", "status")
 COUNTS = ("prompt_tokens", "completion_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-# Where a request's metadata holds what has no column, whichever provider it went to.
+# Paths in a request's metadata to counts without a column, for any provider.
 CACHE_READ = (
     "usage_object.cache_read_input_tokens",
     "usage_object.prompt_tokens_details.cached_tokens",
@@ -50,7 +50,7 @@ REASONING = (
     "usage_object.completion_tokens_details.reasoning_tokens",
     "additional_usage_values.completion_tokens_details.reasoning_tokens",
 )
-# LiteLLM's names of providers, where they are not ours.
+# LiteLLM's names of providers that Tally names differently.
 PROVIDERS = {
     "text-completion-openai": "openai",
     "azure_ai": "azure",
@@ -67,39 +67,39 @@ PROVIDERS = {
 SELF_HOSTED = frozenset(
     {"ollama", "ollama_chat", "vllm", "hosted_vllm", "lm_studio", "llamafile", "xinference"}
 )
-# Whose requests a plan covers.
+# Providers whose requests a plan covers.
 PLANS = frozenset({"chatgpt", "github-copilot"})
 
 _COUNT = re.compile(r"[1-9][0-9]{0,14}")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of a log or of sums a day."""
+    """Whether the header is one of the request log or of daily sums."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells >= HEADER_OF_DAYS
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One estimated record for each request, or for each day, user, key and model."""
+    """One estimated record per request, or per day, user, key and model."""
     if table.column("request_id") is not None:
-        return read_rows(table, _requests(table, options), unite=choose)
+        return read_rows(table, _requests(table, options), combine=choose)
     if table.column("user_id") is None:
         raise ImportRefused(
-            f"{table.filename} is LiteLLM's spend by team, tag or organization, the same requests summed up "
-            "in another way. Export LiteLLM_DailyUserSpend or LiteLLM_SpendLogs instead."
+            f"{table.filename} is LiteLLM's spend by team, tag or organization, which would count the same "
+            "requests again. Export LiteLLM_DailyUserSpend or LiteLLM_SpendLogs instead."
         )
     return read_rows(table, _days(table, options))
 
 
 def read_provider(cell: str, model: str) -> tuple[str, str]:
-    """Our name of a provider, and LiteLLM's where there is none of ours; by the model where none is said."""
-    said = (cell or model.partition("/")[0] * ("/" in model)).lower()
-    slug = PROVIDERS.get(said) or find_provider(said)
-    return (slug, "") if slug else ("other", said)
+    """The provider's slug, and LiteLLM's name of an unknown one; a blank cell is read from the model."""
+    named = (cell or model.partition("/")[0] * ("/" in model)).lower()
+    slug = PROVIDERS.get(named) or find_provider(named)
+    return (slug, "") if slug else ("other", named)
 
 
 def read_model(model: str, provider: str) -> str:
-    """A model's name without the provider before it, as other sources write it."""
+    """A model's name in other sources, without its provider as a prefix."""
     before, slash, rest = model.partition("/")
     is_route = slash and read_provider(before, "")[0] == provider and provider != "other"
     return canonical_claude(rest if is_route else model) or NO_MODEL
@@ -149,7 +149,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
 
 
 def read_usage(numbers: Numbers, cells: Sequence[str], read: int, write: int, requests: int = 1) -> Usage:
-    """The tokens of a row, with those of its metadata where it has no columns for them."""
+    """The tokens of a row; cache counts from its metadata take precedence over its columns."""
     prompt, output, column_read, column_write = (numbers.count(column, cells) for column in COUNTS)
     read, write = read or column_read, write or column_write
     return Usage(
@@ -173,7 +173,7 @@ def _make_record(
     model_name = read_model(model, provider)
     metadata |= when.metadata
     if provider != "other":
-        metadata["ledger"] = ledger(provider, options)
+        metadata["ledger"] = billing_account(provider, options)
     elif provider_name:
         metadata["provider_name"] = provider_name
     if model and model != model_name:
@@ -199,7 +199,7 @@ def _make_record(
 
 
 def _extras(table: Table) -> Callable[[Sequence[str]], tuple[int, int, int]]:
-    """A reader of tokens read from a cache, written to it, and thought: in a cell of JSON, or in its keys."""
+    """A reader of cache reads, cache writes and reasoning tokens in the metadata, as JSON or as columns."""
     cell_of = table.reader("metadata")
     readers = {path: table.reader(f"metadata.{path}") for path in CACHE_READ + CACHE_WRITE + REASONING}
 

@@ -1,13 +1,13 @@
-"""OpenAI's cost export: what each UTC day was charged, by line item, project, user and key.
+"""OpenAI's cost export: charges per UTC day by line item, project, user and key.
 
-Header sets as the platform exported them in 2025-10 and 2026-09, with commas or tabs.
+Supports the columns of 2025-10 and 2026-09, separated by commas or tabs.
 """
 
 import re
 from collections.abc import Sequence
 
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
-from tally.importers.exports import Dimensions, Numbers, bucket, ledger
+from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.table import Table
@@ -23,7 +23,7 @@ _MODEL_ITEM = re.compile(r"(?P<model>[a-z0-9][\w.:/-]*), .+", re.IGNORECASE)
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of a cost export."""
+    """Whether the header is one of a cost export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
@@ -41,7 +41,7 @@ def parse(table: Table, options: Options) -> Parsed:
         when, found = bucket_of(cells), dimensions.read(cells)
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("openai", options),
+            "ledger": billing_account("openai", options),
             "dataset": name,
             **dimensions.shown(found),
         }
@@ -72,6 +72,6 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def model_of(line_item: str) -> str:
-    """The model that a line item names, or the line item itself."""
+    """The model in a line item, else the line item itself."""
     match = _MODEL_ITEM.fullmatch(line_item)
     return match["model"] if match else line_item or NO_MODEL

@@ -1,12 +1,12 @@
 """OpenAI's usage exports (completions, embeddings): tokens in buckets of a day, an hour or a minute.
 
-Header set as the platform exported it in 2025-10. They carry no money: it is estimated at list price.
+Supports the columns of 2025-10. There are no costs in them; they are estimated at list price.
 """
 
 from collections.abc import Sequence
 
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
-from tally.importers.exports import Dimensions, Numbers, bucket, ledger
+from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.table import Table, quote
 from tally.pricing.estimate import estimate
@@ -32,13 +32,13 @@ PRICED_TIERS = ("flex", "priority", "fast")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of a usage export, or of one of a period without usage."""
+    """Whether the header is one of a usage export, also of a period without usage."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells == HEADER_WITHOUT_USAGE
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One estimated record for each bucket and combination of dimensions; buckets without usage are blank."""
+    """One estimated record per bucket and combination of dimensions; buckets without usage are blank."""
     dimensions = Dimensions(table, DIMENSIONS, defaults={"batch": ("false",), "service_tier": ("default",)})
     numbers = Numbers(table, options, *COUNTS)
     bucket_of = bucket(table, options)
@@ -51,7 +51,7 @@ def parse(table: Table, options: Options) -> Parsed:
         usage = read_usage(count)
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("openai", options),
+            "ledger": billing_account("openai", options),
             "dataset": name,
             **dimensions.shown(found, found["model"]),
         }
@@ -78,7 +78,7 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def read_usage(count: dict[str, int]) -> Usage:
-    """The tokens of a row. OpenAI counts input with what was cached, and audio without it."""
+    """The tokens of a row; OpenAI's input includes cached tokens, its audio input excludes them."""
     if count["input_cached_tokens"] + count["input_cache_write_tokens"] > count["input_tokens"]:
         raise RowRejected(
             f"there are more cached tokens than input tokens ({quote(str(count['input_tokens']))})"
@@ -96,7 +96,7 @@ def read_usage(count: dict[str, int]) -> Usage:
 
 
 def read_context(found: dict[str, str]) -> dict[str, str]:
-    """What makes the price differ from the standard one."""
+    """Conditions that change the standard price."""
     context = {}
     if found["batch"].lower() in ("true", "1"):
         context["processing"] = "batch"

@@ -1,13 +1,13 @@
-"""OpenRouter's activity export: one generation a row, at the price that was charged for it.
+"""OpenRouter's activity export: one generation per row, at the price charged for it.
 
-Exports before 2026 lack some columns; times are of UTC. A cancelled generation is charged for what it made
-until then. What a key of one's own paid to a provider (`byok_usage_inference`) is in that provider's bill.
+Exports before 2026 lack some columns; times are UTC. A cancelled generation is charged up to its end. Usage
+with the user's own API key (`byok_usage_inference`) is on that provider's bill.
 """
 
 from collections.abc import Sequence
 
 from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, request_identity
-from tally.importers.exports import Dimensions, Numbers, ledger, utc_time
+from tally.importers.exports import Dimensions, Numbers, billing_account, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
 from tally.importers.readers.table import Table
 
@@ -20,12 +20,12 @@ COUNTS = ("tokens_prompt", "tokens_completion", "tokens_cached", "tokens_reasoni
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether this is the header of an activity export."""
+    """Whether the header is one of an activity export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One billed record for each generation."""
+    """One billed record per generation."""
     named, kept = Dimensions(table, ("generation_id", "model_permaslug")), Dimensions(table, KEPT)
     numbers = Numbers(table, options, "cost_total", "byok_usage_inference", *COUNTS)
     time_of, cancelled = utc_time(table, options, "created_at"), table.reader("cancelled")
@@ -34,12 +34,12 @@ def parse(table: Table, options: Options) -> Parsed:
         when, found = time_of(cells), named.read(cells)
         generation = found["generation_id"]
         if not generation:
-            raise RowRejected("its generation_id is empty, so it could not be told from other generations")
+            raise RowRejected("its generation_id is empty, so it cannot be identified")
         cost_usd = numbers.amount("cost_total", cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
         metadata: dict[str, JSON] = {
             **when.metadata,
-            "ledger": ledger("openrouter", options),
+            "ledger": billing_account("openrouter", options),
             "request_id": generation,
             **kept.shown(kept.read(cells)),
         }
@@ -64,4 +64,4 @@ def parse(table: Table, options: Options) -> Parsed:
             metadata=metadata,
         )
 
-    return read_rows(table, read_row, unite=choose)
+    return read_rows(table, read_row, combine=choose)

@@ -1,4 +1,4 @@
-"""What an importer is given, what it returns, and how it refuses or asks."""
+"""The importer contract: its input, its result, and its refusals and questions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,16 +15,16 @@ from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Rejected, Table, has_control_characters, quote, row_text
 from tally.pricing.estimate import merge_inputs
 
-KEPT = frozenset({"price_note"})
+KEPT_FROM_EITHER = frozenset({"price_note"})
 SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
 PARTS_OF_A_SUM = frozenset({"credits", "list_price_usd", "original_amount", "quantity"})
 
 
 class Question(TallyError):
-    """The file can be read in two ways: ask, then parse again with the answer in Options."""
+    """The file can be read in two ways: ask the user, then parse again with the answer in Options."""
 
-    def __init__(self, sentence: str, examples: Sequence[str]) -> None:
-        super().__init__(sentence)
+    def __init__(self, text: str, examples: Sequence[str]) -> None:
+        super().__init__(text)
         self.examples = tuple(examples)
 
 
@@ -37,28 +37,28 @@ class AmbiguousNumbers(Question):
 
 
 class MissingColumns(ImportRefused):
-    """Required columns were not recognised; a mapping of the file's headers can supply them."""
+    """Required columns were not recognised; the user can match them to the file's headings."""
 
-    def __init__(self, sentence: str, missing: Sequence[str], found: Sequence[str]) -> None:
-        super().__init__(sentence)
+    def __init__(self, text: str, missing: Sequence[str], found: Sequence[str]) -> None:
+        super().__init__(text)
         self.missing = tuple(missing)
         self.found = tuple(found)
 
 
 class RowRejected(Exception):
-    """This row cannot become a record; the text says why."""
+    """A row that cannot become a record; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the person's settings and answers add to a file."""
+    """The account's settings and the user's answers about a file."""
 
     timezone: str = "UTC"
     day_first: bool | None = None
     decimal_comma: bool | None = None
-    mapping: Mapping[str, str] | None = None  # the file's header -> our column
-    account: str = ""  # tells two accounts at one provider apart, where the file does not
-    rates: Rates | None = field(default=None, compare=False, repr=False)  # None: those installed with Tally
+    mapping: Mapping[str, str] | None = None  # the file's heading -> Tally's column
+    account: str = ""  # distinguishes accounts at one provider, where the file does not
+    rates: Rates | None = field(default=None, compare=False, repr=False)  # None: the bundled ones
 
     def __post_init__(self) -> None:
         try:
@@ -72,49 +72,49 @@ class Options:
 
 @dataclass(slots=True)
 class Parsed:
-    """A file as records. Every row that was read stands in `lines`, once, or in `rejected`."""
+    """The records of a file; each row that was read is once in `lines` or in `rejected`."""
 
     records: list[CostRecord] = field(default_factory=list)
-    lines: list[tuple[int, ...]] = field(default_factory=list)  # of the rows that each record sums up
+    lines: list[tuple[int, ...]] = field(default_factory=list)  # lines of the rows that each record sums up
     rejected: list[Rejected] = field(default_factory=list)
-    rows_blank: int = 0  # blank lines and days without usage: no rows that were read
-    grouping: tuple[str, ...] = ()  # the dimensions that break a provider's export down
+    rows_blank: int = 0  # blank lines and days without usage, which do not count as read
+    grouping: tuple[str, ...] = ()  # dimensions that a provider's export is broken down by
 
     @property
     def rows_read(self) -> int:
-        """The rows of data in the file."""
+        """Rows of data in the file."""
         return sum(map(len, self.lines)) + len(self.rejected)
 
     @property
     def rows_merged(self) -> int:
-        """The rows that were added into the record of an earlier row of the same identity."""
+        """Rows that were added to the record of an earlier row with the same identity."""
         return sum(map(len, self.lines)) - len(self.records)
 
 
 class Importer(Protocol):
-    """One source of usage data; a module with these four names is one."""
+    """One source of usage data: a module with these four names."""
 
     @property
     def name(self) -> str:
-        """Stored as the format of an import."""
+        """The format that is stored with an import."""
 
     @property
     def title(self) -> str:
-        """What a person reads."""
+        """The name that users see."""
 
     def identify(self, header: Sequence[str]) -> bool:
-        """Whether a file with this header is one of these, cheaply."""
+        """Whether a file with this header is of this format; must be cheap."""
 
     def parse(self, table: Table, options: Options) -> Parsed:
-        """All rows as records or rejections; raises ImportRefused or Question for the file as a whole."""
+        """All rows as records or rejections; raises ImportRefused or Question for the whole file."""
 
 
 def read_rows(
     table: Table,
     read_row: Callable[[Sequence[str]], CostRecord | None],
-    unite: Callable[[CostRecord, CostRecord], CostRecord] | None = None,
+    combine: Callable[[CostRecord, CostRecord], CostRecord] | None = None,
 ) -> Parsed:
-    """Make every row a record, a rejection or (None) a blank; rows of one identity are summed or united."""
+    """Read each row as a record, a rejection or (None) a blank; rows with one identity are combined."""
     records: dict[UUID, CostRecord] = {}
     lines: dict[UUID, tuple[int, ...]] = {}
     merged_lines: dict[UUID, list[int]] = {}
@@ -127,13 +127,13 @@ def read_rows(
                 continue
             key = record.source_key
             if key in records:
-                records[key] = (unite or merge)(records[key], record)
+                records[key] = (combine or merge)(records[key], record)
                 merged_lines.setdefault(key, []).append(line)
             else:
                 records[key] = record
                 lines[key] = (line,)
         except (RowRejected, InvalidRecord, CurrencyUnknown) as error:
-            parsed.rejected.append(Rejected(line, sentence(str(error)), row_text(cells)))
+            parsed.rejected.append(Rejected(line, to_sentence(str(error)), row_text(cells)))
     for key, others in merged_lines.items():
         lines[key] += tuple(others)
     parsed.records, parsed.lines = list(records.values()), list(lines.values())
@@ -142,14 +142,14 @@ def read_rows(
 
 
 def choose(first: CostRecord, second: CostRecord) -> CostRecord:
-    """Of two rows about one request the one that saw more of it: told twice, it happened once."""
+    """Of two rows about one request, the one with more usage: it was reported twice but happened once."""
     return max(
         first, second, key=lambda record: (record.tokens_used, record.cost_usd or 0, repr(record.metadata))
     )
 
 
 def merge(first: CostRecord, second: CostRecord) -> CostRecord:
-    """The sum of two rows of one identity; what they say differently about themselves is left out."""
+    """The sum of two rows with one identity; metadata that differs is left out."""
     unpriced = first.cost_usd is None or second.cost_usd is None
     cost_usd = None if first.cost_usd is None or second.cost_usd is None else first.cost_usd + second.cost_usd
     charge_type = first.charge_type
@@ -173,26 +173,26 @@ def _merge_metadata(first: dict[str, JSON], second: dict[str, JSON]) -> dict[str
     merged = {
         key: value for key, value in first.items() if second.get(key) == value and key not in PARTS_OF_A_SUM
     }
-    merged |= {key: value for key, value in (second | first).items() if key in KEPT}
+    merged |= {key: value for key, value in (second | first).items() if key in KEPT_FROM_EITHER}
     for key in SUMMED_USD & (first.keys() | second.keys()):
         merged[key] = canonical_decimal(Decimal(str(first.get(key, 0))) + Decimal(str(second.get(key, 0))))
     return merged
 
 
-def checked_name(what: str, cell: str) -> str:
-    """A name as it is written, or the rejection of a row for what cannot be one."""
+def checked_name(column: str, cell: str) -> str:
+    """A valid name as written; raises RowRejected."""
     if len(cell) > MAX_MODEL_NAME:
-        raise RowRejected(f"the {what} has {len(cell):,} characters; the limit is {MAX_MODEL_NAME}")
+        raise RowRejected(f"the {column} has {len(cell):,} characters; the limit is {MAX_MODEL_NAME}")
     if has_control_characters(cell):
-        raise RowRejected(f"the {what} {quote(cell)} contains control characters")
+        raise RowRejected(f"the {column} {quote(cell)} contains control characters")
     return cell
 
 
-def reading(column: str, cell: str, error: AmountUnreadable) -> RowRejected:
+def reject_cell(column: str, cell: str, error: AmountUnreadable) -> RowRejected:
     """The rejection of a row for one unreadable cell."""
     return RowRejected(f"the {column} {quote(cell)} {error}")
 
 
-def sentence(text: str) -> str:
-    """With a capital and a full stop."""
+def to_sentence(text: str) -> str:
+    """The text with a capital letter and a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")

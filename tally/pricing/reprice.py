@@ -1,4 +1,4 @@
-"""Pricing anew what has no bill: what would change, and changing it."""
+"""Repricing of records without a bill: a preview of the changes, and applying them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,22 +22,22 @@ PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record whose cost is another by today's prices."""
+    """One record whose cost differs at today's prices."""
 
     record_id: str
     record: CostRecord
     priced: Priced
-    is_set_aside: bool  # a bill or another source counts in its place: totals stay as they are
+    is_set_aside: bool  # a bill or another source is effective in its place, so totals do not change
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """The new cost, as the database keeps it."""
+        """The new cost, rounded as the database stores it."""
         return _round(self.priced.cost_usd)
 
 
 @dataclass(slots=True)
 class Difference:
-    """What would change for one model in one month: amounts of what counts, of priced records alone."""
+    """Changes for one model in one month; amounts are those of effective, priced records."""
 
     month: str
     provider: str
@@ -51,11 +51,11 @@ class Difference:
 
     @property
     def difference_usd(self) -> Decimal:
-        """More or less money than before."""
+        """The change of the amount, negative where it falls."""
         return self.after_usd - self.before_usd
 
     def add(self, change: Change) -> None:
-        """Count one more record."""
+        """Add one record's change."""
         before, after = change.record.cost_usd, change.cost_usd
         self.records += 1
         self.newly_priced += before is None
@@ -68,7 +68,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of changes: skipped ones had changed meanwhile."""
+    """Counts of applied changes, and of those skipped because their records had changed meanwhile."""
 
     run_id: UUID
     applied: int
@@ -76,7 +76,7 @@ class Applied:
 
 
 def calculate_differences(database: Database, since: date) -> list[Difference]:
-    """What pricing anew would change from a day of the person's on, by month and model, nothing written."""
+    """Preview repricing from a day in the account's timezone on, by month and model; writes nothing."""
     zone = ZoneInfo(load_timezone(database))
     differences: dict[tuple[str, str, str], Difference] = {}
     for changes in _load_changes(database, since, zone):
@@ -89,7 +89,7 @@ def calculate_differences(database: Database, since: date) -> list[Difference]:
 
 
 def apply_prices(database: Database, since: date, on_progress: Progress = ignore_progress) -> Applied:
-    """Price anew from a day of the person's on. Broken off, it has done a part; repeated it does the rest."""
+    """Reprice from a day in the account's timezone on; safe to repeat after an interruption."""
     run_id, applied, skipped = uuid4(), 0, 0
     for changes in _load_changes(database, since, ZoneInfo(load_timezone(database))):
         if changes:
@@ -101,7 +101,7 @@ def apply_prices(database: Database, since: date, on_progress: Progress = ignore
 
 
 def _load_changes(database: Database, since: date, zone: ZoneInfo) -> Iterator[list[Change]]:
-    """Page by page the records that cost something else by today's prices."""
+    """Pages of the records whose cost differs at today's prices."""
     custom_prices = load_custom_prices(database)
     begin, after_id = datetime.combine(since, time(), zone).astimezone(UTC).isoformat(), None
     while rows := database.call("list_estimates", since=begin, after_id=after_id, page_size=PAGE):

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from app import data
 from app.auth.identity import User, database_of
-from tally.importers import generic
+from tally.importers import column_matching
 
 REMEMBERED = "import_mappings"
 MAX_STORED_MAPPINGS = 40
@@ -48,11 +48,11 @@ def header_key(header: Sequence[str]) -> str:
 
 def guess_columns(header: Sequence[str]) -> dict[str, str]:
     """Our column -> its likely heading: by name, else by a synonym in it."""
-    found = {column: header[index] for column, index in generic.find_columns(header, None).items()}
-    for column, synonyms in generic.COLUMNS.items():
+    found = {column: header[index] for column, index in column_matching.find_columns(header, None).items()}
+    for column, synonyms in column_matching.COLUMNS.items():
         free = [heading for heading in header if heading and heading not in found.values()]
         for heading in free if column not in found else ():
-            words = generic.normalise_heading(heading).split("_")
+            words = column_matching.normalise_heading(heading).split("_")
             if not set(words).isdisjoint((*synonyms, *EXTRA_SYNONYMS.get(column, ()))):
                 found[column] = heading
                 break

@@ -16,7 +16,8 @@ from app.views.imports.choices import Answers, Choices
 from app.views.imports.uploads import Recognized, Unmapped
 from tally.core.amounts import parse_amount
 from tally.core.records import canonical_decimal
-from tally.importers import AmbiguousDates, Question, generic
+from tally.importers import AmbiguousDates, Question
+from tally.importers.column_matching import REQUIRED
 from tally.importers.readers.dates import DateUnreadable, parse_moment
 from tally.storage.database import DatabaseError
 
@@ -65,7 +66,7 @@ def render_mapping(user: User, upload: Unmapped | Recognized, choices: Choices, 
         with st.grid(4, min_column_width=158, gap="small"):
             for column, (label, meaning) in column_mappings.COLUMN_MEANINGS.items():
                 chosen[column] = st.selectbox(
-                    label if column not in generic.REQUIRED else f"{label} (required)",
+                    label if column not in REQUIRED else f"{label} (required)",
                     headings,
                     index=headings.index(guess[column]) if guess.get(column) in headings else None,
                     placeholder="Not in this file",
@@ -81,7 +82,7 @@ def _use_mapping(
     user: User, header: Sequence[str], chosen: Mapping[str, str | None], choices: Choices
 ) -> None:
     mapping = {heading: column for column, heading in chosen.items() if heading}
-    missing = [column for column in generic.REQUIRED if not chosen[column]]
+    missing = [column for column in REQUIRED if not chosen[column]]
     if missing:
         render_refusal(f"Choose the column for {' and '.join(missing)}.")
         return

@@ -18,6 +18,7 @@ MAX_ROWS = 500_000
 MAX_COLUMNS = 200
 MAX_LINE = 1_000_000
 MAX_QUOTED = 60
+MAX_LISTED = 12
 MAX_BROKEN_ROWS = 1_000
 HEADER_SEPARATORS = ",;\t|"
 
@@ -221,3 +222,9 @@ def quote(cell: str) -> str:
     shown = cell if len(cell) <= MAX_QUOTED else cell[: MAX_QUOTED - 1] + "…"
     printable = (character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in shown)
     return '"' + "".join(printable) + '"'
+
+
+def list_quoted(texts: Sequence[str]) -> str:
+    """Cells to list in a message: at most twelve, and the number of the others."""
+    shown = ", ".join(quote(text) for text in texts[:MAX_LISTED])
+    return shown if len(texts) <= MAX_LISTED else f"{shown} and {len(texts) - MAX_LISTED} more"

@@ -24,7 +24,8 @@ from app.views.imports.history import describe_imports, load_rejected_file
 from app.views.imports.jobs import FileToSave, ImportJob, write_rejected
 from app.views.imports.preview_tables import daily_frame
 from app.views.imports.uploads import Recognized, Unreadable, UploadCache, read_upload
-from tally.importers import Rejected, generic
+from tally.importers import Rejected
+from tally.importers.column_matching import COLUMNS
 from tally.pricing.custom_prices import CustomPrice
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
@@ -282,7 +283,7 @@ def test_remembered_mappings_are_limited(user: User) -> None:
 
 
 def test_every_column_of_the_template_is_explained() -> None:
-    assert set(COLUMN_MEANINGS) == set(generic.COLUMNS)
+    assert set(COLUMN_MEANINGS) == set(COLUMNS)
 
 
 def test_columns_are_guessed_from_headings() -> None:

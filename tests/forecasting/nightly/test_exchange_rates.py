@@ -110,9 +110,9 @@ def test_rates_of_future_days_are_ignored(db: NightlyDatabase, bank: Bank) -> No
     [
         (503, b"", "the European Central Bank answered 503. The stored rates stay in use."),
         (302, b"", "the European Central Bank answered 302."),
-        (200, b"<html>maintenance</html>", "not the archive that it should be"),
+        (200, b"<html>maintenance</html>", "not a valid archive"),
         (200, b"0" * 10_000_001, "far larger or slower"),
-        (200, b"", "not the archive that it should be"),
+        (200, b"", "not a valid archive"),
     ],
 )
 def test_answer_without_rates_is_noted_and_no_failure(

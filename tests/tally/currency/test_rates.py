@@ -83,15 +83,15 @@ def test_christmas_has_the_rate_of_the_day_before_it() -> None:
         (
             "HRK",
             "2023-01-01",
-            "HRK became the euro on 1 January 2023; write what was paid since then in EUR.",
+            "HRK became the euro on 1 January 2023; enter later amounts in EUR.",
         ),
         (
             "BGN",
             "2026-05-01",
-            "BGN became the euro on 1 January 2026; write what was paid since then in EUR.",
+            "BGN became the euro on 1 January 2026; enter later amounts in EUR.",
         ),
-        ("RUB", "2022-04-01", "published its last rate of RUB on 1 Mar 2022; convert what was paid after it"),
-        ("ISK", "2012-06-01", "paused its rate of ISK on 9 Dec 2008; convert what was paid after it"),
+        ("RUB", "2022-04-01", "published its last rate of RUB on 1 Mar 2022; convert later amounts"),
+        ("ISK", "2012-06-01", "paused its rate of ISK on 9 Dec 2008; convert later amounts"),
         ("DEM", "2026-05-01", "publishes no rate of DEM; convert it to US dollars first."),
         ("a\nb" * 99, "2026-05-01", "publishes no rate of 'a\\nba\\nba\\nba\\nba\\nba\\nba\\n"),
     ],
@@ -287,7 +287,7 @@ def test_row_in_a_currency_that_ended_is_rejected_and_the_others_stay() -> None:
     parsed = generic.parse(read_table(text, "costs.csv"), Options())
     assert len(parsed.records) == 1
     assert [rejected.reason for rejected in parsed.rejected] == [
-        "HRK became the euro on 1 January 2023; write what was paid since then in EUR.",
+        "HRK became the euro on 1 January 2023; enter later amounts in EUR.",
         "The European Central Bank publishes no rate of XXX; convert it to US dollars first.",
     ]
 

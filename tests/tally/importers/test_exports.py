@@ -79,11 +79,11 @@ def test_times_are_read_from_their_iso_form_where_seconds_are_missing() -> None:
         (f"{DAY},1,,x,p", 'The currency "" is unknown; write its code, such as EUR.'),
         (
             "soon,later,,,1,usd,x,p",
-            'The date "soon" is not as the provider writes it; import the file as downloaded.',
+            'The date "soon" is not in the provider\'s format; import the file as downloaded.',
         ),
         (
             ",,11/02/2026,11/03/2026,1,usd,x,p",
-            'The date "11/02/2026" is not as the provider writes it; import the file as downloaded.',
+            'The date "11/02/2026" is not in the provider\'s format; import the file as downloaded.',
         ),
         (
             "1793664000,1793577600,,,1,usd,x,p",

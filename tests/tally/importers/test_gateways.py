@@ -200,7 +200,7 @@ def test_credits_come_off_the_cost_of_their_row() -> None:
     "cell", ["[", "{}", "[1]", '[{"amount": "x"}]', '[{"amount": "NaN"}]', "null", "[" * 9999]
 )
 def test_credits_that_cannot_be_read_reject_their_row(cell: str) -> None:
-    with pytest.raises(RowRejected, match="are no list of amounts"):
+    with pytest.raises(RowRejected, match="are not a list of amounts"):
         read_credits(cell)
 
 
@@ -284,6 +284,6 @@ def test_reports_of_ccusage_that_are_not_by_day_and_model_are_refused(report: di
     with pytest.raises(ImportRefused) as refused:
         parse(ccusage_json, json.dumps(report), filename="usage.json")
     assert str(refused.value) == (
-        "usage.json is a report of ccusage that is not by day and model. "
+        "usage.json is a ccusage report that is not by day and model. "
         "Run `ccusage daily --json > usage.json` and drop that file here."
     )

@@ -58,7 +58,7 @@ def test_missing_columns_are_named_with_those_found() -> None:
         generic.parse(table, Options())
     assert str(refused.value) == (
         'usage.csv has no column for date and cost. It has "When", "Who", "Spent". '
-        "Say which of them is meant, or rename it."
+        "Match the columns, or rename one."
     )
     assert (refused.value.missing, refused.value.found) == (("date", "cost"), ("When", "Who", "Spent"))
 
@@ -73,7 +73,7 @@ def test_mapping_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ImportRefused) as refused:
         parse("date,cost\n2026-11-02,5\n", Options(mapping={"gone": "note", "date": "dates"}))
     assert str(refused.value) == (
-        'The column mapping does not fit usage.csv: "dates", "gone" is not there. Map its columns again.'
+        'The column mapping does not fit usage.csv: "dates", "gone" is missing. Map its columns again.'
     )
 
 
@@ -120,7 +120,7 @@ def test_ambiguous_costs_are_asked_about_and_the_answer_decides() -> None:
     with pytest.raises(AmbiguousNumbers) as question:
         parse(text)
     assert str(question.value) == (
-        'Costs such as "1,234" can be read in two ways. Is the comma the decimal sign, or the point?'
+        'Costs such as "1,234" can be read in two ways. Is the decimal sign a comma or a point?'
     )
     costs = [parse(text, Options(decimal_comma=answer)).records[0].cost_usd for answer in (True, False)]
     assert costs == [Decimal("1.234"), 1234]
@@ -156,7 +156,7 @@ def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
         (
             "2026-11-02,,,(5.00),,,",
             'The cost "(5.00)" is negative, which only a credit or an adjustment may be; '
-            "say so in a charge_type column.",
+            "set its charge_type.",
         ),
         ("2026-11-02,,,1,-5,,", 'The tokens "-5" is negative, and a count cannot be.'),
         ("2026-11-02,,,1,1.5,,", 'The tokens "1.5" is not a whole number.'),
@@ -193,7 +193,7 @@ def test_bad_row_is_rejected_with_its_reason(row: str, sentence: str) -> None:
             "2026-11-02,5,,gift",
             'The charge type "gift" is unknown; use usage, subscription, credit, tax, adjustment.',
         ),
-        ("2026-11-02,5,,credit", 'A credit takes money off, so its cost "5" must be negative.'),
+        ("2026-11-02,5,,credit", 'The cost "5" of a credit must be negative.'),
     ],
 )
 def test_bad_currency_or_charge_type_is_rejected_with_its_reason(row: str, sentence: str) -> None:

@@ -301,6 +301,6 @@ def test_sums_of_litellm_by_team_are_refused_since_they_are_those_by_user_again(
     with pytest.raises(ImportRefused) as refused:
         parse(f"{header}1,t,2026-05-04,k,m,1,1,1,1\n")
     assert str(refused.value) == (
-        "export.csv is LiteLLM's spend by team, tag or organization, the same requests summed up in another "
-        "way. Export LiteLLM_DailyUserSpend or LiteLLM_SpendLogs instead."
+        "export.csv is LiteLLM's spend by team, tag or organization, which would count the same requests "
+        "again. Export LiteLLM_DailyUserSpend or LiteLLM_SpendLogs instead."
     )

@@ -361,7 +361,7 @@ def test_days_that_are_there_in_another_grouping_are_refused(database: Database,
     today = datetime.now(UTC).date()
     assert str(refused.value) == (
         f"other.csv has 2026-11-08 grouped by {other}. by-project.csv, imported on {today}, has that day "
-        "grouped by project, and what is in both would be counted twice. Undo that import first, or export "
+        "grouped by project, so its usage would count twice. Undo that import first, or export "
         "this file again with the same grouping."
     )
     assert stored(database) == before
