@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long to wait for a provider, and how much to accept from it."""
+    """Longest waits for a provider, and largest responses to accept."""
 
     connect_seconds: float = 10
     read_seconds: float = 60  # between two pieces of a response

@@ -110,7 +110,7 @@ def sync_connection(
 
 
 class _Stopped(Exception):
-    """The connection was paused or deleted during its sync."""
+    """Pausing or deletion of the connection during its sync."""
 
 
 class _Sync:

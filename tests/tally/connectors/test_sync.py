@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tally.connectors.connections import APIS, delete_connection, set_active
+from tally.connectors.connections import APIS, Connection, delete_connection, set_active
 from tally.connectors.datasets import Dataset, Window
 from tally.connectors.sync import SyncOptions, final_through, plan_windows, sync_connection
 from tally.local.stack import Stack
@@ -182,7 +182,7 @@ def test_sync_resumes_after_a_crash(apis: FakeProviders, database: Database, use
 
 @pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize(
-    ("fault", "words"),
+    ("fault", "reason"),
     [
         (Fault(401), "does not accept this key"),
         (Fault(403), "does not let this key"),
@@ -196,7 +196,7 @@ def test_sync_resumes_after_a_crash(apis: FakeProviders, database: Database, use
     ],
 )
 def test_failed_sync_keeps_saved_records_and_stores_the_reason(
-    apis: FakeProviders, stack: Stack, database: Database, user: Person, fault: Fault, words: str
+    apis: FakeProviders, stack: Stack, database: Database, user: Person, fault: Fault, reason: str
 ) -> None:
     connection = connect(database, user, "openai")
     sync(database, connection)
@@ -205,17 +205,21 @@ def test_failed_sync_keeps_saved_records_and_stores_the_reason(
     result = sync(database, connection)
     failed = reread(database, connection)
     assert failed.last_error == result.error
-    assert words in str(failed.last_error)
+    assert reason in str(failed.last_error)
     assert KEYS["openai"] not in str(failed.last_error)
     assert failed.validation_status == ("invalid" if fault.status in (401, 403) else "valid")
     assert failed.last_sync_at == synced_at
     assert stored(database) == before
     apis.clear_faults()
-    assert sync(database, connection).error is None
-    mended = reread(database, connection)
-    assert (mended.last_error, mended.validation_status) == (None, "valid")
+    assert_next_sync_succeeds(database, connection)
     assert stored(database) == before
     assert money_is_exact(stack, user)
+
+
+def assert_next_sync_succeeds(database: Database, connection: Connection) -> None:
+    assert sync(database, connection).error is None
+    synced = reread(database, connection)
+    assert (synced.last_error, synced.validation_status) == (None, "valid")
 
 
 @pytest.mark.usefixtures("two_months")
