@@ -32,7 +32,7 @@ def add_commands(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def collect(
+def collect(  # noqa: PLR0913 - the options of the command
     source: Annotated[
         list[str] | None,
         typer.Option(metavar="AGENT", help="Read only this agent's logs, for example claude-code or codex."),

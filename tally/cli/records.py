@@ -31,7 +31,7 @@ from tally.storage.export import load_records, write_records
 from tally.storage.preferences import load_timezone
 
 
-def import_files(
+def import_files(  # noqa: PLR0913 - the options of the command
     files: Annotated[
         list[Path],
         typer.Argument(metavar="FILE", help="CSV or JSON files, or ZIPs of them.", show_default=False),
