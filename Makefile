@@ -18,7 +18,7 @@ help:
 	@echo "make test        run all tests"
 	@echo "make test-quick  run the tests without browsers, servers and a second Postgres"
 	@echo "make coverage    run all tests and list the lines that none reaches"
-	@echo "make check       format, lint, types, imports, SQL lint, then all tests"
+	@echo "make check       format, lint, types, imports, SQL, JavaScript, then all tests"
 	@echo "make bench       measure every claim and write bench/results.json"
 	@echo "make clean       remove what was installed and built; your data stays"
 
@@ -50,6 +50,7 @@ check: setup $(VENV)/.dev
 	@$(BIN)/mypy tally app forecasting bench tests
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint --disable-progress-bar database supabase/seed.sql supabase/local/bootstrap.sql
+	@$(BIN)/python -m tests.supabase.biome
 	@$(MAKE) --no-print-directory test
 
 format: $(VENV)/.dev
