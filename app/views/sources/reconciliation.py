@@ -119,7 +119,7 @@ def _render_figures(total: Variance, currency: str) -> None:
         is_one = total.unpriced_records == 1
         st.caption(
             f":material/help: {plural(total.unpriced_records, 'estimated record')} "
-            f"{'has' if is_one else 'have'} no price, so the difference is too large. Set it under Prices."
+            f"{'has' if is_one else 'have'} no price, so the difference is too large. See Prices."
         )
 
 
