@@ -1,4 +1,4 @@
-"""The gate in front of everything: no page, upload or WebSocket without a session."""
+"""Gate in front of the server: no page, upload or WebSocket without a session."""
 
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +16,7 @@ from app.server.preload import preload_header
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout"}
-# Whole paths, compared after the server has decoded them: there is no prefix to climb out of.
+# Whole paths, compared after decoding: no traversal out of a prefix.
 OPEN = {
     *FORMS,
     "/signed-out.js",
@@ -30,14 +30,14 @@ UNAUTHORISED_SOCKET, FOREIGN_SOCKET = 4401, 1008
 
 
 class Gate:
-    """Pure ASGI, so that it also stands before the WebSocket and before every upload."""
+    """Pure ASGI middleware, so that it covers WebSockets and uploads too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._http(scope, receive, _hardened(scope["path"], send))
+            await self._http(scope, receive, _with_headers(scope["path"], send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -46,7 +46,7 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         _strip_session_header(scope)
         if scope["path"] in OPEN:
-            await (_refuse_forgery(scope) or self.app)(scope, receive, send)
+            await (_refuse_cross_site(scope) or self.app)(scope, receive, send)
             return
         session = _find_session(scope)
         answer: ASGIApp
@@ -76,7 +76,7 @@ def _find_session(scope: Scope) -> LiveSession | None:
 
 
 def _strip_session_header(scope: Scope) -> None:
-    """Forget what the client claims. Some servers and proxies read an underscore as a dash, so both go."""
+    """Remove the client's own header. Some servers read an underscore as a dash, so both spellings go."""
     ours = SESSION_HEADER.lower().encode()
     scope["headers"] = [
         (name, value) for name, value in scope["headers"] if name.strip().lower().replace(b"_", b"-") != ours
@@ -87,12 +87,12 @@ def _set_session_header(scope: Scope, session: LiveSession) -> None:
     scope["headers"].append((SESSION_HEADER.lower().encode(), session.session_id.encode()))
 
 
-def _refuse_forgery(scope: Scope) -> Response | None:
-    """A form that another site sends on a person's behalf gets nowhere."""
+def _refuse_cross_site(scope: Scope) -> Response | None:
+    """Refuse forms that another site sends (CSRF)."""
     headers = HTTPConnection(scope).headers
     if scope["method"] in SAFE_METHODS or is_same_origin(headers):
         return None
-    return PlainTextResponse("This form was not sent from Tally's own page. Open Tally and try again.", 403)
+    return PlainTextResponse("This form was sent from another site. Open Tally and try again.", 403)
 
 
 def _send_to_sign_in(scope: Scope) -> Response:
@@ -103,10 +103,10 @@ def _send_to_sign_in(scope: Scope) -> Response:
     return RedirectResponse("/login" if target == "/" else f"/login?next={quote(target, safe='')}", 303)
 
 
-def _hardened(path: str, send: Send) -> Send:
-    """Put the security headers on the response, keep what is personal out of caches, name a page's code."""
+def _with_headers(path: str, send: Send) -> Send:
+    """Add security, caching and preload headers to a response."""
 
-    async def hardened_send(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             add_security_headers(headers, is_https())
@@ -117,4 +117,4 @@ def _hardened(path: str, send: Send) -> Send:
                 headers["link"] = preload_header()
         await send(message)
 
-    return hardened_send
+    return send_with_headers

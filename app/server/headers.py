@@ -1,4 +1,4 @@
-"""The security headers that every response carries."""
+"""Security headers of every response."""
 
 import base64
 import hashlib
@@ -22,7 +22,7 @@ ALWAYS = {
 
 @cache
 def dashboard_policy() -> str:
-    """A strict policy for Streamlit's page; its inline script is allowed by a hash read from the page."""
+    """Content security policy of Streamlit's page; its inline scripts are allowed by their hashes."""
     page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     hashes = " ".join(_source_hash(script) for script in INLINE_SCRIPT.findall(page))
     return (
@@ -33,10 +33,10 @@ def dashboard_policy() -> str:
 
 
 def add_security_headers(headers: MutableHeaders, https: bool) -> None:
-    """Put the headers on a response; one that brings its own content security policy keeps it."""
+    """Add the headers to a response; its own content security policy takes precedence."""
     headers.update(ALWAYS)
     headers.setdefault("content-security-policy", dashboard_policy())
-    if "access-control-allow-origin" in headers:  # Streamlit opens the app's static files to every site
+    if "access-control-allow-origin" in headers:  # Streamlit allows every site to read static files
         del headers["access-control-allow-origin"]
     if https:
         headers["strict-transport-security"] = "max-age=31536000"

@@ -1,4 +1,4 @@
-"""The web server: Streamlit's dashboard, the sign-in pages beside it, and the gate in front of both.
+"""Web server: Streamlit's dashboard and the sign-in pages, behind the gate.
 
 Run it from anywhere with `python -m uvicorn app.server.main:app`. Streamlit finds `.streamlit/config.toml`
 beside the script that `st.App` is given, so the working directory does not matter.
@@ -18,7 +18,7 @@ from app.auth.sessions import sessions, sessions_path
 from app.server.gate import Gate
 from app.server.not_found import NotFound
 from app.server.precompress import Precompress
-from app.server.warm_up import head_start
+from app.server.warm_up import warm_up
 from app.ui import render_gate
 from tally.core.settings import SettingsMissing
 
@@ -26,17 +26,17 @@ DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 
 
 def check_start() -> None:
-    """Stop with a sentence now, rather than fail at the first visitor."""
+    """Exit with a message when a setting would make every visit fail."""
     try:
         sessions()
     except SettingsMissing as missing:
-        sys.exit(f"Tally's dashboard does not start. {missing}")
+        sys.exit(f"Tally's dashboard cannot start. {missing}")
     except (OSError, sqlite3.Error) as error:
         sys.exit(
-            f"Tally cannot keep its sessions in {sessions_path()} ({error}). "
-            "Set TALLY_HOME to a folder of your own."
+            f"Tally cannot store its sessions in {sessions_path()} ({error}). "
+            "Set TALLY_HOME to a folder that you can write to."
         )
-    # Without this binding, who learns a Streamlit session id could take over somebody's live session.
+    # Without this binding, anyone who learns a Streamlit session id could take over that session.
     if SESSION_HEADER not in dict(config.get_option("server.trustedUserHeaders") or {}):
         sys.exit(
             f"Streamlit's option server.trustedUserHeaders does not name {SESSION_HEADER}: its settings in "
@@ -49,6 +49,6 @@ app = st.App(
     DASHBOARD,
     routes=[*routes.routes(), *render_gate.routes()],
     middleware=[Middleware(Gate), Middleware(NotFound), Middleware(Precompress)],
-    lifespan=head_start,
+    lifespan=warm_up,
 )
 check_start()

@@ -1,4 +1,4 @@
-"""Serve Streamlit's JavaScript and style sheets compressed: it sends them raw."""
+"""Compression of Streamlit's JavaScript and style sheets, which it serves uncompressed."""
 
 import gzip
 import re
@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit.file_util import get_static_dir
 
 MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
-# The file names carry a hash of their content, so a browser never needs to ask again.
+# File names contain a hash of the content, so a browser never has to revalidate.
 CACHE_FOREVER = "public, immutable, max-age=31536000"
 # Plotly takes 0.1 s at quality 5 and 0.3 s at 9, which is 4% smaller: not worth a visitor's wait.
 BROTLI_QUALITY, GZIP_LEVEL = 5, 6
@@ -21,7 +21,7 @@ REFUSED_WEIGHT = re.compile(r"0(\.0*)?")
 
 
 class Precompress:
-    """ASGI middleware that answers for the files it knows, and for no other path."""
+    """ASGI middleware that serves the compressible files and passes on other requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -37,7 +37,7 @@ class Precompress:
 
 
 class Assets:
-    """Streamlit's compressible files by URL path, and their compressed bytes once somebody asked for them."""
+    """Streamlit's compressible files by URL path, and their compressed bytes once requested."""
 
     def __init__(self, root: Path) -> None:
         self.files = {
@@ -48,11 +48,11 @@ class Assets:
         self._bytes: dict[tuple[str, str], bytes] = {}
 
     def ready(self, path: str, encoding: str) -> bytes | None:
-        """The compressed file, if it has been made."""
+        """The compressed file, if it is cached."""
         return self._bytes.get((path, encoding))
 
     def compress(self, path: str, encoding: str) -> bytes:
-        """Make, keep and return the compressed file."""
+        """Compress the file, cache and return it."""
         raw = self.files[path].read_bytes()
         made: bytes = (
             brotli.compress(raw, quality=BROTLI_QUALITY)
@@ -75,6 +75,6 @@ async def _response(path: str, encoding: str) -> Response:
 
 
 def accepted_encodings(header: str) -> set[str]:
-    """The encodings that a client accepts; one with q=0 is refused (RFC 9110, 12.5.3)."""
+    """Encodings that a client accepts, without those with q=0 (RFC 9110, 12.5.3)."""
     offers = (part.partition(";q=") for part in header.lower().replace(" ", "").split(","))
     return {name for name, _, weight in offers if name and not REFUSED_WEIGHT.fullmatch(weight)}

@@ -1,6 +1,6 @@
-"""Name in a page's headers the code that a browser would otherwise ask for only when the figures arrive.
+"""Preload header for the code of the first elements, which browsers would request only with the figures.
 
-On a slow machine that took 0.4 s, and the code of the charts could overtake it.
+On a slow machine that took 0.4 s, and the code of the charts could arrive earlier.
 """
 
 import re
@@ -11,13 +11,13 @@ from streamlit.file_util import get_static_dir
 
 CODE = Path(get_static_dir()) / "static" / "js"
 ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/([^"]+)"')
-IMPORTED = re.compile(r'(?:from|import) ?"\./([\w.-]+\.js)"')  # at once, not when it comes to that
+IMPORTED = re.compile(r'(?:from|import) ?"\./([\w.-]+\.js)"')  # static imports only
 FIRST_ELEMENTS = ("Html.", "ButtonGroup.", "Metric.")
 
 
 @cache
 def preload_header() -> str:
-    """The value of the header Link: the first elements' code, without what Streamlit's own page imports."""
+    """Value of the Link header: the first elements' code that Streamlit's page does not import itself."""
     page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     elements = {file.name for file in CODE.iterdir() if file.name.startswith(FIRST_ELEMENTS)}
     names = _with_imports(elements) - _with_imports(set(ENTRY.findall(page)))

@@ -1,4 +1,4 @@
-"""Do at the server's start what its first visitor would otherwise wait for."""
+"""Warm-up at the server's start, so that the first visitor does not wait."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from app.server.precompress import ASSETS
 from app.server.preload import preload_header
 
 LOG = logging.getLogger(__name__)
-# Streamlit's page itself and the parts of the overview: what nearly every visit asks for.
+# Streamlit's page and the Overview's elements, which nearly every visit needs.
 FIRST_ASSETS = (
     "index.",
     "protobuf.",
@@ -22,23 +22,23 @@ FIRST_ASSETS = (
 
 
 @asynccontextmanager
-async def head_start(_: object) -> AsyncIterator[None]:
-    """The server's lifespan: it serves at once, and gets ready beside that."""
-    Thread(target=_get_ready, name="head start", daemon=True).start()
+async def warm_up(_: object) -> AsyncIterator[None]:
+    """Lifespan of the server, which serves while it warms up."""
+    Thread(target=_warm_up, name="warm-up", daemon=True).start()
     yield
 
 
-def _get_ready() -> None:
+def _warm_up() -> None:
     try:
         _import_pages()
         _compress_first_assets()
         preload_header()
     except Exception:
-        LOG.exception("The head start failed; the first visitor waits a little longer.")
+        LOG.exception("The warm-up failed; the first visitor waits a little longer.")
 
 
 def _import_pages() -> None:
-    """The slow imports, and the first figure, for which Plotly loads its defaults."""
+    """Import slow packages and draw a figure, for which Plotly loads its defaults."""
     import pandas as pd
 
     from app import data  # noqa: F401 - imports pandas and supabase

@@ -184,9 +184,7 @@ def parse_tokens(answer: Mapping[str, Any]) -> Tokens:
 
 def parse_refusal(answer: Mapping[str, Any], status: int) -> AuthError:
     """Error of a refused request, by its code or HTTP status."""
-    code = answer.get("error_code") or answer.get("code") or answer.get("error") or ""
-    if not isinstance(code, str):
-        code = ""
+    code = _parse_code(answer)
     if code == "weak_password":
         reason = answer.get("msg") or answer.get("message") or "Choose a longer one."
         return AuthRefused(f"That password is too weak. {reason}", code)
@@ -196,6 +194,11 @@ def parse_refusal(answer: Mapping[str, Any], status: int) -> AuthError:
         return ApiKeyRejected()
     fallback = "The sign-in service did not accept that. Check what you typed and try again."
     return AuthRefused(MESSAGES.get(code, fallback), code)
+
+
+def _parse_code(answer: Mapping[str, Any]) -> str:
+    code = answer.get("error_code") or answer.get("code") or answer.get("error")
+    return code if isinstance(code, str) else ""
 
 
 @cache

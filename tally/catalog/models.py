@@ -1,4 +1,4 @@
-"""One name for one model, be it `Claude Sonnet 4.5` on a bill or `claude-sonnet-4-5-20250929` in usage."""
+"""Canonical model names: `Claude Sonnet 4.5` and `claude-sonnet-4-5-20250929` are one model."""
 
 import re
 from functools import lru_cache
@@ -17,7 +17,7 @@ _CLAUDE = (
 
 @lru_cache(10_000)
 def canonical_claude(name: str) -> str:
-    """Anthropic's undated name of a Claude model; any other name comes back as it is."""
+    """Anthropic's undated name of a Claude model; other names are returned unchanged."""
     for pattern in _CLAUDE:
         match = pattern.fullmatch(name.lower())
         if match:

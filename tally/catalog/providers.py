@@ -1,10 +1,10 @@
-"""Whom money goes to: the providers that Tally knows, and the names that people write for them."""
+"""Known providers and their aliases."""
 
 import re
 import unicodedata
 
-# Slug -> display name; the database is seeded with these. In a file a display name means that provider:
-# "Claude" is the subscription, as everywhere in Tally, and "Anthropic" or "Claude API" is the API.
+# Slug -> display name; the database is seeded with these. Files name providers by any of their names:
+# "Claude" is the subscription, "Anthropic" or "Claude API" is the API.
 PROVIDERS = {
     "anthropic": "Anthropic",
     "claude-desktop": "Claude",
@@ -75,7 +75,7 @@ ALIASES = {
 
 
 def normalise_name(text: str) -> str:
-    """Case, width, spacing and punctuation taken away: `X.AI` and `x-ai` are one name."""
+    """Name without case, width, spacing and punctuation: `X.AI` and `x-ai` are equal."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return re.sub(r"[\s._/-]+", " ", folded).strip()
 
@@ -88,5 +88,5 @@ _SLUGS = {
 
 
 def find_provider(name: str) -> str | None:
-    """The slug of a provider by any of its names, or None."""
+    """Slug of a provider by any of its names, or None."""
     return _SLUGS.get(normalise_name(name))

@@ -1,1 +1,1 @@
-"""Values that every other room may use: records, amounts, errors, settings."""
+"""Shared basics: records, amounts, errors, settings."""

@@ -1,4 +1,4 @@
-"""Money and counts as people and spreadsheets write them: `$1,234.50`, `1.234,50`, `(5.00)`, `10.0`."""
+"""Amounts and counts as text, in the spellings of spreadsheets: `$1,234.50`, `1.234,50`, `(5.00)`, `10.0`."""
 
 import re
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ _EITHER = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 
 
 class AmountUnreadable(ValueError):
-    """A cell that is no amount in US dollars, or no count; the text says why."""
+    """Text that is not an amount in US dollars or a count; the message completes "The amount …"."""
 
 
 def round_amount(amount: Decimal) -> Decimal:
@@ -38,7 +38,7 @@ def round_amount(amount: Decimal) -> Decimal:
 
 
 def parse_amount(text: str, decimal_comma: bool = False) -> Decimal:
-    """US dollars from a cell, exact; raises AmountUnreadable."""
+    """Exact US dollars; raises AmountUnreadable."""
     if not decimal_comma and _PLAIN.fullmatch(text):
         return Decimal(text)
     if len(text) > MAX_LENGTH:
@@ -46,19 +46,13 @@ def parse_amount(text: str, decimal_comma: bool = False) -> Decimal:
     body = _SPACES.sub("", text).replace("−", "-")  # noqa: RUF001 (the minus sign of spreadsheets)
     if not body:
         raise AmountUnreadable("is empty (write 0 if it was free)")
-    in_brackets = body.startswith("(") and body.endswith(")")
-    if in_brackets:
-        body = body[1:-1]
-    match = _DOLLARS.fullmatch(_GROUPING_SPACE.sub("", body))
-    if match is None or (match["sign"] and match["inner_sign"]):
-        raise AmountUnreadable(_why_unreadable(body))
-    negative = in_brackets != ("-" in match["sign"] + match["inner_sign"])
-    value = _parse_number(match["number"], decimal_comma)
-    return -value if negative else value
+    if body.startswith("(") and body.endswith(")"):  # negative, as accountants write it
+        return -_parse_signed(body[1:-1], decimal_comma)
+    return _parse_signed(body, decimal_comma)
 
 
 def parse_count(text: str, decimal_comma: bool = False) -> int:
-    """A whole number, not negative, from a cell such as `1200`, `1,200`, `10.0` or `1.2E+06`; empty is 0."""
+    """A count such as `1200`, `1,200`, `10.0` or `1.2E+06`, with empty as 0; raises AmountUnreadable."""
     if text.isascii() and text.isdigit() and len(text) < 20:
         return int(text)
     if not text or text.isspace():
@@ -68,18 +62,17 @@ def parse_count(text: str, decimal_comma: bool = False) -> int:
         raise AmountUnreadable(f"has {len(body):,} characters, too many for a count")
     if body.startswith("-"):
         raise AmountUnreadable("is negative, and a count cannot be")
-    try:
-        value = _parse_number(_GROUPING_SPACE.sub("", body), decimal_comma)
-    except AmountUnreadable:
-        raise AmountUnreadable("is not a number") from None
-    if value >= 10**18 or value != value.to_integral_value():
-        raise AmountUnreadable("is not a whole number" if value < 10**18 else "is too large for a count")
+    value = _parse_number(_GROUPING_SPACE.sub("", body), decimal_comma)
+    if value >= 10**18:
+        raise AmountUnreadable("is too large for a count")
+    if value != value.to_integral_value():
+        raise AmountUnreadable("is not a whole number")
     return int(value)
 
 
 @dataclass(slots=True)
 class DecimalStyle:
-    """What a column shows about its decimal sign; a few examples of each kind."""
+    """Evidence of a column's decimal sign: a few examples of each kind."""
 
     point: list[str] = field(default_factory=list)
     comma: list[str] = field(default_factory=list)
@@ -87,9 +80,9 @@ class DecimalStyle:
 
     @property
     def decimal_comma(self) -> bool | None:
-        """True or False where the column proves it; None where it contradicts itself or `1,234` stands alone.
+        """None where the column contradicts itself or has only values such as `1,234`.
 
-        `1.234` alone is read with a decimal point, as programs write it.
+        A column with only values such as `1.234` has a decimal point, as programs write it.
         """
         if bool(self.point) != bool(self.comma):
             return bool(self.comma)
@@ -97,7 +90,7 @@ class DecimalStyle:
 
 
 def find_decimal_style(cells: Iterable[str]) -> DecimalStyle:
-    """Look through a column for values that can be read in one way only."""
+    """Collects the values of a column that can be read in only one way."""
     style = DecimalStyle()
     for cell in cells:
         if "," not in cell:
@@ -105,13 +98,13 @@ def find_decimal_style(cells: Iterable[str]) -> DecimalStyle:
                 continue
             if "." not in cell:
                 continue
-        kind = _evidence(cell)
+        kind = _classify(cell)
         if kind is not None and len(examples := getattr(style, kind)) < EXAMPLES:
             examples.append(cell.strip())
     return style
 
 
-def _evidence(cell: str) -> str | None:
+def _classify(cell: str) -> str | None:
     digits = re.sub(r"[^0-9.,]", "", cell)
     last_point, last_comma = digits.rfind("."), digits.rfind(",")
     if last_point >= 0 and last_comma >= 0:
@@ -124,6 +117,14 @@ def _evidence(cell: str) -> str | None:
     return sign
 
 
+def _parse_signed(body: str, decimal_comma: bool) -> Decimal:
+    match = _DOLLARS.fullmatch(_GROUPING_SPACE.sub("", body))
+    if match is None or (match["sign"] and match["inner_sign"]):
+        raise AmountUnreadable(_describe_unreadable(body))
+    value = _parse_number(match["number"], decimal_comma)
+    return -value if "-" in match["sign"] + match["inner_sign"] else value
+
+
 def _parse_number(text: str, decimal_comma: bool) -> Decimal:
     match = _NUMBER[decimal_comma].fullmatch(text)
     if match is None or not (match["whole"] or match["part"]):
@@ -132,7 +133,7 @@ def _parse_number(text: str, decimal_comma: bool) -> Decimal:
     return Decimal(f"{whole or 0}.{match['part'] or 0}{match['exponent'] or ''}")
 
 
-def _why_unreadable(body: str) -> str:
+def _describe_unreadable(body: str) -> str:
     if body.lower() in ("nan", "inf", "-inf", "infinity", "-infinity"):
         return "is not a number"
     if any(character.isdigit() for character in body) and _FOREIGN.search(body):

@@ -1,4 +1,4 @@
-"""Where Tally's own files are."""
+"""Locations of Tally's own files."""
 
 import os
 from pathlib import Path
@@ -7,5 +7,5 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def tally_home() -> Path:
-    """The folder of Tally's own state: TALLY_HOME, or `.tally` in the checkout."""
+    """Folder of Tally's state: TALLY_HOME, or `.tally` in the checkout."""
     return Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally").expanduser().resolve()

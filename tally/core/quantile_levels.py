@@ -1,4 +1,4 @@
-"""The levels at which the distribution of a predicted total is stored and read."""
+"""Quantile levels of stored forecast totals."""
 
-# The chance that a total stays below the amount in the same place of `forecast_totals.quantiles`.
+# Probabilities of staying below the amounts in `forecast_totals.quantiles`, in the same order.
 LEVELS = (0.01, 0.025, 0.05, *(step / 20 for step in range(2, 19)), 0.95, 0.975, 0.99)

@@ -1,4 +1,4 @@
-"""One cost record: what an importer, a collector or a hand entry says about one real-world charge."""
+"""Cost records and their identities."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -29,12 +29,12 @@ COUNTS = (
 
 
 class InvalidRecord(ValueError):
-    """A record that no database of Tally would take; the text says why."""
+    """A record that the database would refuse; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostRecord:
-    """A charge or a piece of usage at one instant; `source_key` names the real-world event."""
+    """A charge or usage at one instant; `source_key` identifies the real-world event."""
 
     provider: str
     timestamp: datetime
@@ -55,10 +55,16 @@ class CostRecord:
     def __post_init__(self) -> None:
         if not 1 <= len(self.model_name) <= MAX_MODEL_NAME:
             raise InvalidRecord(
-                f"the model name has {len(self.model_name):,} characters; 1 to 200 are possible"
+                f"the model name has {len(self.model_name):,} characters; 1 to {MAX_MODEL_NAME} are possible"
             )
         if self.timestamp.tzinfo is not UTC:
             raise InvalidRecord("the time is not in UTC")
+        self._check_cost()
+        counts = [getattr(self, name) for name in COUNTS]
+        if min(counts) < 0 or max(counts) > MAX_COUNT:
+            raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")
+
+    def _check_cost(self) -> None:
         cost = self.cost_usd
         if cost is None:
             if self.cost_basis == "billed":
@@ -67,19 +73,16 @@ class CostRecord:
             raise InvalidRecord("the cost is beyond 100,000,000 dollars")
         elif cost < 0 and self.charge_type not in ("credit", "adjustment"):
             raise InvalidRecord("the cost is negative, which only a credit or an adjustment may be")
-        counts = [getattr(self, name) for name in COUNTS]
-        if min(counts) < 0 or max(counts) > MAX_COUNT:
-            raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")
 
     @property
     def tokens_used(self) -> int:
-        """All tokens, in and out."""
+        """Input and output tokens."""
         return self.input_tokens + self.output_tokens
 
     def to_json(self, usual_method: CollectionMethod = "manual_entry") -> dict[str, JSON]:
-        """The record as `save_cost_records` takes it: money as text, what equals the default left out.
+        """The record as `save_cost_records` takes it: money as text, default values left out.
 
-        `usual_method` is what that function takes a record for: csv_import when it belongs to an import.
+        `usual_method` is that function's default: csv_import for records of an import.
         """
         values: dict[str, JSON] = {
             "provider": self.provider,
@@ -103,25 +106,25 @@ class CostRecord:
 
 
 def identity(*parts: str | int | Decimal | date | None) -> UUID:
-    """The same id for the same parts and no others."""
+    """Id of these parts: equal parts have equal ids, others differ."""
     return UUID(bytes=sha256(encode_parts(*parts).encode(errors="surrogatepass")).digest()[:16])
 
 
 def request_identity(request_id: str) -> UUID:
-    """The identity of a request by its provider's own id, whichever log, gateway or bill tells of it.
+    """Identity of a request by the provider's id, so that logs, gateways and bills name the same event.
 
-    The record also carries `metadata["request_id"]`: it is one event then, at whatever time it is told.
+    The record also carries `metadata["request_id"]`, which makes it one event even if sources differ in time.
     """
     return identity("request", request_id)
 
 
 def encode_parts(*parts: str | int | Decimal | date | None) -> str:
-    """The parts as one text, which no other list of parts has."""
+    """Unambiguous text encoding of the parts."""
     return "".join([f"{len(part)}:{part}" if type(part) is str else _encode_part(part) for part in parts])
 
 
 def _encode_part(part: str | int | Decimal | date | None) -> str:
-    """Anything but text, which begins with its length: a letter for the type, the value, a semicolon."""
+    """A letter for the type, the value and a semicolon; text parts begin with their length instead."""
     if part is None:
         return "n;"
     if isinstance(part, int):
@@ -136,7 +139,7 @@ def _encode_part(part: str | int | Decimal | date | None) -> str:
 
 
 def canonical_decimal(value: Decimal) -> str:
-    """One spelling for equal numbers: 1.50, 1.5 and 15E-1 are all `1.5`."""
+    """The same text for equal numbers: 1.50, 1.5 and 15E-1 are all `1.5`."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -145,7 +148,7 @@ def canonical_decimal(value: Decimal) -> str:
 
 @lru_cache(maxsize=10_000)
 def day_instant(day: date, timezone: str) -> datetime:
-    """The instant that stands for a whole day: noon UTC, or 09:00 UTC where noon UTC is the next day already.
+    """Instant of a record for a whole day: noon UTC, or 09:00 UTC where noon UTC is the next local day.
 
     The record also carries `metadata["day"]`, so that the database can move it when the timezone changes.
     """

@@ -1,4 +1,4 @@
-"""Where Tally's Supabase project is and how it may be reached: the same few settings everywhere."""
+"""Settings from the environment, `.env` and the files of `tally up`."""
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -10,11 +10,11 @@ __all__ = ["CHECKOUT", "Settings", "SettingsMissing", "load_settings", "require_
 
 
 class SettingsMissing(TallyError):
-    """A setting that this command needs is not set."""
+    """A required setting is missing."""
 
 
 class Settings(BaseSettings):
-    """Environment first, then `.env`, then the files that `tally up` writes for its own stack."""
+    """The environment wins over `.env`, which wins over the files of `tally up` for its own stack."""
 
     model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8", env_ignore_empty=True)
 
@@ -25,12 +25,12 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = None
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/secrets/key_ring.py
-    tally_scan_logs: bool = False  # the dashboard may read the coding agents' logs of the machine it runs on
-    exchange_rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref"  # `off`: nobody is asked
+    tally_scan_logs: bool = False  # the dashboard may read coding agents' logs on its machine
+    exchange_rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref"  # or `off`
 
 
 def load_settings() -> Settings:
-    """Read the settings, or raise SettingsMissing naming what is absent and how to get it."""
+    """The settings; raises SettingsMissing with their names and how to set them."""
     home = tally_home()
     env_files = (home / "stack.env", home / "vault.env", CHECKOUT / ".env")  # later files win
     try:
@@ -44,7 +44,7 @@ def load_settings() -> Settings:
 
 
 def require_database_url(settings: Settings) -> str:
-    """The Postgres address of the job and the operator, or SettingsMissing."""
+    """Postgres address for the nightly run and the operator; raises SettingsMissing."""
     if settings.database_url is None:
         raise SettingsMissing(
             "Missing: DATABASE_URL. Start Tally with `make up`, or set it to your project's "

@@ -1,4 +1,4 @@
-"""Whom to trust on https: read once a process, not once a client."""
+"""Shared TLS context."""
 
 import ssl
 from functools import cache
@@ -8,5 +8,5 @@ import httpx
 
 @cache
 def certificates() -> ssl.SSLContext:
-    """What every client verifies with. Reading them takes 20 ms, and httpx would for each client."""
+    """Context of every HTTPS client; creating one takes 20 ms, which httpx would spend per client."""
     return httpx.create_ssl_context()

@@ -1,4 +1,4 @@
-"""Saving records and files of records: each event once, every row accounted for."""
+"""Saving of records: each event once, every row accounted for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ BATCH = 5_000
 
 @dataclass(slots=True)
 class Saved:
-    """What became of records: restated ones are among the duplicates."""
+    """Outcome of saving records; restated ones are among the duplicates."""
 
     inserted: int = 0
     duplicate: int = 0
     restated: int = 0
-    rejected: list[tuple[int, str]] = field(default_factory=list)  # index in the records given, reason
+    rejected: list[tuple[int, str]] = field(default_factory=list)  # index of the record, reason
 
 
 def save_records(database: Database, records: Sequence[CostRecord], import_id: str | None = None) -> Saved:
-    """Save records, known ones skipped; safe to repeat."""
+    """Save records and skip known ones; safe to repeat."""
     total, records = Saved(), apply_custom_prices(database, records)
     for start in range(0, len(records), BATCH):
         answer = save_batch(database, records[start : start + BATCH], import_id)
@@ -37,7 +37,7 @@ def save_records(database: Database, records: Sequence[CostRecord], import_id: s
 def replace_window(
     database: Database, import_id: str, dataset: str, days: tuple[date, date], records: Sequence[CostRecord]
 ) -> Saved:
-    """Save all that a source says of these UTC days in one dataset, and take back what it no longer says.
+    """Save a dataset's records of these UTC days, and delete its other records of these days.
 
     Every record carries `metadata["dataset"]` and `metadata["day"]`. Safe to repeat after any interruption.
     """
@@ -54,6 +54,7 @@ def replace_window(
 
 
 def save_batch(database: Database, records: Sequence[CostRecord], import_id: str | None) -> Saved:
+    """Save at most BATCH records, in one transaction."""
     usual: CollectionMethod = "csv_import" if import_id else "manual_entry"
     answer: dict[str, Any] = database.call(
         "save_cost_records", import_id=import_id, records=[record.to_json(usual) for record in records]

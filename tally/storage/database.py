@@ -1,4 +1,4 @@
-"""What Tally asks of a database, always as one person under row-level security; what goes wrong, in words."""
+"""Database protocol, always for one account under row-level security, and its errors."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from tally.core.errors import TallyError
 
 Row = dict[str, Any]
 
-PAGE = 1_000  # PostgREST cuts longer answers
+PAGE = 1_000  # PostgREST truncates longer answers
 # Every call that is retried is safe to repeat: waits of about 0.2, 0.4, 1 and 2 seconds.
 RETRY = stamina.RetryingCaller(
     attempts=5, timeout=None, wait_initial=0.2, wait_exp_base=2.2, wait_max=2.0, wait_jitter=0.1
@@ -22,23 +22,23 @@ GATEWAY = "503"
 UNREACHABLE = frozenset(
     {"502", GATEWAY, "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
 )
-BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so it may be sent again
+BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so retries are safe
 SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
-OWN_WORDS = frozenset({"22023", "42501", "23503"})  # what Tally's own functions raise with a sentence
+OWN_MESSAGES = frozenset({"22023", "42501", "23503"})  # raised by Tally's SQL functions, with a message
 DISK_FULL = "53100"
 TIMED_OUT = "57014"
 
 
 class DatabaseError(TallyError):
-    """The database refused; the text is fit for a person."""
+    """The database refused a request; the text is for the user."""
 
 
 class Unreachable(DatabaseError):
-    """Nothing could be done, several times over; what was sent may be sent again."""
+    """The database did not answer, after retries; repeating the request is safe."""
 
 
 class SignedOut(DatabaseError):
-    """The access token is no longer good."""
+    """The access token is no longer valid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Query:
 
 
 class Database(Protocol):
-    """What the domain asks of a database, always as one person. Rows are as JSON has them."""
+    """Access to the database as one account. Rows are JSON values."""
 
-    workers: int  # how many calls may run side by side
+    workers: int  # calls that may run in parallel
 
     def call(self, function: str, **params: Any) -> Any:
-        """The answer of an SQL function."""
+        """Call an SQL function and return its result."""
 
     def insert(self, table: str, row: Row) -> Row:
         """Insert one row and return it."""
@@ -75,26 +75,26 @@ class Database(Protocol):
         """Delete one row."""
 
     def select(self, query: Query) -> list[Row]:
-        """The rows of one page."""
+        """Return one page of rows."""
 
 
 def describe(code: str | None, message: str) -> DatabaseError:
-    """The error of a database as one that a person can act on."""
+    """Error with a message that the user can act on, for an SQLSTATE or PostgREST code."""
     if code in SIGNED_OUT:
         return SignedOut("Your session has ended. Sign in again.")
     if code == DISK_FULL:
         return DatabaseError(
-            "The database's disk is full. Free some space there, then try again; nothing is added twice."
+            "The database's disk is full. Free some space there, then try again; repeating is safe."
         )
     if code == TIMED_OUT:
-        return DatabaseError("The database took too long and stopped. Try again, with less at a time.")
+        return DatabaseError("The database took too long and stopped. Try again with less data at a time.")
     if code in UNREACHABLE:
         return Unreachable(
             "The database cannot be reached right now. Check that Tally is running, then try again."
         )
     if code in BUSY:
         return Unreachable("The database is too busy right now. Wait a moment, then try again.")
-    if code in OWN_WORDS:
+    if code in OWN_MESSAGES:
         return DatabaseError(message)
     return DatabaseError(f"The database refused this: {message}")
 
@@ -118,6 +118,6 @@ def select_first(database: Database, query: Query) -> Row | None:
 
 
 def quote(value: Any) -> str:
-    """As PostgREST's filters and array literals both have it."""
+    """Quoted value for PostgREST filters and Postgres array literals."""
     escaped = str(value).replace("\\", r"\\").replace('"', r"\"")
     return f'"{escaped}"'

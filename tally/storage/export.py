@@ -1,4 +1,4 @@
-"""A person's records as a file that is safe to open: CSV or Parquet."""
+"""Export of an account's records as CSV or Parquet, safe to open in a spreadsheet."""
 
 import io
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,18 +33,18 @@ READ = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
     "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,metadata"
 )
-# A spreadsheet runs a text cell that begins like this as a formula.
+# Spreadsheets run text cells with these beginnings as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def harmless(cell: Any) -> Any:
-    """The cell with an apostrophe in front where a spreadsheet would take its text for a formula."""
+    """The cell, with an apostrophe in front of text that a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def load_records(database: Database, on_progress: Progress = ignore_progress) -> "pd.DataFrame":
-    """All records of the person, oldest first, with the columns of COLUMNS; money stays text."""
-    import pandas as pd  # half a second, which commands that export nothing need not wait
+    """All records of the account, oldest first, with COLUMNS; money stays text."""
+    import pandas as pd  # takes half a second
 
     providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["id"]))}
     rows: list[Row] = []
@@ -55,14 +55,14 @@ def load_records(database: Database, on_progress: Progress = ignore_progress) ->
 
 
 def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
-    """The file's bytes. CSV cells are made harmless; Parquet is no spreadsheet and keeps them as they are."""
+    """The file's bytes. CSV cells cannot run as formulas; Parquet keeps them unchanged."""
     buffer = io.BytesIO()
     if file_format == "parquet":
         records.to_parquet(buffer, index=False)
     else:
         text = ["provider", "model_name", "note"]
         safe = records.assign(**{name: records[name].map(harmless) for name in text})
-        # Both of its characters are quoted then: a cell with one of them must not begin a row.
+        # With this line terminator, cells with a carriage return or line feed are quoted.
         safe.to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue()
 

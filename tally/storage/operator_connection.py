@@ -1,4 +1,4 @@
-"""The operator's own database connection, on the command line."""
+"""The operator's database connection, for the command line."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,7 +13,7 @@ from tally.storage.postgres import describe_failure
 
 @contextmanager
 def operating() -> Iterator[psycopg.Connection[Any]]:
-    """Connection past row-level security, in autocommit; DatabaseError without an answer."""
+    """Connect past row-level security, in autocommit; raises DatabaseError."""
     try:
         connection = psycopg.connect(
             require_database_url(load_settings()), connect_timeout=10, autocommit=True

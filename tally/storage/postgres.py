@@ -1,4 +1,4 @@
-"""Acting as a person on an operator's connection, which takes on their role and claims."""
+"""Database access over the operator's Postgres connection."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from tally.storage.database import GATEWAY, RETRY, DatabaseError, Query, Row, Un
 
 
 class PostgresDatabase:
-    """A database connection of the operator that takes on a person's role and claims for every call."""
+    """The operator's connection, which assumes an account's role and claims for every call."""
 
     workers = 1
 
@@ -28,7 +28,7 @@ class PostgresDatabase:
             sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in params
         )
         query = sql.SQL("select to_json(public.{}({}))").format(sql.Identifier(function), arguments)
-        return self._answers(query, params)[0]
+        return self._execute(query, params)[0]
 
     def insert(self, table: str, row: Row) -> Row:
         query = sql.SQL(
@@ -38,7 +38,7 @@ class PostgresDatabase:
             sql.SQL(", ").join(map(sql.Identifier, row)),
             sql.SQL(", ").join(map(sql.Placeholder, row)),
         )
-        inserted: Row = self._answers(query, row)[0]
+        inserted: Row = self._execute(query, row)[0]
         return inserted
 
     def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
@@ -48,11 +48,11 @@ class PostgresDatabase:
         query = sql.SQL("update public.{} set {} where {} = {}").format(
             sql.Identifier(table), changes, sql.Identifier(key), sql.Placeholder("_key")
         )
-        self._answers(query, values | {"_key": row_id})
+        self._execute(query, values | {"_key": row_id})
 
     def delete(self, table: str, row_id: str) -> None:
         query = sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table))
-        self._answers(query, {"id": row_id})
+        self._execute(query, {"id": row_id})
 
     def select(self, query: Query) -> list[Row]:
         order = sql.SQL(", ").join(map(sql.Identifier, query.order))
@@ -70,14 +70,14 @@ class PostgresDatabase:
             sql.Literal(query.limit),
         )
         filters = {f"where_{name}": _as_array(value) for name, value in query.where.items()}
-        return self._answers(statement, (query.after or {}) | filters)
+        return self._execute(statement, (query.after or {}) | filters)
 
-    def _answers(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
+    def _execute(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
         adapted = {name: _adapt(value) for name, value in params.items()}
 
         def attempt() -> list[Any]:
             try:
-                with self._as_person() as cursor:
+                with self._as_account() as cursor:
                     cursor.execute(query, adapted)
                     return [answer for (answer,) in cursor] if cursor.description else []
             except psycopg.Error as error:
@@ -89,7 +89,7 @@ class PostgresDatabase:
         return isinstance(error, Unreachable) and not self._connection.closed
 
     @contextmanager
-    def _as_person(self) -> Iterator[psycopg.Cursor[Any]]:
+    def _as_account(self) -> Iterator[psycopg.Cursor[Any]]:
         with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute("set local role authenticated")
             cursor.execute("select set_config('request.jwt.claims', %s, true)", [self._claims])
@@ -97,13 +97,13 @@ class PostgresDatabase:
 
 
 def describe_failure(error: psycopg.Error) -> DatabaseError:
-    """The error of a connection as one that a person can act on."""
+    """Error with a message that the user can act on."""
     code = error.sqlstate or (GATEWAY if isinstance(error, psycopg.OperationalError) else None)
     return describe(code, error.diag.message_primary or str(error))
 
 
 def _column(name: str) -> sql.Composable:
-    """PostgREST's spelling of a column: all of them, one, or one as text."""
+    """A column in PostgREST's spelling: `*`, a name, or a name cast with `::text`."""
     if name == "*":
         return sql.SQL("*")
     column = sql.Identifier(name.removesuffix("::text"))
@@ -123,14 +123,14 @@ def _as_array(value: Any) -> Any:
 
 
 def _adapt(value: Any) -> Any:
-    """JSON for objects and lists; a tuple is an array, of the type that the function takes."""
+    """Objects and lists as JSON, tuples as untyped array literals."""
     if isinstance(value, tuple):
         return "{" + ",".join(map(quote, value)) + "}"
     return Json(value) if isinstance(value, dict | list) else value
 
 
 def find_user(connection: psycopg.Connection[Any], email: str) -> UUID:
-    """The id of the account with this email; raises DatabaseError when there is none."""
+    """Id of the account with this email; raises DatabaseError without one."""
     query = "select id from auth.users where lower(email) = lower(%s)"
     try:
         with connection.transaction():

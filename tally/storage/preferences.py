@@ -1,9 +1,9 @@
-"""An account's own preferences, as the domain reads them."""
+"""Preferences of an account."""
 
 from tally.storage.database import Database, Query
 
 
 def load_timezone(database: Database) -> str:
-    """The person's own timezone."""
+    """Timezone of the account."""
     rows = database.select(Query("user_preferences", "user_id,timezone", ["user_id"]))
     return str(rows[0]["timezone"]) if rows else "UTC"

@@ -96,7 +96,7 @@ def test_on_https_the_cookie_is_secure_and_bound_to_the_host(
         ("/reset", {"code": "", "password": NEW_PASSWORD}, 422, "Enter the 6-digit code from the email."),
     ],
 )
-def test_refusal_is_a_sentence_and_the_email_stays(
+def test_refusal_has_a_message_and_keeps_the_email(
     browser: httpx.Client, account: Account, form: str, values: dict[str, str], status: int, sentence: str
 ) -> None:
     sent = {"email": account.email, "password": account.password} | values

@@ -55,4 +55,4 @@ def test_server_refuses_to_run_without_the_session_binding(project: Project, tmp
 def test_unusable_session_store_is_said(project: Project, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     broken = {"TALLY_SESSIONS_DB": str(tmp_path / "file" / "sessions.db")}
-    assert "cannot keep its sessions" in fail_to_start(tmp_path, project.environment() | broken)
+    assert "cannot store its sessions" in fail_to_start(tmp_path, project.environment() | broken)

@@ -1,4 +1,4 @@
-"""What the first visitor needs is made ready beside the start, and a failure there stops nobody."""
+"""The warm-up runs beside the server's start, and its failure does not stop the server."""
 
 import asyncio
 import threading
@@ -11,23 +11,23 @@ from tests.supabase.parts import eventually
 
 
 async def start() -> None:
-    async with module.head_start(None):
+    async with module.warm_up(None):
         pass
 
 
-def test_charts_script_is_compressed_before_anybody_asks() -> None:
+def test_chart_script_is_compressed_before_the_first_request() -> None:
     plotly = next(path for path in ASSETS.files if "/PlotlyChart." in path)
     asyncio.run(start())
     eventually(lambda: ASSETS.ready(plotly, "br") is not None, 30)
 
 
-def test_every_first_asset_is_there() -> None:
+def test_every_first_asset_exists() -> None:
     names = [path.rpartition("/")[2] for path in ASSETS.files]
     for first in module.FIRST_ASSETS:
         assert any(name.startswith(first) for name in names), first
 
 
-def test_failure_is_logged_and_the_server_goes_on(
+def test_failed_warm_up_is_logged_and_the_server_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
@@ -36,6 +36,6 @@ def test_failure_is_logged_and_the_server_goes_on(
     monkeypatch.setattr(module, "_compress_first_assets", fail)
     asyncio.run(start())
     for thread in threading.enumerate():
-        if thread.name == "head start":
+        if thread.name == "warm-up":
             thread.join(30)
     assert "the first visitor waits a little longer" in caplog.text

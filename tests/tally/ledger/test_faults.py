@@ -239,7 +239,7 @@ def test_full_disk_is_a_sentence_and_leaves_nothing_half_written(
         with pytest.raises(DatabaseError) as full:
             bring(healing, person, file, transport)
         assert str(full.value).startswith(
-            "The database's disk is full. Free some space there, then try again; nothing is added twice."
+            "The database's disk is full. Free some space there, then try again; repeating is safe."
         )
         with connect(healing) as connection:
             saved, status = connection.execute(

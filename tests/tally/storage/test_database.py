@@ -306,7 +306,7 @@ def test_key_that_the_project_does_not_know_is_named(stack: Stack, person: Perso
     client = client_with(stack, person.token)
     client.options.headers["apikey"] = "sb_publishable_unknown"
     client.postgrest.headers["apikey"] = "sb_publishable_unknown"
-    with pytest.raises(DatabaseError, match="does not know this API key"):
+    with pytest.raises(DatabaseError, match="does not accept this API key"):
         SupabaseDatabase(client).select(Query("providers", "*", ["id"]))
 
 
