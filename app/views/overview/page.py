@@ -101,7 +101,7 @@ with st.container(border=True):
     marks = [(anomaly.day, anomaly.sentence) for anomaly in unusual]
     cards.render_heading("Daily spend by provider", " · ".join(notes))
     st.plotly_chart(
-        charts.daily_spend(money, ribbons, labels, palette, currency, marks),
+        charts.mark_days(charts.daily_spend(money, ribbons, labels, palette, currency), marks, palette),
         theme=None,
         key="daily_spend",
         config=charts.config(currency),

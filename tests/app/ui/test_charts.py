@@ -1,4 +1,4 @@
-"""Charts are pure: a frame in, a figure out, in the colours of the theme, with names that are only text."""
+"""Charts: figures in the colours of the theme, with names as text."""
 
 from datetime import date, timedelta
 
@@ -12,7 +12,7 @@ LAST = date(2026, 11, 20)
 
 
 def money(days: int, providers: list[str]) -> pd.DataFrame:
-    """A dollar a day for each provider, two for the first."""
+    """A dollar per day for each provider, two for the first."""
     lines = [
         {
             "date": pd.Timestamp(LAST - timedelta(days=ago)),
@@ -31,7 +31,7 @@ def ahead(days: int = 30) -> pd.DataFrame:
     return pd.DataFrame({"date": pd.date_range(first, periods=days), **bounds})
 
 
-def test_chart_writes_money_with_the_sign_of_its_currency() -> None:
+def test_money_has_the_symbol_of_the_currency() -> None:
     bars = charts.daily_spend(money(3, ["openai"]), ahead(), {}, LIGHT, "JPY")
     assert "%{y:$,.0f}" in bars.data[0].hovertemplate
     locale = charts.config("JPY")["locales"]["money"]["format"]
@@ -57,7 +57,7 @@ def test_providers_beyond_the_palette_become_other() -> None:
     assert figure.data[-1].y.sum() == 15
 
 
-def test_long_spans_are_weeks_as_daily_means() -> None:
+def test_long_periods_are_daily_means_of_weeks() -> None:
     figure = charts.daily_spend(money(364, ["openai"]), None, {}, LIGHT, "USD")
 
     assert 52 <= len(figure.data[0].x) <= 53
@@ -80,7 +80,7 @@ def test_dark_theme_changes_the_colours() -> None:
 
 
 @pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
-def test_names_reach_plotly_as_text_only(name: str) -> None:
+def test_names_are_text_in_plotly(name: str) -> None:
     stacked = charts.daily_spend(money(3, [name]), None, {}, LIGHT, "USD")
     bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT, "USD")
 
@@ -88,28 +88,28 @@ def test_names_reach_plotly_as_text_only(name: str) -> None:
     assert not any("<" in text for text in texts)
 
 
-def test_credits_may_make_a_bar_negative() -> None:
+def test_credits_make_a_bar_negative() -> None:
     frame = money(3, ["openai"]).assign(cost=[-5.0, 1.0, 1.0])
 
     assert min(charts.daily_spend(frame, None, {}, LIGHT, "USD").data[0].y) == -5
     assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT, "USD").data
 
 
-def test_a_single_day_is_a_chart() -> None:
+def test_single_day_has_a_chart() -> None:
     assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT, "USD").data[0].x) == 1
     assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT, "USD").data
 
 
-def test_a_single_month_is_called_by_its_name_and_not_by_its_first_day() -> None:
+def test_single_month_is_labelled_by_its_name() -> None:
     values = pd.DataFrame({"Worth": [1.0], "Paid": [2.0]}, index=pd.to_datetime(["2026-03-01"]))
     figure = charts.pairs(values, LIGHT, "USD", is_monthly=True)
     assert figure.layout.xaxis.tickformat == "%b<br>%Y"
     assert [str(tick)[:10] for tick in figure.layout.xaxis.tickvals] == ["2026-03-01"]
 
 
-def test_a_year_of_months_has_a_name_for_every_other_one() -> None:
+def test_every_other_month_of_a_year_is_labelled() -> None:
     index = pd.date_range("2025-04-01", periods=12, freq="MS")
     values = pd.DataFrame({"Worth": [1.0] * 12, "Paid": [2.0] * 12}, index=index)
     ticks = charts.pairs(values, LIGHT, "USD", is_monthly=True).layout.xaxis.tickvals
     assert len(ticks) == 6
-    assert str(ticks[0])[:10] == "2026-03-01", "the newest one has"
+    assert str(ticks[0])[:10] == "2026-03-01", "the newest is labelled"

@@ -1,0 +1,21 @@
+"""Charts as pure functions: a frame in, a Plotly figure out. Money is float here and nowhere before."""
+
+from app.ui.charts.bars import shares
+from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
+from app.ui.charts.spend import daily_spend, describe_totals, mark_days, pairs, spend_by_name
+from app.ui.charts.style import config, is_weekly, series_colours, top_names
+
+__all__ = [
+    "config",
+    "daily_spend",
+    "describe_totals",
+    "earlier_predictions",
+    "forecast_ribbons",
+    "is_weekly",
+    "mark_days",
+    "pairs",
+    "series_colours",
+    "shares",
+    "spend_by_name",
+    "top_names",
+]

@@ -1,0 +1,85 @@
+"""Charts of forecasts: spend with ribbons ahead, and earlier predictions beside actual spend."""
+
+import pandas as pd
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from app.ui.charts.style import add_layout, money_hover
+from app.ui.theme import Palette
+
+
+def forecast_ribbons(
+    history: pd.Series, forecast: pd.DataFrame, palette: Palette, currency: str
+) -> go.Figure:
+    """Spend as bars, then the forecast as a line with ribbons; `history` maps day to money."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=history.index,
+        y=history.round(4),
+        name="Spent",
+        marker={"color": palette.muted, "line_width": 0, "opacity": 0.55},
+        hovertemplate=money_hover(currency),
+    )
+    add_ribbons(figure, forecast, palette, currency)
+    add_layout(figure, palette, height=360)
+    return figure.update_layout(bargap=0.22, barcornerradius=3)
+
+
+def earlier_predictions(
+    actual: pd.Series, predicted: pd.DataFrame, palette: Palette, currency: str
+) -> go.Figure:
+    """Predictions of past days with their 80% range, beside actual spend."""
+    figure = go.Figure()
+    _add_range(figure, predicted, "80", 0.2, palette)
+    figure.add_scatter(
+        x=predicted["date"],
+        y=predicted["predicted"].round(4),
+        mode="lines",
+        name="Predicted",
+        line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
+        hovertemplate=money_hover(currency),
+    )
+    figure.add_scatter(
+        x=actual.index,
+        y=actual.round(4),
+        mode="lines+markers",
+        name="Spent",
+        line={"color": palette.ink, "width": 1.5},
+        marker={"size": 5},
+        hovertemplate=money_hover(currency),
+    )
+    add_layout(figure, palette, height=280)
+    return figure
+
+
+def add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, currency: str) -> None:
+    _add_range(figure, forecast, "95", 0.13, palette)
+    _add_range(figure, forecast, "80", 0.24, palette)
+    figure.add_scatter(
+        x=forecast["date"],
+        y=forecast["predicted"].round(4),
+        mode="lines",
+        name="Forecast",
+        line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
+        hovertemplate=money_hover(currency),
+    )
+
+
+def _add_range(
+    figure: go.Figure, forecast: pd.DataFrame, level: str, opacity: float, palette: Palette
+) -> None:
+    days = forecast["date"].tolist()
+    figure.add_scatter(
+        x=[*days, *reversed(days)],
+        y=[*forecast[f"upper_{level}"].round(4), *reversed(forecast[f"lower_{level}"].round(4).tolist())],
+        fill="toself",
+        mode="none",
+        line_shape="hvh",
+        fillcolor=_transparent(palette.accent, opacity),
+        name=f"{level}% range",
+        hoverinfo="skip",
+    )
+
+
+def _transparent(colour: str, opacity: float) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity})"

@@ -1,0 +1,105 @@
+"""What all charts share: layout, axes, colours, and money on axes and labels."""
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go  # type: ignore[import-untyped]
+
+from app.formats.currency import count_decimals, currency_symbol
+from app.ui.theme import Palette
+
+FONT = "Inter, system-ui, sans-serif"
+CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
+WEEKLY_FROM_DAYS = 120
+MAX_LABEL = 40  # characters
+OWN_COLOURS = ("openai", "anthropic", "google", "mistral", "claude-desktop", "chatgpt")
+MONEY_TICKS = [
+    {"dtickrange": [None, 0.009], "value": "$,.4f"},
+    {"dtickrange": [0.009, 0.9], "value": "$,.2f"},
+    {"dtickrange": [0.9, None], "value": "$,.0f"},
+]
+
+
+def config(currency: str) -> dict[str, Any]:
+    """Plotly's configuration; the $ of every number format becomes the symbol of the currency."""
+    money = {"currency": [currency_symbol(currency), ""]}
+    return CONFIG | {"locale": "money", "locales": {"money": {"dictionary": {}, "format": money}}}
+
+
+def top_names(frame: pd.DataFrame, column: str, palette: Palette) -> list[str]:
+    """The names with the highest cost, as many as the palette has colours."""
+    totals = frame.groupby(column, observed=True)["cost"].sum().sort_values(ascending=False)
+    return [str(name) for name in totals.index[: len(palette.series)]]
+
+
+def series_colours(names: list[str], palette: Palette) -> dict[str, str]:
+    """A colour for each name: fixed for the best-known providers, the next free one for the rest."""
+    colours = {name: palette.series[OWN_COLOURS.index(name)] for name in names if name in OWN_COLOURS}
+    free = (colour for colour in palette.series if colour not in colours.values())
+    return {name: colours.get(name) or next(free, palette.other) for name in names}
+
+
+def is_weekly(days: int) -> bool:
+    """True where so many days are drawn as weeks."""
+    return days > WEEKLY_FROM_DAYS
+
+
+def add_layout(figure: go.Figure, palette: Palette, height: int) -> None:
+    """Size, fonts, legend and axes."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        hovermode="x unified",
+        dragmode=False,
+        font={"family": FONT, "size": 12, "color": palette.ink},
+        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={
+            "bgcolor": palette.surface,
+            "bordercolor": palette.grid,
+            "font": {"color": palette.ink, "family": FONT},
+        },
+        legend={
+            "orientation": "h",
+            "y": -0.12,
+            "yanchor": "top",
+            "x": 0,
+            "traceorder": "normal",
+            "itemwidth": 30,
+        },
+        showlegend=True,
+        legend_itemclick=False,
+        legend_itemdoubleclick=False,
+    )
+    figure.update_xaxes(
+        showgrid=False,
+        tickformat="%-d %b",
+        nticks=6,
+        tickangle=0,
+        ticklabelstandoff=4,
+        tickfont_color=palette.muted,
+        automargin=True,
+        fixedrange=True,
+    )
+    figure.update_yaxes(
+        gridcolor=palette.grid,
+        tickformatstops=MONEY_TICKS,
+        nticks=5,
+        zeroline=False,
+        tickfont_color=palette.muted,
+        rangemode="tozero",
+        automargin=True,
+        fixedrange=True,
+    )
+
+
+def money_hover(currency: str) -> str:
+    """The hover text of a money trace: amount and name."""
+    return f"%{{y:$,.{count_decimals(currency)}f}}<extra>%{{fullData.name}}</extra>"
+
+
+def escape_name(name: str) -> str:
+    """A name from outside as Plotly text, where tags such as <b>, <br> and <a> would have an effect."""
+    short = name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 1]}…"
+    return escape(short)
