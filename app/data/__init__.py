@@ -1,4 +1,4 @@
-"""Everything the pages read: the person's own rows, through their own Supabase client, cached by version."""
+"""Data of the pages: the user's own rows, read through their Supabase client and cached by data version."""
 
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import AUDIT_SHOWN, load_audit_log

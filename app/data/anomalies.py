@@ -1,4 +1,4 @@
-"""What was out of the ordinary."""
+"""Anomalies that the nightly run found."""
 
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,7 @@ ANOMALY_COLUMNS = (
 
 
 def load_anomalies(user: User, first: date) -> list[dict[str, Any]]:
-    """What was out of the ordinary from `first` on, newest first: days as dates, money as Decimal dollars."""
+    """Anomalies from `first` on, newest first: days as dates, money as Decimal dollars."""
     return _anomalies(user, data_version(user), first)
 
 

@@ -1,4 +1,4 @@
-"""What happened to the person's keys and prices."""
+"""The audit log of provider keys and prices."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ AUDIT_SHOWN = 50
 
 
 def load_audit_log(user: User) -> list[dict[str, Any]]:
-    """What happened to the person's keys and prices, the newest first."""
+    """The newest entries, newest first."""
     table = supabase_client(user).table("audit_logs")
     newest = table.select("created_at,actor,action,changed_columns,metadata").order("created_at", desc=True)
     return as_rows(ask(lambda: newest.order("id").limit(AUDIT_SHOWN).execute().data))

@@ -1,4 +1,4 @@
-"""What the pages change for a person directly, under their own row-level security."""
+"""Changes that pages make directly, under the user's row-level security."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from tally.storage.database import DatabaseError
 
 
 def save_first_timezone(user: User, timezone: str) -> None:
-    """Take the browser's timezone for a person who never chose one, unless the database does not know it."""
+    """Save the browser's timezone for a user who never chose one, if the database knows it."""
     metadata = data.load_preferences(user).metadata | {"timezone_set": True}
     values = {"timezone": timezone, "metadata": metadata}
     with suppress(DatabaseError):
@@ -23,14 +23,14 @@ def save_first_timezone(user: User, timezone: str) -> None:
 
 
 def post_due_renewals(user: User) -> None:
-    """Write the renewals of the person's subscriptions that came due since."""
+    """Post the subscription renewals that are due."""
     if database_of(user).call("post_due_renewals"):
         data.forget_version(user)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a person may change of an entry."""
+    """The editable values of a manual entry."""
 
     day: date
     model_name: str
@@ -40,7 +40,7 @@ class Entry:
 
 
 def update_record(user: User, record: dict[str, Any], entry: Entry, timezone: str) -> None:
-    """Change a record that was added by hand."""
+    """Update a manual entry."""
     metadata = {name: value for name, value in record["metadata"].items() if name != "note"}
     values = {
         "timestamp": day_instant(entry.day, timezone).isoformat(),
@@ -51,26 +51,26 @@ def update_record(user: User, record: dict[str, Any], entry: Entry, timezone: st
     }
     client = supabase_client(user)
     data.ask(lambda: client.rpc("ensure_months", {"months": [entry.day.isoformat()]}).execute())
-    data.ask(lambda: _this(client.table("cost_records").update(values), record).execute())
+    data.ask(lambda: _select_entry(client.table("cost_records").update(values), record).execute())
     data.forget_version(user)
 
 
 def delete_record(user: User, record: dict[str, Any]) -> None:
-    """Delete a record that was added by hand."""
+    """Delete a manual entry."""
     client = supabase_client(user)
-    data.ask(lambda: _this(client.table("cost_records").delete(), record).execute())
+    data.ask(lambda: _select_entry(client.table("cost_records").delete(), record).execute())
     data.forget_version(user)
 
 
 def save_muted(user: User, anomaly_ids: Sequence[str], muted_at: datetime | None) -> None:
-    """Mute what was out of the ordinary, or with None show it again."""
+    """Mute anomalies, or show them again with None."""
     table = supabase_client(user).table("anomalies")
     values = {"muted_at": muted_at and muted_at.isoformat()}
     data.ask(lambda: table.update(values).in_("id", list(anomaly_ids)).execute())
     data.forget_version(user)
 
 
-def _this(query: Any, record: dict[str, Any]) -> Any:
+def _select_entry(query: Any, record: dict[str, Any]) -> Any:
     return (
         query.eq("id", record["id"])
         .eq("timestamp", record["timestamp"])

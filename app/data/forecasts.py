@@ -1,4 +1,4 @@
-"""The predictions of each day, and the night that made them."""
+"""Predictions per day, and the nightly run that made them."""
 
 from datetime import date
 from typing import Any
@@ -19,10 +19,10 @@ FORECAST_COLUMNS = (
 
 
 def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFrame:
-    """Every stored prediction of one series for days from `first` on, in all its runs.
+    """Stored predictions of one series for days from `first` on, of all runs.
 
-    Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95, renewals (what of
-    the prediction are subscriptions) and the training's.
+    Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95, renewals (the
+    subscriptions in the prediction), model_version and those of the training data.
     """
     return _forecast(user, data_version(user), series, first, load_currency(user))
 
@@ -61,19 +61,19 @@ def _forecast(
 
 
 def of_series(query: Any, series: ForecastSeries) -> Any:
-    """The query, for rows of that series alone."""
+    """Restrict a query to the rows of a series."""
     for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
         query = query.is_(column, "null") if value is None else query.eq(column, value)
     return query
 
 
 def load_last_run(user: User) -> dict[str, Any] | None:
-    """The newest nightly run that dealt with this person, or None when none has."""
-    return _last_night(user, data_version(user))
+    """The user's newest nightly run, or None before the first."""
+    return _last_run(user, data_version(user))
 
 
 @cached
-def _last_night(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
+def _last_run(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
     table = supabase_client(user).table("job_runs")
     columns = "run_id,night,started_at,finished_at,status,steps,error"
     rows = as_rows(ask(lambda: table.select(columns).order("started_at", desc=True).limit(1).execute().data))

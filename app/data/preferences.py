@@ -1,4 +1,4 @@
-"""How the person wants to see their data, and in which currency."""
+"""Preferences, and the display currency with its rates."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from app.auth.identity import User, database_of, supabase_client
-from app.data.reading import KEYS, SECONDS_KEPT, as_rows, ask, cached, data_version
+from app.data.reading import CACHE_SECONDS, KEYS, as_rows, ask, cached, data_version
 from app.figures.currencies import COVERED_SINCE, Currency
 from tally.currency import stored_rates
 from tally.currency.rates import USD, Rates
@@ -20,7 +20,7 @@ PREFERENCE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """How the person wants to see their data."""
+    """The user's settings."""
 
     timezone: str = "UTC"
     theme: str = "system"
@@ -33,7 +33,7 @@ class Preferences:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The person's timezone; UTC where this machine does not know it."""
+        """The account's timezone; UTC where this machine does not know it."""
         try:
             return ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -41,12 +41,12 @@ class Preferences:
 
 
 def load_preferences(user: User) -> Preferences:
-    """The person's preferences, or the defaults where they have none."""
+    """The stored preferences, or the defaults."""
     return _preferences(user, data_version(user))
 
 
 @cached
-def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part of the cache key)
+def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001
     table = supabase_client(user).table("user_preferences")
     rows = as_rows(ask(lambda: table.select(PREFERENCE_COLUMNS).execute().data))
     if not rows:
@@ -65,14 +65,14 @@ def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001 (part
 
 
 def load_preference_metadata(user: User) -> dict[str, Any]:
-    """What is remembered beside the preferences, such as column mappings."""
+    """Metadata of the preferences, such as column mappings; never cached."""
     table = supabase_client(user).table("user_preferences")
     found = as_rows(ask(lambda: table.select("metadata").eq("user_id", user.user_id).execute().data))
     return dict(found[0]["metadata"]) if found else {}
 
 
 def load_currency(user: User) -> Currency:
-    """The currency that the person reads; dollars where their choice has no rate any more."""
+    """The display currency; US dollars where the chosen one has no current rates."""
     code = load_preferences(user).currency
     if code == USD:
         return Currency()
@@ -80,7 +80,7 @@ def load_currency(user: User) -> Currency:
     return Currency(code, rates) if rates.covers(code, COVERED_SINCE) else Currency()
 
 
-@st.cache_resource(ttl=SECONDS_KEPT, max_entries=32, show_spinner=False, hash_funcs=KEYS)
+@st.cache_resource(ttl=CACHE_SECONDS, max_entries=32, show_spinner=False, hash_funcs=KEYS)
 def load_rates(user: User) -> Rates:
-    """The exchange rates of every day, with those that the nightly job fetched."""
+    """Exchange rates of every day, including those that the nightly run fetched."""
     return stored_rates.load_rates(database_of(user))

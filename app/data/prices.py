@@ -1,4 +1,4 @@
-"""The prices that the person set, what has none, and what pricing anew would change."""
+"""Custom prices, unpriced models, and a preview of repricing."""
 
 from datetime import date
 from typing import Any
@@ -10,7 +10,7 @@ from tally.pricing.custom_prices import CustomPrice
 
 
 def load_unpriced_models(user: User) -> list[dict[str, Any]]:
-    """Models whose records have no price, with how many there are and since when."""
+    """Models with unpriced records: their number and first day."""
     return _unpriced_models(user, data_version(user))
 
 
@@ -20,18 +20,18 @@ def _unpriced_models(user: User, version: str) -> list[dict[str, Any]]:  # noqa:
 
 
 def load_custom_prices(user: User) -> list[CustomPrice]:
-    """The prices that the person set, by model, the newest of each first."""
-    return _own_prices(user, data_version(user))
+    """Custom prices by model."""
+    return _custom_prices(user, data_version(user))
 
 
 @cached
-def _own_prices(user: User, version: str) -> list[CustomPrice]:  # noqa: ARG001
+def _custom_prices(user: User, version: str) -> list[CustomPrice]:  # noqa: ARG001
     prices = custom_prices.load_custom_prices(database_of(user))
     return sorted(prices, key=lambda price: (price.model_name.casefold(), price.provider))
 
 
 def load_price_differences(user: User, since: date) -> list[reprice.Difference]:
-    """What pricing anew would change, by month and model."""
+    """Differences that repricing from `since` on would make, by month and model."""
     return _price_differences(user, data_version(user), since)
 
 

@@ -1,4 +1,4 @@
-"""Whom money can go to."""
+"""Providers: who is paid."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from app.data.reading import as_rows, ask, cached
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Whom money goes to."""
+    """A provider: id, slug and display name."""
 
     provider_id: str
     slug: str
@@ -17,7 +17,7 @@ class Provider:
 
 @cached
 def load_providers(user: User) -> list[Provider]:
-    """Every provider by name."""
+    """All providers, sorted by name."""
     table = supabase_client(user).table("providers")
     rows = as_rows(ask(lambda: table.select("id,name,display_name").order("display_name").execute().data))
     return [Provider(row["id"], row["name"], row["display_name"]) for row in rows]

@@ -1,7 +1,7 @@
-"""How the package asks Supabase: errors as sentences, answers cached by person and version.
+"""Queries to Supabase: readable errors, and answers cached by user and data version.
 
-Streamlit's caches are shared by everyone: the person is always in the key, as `User` hashed by its `user_id`.
-Functions with a `version` take it for the key alone.
+All sessions share Streamlit's caches, so every key contains the user: `User` is hashed by its `user_id`.
+A `version` argument only serves as part of the key.
 """
 
 from collections.abc import Callable
@@ -20,8 +20,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 UNREACHABLE = "503"
-SECONDS_KEPT = 15 * 60
-API_ROWS = 1000  # what PostgREST returns at most in one answer
+CACHE_SECONDS = 15 * 60
+API_ROWS = 1000  # maximum of one PostgREST answer
 
 
 def _user_id(user: User) -> str:
@@ -32,15 +32,15 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {User: _user_id, Currency: l
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
-    """Keep answers for a while; a `User` in the key counts as its user_id, whatever its token."""
-    keep = st.cache_data(ttl=SECONDS_KEPT, max_entries=256, show_spinner=False, hash_funcs=KEYS)
-    return cast(Callable[P, R], keep(function))
+    """Cache a function's results; a `User` in the key is its user_id, so a refreshed token finds the same."""
+    cache = st.cache_data(ttl=CACHE_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)
+    return cast(Callable[P, R], cache(function))
 
 
-def ask(question: Callable[[], R]) -> R:
-    """The answer of Supabase, or DatabaseError with a sentence for the person."""
+def ask(query: Callable[[], R]) -> R:
+    """Run a query; raises DatabaseError with a sentence for the user."""
     try:
-        return question()
+        return query()
     except APIError as error:
         raise describe_answer(error) from error
     except httpx.HTTPError as error:
@@ -48,16 +48,16 @@ def ask(question: Callable[[], R]) -> R:
 
 
 def as_rows(answer: Any) -> list[dict[str, Any]]:
-    """The answer of a query for rows, under its type."""
+    """Cast the answer of a query for rows to its type."""
     return cast(list[dict[str, Any]], answer)
 
 
 @st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs={User: _user_id})
 def data_version(user: User) -> str:
-    """What changes with every change of the person's data, asked for once a second at most."""
+    """A text that changes with the user's data; asked for at most once a second."""
     return str(ask(lambda: supabase_client(user).rpc("data_version").execute().data))
 
 
 def forget_version(user: User) -> None:
-    """Call after a change, so that the next read sees it at once."""
+    """Make the next read see a change at once."""
     data_version.clear(user)

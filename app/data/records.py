@@ -1,4 +1,4 @@
-"""The records themselves, filtered and by the page."""
+"""Records, filtered and page by page."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -19,7 +19,7 @@ RECORD_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """Which records a person wants to see; None means any."""
+    """Filters of the record list; None means any."""
 
     provider_id: str | None = None
     model_name: str | None = None
@@ -30,7 +30,7 @@ class RecordFilter:
 
 
 def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
-    """One page of the records that match, newest first; pages count from 1."""
+    """One page of the matching records, newest first; pages count from 1."""
     return _records_page(user, data_version(user), chosen, page, timezone)
 
 
@@ -49,7 +49,7 @@ def _records_page(
 
 
 def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
-    """How many records match."""
+    """The number of matching records."""
     return _records_count(user, data_version(user), chosen, timezone)
 
 
@@ -73,12 +73,12 @@ def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
 
 
 def day_start(day: date, zone: ZoneInfo) -> str:
-    """The instant at which a day begins for the person."""
+    """The instant at which a day begins in a timezone, in ISO format."""
     return datetime.combine(day, time(), zone).isoformat()
 
 
 def count_import_records(user: User, import_id: str) -> int:
-    """How many records an import holds now."""
+    """The number of records that belong to an import."""
     table = supabase_client(user).table("cost_records")
     query = table.select("id", count=CountMethod.exact, head=True).eq("import_id", import_id)
     return ask(lambda: query.execute().count) or 0

@@ -1,4 +1,4 @@
-"""Where records come from, and what each source said: files, machines and connections."""
+"""Sources of records (files, machines and connections), and their statements."""
 
 from datetime import date
 from decimal import Decimal
@@ -22,7 +22,7 @@ IMPORT_COLUMNS = (
 
 
 def load_import_list(user: User) -> list[dict[str, Any]]:
-    """The person's newest imported files, newest first, without their rejected rows."""
+    """The newest imported files, newest first, without their rejected rows."""
     table = supabase_client(user).table("imports")
     files = table.select(IMPORT_COLUMNS).eq("kind", "file")
     newest = files.order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN)
@@ -30,14 +30,14 @@ def load_import_list(user: User) -> list[dict[str, Any]]:
 
 
 def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:
-    """The rejected rows that an import kept: line, reason, row."""
+    """The rejected rows stored with an import: line, reason, row."""
     table = supabase_client(user).table("imports")
     found = as_rows(ask(lambda: table.select("errors").eq("id", import_id).execute().data))
     return as_rows(found[0]["errors"]) if found else []
 
 
 def load_sources(user: User) -> list[dict[str, Any]]:
-    """Machines and connections, then files, the newest first: up to API_ROWS of them."""
+    """Machines and connections, then files, each newest first; at most API_ROWS."""
     table = supabase_client(user).table("imports")
     ordered = table.select(IMPORT_COLUMNS).order("kind", desc=True).order("created_at", desc=True).order("id")
     rows = as_rows(ask(lambda: ordered.limit(API_ROWS).execute().data))
@@ -45,15 +45,17 @@ def load_sources(user: User) -> list[dict[str, Any]]:
 
 
 def load_connections(user: User) -> "list[Connection]":
-    """The person's connections to providers' APIs, as they are at this moment."""
-    from tally.connectors.connections import list_connections  # with all that it takes to ask providers
+    """Connections to providers' APIs; never cached."""
+    from tally.connectors.connections import list_connections  # imports every connector
 
     return list_connections(database_of(user))
 
 
 def load_source_days(user: User) -> pd.DataFrame:
-    """What each source brought, whether it counts or not: import_id, day, cost_basis, cost_usd, records,
-    unpriced_records; money in the currency that the person reads, None where all of it is unpriced.
+    """Totals of each source by day, enabled or not.
+
+    Columns: import_id, day, cost_basis, cost_usd (in the display currency, None where all records are
+    unpriced), records, unpriced_records.
     """
     return _source_days(user, data_version(user), load_currency(user))
 
@@ -61,11 +63,11 @@ def load_source_days(user: User) -> pd.DataFrame:
 @cached
 def _source_days(user: User, version: str, currency: Currency) -> pd.DataFrame:  # noqa: ARG001
     columns = ask(lambda: supabase_client(user).rpc("source_days", {}).execute().data)
-    return _parse_said(cast(dict[str, list[Any]], columns), currency)
+    return _parse_statements(cast(dict[str, list[Any]], columns), currency)
 
 
 def load_statements(user: User, first: date | None, last: date) -> pd.DataFrame:
-    """What each source said of these UTC days, in the columns of `source_statements`; money converted."""
+    """Statements of all sources on UTC days, in the columns of `source_statements`; money is converted."""
     return _statements(user, data_version(user), first, last, load_currency(user))
 
 
@@ -79,10 +81,10 @@ def _statements(
 ) -> pd.DataFrame:
     params = {"from_date": first and first.isoformat(), "to_date": last.isoformat()}
     columns = ask(lambda: supabase_client(user).rpc("source_statements", params).execute().data)
-    return _parse_said(cast(dict[str, list[Any]], columns), currency)
+    return _parse_statements(cast(dict[str, list[Any]], columns), currency)
 
 
-def _parse_said(columns: dict[str, list[Any]], currency: Currency) -> pd.DataFrame:
+def _parse_statements(columns: dict[str, list[Any]], currency: Currency) -> pd.DataFrame:
     days = [date.fromisoformat(text) for text in columns["day"]]
     money = [
         None if text is None else currency.convert(Decimal(text), day)

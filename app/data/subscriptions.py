@@ -1,4 +1,4 @@
-"""The plans that the person pays for."""
+"""Subscriptions of the user."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SUBSCRIPTION_COLUMNS = (
 
 
 def load_subscriptions(user: User) -> list[dict[str, Any]]:
-    """The person's subscriptions, newest start first; amounts as text."""
+    """All subscriptions, newest start first; amounts as text."""
     table = supabase_client(user).table("subscriptions")
     newest = table.select(SUBSCRIPTION_COLUMNS).order("started_on", desc=True).order("id")
     return as_rows(ask(lambda: newest.execute().data))

@@ -1,4 +1,4 @@
-"""The predicted totals of periods, and what they came to."""
+"""Predicted totals of periods, and their actual amounts."""
 
 from datetime import date
 from decimal import Decimal
@@ -25,15 +25,15 @@ _BOUNDS = ("lower_bound_80", "upper_bound_80", "lower_bound_95", "upper_bound_95
 
 
 def load_forecast_totals(user: User) -> pd.DataFrame:
-    """The totals of the newest runs of every series, newest first; money is Decimal, None where unknown.
+    """Totals of the newest runs of every series, newest first; money is Decimal, None where unknown.
 
-    Its columns are named for the dollars that are stored and hold the currency that the person reads.
+    The columns are named for the stored dollars and hold the display currency.
     """
     return _in_currency(user, _forecast_totals(user, data_version(user)))
 
 
 def load_past_totals(user: User, series: ForecastSeries) -> pd.DataFrame:
-    """The totals of one series whose actual amount is known by now; as `load_forecast_totals`."""
+    """Totals of one series with a known actual amount; see `load_forecast_totals`."""
     return _in_currency(user, _past_totals(user, data_version(user), series))
 
 
@@ -58,7 +58,7 @@ def _past_totals(user: User, version: str, series: ForecastSeries) -> pd.DataFra
 
 
 def _ask_totals(query: Any) -> pd.DataFrame:
-    # Of a run the total and the providers come first: an account may have thousands of models.
+    # A run's total and providers first: an account may have thousands of models, and the answer is limited.
     newest = query.order("created_at", desc=True).order("model_name", nullsfirst=True).order("id")
     rows = as_rows(ask(newest.limit(TOTALS_SHOWN).execute).data)
     frame = pd.DataFrame(

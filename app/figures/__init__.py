@@ -1,1 +1,1 @@
-"""Pure calculations on loaded frames: no Streamlit, no reading."""
+"""Pure calculations on loaded frames, without Streamlit or queries."""

@@ -1,4 +1,4 @@
-"""When a subscription is paid: the same days that the database writes records for."""
+"""Subscription renewal dates: the same days that the database posts records for."""
 
 import calendar
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ LAST_YEAR = 2100
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A subscription that many people have, at its list price in the US."""
+    """A common subscription at its US list price."""
 
     title: str
     provider: str  # slug
@@ -37,7 +37,7 @@ PLANS = (
 
 
 def renewal_days(subscription: Subscription, until: date) -> list[date]:
-    """The days on which it is paid, up to and including `until`."""
+    """Renewal dates up to and including `until`."""
     last = min(until, subscription.ended_on or until)
     days = []
     for day in _days_from_start(subscription):
@@ -49,13 +49,13 @@ def renewal_days(subscription: Subscription, until: date) -> list[date]:
 
 
 def spent_so_far(subscription: Subscription, today: date, currency: Currency) -> Decimal:
-    """What all renewals up to today came to, each at the rate of its day."""
+    """The sum of all renewals up to today, each at the rate of its day."""
     days = renewal_days(subscription, today)
     return sum((currency.convert(subscription.amount_usd, day) for day in days), Decimal(0))
 
 
 def next_renewal(subscription: Subscription, today: date) -> date | None:
-    """The first day after today on which it is paid; None when it has ended by then."""
+    """The first renewal after today; None when the subscription ends before it."""
     for day in _days_from_start(subscription):
         if day > today and day >= subscription.started_on:
             return None if subscription.ended_on and day > subscription.ended_on else day
@@ -63,7 +63,7 @@ def next_renewal(subscription: Subscription, today: date) -> date | None:
 
 
 def describe_rhythm(subscription: Subscription) -> str:
-    """How often it renews, in words."""
+    """The renewal interval as text."""
     day = subscription.renewal_day
     if subscription.interval == "month":
         return f"Monthly on day {day}"
@@ -71,13 +71,13 @@ def describe_rhythm(subscription: Subscription) -> str:
 
 
 def describe_next(subscription: Subscription, today: date) -> str:
-    """The next renewal, or that there is none."""
+    """The next renewal as text, or "Ended"."""
     day = next_renewal(subscription, today)
     return format_day(day) if day else "Ended"
 
 
 def _days_from_start(subscription: Subscription) -> Iterator[date]:
-    """Its days from the month it started in; yearly ones in that month of each year."""
+    """Renewal dates from the first month on; yearly ones in the same month of each year."""
     year, month = subscription.started_on.year, subscription.started_on.month
     step: Interval = subscription.interval
     while year <= LAST_YEAR:

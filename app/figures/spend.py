@@ -1,6 +1,6 @@
-"""What a frame of daily costs adds up to, in the currency that it is shown in.
+"""Sums of daily costs, in the display currency.
 
-Money is Decimal; `included` is worth and is never added.
+Money is Decimal; usage that a plan includes has a worth, which is never added to spend.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TREND_DAYS = 60
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """A period in numbers: money spent, subscriptions in it, worth they covered, records without a price."""
+    """Totals of a period: spend, the subscriptions in it, the worth that plans included, unpriced records."""
 
     total: Decimal
     subscriptions: Decimal
@@ -32,12 +32,12 @@ def select_days(daily: pd.DataFrame, first: date | None, last: date) -> pd.DataF
 
 
 def select_money(daily: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are money spent, not worth that was included."""
+    """The rows that are spend, without usage that plans include."""
     return daily[daily["cost_basis"] != INCLUDED]
 
 
 def calculate_spend(daily: pd.DataFrame) -> Spend:
-    """Everything a period is summed up by."""
+    """The totals of a period."""
     money = select_money(daily)
     return Spend(
         total=sum_amounts(money),
@@ -61,18 +61,18 @@ def select_series(daily: pd.DataFrame, provider: str | None, model: str | None) 
 
 
 def sum_money(daily: pd.DataFrame) -> Decimal:
-    """The exact sum of what is money."""
+    """The exact sum of spend."""
     return sum_amounts(select_money(daily))
 
 
 def spend_by_day(daily: pd.DataFrame, first: date, last: date) -> pd.Series:
-    """Money of every day from `first` to `last`, for charts; a day without records is 0."""
+    """Spend of every day from `first` to `last`, for charts; 0 without records."""
     days = pd.date_range(first, last, name="date")
     return select_money(daily).groupby("date")["cost"].sum().reindex(days, fill_value=0.0)
 
 
 def fill_days(daily: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
-    """The money with a row on the first and the last day, so that a chart spans the period."""
+    """Spend with rows on the first and the last day, so that a chart spans the period."""
     money = select_days(select_money(daily), first, last)[["date", "provider", "cost"]]
     if money.empty:
         return money
@@ -83,20 +83,20 @@ def fill_days(daily: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
 
 
 def sum_by_provider(money: pd.DataFrame, names: list[str]) -> pd.Series:
-    """Money of each of the named providers, dearest first, and of the rest as one."""
+    """Spend of each named provider, in order of the names, and of the rest as one."""
     rest = money["provider"].where(money["provider"].isin(names), OTHER)
     totals = money.groupby(rest)["cost"].sum()
     return totals.reindex([name for name in (*names, OTHER) if name in totals.index])
 
 
 def calculate_unit_costs(daily: pd.DataFrame) -> pd.Series:
-    """Cost per request of every day that had metered requests, for a trend."""
+    """Cost per request of every day with metered requests, for a trend."""
     metered = _metered(select_money(daily)).groupby("date")[["cost", "requests"]].sum()
     return metered["cost"] / metered["requests"]
 
 
 def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The models that cost most: model, cost, share in percent, requests, and the last days as a trend."""
+    """The most expensive models: model, cost, share in percent, requests, and the last days as a trend."""
     money = select_money(daily)
     by_model = money.groupby("model")[["cost", "requests"]].sum().sort_values("cost", ascending=False)
     total = by_model["cost"].clip(lower=0).sum()
@@ -122,7 +122,7 @@ def _cost_per_request(money: pd.DataFrame) -> Decimal | None:
 
 
 def _metered(money: pd.DataFrame) -> pd.DataFrame:
-    # Unpriced records bring requests without a cost: a row with some would make requests look too cheap.
+    # Unpriced records add requests without a cost, which would make requests look too cheap.
     return money[
         (money["charge_type"] == "usage") & (money["requests"] > 0) & (money["unpriced_records"] == 0)
     ]

@@ -1,4 +1,4 @@
-"""What a total would be with more or less use of one model: pure, over what is stored of the forecast."""
+"""A forecast total with more or less use of one model."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -18,9 +18,9 @@ class Outcome(NamedTuple):
 
 
 def change_usage(total: Mapping[str, Any], renewals: Decimal, part: Decimal, change: Decimal) -> Outcome:
-    """The total when the use of a model, of which `part` is predicted, changes by `change` (-1 = none of it).
+    """The total after the use of a model, predicted at `part`, changes by `change` (-1 removes it).
 
-    What is spent and what renews stays; the range of the rest widens and narrows with it.
+    Spend so far and renewals stay; the range of the rest scales with it.
     """
     known = total["spent_usd"] + renewals
     amounts = (total["predicted_cost_usd"], total["lower_bound_80"], total["upper_bound_80"])
@@ -32,15 +32,15 @@ def change_usage(total: Mapping[str, Any], renewals: Decimal, part: Decimal, cha
 def predict_part(
     own: Mapping[str, Any] | None, total: Mapping[str, Any], renewals: Decimal, share: Decimal
 ) -> Decimal:
-    """How much of a total's usage to come is a model's: its own forecast, else its share of the last days."""
+    """The part of a total's remaining usage that a model causes: its own forecast, else its recent share."""
     if own is not None:
         return Decimal(own["predicted_cost_usd"] - own["spent_usd"])
-    to_come = Decimal(total["predicted_cost_usd"] - total["spent_usd"]) - renewals
-    return share * max(to_come, ZERO)
+    remaining = Decimal(total["predicted_cost_usd"] - total["spent_usd"]) - renewals
+    return share * max(remaining, ZERO)
 
 
 def calculate_shares(daily: pd.DataFrame) -> dict[str, Decimal]:
-    """Each model's share of the metered money in a frame of daily costs, the largest first."""
+    """Each model's share of metered spend, largest first."""
     usage = daily[(daily["charge_type"] == "usage") & daily["amount"].notna()]
     spent: dict[str, Decimal] = {}
     for model, amount in zip(usage["model"], usage["amount"], strict=True):

@@ -36,7 +36,7 @@ def format_limit(amount: Decimal, currency: str) -> str:
 
 
 def format_usd(amount: Decimal | float) -> str:
-    """An amount in US dollars, as stored, whatever the display currency."""
+    """An amount in US dollars, as stored, in any display currency."""
     return format_money(amount, "USD")
 
 

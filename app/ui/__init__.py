@@ -1,1 +1,1 @@
-"""Charts, cards, theme and other widgets that know no page."""
+"""Charts, tables, cards, theme and other widgets of all pages."""

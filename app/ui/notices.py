@@ -1,4 +1,4 @@
-"""What a page says about something done or refused. Texts from outside stay text: st.error reads Markdown."""
+"""Notices of a page. Texts from outside are escaped, as Streamlit reads them as Markdown."""
 
 import streamlit as st
 
@@ -8,21 +8,21 @@ ANNOUNCEMENT = "announcement"
 
 
 def render_refusal(problem: Exception | str) -> None:
-    """Why something was not done."""
+    """An error: why something was not done."""
     st.error(escape_markdown(str(problem)), icon=":material/error:")
 
 
 def render_warning(text: str) -> None:
-    """What a person should know before they go on."""
+    """A warning before the user continues."""
     st.warning(escape_markdown(text), icon=":material/info:")
 
 
 def announce(text: str) -> None:
-    """Say in the next run that something was done."""
+    """Show a success message in the next run."""
     st.session_state[ANNOUNCEMENT] = text
 
 
 def render_announcement() -> None:
-    """What the run before had to say, once."""
+    """The message of the previous run, once."""
     if text := st.session_state.pop(ANNOUNCEMENT, None):
         st.success(escape_markdown(text), icon=":material/check:")

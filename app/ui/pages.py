@@ -37,5 +37,5 @@ PATHS = frozenset(f"/{page.address}" for page in PAGES)
 
 
 def page_path(name: str) -> Path:
-    """The script of a page, by the name of its folder in `app/views/`."""
+    """The script of the page in the folder `app/views/<name>`."""
     return VIEWS / name / "page.py"

@@ -1,4 +1,4 @@
-"""Which days a page shows: a preset or the two days in the address, in the person's own timezone."""
+"""The period of a page: a preset or the two days in the address, in the account's timezone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ EARLIEST_DAY = date(2020, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days from `first` to `last`, both included; `first` is None for everything up to `last`."""
+    """The days from `first` to `last`, both included; without `first` all days up to `last`."""
 
     first: date | None
     last: date
@@ -24,7 +24,7 @@ class Period:
 
     @property
     def before(self) -> "Period | None":
-        """As many days again, right before; None where there is no beginning."""
+        """The period of the same length right before; None without a first day."""
         if self.first is None:
             return None
         days = (self.last - self.first).days + 1
@@ -32,18 +32,18 @@ class Period:
 
 
 def today_in(zone: ZoneInfo) -> date:
-    """The day it is for the person."""
+    """The current day in a timezone."""
     return datetime.now(zone).date()
 
 
 def preset_period(preset: str, today: date) -> Period:
-    """The last days up to today, or everything."""
+    """The days of a preset, up to today."""
     days = PRESET_DAYS[preset]
     return Period(None if days is None else today - timedelta(days=days - 1), today, PRESET_LABELS[preset])
 
 
 def parse_period(address: Mapping[str, str], today: date) -> Period | None:
-    """The period of `?from=…&to=…` up to today, or None where these are absent or no real days in order."""
+    """The period of `?from=…&to=…`, up to today; None where these are missing or not two days in order."""
     try:
         first, last = (date.fromisoformat(address[name][:10]) for name in ("from", "to"))
     except (KeyError, ValueError):
@@ -53,12 +53,12 @@ def parse_period(address: Mapping[str, str], today: date) -> Period | None:
 
 
 def render_period(today: date, default_preset: str) -> Period:
-    """The controls that choose the days; the choice lives in the address, to be reloaded and shared."""
+    """Draw the period controls; the address holds the choice, for reloads and shared links."""
     chosen = parse_period(st.query_params, today)
     if chosen is not None and chosen.first is not None:
         days = format_days(chosen.first, chosen.last)
         st.button(
-            days, icon=":material/close:", help="Back to the last days", on_click=_forget_days, key="own_days"
+            days, icon=":material/close:", help="Back to the last days", on_click=_clear_days, key="own_days"
         )
         return chosen
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
@@ -78,18 +78,18 @@ def render_period(today: date, default_preset: str) -> Period:
                 EARLIEST_DAY,
                 today,
                 key="chosen_days",
-                on_change=_remember_days,
+                on_change=_save_days,
                 format="YYYY-MM-DD",
             )
     return preset_period(preset or "30D", today)
 
 
-def _remember_days() -> None:
+def _save_days() -> None:
     days = st.session_state.chosen_days
     if len(days) == 2:
         st.query_params.update({"from": days[0].isoformat(), "to": days[1].isoformat()})
 
 
-def _forget_days() -> None:
+def _clear_days() -> None:
     for name in ("from", "to"):
         st.query_params.pop(name, None)

@@ -1,4 +1,4 @@
-"""Colours of the charts in light and dark, and the theme that a person chose."""
+"""Chart colours in light and dark, and the chosen theme."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ THEMES = ("light", "dark", "system")
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """What a chart is painted with."""
+    """The colours of a chart."""
 
     series: tuple[str, ...]
     other: str
@@ -48,14 +48,14 @@ BUTTONS = (
 
 
 def current_palette() -> Palette:
-    """The palette of the theme that the browser shows now."""
+    """The palette of the browser's current theme."""
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 def apply_theme(theme: str) -> None:
-    """Make the browser show the theme the person chose.
+    """Switch the browser to the chosen theme.
 
-    Streamlit has no call for it: a script sets what Streamlit reads when a page loads, and loads it anew.
+    Streamlit has no call for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
     if st.context.theme.type == "dark":
         st.html(BUTTONS)

@@ -1,4 +1,4 @@
-"""Streamlit's caches are shared by everybody: a cached function must be told whose data it is for."""
+"""All sessions share Streamlit's caches: every cached function must have the user in its key."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from app import data
 
 APP = Path(__file__).resolve().parents[3] / "app"
 CACHES = {"st.cache_data", "st.cache_resource", "cached"}
-WHOSE = {"user_id", "user"}
+USER_ARGUMENTS = {"user_id", "user"}
 IDENTITY = {"current_user", "st.context", "st.session_state", "st.user", "st.query_params"}
 
 
@@ -26,36 +26,36 @@ def decorated_functions(source: str, names: set[str]) -> Iterator[ast.FunctionDe
                 yield node
 
 
-def leaks(source: str) -> list[str]:
-    """Cached functions that are not told whose data they are for, or that look it up themselves."""
+def find_leaks(source: str) -> list[str]:
+    """Cached functions without the user in their key, or that look the user up themselves."""
     found = []
     for function in decorated_functions(source, CACHES):
         hashed = {argument.arg for argument in function.args.args if not argument.arg.startswith("_")}
         body = {
             ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Name | ast.Attribute)
         }
-        asks = any(name in IDENTITY or name.split(".")[-1] in IDENTITY for name in body)
-        if asks or not hashed & WHOSE:
+        looks_up_user = any(name in IDENTITY or name.split(".")[-1] in IDENTITY for name in body)
+        if looks_up_user or not hashed & USER_ARGUMENTS:
             found.append(function.name)
     return found
 
 
 @pytest.mark.parametrize("file", sorted(APP.rglob("*.py")), ids=lambda file: str(file.relative_to(APP)))
 def test_every_cached_function_is_keyed_by_the_user(file: Path) -> None:
-    assert leaks(file.read_text(encoding="utf-8")) == []
+    assert find_leaks(file.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("name", [module.name for module in iter_modules(data.__path__)])
-def test_every_cached_function_of_data_is_found_by_the_rule(name: str) -> None:
-    """However a module spells its decorator: what Streamlit keeps is among what the rule looks at."""
+def test_rule_checks_every_cached_function_of_data(name: str) -> None:
+    """Every function that Streamlit caches is checked, however its decorator is written."""
     module = import_module(f"app.data.{name}")
-    kept = {
+    cached = {
         key
         for key, value in vars(module).items()
         if isinstance(value, CachedFunc) and value.__module__ == module.__name__
     }
     source = (APP / "data" / f"{name}.py").read_text(encoding="utf-8")
-    assert kept == {function.name for function in decorated_functions(source, CACHES)}
+    assert cached == {function.name for function in decorated_functions(source, CACHES)}
 
 
 @pytest.mark.parametrize(
@@ -69,19 +69,19 @@ def test_every_cached_function_of_data_is_found_by_the_rule(name: str) -> None:
         "@cached\ndef rows(_user, version): return load(_user)",
     ],
 )
-def test_the_rule_finds_a_leak(leaky: str) -> None:
-    assert leaks(leaky)
+def test_rule_finds_a_leak(leaky: str) -> None:
+    assert find_leaks(leaky)
 
 
 @pytest.mark.parametrize("file", sorted(APP.rglob("*.py")), ids=lambda file: str(file.relative_to(APP)))
-def test_every_fragment_asks_again_who_is_looking(file: Path) -> None:
+def test_every_fragment_checks_the_user_again(file: Path) -> None:
     """A fragment runs without the rest of the page, so the page's own check does not protect it."""
     for fragment in decorated_functions(file.read_text(encoding="utf-8"), {"st.fragment"}):
         assert "current_user()" in ast.unparse(fragment), fragment.name
 
 
-def test_a_cache_that_is_not_keyed_by_the_user_would_leak() -> None:
-    """The danger is real: the reason for the rule above."""
+def test_cache_without_the_user_in_its_key_leaks() -> None:
+    """The reason for the rule above."""
     who = "ada"
 
     @st.cache_data

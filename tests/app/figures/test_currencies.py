@@ -1,4 +1,4 @@
-"""Amounts in the person's currency: each day at its own rate, sums of converted days, dollars untouched."""
+"""Amounts in the display currency: each day at its own rate, sums of converted days, dollars unchanged."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -65,7 +65,7 @@ def daily(*rows: tuple[date, str | None], **values: Any) -> pd.DataFrame:
     )
 
 
-def test_each_day_has_its_own_rate_and_the_total_is_their_sum() -> None:
+def test_total_is_the_sum_of_days_at_their_own_rates() -> None:
     frame = convert_daily(daily((FIRST, "8"), (SECOND, "8"), (THIRD, "8"), (THIRD, None)), EURO)
     assert frame["amount"].tolist() == [8, 4, 2, None]
     assert frame["cost"].tolist() == [8.0, 4.0, 2.0, 0.0]
@@ -73,7 +73,7 @@ def test_each_day_has_its_own_rate_and_the_total_is_their_sum() -> None:
     assert calculate_spend(frame).total == 14
 
 
-def test_dollars_are_not_touched() -> None:
+def test_dollars_are_not_converted() -> None:
     frame = daily((FIRST, "0.1234567891"))
     assert convert_daily(frame, Currency()) is frame
     assert Currency().convert(Decimal("0.1"), FIRST) == Decimal("0.1")
@@ -92,7 +92,7 @@ def test_parts_in_another_currency_add_up_to_the_whole(rows: list[tuple[date, De
     assert sum(parts) == sum_money(frame)
 
 
-def test_days_to_come_are_predicted_at_the_newest_rate() -> None:
+def test_future_days_have_the_newest_rate() -> None:
     predictions = pd.DataFrame(
         {
             "date": pd.to_datetime([SECOND, THIRD + timedelta(days=9)]),
@@ -120,7 +120,7 @@ def totals(**values: Any) -> pd.DataFrame:
     return pd.DataFrame([row | values], dtype=object)
 
 
-def test_month_is_what_was_spent_at_its_days_and_the_rest_at_the_newest_rate() -> None:
+def test_month_has_past_days_at_their_rates_and_the_rest_at_the_newest() -> None:
     spent = convert_daily(daily((FIRST, "8"), (SECOND, "8")), EURO)
     [row] = convert_totals(totals(), spent, {}, EURO).to_dict("records")
     assert row["predicted_cost_usd"] == 8 + 4 + Decimal(84) / 4
@@ -141,7 +141,7 @@ def test_month_of_one_provider_counts_its_own_days() -> None:
     some.decimals(0, 500, places=2),
     some.lists(some.tuples(some.sampled_from([FIRST, SECOND, THIRD]), some.decimals(0, 99, places=2))),
 )
-def test_known_month_stays_above_below_or_inside_its_range(
+def test_conversion_keeps_a_known_month_above_below_or_in_its_range(
     actual: Decimal, rows: list[tuple[date, Decimal]]
 ) -> None:
     spent = convert_daily(daily(*[(day, str(cost)) for day, cost in rows]), EURO)
@@ -150,20 +150,20 @@ def test_known_month_stays_above_below_or_inside_its_range(
     assert (row["actual_cost_usd"] < row["lower_bound_80"]) == (actual < 60)
 
 
-def test_renewals_cost_what_they_did_on_their_days() -> None:
+def test_renewals_have_the_rates_of_their_days() -> None:
     plan = Subscription("p", "Plus", Decimal(8), FIRST, 2)
     rates = Rates([(FIRST, "USD", Decimal(1)), (date(2026, 4, 2), "USD", Decimal(2))])
     assert spent_so_far(plan, date(2026, 4, 20), Currency("EUR", rates)) == 8 + 4
 
 
-def test_preview_shows_what_a_european_file_cost_in_euros() -> None:
+def test_preview_of_a_file_in_euros_shows_its_euros() -> None:
     table = read_table(b"date,cost,currency\n2026-03-02,8,EUR\n2026-03-03,8,USD\n", "costs.csv")
     preview = build_preview(generic.parse(table, Options(rates=RATES)), Choices(currency=EURO))
     assert preview.total.spent == 8 + 4
     assert preview.daily == {(FIRST, "other"): 8, (SECOND, "other"): 4}
 
 
-def test_offered_currencies_can_show_every_day_there_may_be() -> None:
+def test_offered_currencies_have_rates_for_every_possible_day() -> None:
     offered = list_currencies(bundled_rates())
     assert {"USD", "EUR", "JPY"} <= set(offered)
     for code in offered:
@@ -227,7 +227,7 @@ def test_every_page_opens_in_another_currency(monkeypatch: pytest.MonkeyPatch, u
     assert not open_page(monkeypatch, user, view).exception
 
 
-def test_currency_that_ended_falls_back_to_dollars_and_says_so(
+def test_discontinued_currency_falls_back_to_dollars_with_a_note(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
     save(user, [noon(0, "8")])
@@ -239,7 +239,7 @@ def test_currency_that_ended_falls_back_to_dollars_and_says_so(
     assert next(box for box in settings.selectbox if box.label == "Currency").value == "USD"
 
 
-def test_dollars_ask_for_no_rates(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_dollars_load_no_rates(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     def refuse(_user: User) -> Rates:
         raise AssertionError("rates were asked for")
 
@@ -250,7 +250,7 @@ def test_dollars_ask_for_no_rates(monkeypatch: pytest.MonkeyPatch, user: User) -
     assert metrics(page)["Spend, 30 days"] == "$8.00"
 
 
-def test_chosen_currency_is_kept(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+def test_chosen_currency_is_saved(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_page(monkeypatch, user, "settings")
     next(box for box in page.selectbox if box.label == "Currency").set_value("EUR")
     next(button for button in page.button if button.label == "Save settings").click().run()
