@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from tally.storage.database import Database
-from tally.storage.operator_connection import operating
-from tally.storage.postgres import PostgresDatabase, find_user
+from tally.storage.postgres import PostgresDatabase, connect_operator, find_user
 
 Email = Annotated[
     str, typer.Option(metavar="EMAIL", help="Email address of the account.", show_default=False)
@@ -21,5 +20,5 @@ def acting_as(email: str) -> Iterator[Database]:
 
     Raises DatabaseError when there is no such account or the database does not answer.
     """
-    with operating() as connection:
+    with connect_operator() as connection:
         yield PostgresDatabase(connection, find_user(connection, email))

@@ -20,7 +20,7 @@ from tally.core.settings import Settings, load_settings
 from tally.local.home import open_home
 from tally.local.keys import read_encryption_keys, save_encryption_keys
 from tally.secrets.key_ring import KeyRing, VaultError, load_key_ring, make_key
-from tally.storage.operator_connection import operating
+from tally.storage.postgres import connect_operator
 
 PRUNE_DELAY_SECONDS = 3600  # longer than adding a connection takes, from reading the key ring to saving
 
@@ -39,7 +39,7 @@ def rotate() -> None:
 
     Example: tally keys rotate
     """
-    with operating() as connection:
+    with connect_operator() as connection:
         refuse_concurrent_change(connection)
         settings = load_settings()
         ring = load_key_ring(settings)
@@ -70,7 +70,7 @@ def prune() -> None:
 
     Example: tally keys prune
     """
-    with operating() as connection:
+    with connect_operator() as connection:
         refuse_concurrent_change(connection)
         settings = load_settings()
         ring = load_key_ring(settings)
@@ -129,7 +129,7 @@ def _report() -> None:
     ring = load_key_ring(load_settings())
     counts: Counter[str] = Counter()
     failures = []
-    with operating() as connection:
+    with connect_operator() as connection:
         for stored in load_stored_keys(connection):
             try:
                 stored.decrypt(ring)

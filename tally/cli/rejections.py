@@ -11,7 +11,7 @@ import typer
 from tally.cli.tables import printable
 from tally.importers import Rejected
 from tally.storage.database import DatabaseError
-from tally.storage.export import harmless
+from tally.storage.export import escape_formula
 
 SHOWN_REJECTIONS = 10
 
@@ -57,6 +57,6 @@ def _write(rejections: Sequence[tuple[Path, Rejected]], out: TextIO) -> None:
     writer = csv.writer(out)
     writer.writerow(["file", "line", "reason", "row"])
     writer.writerows(
-        [harmless(file.name), row.line, harmless(row.reason), harmless(row.row_text)]
+        [escape_formula(file.name), row.line, escape_formula(row.reason), escape_formula(row.row_text)]
         for file, row in rejections
     )

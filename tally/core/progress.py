@@ -7,4 +7,4 @@ Progress = Callable[[int, int, str], None]
 
 
 def ignore_progress(done: int, total: int, label: str) -> None:
-    """Callback that reports to nobody."""
+    """Default callback, which does nothing."""

@@ -1,1 +1,1 @@
-"""What counts, and why: saving, billing accounts, reconciliation."""
+"""Saving of records, billing accounts and reconciliation."""

@@ -37,7 +37,7 @@ READ = (
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def harmless(cell: Any) -> Any:
+def escape_formula(cell: Any) -> Any:
     """The cell, with an apostrophe in front of text that a spreadsheet would run as a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
@@ -61,7 +61,7 @@ def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
         records.to_parquet(buffer, index=False)
     else:
         text = ["provider", "model_name", "note"]
-        safe = records.assign(**{name: records[name].map(harmless) for name in text})
+        safe = records.assign(**{name: records[name].map(escape_formula) for name in text})
         # With this line terminator, cells with a carriage return or line feed are quoted.
         safe.to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue()

@@ -1,8 +1,8 @@
-"""Database access over the operator's Postgres connection."""
+"""The operator's Postgres connection, and an account's database over it."""
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 from psycopg.types.json import Json
 
+from tally.core.settings import load_settings, require_database_url
 from tally.storage.database import GATEWAY, RETRY, DatabaseError, Query, Row, Unreachable, describe, quote
 
 
@@ -94,6 +95,28 @@ class PostgresDatabase:
             cursor.execute("set local role authenticated")
             cursor.execute("select set_config('request.jwt.claims', %s, true)", [self._claims])
             yield cursor
+
+
+@contextmanager
+def connect_operator() -> Iterator[psycopg.Connection[Any]]:
+    """Connect past row-level security, in autocommit; raises DatabaseError."""
+    try:
+        connection = psycopg.connect(
+            require_database_url(load_settings()), connect_timeout=10, autocommit=True
+        )
+    except psycopg.OperationalError:
+        raise DatabaseError(
+            "The database cannot be reached. Start Tally with `make up`, then try again."
+        ) from None
+    except psycopg.ProgrammingError:
+        raise DatabaseError(
+            "DATABASE_URL is not a Postgres address such as postgresql://postgres:password@host:5432/postgres."
+        ) from None
+    with closing(connection):
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise describe_failure(error) from None
 
 
 def describe_failure(error: psycopg.Error) -> DatabaseError:

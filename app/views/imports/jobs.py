@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from tally.importers import Parsed, Rejected
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.storage.database import Database, DatabaseError
-from tally.storage.export import harmless
+from tally.storage.export import escape_formula
 
 REJECTED_COLUMNS = ("file", "line", "reason", "row")
 UNEXPECTED = "Couldn't save this file because of an unexpected error. Try again; duplicates are skipped."
@@ -92,5 +92,7 @@ def write_rejected(rejected: Sequence[tuple[str, Rejected]]) -> bytes:
     writer = csv.writer(buffer)
     writer.writerow(REJECTED_COLUMNS)
     for filename, row in rejected:
-        writer.writerow([harmless(filename), row.line, harmless(row.reason), harmless(row.row_text)])
+        writer.writerow(
+            [escape_formula(filename), row.line, escape_formula(row.reason), escape_formula(row.row_text)]
+        )
     return buffer.getvalue().encode(errors="replace")

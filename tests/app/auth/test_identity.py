@@ -1,4 +1,4 @@
-"""What the dashboard may do with the signed-in person's account."""
+"""Password changes and sign-outs from the dashboard."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ NEW_PASSWORD = "another horse 2"
 
 
 class Devices:
-    """One person's two devices; the dashboard runs for the first."""
+    """Two signed-in devices of one account; the dashboard runs on the first."""
 
     def __init__(self, store: Sessions, upstream: AuthClient, account: Account) -> None:
         self.tokens = [upstream.sign_in(account.email, account.password) for _ in range(2)]

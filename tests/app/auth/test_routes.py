@@ -20,8 +20,8 @@ from tests.app.wire import Wire
 NEW_PASSWORD = "another horse 2"
 
 
-def said(answer: httpx.Response) -> str:
-    """What the page tells the person."""
+def message(answer: httpx.Response) -> str:
+    """The error or notice on a page."""
     found = re.search(r'role="(?:alert|status)">([^<]+)<', answer.text)
     return found.group(1).replace("&#39;", "'") if found else ""
 
@@ -31,7 +31,7 @@ def is_signed_in(browser: httpx.Client) -> bool:
 
 
 def mailed_code(project: Project, account: Account) -> str:
-    """The newest 6-digit code in the outbox for this person."""
+    """The newest 6-digit code in the outbox for this account."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for mail in sorted(project.outbox.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True):
@@ -102,7 +102,7 @@ def test_refusal_has_a_message_and_keeps_the_email(
     sent = {"email": account.email, "password": account.password} | values
     answer = browser.post(form, data=sent)
     assert answer.status_code == status
-    assert sentence in said(answer)
+    assert sentence in message(answer)
     assert 'role="alert"' in answer.text
     assert f'value="{sent["email"]}"' in answer.text
     assert sent["password"] == "" or f'value="{sent["password"]}"' not in answer.text
@@ -165,14 +165,12 @@ def test_planted_cookie_does_not_become_a_session(
     assert httpx.get(server.url, headers={"cookie": f"tally={planted}"}).status_code == 401
 
 
-def test_signed_in_person_does_not_see_the_sign_in_page_again(signed_in: httpx.Client) -> None:
+def test_signed_in_user_is_sent_away_from_the_sign_in_page(signed_in: httpx.Client) -> None:
     for page in ("/login", "/signup", "/login?next=//evil.example"):
         assert signed_in.get(page).headers["location"] == "/"
 
 
-def test_restart_of_the_server_keeps_people_signed_in(
-    project: Project, tmp_path: Path, account: Account
-) -> None:
+def test_sessions_survive_a_server_restart(project: Project, tmp_path: Path, account: Account) -> None:
     with AppServer(tmp_path, project.environment()) as server, server.browser() as browser:
         sign_in(browser, account)
         server.stop()
@@ -200,13 +198,13 @@ def test_forgotten_password_is_replaced_with_a_mailed_code(
 ) -> None:
     sign_in(second_browser, account)
     asked = browser.post("/forgot", data={"email": account.email})
-    assert "we sent it a 6-digit code" in said(asked)
+    assert "we sent it a 6-digit code" in message(asked)
     assert f'value="{account.email}"' in asked.text
     code = mailed_code(project, account)
     form = {"email": account.email, "code": f"{code[:3]} {code[3:]}", "password": NEW_PASSWORD}
 
     too_short = browser.post("/reset", data=form | {"password": "short"})
-    assert "too short" in said(too_short)
+    assert "too short" in message(too_short)
     assert browser.post("/reset", data=form).status_code == 303, (
         "the code is still good after a typing mistake"
     )
@@ -217,10 +215,10 @@ def test_forgotten_password_is_replaced_with_a_mailed_code(
         upstream.sign_in(account.email, account.password)
 
     browser.post("/logout")
-    assert "wrong, used or expired" in said(browser.post("/reset", data=form))
+    assert "wrong, used or expired" in message(browser.post("/reset", data=form))
 
 
-def test_asking_for_a_code_does_not_tell_who_has_an_account(browser: httpx.Client, account: Account) -> None:
+def test_requesting_a_code_does_not_reveal_accounts(browser: httpx.Client, account: Account) -> None:
     answers = [
         browser.post("/forgot", data={"email": email}) for email in (account.email, "nobody@example.com")
     ]
@@ -238,7 +236,7 @@ def test_reset_with_the_old_password_signs_in(
     assert is_signed_in(browser)
 
 
-def test_unreachable_supabase_is_said_and_signs_nobody_out(
+def test_unreachable_supabase_is_explained_and_ends_no_session(
     project: Project, tmp_path: Path, wire: Wire, account: Account
 ) -> None:
     with AppServer(tmp_path, project.environment(wire.url)) as server, server.browser() as browser:
@@ -247,7 +245,7 @@ def test_unreachable_supabase_is_said_and_signs_nobody_out(
         with server.browser() as other:
             answer = other.post("/login", data={"email": account.email, "password": account.password})
         assert answer.status_code == 503
-        assert said(answer).startswith("Tally cannot reach the sign-in service.")
+        assert message(answer).startswith("Tally cannot reach the sign-in service.")
         assert is_signed_in(browser)
 
 
@@ -260,14 +258,14 @@ def test_guessing_is_locked_at_one_address_and_the_owner_gets_in_from_another(
             assert attacker.post("/login", data=wrong).status_code == 401
         locked = attacker.post("/login", data=wrong | {"password": account.password})
         assert locked.status_code == 429
-        assert "Too many attempts. Try again in 5 minutes." in said(locked)
+        assert "Too many attempts. Try again in 5 minutes." in message(locked)
         assert 0 < int(locked.headers["retry-after"]) <= 300
         assert f'value="{account.email}"' in locked.text
         sign_in(owner, account)
 
 
 @pytest.mark.parametrize(("form", "tries"), [("/signup", 8), ("/forgot", 3), ("/reset", 6)])
-def test_other_forms_are_throttled_too(
+def test_other_forms_are_rate_limited_too(
     server: AppServer, new_account: Callable[[], Account], form: str, tries: int
 ) -> None:
     values = {"email": new_account().email, "password": NEW_PASSWORD, "code": "123456"}

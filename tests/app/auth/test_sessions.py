@@ -1,4 +1,4 @@
-"""The session store keeps people signed in, and keeps their secrets."""
+"""Session store: lifetimes, renewals and confidentiality."""
 
 import sqlite3
 import subprocess
@@ -34,7 +34,7 @@ def tokens(upstream: AuthClient, account: Account) -> Tokens:
 
 
 def expiring(tokens: Tokens, seconds: int) -> Tokens:
-    """The same tokens, said to expire in so many seconds."""
+    """The same tokens with another expiry."""
     return replace(tokens, expires_at=int(time.time()) + seconds)
 
 
@@ -42,7 +42,7 @@ def later(seconds: float) -> Callable[[], float]:
     return lambda: time.time() + seconds
 
 
-def test_session_gives_back_its_person_and_tokens(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
+def test_session_returns_its_user_and_tokens(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(tokens)
     found = store.find(cookie)
@@ -52,7 +52,7 @@ def test_session_gives_back_its_person_and_tokens(path: Path, upstream: AuthClie
 
 
 @pytest.mark.parametrize("cookie", [None, "", "x", "A" * 43, "ü" * 43, "'" * 43, "A" * 44])
-def test_unknown_cookie_finds_nobody(
+def test_unknown_cookie_has_no_session(
     path: Path, upstream: AuthClient, tokens: Tokens, cookie: str | None
 ) -> None:
     store = Sessions(path, upstream)
@@ -76,13 +76,13 @@ def test_files_are_readable_by_their_owner_alone(path: Path, upstream: AuthClien
     assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
 
 
-def test_tokens_moved_to_another_persons_row_do_not_open(
+def test_tokens_moved_to_another_users_row_are_refused(
     path: Path, upstream: AuthClient, tokens: Tokens
 ) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(tokens)
     with sqlite3.connect(path) as thief:
-        thief.execute("update sessions set user_id = 'somebody else'")
+        thief.execute("update sessions set user_id = 'another-user'")
     assert store.tokens(cookie) is None
     assert store.find(cookie) is None
 
@@ -93,16 +93,14 @@ def test_idle_session_ends(path: Path, upstream: AuthClient, tokens: Tokens) -> 
     assert Sessions(path, upstream, later(IDLE_SECONDS - 60 + IDLE_SECONDS + 60)).find(cookie) is None
 
 
-def test_session_that_is_used_lives_on_until_its_absolute_end(
-    path: Path, upstream: AuthClient, tokens: Tokens
-) -> None:
+def test_used_session_lives_until_its_absolute_end(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     cookie = Sessions(path, upstream).open(tokens)
     for day in range(6, 30, 6):
         assert Sessions(path, upstream, later(day * 86_400)).find(cookie), f"day {day}"
     assert Sessions(path, upstream, later(ABSOLUTE_SECONDS + 60)).find(cookie) is None
 
 
-def test_restart_keeps_people_signed_in(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
+def test_sessions_survive_a_restart(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     cookie = Sessions(path, upstream).open(tokens)
     assert Sessions(path, upstream).tokens(cookie) == tokens
 
@@ -148,7 +146,7 @@ def test_unreachable_supabase_keeps_the_session(
     assert store.tokens(cookie)
 
 
-def test_token_that_is_still_good_serves_while_supabase_is_unreachable(
+def test_valid_token_serves_while_supabase_is_unreachable(
     path: Path, project: Project, wire: Wire, tokens: Tokens
 ) -> None:
     store, almost_over = Sessions(path, AuthClient(wire.url, project.key)), expiring(tokens, 30)
@@ -219,7 +217,7 @@ def test_sign_out_during_a_refresh_leaves_nothing_alive_upstream(
         upstream.refresh(made[0].refresh_token)
 
 
-def test_closing_all_spares_the_one_to_keep_and_other_people(
+def test_closing_all_keeps_one_session_and_other_users(
     path: Path, upstream: AuthClient, tokens: Tokens, new_account: Callable[[], Account]
 ) -> None:
     stranger = new_account()

@@ -101,7 +101,7 @@ def test_nothing_else_is_served_without_a_session(server: AppServer, method: str
         "*",
     ],
 )
-def test_dressed_up_path_does_not_pass_the_open_list(server: AppServer, target: str) -> None:
+def test_disguised_path_is_not_open(server: AppServer, target: str) -> None:
     assert raw_status(server, target) in (303, 400, 401, 404)
     assert raw_status(server, target, "Accept: text/html") in (303, 400, 401, 404)
 
@@ -117,7 +117,7 @@ def test_open_list_is_the_forms_the_public_files_and_the_health_check(server: Ap
         assert "prerenderReady" not in answer.text, "this is Streamlit's page"
 
 
-def test_signed_in_person_gets_the_dashboard_but_not_the_servers_metrics(signed_in: httpx.Client) -> None:
+def test_signed_in_user_gets_the_dashboard_but_not_the_metrics(signed_in: httpx.Client) -> None:
     assert signed_in.get("/").status_code == 200
     assert signed_in.get("/_stcore/host-config").status_code == 200
     for path in ("/_stcore/metrics", "/_stcore/agent/openapi.json", "/_stcore/script-health-check"):
@@ -140,7 +140,7 @@ def test_websocket_needs_a_session_and_our_own_origin(server: AppServer, signed_
         assert asyncio.run(handshake(server, Cookie=cookie, Origin=origin)) == 403, origin
 
 
-def test_signed_out_cookie_is_worth_nothing(server: AppServer, signed_in: httpx.Client) -> None:
+def test_signed_out_cookie_is_refused(server: AppServer, signed_in: httpx.Client) -> None:
     cookie = cookies(signed_in)
     assert signed_in.post("/logout").headers["location"] == "/login"
     assert raw_status(server, "/", f"Cookie: {cookie}") == 401

@@ -1,4 +1,4 @@
-"""The server starts from anywhere, and where it may not start it says why in a sentence."""
+"""The server starts from any folder, or exits with an explanation."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ UVICORN = ("-m", "uvicorn", "app.server.main:app", "--port", "0")
 
 
 def fail_to_start(folder: Path, environment: dict[str, str], command: Sequence[str] = UVICORN) -> str:
-    """What the server prints instead of starting."""
+    """Output of a server that does not start."""
     ended = subprocess.run(
         [sys.executable, *command],
         cwd=folder,
@@ -52,7 +52,7 @@ def test_server_refuses_to_run_without_the_session_binding(project: Project, tmp
     assert "server.trustedUserHeaders" in refusal
 
 
-def test_unusable_session_store_is_said(project: Project, tmp_path: Path) -> None:
+def test_unusable_session_store_is_explained(project: Project, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     broken = {"TALLY_SESSIONS_DB": str(tmp_path / "file" / "sessions.db")}
     assert "cannot store its sessions" in fail_to_start(tmp_path, project.environment() | broken)

@@ -67,5 +67,5 @@ def test_only_streamlits_own_files_are_known() -> None:
         ("brotli, x-br", {"brotli", "x-br"}),
     ],
 )
-def test_accept_encoding_is_read_as_the_standard_says(header: str, accepted: set[str]) -> None:
+def test_accept_encoding_follows_the_standard(header: str, accepted: set[str]) -> None:
     assert accepted_encodings(header) == accepted

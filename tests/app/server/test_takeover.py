@@ -1,4 +1,4 @@
-"""Nobody can continue another person's live page by its Streamlit session id."""
+"""A Streamlit session id is no way into another user's live page."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.app.app_server import AppServer
 async def open_page(
     stack: AsyncExitStack, server: AppServer, cookie: str, resume: str = "", **headers: str
 ) -> str:
-    """Open the dashboard's WebSocket, stay connected, and say which Streamlit session it is."""
+    """Open the dashboard's WebSocket, stay connected, and return its Streamlit session id."""
     protocols = ["streamlit", "no-token", *([resume] if resume else [])]
     socket = await stack.enter_async_context(
         websockets.connect(

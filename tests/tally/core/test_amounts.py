@@ -64,7 +64,7 @@ def test_amount_is_read_exactly(text: str, decimal_comma: bool, value: str) -> N
         ("9" * 100, "has 100 characters, too many for an amount"),
     ],
 )
-def test_what_is_no_amount_gets_a_reason(text: str, reason: str) -> None:
+def test_unreadable_amount_gets_a_reason(text: str, reason: str) -> None:
     with pytest.raises(AmountUnreadable) as unreadable:
         parse_amount(text)
     assert str(unreadable.value) == reason
@@ -90,7 +90,7 @@ def test_count_is_read_from_its_spellings(text: str, count: int) -> None:
         ("²", "is not a number"),
     ],
 )
-def test_what_is_no_count_gets_a_reason(text: str, reason: str) -> None:
+def test_unreadable_count_gets_a_reason(text: str, reason: str) -> None:
     with pytest.raises(AmountUnreadable) as unreadable:
         parse_count(text)
     assert str(unreadable.value) == reason

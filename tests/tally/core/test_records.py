@@ -1,4 +1,4 @@
-"""What a record is, what names it, and where a day stands in time."""
+"""Cost records, their identities, and the instants of whole days."""
 
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -40,7 +40,7 @@ def record(
     )
 
 
-def test_json_keeps_every_decimal_and_leaves_out_what_is_default() -> None:
+def test_json_keeps_every_decimal_and_leaves_out_defaults() -> None:
     values = record(cost_usd=Decimal("1E-10"), input_tokens=7).to_json()
     assert json.loads(json.dumps(values)) == {
         "provider": "openai",
@@ -71,7 +71,7 @@ def test_json_keeps_every_decimal_and_leaves_out_what_is_default() -> None:
         (lambda: record(timestamp=NOON.astimezone(timezone(timedelta(hours=1)))), "the time is not in UTC"),
     ],
 )
-def test_record_that_the_database_would_refuse_cannot_be_made(make: object, reason: str) -> None:
+def test_record_that_the_database_would_refuse_cannot_be_created(make: object, reason: str) -> None:
     with pytest.raises(InvalidRecord) as invalid:
         make()  # type: ignore[operator]
     assert str(invalid.value) == reason

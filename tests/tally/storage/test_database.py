@@ -1,4 +1,4 @@
-"""A person through PostgREST and through the operator's connection: the same answers, the same limits."""
+"""Both transports give an account the same rows, with the same limits and errors."""
 
 import base64
 import hmac
@@ -50,14 +50,14 @@ def database(request: pytest.FixtureRequest, stack: Stack, person: Person) -> It
 
 
 def records(count: int, name: str = "n") -> list[CostRecord]:
-    """Records of which many share an instant, so that pages end between equals."""
+    """Records, many with the same instant, so that pages end between equals."""
     return [
         CostRecord("openai", NOON + timedelta(minutes=n // 7), "m", Decimal("0.1"), identity(name, n))
         for n in range(count)
     ]
 
 
-def import_named(database: Database, import_id: object) -> Row | None:
+def find_import(database: Database, import_id: object) -> Row | None:
     return select_first(database, Query("imports", "*", ["id"], {"id": import_id}))
 
 
@@ -65,15 +65,15 @@ def test_row_is_inserted_changed_and_deleted(database: Database) -> None:
     row = database.insert("imports", A_FILE | {"metadata": {"note": 'a "quoted", (odd) text'}})
     assert (row["filename"], row["status"]) == ("a.csv", "running")
     database.update("imports", row["id"], {"rows_read": 3, "errors": [{"line": 1}]})
-    changed = import_named(database, row["id"])
+    changed = find_import(database, row["id"])
     assert changed is not None
     assert (changed["rows_read"], changed["errors"]) == (3, [{"line": 1}])
     assert changed["metadata"] == {"note": 'a "quoted", (odd) text'}
     database.delete("imports", row["id"])
-    assert import_named(database, row["id"]) is None
+    assert find_import(database, row["id"]) is None
 
 
-def test_both_ways_give_the_very_same_rows(stack: Stack, person: Person) -> None:
+def test_both_transports_give_the_same_rows(stack: Stack, person: Person) -> None:
     with over_postgres(stack, person) as postgres:
         http = over_http(stack, person)
         save_records(http, records(5, "same"))
@@ -105,7 +105,7 @@ def test_more_rows_than_a_page_arrive_once_and_in_order(stack: Stack, transport:
         assert rows == sorted(rows, key=lambda row: (row["timestamp"], row["id"]))
 
 
-def test_a_full_last_page_is_followed_by_none(database: Database) -> None:
+def test_full_last_page_is_followed_by_an_empty_one(database: Database) -> None:
     names = [row["name"] for row in database.select(Query("providers", "id,name", ["name"]))]
     first = database.select(Query("providers", "name", ["name"], limit=10))
     assert [row["name"] for row in first] == names[:10]
@@ -115,7 +115,7 @@ def test_a_full_last_page_is_followed_by_none(database: Database) -> None:
 
 
 @pytest.mark.parametrize("value", ['a,b).or("', 'back\\slash"', "ä=1&x=(2)", "%_*"])
-def test_texts_of_any_kind_can_end_a_page(database: Database, value: str) -> None:
+def test_hostile_text_can_end_a_page(database: Database, value: str) -> None:
     for name in (value, value + "~"):
         database.insert("imports", A_FILE | {"filename": name, "metadata": {"page": value}})
     seen = database.select(Query("imports", "filename,id", ["filename", "id"]))
@@ -160,7 +160,7 @@ def test_filter_finds_exactly_the_equal_text(stack: Stack, transport: str) -> No
 
 @given(texts=st.lists(st.text(TEXT, max_size=20)))
 @settings(max_examples=25, deadline=None)
-def test_both_ways_filter_alike(stack: Stack, person: Person, texts: list[str]) -> None:
+def test_both_transports_filter_alike(stack: Stack, person: Person, texts: list[str]) -> None:
     with over_postgres(stack, person) as postgres:
         http = over_http(stack, person)
         for text in texts:
@@ -199,7 +199,7 @@ def test_filter_applies_to_every_page(stack: Stack, transport: str) -> None:
         assert pages == [["1.csv", "3.csv"], ["5.csv"]]
 
 
-def test_refusals_are_sentences(database: Database) -> None:
+def test_refusals_have_messages(database: Database) -> None:
     with pytest.raises(DatabaseError, match=r"^Records must be an array of at most 5,000 objects\.$"):
         database.call("save_cost_records", import_id=None, records={})
     with pytest.raises(DatabaseError, match=r"^The database refused this: .*imports_rows_read_check"):
@@ -209,28 +209,28 @@ def test_refusals_are_sentences(database: Database) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_nobody_reaches_the_rows_of_another(stack: Stack, person: Person, transport: str) -> None:
+def test_stranger_cannot_reach_rows(stack: Stack, person: Person, transport: str) -> None:
     owner = over_http(stack, person)
-    kept = owner.insert("imports", A_FILE | {"filename": "kept.csv"})
-    save_records(owner, records(3, "kept"), kept["id"])
+    stored = owner.insert("imports", A_FILE | {"filename": "stored.csv"})
+    save_records(owner, records(3, "stored"), stored["id"])
     before = owner.select(Query("cost_records", "*", ["timestamp", "id"]))
     with acting(stack, sign_up(stack), transport) as stranger:
         for table in ("imports", "cost_records", "subscriptions"):
             assert stranger.select(Query(table, "*", ["id"])) == []
-        stranger.update("imports", kept["id"], {"filename": "taken.csv"})
-        stranger.delete("imports", kept["id"])
+        stranger.update("imports", stored["id"], {"filename": "taken.csv"})
+        stranger.delete("imports", stored["id"])
         for row in before:
             stranger.delete("cost_records", row["id"])
         with pytest.raises(DatabaseError, match="row-level security"):
             stranger.insert("imports", A_FILE | {"user_id": person.user_id})
         with pytest.raises(DatabaseError):
-            save_records(stranger, records(1, "smuggled"), kept["id"])
+            save_records(stranger, records(1, "smuggled"), stored["id"])
         assert stranger.call("daily_costs", from_date=None, to_date=None)["date"] == []
-    assert import_named(owner, kept["id"]) == kept
+    assert find_import(owner, stored["id"]) == stored
     assert owner.select(Query("cost_records", "*", ["timestamp", "id"])) == before
 
 
-def test_operators_connection_is_the_operators_again_after_each_call(stack: Stack, person: Person) -> None:
+def test_operator_connection_resets_its_role_after_each_call(stack: Stack, person: Person) -> None:
     with over_postgres(stack, person) as database:
         with pytest.raises(DatabaseError):
             database.select(Query("nothing_of_this_name", "*", ["id"]))
@@ -255,18 +255,25 @@ def forged_tokens(stack: Stack, person: Person) -> dict[str, str]:
     other = json.loads(base64.urlsafe_b64decode(body + "==")) | {"sub": sign_up(stack).user_id}
     return {
         "expired": token(past, stack.keys.jwt_secret),
-        "signed by somebody else": token(current, "x" * 40),
+        "signed with another secret": token(current, "x" * 40),
         "unsigned": token(current, "", "none").rpartition(".")[0] + ".",
-        "with another's name": f"{head}.{encode(json.dumps(other).encode())}.{signature}",
-        "cut": person.token[:-6],
+        "with another user id": f"{head}.{encode(json.dumps(other).encode())}.{signature}",
+        "truncated": person.token[:-6],
         "no token": "abc",
     }
 
 
-FORGERIES = ("expired", "signed by somebody else", "unsigned", "with another's name", "cut", "no token")
+FORGERIES = (
+    "expired",
+    "signed with another secret",
+    "unsigned",
+    "with another user id",
+    "truncated",
+    "no token",
+)
 
 
-def test_token_of_the_right_secret_is_good(stack: Stack, person: Person) -> None:
+def test_token_of_the_right_secret_is_accepted(stack: Stack, person: Person) -> None:
     claims = {"sub": person.user_id, "role": "authenticated", "exp": time.time() + 600}
     database = SupabaseDatabase(client_with(stack, token(claims, stack.keys.jwt_secret)))
     assert database.select(Query("providers", "id", ["id"]))
@@ -278,7 +285,7 @@ def forgeries(stack: Stack) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", FORGERIES)
-def test_token_that_is_no_good_ends_the_session_and_writes_nothing(
+def test_invalid_token_ends_the_session_and_writes_nothing(
     stack: Stack, forgeries: dict[str, str], kind: str
 ) -> None:
     database = SupabaseDatabase(client_with(stack, forgeries[kind]))
@@ -302,7 +309,7 @@ def counts(stack: Stack) -> object:
         ).fetchone()
 
 
-def test_key_that_the_project_does_not_know_is_named(stack: Stack, person: Person) -> None:
+def test_unknown_api_key_is_named(stack: Stack, person: Person) -> None:
     client = client_with(stack, person.token)
     client.options.headers["apikey"] = "sb_publishable_unknown"
     client.postgrest.headers["apikey"] = "sb_publishable_unknown"
@@ -310,7 +317,7 @@ def test_key_that_the_project_does_not_know_is_named(stack: Stack, person: Perso
         SupabaseDatabase(client).select(Query("providers", "*", ["id"]))
 
 
-def test_nothing_that_answers_is_a_sentence_within_seconds(stack: Stack, person: Person) -> None:
+def test_closed_connection_is_not_retried(stack: Stack, person: Person) -> None:
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
         connection.close()
         with over_postgres(stack, person) as database:
@@ -318,10 +325,10 @@ def test_nothing_that_answers_is_a_sentence_within_seconds(stack: Stack, person:
             started = time.monotonic()
             with pytest.raises(Unreachable, match=r"^The database cannot be reached right now\. "):
                 database.select(Query("providers", "*", ["id"]))
-            assert time.monotonic() - started < 1, "a closed connection does not come back by waiting"
+            assert time.monotonic() - started < 1, "retries cannot reopen a connection"
 
 
-def test_deadlock_is_tried_again(stack: Stack, person: Person) -> None:
+def test_deadlock_is_retried(stack: Stack, person: Person) -> None:
     with over_postgres(stack, person) as database:
         database._connection.execute(
             "create sequence public.tries; grant usage on sequence public.tries to authenticated;"

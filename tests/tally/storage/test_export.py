@@ -14,7 +14,7 @@ from tally.ledger.save import save_records
 from tally.local.stack import Stack
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.database import Database
-from tally.storage.export import COLUMNS, harmless, load_records, write_records
+from tally.storage.export import COLUMNS, escape_formula, load_records, write_records
 from tests.tally.people import TRANSPORTS, acting, over_http, sign_up
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -45,12 +45,12 @@ def read_csv(data: bytes) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("cell", HOSTILE)
 def test_formulas_become_texts(cell: str) -> None:
-    assert harmless(cell) == "'" + cell
+    assert escape_formula(cell) == "'" + cell
 
 
 @pytest.mark.parametrize("cell", [*PEACEFUL, None, 3, Decimal("-1")])
 def test_other_cells_stay_as_they_are(cell: object) -> None:
-    assert harmless(cell) is cell
+    assert escape_formula(cell) is cell
 
 
 def test_hostile_cells_are_harmless_in_csv_and_raw_in_parquet(database: Database) -> None:
