@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from forecasting import __main__
 from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
@@ -56,11 +57,11 @@ def start(database_url: str) -> subprocess.Popen[str]:
 
 
 def wait_for_forecasts(db: NightlyDatabase) -> None:
-    for _ in range(400):
+    for _ in range(1200):
         if db.count("public.forecast_results"):
             return
         time.sleep(0.05)
-    pytest.fail("no forecast was saved within 20 seconds")
+    pytest.fail("no forecast was saved within 60 seconds")
 
 
 def add_accounts(db: NightlyDatabase, pattern: SpendPattern, count: int) -> None:
@@ -89,31 +90,60 @@ def test_dry_run_prints_a_table(db: NightlyDatabase, pattern: SpendPattern) -> N
     assert db.count("public.job_runs") == 0
 
 
-def test_unreachable_database_is_reported_without_a_traceback() -> None:
-    ended = run(NOWHERE, "--workers", "0")
-    assert ended.returncode == FAILED
-    assert ended.stderr.startswith("The database does not answer.")
-    assert "Traceback" not in ended.stderr
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Call the command in this process, with a database that does not answer."""
+
+    def call_main(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["forecasting", *arguments])
+        return __main__.main()
+
+    monkeypatch.setattr(__main__, "warm_up", lambda: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    for name, value in environment(NOWHERE).items():
+        monkeypatch.setenv(name, value)
+    return call_main
 
 
-def test_malformed_date_is_reported_with_an_example() -> None:
-    ended = run(NOWHERE, "--date", "11.5.2024")
-    assert ended.returncode == 2
-    assert "'11.5.2024' is not a date such as 2026-11-01" in ended.stderr
+def test_unreachable_database_is_reported(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("--workers", "0") == FAILED
+    assert capsys.readouterr().err.startswith("The database does not answer.")
+
+
+def test_interrupt_before_the_run_starts_is_reported(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "load_settings", interrupt)
+    assert call() == INTERRUPTED
+    assert capsys.readouterr().err == "Stopped before anything was done.\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--date", "11.5.2024"), "'11.5.2024' is not a date such as 2026-11-01"),
         (("--date", "2999-01-01"), "2999-01-01 is in the future"),
         (("--workers", "-1"), "'-1' is not a number"),
+        (("--workers", "65"), "'65' is not a number from 0 to 64"),
         (("--scheduler", "10.0.0.5:8786"), "'10.0.0.5:8786' is not an address such as tcp://10.0.0.5:8786"),
+        (("--scheduler", "tcp://host:port"), "'tcp://host:port' is not an address"),
     ],
 )
-def test_impossible_arguments_are_reported(arguments: tuple[str, str], message: str) -> None:
-    ended = run(NOWHERE, *arguments)
-    assert ended.returncode == 2
-    assert message in ended.stderr
+def test_impossible_arguments_are_reported(
+    call: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, str],
+    message: str,
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call(*arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_missing_table_is_reported_without_a_traceback(db: NightlyDatabase) -> None:
@@ -124,10 +154,15 @@ def test_missing_table_is_reported_without_a_traceback(db: NightlyDatabase) -> N
     assert "Traceback" not in ended.stderr
 
 
-def test_help_has_an_example_and_the_exit_codes() -> None:
-    shown = run(NOWHERE, "--help").stdout
+def test_help_has_an_example_and_the_exit_codes(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        call("--help")
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
     assert "example: python -m forecasting" in shown
-    assert str(BUSY) in shown
+    assert f"{BUSY} another run is in progress" in shown
 
 
 def test_lost_database_connection_is_reported_and_nothing_is_half_written(

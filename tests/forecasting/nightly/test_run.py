@@ -1,18 +1,20 @@
 """Whole nightly runs on a real database."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import psycopg
 import pytest
 
-from forecasting.nightly import run
+from forecasting.nightly import job_runs, run
 from forecasting.nightly.account_run import load_account_run
 from forecasting.nightly.database import take_lock
-from forecasting.nightly.run import BUSY, DONE, FAILED, Options
+from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED, NightlyRun, Options
+from forecasting.workers.pool import Outcome, Task, stream_forecasts
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
 SpendPattern = Callable[[int], list[float]]
@@ -357,6 +359,25 @@ def test_killed_run_is_marked_failed_by_the_next(db: NightlyDatabase) -> None:
     killed, current = db.rows("select status, error, finished_at is null from public.job_runs order by night")
     assert killed == ("failed", "The nightly run was interrupted before it finished.", False)
     assert current == ("done", None, False)
+
+
+def test_interrupted_run_is_recorded_and_keeps_its_forecasts(
+    db: NightlyDatabase, pattern: SpendPattern, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        db.add_spend(db.add_account(), pattern(20))
+
+    def interrupt_after_one_account(tasks: Iterable[Task]) -> Iterator[Outcome]:
+        yield from islice(stream_forecasts(tasks, workers=0), 3)
+        raise KeyboardInterrupt
+
+    assert (
+        NightlyRun(db.connection, interrupt_after_one_account, Options(as_of=AS_OF)).execute() == INTERRUPTED
+    )
+    assert capsys.readouterr().err == "Stopped. Saved forecasts are kept; run it again to finish.\n"
+    assert db.count("public.forecast_results") == 3 * 30
+    [[status, error]] = db.rows("select status, error from public.job_runs where user_id is null")
+    assert (status, error) == ("failed", job_runs.INTERRUPTED)
 
 
 def test_failed_refresh_prevents_forecasts(

@@ -83,7 +83,15 @@ def address(
     folder = tmp_path_factory.mktemp("workers")
     options = ("--nworkers", "2", "--nthreads", "1", "--host", "127.0.0.1", "--local-directory", str(folder))
     with program("worker", scheduler[0], *options):
+        wait_for_workers(scheduler[0], 2)
         yield scheduler[0]
+
+
+def wait_for_workers(address: str, count: int) -> None:
+    from distributed import Client
+
+    with Client(address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        client.wait_for_workers(count, timeout=60)
 
 
 def kill_a_worker(address: str) -> None:
