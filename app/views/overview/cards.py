@@ -45,7 +45,7 @@ def render_spend(
         format_figure(now.total, currency),
         change,
         delta_color="inverse",
-        delta_description="vs previous" if change else None,
+        delta_description="vs prior" if change else None,
         border=True,
         chart_data=_thin_out(by_day),
         chart_type="area",
