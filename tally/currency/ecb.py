@@ -43,10 +43,14 @@ def _parse_history(text: str) -> Iterator[Published]:
     columns = [(place, code) for place, code in enumerate(header) if _CODE.fullmatch(code)]
     for cells in rows:
         if day := _parse_day(cells):
-            for place, code in columns:
-                rate = _parse_rate(cells[place]) if place < len(cells) else None
-                if rate:
-                    yield day, code, rate
+            yield from _parse_rates(day, cells, columns)
+
+
+def _parse_rates(day: date, cells: Sequence[str], columns: Sequence[tuple[int, str]]) -> Iterator[Published]:
+    for place, code in columns:
+        rate = _parse_rate(cells[place]) if place < len(cells) else None
+        if rate:
+            yield day, code, rate
 
 
 def _parse_day(cells: Sequence[str]) -> date | None:

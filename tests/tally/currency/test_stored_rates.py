@@ -1,4 +1,4 @@
-"""The rates that the nightly job fetched, read back by people, page by page."""
+"""Rates fetched by nightly runs, read by accounts page by page."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -17,7 +17,7 @@ DAYS, FIRST = 60, bundled_rates().newest_day + timedelta(days=1)
 
 @pytest.fixture
 def fetched(stack: Stack) -> Iterator[None]:
-    """More rates than a page of the API holds: on the n-th day a euro is n dollars, n and a half zloty."""
+    """More rates than a page of the API: on day n a euro is n dollars or n and a half zloty."""
     codes = [code for code in bundled_rates().list_current(date(2020, 1, 1)) if code != "EUR"]
     rows = [
         (FIRST + timedelta(days=number), code, Decimal(number + 1) + (Decimal("0.5") if code == "PLN" else 0))
@@ -36,7 +36,7 @@ def fetched(stack: Stack) -> Iterator[None]:
 
 @pytest.mark.usefixtures("fetched")
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_fetched_rates_follow_the_installed_ones(stack: Stack, transport: str) -> None:
+def test_fetched_rates_continue_the_bundled_ones(stack: Stack, transport: str) -> None:
     with acting(stack, sign_up(stack), transport) as database:
         rates = load_rates(database)
     assert rates.newest_day == FIRST + timedelta(days=DAYS - 1)
@@ -48,6 +48,6 @@ def test_fetched_rates_follow_the_installed_ones(stack: Stack, transport: str) -
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_without_fetched_rates_the_installed_ones_are_all(stack: Stack, transport: str) -> None:
+def test_without_fetched_rates_only_the_bundled_ones_apply(stack: Stack, transport: str) -> None:
     with acting(stack, sign_up(stack), transport) as database:
         assert load_rates(database) is bundled_rates()

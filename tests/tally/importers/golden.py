@@ -1,4 +1,4 @@
-"""What a parsed file is compared with: every record and rejection, and the counts."""
+"""Golden pairs: exports and their expected records, rejections and counts."""
 
 import io
 import json
@@ -11,7 +11,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "imports"
 
 
 def describe(importer_name: str, parsed: Parsed) -> dict[str, object]:
-    """A parsed file as `expected.json` holds it."""
+    """A parsed file in the form of `expected.json`."""
     records = [
         record.to_json()
         | {

@@ -1,4 +1,4 @@
-"""Provider exports: restated days, merged rows, spreadsheets in between, the bill an estimate is about."""
+"""Provider exports: restated days, merged rows, spreadsheets in between, billing accounts."""
 
 from decimal import Decimal
 
@@ -22,14 +22,14 @@ def parse(text: str, options: Options | None = None) -> Parsed:
     return importer.parse(table, options or Options())
 
 
-def test_restated_day_is_the_same_event_with_another_amount() -> None:
+def test_restated_day_keeps_its_identity() -> None:
     morning = parse(f'{COST}{DAY},0.10,usd,"gpt-5.5, input",p\n').records[0]
     evening = parse(f'{COST}{DAY},0.35,usd,"gpt-5.5, input",p\n').records[0]
     assert (morning.source_key, morning.timestamp) == (evening.source_key, evening.timestamp)
     assert morning.cost_usd != evening.cost_usd
 
 
-def test_columns_of_a_later_export_do_not_make_another_event() -> None:
+def test_columns_of_a_later_export_do_not_change_the_identity() -> None:
     old = parse(f"{CLAUDE_COST}\n2026-11-02,Claude Opus 5,Default,k,message,≤ 200k,output,1.00,token\n")
     new = parse(
         f"{CLAUDE_COST},list_price_usd,inference_geo,speed,api_key_id\n"
@@ -58,21 +58,21 @@ def test_rows_of_one_event_are_summed_and_counted() -> None:
     assert record.cost_usd == Decimal("300") * 5 / 1_000_000 + Decimal("30") * 30 / 1_000_000
 
 
-def test_accounts_keep_their_events_apart() -> None:
+def test_events_of_two_accounts_have_different_identities() -> None:
     text = f"{COST}{DAY},0.10,usd,x,p\n"
     first, second = (parse(text, Options(account=account)).records[0] for account in ("", "work"))
     assert first.source_key != second.source_key
     assert (first.metadata["ledger"], second.metadata["ledger"]) == ("openai", "openai:work")
 
 
-def test_times_are_read_from_their_iso_form_where_seconds_are_missing() -> None:
+def test_iso_times_replace_missing_unix_seconds() -> None:
     expected = parse(f"{COST}{DAY},0.10,usd,x,p\n").records
     iso = ",,2026-11-02T00:00:00,2026-11-03T00:00:00"
     assert parse(f"{COST}{iso},0.10,usd,x,p\n").records == expected
 
 
 @pytest.mark.parametrize(
-    ("row", "sentence"),
+    ("row", "reason"),
     [
         (f"{DAY},abc,usd,x,p", 'The amount_value "abc" is not a number.'),
         (f"{DAY},1,xyz,x,p", "The European Central Bank publishes no rate of XYZ;"),
@@ -94,13 +94,13 @@ def test_times_are_read_from_their_iso_form_where_seconds_are_missing() -> None:
         (f"{DAY},1,usd,x\x07,p", 'The line_item "x\N{REPLACEMENT CHARACTER}" contains control characters.'),
     ],
 )
-def test_bad_row_of_an_export_is_rejected_with_its_reason(row: str, sentence: str) -> None:
+def test_bad_row_of_an_export_is_rejected_with_its_reason(row: str, reason: str) -> None:
     parsed = parse(f"{COST}{row}\n")
     assert parsed.records == []
-    assert parsed.rejected[0].reason.startswith(sentence)
+    assert parsed.rejected[0].reason.startswith(reason)
 
 
-def test_export_saved_by_a_german_spreadsheet_means_the_same() -> None:
+def test_export_saved_by_a_german_spreadsheet_gives_the_same_records() -> None:
     expected = parse(f'{COST}{DAY},1234.5,usd,"gpt-5.5, input",p\n').records
     german = (
         f"{COST}{DAY},1234#5,usd,gpt-5.5@ input,p\n".replace(",", ";").replace("#", ",").replace("@", ",")
@@ -108,28 +108,28 @@ def test_export_saved_by_a_german_spreadsheet_means_the_same() -> None:
     assert parse(german).records == expected
 
 
-def pages(parsed: Parsed) -> set[AccountDay | None]:
+def account_days(parsed: Parsed) -> set[AccountDay | None]:
     return {account_day(record) for record in parsed.records}
 
 
 @pytest.mark.parametrize("bucket", [DAY, "1793610000,1793610060,,"])
-def test_usage_of_a_day_or_a_minute_stands_on_the_page_of_its_bill(bucket: str) -> None:
+def test_usage_of_a_day_or_minute_belongs_to_the_account_day_of_its_bill(bucket: str) -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n")
     usage = parse(f"{USAGE}{bucket},2,gpt-5.5,100,10\n")
-    assert pages(bill) == pages(usage) == {("openai", "2026-11-02")}
+    assert account_days(bill) == account_days(usage) == {("openai", "2026-11-02")}
     assert [record.cost_basis for record in (*bill.records, *usage.records)] == ["billed", "estimated"]
 
 
-def test_usage_of_the_next_day_stands_on_another_page() -> None:
+def test_usage_of_the_next_day_belongs_to_another_account_day() -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n")
     usage = parse(f"{USAGE}1793664000,1793750400,,,1,gpt-5.5,1000,10\n")
-    assert pages(bill).isdisjoint(pages(usage))
+    assert account_days(bill).isdisjoint(account_days(usage))
 
 
-def test_bill_of_another_account_stands_on_another_page() -> None:
+def test_bill_of_another_account_belongs_to_another_account_day() -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n", Options(account="work"))
-    assert pages(bill).isdisjoint(pages(parse(f"{USAGE}{DAY},2,gpt-5.5,100,10\n")))
+    assert account_days(bill).isdisjoint(account_days(parse(f"{USAGE}{DAY},2,gpt-5.5,100,10\n")))
 
 
-def test_hand_made_tables_are_no_bill() -> None:
-    assert pages(parse("date,provider,cost\n2026-11-02,OpenAI,5\n")) == {None}
+def test_generic_tables_have_no_billing_account() -> None:
+    assert account_days(parse("date,provider,cost\n2026-11-02,OpenAI,5\n")) == {None}

@@ -1,4 +1,4 @@
-"""Gateways, clouds and ccusage: what counts of a file, whose models it is about, and what is refused."""
+"""Gateways, clouds and ccusage: their records, vendors of models, and refusals."""
 
 import json
 from decimal import Decimal
@@ -58,24 +58,24 @@ def parse(
         ("", "", NO_MODEL),
     ],
 )
-def test_maker_of_a_model_is_known_by_its_name(model: str, maker: str, name: str) -> None:
+def test_vendor_of_a_model_is_found_by_its_name(model: str, maker: str, name: str) -> None:
     assert find_maker(model) == (maker, name)
 
 
-def test_request_with_the_id_of_its_provider_is_that_request_wherever_it_is_told() -> None:
+def test_request_with_a_provider_id_has_one_identity_in_all_sources() -> None:
     text = HELICONE + "msg_01,200,2026-11-02T10:00:00Z,,claude-opus-4-5,10,5,0.1\n"
     [record] = parse(helicone, text, Options(account="work")).records
     assert record.source_key == request_identity("msg_01")
     assert record.metadata["request_id"] == "msg_01"
 
 
-def test_what_was_asked_is_not_kept() -> None:
+def test_prompts_are_not_stored() -> None:
     text = HELICONE + "r-1,200,2026-11-02T10:00:00Z,my secret question,gpt-4o,10,5,0.1\n"
     [record] = parse(helicone, text).records
     assert "secret" not in str(record)
 
 
-def test_request_that_failed_before_it_cost_anything_is_passed_over() -> None:
+def test_failed_request_without_usage_is_skipped() -> None:
     row = "2026-11-02T10:00:00Z,,gpt-4o"
     parsed = parse(helicone, f"{HELICONE}r-1,500,{row},0,0,0\nr-2,-3,{row},,,\nr-3,500,{row},10,0,0.01\n")
     assert (parsed.rows_blank, [record.cost_usd for record in parsed.records]) == (2, [Decimal("0.01")])
@@ -102,25 +102,25 @@ def test_request_that_failed_before_it_cost_anything_is_passed_over() -> None:
         ({}, Usage(0, 0), 0),
     ],
 )
-def test_parts_of_usage_stand_beside_or_inside_the_rest(
+def test_details_of_usage_add_to_the_totals_or_are_part_of_them(
     details: dict[str, str], usage: Usage, reasoning: int
 ) -> None:
     assert read_usage(details) == (usage, reasoning)
 
 
-def test_more_cached_tokens_than_input_are_no_usage() -> None:
+def test_more_cached_tokens_than_input_tokens_are_rejected() -> None:
     with pytest.raises(RowRejected, match="more cached tokens than input tokens"):
         read_usage({"input": "5", "input_cached_tokens": "6", "output": "1", "total": "6"})
 
 
-def test_total_cost_is_taken_before_its_parts() -> None:
+def test_total_cost_takes_precedence_over_its_parts() -> None:
     assert read_cost({"input": "1", "output": "2", "total": "3.5"}, "9") == Decimal("3.5")
     assert read_cost({"input": "1", "output": "2"}, "9") == 3
     assert read_cost({}, "9") == 9
     assert read_cost({"total": ""}, "") is None
 
 
-def test_only_generations_count_and_spans_around_them_do_not() -> None:
+def test_generations_are_records_and_spans_are_skipped() -> None:
     def observation(kind: str, number: int) -> dict[str, Any]:
         usage, cost = {"input": 10, "output": 5}, {"total": 0.5}
         times = {"startTime": "2026-11-02T10:00:00Z"}
@@ -135,7 +135,7 @@ def test_only_generations_count_and_spans_around_them_do_not() -> None:
     assert (len(parsed.records), parsed.rows_blank) == (2, 5)
 
 
-def test_other_services_of_a_cloud_are_passed_over() -> None:
+def test_other_services_of_a_cloud_are_skipped() -> None:
     rows = "2026-11-02,Storage,LRS,5,USD,Usage,r\n2026-11-02,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,r\n"
     parsed = parse(azure, AZURE + rows)
     assert [record.cost_usd for record in parsed.records] == [1]
@@ -156,11 +156,11 @@ def test_other_services_of_a_cloud_are_passed_over() -> None:
         ("", NO_MODEL),
     ],
 )
-def test_meter_names_the_model_that_usage_is_about(meter: str, model: str) -> None:
+def test_meter_gives_the_model_name_of_other_sources(meter: str, model: str) -> None:
     assert azure.model_of(meter) == model
 
 
-def test_dates_of_azure_that_can_be_read_in_two_ways_are_asked_about() -> None:
+def test_ambiguous_dates_of_azure_are_asked_about() -> None:
     text = AZURE + "03/04/2026,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,r\n"
     with pytest.raises(AmbiguousDates):
         parse(azure, text)
@@ -168,7 +168,7 @@ def test_dates_of_azure_that_can_be_read_in_two_ways_are_asked_about() -> None:
     assert record.metadata["day"] == "2026-03-04"
 
 
-def test_resource_with_the_longest_path_that_azure_allows_is_no_reason_to_reject() -> None:
+def test_longest_resource_path_of_azure_is_accepted() -> None:
     path = (
         f"/subscriptions/{'s' * 36}/resourceGroups/{'g' * 90}/providers/Microsoft.CognitiveServices/accounts/"
     )
@@ -179,7 +179,7 @@ def test_resource_with_the_longest_path_that_azure_allows_is_no_reason_to_reject
     assert same.source_key == record.source_key
 
 
-def test_meters_of_one_day_and_resource_are_summed_and_accounts_kept_apart() -> None:
+def test_meters_of_a_day_and_resource_are_summed_per_account() -> None:
     row = "2026-11-02,Azure OpenAI,gpt-4o Inp Tokens,1.5,USD,Usage,r\n"
     [record] = parse(azure, AZURE + row * 2).records
     assert record.cost_usd == 3
@@ -188,7 +188,7 @@ def test_meters_of_one_day_and_resource_are_summed_and_accounts_kept_apart() -> 
     assert other.metadata["ledger"] == "azure:work"
 
 
-def test_credits_come_off_the_cost_of_their_row() -> None:
+def test_credits_reduce_the_cost_of_their_row() -> None:
     credits = '"[{""amount"": -0.5}, {""amount"": ""-0.25""}]"'
     row = f"Gemini API,Gemini 2.5 Pro,2026-11-02 08:00:00 UTC,2,{credits},USD,regular\n"
     [record] = parse(google_billing, GOOGLE + row).records
@@ -199,12 +199,12 @@ def test_credits_come_off_the_cost_of_their_row() -> None:
 @pytest.mark.parametrize(
     "cell", ["[", "{}", "[1]", '[{"amount": "x"}]', '[{"amount": "NaN"}]', "null", "[" * 9999]
 )
-def test_credits_that_cannot_be_read_reject_their_row(cell: str) -> None:
+def test_invalid_credits_reject_their_row(cell: str) -> None:
     with pytest.raises(RowRejected, match="are not a list of amounts"):
         read_credits(cell)
 
 
-def test_tax_counts_where_it_is_of_an_ai_service() -> None:
+def test_tax_of_an_ai_service_is_a_record() -> None:
     rows = (
         "Invoice,Tax,2026-11-02 08:00:00 UTC,9,,USD,tax\nVertex AI,Tax,2026-11-02 08:00:00 UTC,1,,USD,tax\n"
     )
@@ -224,7 +224,7 @@ def test_tax_counts_where_it_is_of_an_ai_service() -> None:
         ("Vertex AI Search", NO_MODEL),
     ],
 )
-def test_sku_names_the_model_that_usage_is_about(sku: str, model: str) -> None:
+def test_sku_gives_the_model_name_of_other_sources(sku: str, model: str) -> None:
     assert google_billing.model_of(sku) == model
 
 
@@ -237,7 +237,7 @@ def ccusage_day(**values: Any) -> dict[str, Any]:
     return {"period": "2026-11-02", **counts, "totalCost": 3, "modelBreakdowns": models} | values
 
 
-def test_days_of_ccusage_are_broken_down_by_model() -> None:
+def test_ccusage_days_are_split_by_model() -> None:
     text = json.dumps({"daily": [ccusage_day()], "totals": {}})
     records = parse(ccusage_json, text, filename="usage.json").records
     assert [record.model_name for record in records] == ["claude-opus-4-5", "gpt-5.2"]
@@ -249,7 +249,7 @@ def test_days_of_ccusage_are_broken_down_by_model() -> None:
     assert {record.cost_basis for record in records} == {"estimated"}
 
 
-def test_account_named_as_a_plan_includes_the_models_that_it_covers() -> None:
+def test_account_named_like_a_plan_includes_its_models() -> None:
     text = json.dumps({"daily": [ccusage_day()]})
     records = parse(ccusage_json, text, Options(account="Claude Max"), "usage.json").records
     assert [(record.provider, record.cost_basis, record.metadata["ledger"]) for record in records] == [
@@ -280,7 +280,7 @@ def test_account_named_as_a_plan_includes_the_models_that_it_covers() -> None:
         },
     ],
 )
-def test_reports_of_ccusage_that_are_not_by_day_and_model_are_refused(report: dict[str, Any]) -> None:
+def test_ccusage_reports_not_by_day_and_model_are_refused(report: dict[str, Any]) -> None:
     with pytest.raises(ImportRefused) as refused:
         parse(ccusage_json, json.dumps(report), filename="usage.json")
     assert str(refused.value) == (

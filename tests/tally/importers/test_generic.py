@@ -1,4 +1,4 @@
-"""The generic table: the columns it finds, what it asks, which rows it rejects, that nothing counts twice."""
+"""The table of costs: columns, questions, rejected rows and identities."""
 
 from decimal import Decimal
 
@@ -21,14 +21,14 @@ def parse(text: str, options: Options | None = None) -> Parsed:
     return generic.parse(read_table(text.encode(), "usage.csv"), options or Options())
 
 
-def reason(row: str, header: str = "date,provider,model,cost,tokens,requests,note") -> str:
+def rejection_of(row: str, header: str = "date,provider,model,cost,tokens,requests,note") -> str:
     parsed = parse(f"{header}\n{row}\n")
     assert parsed.records == []
     assert parsed.rejected[0].line == 2
     return parsed.rejected[0].reason
 
 
-def test_template_is_read_as_it_is() -> None:
+def test_template_can_be_imported_unchanged() -> None:
     table = read_table(generic.template(), "template.csv")
     assert identify(table) is generic
     parsed = generic.parse(table, Options())
@@ -63,7 +63,7 @@ def test_missing_columns_are_named_with_those_found() -> None:
     assert (refused.value.missing, refused.value.found) == (("date", "cost"), ("When", "Who", "Spent"))
 
 
-def test_mapping_supplies_what_is_not_recognised_and_wins_over_names() -> None:
+def test_mapping_adds_columns_and_takes_precedence_over_headings() -> None:
     text = "When,Who,Spent,Cost\n2026-11-02,OpenAI,5,7\n"
     record = parse(text, Options(mapping={"When": "date", "Spent": "cost", "Who": "provider"})).records[0]
     assert (record.provider, record.cost_usd) == ("openai", Decimal(5))
@@ -141,7 +141,7 @@ def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "sentence"),
+    ("row", "reason"),
     [
         ("2026-02-30,,,1,,,", 'The date "2026-02-30" does not exist in the calendar.'),
         (",,,1,,,x", 'The date "" is empty.'),
@@ -175,12 +175,12 @@ def test_costs_are_read_as_they_are_written(cell: str, cost_usd: str) -> None:
         ),
     ],
 )
-def test_bad_row_is_rejected_with_its_reason(row: str, sentence: str) -> None:
-    assert reason(row) == sentence
+def test_bad_row_is_rejected_with_its_reason(row: str, reason: str) -> None:
+    assert rejection_of(row) == reason
 
 
 @pytest.mark.parametrize(
-    ("row", "sentence"),
+    ("row", "reason"),
     [
         ("2026-11-02,5,euros?,", 'The currency "euros?" is unknown; write its code, such as EUR.'),
         (
@@ -196,11 +196,11 @@ def test_bad_row_is_rejected_with_its_reason(row: str, sentence: str) -> None:
         ("2026-11-02,5,,credit", 'The cost "5" of a credit must be negative.'),
     ],
 )
-def test_bad_currency_or_charge_type_is_rejected_with_its_reason(row: str, sentence: str) -> None:
-    assert reason(row, "date,cost,currency,charge_type") == sentence
+def test_bad_currency_or_charge_type_is_rejected_with_its_reason(row: str, reason: str) -> None:
+    assert rejection_of(row, "date,cost,currency,charge_type") == reason
 
 
-def test_credits_are_negative_money() -> None:
+def test_credits_are_negative_costs() -> None:
     parsed = parse("date,cost,type\n2026-11-02,-5,refund\n2026-11-02,(1.50),adjustment\n")
     assert [(record.charge_type, record.cost_usd) for record in parsed.records] == [
         ("credit", Decimal(-5)),
@@ -208,7 +208,7 @@ def test_credits_are_negative_money() -> None:
     ]
 
 
-def test_unknown_provider_keeps_its_name_and_an_empty_model_says_so() -> None:
+def test_unknown_provider_keeps_its_name_and_an_empty_model_is_unspecified() -> None:
     record = parse("date,provider,model,cost\n2026-11-02,Acme <b>AI</b>,,1\n").records[0]
     assert (record.provider, record.model_name) == ("other", "(unspecified)")
     assert record.metadata["provider_name"] == "Acme <b>AI</b>"
@@ -224,20 +224,20 @@ def test_tokens_in_exponent_and_float_form_are_counts() -> None:
     assert (record.tokens_used, record.request_count) == (1_200_000, 10)
 
 
-def test_input_and_output_win_over_a_total_that_differs() -> None:
+def test_input_and_output_take_precedence_over_a_different_total() -> None:
     record = parse("date,cost,tokens,prompt tokens,completion tokens\n2026-11-02,1,130,100,20\n").records[0]
     assert (record.input_tokens, record.output_tokens) == (100, 20)
     assert record.metadata["total_tokens"] == 130
 
 
-def test_same_file_twice_names_the_same_events() -> None:
+def test_same_file_gives_the_same_identities() -> None:
     text = "date,cost,note\n2026-11-02,1,a\n2026-11-02,1,a\n2026-11-02,1,b\n"
     first, second = parse(text), parse(text)
     assert first.records == second.records
     assert len({record.source_key for record in first.records}) == 3
 
 
-def test_overlapping_files_share_the_rows_that_they_share() -> None:
+def test_equal_rows_of_overlapping_files_are_the_same_events() -> None:
     rows = [f"2026-11-{day:02d},{day},x" for day in range(1, 21)] * 2
     first = parse("date,cost,note\n" + "\n".join(sorted(rows)[:30]))
     second = parse("date,cost,note\n" + "\n".join(sorted(rows)[20:]))
@@ -245,7 +245,7 @@ def test_overlapping_files_share_the_rows_that_they_share() -> None:
     assert len(keys) == 40
 
 
-def test_how_a_row_is_written_does_not_make_it_another_event() -> None:
+def test_spelling_of_a_row_does_not_change_its_identity() -> None:
     plain = parse("date,provider,cost,tokens\n2026-11-02,OpenAI,1.50,1200\n")
     other = parse('Day;Vendor;Cost (USD);Total tokens;x\n2 Nov 2026;open ai;"$1,5";1.200;?\n')
     assert plain.records[0].source_key == other.records[0].source_key
@@ -259,7 +259,7 @@ def test_day_is_the_same_event_in_every_timezone() -> None:
     assert len(keys) == 1
 
 
-def test_accounts_tell_equal_rows_apart() -> None:
+def test_equal_rows_of_two_accounts_are_two_events() -> None:
     text = "date,cost\n2026-11-02,1\n"
     keys = {parse(text, Options(account=account)).records[0].source_key for account in ("", "work")}
     assert len(keys) == 2

@@ -1,4 +1,4 @@
-"""Every supported export becomes exactly the records that its golden pair says."""
+"""Every supported export gives exactly the records of its golden pair."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ CASES = sorted(folder.name for folder in FIXTURES.iterdir() if folder.is_dir())
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_export_becomes_the_expected_records(case: str) -> None:
+def test_export_gives_the_expected_records(case: str) -> None:
     name, content = load_sample(case)
     tables = read_tables(content, name)
     importer = identify_all(tables)
@@ -22,7 +22,7 @@ def test_export_becomes_the_expected_records(case: str) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("generic")])
-def test_columns_may_come_in_any_order_and_with_others_between(case: str) -> None:
+def test_columns_may_be_in_any_order_and_mixed_with_others(case: str) -> None:
     name, content = load_sample(case)
     for table in read_tables(content, name):
         importer = identify_all([table])

@@ -1,4 +1,4 @@
-"""Exports of tools and gateways: who pays for a request, which tokens it used, and that it is one event."""
+"""Exports of tools and gateways: the cost basis, tokens and identity of requests."""
 
 from decimal import Decimal
 
@@ -44,7 +44,7 @@ def cursor(kind: str, cost: str, model: str = "gpt-5.2") -> CostRecord:
     return only(f'{CURSOR}{AT},"{kind}",{model},No,0,1000,0,100,1100,"{cost}"\n')
 
 
-# 1,000 tokens in at $1.75 a million and 100 out at $14.
+# 1,000 input tokens at $1.75 per million and 100 output tokens at $14.
 GPT_5_2_USD = Decimal(1_000) * Decimal("1.75") / 1_000_000 + Decimal(100) * 14 / 1_000_000
 
 
@@ -68,12 +68,14 @@ GPT_5_2_USD = Decimal(1_000) * Decimal("1.75") / 1_000_000 + Decimal(100) * 14 /
         ("Something new", "0.02", "estimated", Decimal("0.02")),
     ],
 )
-def test_kind_of_a_cursor_request_says_who_pays(kind: str, cost: str, basis: str, cost_usd: Decimal) -> None:
+def test_kind_of_a_cursor_request_decides_its_cost_basis(
+    kind: str, cost: str, basis: str, cost_usd: Decimal
+) -> None:
     record = cursor(kind, cost)
     assert (record.cost_basis, record.cost_usd) == (basis, cost_usd)
 
 
-def test_cursor_model_without_a_known_price_is_worth_nothing_known() -> None:
+def test_cursor_model_without_a_price_has_no_cost() -> None:
     assert cursor("Included", "Included", "auto").cost_usd is None
     own = cursor("Included", "", "composer-2.5")
     assert (
@@ -82,7 +84,7 @@ def test_cursor_model_without_a_known_price_is_worth_nothing_known() -> None:
     )
 
 
-def test_cost_with_digits_that_is_no_amount_is_rejected() -> None:
+def test_invalid_cost_with_digits_is_rejected() -> None:
     parsed = parse(f"{CURSOR}{AT},On-Demand,m,No,0,1,0,1,2,1.2.3\n{AT},Included,m,No,0,1,0,1,2,-1\n")
     assert [rejected.reason for rejected in parsed.rejected] == [
         'The cost "1.2.3" is not a number.',
@@ -101,7 +103,7 @@ def test_cost_with_digits_that_is_no_amount_is_rejected() -> None:
         ("900,100,0,100,", (1000, 0, 900, 100)),
     ],
 )
-def test_cache_writes_of_cursor_are_read_as_the_total_says(tokens: str, expected: tuple[int, ...]) -> None:
+def test_cache_writes_of_cursor_add_up_to_the_total(tokens: str, expected: tuple[int, ...]) -> None:
     record = only(f"{CURSOR}{AT},Included,m,No,{tokens},0.1\n")
     assert expected == (
         record.input_tokens,
@@ -112,12 +114,12 @@ def test_cache_writes_of_cursor_are_read_as_the_total_says(tokens: str, expected
     assert "total_tokens" not in record.metadata
 
 
-def test_total_that_no_sum_explains_is_kept_beside() -> None:
+def test_total_that_matches_no_sum_is_stored_in_the_metadata() -> None:
     record = only(f"{CURSOR}{AT},Included,m,No,1,2,3,4,99,0.1\n")
     assert (record.tokens_used, record.metadata["total_tokens"]) == (10, 99)
 
 
-def test_cost_to_you_is_the_bill_where_an_export_has_it() -> None:
+def test_cost_to_you_is_billed() -> None:
     parsed = parse(f"{CURSOR_PAID}{AT},m,0,1,0,1,2,0.10,0.12\n2026-03-10,m,0,1,0,1,2,0.10,$0.00\n")
     assert [(record.cost_basis, record.cost_usd) for record in parsed.records] == [
         ("billed", Decimal("0.12")),
@@ -126,7 +128,7 @@ def test_cost_to_you_is_the_bill_where_an_export_has_it() -> None:
     assert parsed.records[1].metadata["day"] == "2026-03-10"
 
 
-def test_cursor_request_is_the_same_event_in_every_vintage() -> None:
+def test_cursor_request_has_one_identity_in_all_versions() -> None:
     old = only(f"{CURSOR_PAID}{AT},m,0,1,0,1,2,0.10,0\n")
     of_sums = only(f"Date,User,Kind,Max Mode,Model,Tokens,Cost ($)\n{AT},ada,Included,No,m,2,0.10\n")
     newest = only(
@@ -135,13 +137,13 @@ def test_cursor_request_is_the_same_event_in_every_vintage() -> None:
     assert len({record.source_key for record in (old, of_sums, newest)}) == 1
 
 
-def test_two_cursor_requests_of_one_instant_are_two_requests() -> None:
+def test_two_cursor_requests_at_one_time_count_as_two() -> None:
     row = f"{AT},On-Demand,m,No,0,10,0,1,11,0.25\n"
     record = only(CURSOR + row + row)
     assert (record.cost_usd, record.request_count, record.tokens_used) == (Decimal("0.50"), 2, 22)
 
 
-def test_what_is_covered_and_what_is_billed_in_one_instant_are_never_added_up() -> None:
+def test_included_and_billed_requests_at_one_time_stay_separate() -> None:
     parsed = parse(f"{CURSOR}{AT},On-Demand,m,No,0,1,0,1,2,0.25\n{AT},Included,m,No,0,1,0,1,2,0.50\n")
     assert {record.cost_basis: record.cost_usd for record in parsed.records} == {
         "billed": Decimal("0.25"),
@@ -149,7 +151,7 @@ def test_what_is_covered_and_what_is_billed_in_one_instant_are_never_added_up() 
     }
 
 
-def test_copilot_is_billed_its_net_and_worth_its_gross_where_the_quota_covered_it() -> None:
+def test_copilot_days_are_billed_at_net_or_included_at_gross() -> None:
     parsed = parse(
         f"{COPILOT}2026-06-11,ada,copilot,s,Claude Sonnet 4.5,10,0.40,0.40,0\n"
         "2026-06-12,ada,copilot,s,Auto: GPT-5,10,0.40,0.10,0.30\n"
@@ -161,7 +163,7 @@ def test_copilot_is_billed_its_net_and_worth_its_gross_where_the_quota_covered_i
     assert (covered.model_name, billed.model_name) == ("claude-sonnet-4-5", "gpt-5")
 
 
-def test_copilot_day_that_went_beyond_the_quota_is_the_same_event() -> None:
+def test_copilot_day_keeps_its_identity_beyond_the_quota() -> None:
     row = "2026-06-11,ada,copilot,s,GPT-5,10,"
     morning = only(f"{COPILOT}{row}0.40,0.40,0\n")
     evening = only(f"{COPILOT}{row}0.40,0.40,0\n{row}0.60,0.10,0.50\n")
@@ -170,7 +172,7 @@ def test_copilot_day_that_went_beyond_the_quota_is_the_same_event() -> None:
     assert (evening.metadata["gross_usd"], evening.metadata["discount_usd"]) == ("1", "0.5")
 
 
-def test_uses_of_copilot_have_the_published_price_and_only_those_beyond_the_quota_are_spending() -> None:
+def test_copilot_uses_have_the_published_price_and_are_spend_beyond_the_quota() -> None:
     header = "Timestamp,User,Model,Requests Used,Exceeds Monthly Quota,Total Monthly Quota\n"
     parsed = parse(
         f"{header}2025-08-30T05:13:27.8766440Z,ada,m,10.00,False,300\n2025-08-30T05:13:28Z,ada,m,0.25,True,300\n"
@@ -181,7 +183,7 @@ def test_uses_of_copilot_have_the_published_price_and_only_those_beyond_the_quot
     ]
 
 
-def test_rows_of_copilot_that_are_wrapped_in_quotation_marks_are_the_same_records() -> None:
+def test_quoted_rows_of_copilot_are_the_same_records() -> None:
     wrapped, plain = (load_sample(f"copilot_2025_10{suffix}")[1].decode() for suffix in ("_quoted", ""))
     assert wrapped.startswith('"date,')
     assert parse(wrapped).records == parse(plain).records
@@ -195,17 +197,18 @@ def deepseek(*names: str) -> Parsed:
     return parse_tables(importer, tables, Options())
 
 
-def test_deepseek_money_and_tokens_stand_on_one_page_and_come_from_their_own_files() -> None:
+def test_deepseek_costs_and_tokens_share_a_billing_account() -> None:
     both = deepseek("amount-", "cost-")
     assert both.records == deepseek("amount-").records + deepseek("cost-").records
     tokens, bill = both.records[0], both.records[2]
     assert (tokens.cost_basis, tokens.metadata["dataset"]) == ("estimated", "deepseek_usage")
     assert (bill.cost_basis, bill.metadata["dataset"]) == ("billed", "deepseek_cost")
     assert (tokens.timestamp, tokens.model_name) == (bill.timestamp, bill.model_name)
+    assert tokens.metadata["ledger"] == bill.metadata["ledger"] == "deepseek"
     assert (tokens.input_tokens, tokens.cached_input_tokens, tokens.request_count) == (460_000, 400_000, 25)
 
 
-def test_estimates_that_the_files_own_bill_covers_are_no_money_before_it_is_saved_either() -> None:
+def test_estimates_covered_by_the_bill_in_the_same_file_are_not_spend() -> None:
     both = deepseek("amount-", "cost-")
     bill = sum(record.cost_usd or 0 for record in deepseek("cost-").records)
     settled = preview_overlaps(both.records)
@@ -224,7 +227,7 @@ def test_deepseek_yuan_are_converted_and_a_granted_balance_costs_nothing() -> No
     assert (granted.cost_usd, granted.metadata["granted_usd"]) == (Decimal(0), "0.01")
 
 
-def test_generation_of_openrouter_is_one_event_whichever_file_tells_of_it() -> None:
+def test_openrouter_generation_has_one_identity_in_all_sources() -> None:
     row = "gen-1,2026-06-28 03:46:57.713,0.02,6120,openai/gpt-5.2\n"
     record = only(OPENROUTER + row + row)
     assert record.source_key == request_identity("gen-1")
@@ -241,7 +244,7 @@ def litellm(row: str) -> CostRecord:
     return only(f"{LITELLM}{row}\n")
 
 
-def test_spend_of_litellm_is_an_estimate_on_the_ledger_of_its_provider() -> None:
+def test_litellm_spend_is_an_estimate_in_its_providers_billing_account() -> None:
     record = litellm("chatcmpl-1,2026-05-04 08:15:00,gpt-4o,openai,0.0105,2000,500,False,{}")
     assert (record.cost_basis, record.cost_usd) == ("estimated", Decimal("0.0105"))
     assert (record.provider, record.metadata["ledger"]) == ("openai", "openai")
@@ -259,13 +262,13 @@ def test_spend_of_litellm_is_an_estimate_on_the_ledger_of_its_provider() -> None
         ("acme_ai", "other"),
     ],
 )
-def test_providers_of_litellm_get_the_names_they_have_here(provider: str, slug: str) -> None:
+def test_litellm_providers_get_tallys_names(provider: str, slug: str) -> None:
     record = litellm(f"a,2026-05-04 08:15:00,m,{provider},0.01,1,1,,")
     assert record.provider == slug
     assert record.metadata.get("ledger") == (None if slug == "other" else slug)
 
 
-def test_spend_of_nothing_for_tokens_is_no_price_and_not_free() -> None:
+def test_litellm_spend_of_zero_for_tokens_means_an_unknown_price() -> None:
     priced = litellm("a,2026-05-04 08:15:00,gpt-4o,openai,0.0,1000,100,,")
     assert priced.cost_usd == Decimal(1_000) * Decimal("2.5") / 1_000_000 + Decimal(100) * 10 / 1_000_000
     assert litellm("a,2026-05-04 08:15:00,engine-9000,acme,0,1000,100,,").cost_usd is None
@@ -273,18 +276,18 @@ def test_spend_of_nothing_for_tokens_is_no_price_and_not_free() -> None:
     assert litellm("a,2026-05-04 08:15:00,gpt-4o,openai,0,0,0,,").cost_usd == 0
 
 
-def test_request_of_litellm_on_a_plan_is_included() -> None:
+def test_litellm_request_on_a_plan_is_included() -> None:
     record = litellm("a,2026-05-04 08:15:00,gpt-5.2,github_copilot,0.0,1000,100,,")
     assert (record.provider, record.cost_basis) == ("github-copilot", "included")
 
 
-def test_answer_from_litellms_own_cache_used_nothing() -> None:
+def test_answer_from_litellms_cache_used_nothing() -> None:
     record = litellm("chatcmpl-1,2026-05-04 08:15:00,gpt-4o,openai,0.0,1000,100,True,")
     assert (record.cost_usd, record.tokens_used, record.request_count) == (Decimal(0), 0, 1)
     assert record.source_key != request_identity("chatcmpl-1")
 
 
-def test_cached_tokens_are_found_in_a_cell_of_json_and_in_a_json_file_alike() -> None:
+def test_cached_tokens_are_read_from_a_json_cell_and_a_json_file() -> None:
     cells, document = (load_sample(name) for name in ("litellm_logs", "litellm_logs_json"))
     records = []
     for name, content in (cells, document):
@@ -296,7 +299,7 @@ def test_cached_tokens_are_found_in_a_cell_of_json_and_in_a_json_file_alike() ->
     assert (records[0].cached_input_tokens, records[0].reasoning_tokens) == (1000, 64)
 
 
-def test_sums_of_litellm_by_team_are_refused_since_they_are_those_by_user_again() -> None:
+def test_litellm_sums_by_team_are_refused_as_duplicates() -> None:
     header = "id,team_id,date,api_key,model,spend,api_requests,prompt_tokens,completion_tokens\n"
     with pytest.raises(ImportRefused) as refused:
         parse(f"{header}1,t,2026-05-04,k,m,1,1,1,1\n")

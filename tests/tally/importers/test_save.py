@@ -1,4 +1,4 @@
-"""Files of records: every row accounted for, every event once, whoever imports and however often."""
+"""Saved imports: every row accounted for and every event stored once, however often it is imported."""
 
 import csv
 import io
@@ -38,7 +38,7 @@ def database(stack: Stack, person: Person) -> Database:
 
 
 def bring(database: Database, data: bytes, filename: str = "usage.csv", **options: Any) -> ImportResult:
-    """Import a file as the command line does."""
+    """Import a file as the CLI does."""
     tables = read_tables(data, filename)
     importer = identify_all(tables)
     assert importer is not None
@@ -115,14 +115,14 @@ EXPORT_HEADER = "start_time,end_time,amount_value,amount_currency,line_item,proj
 
 @pytest.fixture(scope="module")
 def resident(stack: Stack) -> Iterator[Database]:
-    """Somebody whose account fills up over many examples, through the quicker of the two ways."""
+    """An account that fills up over many examples, through the faster transport."""
     with over_postgres(stack, sign_up(stack)) as acting_as:
         yield acting_as
 
 
 @given(data=st.one_of(ROWS.map(table_of), EXPORT_ROWS.map(lambda r: "\n".join([EXPORT_HEADER, *r]).encode())))
 @settings(max_examples=25, deadline=None)
-def test_rows_read_are_added_or_there_or_rejected(resident: Database, data: bytes) -> None:
+def test_every_row_is_added_duplicate_or_rejected(resident: Database, data: bytes) -> None:
     before = len(stored(resident))
     rows = len(list(csv.reader(io.StringIO(data.decode())))) - 1
     result = bring(resident, data)
@@ -182,7 +182,7 @@ def test_same_file_twice_adds_nothing(database: Database) -> None:
         assert stored(database) == before
 
 
-def test_same_file_brings_back_what_was_deleted_or_changed_since(database: Database) -> None:
+def test_same_file_restores_deleted_and_changed_records(database: Database) -> None:
     rows = [f"2026-11-{day:02},OpenAI,m,{day},,," for day in range(1, 11)]
     bring(database, table_of(rows))
     deleted, changed = stored(database)[:2]
@@ -193,21 +193,19 @@ def test_same_file_brings_back_what_was_deleted_or_changed_since(database: Datab
     assert spent(database) == sum(range(1, 11))
 
 
-def test_same_file_read_in_another_way_is_another_file(database: Database) -> None:
+def test_same_file_with_other_options_is_saved_again(database: Database) -> None:
     data = table_of(["03/04/2026,OpenAI,m,1,,,", "05/06/2026,OpenAI,m,2,,,"])
     assert [bring(database, data, day_first=day_first).added for day_first in (True, False)] == [2, 2]
 
 
-def test_files_that_overlap_are_joined(database: Database) -> None:
+def test_overlapping_files_save_each_event_once(database: Database) -> None:
     rows = [f"2026-11-{day:02},OpenAI,m,{day},,," for day in range(1, 21)]
     assert counts(bring(database, table_of(rows[:12]))) == (12, 12, 0, 0, 0)
     assert counts(bring(database, table_of(rows[6:]))) == (14, 8, 6, 0, 0)
     assert spent(database) == sum(range(1, 21))
 
 
-def test_day_that_was_exported_before_it_ended_is_restated(
-    database: Database, stack: Stack, person: Person
-) -> None:
+def test_day_exported_before_its_end_is_restated(database: Database, stack: Stack, person: Person) -> None:
     def export(amount: str) -> bytes:
         return f"{EXPORT_HEADER}\n1793577600,1793664000,{amount},usd,item a,proj_a".encode()
 
@@ -223,7 +221,7 @@ def test_day_that_was_exported_before_it_ended_is_restated(
     assert money_is_exact(stack, person)
 
 
-def test_undo_takes_out_what_the_import_brought_and_nothing_else(database: Database) -> None:
+def test_undo_removes_the_records_of_one_import_only(database: Database) -> None:
     bring(database, sample("generic"))
     before = stored(database)
     result = bring(database, sample("anthropic_cost_2026"))
@@ -255,7 +253,7 @@ def test_progress_grows_to_the_total(stack: Stack, transport: str) -> None:
     assert seen[-1] == (BATCH + 1_202, BATCH + 1_202, "")
 
 
-def test_two_imports_of_one_file_at_once_save_each_row_once(stack: Stack, person: Person) -> None:
+def test_concurrent_imports_of_one_file_save_each_row_once(stack: Stack, person: Person) -> None:
     parsed = many(6_000)
     results: list[ImportResult] = []
     start = threading.Barrier(3)
@@ -285,7 +283,7 @@ def test_two_imports_of_one_file_at_once_save_each_row_once(stack: Stack, person
     assert money_is_exact(stack, person)
 
 
-def test_restating_imports_at_once_end_in_one_of_the_two(stack: Stack, person: Person) -> None:
+def test_concurrent_restating_imports_end_as_one_of_them(stack: Stack, person: Person) -> None:
     def restated(cost: str) -> Parsed:
         parsed = many(300)
         records = [
@@ -313,20 +311,25 @@ def test_restating_imports_at_once_end_in_one_of_the_two(stack: Stack, person: P
 
 
 @pytest.mark.parametrize("bill_first", [True, False])
-def test_usage_and_bill_of_one_day_are_counted_once_in_either_order(
+def test_usage_and_bill_of_a_day_count_once_in_either_order(
     stack: Stack, person: Person, database: Database, bill_first: bool
 ) -> None:
     names = ["openai_usage_2025_10", "openai_cost_2025_10"]
     for name in names[:: -1 if bill_first else 1]:
         bring(database, sample(name))
-    billed = [row for row in stored(database) if row["cost_basis"] == "billed"]
-    estimates = [row for row in stored(database) if row["cost_basis"] == "estimated"]
+    rows = stored(database)
+    billed = rows_with_basis(rows, "billed")
     assert spent(database) == sum(Decimal(row["cost_usd"]) for row in billed) == Decimal("0.046722")
-    superseded = {row["model_name"] for row in estimates if "said" in row["metadata"]}
-    still_estimated = {row["model_name"] for row in estimates if "said" not in row["metadata"]}
-    # The bill says nothing of the one model, so what is known of it stands.
-    assert (superseded, still_estimated) == ({"gpt-4o-2024-08-06"}, {"model-nobody-knows"})
+    models = {True: set[str](), False: set[str]()}
+    for row in rows_with_basis(rows, "estimated"):
+        models["said" in row["metadata"]].add(row["model_name"])
+    # The bill does not cover the other model, so its estimate stays effective.
+    assert models == {True: {"gpt-4o-2024-08-06"}, False: {"model-nobody-knows"}}
     assert money_is_exact(stack, person)
+
+
+def rows_with_basis(rows: Sequence[dict[str, Any]], basis: str) -> list[dict[str, Any]]:
+    return [row for row in rows if row["cost_basis"] == basis]
 
 
 def test_usage_gets_its_estimate_back_when_the_bill_is_undone(database: Database) -> None:
@@ -353,7 +356,7 @@ def cost_export(grouping: str, days: Sequence[int], amount: str = "1") -> bytes:
 
 
 @pytest.mark.parametrize("other", ["line item", "nothing"])
-def test_days_that_are_there_in_another_grouping_are_refused(database: Database, other: str) -> None:
+def test_days_imported_with_another_grouping_are_refused(database: Database, other: str) -> None:
     first = bring(database, cost_export("project", range(1, 11)), "by-project.csv")
     before = stored(database)
     with pytest.raises(OverlapRefused) as refused:
@@ -372,7 +375,7 @@ def test_days_that_are_there_in_another_grouping_are_refused(database: Database,
     assert adds_up(bring(database, cost_export(other, range(8, 20)), "other.csv"))
 
 
-def test_other_days_may_be_grouped_otherwise(database: Database) -> None:
+def test_other_days_may_have_another_grouping(database: Database) -> None:
     bring(database, cost_export("project", [1, 2, 3, 7]))
     assert bring(database, cost_export("line item", [4, 5, 6])).added == 6
 
@@ -382,7 +385,7 @@ def test_same_grouping_may_overlap_and_be_restated(database: Database) -> None:
     assert counts(bring(database, cost_export("project", range(3, 9), "2"))) == (12, 6, 6, 6, 0)
 
 
-def test_hours_and_days_of_one_usage_are_not_both_counted(database: Database) -> None:
+def test_hours_and_days_of_the_same_usage_count_once(database: Database) -> None:
     header = "start_time,end_time,num_model_requests,model,input_tokens,output_tokens"
     day = f"{header}\n1793577600,1793664000,1,gpt-5.5,10,1".encode()
     hours = f"{header}\n1793577600,1793581200,1,gpt-5.5,10,1".encode()
@@ -399,7 +402,7 @@ def test_other_providers_and_formats_may_overlap(database: Database) -> None:
         assert bring(database, sample(name)).added > 0
 
 
-def test_accounts_at_one_provider_are_kept_apart(database: Database) -> None:
+def test_accounts_at_one_provider_stay_separate(database: Database) -> None:
     bring(database, cost_export("project", [1]), account="one")
     assert bring(database, cost_export("nothing", [1]), account="two").added == 1
 

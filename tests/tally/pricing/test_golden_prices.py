@@ -1,4 +1,4 @@
-"""Requests worked out by hand, as tokens times published rates, against what Tally prices."""
+"""Prices of requests against tokens times published rates, worked out by hand."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ NOVEMBER = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Vector:
-    """A request, and its parts: tokens and the published rate of a million of them."""
+    """A request and its parts: tokens and their published rate per million."""
 
     provider: str
     model: str
@@ -33,20 +33,21 @@ class Vector:
 
     @property
     def parts_usd(self) -> list[Decimal]:
-        """What each class costs, the cheapest first; audio is priced as a whole."""
+        """The cost of each class in ascending order; audio is priced as a whole."""
         if self.usage.input_audio_tokens or self.usage.output_audio_tokens:
             return [self.cost_usd]
         return sorted(tokens * Decimal(rate) / MILLION for tokens, rate in self.parts)
 
     def __str__(self) -> str:
-        said = [self.provider, self.model, f"{self.usage.input_tokens}+{self.usage.output_tokens}"]
-        said += [f"{self.at:%Y-%m-%dT%H:%M}"] if self.at != NOVEMBER else []
-        said += [value for _, value in self.context] + ([self.tier] if self.tier != "request" else [])
-        return " ".join(said)
+        parts = [self.provider, self.model, f"{self.usage.input_tokens}+{self.usage.output_tokens}"]
+        parts += [f"{self.at:%Y-%m-%dT%H:%M}"] if self.at != NOVEMBER else []
+        parts += [value for _, value in self.context] + ([self.tier] if self.tier != "request" else [])
+        return " ".join(parts)
 
 
-def on(year: int, month: int, day: int, hour: int = 12, minute: int = 0, second: int = 0) -> datetime:
-    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+def at(text: str) -> datetime:
+    """A UTC time such as `2026-03-13 12:00`; a day means its noon."""
+    return datetime.fromisoformat(text if " " in text else f"{text} 12:00").replace(tzinfo=UTC)
 
 
 def searches(count: int) -> int:
@@ -103,7 +104,7 @@ ANTHROPIC = [
         Usage(30_000, 100, 10_000, 10_000),
         ((10_000, "0.25"), (10_000, "0.03"), (10_000, "0.30"), (100, "1.25")),
     ),
-    # Input beyond 200,000 tokens, cached included, makes the whole request dearer.
+    # More than 200,000 input tokens, cached ones included, raise the price of the whole request.
     Vector("anthropic", "claude-sonnet-4-5", Usage(200_000, 1_000), ((200_000, "3"), (1_000, "15"))),
     Vector("anthropic", "claude-sonnet-4-5", Usage(200_001, 1_000), ((200_001, "6"), (1_000, "22.50"))),
     Vector(
@@ -112,16 +113,16 @@ ANTHROPIC = [
         Usage(200_001, 1_000, 150_000, 50_000, cache_write_1h_tokens=20_000),
         ((1, "6"), (150_000, "0.60"), (30_000, "7.50"), (20_000, "12"), (1_000, "22.50")),
     ),
-    # One export sums requests: which tier they were in, it says or nobody knows.
+    # Sums of requests, with their tier from the export or unknown.
     Vector("anthropic", "claude-sonnet-4-5", Usage(900_000, 10), ((900_000, "3"), (10, "15")), tier="short"),
     Vector("anthropic", "claude-sonnet-4-5", Usage(9_000, 10), ((9_000, "6"), (10, "22.50")), tier="long"),
     # The long-context premium of the 4.6 models ended on 2026-03-13.
     Vector(
-        "anthropic", "claude-opus-4-6", Usage(200_001, 9), ((200_001, "10"), (9, "37.50")), on(2026, 3, 12)
+        "anthropic", "claude-opus-4-6", Usage(200_001, 9), ((200_001, "10"), (9, "37.50")), at("2026-03-12")
     ),
-    Vector("anthropic", "claude-opus-4-6", Usage(200_001, 9), ((200_001, "5"), (9, "25")), on(2026, 3, 13)),
-    Vector("anthropic", "claude-sonnet-4-6", Usage(200_001), ((200_001, "6"),), on(2026, 3, 12, 23, 59)),
-    Vector("anthropic", "claude-sonnet-4-6", Usage(200_001), ((200_001, "3"),), on(2026, 3, 13, 0, 0)),
+    Vector("anthropic", "claude-opus-4-6", Usage(200_001, 9), ((200_001, "5"), (9, "25")), at("2026-03-13")),
+    Vector("anthropic", "claude-sonnet-4-6", Usage(200_001), ((200_001, "6"),), at("2026-03-12 23:59")),
+    Vector("anthropic", "claude-sonnet-4-6", Usage(200_001), ((200_001, "3"),), at("2026-03-13 00:00")),
     # Batches cost half in every class; they did before the price list had a batch price.
     Vector(
         "anthropic",
@@ -142,7 +143,7 @@ ANTHROPIC = [
         "claude-opus-4-5",
         Usage(1_000, 1_000),
         ((1_000, "2.50"), (1_000, "12.50")),
-        on(2026, 1, 5),
+        at("2026-01-05"),
         context=BATCH,
     ),
     Vector("anthropic", "claude-sonnet-4-5", Usage(web_searches=10), ((searches(10), "10"),)),
@@ -153,7 +154,7 @@ ANTHROPIC = [
         ((500, "10"), (500, "1"), (1_000, "50")),
         context=FAST,
     ),
-    # What a plan covers is worth what the API asks.
+    # Usage covered by a plan is worth the API's price.
     Vector("claude-desktop", "claude-sonnet-4-5", Usage(7_000, 70), ((7_000, "3"), (70, "15"))),
 ]
 
@@ -180,15 +181,15 @@ OPENAI = [
     Vector("openai", "gpt-5.2", Usage(9_000, 900, 3_000), ((6_000, "1.75"), (3_000, "0.175"), (900, "14"))),
     Vector("openai", "text-embedding-3-small", Usage(80_000), ((80_000, "0.02"),)),
     Vector("openai", "text-embedding-3-large", Usage(80_000), ((80_000, "0.13"),)),
-    # o3 became cheaper on 2025-06-10; what was used before keeps its price.
-    Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "10"), (2_000, "40")), on(2025, 6, 9, 23, 59, 59)),
-    Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "2"), (2_000, "8")), on(2025, 6, 10, 0, 0)),
+    # o3 became cheaper on 2025-06-10; earlier usage keeps its price.
+    Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "10"), (2_000, "40")), at("2025-06-09 23:59:59")),
+    Vector("openai", "o3", Usage(1_000, 2_000), ((1_000, "2"), (2_000, "8")), at("2025-06-10 00:00")),
     Vector(
         "openai",
         "o3",
         Usage(1_000, 2_000, 600),
         ((400, "10"), (600, "2.50"), (2_000, "40")),
-        on(2025, 6, 9),
+        at("2025-06-09"),
     ),
     Vector("openai", "o3", Usage(1_000, 2_000, 600), ((400, "2"), (600, "0.50"), (2_000, "8"))),
     # Input beyond 272,000 tokens doubles the input's price and adds half to the output's.
@@ -212,7 +213,9 @@ OPENAI = [
     Vector("openai", "o3", Usage(9_000, 900), ((9_000, "1"), (900, "4")), context=FLEX),
     Vector("openai", "gpt-4o", Usage(9_000, 900), ((9_000, "1.25"), (900, "5")), context=BATCH),
     Vector("openai", "gpt-5.4", Usage(272_001, 10), ((272_001, "2.50"), (10, "11.25")), context=BATCH),
-    Vector("openai", "gpt-4.1", Usage(9_000, 900), ((9_000, "1"), (900, "4")), on(2025, 9, 1), context=BATCH),
+    Vector(
+        "openai", "gpt-4.1", Usage(9_000, 900), ((9_000, "1"), (900, "4")), at("2025-09-01"), context=BATCH
+    ),
     Vector("chatgpt", "gpt-5-codex", Usage(9_000, 900), ((9_000, "1.25"), (900, "10"))),
 ]
 
@@ -252,49 +255,49 @@ OTHERS = [
     Vector(
         "xai", "grok-code-fast-1", Usage(9_000, 900, 4_000), ((5_000, "0.20"), (4_000, "0.02"), (900, "1.50"))
     ),
-    # DeepSeek's night, 16:30 to 00:30 UTC, until September 2025.
+    # DeepSeek's off-peak discount, 16:30 to 00:30 UTC, until September 2025.
     Vector(
         "deepseek",
         "deepseek-chat",
         Usage(9_000, 900, 4_000),
         ((5_000, "0.27"), (4_000, "0.07"), (900, "1.10")),
-        on(2025, 6, 10, 16, 29),
+        at("2025-06-10 16:29"),
     ),
     Vector(
         "deepseek",
         "deepseek-chat",
         Usage(9_000, 900, 4_000),
         ((5_000, "0.135"), (4_000, "0.035"), (900, "0.55")),
-        on(2025, 6, 10, 16, 30),
+        at("2025-06-10 16:30"),
     ),
     Vector(
         "deepseek",
         "deepseek-reasoner",
         Usage(9_000, 900, 4_000),
         ((5_000, "0.55"), (4_000, "0.14"), (900, "2.19")),
-        on(2025, 6, 10, 0, 30),
+        at("2025-06-10 00:30"),
     ),
     Vector(
         "deepseek",
         "deepseek-reasoner",
         Usage(9_000, 900, 4_000),
         ((5_000, "0.135"), (4_000, "0.035"), (900, "0.55")),
-        on(2025, 6, 10, 0, 29),
+        at("2025-06-10 00:29"),
     ),
-    # Then one price for day and night, which fell twice.
+    # Then one price for the whole day, which fell twice.
     Vector(
         "deepseek",
         "deepseek-reasoner",
         Usage(9_000, 900, 4_000),
         ((5_000, "0.56"), (4_000, "0.07"), (900, "1.68")),
-        on(2025, 9, 6, 20),
+        at("2025-09-06 20:00"),
     ),
     Vector(
         "deepseek",
         "deepseek-chat",
         Usage(9_000, 900, 4_000),
         ((5_000, "0.28"), (4_000, "0.028"), (900, "0.42")),
-        on(2025, 9, 29, 20),
+        at("2025-09-29 20:00"),
     ),
     Vector("mistral", "codestral-2501", Usage(9_000, 900), ((9_000, "0.30"), (900, "0.90"))),
     Vector("mistral", "mistral-large-2512", Usage(9_000, 900), ((9_000, "0.50"), (900, "1.50"))),
@@ -327,7 +330,7 @@ OTHERS = [
     ),
     Vector("cohere", "command-r", Usage(9_000, 900), ((9_000, "0.15"), (900, "0.60"))),
     Vector("cohere", "command-r-plus", Usage(9_000, 900), ((9_000, "2.50"), (900, "10"))),
-    # A request with a high search context is 12 dollars a thousand, beside its tokens.
+    # A thousand requests with a high search context cost 12 dollars, in addition to their tokens.
     Vector("perplexity", "sonar", Usage(9_000, 900), ((9_000, "1"), (900, "1"), (searches(1), "12"))),
     Vector(
         "perplexity", "sonar", Usage(9_000, 900, requests=5), ((9_000, "1"), (900, "1"), (searches(5), "12"))
@@ -348,13 +351,13 @@ def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None
     assert sum(priced.usd_by_class.values()) == priced.cost_usd
 
 
-def test_vectors_are_many_and_of_every_provider_that_is_priced() -> None:
+def test_vectors_cover_every_priced_provider() -> None:
     assert len(VECTORS) >= 60
     unpriced = {"elevenlabs"}  # speech is priced by characters and hours, which no record counts
     assert {vector.provider for vector in VECTORS} == set(PRICE_PROVIDERS) - unpriced
 
 
-def test_vectors_meet_every_class_tier_and_variant() -> None:
+def test_vectors_cover_every_class_tier_and_variant() -> None:
     for name in (
         "cached_input_tokens",
         "cache_write_tokens",

@@ -1,4 +1,4 @@
-"""List prices: dated, by token class, never zero for what is unknown; expected values worked out by hand."""
+"""List prices by day and token class, against values worked out by hand; unknown is never zero."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,7 +32,7 @@ def test_each_class_of_tokens_has_its_price(provider: str, model: str, usage: Us
     assert price(provider, model, usage, NOVEMBER).cost_usd == Decimal(cost_usd)
 
 
-def test_price_is_that_of_the_day() -> None:
+def test_price_depends_on_the_day() -> None:
     usage = Usage(1_000_000)
     assert price("openai", "o3", usage, datetime(2025, 5, 1, tzinfo=UTC)).cost_usd == 10
     assert price("openai", "o3", usage, NOVEMBER).cost_usd == 2
@@ -56,7 +56,7 @@ def test_batch_has_its_own_price_where_one_is_known() -> None:
     assert "standard price: none is known for batch" in str(unknown.note)
 
 
-def test_batch_price_that_the_list_learnt_of_later_holds_as_long_as_the_standard_price_did() -> None:
+def test_a_later_batch_price_applies_back_to_the_last_change_of_the_standard_price() -> None:
     priced = price("openai", "o3", Usage(1_000_000), datetime(2025, 6, 10, tzinfo=UTC), BATCH)
     assert (priced.cost_usd, priced.note) == (Decimal(1), "batch price as of 2026-10-14")
 
@@ -71,7 +71,7 @@ def test_batch_price_that_the_list_learnt_of_later_holds_as_long_as_the_standard
         ("openai", "gpt-4o", Usage(1000, input_audio_tokens=10)),
     ],
 )
-def test_what_has_no_price_is_unpriced_and_never_free(provider: str, model: str, usage: Usage) -> None:
+def test_usage_without_a_price_is_unpriced_and_never_free(provider: str, model: str, usage: Usage) -> None:
     assert price(provider, model, usage, NOVEMBER).cost_usd is None
 
 
@@ -81,7 +81,7 @@ def test_contradicting_counts_are_unpriced_with_a_note() -> None:
     assert priced.note == "the price could not be calculated: more cached tokens than input tokens"
 
 
-# What people complain about elsewhere: cost that is wrong by a factor.
+# Errors by a factor that other tools are known for.
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_cached_tokens_are_billed_once(provider: str, model: str) -> None:
     assert cached < whole
 
 
-def test_a_long_session_that_reads_its_cache_is_not_priced_as_fresh_input() -> None:
-    """A hundred turns that each read 99% of their input from the cache cost a tenth, not 42 times as much."""
+def test_cache_reads_of_a_long_session_are_not_priced_as_new_input() -> None:
+    """A hundred turns with 99% of their input from the cache cost a tenth of new input."""
     turn = Usage(100_000, 0, cached_input_tokens=99_000)
     cost_usd = price("anthropic", SONNET_4, turn, NOVEMBER).cost_usd
     assert cost_usd == (1_000 * Decimal(3) + 99_000 * Decimal("0.30")) / 1_000_000
@@ -116,20 +116,20 @@ def test_a_long_session_that_reads_its_cache_is_not_priced_as_fresh_input() -> N
         ("openrouter", "anthropic/claude-sonnet-4.5", "0.1"),
     ],
 )
-def test_the_discount_of_a_cache_is_that_of_its_model(provider: str, model: str, share: str) -> None:
+def test_the_cache_discount_depends_on_the_model(provider: str, model: str, share: str) -> None:
     whole = price(provider, model, Usage(1_000), NOVEMBER).cost_usd
     assert whole is not None
     assert price(provider, model, Usage(1_000, 0, 1_000), NOVEMBER).cost_usd == whole * Decimal(share)
 
 
 @pytest.mark.parametrize(("input_tokens", "rate"), [(200_000, "6"), (200_001, "12")])
-def test_writes_for_an_hour_have_their_own_price_in_either_tier(input_tokens: int, rate: str) -> None:
+def test_one_hour_cache_writes_have_a_price_in_each_tier(input_tokens: int, rate: str) -> None:
     usage = Usage(input_tokens, 0, 0, input_tokens, input_tokens)
     priced = price("anthropic", "claude-sonnet-4-5", usage, NOVEMBER)
     assert priced.cost_usd == input_tokens * Decimal(rate) / 1_000_000
 
 
-def test_a_tier_is_chosen_for_each_request_and_not_for_their_sum() -> None:
+def test_the_tier_is_chosen_per_request_and_not_for_a_sum() -> None:
     requests = [price("google", "gemini-2.5-pro", Usage(100_000), NOVEMBER).cost_usd for _ in range(5)]
     sum_of_day = price("google", "gemini-2.5-pro", Usage(500_000, requests=5), NOVEMBER, SUM_OF_REQUESTS)
     assert sum_of_day.cost_usd == sum(cost_usd or 0 for cost_usd in requests) == Decimal("0.625")
@@ -137,7 +137,7 @@ def test_a_tier_is_chosen_for_each_request_and_not_for_their_sum() -> None:
     assert price("google", "gemini-2.5-pro", Usage(500_000), NOVEMBER).cost_usd == Decimal("1.25")
 
 
-def test_old_spend_keeps_the_price_of_its_day() -> None:
+def test_old_usage_keeps_the_price_of_its_day() -> None:
     before, after = datetime(2025, 6, 9, tzinfo=UTC), datetime(2025, 6, 10, tzinfo=UTC)
     usage = Usage(1_000_000, 100_000)
     assert price("openai", "o3", usage, before).cost_usd == 10 + 4
@@ -155,23 +155,23 @@ def test_old_spend_keeps_the_price_of_its_day() -> None:
         ("xai", "grok-99"),
     ],
 )
-def test_a_model_newer_than_the_list_is_unpriced_and_not_like_an_older_one(provider: str, model: str) -> None:
+def test_a_model_newer_than_the_list_is_unpriced(provider: str, model: str) -> None:
     assert price(provider, model, Usage(1_000, 1_000), NOVEMBER).cost_usd is None
 
 
-def test_a_price_says_which_edition_of_the_list_it_is_of() -> None:
+def test_a_price_has_the_version_of_the_list() -> None:
     priced = price("openai", "gpt-4o", Usage(1_000), NOVEMBER)
     assert (priced.price_source, priced.matched_model) == ("genai-prices", "openai/gpt-4o")
     assert priced.price_version == version("genai-prices")
 
 
 @pytest.mark.parametrize("provider", ["cursor", "github-copilot", "windsurf", "other"])
-def test_who_passes_models_on_is_priced_by_their_makers(provider: str) -> None:
+def test_resellers_have_the_vendors_prices(provider: str) -> None:
     priced = price(provider, "claude-opus-4-5", Usage(1_000_000), NOVEMBER)
     assert (priced.cost_usd, priced.matched_model) == (Decimal(5), "anthropic/claude-opus-4-5")
 
 
-def test_a_correction_of_the_list_says_so_and_ends_where_the_list_is_right() -> None:
+def test_a_correction_is_noted_and_ends_where_the_list_is_right() -> None:
     before = price("openai", "o3", Usage(1_000, 0, 1_000), datetime(2025, 6, 9, tzinfo=UTC))
     after = price("openai", "o3", Usage(1_000, 0, 1_000), datetime(2025, 6, 10, tzinfo=UTC))
     assert (before.cost_usd, before.note) == (
@@ -181,7 +181,7 @@ def test_a_correction_of_the_list_says_so_and_ends_where_the_list_is_right() -> 
     assert (after.cost_usd, after.note) == (Decimal("0.0005"), None)
 
 
-def test_corrections_are_of_models_that_are_listed_and_in_order() -> None:
+def test_corrections_are_in_order_and_of_listed_models() -> None:
     for name, corrections in CORRECTIONS.items():
         provider, _, model = name.partition("/")
         assert is_listed(provider, model), name

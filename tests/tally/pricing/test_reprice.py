@@ -1,4 +1,4 @@
-"""Pricing anew: shown before it is done, never a bill, never twice, and in the audit log."""
+"""Repricing: previewed, never of bills, safe to repeat, and in the audit log."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ from tally.local.stack import Stack
 from tally.pricing.custom_prices import CustomPrice, CustomPrices, load_custom_prices
 from tally.pricing.estimate import estimate, estimate_record
 from tally.pricing.list_prices import PRICE_VERSION
-from tally.pricing.reprice import apply_prices, calculate_differences
+from tally.pricing.reprice import Difference, apply_prices, calculate_differences
 from tally.pricing.usage import ModelRef, Usage
 from tally.storage.database import DatabaseError, Query
 from tally.storage.postgres import PostgresDatabase
@@ -34,7 +34,7 @@ SINCE = date(2026, 10, 1)
 
 
 class Account:
-    """One person's records."""
+    """The records of one account."""
 
     def __init__(self, stack: Stack, person: Person, connection: psycopg.Connection[Any]) -> None:
         self.stack, self.person, self.connection = stack, person, connection
@@ -112,15 +112,13 @@ def tally(account: Account) -> Any:
     return run
 
 
-def test_a_model_without_a_price_gets_ones_own(account: Account) -> None:
+def test_a_model_without_a_price_gets_its_custom_price(account: Account) -> None:
     record = account.add(output_tokens=500_000)
     assert account.row(record)["cost_usd"] is None
     assert calculate_differences(account.database, SINCE) == []
     account.set_price()
-    (difference,) = calculate_differences(account.database, SINCE)
-    assert (difference.month, difference.model_name) == ("2026-10", "house-model")
-    assert (difference.records, difference.newly_priced) == (1, 1)
-    assert (difference.before_usd, difference.after_usd) == (Decimal(0), Decimal(6))
+    expected = Difference("2026-10", "openai", "house-model", records=1, newly_priced=1, after_usd=Decimal(6))
+    assert calculate_differences(account.database, SINCE) == [expected]
     assert account.row(record)["cost_usd"] is None, "a preview writes nothing"
     done = apply_prices(account.database, SINCE)
     assert (done.applied, done.skipped) == (1, 0)
@@ -135,7 +133,7 @@ def test_a_model_without_a_price_gets_ones_own(account: Account) -> None:
     assert money_is_exact(account.stack, account.person)
 
 
-def test_an_estimate_of_an_older_list_is_priced_by_todays(account: Account) -> None:
+def test_an_estimate_of_an_older_list_is_repriced(account: Account) -> None:
     record = account.add("gpt-4o")
     account.connection.execute(
         "update public.cost_records set cost_usd = 0.5, metadata = metadata || %s where source_key = %s",
@@ -161,7 +159,7 @@ def test_an_estimate_of_an_older_list_is_priced_by_todays(account: Account) -> N
     ],
     ids=["a bill", "typed in", "a tool's own word", "not usage"],
 )
-def test_what_no_list_priced_is_left_alone(account: Account, fields: dict[str, Any]) -> None:
+def test_costs_that_no_list_priced_do_not_change(account: Account, fields: dict[str, Any]) -> None:
     metadata = fields.pop("metadata", None)
     record = account.add("gpt-4o")
     record = replace(record, source_key=uuid4(), **fields)
@@ -173,7 +171,7 @@ def test_what_no_list_priced_is_left_alone(account: Account, fields: dict[str, A
     assert account.row(record)["cost_usd"] == 7
 
 
-def test_worth_that_a_plan_covers_is_priced_too(account: Account) -> None:
+def test_included_usage_is_repriced_too(account: Account) -> None:
     record = account.add(cost_basis="included")
     account.set_price()
     apply_prices(account.database, SINCE)
@@ -181,14 +179,14 @@ def test_worth_that_a_plan_covers_is_priced_too(account: Account) -> None:
     assert (row["cost_usd"], row["cost_basis"]) == (3, "included")
 
 
-def test_records_before_the_day_are_left_alone(account: Account) -> None:
+def test_records_before_the_day_do_not_change(account: Account) -> None:
     early, late = account.add(timestamp=AT - timedelta(days=5)), account.add()
     account.set_price()
     apply_prices(account.database, SINCE)
     assert (account.row(early)["cost_usd"], account.row(late)["cost_usd"]) == (None, 3)
 
 
-def test_the_day_begins_where_the_person_lives(account: Account) -> None:
+def test_the_day_begins_in_the_accounts_timezone(account: Account) -> None:
     account.connection.execute(
         "update public.user_preferences set timezone = 'Pacific/Auckland' where user_id = %s",
         [account.person.user_id],
@@ -211,7 +209,7 @@ def test_each_record_gets_the_price_of_its_day(account: Account) -> None:
     assert [account.row(record)["cost_usd"] for record in days] == [None, 3, 3, 5]
 
 
-def test_own_price_goes_before_the_list_only_when_it_says_so(account: Account) -> None:
+def test_custom_price_replaces_the_list_price_only_if_set_to(account: Account) -> None:
     record = account.add("gpt-4o")
     price_id = account.set_price("GPT-4o")
     assert calculate_differences(account.database, SINCE) == []
@@ -223,7 +221,7 @@ def test_own_price_goes_before_the_list_only_when_it_says_so(account: Account) -
     assert account.row(record)["cost_usd"] == Decimal("2.5")
 
 
-def test_a_price_that_is_taken_back_leaves_the_model_unpriced(account: Account) -> None:
+def test_deleting_a_custom_price_leaves_the_model_unpriced(account: Account) -> None:
     record, price_id = account.add(), account.set_price()
     apply_prices(account.database, SINCE)
     account.database.delete("model_prices", price_id)
@@ -235,7 +233,7 @@ def test_a_price_that_is_taken_back_leaves_the_model_unpriced(account: Account) 
     assert "price_source" not in row["metadata"]
 
 
-def test_an_estimate_whose_money_a_bill_took_keeps_its_own_up_to_date(account: Account) -> None:
+def test_an_estimate_superseded_by_a_bill_is_repriced(account: Account) -> None:
     record = account.add(metadata={"ledger": "openai"})
     bill = replace(
         record,
@@ -260,7 +258,7 @@ def test_an_estimate_whose_money_a_bill_took_keeps_its_own_up_to_date(account: A
     assert (row["cost_usd"], "said" in row["metadata"]) == (3, False)
 
 
-def test_words_that_another_source_took_the_place_of_are_priced_too(account: Account) -> None:
+def test_superseded_statements_are_repriced_too(account: Account) -> None:
     laptop, desktop = (account.add_source(name) for name in ("laptop", "desktop"))
     record = account.add(
         source_key=request_identity("msg_1"), metadata={"request_id": "msg_1"}, import_id=laptop
@@ -283,7 +281,7 @@ def test_words_that_another_source_took_the_place_of_are_priced_too(account: Acc
 
 
 @pytest.mark.parametrize("page", [1, 5_000])
-def test_a_price_that_changes_which_word_counts_reaches_both(
+def test_repricing_can_change_the_effective_statement(
     account: Account, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr("tally.pricing.reprice.PAGE", page)
@@ -295,7 +293,7 @@ def test_a_price_that_changes_which_word_counts_reaches_both(
         timestamp=AT + timedelta(hours=1),
         import_id=laptop,
     )
-    # The one that comes later has no price either, and of equal words the dearer one counts.
+    # The later statement has no price either; of two equal statements, the more expensive is effective.
     save_records(account.database, [replace(first, timestamp=AT, model_name="other-model")], desktop)
     account.set_price(input_usd_per_mtok=3)
     account.set_price("other-model", input_usd_per_mtok=4)
@@ -306,7 +304,7 @@ def test_a_price_that_changes_which_word_counts_reaches_both(
     assert [row["cost_usd"] for row in account.rows()] == [3]
 
 
-def test_what_is_saved_later_has_ones_own_price_from_the_start(account: Account) -> None:
+def test_records_saved_later_have_the_custom_price(account: Account) -> None:
     account.set_price()
     record = account.add()
     assert account.row(record)["cost_usd"] == 3
@@ -315,7 +313,7 @@ def test_what_is_saved_later_has_ones_own_price_from_the_start(account: Account)
     assert account.row(record)["cost_usd"] == 3
 
 
-def test_a_request_that_is_told_again_after_a_repricing_stays_one(account: Account) -> None:
+def test_a_request_saved_again_after_repricing_stays_one(account: Account) -> None:
     key = request_identity("msg_1")
     record = account.add(source_key=key, metadata={"request_id": "msg_1"})
     account.set_price()
@@ -324,7 +322,7 @@ def test_a_request_that_is_told_again_after_a_repricing_stays_one(account: Accou
     assert [row["cost_usd"] for row in account.rows()] == [3]
 
 
-def test_one_entry_of_the_audit_log_counts_a_run(account: Account) -> None:
+def test_a_run_is_one_entry_of_the_audit_log(account: Account) -> None:
     for _ in range(3):
         account.add()
     account.set_price()
@@ -347,7 +345,7 @@ def test_batches_of_one_run_are_one_entry(account: Account, monkeypatch: pytest.
     assert {row["cost_usd"] for row in account.rows()} == {3}
 
 
-def test_broken_off_it_is_true_so_far_and_repeated_it_is_done(
+def test_an_interrupted_run_is_consistent_and_completed_by_the_next(
     account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tally.pricing.reprice.PAGE", 2)
@@ -369,7 +367,7 @@ def test_broken_off_it_is_true_so_far_and_repeated_it_is_done(
     assert money_is_exact(account.stack, account.person)
 
 
-def test_killed_while_it_writes_nothing_is_half_written(account: Account) -> None:
+def test_a_killed_run_leaves_no_partial_batch(account: Account) -> None:
     record = account.add()
     account.set_price()
     url = account.stack.settings()["DATABASE_URL"]
@@ -408,7 +406,7 @@ def test_a_record_that_changed_meanwhile_is_skipped(account: Account) -> None:
     assert account.reprices() == []
 
 
-def test_nobody_prices_anothers_records(account: Account) -> None:
+def test_stranger_cannot_reprice_records(account: Account) -> None:
     record = account.add()
     row = account.row(record)
     change = {"id": str(row["id"]), "timestamp": row["timestamp"].isoformat(), "cost_usd": "5", "price": {}}
@@ -420,13 +418,13 @@ def test_nobody_prices_anothers_records(account: Account) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, [{}] * 5_001])
-def test_senseless_changes_are_a_sentence(account: Account, changes: Any) -> None:
+def test_invalid_changes_are_refused_with_a_reason(account: Account, changes: Any) -> None:
     with pytest.raises(DatabaseError, match="at most 5,000"):
         account.database.call("apply_prices", run_id=str(uuid4()), changes=changes)
 
 
 @pytest.mark.parametrize("transport", ["supabase", "postgres"])
-def test_both_ways_to_the_database_say_the_same(account: Account, transport: str) -> None:
+def test_both_transports_reprice_exactly(account: Account, transport: str) -> None:
     account.add(output_tokens=7)
     account.set_price(input_usd_per_mtok="0.1234567891", request_usd="0.0000000001")
     with acting(account.stack, account.person, transport) as database:
@@ -446,7 +444,7 @@ def test_models_without_a_price_are_listed(account: Account) -> None:
     assert (found["records"], found["tokens"], found["requests"]) == (2, 2_000_005, 2)
 
 
-def test_command_shows_the_difference_and_writes_on_demand(account: Account, tally: Any) -> None:
+def test_command_previews_and_applies_on_demand(account: Account, tally: Any) -> None:
     record = account.add("evil\x1b[2J\nmodel")
     account.set_price("evil\x1b[2J\nmodel")
     shown = tally("--since", "2026-10-01")
@@ -461,13 +459,13 @@ def test_command_shows_the_difference_and_writes_on_demand(account: Account, tal
 
 
 @pytest.mark.parametrize("since", ["2019-12-31", "2099-01-01"])
-def test_a_day_out_of_range_is_a_sentence(tally: Any, since: str) -> None:
+def test_a_day_out_of_range_is_refused_with_a_reason(tally: Any, since: str) -> None:
     ended = tally("--since", since)
     assert ended.exit_code == 1
     assert ended.stderr == "--since must be a day from 2020-01-01 to today.\n"
 
 
-def test_own_price_counts_each_class() -> None:
+def test_custom_price_applies_to_each_class() -> None:
     price = CustomPrice(
         "openai",
         "house-model",
@@ -505,7 +503,7 @@ def test_own_price_counts_each_class() -> None:
     ) / million + Decimal("0.01")
 
 
-def test_pricing_a_stored_record_again_changes_nothing() -> None:
+def test_repricing_a_stored_record_changes_nothing() -> None:
     metadata: dict[str, JSON] = {}
     usage = Usage(300_000, 1_000, 100_000, 50_000, 20_000, web_searches=3)
     model = ModelRef("anthropic", "claude-sonnet-4-5-20250929", "claude-sonnet-4-5")

@@ -162,6 +162,7 @@ def test_json_of_costs_is_read_like_a_table_of_costs() -> None:
     assert [record.cost_usd for record in importer.parse(table, Options()).records] == [Decimal("1.5"), 2]
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

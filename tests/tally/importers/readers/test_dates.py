@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tally.importers.readers.dates import DateUnreadable, find_day_order, parse_moment
@@ -101,6 +101,7 @@ def test_column_shows_the_order_of_day_and_month_or_leaves_it_open(
     assert find_day_order(cells).decided is day_first
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789-/.: TZ+NovAPM", max_size=30), st.booleans())
 def test_any_text_is_a_date_or_refused_with_a_reason(text: str, day_first: bool) -> None:
     try:
