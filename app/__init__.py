@@ -1,1 +1,1 @@
-"""What a person sees: sign-in pages and the Streamlit dashboard."""
+"""The web app: sign-in pages and the Streamlit dashboard."""

@@ -1,4 +1,4 @@
-"""What tests of every part share: databases with all migrations, and one whole stack."""
+"""Fixtures of all tests: migrated databases, and one embedded stack."""
 
 import os
 import sys
@@ -35,10 +35,13 @@ SLOW = (
     "tests/forecasting/evaluation/",
     "tests/database/test_access_paths.py",
     "tests/tally/local/test_system_users.py",
+    "tests/app/auth/test_sessions.py",
+    "tests/app/server/test_headers.py::test_every_response",
+    "tests/app/server/test_main.py",
 )
 SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "pushed"}
 
-os.environ["EXCHANGE_RATES_URL"] = "off"  # nights of tests ask nobody, unless a test says whom
+os.environ["EXCHANGE_RATES_URL"] = "off"  # nightly runs fetch no rates, unless a test sets a source
 # Tests talk to this machine, without TLS; loading all authorities takes each of thousands of clients 0.05 s.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fixtures" / "nobody.pem")
 os.environ["LITE_AUTH_BCRYPT_COST"] = "4"  # a thousand passwords a run, at 0.1 s each otherwise
@@ -66,7 +69,7 @@ def stack() -> Iterator[Stack]:
 
 
 def forgo_durability(running: Stack) -> None:
-    """No test of the shared stack cuts the power, so none need wait for the disk."""
+    """Turn off waiting for the disk: no test of the shared stack cuts the power."""
     password = running.keys.passwords["supabase_admin"]
     with psycopg.connect(
         running.settings()["DATABASE_URL"], user="supabase_admin", password=password, autocommit=True
@@ -77,8 +80,8 @@ def forgo_durability(running: Stack) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def components_looked_for_once() -> Iterator[None]:
-    """Every AppTest reads what all installed packages say of themselves, in search of components."""
+def cached_component_scan() -> Iterator[None]:
+    """Scan installed packages for components once, not in every AppTest."""
     with pytest.MonkeyPatch.context() as patch:
         scan = manifest_scanner.scan_component_manifests
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))

@@ -1,4 +1,4 @@
-"""A real Postgres with every migration applied: one server a worker, one copy of the database a test."""
+"""A real Postgres with every migration applied: one server per worker, one copy of the database per test."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ _copies = count(1)
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One database of a server, and the ways into it."""
+    """One database of a server, and the connections to it."""
 
     cluster: Cluster
     name: str
@@ -29,7 +29,7 @@ class Project:
         return self.cluster.connect(self.name, user)
 
     def act_as(self, role: str, user_id: UUID | None = None) -> Connection:
-        """As PostgREST does: it logs in as `authenticator`, takes the token's role and sets its claims."""
+        """As PostgREST: log in as `authenticator`, take the token's role and set its claims."""
         connection = self.connect("authenticator")
         claims = {"role": role} | ({"sub": str(user_id)} if user_id else {})
         connection.execute(f"set role {role}")
@@ -38,7 +38,7 @@ class Project:
 
 
 def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
-    """Sign somebody up."""
+    """Sign up a user."""
     user_id = uuid4()
     connection.execute(
         "insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"]
@@ -52,7 +52,7 @@ def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The embedded PostgreSQL 17, with a template that every test's database is a copy of."""
+    """The embedded PostgreSQL 17, with the template of every test's database."""
     try:
         server = Cluster.embedded()
     except Missing as missing:
@@ -63,7 +63,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def debian_cluster() -> Iterator[Cluster]:
-    """Debian's PostgreSQL 15 with pg_cron and plpgsql_check, without a migration."""
+    """Debian's PostgreSQL 15 with pg_cron and plpgsql_check, without migrations."""
     try:
         server = Cluster.debian()
     except Missing as missing:
@@ -74,7 +74,7 @@ def debian_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def project(cluster: Cluster) -> Iterator[Project]:
-    """A database of the test's own."""
+    """A migrated database for one test."""
     name = f"copy_{next(_copies)}"
     cluster.clone(TEMPLATE, name)
     yield Project(cluster, name)
@@ -97,25 +97,25 @@ def as_user(project: Project) -> Iterator[Callable[[UUID], Connection]]:
 
 @pytest.fixture
 def anon(project: Project) -> Iterator[Connection]:
-    """Somebody who has only the publishable key."""
+    """A caller with only the publishable key."""
     with project.act_as("anon") as connection:
         yield connection
 
 
 @pytest.fixture
 def service(project: Project) -> Iterator[Connection]:
-    """Somebody who has the secret key."""
+    """A caller with the secret key."""
     with project.act_as("service_role") as connection:
         yield connection
 
 
 @pytest.fixture
 def user(database: Connection) -> UUID:
-    """Somebody who signed up."""
+    """A user who signed up."""
     return add_user(database)
 
 
 @pytest.fixture
 def stranger(database: Connection) -> UUID:
-    """Somebody else who signed up."""
+    """Another user who signed up."""
     return add_user(database)

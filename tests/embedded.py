@@ -1,4 +1,4 @@
-"""A whole stack for tests and benches: a folder of its own, ports of its own, gone at the end."""
+"""A whole stack for tests and benches, in a temporary folder and on free ports."""
 
 import os
 import shutil
@@ -13,12 +13,12 @@ from tests.scratch import make_folder
 from tests.snapshots import fill
 
 PORTS_NEEDED = 4
-STATE = ("postgres", "secrets.json")  # what a migrated home has that a new one has not
+STATE = ("postgres", "secrets.json")  # the parts of a home that migrating creates
 
 
 @contextmanager
 def temporary_home(on_disk: bool = False) -> Iterator[Path]:
-    """An empty TALLY_HOME that Postgres's own user can reach, as pytest's folders are not."""
+    """An empty TALLY_HOME that Postgres's system user can reach, unlike pytest's folders."""
     folder = make_folder("tally-test-", on_disk)
     try:
         yield folder / "home"
@@ -47,7 +47,7 @@ def _make_migrated(home: Path) -> None:
 
 
 def free_port_block() -> int:
-    """The first of four neighbouring ports that nobody uses, below those that outgoing connections take."""
+    """The first of four free neighbouring ports, below the range of outgoing connections."""
     for first in range(11_000 + os.getpid() % 1_000 * 20, 32_000, PORTS_NEEDED):
         if all(_is_free(port) for port in range(first, first + PORTS_NEEDED)):
             return first

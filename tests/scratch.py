@@ -1,4 +1,4 @@
-"""Folders for throwaway databases: in memory where there is enough, for each has a thousand small files."""
+"""Folders for temporary databases: in memory if there is enough, because each has a thousand small files."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ ENOUGH_BYTES = 4 * 2**30
 
 
 def make_folder(prefix: str, on_disk: bool = False) -> Path:
-    """A new folder that others may pass through; whoever makes it removes it."""
+    """Make a folder that other users may pass through; the caller removes it."""
     place = None if on_disk or not _has_room() else MEMORY
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     folder.chmod(0o755)
@@ -18,7 +18,7 @@ def make_folder(prefix: str, on_disk: bool = False) -> Path:
 
 
 def _has_room() -> bool:
-    """Programs are started from there, too."""
+    """Is there enough memory, and may programs run from it?"""
     if not MEMORY.is_dir() or not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         return False
     return shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES

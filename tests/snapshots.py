@@ -1,6 +1,6 @@
-"""Data folders of migrated databases: made once for a version of the schema, unpacked for every server.
+"""Data folders of migrated databases: made once per version of the schema, unpacked for every server.
 
-A snapshot is a compressed archive: gzip's checksum tells a damaged one, which is then made again.
+A snapshot is a compressed archive; one that fails gzip's checksum is made again.
 """
 
 import gzip
@@ -23,7 +23,7 @@ FASTEST = 1  # 100 MB become 10, in half a second
 
 
 def fill(folder: Path, name: str, make: Callable[[Path], None]) -> None:
-    """Fill a new folder from the snapshot of this name; `make` fills it when there is none yet."""
+    """Fill a new folder from the snapshot of this name; `make` fills it when there is no snapshot."""
     archive = CACHE / f"{name}-{fingerprint()}.tar.gz"
     if unpack(archive, folder):
         return

@@ -1,4 +1,4 @@
-"""What the import contracts in pyproject.toml cannot say about the rooms."""
+"""Rules of the rooms beyond the import contracts in pyproject.toml."""
 
 import ast
 from pathlib import Path
@@ -8,8 +8,8 @@ DATA = CHECKOUT / "app" / "data"
 PACKAGES = ("tally", "app", "forecasting", "bench")
 
 
-def test_only_the_modules_of_data_read() -> None:
-    """Views and charts get frames from app/data; none of them asks the database itself."""
+def test_only_modules_of_data_query_the_database() -> None:
+    """Views and charts get frames from app/data."""
     readers = {
         module
         for module in (CHECKOUT / "app").rglob("*.py")
@@ -19,7 +19,7 @@ def test_only_the_modules_of_data_read() -> None:
     assert readers <= set(DATA.glob("*.py")) - {DATA / "__init__.py"}
 
 
-def test_data_itself_only_names_what_its_modules_load() -> None:
+def test_data_package_exports_what_its_modules_define() -> None:
     _, *imports, names = ast.parse((DATA / "__init__.py").read_text()).body
     assert all(isinstance(node, ast.ImportFrom) for node in imports)
     taken = [name.name for node in imports if isinstance(node, ast.ImportFrom) for name in node.names]
@@ -28,11 +28,11 @@ def test_data_itself_only_names_what_its_modules_load() -> None:
     assert sorted(ast.literal_eval(names.value)) == sorted(taken)
 
 
-def test_every_module_says_what_it_is_for() -> None:
-    silent = [
+def test_every_module_has_a_docstring() -> None:
+    undocumented = [
         str(module.relative_to(CHECKOUT))
         for package in PACKAGES
         for module in (CHECKOUT / package).rglob("*.py")
         if module.read_text().strip() and not ast.get_docstring(ast.parse(module.read_text()))
     ]
-    assert silent == []
+    assert undocumented == []

@@ -38,7 +38,7 @@ class DailyBounds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A period's predicted sum and its quantiles at LEVELS, four of which are the bounds.
+    """A period's predicted sum and its quantiles at LEVELS, including the four bounds.
 
     Summed daily bounds would be too wide: they assume that every day is off in the same direction.
     """

@@ -1,7 +1,7 @@
 """Forecasts on a Dask cluster, which may lose workers during the run.
 
 Dask retries a task whose worker died, and gives up on one that lost several workers. The tasks that it gave
-up on, some of which only shared a worker with the cause, are retried one by one: only the cause fails again.
+up on are retried one by one: some only shared a worker with the cause, and only the cause fails again.
 """
 
 import hashlib

@@ -15,7 +15,7 @@ IS_FOR_THIS_MACHINE = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
 def main() -> int:
-    """What the lock file says, unless it is there."""
+    """Install the locked version."""
     node = find_node()
     path = f"{node.program.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     return subprocess.run(

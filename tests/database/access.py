@@ -1,4 +1,4 @@
-"""Who may do what with the schema public, declared once; the catalogs say what there is to declare."""
+"""The access rights of the schema public, declared once for every table and function in the catalogs."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -140,7 +140,7 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
 
 
 def _silenced_import(connection: Connection, user_id: UUID) -> UUID:
-    """A source that does not count: what it says stays among the superseded records."""
+    """A disabled source: its statements stay among the superseded records."""
     silenced = SAMPLE["imports"] | {"user_id": user_id, "counts": False}
     found = connection.execute(insert("imports", silenced) + sql.SQL(" returning id")).fetchone()
     assert found is not None
@@ -158,7 +158,7 @@ def insert(table: str, row: dict[str, Any]) -> sql.Composed:
 
 
 def statement(command: str, table: str, row: dict[str, Any]) -> sql.Composed:
-    """A command on every row that the caller can reach; `row` is what an insert brings."""
+    """A command on every row that the caller can reach; an insert adds `row`."""
     if command == "insert":
         return insert(table, row)
     commands = {
@@ -170,7 +170,7 @@ def statement(command: str, table: str, row: dict[str, Any]) -> sql.Composed:
 
 
 def expected(actor: str, table: str, command: str) -> str:
-    """`denied`, `nothing` (no row is reached) or `own` (the caller's rows are, for a service everyone's)."""
+    """`denied`, `nothing` (no row is reached) or `own` (the caller's rows; all rows for a service)."""
     if actor == "anon":
         return "denied"
     if table in WRITTEN_BY_NOBODY and command != "select":

@@ -1,4 +1,4 @@
-"""What a database's schema is, read from the catalogs, so that two can be compared."""
+"""A database's schema as comparable rows, read from the catalogs."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ QUERIES = {
 
 
 def read_schema(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
-    """The schemas public and private, the triggers on auth.users, and the schedule where there is one."""
+    """The schemas public and private, the triggers on auth.users, and the schedule of pg_cron, if any."""
     queries = dict(QUERIES)
     if connection.execute("select to_regclass('cron.job') is not null").fetchone() == (True,):
         queries["schedule"] = "select jobname, schedule, command, username, active from cron.job"

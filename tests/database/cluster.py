@@ -65,11 +65,11 @@ class Missing(Exception):
 
 
 class PushFailed(Exception):
-    """The Supabase CLI refused; the text holds its own words."""
+    """The Supabase CLI failed; the text is its output."""
 
 
 class Cluster:
-    """One server on a free port, in a folder that goes with it."""
+    """One server on a free port, in a temporary folder."""
 
     def __init__(self, binaries: Path, settings: dict[str, str] | None = None) -> None:
         self.binaries = binaries
@@ -116,7 +116,7 @@ class Cluster:
         return f"postgresql://{user}:trusted@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database: str, user: str = "postgres") -> psycopg.Connection[Any]:
-        """A connection in autocommit, as PostgREST's transactions of one statement."""
+        """A connection in autocommit: each statement is a transaction, as in PostgREST."""
         return psycopg.connect(self.url(database, user), autocommit=True)
 
     def make_project(self, name: str) -> None:
@@ -135,12 +135,12 @@ class Cluster:
             connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
 
     def drop(self, name: str) -> None:
-        """Drop a database with whoever is still connected to it."""
+        """Drop a database and end the connections to it."""
         with self.connect("template1", "supabase_admin") as connection:
             connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
     def supabase(self, *arguments: str, database: str) -> subprocess.CompletedProcess[str]:
-        """Run the real Supabase CLI against a database, away from the checkout, which it would write into."""
+        """Run the Supabase CLI on a database, in a temporary folder because it writes beside its config."""
         node = find_node()
         folder = self.folder / "cli"
         if not folder.exists():
@@ -173,7 +173,7 @@ class Cluster:
         )
 
     def push(self, database: str) -> str:
-        """Apply the migrations with `supabase db push`; returns what it said."""
+        """Apply the migrations with `supabase db push`; returns its output."""
         ended = self.supabase("db", "push", "--yes", database=database)
         if ended.returncode:
             raise PushFailed(ended.stderr or ended.stdout)

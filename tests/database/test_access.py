@@ -1,4 +1,4 @@
-"""Row-level security as a matrix over the catalogs: what nobody declared fails, and is not forgotten."""
+"""Row-level security as a matrix over the catalogs: an undeclared table or function fails."""
 
 from collections.abc import Callable
 from uuid import UUID, uuid4
@@ -33,7 +33,7 @@ ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon"
 def actors(
     database: Connection, as_user: Act, anon: Connection, service: Connection, user: UUID, stranger: UUID
 ) -> dict[str, Connection]:
-    """Everybody, in a database where only the owner has rows: one in each table."""
+    """All actors, in a database where only the owner has rows: one in each table."""
     for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY) - {"user_preferences"}):
         database.execute(insert(table, sample_row(database, table, user)))
     database.execute(
@@ -44,7 +44,7 @@ def actors(
 
 
 def _outcome(connection: Connection, query: Composed) -> str:
-    """What came of a statement; it is undone."""
+    """Execute a statement, undo it, and return its outcome."""
     try:
         with connection.transaction(force_rollback=True):
             return "own" if connection.execute(query).rowcount else "nothing"
@@ -92,7 +92,7 @@ def test_an_import_keeps_its_identity(actors: dict[str, Connection]) -> None:
         actors["owner"].execute("update public.imports set id = gen_random_uuid()")
 
 
-def test_an_anomaly_is_muted_by_its_owner_and_changed_in_nothing_else(actors: dict[str, Connection]) -> None:
+def test_owner_can_mute_an_anomaly_and_change_nothing_else(actors: dict[str, Connection]) -> None:
     version = "select public.data_version()"
     before = actors["owner"].execute(version).fetchone()
     mute = "update public.anomalies set muted_at = now()"
@@ -103,7 +103,7 @@ def test_an_anomaly_is_muted_by_its_owner_and_changed_in_nothing_else(actors: di
         actors["owner"].execute("update public.anomalies set actual_usd = 0")
 
 
-def test_every_function_is_declared_and_executed_by_those_alone(
+def test_every_function_is_declared_and_only_declared_roles_execute_it(
     actors: dict[str, Connection], database: Connection
 ) -> None:
     functions = list_functions(database)
@@ -119,7 +119,7 @@ def test_every_function_is_declared_and_executed_by_those_alone(
             assert denied == (ROLE_OF[actor] not in EXECUTED_BY[name]), (name, actor)
 
 
-def test_public_may_execute_nothing_of_ours(database: Connection) -> None:
+def test_public_role_executes_none_of_our_functions(database: Connection) -> None:
     found = database.execute(
         """
         select p.oid::regprocedure::text
@@ -206,7 +206,7 @@ def test_selecting_from_anything_private_is_refused(
             actors[actor].execute(f"select from {relation}")
 
 
-def test_no_api_role_belongs_to_a_stronger_one(database: Connection) -> None:
+def test_no_api_role_is_member_of_a_stronger_one(database: Connection) -> None:
     found = database.execute(
         """select m.member::regrole::text, m.roleid::regrole::text from pg_auth_members as m
         where m.member::regrole::text = any (%s)""",

@@ -1,4 +1,4 @@
-"""Every way in which records are asked for is served by an index: read from plans, not from a clock."""
+"""Every query for records uses an index, according to its plan."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ order by n"""
 
 @pytest.fixture(scope="module")
 def filled(cluster: Cluster) -> Iterator[Connection]:
-    """Forty people's two months."""
+    """Two months of forty users."""
     cluster.clone(TEMPLATE, "filled")
     with cluster.connect("filled", "supabase_admin") as connection:
         people = [add_user(connection) for _ in range(40)]
@@ -55,13 +55,13 @@ def explain(connection: Connection, query: str, *values: object) -> list[dict[st
 
 
 def indexes_used(nodes: list[dict[str, Any]]) -> set[str]:
-    """The columns of the indexes of the months that held something."""
+    """The columns of the indexes on the months that have rows."""
     used = {node["Index Name"] for node in nodes if "Index Name" in node and node["Actual Rows"]}
     return {name.removeprefix("cost_records_2026_06_").removeprefix("cost_records_2026_07_") for name in used}
 
 
 def full_scans(nodes: list[dict[str, Any]]) -> list[str]:
-    """Months that were read from end to end."""
+    """Months that a plan reads in full."""
     scans = [node for node in nodes if node["Node Type"] == "Seq Scan" and node["Actual Loops"]]
     return [
         node["Relation Name"] for node in scans if node["Actual Rows"] or node.get("Rows Removed by Filter")
@@ -143,7 +143,7 @@ def test_undoing_an_import(filled: Connection) -> None:
     assert full_scans(nodes) == ["imports"]
 
 
-def test_a_provider_that_nobody_uses_is_known_at_once(filled: Connection) -> None:
+def test_unused_provider_is_found_by_an_index(filled: Connection) -> None:
     nodes = explain(
         filled,
         "select from public.cost_records where provider_id = %s for key share",
@@ -169,7 +169,7 @@ def test_the_view_answers_from_its_index_alone(filled: Connection) -> None:
     assert nodes[0]["Heap Fetches"] == 0
 
 
-def test_the_plans_above_are_of_data_that_a_scan_would_notice(filled: Connection) -> None:
+def test_data_is_large_enough_for_a_scan_to_show_in_plans(filled: Connection) -> None:
     found = filled.execute(
         "select count(*) from public.cost_records where timestamp < '2026-07-01'"
     ).fetchone()

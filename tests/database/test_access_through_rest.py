@@ -29,7 +29,7 @@ ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon"
 
 
 class Person:
-    """Somebody with a key and, when signed in, a token."""
+    """A caller with a key and, when signed in, a token."""
 
     def __init__(self, url: str, key: str, email: str | None = None) -> None:
         self.http = httpx.Client(base_url=url, headers={"apikey": key}, timeout=20)
@@ -41,7 +41,7 @@ class Person:
             self.http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def reach(self, command: str, table: str, row: dict[str, Any], owner: UUID) -> str:
-        """What came of a command on the owner's rows: `denied`, `nothing` or `own`."""
+        """The outcome of a command on the owner's rows: `denied`, `nothing` or `own`."""
         key = KEYS_OF_ALL.get(table, f"user_id=eq.{owner}")
         requests: dict[str, Callable[[], httpx.Response]] = {
             "select": lambda: self.http.get(f"/rest/v1/{table}?{key}"),
@@ -129,7 +129,9 @@ def _rows(job: Connection, table: str, owner: UUID) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("actor", ROLE_OF)
-def test_every_function_answers_those_alone(people: dict[str, Person], job: Connection, actor: str) -> None:
+def test_every_function_answers_only_declared_roles(
+    people: dict[str, Person], job: Connection, actor: str
+) -> None:
     arguments = dict(
         job.execute(
             """select proname, coalesce(proargnames[1:pronargs], '{}') from pg_proc
@@ -144,7 +146,7 @@ def test_every_function_answers_those_alone(people: dict[str, Person], job: Conn
 
 
 @pytest.mark.parametrize("actor", ROLE_OF)
-def test_nothing_private_has_an_address(people: dict[str, Person], job: Connection, actor: str) -> None:
+def test_private_schema_is_not_exposed(people: dict[str, Person], job: Connection, actor: str) -> None:
     names = [
         name
         for (name,) in job.execute(

@@ -1,4 +1,4 @@
-"""What a person may do to their own account, and the version that every cache goes by."""
+"""Changes that users may make to their own account, and the data version that invalidates caches."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -21,7 +21,7 @@ def version(person: Connection) -> str:
 
 
 @pytest.mark.parametrize("table", sorted((WRITTEN_BY_OWNER | READ_BY_OWNER) - {"api_credentials"}))
-def test_version_follows_every_change_of_ones_own_and_no_other(
+def test_version_changes_with_own_data_only(
     database: Connection, as_user: Act, user: UUID, stranger: UUID, table: str
 ) -> None:
     person, other = as_user(user), as_user(stranger)
@@ -74,7 +74,7 @@ def test_version_differs_before_and_after_marks_were_consumed(
     assert len(set(seen)) == 6
 
 
-def test_an_account_goes_with_everything_and_takes_nothing_of_others(
+def test_deleting_an_account_deletes_its_data_only(
     database: Connection, as_user: Act, user: UUID, stranger: UUID
 ) -> None:
     tables = sorted(WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY)

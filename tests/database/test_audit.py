@@ -1,4 +1,4 @@
-"""What happens to a person's keys is written down, for that person to read and for nobody to change."""
+"""The audit log of a user's keys: readable by that user, changeable by no one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,19 +16,19 @@ Act = Callable[[UUID], Connection]
 
 @pytest.fixture
 def credential(database: Connection, as_user: Act, user: UUID) -> Connection:
-    """The connection of a person who has added a provider key."""
+    """The connection of a user who has added a provider key."""
     person = as_user(user)
     person.execute(insert("api_credentials", sample_row(database, "api_credentials", user)))
     return person
 
 
 def entries(connection: Connection) -> list[dict[str, Any]]:
-    """What the caller may read, oldest first."""
+    """The entries that the caller may read, oldest first."""
     cursor = connection.cursor(row_factory=dict_row)
     return cursor.execute("select * from public.audit_logs order by created_at, id").fetchall()
 
 
-def test_adding_a_key_is_written_down(credential: Connection, user: UUID) -> None:
+def test_adding_a_key_is_logged(credential: Connection, user: UUID) -> None:
     (entry,) = entries(credential)
     row = credential.execute("select id from public.api_credentials").fetchone()
     assert row is not None
@@ -60,7 +60,7 @@ def test_a_change_names_its_columns(credential: Connection, change: str, columns
     assert (entry["action"], entry["changed_columns"]) == ("update", columns)
 
 
-def test_routine_syncing_is_not_written_down(credential: Connection) -> None:
+def test_routine_syncing_is_not_logged(credential: Connection) -> None:
     for _ in range(3):
         credential.execute(
             "update public.api_credentials set last_sync_at = now(), next_sync_at = now() + interval '1 day',"
@@ -69,13 +69,13 @@ def test_routine_syncing_is_not_written_down(credential: Connection) -> None:
     assert [entry["action"] for entry in entries(credential)] == ["insert"]
 
 
-def test_deleting_a_key_is_written_down_and_stays(credential: Connection) -> None:
+def test_deleting_a_key_is_logged_permanently(credential: Connection) -> None:
     credential.execute("delete from public.api_credentials")
     assert [entry["action"] for entry in entries(credential)] == ["insert", "delete"]
     assert entries(credential)[-1]["metadata"]["credential_name"] == "laptop"
 
 
-def test_neither_secret_nor_ciphertext_is_ever_in_it(credential: Connection, database: Connection) -> None:
+def test_log_contains_neither_secret_nor_ciphertext(credential: Connection, database: Connection) -> None:
     for envelope in ("v1.first", "v1.second"):
         credential.execute("update public.api_credentials set encrypted_api_key = %s", [envelope])
     credential.execute("delete from public.api_credentials")
@@ -85,7 +85,7 @@ def test_neither_secret_nor_ciphertext_is_ever_in_it(credential: Connection, dat
     assert not any(envelope in found[0] for envelope in ("sealed", "v1.first", "v1.second"))
 
 
-def test_it_says_who_it_was(
+def test_log_names_the_actor(
     credential: Connection, service: Connection, database: Connection, user: UUID
 ) -> None:
     service.execute("update public.api_credentials set is_active = false")
@@ -115,7 +115,7 @@ def test_a_stranger_reads_nothing(credential: Connection, as_user: Act, stranger
         "truncate public.audit_logs",
     ],
 )
-def test_no_api_role_changes_it(
+def test_no_api_role_changes_the_log(
     credential: Connection, service: Connection, anon: Connection, statement: str
 ) -> None:
     for connection in (credential, service, anon):
@@ -124,6 +124,6 @@ def test_no_api_role_changes_it(
     assert len(entries(credential)) == 1
 
 
-def test_it_goes_with_the_account(credential: Connection, database: Connection, user: UUID) -> None:
+def test_log_is_deleted_with_the_account(credential: Connection, database: Connection, user: UUID) -> None:
     credential.execute("select public.delete_own_account(%s)", [f"{user}@example.org"])
     assert database.execute("select count(*) from public.audit_logs").fetchone() == (0,)

@@ -1,4 +1,4 @@
-"""daily_costs is exact at every moment, whatever two people with one account do to their records at once."""
+"""daily_costs is exact at every moment, also while two sessions of one account change records."""
 
 import json
 import random
@@ -44,7 +44,7 @@ class Writer:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether its last statement has not come back yet."""
+        """Is its last statement still running?"""
         return self.pending is not None and not self.pending.done()
 
     def do(self, action: Callable[["Writer"], None]) -> None:
@@ -73,12 +73,12 @@ class Writer:
         return cursor.fetchone() if cursor.description else None
 
     def moment(self) -> datetime:
-        """Near a change of the clocks, often right at some zone's midnight."""
+        """A time near a clock change, often at midnight in one of the zones."""
         hours = self.chance.choice([self.chance.uniform(-40, 40), self.chance.randint(-160, 160) / 4])
         return self.chance.choice(CLOCK_CHANGES) + timedelta(hours=hours)
 
     def record(self) -> dict[str, Any]:
-        """Something that a caller may save."""
+        """A record that a caller may save."""
         unpriced = self.chance.random() < 0.1
         at = self.moment()
         return {
@@ -259,7 +259,7 @@ def test_import_into_a_stale_day_during_a_refresh_is_not_lost(project: Project) 
         assert read_daily_costs(reader) == add_up(reader)
 
 
-def test_refresh_waits_for_nobody_and_keeps_the_marks_of_open_transactions(project: Project) -> None:
+def test_refresh_does_not_wait_and_keeps_marks_of_open_transactions(project: Project) -> None:
     with project.connect() as job, project.connect() as slow:
         user, other = add_user(job), add_user(job)
         _add(job, user, "2026-05-01T12:00Z")

@@ -1,4 +1,4 @@
-"""Supabase's own advisors and plpgsql_check find nothing in the schema, and do find what is planted."""
+"""Supabase's advisors and plpgsql_check find nothing in the schema, and find planted faults."""
 
 import json
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ $$"""
 
 @pytest.fixture
 def advised(project: Project) -> Project:
-    """A project whose database says which schema the API shows; the advisors find less without it."""
+    """A project whose database names the schema of the API; without it the advisors find less."""
     with project.connect("supabase_admin") as admin:
         admin.execute(f"alter database {project.name} set pgrst.db_schemas = 'public'")
     return project
@@ -68,7 +68,7 @@ def checked(debian_cluster: Cluster) -> Iterator[Project]:
 
 
 def lint(project: Project) -> str:
-    """What `supabase db lint` says of the schemas public and private."""
+    """The output of `supabase db lint` on the schemas public and private."""
     ended = project.cluster.supabase(
         "db", "lint", "--schema", "public,private", "--level", "warning", database=project.name
     )

@@ -42,13 +42,13 @@ def pushed(request: pytest.FixtureRequest) -> Iterator[Connection]:
         yield connection
 
 
-def test_names_count_up_without_a_gap() -> None:
+def test_numbers_of_migrations_have_no_gap() -> None:
     numbers = [int(re.fullmatch(r"(\d{3})_[a-z_]+", path.stem)[1]) for path in FILES]  # type: ignore[index]
     assert numbers == list(range(1, len(FILES) + 1))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_each_file_says_why_it_exists_and_has_a_way_back(path: Path) -> None:
+def test_each_migration_states_its_purpose_and_has_a_down_migration(path: Path) -> None:
     back = path.parent / "down" / path.name
     assert path.read_text().startswith(f"-- {path.name}: ")
     assert back.read_text().startswith(f"-- The way back from {path.name}.")
@@ -88,7 +88,7 @@ def test_up_down_up_leaves_the_same_schema(pushed: Connection) -> None:
     assert read_schema(pushed) == before
 
 
-def test_a_file_goes_back_alone_and_leaves_what_it_found(seventeen: Project) -> None:
+def test_each_down_migration_restores_the_previous_schema(seventeen: Project) -> None:
     with seventeen.connect() as connection:
         before = [read_schema(connection)]
         for path in reversed(FILES):
@@ -100,7 +100,7 @@ def test_a_file_goes_back_alone_and_leaves_what_it_found(seventeen: Project) -> 
             assert read_schema(connection) == before.pop(), path.name
 
 
-def test_people_who_came_before_the_schema_get_preferences(cluster: Cluster) -> None:
+def test_users_older_than_the_schema_get_preferences(cluster: Cluster) -> None:
     cluster.make_project("late")
     try:
         with cluster.connect("late") as connection:
@@ -112,7 +112,7 @@ def test_people_who_came_before_the_schema_get_preferences(cluster: Cluster) -> 
         cluster.drop("late")
 
 
-def test_cron_keeps_the_view_and_the_partitions_up(fifteen: Project) -> None:
+def test_cron_maintains_the_view_and_the_partitions(fifteen: Project) -> None:
     with fifteen.connect() as connection:
         jobs = connection.execute("select jobname, command from cron.job where active order by 1").fetchall()
         assert [name for name, _ in jobs] == ["tally-partitions", "tally-refresh", "tally-vacuum"]
@@ -120,7 +120,7 @@ def test_cron_keeps_the_view_and_the_partitions_up(fifteen: Project) -> None:
             connection.execute(command)
 
 
-def test_going_back_takes_the_schedule_along(fifteen: Project) -> None:
+def test_down_migration_removes_the_schedule(fifteen: Project) -> None:
     with fifteen.connect() as connection, connection.transaction(force_rollback=True):
         connection.execute((MIGRATIONS / "down" / "008_schedule.sql").read_bytes())
         assert connection.execute("select count(*) from cron.job").fetchone() == (0,)

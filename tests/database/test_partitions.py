@@ -1,4 +1,4 @@
-"""Months: made ahead, made on demand, archived, and brought back."""
+"""Monthly partitions: created ahead, created on demand, archived and restored."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -51,7 +51,7 @@ def test_one_month_is_made_once_and_named(database: Connection, service: Connect
             service.execute("select public.create_monthly_partition(%s, %s)", [year, month])
 
 
-def test_every_month_has_what_the_table_has(database: Connection) -> None:
+def test_every_partition_matches_the_table(database: Connection) -> None:
     indexes = database.execute(
         """select count(*) over (partition by i.inhparent) from pg_inherits as i
         where i.inhparent in (
@@ -60,7 +60,7 @@ def test_every_month_has_what_the_table_has(database: Connection) -> None:
     assert {amount for (amount,) in indexes} == {len(months(database))}
 
 
-def test_the_default_partition_takes_nothing(database: Connection, user: UUID) -> None:
+def test_default_partition_accepts_no_rows(database: Connection, user: UUID) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="stays_empty"):
         database.execute(
             """insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)

@@ -1,4 +1,4 @@
-"""save_cost_records: every event once, whoever saves it and however often; a refused call leaves nothing."""
+"""save_cost_records stores every event once; a refused call changes nothing."""
 
 import json
 from collections.abc import Callable
@@ -49,7 +49,7 @@ def new_import(person: Connection) -> UUID:
 
 
 def count(connection: Connection) -> int:
-    """How many records the connection can see."""
+    """The number of records that the connection can see."""
     found = connection.execute("select count(*) from public.cost_records").fetchone()
     assert found is not None
     return int(found[0])
@@ -201,7 +201,7 @@ def test_anything_but_an_array_of_5000_is_refused(person: Connection, records: A
         save(person, records)
 
 
-def test_nobody_saves_without_signing_in(project: Project) -> None:
+def test_saving_requires_signing_in(project: Project) -> None:
     with (
         project.act_as("authenticated") as nobody,
         pytest.raises(psycopg.Error, match="Sign in to save records"),

@@ -1,4 +1,4 @@
-"""Money is counted once: a bill takes the money of the estimates on its days, and gives it back."""
+"""Money is counted once: a bill supersedes the estimates on its days until it is removed."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -106,7 +106,7 @@ def test_undoing_the_bill_gives_the_estimates_their_money_back(person: psycopg.C
     )
 
 
-def test_a_settled_estimate_imported_again_is_already_there(person: psycopg.Connection[Any]) -> None:
+def test_superseded_estimate_imported_again_is_a_duplicate(person: psycopg.Connection[Any]) -> None:
     estimate = usage("1.50")
     save(person, estimate, bill("3.20"))
     assert save(person, estimate) == {"inserted": 0, "duplicate": 1, "restated": 0, "rejected": []}
@@ -141,7 +141,7 @@ EVENTS = st.lists(
 
 @given(events=EVENTS, undone=st.sets(st.integers(0, 7)), order=st.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_totals_depend_on_what_is_there_and_not_on_how_it_came(
+def test_totals_do_not_depend_on_the_order_of_imports(
     project: Project, events: list[tuple[str, int, int]], undone: set[int], order: Any
 ) -> None:
     with project.connect() as operator:

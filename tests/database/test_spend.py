@@ -1,4 +1,4 @@
-"""What get_user_total_spend and get_top_models_by_spend answer, and to whom."""
+"""Results and access rights of get_user_total_spend and get_top_models_by_spend."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,7 +16,7 @@ MAY = ("2026-05-01T00:00Z", "2026-06-01T00:00Z")
 
 @pytest.fixture
 def spender(as_user: Act, user: UUID) -> Connection:
-    """Somebody who spent 7.5 in May: 6 on large, 1.5 on small."""
+    """A user who spent 7.5 in May: 6 on large, 1.5 on small."""
     person = as_user(user)
     records = [
         record(timestamp=MAY[0], cost_usd="2", model_name="large", request_count=1),
@@ -65,7 +65,7 @@ def test_service_and_job_may_ask_about_anyone(
     assert top_models(service, user, 5) == top_models(spender, user, 5)
 
 
-def test_nobody_else_may_ask(
+def test_no_one_else_may_ask(
     spender: Connection, as_user: Act, project: Project, user: UUID, stranger: UUID
 ) -> None:
     with project.act_as("authenticated") as nobody, project.connect("authenticator") as claimless:

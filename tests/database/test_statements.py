@@ -1,4 +1,4 @@
-"""What each source said is kept word for word, beside what of it counts."""
+"""Every source's statements are stored unchanged, beside their effective parts."""
 
 import json
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ def add_source(person: Connection, kind: str, name: str, source_format: str) -> 
 
 
 def statements(person: Connection, *days: str | None) -> list[dict[str, Any]]:
-    """The lines that the function answers with; without days, of all days."""
+    """The lines that the function returns, of all days by default."""
     row = person.execute(
         "select public.source_statements(%s::date, %s::date)", days or (None, None)
     ).fetchone()
@@ -49,7 +49,7 @@ def usage(cost: str | None, tokens: int, **metadata: str) -> dict[str, Any]:
     return said | counts | {"metadata": said["metadata"] | {"dataset": "openai_usage"} | metadata}
 
 
-def test_every_source_keeps_its_words_beside_what_counts(person: Connection) -> None:
+def test_statements_of_every_source_are_kept_beside_the_effective_record(person: Connection) -> None:
     costs = add_source(person, "file", "costs.csv", "openai_cost")
     used = add_source(person, "file", "usage.csv", "openai_usage")
     save(person, usage("1.50", 900), import_id=used)
@@ -73,7 +73,7 @@ def test_every_source_keeps_its_words_beside_what_counts(person: Connection) -> 
     assert (of_usage["has_money"], of_usage["has_tokens"]) == (False, True)
 
 
-def test_source_that_does_not_count_still_speaks(person: Connection) -> None:
+def test_disabled_source_keeps_its_statements(person: Connection) -> None:
     costs = add_source(person, "file", "costs.csv", "openai_cost")
     save(person, usage("1.50", 900))
     save(person, bill("3.20"), import_id=costs)
@@ -89,7 +89,7 @@ def test_source_that_does_not_count_still_speaks(person: Connection) -> None:
     )
 
 
-def test_one_event_told_twice_is_two_statements_of_which_one_stands(person: Connection) -> None:
+def test_event_of_two_sources_has_two_statements_and_one_is_effective(person: Connection) -> None:
     said = usage("1.50", 900) | {"source_key": str(uuid4())}
     for name in ("laptop", "desktop"):
         save(person, said, import_id=add_source(person, "machine", name, "codex"))
@@ -110,7 +110,7 @@ def test_unpriced_statement_is_none_and_counted_as_such(person: Connection) -> N
     assert (unpriced["unpriced_records"], unpriced["has_money"]) == (1, False)
 
 
-def test_lines_of_a_bill_are_told_apart_by_kind_of_token(person: Connection) -> None:
+def test_lines_of_a_bill_are_distinguished_by_token_kind(person: Connection) -> None:
     save(
         person,
         bill("1", token_type="output"),
@@ -139,7 +139,7 @@ def test_days_are_those_of_utc_and_both_ends_are_included(project: Project) -> N
     assert statements(person, "2026-11-02", "2026-11-02") == []
 
 
-def test_records_without_a_ledger_say_nothing_about_an_account(person: Connection) -> None:
+def test_records_without_a_billing_account_are_left_out(person: Connection) -> None:
     entry = record("5", 0, "openai", "billed")
     save(person, entry | {"metadata": {"day": entry["metadata"]["day"]}})
     assert statements(person) == []
@@ -154,7 +154,7 @@ def test_model_has_the_name_that_the_database_reconciles_by(project: Project) ->
     assert {line["model_name"]: (line["model"],) for line in statements(person)} == keys
 
 
-def test_stranger_hears_nothing(project: Project, person: Connection) -> None:
+def test_stranger_cannot_read_statements(project: Project, person: Connection) -> None:
     save(person, usage("1", 1), import_id=add_source(person, "file", "usage.csv", "openai_usage"))
     with project.connect() as operator:
         stranger = project.act_as("authenticated", add_user(operator))
@@ -169,7 +169,7 @@ def source_days(person: Connection) -> list[dict[str, Any]]:
     return [dict(zip(row[0], line, strict=True)) for line in zip(*row[0].values(), strict=True)]
 
 
-def test_source_is_told_by_day_and_basis_whether_it_counts_or_not(person: Connection) -> None:
+def test_totals_of_a_source_by_day_and_basis_ignore_whether_it_is_enabled(person: Connection) -> None:
     used = add_source(person, "file", "usage.csv", "openai_usage")
     costs = add_source(person, "file", "costs.csv", "openai_cost")
     save(person, usage("1.50", 900), usage(None, 100), import_id=used)

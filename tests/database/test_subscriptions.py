@@ -1,4 +1,4 @@
-"""A subscription's renewals: on their days, never twice, and in step with every change of it."""
+"""A subscription's renewals: on their days, never twice, and updated with every change to it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ Act = Callable[[UUID], Connection]
 
 
 def subscribe(person: Connection, **changes: Any) -> UUID:
-    """Insert a subscription that ended, unless told otherwise, and return its id."""
+    """Insert a subscription, by default one that has ended, and return its id."""
     row = {
         "plan_name": "Plus",
         "amount_usd": 20,
@@ -35,7 +35,7 @@ def subscribe(person: Connection, **changes: Any) -> UUID:
 
 
 def days(person: Connection) -> list[str]:
-    """The days on which the dashboard shows a subscription, a day for each record."""
+    """The days of a subscription's records on the dashboard."""
     found = [
         (key[0], totals[7]) for key, totals in read_daily_costs(person).items() if key[4] == "subscription"
     ]
@@ -44,7 +44,7 @@ def days(person: Connection) -> list[str]:
 
 @pytest.fixture
 def person(as_user: Act, user: UUID) -> Connection:
-    """Somebody signed in."""
+    """A signed-in user."""
     return as_user(user)
 
 
@@ -125,14 +125,14 @@ def test_editing_changes_its_records_in_place(person: Connection) -> None:
     }
 
 
-def test_deleting_takes_its_records_along_and_no_others(person: Connection) -> None:
+def test_deleting_removes_its_records_only(person: Connection) -> None:
     subscribe(person, ended_on="2025-01-31")
     gone = subscribe(person)
     person.execute("delete from public.subscriptions where id = %s", [gone])
     assert days(person) == ["2025-01-31"]
 
 
-def test_a_record_says_where_it_comes_from(person: Connection) -> None:
+def test_record_refers_to_its_subscription(person: Connection) -> None:
     subscription_id = subscribe(person, ended_on="2025-01-31")
     row = person.execute(
         "select collection_method, cost_basis, charge_type, metadata from public.cost_records"
@@ -146,7 +146,7 @@ def test_a_record_says_where_it_comes_from(person: Connection) -> None:
 
 
 @pytest.mark.parametrize("dropped", [False, True])
-def test_an_archived_month_stays_archived_and_stops_nobody(
+def test_archived_month_stays_archived_and_blocks_no_other(
     person: Connection, database: Connection, dropped: bool
 ) -> None:
     subscribe(person)
@@ -158,7 +158,9 @@ def test_an_archived_month_stays_archived_and_stops_nobody(
     assert days(person) == ["2025-01-31", "2025-03-31", "2025-04-30"]
 
 
-def test_one_persons_odd_record_does_not_stop_the_night(person: Connection, database: Connection) -> None:
+def test_invalid_record_of_one_user_does_not_stop_the_nightly_run(
+    person: Connection, database: Connection
+) -> None:
     subscription_id = subscribe(person)
     with pytest.raises(psycopg.errors.CheckViolation):
         person.execute(

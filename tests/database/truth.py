@@ -1,4 +1,4 @@
-"""What daily_costs must say: every record added up by hand, in Python, with Python's own timezones."""
+"""The expected daily_costs: all records summed in Python, with Python's timezones."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -37,7 +37,7 @@ def _total(rows: list[tuple[Any, ...]]) -> Totals:
 def read_daily_costs(
     person: Connection, first_day: str | None = None, last_day: str | None = None
 ) -> dict[Key, Totals]:
-    """What the database says, in the same shape; columns must be equally long, ordered, no group twice."""
+    """The database's daily_costs in the same shape; columns are equally long, ordered, without duplicates."""
     found = person.execute("select public.daily_costs(%s, %s)", [first_day, last_day]).fetchone()
     assert found is not None
     columns: dict[str, list[Any]] = found[0]

@@ -1,4 +1,4 @@
-"""What all charts share: layout, axes, colours, and money on axes and labels."""
+"""Layout, axes, colours and money labels of all charts."""
 
 from html import escape
 from typing import Any
