@@ -95,7 +95,7 @@ class Rates:
         return sorted(currency for currency in self.currencies if self.covers(currency, first))
 
     def covers(self, currency: str, first: date) -> bool:
-        """Whether a currency has a rate on every day from `first` to now."""
+        """Check whether a currency has a rate on every day from `first` to now."""
         if currency == EUR:
             return True
         days = self._days.get(currency, [])

@@ -32,7 +32,7 @@ CHARGES = {"web_search": "web search", "code_execution": "code execution", "sess
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a cost export."""
+    """Check whether the header is one of a cost export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 

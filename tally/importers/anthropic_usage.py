@@ -43,7 +43,7 @@ SEARCHES = "web_search_count"
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a usage export."""
+    """Check whether the header is one of a usage export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 

@@ -35,7 +35,7 @@ DIMENSIONS = {
     "chargetype": "charge_type",
     "productname": "product",
 }
-KEPT = {
+DETAILS = {
     "subscriptionname": "subscription",
     "resourcegroup": "resource_group",
     "resourcegroupname": "resource_group",
@@ -56,7 +56,7 @@ _METER = re.compile(
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of cost details."""
+    """Check whether the header is one of cost details."""
     columns = normalise_columns(header).keys()
     is_charge = columns >= {"date", "metercategory", "metername", *COST}
     return is_charge and any(currency in columns for currency in CURRENCY)
@@ -65,7 +65,7 @@ def identify(header: Sequence[str]) -> bool:
 def parse(table: Table, options: Options) -> Parsed:
     """One billed record per day, resource and meter of an AI service."""
     columns = normalise_columns(table.header)
-    dimensions, kept = Named(table, columns, DIMENSIONS), Named(table, columns, KEPT)
+    dimensions, details = Named(table, columns, DIMENSIONS), Named(table, columns, DETAILS)
     quantity, unit = find_reader(table, columns, "quantity"), find_reader(table, columns, "unitofmeasure")
     about = [find_reader(table, columns, column) for column in ABOUT]
     meter, charge = find_reader(table, columns, "metername"), find_reader(table, columns, "chargetype")
@@ -85,7 +85,7 @@ def parse(table: Table, options: Options) -> Parsed:
             "ledger": billing_account("azure", options),
             "dataset": name,
             **found,
-            **kept.read(cells),
+            **details.read(cells),
         }
         if resource(cells):
             metadata["resource"] = checked_name("resource", resource(cells).rpartition("/")[2])

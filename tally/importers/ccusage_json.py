@@ -32,7 +32,7 @@ PLANS = {"claude-desktop": "anthropic", "chatgpt": "openai", "gemini-app": "goog
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a ccusage report, daily or not."""
+    """Check whether the header is one of a ccusage report, daily or not."""
     columns = {cell.casefold() for cell in header}
     is_single_tool = any(column.startswith("models.") for column in columns)
     return columns >= set(TOKENS) and (bool(columns & {"modelname", "modelbreakdowns"}) or is_single_tool)

@@ -7,7 +7,7 @@ from tally.importers.readers.table import Table, list_quoted
 
 
 def decide_decimal_comma(table: Table, column: int, options: Options) -> bool:
-    """Whether the file writes 1.234,50; raises AmbiguousNumbers where its costs leave it open."""
+    """Check whether the file writes 1.234,50; raises AmbiguousNumbers where its costs leave it open."""
     if options.decimal_comma is not None:
         return options.decimal_comma
     style = find_decimal_style(cells[column] for _, cells in table.rows)
@@ -22,7 +22,7 @@ def decide_decimal_comma(table: Table, column: int, options: Options) -> bool:
 
 
 def decide_day_first(table: Table, column: int, options: Options) -> bool:
-    """Whether 03/04/2026 is the 3rd of April; raises AmbiguousDates where the column leaves it open."""
+    """Check whether 03/04/2026 is the 3rd of April; raises AmbiguousDates where the column leaves it open."""
     if options.day_first is not None:
         return options.day_first
     order = find_day_order(cells[column] for _, cells in table.rows)

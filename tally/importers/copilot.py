@@ -40,7 +40,7 @@ _PICKED_BY_GITHUB = re.compile(r"auto:\s*", re.IGNORECASE)
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a report of any version."""
+    """Check whether the header is one of a report of any version."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells >= HEADER_OF_USES
 
@@ -60,7 +60,10 @@ def model_of(cell: str) -> str:
 
 def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
     dimensions, numbers = Dimensions(table, DIMENSIONS), Numbers(table, options, *AMOUNTS, *TOKENS)
-    day_of, kept = utc_day(table, options, "date"), Dimensions(table, ("repository", "quantity", "unit_type"))
+    day_of, details = (
+        utc_day(table, options, "date"),
+        Dimensions(table, ("repository", "quantity", "unit_type")),
+    )
 
     def key_of(cells: Sequence[str]) -> UUID:
         return identity(name, options.account, day_of(cells).key, *dimensions.read(cells).values())
@@ -86,7 +89,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
         }
         if not numbers.is_blank("aic_gross_amount", cells):
             metadata["ai_credits_usd"] = canonical_decimal(numbers.amount("aic_gross_amount", cells))
-        metadata |= {key: text for key, text in kept.read(cells).items() if text}
+        metadata |= {key: text for key, text in details.read(cells).items() if text}
         tokens = {column: numbers.count(column, cells) for column in TOKENS}
         return CostRecord(
             provider="github-copilot",
@@ -107,7 +110,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
 
 
 def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
-    dimensions, kept = Dimensions(table, ("user", "model")), Dimensions(table, ("total monthly quota",))
+    dimensions, details = Dimensions(table, ("user", "model")), Dimensions(table, ("total monthly quota",))
     numbers, time_of = Numbers(table, options, "requests used"), utc_time(table, options, "timestamp")
     exceeds = table.reader("exceeds monthly quota")
 
@@ -121,7 +124,7 @@ def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
             "quantity": canonical_decimal(used),
             "price_note": PRICE_NOTE,
         }
-        if quota := kept.read(cells)["total monthly quota"]:
+        if quota := details.read(cells)["total monthly quota"]:
             metadata["total_monthly_quota"] = quota
         return CostRecord(
             provider="github-copilot",

@@ -33,7 +33,7 @@ title = "Cursor usage events"
 
 HEADER = frozenset({"date", "model", "input (w/ cache write)", "output tokens", "cost"})
 HEADER_OF_SUMS = frozenset({"date", "model", "kind", "tokens", "cost ($)"})
-KEPT = ("user", "kind", "max mode", "cloud agent id", "automation id")
+DETAILS = ("user", "kind", "max mode", "cloud agent id", "automation id")
 WRITE, UNCACHED, READ = "input (w/ cache write)", "input (w/o cache write)", "cache read"
 COUNTS = (WRITE, UNCACHED, READ, "output tokens", "total tokens", "tokens")
 MONEY = ("cost", "cost ($)", "cost to you")
@@ -46,14 +46,14 @@ Charge = tuple[CostBasis, Decimal | None]
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of usage events."""
+    """Check whether the header is one of usage events."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells >= HEADER_OF_SUMS
 
 
 def parse(table: Table, options: Options) -> Parsed:
     """One record per request."""
-    kept = Dimensions(table, KEPT, defaults={"max mode": ("no", "false")})
+    details = Dimensions(table, DETAILS, defaults={"max mode": ("no", "false")})
     numbers = Numbers(table, options, *COUNTS, *MONEY)
     time_of, model_of = utc_time(table, options, "date"), table.reader("model")
     charge_of = _charges(table, numbers)
@@ -61,7 +61,7 @@ def parse(table: Table, options: Options) -> Parsed:
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, model = time_of(cells), checked_name("model", model_of(cells))
         usage, total = read_usage(numbers, cells)
-        found = kept.read(cells)
+        found = details.read(cells)
         metadata: dict[str, JSON] = dict(when.metadata)
         metadata |= {key.replace(" ", "_"): text for key, text in found.items() if text}
         if total != usage.input_tokens + usage.output_tokens:

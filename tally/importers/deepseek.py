@@ -30,7 +30,7 @@ GRANTED = ("granted", "gift", "bonus")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of amounts or of costs."""
+    """Check whether the header is one of amounts or of costs."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER_OF_AMOUNTS or cells >= HEADER_OF_COSTS
 

@@ -75,7 +75,7 @@ class Numbers:
         return self._readers[column](cells)
 
     def is_blank(self, column: str, cells: Sequence[str]) -> bool:
-        """Whether the cell is empty, which is not the same as zero."""
+        """Check whether the cell is empty, which is not the same as zero."""
         return not self._readers[column](cells)
 
     def amount(self, column: str, cells: Sequence[str]) -> Decimal:

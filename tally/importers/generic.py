@@ -55,7 +55,7 @@ def template() -> bytes:
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header has a date and a cost under known names."""
+    """Check whether the header has a date and a cost under known names."""
     found = find_columns(header, None)
     return all(column in found for column in REQUIRED)
 

@@ -35,7 +35,7 @@ DIMENSIONS = (
     "location_region",
     "cost_type",
 )
-KEPT = ("project_name", "invoice_month")
+DETAILS = ("project_name", "invoice_month")
 CREDITS = ("credits", "credits_amount", "credits_total", "total_credits")
 CHARGES: dict[str, ChargeType] = {"tax": "tax", "rounding_error": "adjustment", "adjustment": "adjustment"}
 
@@ -52,15 +52,15 @@ _CLAUDE = re.compile(
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of the billing export."""
+    """Check whether the header is one of the billing export."""
     return {_flat(cell) for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
     """One billed record per interval, project and SKU of an AI service."""
     columns = {_flat(heading): heading.casefold() for heading in reversed(table.header)}
-    dimensions, kept = (
-        Named(table, columns, {column: column for column in chosen}) for chosen in (DIMENSIONS, KEPT)
+    dimensions, details = (
+        Named(table, columns, {column: column for column in chosen}) for chosen in (DIMENSIONS, DETAILS)
     )
     quantity, unit = (table.reader(columns.get(f"usage_{part}", "")) for part in ("amount", "unit"))
     service, sku = (table.reader(columns[f"{part}_description"]) for part in ("service", "sku"))
@@ -80,7 +80,7 @@ def parse(table: Table, options: Options) -> Parsed:
             "ledger": billing_account("google", options),
             "dataset": name,
             **found,
-            **kept.read(cells),
+            **details.read(cells),
         }
         if quantity(cells):
             metadata["quantity"] = f"{quantity(cells)} {unit(cells)}".strip()

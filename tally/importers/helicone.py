@@ -21,18 +21,21 @@ HEADER = frozenset(
     {"response_id", "request_created_at", "model", "prompt_tokens", "completion_tokens", "cost"}
 )
 NAMED = ("response_id", "model")
-KEPT = ("request_user_id", "response_status")
+DETAILS = ("request_user_id", "response_status")
 COUNTS = ("prompt_tokens", "completion_tokens")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a request export."""
+    """Check whether the header is one of a request export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
     """One estimated record per answered request."""
-    named, kept = Dimensions(table, NAMED), Dimensions(table, KEPT, defaults={"response_status": ("200",)})
+    named, details = (
+        Dimensions(table, NAMED),
+        Dimensions(table, DETAILS, defaults={"response_status": ("200",)}),
+    )
     numbers, time_of = (
         Numbers(table, options, "cost", *COUNTS),
         utc_time(table, options, "request_created_at"),
@@ -40,7 +43,7 @@ def parse(table: Table, options: Options) -> Parsed:
     status = table.reader("response_status")
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
-        found, metadata = named.read(cells), dict[str, JSON](kept.shown(kept.read(cells)))
+        found, metadata = named.read(cells), dict[str, JSON](details.shown(details.read(cells)))
         usage = Usage(*(numbers.count(column, cells) for column in COUNTS))
         cost_usd: Decimal | None = None
         if not numbers.is_blank("cost", cells):

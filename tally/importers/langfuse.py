@@ -31,7 +31,7 @@ TYPES_WITH_USAGE = ("generation", "embedding")
 MODELS = ("model", "providedmodelname", "modelname", "internalmodelname")
 USAGE, COSTS = ("usagedetails", "usage"), ("costdetails",)
 TOTAL_COST = ("calculatedtotalcost", "totalcost")
-KEPT = {
+DETAILS = {
     "name": "name",
     "environment": "environment",
     "userid": "user_id",
@@ -46,7 +46,7 @@ TOTALS = frozenset(OPENAI_TOTALS.values())
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of observations."""
+    """Check whether the header is one of observations."""
     columns = normalise_columns(header)
     has_usage = any(column.partition(".")[0] in (*USAGE, *COSTS, *TOTAL_COST) for column in columns)
     has_model = any(model in columns for model in MODELS)
@@ -60,7 +60,7 @@ def parse(table: Table, options: Options) -> Parsed:
     model_of, total_cost = find_reader(table, columns, *MODELS), find_reader(table, columns, *TOTAL_COST)
     time_of = utc_time(table, options, columns.get("starttime", ""))
     named = Named(table, columns, {column: column for column in ("id", *MODELS)})
-    kept = Named(table, columns, KEPT)
+    details = Named(table, columns, DETAILS)
     usage_of, costs_of = _objects(table, USAGE), _objects(table, COSTS)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
@@ -69,7 +69,7 @@ def parse(table: Table, options: Options) -> Parsed:
         named.read(cells)  # rejects invalid names
         if not read_id(cells):
             raise RowRejected("its id is empty, so it cannot be identified")
-        metadata = kept.read(cells)
+        metadata = details.read(cells)
         usage, reasoning_tokens = read_usage(usage_of(cells))
         cost_usd = read_cost(costs_of(cells), total_cost(cells))
         key = name_request(metadata, name, options, read_id(cells))

@@ -33,7 +33,7 @@ HEADER_OF_DAYS = frozenset({"date", "model", "spend", "api_requests", "prompt_to
 DAILY = "litellm_daily"
 NAMED = ("model", "custom_llm_provider", "request_id")
 NAMED_DAYS = ("model", "custom_llm_provider", "user_id", "api_key")
-KEPT = ("call_type", "model_group", "user", "end_user", "team_id", "session_id", "status")
+DETAILS = ("call_type", "model_group", "user", "end_user", "team_id", "session_id", "status")
 COUNTS = ("prompt_tokens", "completion_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 # Paths in a request's metadata to counts without a column, for any provider.
 CACHE_READ = (
@@ -74,7 +74,7 @@ _COUNT = re.compile(r"[1-9][0-9]{0,14}")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of the request log or of daily sums."""
+    """Check whether the header is one of the request log or of daily sums."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells >= HEADER_OF_DAYS
 
@@ -106,7 +106,10 @@ def read_model(model: str, provider: str) -> str:
 
 
 def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
-    named, kept = Dimensions(table, NAMED), Dimensions(table, KEPT, defaults={"status": ("success",)})
+    named, details = (
+        Dimensions(table, NAMED),
+        Dimensions(table, DETAILS, defaults={"status": ("success",)}),
+    )
     numbers, time_of = Numbers(table, options, "spend", *COUNTS), utc_time(table, options, "starttime")
     cache_hit, extras = table.reader("cache_hit"), _extras(table)
 
@@ -114,7 +117,7 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
         found, is_hit = named.read(cells), cache_hit(cells).lower() == "true"
         read, write, reasoning = extras(cells)
         usage = Usage() if is_hit else read_usage(numbers, cells, read, write)
-        metadata: dict[str, JSON] = dict(kept.shown(kept.read(cells)))
+        metadata: dict[str, JSON] = dict(details.shown(details.read(cells)))
         if is_hit:
             metadata["cache_hit"] = True
         request_id = found["request_id"]

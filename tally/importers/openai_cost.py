@@ -23,7 +23,7 @@ _MODEL_ITEM = re.compile(r"(?P<model>[a-z0-9][\w.:/-]*), .+", re.IGNORECASE)
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a cost export."""
+    """Check whether the header is one of a cost export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 

@@ -32,7 +32,7 @@ PRICED_TIERS = ("flex", "priority", "fast")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of a usage export, also of a period without usage."""
+    """Check whether the header is one of a usage export, also of a period without usage."""
     cells = {cell.casefold() for cell in header}
     return cells >= HEADER or cells == HEADER_WITHOUT_USAGE
 

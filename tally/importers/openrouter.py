@@ -15,18 +15,28 @@ name = "openrouter"
 title = "OpenRouter activity export"
 
 HEADER = frozenset({"generation_id", "created_at", "cost_total", "model_permaslug"})
-KEPT = ("provider_name", "variant", "user", "api_key_name", "app_name", "finish_reason_normalized")
+DETAILS = (
+    "provider_name",
+    "variant",
+    "user",
+    "api_key_name",
+    "app_name",
+    "finish_reason_normalized",
+)
 COUNTS = ("tokens_prompt", "tokens_completion", "tokens_cached", "tokens_reasoning")
 
 
 def identify(header: Sequence[str]) -> bool:
-    """Whether the header is one of an activity export."""
+    """Check whether the header is one of an activity export."""
     return {cell.casefold() for cell in header} >= HEADER
 
 
 def parse(table: Table, options: Options) -> Parsed:
     """One billed record per generation."""
-    named, kept = Dimensions(table, ("generation_id", "model_permaslug")), Dimensions(table, KEPT)
+    named, details = (
+        Dimensions(table, ("generation_id", "model_permaslug")),
+        Dimensions(table, DETAILS),
+    )
     numbers = Numbers(table, options, "cost_total", "byok_usage_inference", *COUNTS)
     time_of, cancelled = utc_time(table, options, "created_at"), table.reader("cancelled")
 
@@ -41,7 +51,7 @@ def parse(table: Table, options: Options) -> Parsed:
             **when.metadata,
             "ledger": billing_account("openrouter", options),
             "request_id": generation,
-            **kept.shown(kept.read(cells)),
+            **details.shown(details.read(cells)),
         }
         if not numbers.is_blank("byok_usage_inference", cells):
             byok_usd = numbers.amount("byok_usage_inference", cells)

@@ -103,7 +103,7 @@ class Importer(Protocol):
         """The name that users see."""
 
     def identify(self, header: Sequence[str]) -> bool:
-        """Whether a file with this header is of this format; must be cheap."""
+        """Check whether a file with this header is of this format; must be cheap."""
 
     def parse(self, table: Table, options: Options) -> Parsed:
         """All rows as records or rejections; raises ImportRefused or Question for the whole file."""

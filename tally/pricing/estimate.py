@@ -106,7 +106,7 @@ def read_usage(record: CostRecord) -> Usage:
 
 
 def is_repriceable(record: CostRecord) -> bool:
-    """Whether a record's cost comes from a price list or is unknown; costs entered or billed never change."""
+    """Check whether a cost comes from a price list or is unknown; costs entered or billed never change."""
     return (
         record.cost_basis in ("estimated", "included")
         and record.charge_type == "usage"

@@ -73,12 +73,12 @@ def find_listed(provider: str, model: str) -> tuple[str | None, ListedModel | No
 
 
 def is_listed(provider: str, model: str) -> bool:
-    """Whether this provider's list, or any list for an unknown provider, has the model."""
+    """Check whether this provider's list, or any list for an unknown provider, has the model."""
     return find_model(PRICE_PROVIDERS.get(provider), model) is not None
 
 
 def has_tiers(provider: str, model: str) -> bool:
-    """Whether long requests of a model cost more, so that a sum of requests cannot be priced as one."""
+    """Check whether long requests of a model cost more, so that a sum of requests cannot be priced as one."""
     _, found = find_listed(provider, model)
     return found is not None and bool(found.thresholds)
 

@@ -64,7 +64,7 @@ class DayOrder:
 
     @property
     def decided(self) -> bool | None:
-        """Whether the day comes first; None where the evidence is missing or contradictory."""
+        """True for day first, False for month first, None without clear evidence."""
         if bool(self.day_first) != bool(self.month_first):
             return bool(self.day_first)
         return None if self.day_first or self.either else False

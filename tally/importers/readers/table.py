@@ -213,7 +213,7 @@ def row_text(cells: Sequence[str]) -> str:
 
 
 def has_control_characters(text: str) -> bool:
-    """Whether a name contains control characters or line breaks."""
+    """Check whether a name contains control characters or line breaks."""
     return _CONTROL_CHARACTER.search(text) is not None
 
 

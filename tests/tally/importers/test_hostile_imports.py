@@ -165,7 +165,7 @@ def test_any_number_in_any_column_is_read_or_rejected_with_its_reason(sample: Sa
 
 
 def explains(reason: str, number: str) -> bool:
-    """Whether a reason quotes the number or names a conflict with other cells."""
+    """Check whether a reason quotes the number or names a conflict with other cells."""
     return f'"{number}"' in reason or any(conflict in reason for conflict in CONFLICTS)
 
 

@@ -211,9 +211,9 @@ def test_deepseek_costs_and_tokens_share_a_billing_account() -> None:
 def test_estimates_covered_by_the_bill_in_the_same_file_are_not_spend() -> None:
     both = deepseek("amount-", "cost-")
     bill = sum(record.cost_usd or 0 for record in deepseek("cost-").records)
-    settled = preview_overlaps(both.records)
-    assert sum(record.cost_usd or 0 for record in settled) == bill
-    assert None not in [record.cost_usd for record in settled]
+    resolved = preview_overlaps(both.records)
+    assert sum(record.cost_usd or 0 for record in resolved) == bill
+    assert None not in [record.cost_usd for record in resolved]
     assert preview_overlaps(deepseek("amount-").records) == deepseek("amount-").records
 
 

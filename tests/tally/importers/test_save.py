@@ -130,9 +130,16 @@ def test_every_row_is_added_duplicate_or_rejected(resident: Database, data: byte
     assert adds_up(result)
     assert [row.line for row in result.rejected] == sorted(row.line for row in result.rejected)
     assert all(2 <= row.line <= rows + 1 and row.reason for row in result.rejected)
-    kept = import_row(resident, result.import_id)
-    assert (kept["status"], kept["rows_read"], kept["rows_imported"]) == ("done", result.read, result.added)
-    assert (kept["rows_duplicate"], kept["rows_rejected"]) == (result.already_there, len(result.rejected))
+    row = import_row(resident, result.import_id)
+    assert (row["status"], row["rows_read"], row["rows_imported"]) == (
+        "done",
+        result.read,
+        result.added,
+    )
+    assert (row["rows_duplicate"], row["rows_rejected"]) == (
+        result.already_there,
+        len(result.rejected),
+    )
     assert (len(stored(resident)) > before) == (result.added > 0)
     again = bring(resident, data)
     assert (again.added, again.restated, again.rejected) == (0, 0, result.rejected)
@@ -153,11 +160,11 @@ def test_rows_that_the_database_rejects_are_listed_with_their_lines(
     )
     with acting(stack, person, transport) as database:
         result = bring(database, data)
-        kept = import_row(database, result.import_id)
+        row = import_row(database, result.import_id)
     assert counts(result) == (4, 1, 0, 0, 3)
     assert [row.line for row in result.rejected] == [3, 4, 5]
     assert result.rejected[0].reason == "The date 2098-05-06 is outside 2020 to one year from now."
-    assert [entry["line"] for entry in kept["errors"]] == [3, 4, 5]
+    assert [entry["line"] for entry in row["errors"]] == [3, 4, 5]
 
 
 def test_rejection_of_a_summed_record_names_each_of_its_lines(database: Database) -> None:

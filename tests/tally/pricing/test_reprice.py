@@ -68,7 +68,7 @@ class Account:
         return str(row["id"])
 
     def set_price(self, model: str = "house-model", provider: str = "openai", **fields: Any) -> str:
-        """A price of the person's own: 3 dollars in, 6 out, unless other."""
+        """Set a custom price, by default 3 dollars per million tokens in and 6 per million out."""
         row = {"input_usd_per_mtok": 3, "output_usd_per_mtok": 6} | fields
         providers = self.database.select(Query("providers", "id,name", ["name"]))
         (provider_id,) = [found["id"] for found in providers if found["name"] == provider]
@@ -78,7 +78,7 @@ class Account:
         return str(inserted["id"])
 
     def rows(self) -> list[dict[str, Any]]:
-        """What is stored, oldest first."""
+        """The stored records, oldest first."""
         cursor = self.connection.cursor(row_factory=dict_row)
         cursor.execute(
             "select * from public.cost_records where user_id = %s order by timestamp, model_name",
@@ -157,7 +157,7 @@ def test_an_estimate_of_an_older_list_is_repriced(account: Account) -> None:
         {"cost_usd": Decimal(7), "metadata": {"price_source": "opencode"}},
         {"cost_usd": Decimal(7), "charge_type": "tax", "metadata": {"price_source": "genai-prices"}},
     ],
-    ids=["a bill", "typed in", "a tool's own word", "not usage"],
+    ids=["a bill", "typed in", "a tool's own cost", "not usage"],
 )
 def test_costs_that_no_list_priced_do_not_change(account: Account, fields: dict[str, Any]) -> None:
     metadata = fields.pop("metadata", None)
