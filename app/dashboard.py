@@ -55,9 +55,11 @@ def render_problem(problem: DatabaseError) -> None:
         st.space("small")
 
 
+# The icon before the navigation, which would load the page's own icon from another site.
+st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
 signed_in = current_user()
 page = st.navigation(list_pages(), expanded=True)
-st.set_page_config(page_title=f"{page.title} · Tally", page_icon=str(STATIC / "mark.svg"), layout="wide")
+st.set_page_config(page_title=f"{page.title} · Tally")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")
 with st.sidebar:
     st.space("small")

@@ -30,7 +30,9 @@ def _daily(
     last: date | None,
     currency: Currency,
 ) -> pd.DataFrame:
-    return convert_daily(parse_daily(_ask_daily(user, first, last)), currency)
+    params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
+    columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
+    return convert_daily(parse_daily(cast(dict[str, list[Any]], columns)), currency)
 
 
 def load_model_names(user: User) -> list[str]:
@@ -40,14 +42,7 @@ def load_model_names(user: User) -> list[str]:
 
 @cached
 def _model_names(user: User, version: str) -> list[str]:  # noqa: ARG001
-    # No database function lists models alone: get_top_models_by_spend omits those that plans cover.
-    return sorted(set(_ask_daily(user, None, None)["model"]))
-
-
-def _ask_daily(user: User, first: date | None, last: date | None) -> dict[str, list[Any]]:
-    params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
-    columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
-    return cast(dict[str, list[Any]], columns)
+    return cast(list[str], ask(lambda: supabase_client(user).rpc("model_names").execute().data))
 
 
 def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:

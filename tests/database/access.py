@@ -37,6 +37,7 @@ EXECUTED_BY = {
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "list_estimates": {"authenticated"},
+    "model_names": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
     "save_cost_records": {"authenticated"},
