@@ -16,6 +16,7 @@ from app.figures.renewals import PLANS, Plan, next_renewal, renewal_days, spent_
 from app.formats.amount_field import read_amount, show_amount
 from app.formats.money import format_figure, format_usd
 from app.formats.text import escape_markdown
+from app.parts.provider_choice import choose_provider
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
@@ -84,14 +85,7 @@ def render_new_subscription(user: User, today: date) -> None:
 def render_fields(fields: Fields, providers: Sequence[data.Provider]) -> Subscription:
     """The form's subscription; raises AmountUnreadable while a field is missing or wrong."""
     with st.grid(3, min_column_width=180, gap="small"):
-        provider = st.selectbox(
-            "Provider",
-            providers,
-            index=None,
-            format_func=lambda provider: provider.name,
-            placeholder="Choose a provider",
-            key=fields.key("provider"),
-        )
+        provider = choose_provider(providers, fields.key("provider"))
         name = st.text_input("Plan name", max_chars=MAX_NAME_LENGTH, key=fields.key("name"))
         amount = st.text_input("Amount in USD", max_chars=40, placeholder="20.00", key=fields.key("amount"))
         started = _render_day("First day", fields, "started", on_change=_copy_start_day, args=(fields,))

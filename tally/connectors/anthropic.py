@@ -149,10 +149,7 @@ def _usage_record(used: _ModelUsage, metadata: dict[str, JSON], key: UUID) -> Co
         cost_usd=cost_usd,
         source_key=key,
         cost_basis="estimated",
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_input_tokens=usage.cached_input_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
+        **usage.token_counts,
         metadata=metadata,
     )
 

@@ -135,10 +135,7 @@ def _usage_record(
         cost_usd=cost_usd,
         source_key=identity(USAGE, request.account, day, name, *found.values()),
         cost_basis="estimated",
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cached_input_tokens=usage.cached_input_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
+        **usage.token_counts,
         request_count=0 if name in TOOL_CALLS else usage.requests,
         metadata=metadata,
     )

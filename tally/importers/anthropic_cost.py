@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
 from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, billing_account, utc_day
-from tally.importers.protocol import Options, Parsed, read_rows
+from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.table import Table
 
 name = "anthropic_cost"
@@ -65,6 +65,4 @@ def parse(table: Table, options: Options) -> Parsed:
             metadata=metadata,
         )
 
-    parsed = read_rows(table, read_row)
-    parsed.grouping = dimensions.grouping()
-    return parsed
+    return dimensions.parse_rows(table, read_row)

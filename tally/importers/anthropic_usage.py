@@ -16,7 +16,7 @@ from tally.importers.exports import (
     context_tier,
     utc_day,
 )
-from tally.importers.protocol import Options, Parsed, read_rows
+from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
 from tally.pricing.usage import Conditions, ModelRef, Usage
@@ -73,16 +73,11 @@ def parse(table: Table, options: Options) -> Parsed:
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="estimated",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
+            **usage.token_counts,
             metadata=metadata,
         )
 
-    parsed = read_rows(table, read_row)
-    parsed.grouping = dimensions.grouping()
-    return parsed
+    return dimensions.parse_rows(table, read_row)
 
 
 def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:

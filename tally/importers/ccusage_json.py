@@ -71,10 +71,7 @@ def parse(table: Table, options: Options) -> Parsed:
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="included" if is_covered else "estimated",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
+            **usage.token_counts,
             metadata=metadata,
         )
 

@@ -83,10 +83,7 @@ def parse(table: Table, options: Options) -> Parsed:
             source_key=identity(name, options.account, when.key, model, basis),
             cost_basis=basis,
             charge_type="adjustment" if basis == "billed" and cost_usd and cost_usd < 0 else "usage",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
+            **usage.token_counts,
             request_count=1,
             metadata=metadata,
         )

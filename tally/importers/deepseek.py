@@ -114,9 +114,7 @@ def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRe
             ),
             source_key=identity(AMOUNTS, options.account, when.key, *found.values()),
             cost_basis="estimated",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
+            **usage.token_counts,
             request_count=usage.requests,
             metadata=metadata,
         )

@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import lru_cache, partial
 
 from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
-from tally.core.records import JSON
-from tally.importers.protocol import Options, RowRejected, checked_name, reject_cell
+from tally.core.records import JSON, CostRecord
+from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows, reject_cell
 from tally.importers.readers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.readers.table import Table, quote
 from tally.pricing.usage import Tier
@@ -53,9 +53,11 @@ class Dimensions:
         """The filled dimensions to store with the record, without those that repeat its model name."""
         return {column: cell for column, cell in found.items() if cell and cell != model_name}
 
-    def grouping(self) -> tuple[str, ...]:
-        """The dimensions that the export is broken down by: those that any row fills."""
-        return tuple(column for column, values in self._values.items() if any(values))
+    def parse_rows(self, table: Table, read_row: Callable[[Sequence[str]], CostRecord | None]) -> Parsed:
+        """Parse the rows; the export is broken down by the dimensions that any row fills."""
+        parsed = read_rows(table, read_row)
+        parsed.grouping = tuple(column for column, values in self._values.items() if any(values))
+        return parsed
 
 
 class Numbers:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
-from tally.importers.protocol import Options, Parsed, read_rows
+from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.table import Table
 
@@ -66,9 +66,7 @@ def parse(table: Table, options: Options) -> Parsed:
             metadata=metadata,
         )
 
-    parsed = read_rows(table, read_row)
-    parsed.grouping = dimensions.grouping()
-    return parsed
+    return dimensions.parse_rows(table, read_row)
 
 
 def model_of(line_item: str) -> str:

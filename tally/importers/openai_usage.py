@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
-from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.protocol import Options, Parsed, RowRejected
 from tally.importers.readers.table import Table, quote
 from tally.pricing.estimate import estimate
 from tally.pricing.usage import Conditions, ModelRef, Usage
@@ -64,17 +64,12 @@ def parse(table: Table, options: Options) -> Parsed:
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="estimated",
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            cache_write_tokens=usage.cache_write_tokens,
+            **usage.token_counts,
             request_count=usage.requests,
             metadata=metadata,
         )
 
-    parsed = read_rows(table, read_row)
-    parsed.grouping = dimensions.grouping()
-    return parsed
+    return dimensions.parse_rows(table, read_row)
 
 
 def read_usage(count: dict[str, int]) -> Usage:

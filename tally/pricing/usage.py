@@ -2,13 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypedDict
 
 MILLION = 1_000_000  # prices are in US dollars per million tokens
 
 # Some models cost more in requests with a long context. The tier is known from a single request's tokens
 # ("request"), from the export ("short", "long"), or, for a sum of requests, not at all (priced as short).
 Tier = Literal["request", "short", "long", "unknown"]
+
+
+class TokenCounts(TypedDict):
+    """The token counts that a record has columns for."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,16 @@ class Usage:
     output_audio_tokens: int = 0
     web_searches: int = 0
     requests: int = 1
+
+    @property
+    def token_counts(self) -> TokenCounts:
+        """The token columns of a record with this usage."""
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cached_input_tokens": self.cached_input_tokens,
+            "cache_write_tokens": self.cache_write_tokens,
+        }
 
 
 @dataclass(frozen=True, slots=True)

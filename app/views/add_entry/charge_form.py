@@ -11,6 +11,7 @@ from app.auth.identity import User, database_of
 from app.formats.amount_field import read_amount
 from app.formats.dates import format_day
 from app.formats.money import format_usd
+from app.parts.provider_choice import choose_provider
 from app.parts.record_labels import CHARGES
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
@@ -60,14 +61,7 @@ def render_charge_form(user: User, timezone: str, today: date) -> None:
 
 def _render_fields(providers: list[data.Provider], today: date, entry_id: UUID) -> Charge:
     with st.grid(2, min_column_width=220, gap="small"):
-        provider = st.selectbox(
-            "Provider",
-            providers,
-            index=None,
-            format_func=lambda provider: provider.name,
-            placeholder="Choose a provider",
-            key=f"provider-{entry_id}",
-        )
+        provider = choose_provider(providers, f"provider-{entry_id}")
         model = st.text_input(
             "Model or description",
             max_chars=MAX_MODEL_NAME,

@@ -12,6 +12,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.amount_field import read_amount
 from app.formats.dates import format_day
+from app.parts.provider_choice import choose_provider
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
@@ -61,7 +62,7 @@ def _render_fields(
     model: dict[str, Any] | None, first_day: date, providers: Sequence[data.Provider]
 ) -> tuple[CustomPrice, data.Provider]:
     with st.grid(2, min_column_width=180, gap="small"):
-        provider = _choose_provider(model, providers)
+        provider = choose_provider(providers, slug=model["provider"] if model else None)
         name = st.text_input("Model", model["model_name"] if model else "", max_chars=MAX_NAME_LENGTH)
         start = st.date_input("Valid from", first_day, EARLIEST_DAY, LATEST_DAY, format="YYYY-MM-DD")
         amounts = {
@@ -81,19 +82,6 @@ def _render_fields(
         replaces_list=replaces_list,
     )
     return price, provider
-
-
-def _choose_provider(
-    model: dict[str, Any] | None, providers: Sequence[data.Provider]
-) -> data.Provider | None:
-    slugs = [provider.slug for provider in providers]
-    return st.selectbox(
-        "Provider",
-        providers,
-        index=slugs.index(model["provider"]) if model else None,
-        format_func=lambda provider: provider.name,
-        placeholder="Choose a provider",
-    )
 
 
 def _match_name(model: dict[str, Any] | None, typed: str) -> str:
