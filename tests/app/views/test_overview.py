@@ -144,7 +144,7 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     assert "2% chance of exceeding $100" in plain_text(open_page(monkeypatch, user))
 
     job.execute(set_limit, ["1.50", user.user_id])
-    assert "Passed $1.50 on" in plain_text(open_page(monkeypatch, user))
+    assert "Exceeded $1.50 on" in plain_text(open_page(monkeypatch, user))
 
 
 def test_anomaly_is_shown_until_it_is_muted(
