@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
 
 from tally.local.stack import Stack
@@ -45,6 +46,8 @@ SLOW = (
 )
 SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "pushed"}
 
+settings.register_profile("tally", deadline=None)  # a busy machine is no failure
+settings.load_profile("tally")
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nightly runs fetch no rates, unless a test sets a source
 # Tests talk to this machine, without TLS; loading all authorities takes each of thousands of clients 0.05 s.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fixtures" / "nobody.pem")

@@ -25,7 +25,7 @@ MAX_STORED_ROW_LENGTH = 500  # characters of a rejected row
 
 
 class SaveInterrupted(DatabaseError):
-    """An import of which a part is saved; importing the same file again completes it."""
+    """A partly saved import; importing the same file again completes it."""
 
 
 @dataclass(frozen=True, slots=True)
