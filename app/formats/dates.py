@@ -30,5 +30,6 @@ def format_month(day: date) -> str:
 
 
 def format_instant(moment: datetime, zone: ZoneInfo) -> str:
-    """A moment on the account's clock: 2026-11-20 14:05."""
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
+    """A moment on the account's clock: 20 Nov 2026, 14:05."""
+    local = moment.astimezone(zone)
+    return f"{format_day(local.date())}, {local:%H:%M}"

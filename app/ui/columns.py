@@ -92,7 +92,7 @@ def instant(label: str, zone: ZoneInfo) -> Column:
         return pd.Timestamp(moment if isinstance(moment, datetime) else _before_day(moment, zone))
 
     def show(moment: date) -> str:
-        return format_instant(moment, zone) if isinstance(moment, datetime) else moment.isoformat()
+        return format_instant(moment, zone) if isinstance(moment, datetime) else format_day(moment)
 
     return Column(st.column_config.DatetimeColumn(label), "datetime64[us, UTC]", sort_value, show)
 

@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 from app.formats.text import DASH
 from app.ui.columns import Column
 
-ROWS_SHOWN_WHOLE = 12
+ROWS_SHOWN_WHOLE = 25
 SCROLLING_HEIGHT = 460  # pixels
 LONG_NAME = 28  # characters
 NAME_WIDTH = 200  # pixels

@@ -366,5 +366,5 @@ def test_next_sync_is_a_time_or_a_description(database: SupabaseDatabase, user: 
     )
     later = replace(fresh, next_sync_at=now + timedelta(hours=10))
     assert describe_next_sync(fresh, now, zone) == "with the next nightly run"
-    assert describe_next_sync(later, now, zone) == "2026-11-21 03:45"
+    assert describe_next_sync(later, now, zone) == "21 Nov 2026, 03:45"
     assert describe_next_sync(replace(later, is_active=False), now, zone) == "paused"
