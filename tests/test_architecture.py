@@ -36,3 +36,10 @@ def test_every_module_has_a_docstring() -> None:
         if module.read_text().strip() and not ast.get_docstring(ast.parse(module.read_text()))
     ]
     assert undocumented == []
+
+
+def test_every_page_is_a_package() -> None:
+    """Without `__init__.py` the import contracts would not see a page."""
+    folders = [path.parent for path in (CHECKOUT / "app" / "views").glob("*/page.py")]
+    assert folders
+    assert [folder.name for folder in folders if not (folder / "__init__.py").exists()] == []

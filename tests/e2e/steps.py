@@ -7,23 +7,13 @@ import sys
 import psycopg
 from playwright.sync_api import Locator, Page, expect
 
+from app.ui import pages
 from tally.local.stack import Stack
 from tests.app.accounts import Account
 
 SLOW = 60_000
 expect.set_options(timeout=SLOW)  # milliseconds; 5 seconds are few on a busy machine
-PAGES = {
-    "/": "Overview",
-    "/records": "Records",
-    "/import": "Import",
-    "/connections": "Connections",
-    "/sources": "Sources",
-    "/add-entry": "Add entry",
-    "/subscriptions": "Subscriptions",
-    "/prices": "Prices",
-    "/forecast": "Forecast",
-    "/settings": "Settings",
-}
+PAGES = {f"/{page.address}": page.title for page in pages.PAGES}
 
 
 def sign_in(page: Page, account: Account) -> None:

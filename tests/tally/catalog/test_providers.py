@@ -49,7 +49,7 @@ def test_every_slug_and_display_name_means_its_provider() -> None:
 
 def test_database_is_seeded_with_exactly_these_providers() -> None:
     sql = "".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
-    seeds = sql[sql.index("insert into public.providers") : sql.index("on conflict (name) do update")]
+    seeds = "".join(re.findall(r"insert into public\.providers.*?on conflict", sql, re.DOTALL))
     assert dict(re.findall(r"\('([^']+)', '([^']+)', ", seeds)) == PROVIDERS
 
 

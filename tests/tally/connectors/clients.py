@@ -7,15 +7,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from tally.connectors import anthropic, openai, openrouter
 from tally.connectors.client import ApiClient
+from tally.connectors.connections import APIS
 from tally.connectors.datasets import FetchRequest, ProviderApi, Window
 from tally.connectors.hosts import Host
 from tally.connectors.limits import Limits
 from tally.core.records import CostRecord
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders
 
-APIS = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
 WINDOW = Window(date(2026, 11, 1), date(2026, 11, 5))
 QUICK = Limits(
     read_seconds=5,
