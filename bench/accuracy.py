@@ -26,7 +26,7 @@ FOLDS = 10
 
 
 def measure() -> list[Measurement]:
-    """Measure all bars; none, with a message, without data."""
+    """Measure all bars; without data, print a message and measure none."""
     folder = os.environ.get("FORECAST_DATA")
     if not folder:
         print("accuracy: skipped; set FORECAST_DATA to a folder with series.csv, cutoffs.csv and meta.csv.")
@@ -42,7 +42,7 @@ def measure() -> list[Measurement]:
 
 
 def cross_validate(forecasts: Sequence[CutoffForecast]) -> list[CutoffForecast]:
-    """The same forecasts, with ranges and confidence by constants measured without their series."""
+    """The same forecasts; their ranges and confidence use constants measured without their own series."""
     return [_recalibrate(each, calibration) for each, calibration in _with_calibrations(forecasts)]
 
 
@@ -81,7 +81,7 @@ def _measure_shorter(forecasts: Sequence[CutoffForecast], days: int) -> Measurem
 
 
 def _measurement(bar: Bar) -> Measurement:
-    """A ratio against its bar; for a range, the distance from its middle in percentage points."""
+    """A value against its bar; for a range, the distance from its middle in percentage points."""
     name = f"forecast: {bar.name}"
     if bar.minimum is None or bar.maximum is None:
         limit = bar.maximum if bar.minimum is None else bar.minimum

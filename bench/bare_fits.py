@@ -23,7 +23,7 @@ def fit(y: NDArray[np.float64]) -> None:
 
 
 def main(histories: Path, workers: int) -> None:
-    """Fit every history on as many processes; fork, the cheapest way to start them."""
+    """Fit every history, on `workers` processes; forking is the cheapest way to start them."""
     with np.load(histories) as stored:
         series = list(stored.values())
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:

@@ -2,8 +2,8 @@
 
 The baseline is read by the database's owner, who has no policies and checks no stale days, with a literal
 user and dates. Both sides use the same client, use prepared statements after a few rounds, and end as
-Python values. The baseline returns the same columns as the function, except for the provider's id, which is
-the view's key (with its name, as in the function, the baseline is a tenth faster still). The user has 30
+Python values. The baseline returns the same columns as the function, but the provider's id, which is the
+view's key, instead of its name (with the name, the baseline would be a tenth faster still). The user has 30
 models, so 90 days are 2,700 rows; the stale days are three days apart.
 """
 
@@ -34,7 +34,7 @@ select row_number() over () - 1 as nth, p.id as provider_id, p.name || '-' || n 
 from generate_series(1, 5) as n, public.providers as p
 where p.name in ('openai', 'anthropic', 'google', 'mistral', 'xai', 'deepseek')"""
 
-# `users` share `records` evenly over two years, `models` each.
+# Spreads `records` evenly over two years and `users`, each with `models` models.
 RECORDS = """
 insert into public.cost_records (
     user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
@@ -74,7 +74,7 @@ def fill(cluster: Cluster) -> None:
     """Add 2M records: 1M of one user, 100k of another, the rest of 998 others."""
     with cluster.connect("bench", "supabase_admin") as admin:
         admin.execute(USERS)
-        # Triggers would only mark what is refreshed anyway.
+        # Triggers would only mark days as stale that are refreshed anyway.
         admin.execute("set session_replication_role = replica")
         admin.execute(MODELS)
         for first, users, records, models in (

@@ -81,7 +81,7 @@ def _compare_with_fits(fits: float, seconds: float, series: int) -> list[Measure
 
 
 def _pace(name: str, later: float, earlier: float) -> Measurement:
-    """Milliseconds per further series; differences cancel the constant start."""
+    """Milliseconds per additional series; differences cancel the constant start-up time."""
     return Measurement(name, 1000 * later, "ms", 1000 * earlier, later / earlier, BAR_GROWTH)
 
 

@@ -1,4 +1,4 @@
-"""Time to the Overview in Chromium, compared with a hello-world page of Streamlit, and of a range switch."""
+"""Time to load the Overview in Chromium, compared with a hello-world Streamlit page, and to switch ranges."""
 
 import os
 import socket
@@ -31,9 +31,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 EMAIL, PASSWORD = "bench@example.com", "correct horse 1"
 HELLO = 'import streamlit as st\n\nst.metric("Hello", "$1,234.56")\n'
 BAR, SWITCH_SECONDS = 1.5, 0.3
-WARM_LOADS = 2  # per browser: they are short, so noise affects them more
+WARM_LOADS = 2  # per cold load, as noise affects short loads more
 START_SECONDS, SHOWN_MILLISECONDS = 60, 60_000
-REST_MILLISECONDS = 1_500  # charts settle, and the server checks for a newer version of the data
+REST_MILLISECONDS = 1_500  # lets charts settle and the server check for a newer version of the data
 
 # Playwright polls every 0.1 to 0.5 s, so the page itself records the frame that shows the KPI.
 OBSERVER = """

@@ -81,7 +81,7 @@ class Workload:
             target.write(self.text)
 
     def save(self, data: bytes, expected: tuple[int, int]) -> None:
-        """Import the records as if from the file `data`; `expected` are the added and the known ones."""
+        """Import the records as if from the file `data`; `expected` counts the added and the known ones."""
         result = save_import(self.database, self.parsed, ImportFile("bench.csv", "generic", data))
         assert (result.added, result.already_there) == expected
         self.import_ids.append(result.import_id)

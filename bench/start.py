@@ -44,7 +44,7 @@ def _start_and_stop(home: Path, port: int) -> float:
 
 
 def _wait_until_ready(process: subprocess.Popen[str], port: int) -> float:
-    """Wait for the message: the page is served before the database that signing in needs."""
+    """Wait for the ready message: the page is served before the database, which sign-in needs, is ready."""
     assert process.stdout is not None
     for line in process.stdout:
         if "Tally is ready" in line:

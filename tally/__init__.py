@@ -1,1 +1,1 @@
-"""Tally's domain: records, importers, prices, storage and the command line; it knows no Streamlit."""
+"""Tally's domain: records, importers, prices, storage and the command line, without Streamlit."""

@@ -17,8 +17,8 @@ export async function startAuth(settings) {
     url: databaseUrl(settings, "supabase_auth_admin"),
     postgresOptions: { max: 6, onnotice: () => {}, types: { timestamptz: TIMESTAMPTZ } },
   });
-  // A private field of 0.10.0. If it is not set, the first request grants every table to anon, or turns checks
-  // off for good.
+  // A private field of 0.10.0. If it is not set, the first request grants every table to anon, or turns
+  // checks off for good.
   connection.rlsState = "active";
   const app = new App({
     connection,

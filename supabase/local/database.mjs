@@ -25,8 +25,8 @@ export async function prepareDatabase(settings) {
   }
 }
 
-// The verifier that Postgres would store (RFC 5803). Computed here, so that no password appears in a statement,
-// a log or pg_stat_statements.
+// The verifier that Postgres would store (RFC 5803). Computed here, so that no password appears in a
+// statement, a log or pg_stat_statements.
 function scramVerifier(password, iterations = 4096) {
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password, salt, iterations, 32, "sha256");

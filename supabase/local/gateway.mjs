@@ -96,8 +96,8 @@ export class Gateway {
     request.pipe(upstream);
   }
 
-  // PostgREST refuses a bad token before it reads the body, then closes the connection, so the failed write of
-  // the body hides its 401. Repeating the request without the body gets that answer.
+  // PostgREST refuses a bad token before it reads the body, then closes the connection, so the failed write
+  // of the body hides its 401. Repeating the request without the body gets that answer.
   #answerUnreadBody(request, response, roleToken) {
     const unavailable = () => refuse(response, 503, "The data API is not answering; try again in a moment.");
     const headers = upstreamHeaders(
@@ -118,8 +118,8 @@ export class Gateway {
   }
 }
 
-// An answer can arrive before the whole body was sent (a refused token, a killed server). Most clients read it
-// only after sending the body, so the rest is received and dropped.
+// An answer can arrive before the whole body was sent (a refused token, a killed server). Most clients read
+// it only after sending the body, so the rest is received and dropped.
 function discardBody(request, upstream) {
   request.unpipe(upstream);
   request.resume();

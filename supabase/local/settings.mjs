@@ -26,8 +26,9 @@ export function databaseUrl(settings, role) {
   return `postgresql://${role}:${password}@127.0.0.1:${settings.postgresPort}/postgres?sslmode=disable`;
 }
 
-// stdio of the servers, which must not inherit the lock of TALLY_HOME: they can outlive us. Node closes only
-// low descriptors in a child, and "ignore" leaves a high one open: the log takes every place up to the lock's.
+// stdio of the servers. They can outlive us, so they must not inherit the lock of TALLY_HOME. Node closes
+// only low descriptors in a child, and "ignore" leaves a high one open, so the log replaces every descriptor
+// up to the lock's.
 export function serverStdio({ lockDescriptor }, log) {
   return ["ignore", ...Array(Math.max(2, lockDescriptor)).fill(log)];
 }

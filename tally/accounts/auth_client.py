@@ -14,7 +14,7 @@ from tally.core.tls import certificates
 
 TIMEOUT_SECONDS = 10.0
 MIN_PASSWORD_LENGTH = 8
-MAX_PASSWORD_BYTES = 72  # bcrypt ignores what follows, so Supabase refuses it
+MAX_PASSWORD_BYTES = 72  # bcrypt ignores further bytes, so Supabase refuses longer passwords
 
 MESSAGES = {
     "invalid_credentials": "Wrong email or password.",
@@ -34,7 +34,7 @@ MESSAGES = {
 }
 
 
-# Other refusals, such as a rate limit, may pass.
+# Other refusals, such as a rate limit, may be temporary.
 SESSION_ENDED = frozenset(
     {
         "refresh_token_not_found",
@@ -67,7 +67,7 @@ class AuthRefused(AuthError):
 
 
 class AuthUnreachable(AuthError):
-    """Supabase Auth gave no answer about the account or its session."""
+    """Supabase Auth gave no usable answer; the session may still be valid."""
 
     def __init__(self) -> None:
         super().__init__("Tally cannot reach the sign-in service. Wait a moment, then try again.")
@@ -159,7 +159,7 @@ class AuthClient:
 
 
 def check_new_password(password: str) -> str:
-    """The password, if Supabase would accept it; checked here so that no emailed code is used up."""
+    """The password; raises AuthRefused if Supabase would refuse it, before an emailed code is used up."""
     if len(password) < MIN_PASSWORD_LENGTH:
         raise AuthRefused(f"That password is too short. Use at least {MIN_PASSWORD_LENGTH} characters.")
     if len(password.encode()) > MAX_PASSWORD_BYTES or "\0" in password:
@@ -190,7 +190,7 @@ def parse_refusal(answer: Mapping[str, Any], status: int) -> AuthError:
         return AuthRefused(f"That password is too weak. {reason}", code)
     if status == 429:
         code = code or "over_request_rate_limit"
-    if status in (401, 403) and not code:  # from the gateway, which knows nothing of sessions
+    if status in (401, 403) and not code:  # from the gateway, which checks only the API key
         return ApiKeyRejected()
     fallback = "The sign-in service did not accept that. Check what you typed and try again."
     return AuthRefused(MESSAGES.get(code, fallback), code)

@@ -1,4 +1,4 @@
-"""Stored CLI session of this machine, begun with `tally login`."""
+"""Stored CLI session of this machine, created by `tally login`."""
 
 import json
 from contextlib import suppress
@@ -17,7 +17,7 @@ from tally.storage.postgrest import SupabaseDatabase, open_supabase
 
 @dataclass(frozen=True, slots=True)
 class CliSession:
-    """A signed-in account and its Supabase project; the refresh token is good for one use."""
+    """A signed-in account and its Supabase project; the refresh token can be used only once."""
 
     address: str
     publishable_key: str

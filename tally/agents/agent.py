@@ -18,7 +18,7 @@ class Agent(Protocol):
         """List its log files in a fixed order."""
 
     def parse(self, data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
-        """Parse whole lines, or the whole log, with the state left by the part before."""
+        """Parse whole lines, or the whole log, with the state left by the previous part."""
 
     def select_winners(self, events: Iterable[Event], known: KnownRequests) -> list[Event]:
-        """Select the effective statement of each request that is new or better than the known one."""
+        """Select the effective statement of each request, unless a known one remains effective."""

@@ -84,7 +84,7 @@ def _is_earlier(usage: Mapping[str, Any], known: Event) -> bool:
 
 
 def select_winners(events: Iterable[Event], known: KnownRequests) -> list[Event]:
-    """Merge statements with one message id, except main-chain ones with two different request ids."""
+    """Merge statements that share a message id; main-chain ones with different request ids stay separate."""
     by_message: dict[str, list[Event]] = defaultdict(list)
     for event in events:
         by_message[event.name].append(event)

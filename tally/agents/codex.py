@@ -34,10 +34,10 @@ COUNTS = (
     "output_tokens",
     "reasoning_output_tokens",
 )
-DEFAULT_MODEL = "gpt-5"  # of sessions from before the log named the model
+DEFAULT_MODEL = "gpt-5"  # for sessions logged before Codex recorded the model
 FORK_MARKERS = (b"thread_spawn", b"forked_from_id")
 HEAD_BYTES = 16_384  # the start of a log, which tells whether the session is a fork
-# A fork first writes its parent's history in one burst with new times; its own requests take longer.
+# A fork first writes its parent's history in one burst with new times; real requests are further apart.
 BURST_GAP = timedelta(seconds=1)
 FAST_TIERS = ("priority", "fast")
 
@@ -112,7 +112,7 @@ def _read_token_count(
 
 
 def _usage_since_last_count(info: Mapping[str, Any], state: dict[str, Any]) -> Mapping[str, Any] | None:
-    """Return the usage of the last request, else the growth of the total; None when nothing was added."""
+    """Return the usage of the last request, else the increase of the total; None when nothing was added."""
     total, last = info.get("total_token_usage"), info.get("last_token_usage")
     if isinstance(total, dict):
         before = state.get("total")

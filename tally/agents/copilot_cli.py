@@ -13,11 +13,11 @@ from tally.core.records import encode_parts
 
 name = "copilot-cli"
 title = "GitHub Copilot CLI"
-by_line = False  # an agent's sum counts only where the log has none of its requests
+by_line = False  # an agent span's total is used only if the log has none of its requests
 select_winners = select_first  # some spans are exported twice
 
 MARKER = b'"gen_ai.usage.'
-# The same tokens are exported at up to four levels: the finest one that has them counts.
+# The same tokens are exported at up to four levels; the finest one available is used.
 CHAT, INFERENCE, TURN, AGENT = range(4)
 SESSION_KEYS = (
     "gen_ai.conversation.id",
@@ -28,7 +28,7 @@ SESSION_KEYS = (
 MODEL_KEYS = "gen_ai.response.model", "gen_ai.request.model"
 WRITE_KEYS = "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"
 REASONING_KEYS = "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"
-LONG_CONTEXT_SUFFIXES = "-1m-internal", "-1m"  # of the same model
+LONG_CONTEXT_SUFFIXES = "-1m-internal", "-1m"  # variants of the same model
 
 
 class Span(NamedTuple):
@@ -107,7 +107,7 @@ def _read_event(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> Eve
     timestamp = _read_time(record)
     response = read_name(attributes, "gen_ai.response.id")
     span = "".join(sorted(_names(record, attributes))) + read_name(record, "spanId")
-    # All requests of a turn may share one response id: their figures distinguish them.
+    # Requests of one turn may share a response id, so token counts are part of the identity.
     identity = (response, model, input_tokens, output, cached, write) if response else (span, timestamp)
     return Event(
         encode_parts(*identity),

@@ -33,8 +33,8 @@ class Event(NamedTuple):
     context: tuple[str, str] | None = None  # price condition, such as ("speed", "fast")
     session: str = ""
     project: str = ""
-    request_id: str = ""  # the provider's own
-    attempt: str = ""  # distinguishes two requests with one name
+    request_id: str = ""  # the provider's id
+    attempt: str = ""  # distinguishes two requests that share a name
     is_sidechain: bool = False
     logged_usd: str = ""  # cost according to the agent itself
 

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-BLOCK_BYTES = 32_000_000  # read at a time
+BLOCK_BYTES = 32_000_000  # bytes per read
 MAX_LINE_BYTES = 256_000_000
-TAIL_BYTES = 256  # compared to see whether a file still begins with what was read
+TAIL_BYTES = 256  # compared to detect that a file was overwritten
 
 
 def read_parts(path: Path, start: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the whole lines between two offsets, in parts, each with the offset behind it.
+    """Yield the whole lines between two offsets, in parts, each with the offset after it.
 
-    A line without its newline is still being written and left for the next run. One longer than
+    A line without its newline is still being written, so it is left for the next run. One longer than
     `MAX_LINE_BYTES` is skipped.
     """
     with path.open("rb") as file:

@@ -17,11 +17,11 @@ class LogFile:
     mtime_ns: int
     offset: int = 0
     tail: bytes = b""  # the last bytes before the offset
-    state: dict[str, Any] = field(default_factory=dict)  # left by the parser at the offset
+    state: dict[str, Any] = field(default_factory=dict)  # the parser's state at the offset
 
     @property
     def unread_bytes(self) -> int:
-        """Bytes behind the offset."""
+        """Bytes after the offset."""
         return self.size - self.offset
 
 

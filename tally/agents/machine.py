@@ -1,4 +1,4 @@
-"""This machine: its name, its home folder, and the folder with the state of collecting."""
+"""This machine: its name, its home folder, and the folder for collection state."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ def machine_name() -> str:
 
 
 def collecting_folder() -> Path:
-    """Return a private folder: in Tally's home if there is one, else in the user's state folder."""
+    """Return the private folder for collection state, in Tally's home or else the user's state folder."""
     home = tally_home()
     if not (os.environ.get("TALLY_HOME") or home.exists()):
         state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")

@@ -40,13 +40,13 @@ class Payment:
 
 
 def load_payments(folder: Path) -> dict[str, Payment]:
-    """Load the payments chosen with `--paid-by` from the folder with the state of collecting."""
+    """Load the payments chosen with `--paid-by` from the folder for collection state."""
     chosen = _load(folder / PAYMENTS_FILE)
     return {name: Payment(payer) for name, payer in chosen.items() if payer in PAID_BY}
 
 
 def find_payment(agent_name: str, home: Path, environment: Mapping[str, str]) -> Payment:
-    """Infer the payment from the kind of the agent's sign-in; secrets are not read."""
+    """Infer the payment from how the agent is signed in; secrets are only checked for presence."""
     if agent_name == "copilot-cli":
         return Payment("plan")
     if agent_name == "opencode":

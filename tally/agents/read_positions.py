@@ -31,7 +31,7 @@ TABLES = """
 
 
 def find_positions(folder: Path, account: str) -> Path:
-    """Return the path of an account's read positions; a file with its earlier name is renamed."""
+    """Return the path of an account's read positions; a file from an older version is renamed to it."""
     path, earlier = folder / f"read-positions-{account}.sqlite", folder / f"cursors-{account}.sqlite"
     if earlier.exists() and not path.exists():
         earlier.rename(path)
@@ -61,14 +61,14 @@ class ReadPositions:
         ]
 
     def load_known(self, agent: str, events: Iterable[Event]) -> KnownRequests:
-        """Load the requests collected before under the names of these."""
+        """Load the known requests that share a name with these events."""
         names = list({event.name for event in events})
         by_name: dict[str, list[KnownRequest]] = {}
         for start in range(0, len(names), NAMES_PER_QUERY):
             chosen = names[start : start + NAMES_PER_QUERY]
             marks = ",".join("?" * len(chosen))
             query = (
-                "select message, name, attempt, rank from request"  # noqa: S608 - marks only
+                "select message, name, attempt, rank from request"  # noqa: S608 - placeholders only
                 f" where agent = ? and message in ({marks}) order by message, place"
             )
             for message, name, attempt, rank in self._database.execute(query, [agent, *chosen]):
@@ -77,7 +77,7 @@ class ReadPositions:
         return KnownRequests(by_name)
 
     def advance(self, agent: str, reads: Sequence[FileRead], collected: Sequence[Event]) -> None:
-        """Record that these parts of logs are saved in the database."""
+        """Store read positions and collected requests, once the database has their records."""
         with self._database as database:
             database.executemany(
                 "insert or replace into file values (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -20,8 +20,8 @@ from tally.core.progress import Progress
 if TYPE_CHECKING:
     from tally.pricing.list_prices import Priced
 
-FORMAT = 1  # of the report
-# Price class -> the report's name of its cost.
+FORMAT = 1  # version of the report's format
+# Price class -> key of its cost in the report.
 COSTS = {
     "uncached": "uncached_input_usd",
     "cached": "cached_input_usd",

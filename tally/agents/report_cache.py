@@ -14,10 +14,10 @@ from tally.agents.machine import collecting_folder
 from tally.agents.payment import PAYMENTS_FILE, find_payment
 from tally.agents.scan import find_logs
 
-FORMAT = 2  # of the stored report
+FORMAT = 2  # version of the stored report's format
 FILE = "report.json"
-PACKAGE = Path(__file__).parents[1]  # all of `tally`: no list of modules to keep up to date
-# An upgrade of the system's timezone data replaces files directly in these folders: their times change.
+PACKAGE = Path(__file__).parents[1]  # all of `tally`, so that no list of modules has to be maintained
+# An upgrade of the system's timezone data replaces files in these folders, which changes the folders' times.
 ZONE_FOLDERS = tuple(map(Path, ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo")))
 
 
@@ -63,7 +63,7 @@ def _installation() -> Iterator[object]:
     if spec and spec.origin:
         package = Path(spec.origin).parent
         yield from map(_signature, sorted(package.glob("*.py")))
-        # The names beside it hold the version of every library: prices, JSON parser, timezone data.
+        # Names of sibling folders include each library's version: prices, JSON parser, timezone data.
         yield sorted(path.name for path in package.parent.iterdir())
     yield from (_signature(folder) for folder in ZONE_FOLDERS if folder.exists())
 
@@ -74,7 +74,7 @@ def _signature(path: Path) -> tuple[str, int, int, int]:
 
 
 def _settings() -> list[str]:
-    """Timezone and remembered payments; the agents' own variables show in which logs are found."""
+    """Timezone and stored payments. The agents' variables only change which logs are found."""
     payments = collecting_folder() / PAYMENTS_FILE
     zone = os.environ.get("TZ") or str(Path("/etc/localtime").resolve())
     return [zone, payments.read_text(encoding="utf-8") if payments.exists() else ""]

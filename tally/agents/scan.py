@@ -19,10 +19,10 @@ from tally.core.errors import TallyError
 from tally.core.progress import Progress
 
 MAX_PROCESSES = 4
-BYTES_PER_PROCESS = 16_000_000  # a worker process starts in the time that reading these takes
-BYTES_PER_PRICE_LOAD = 20_000_000  # read by a worker while this process imports the prices
-MAX_DOCUMENT_BYTES = 512_000_000  # of a file that is parsed as a whole
-UNREAD_MTIME_NS = 0  # matches no file, so the log is not taken for unchanged next time
+BYTES_PER_PROCESS = 16_000_000  # reading these takes as long as starting a worker process
+BYTES_PER_PRICE_LOAD = 20_000_000  # a worker reads these while this process imports the prices
+MAX_DOCUMENT_BYTES = 512_000_000  # limit for a file that is parsed as a whole
+UNREAD_MTIME_NS = 0  # matches no file, so the log is read again next time
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,13 @@ def _split(files: Sequence[LogFile]) -> list[list[LogFile]]:
 
 
 def _start_worker(agent_name: str, share: list[LogFile]) -> "subprocess.Popen[bytes]":
-    """Start a Python that reads a share: not a fork, and not a second run of the main program."""
+    """Start a new Python process that reads a share, without forking or re-running the main program."""
     command = [sys.executable, "-m", "tally.agents.worker"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
     with (
         suppress(BrokenPipeError),
         cast(IO[bytes], worker.stdin) as task,
-    ):  # _finish_worker notices a dead one
+    ):  # _finish_worker detects a worker that died
         pickle.dump((agent_name, share), task, protocol=pickle.HIGHEST_PROTOCOL)
     return worker
 

@@ -22,13 +22,13 @@ from tally.core.records import CostRecord, InvalidRecord
 from tally.ledger.save import save_records
 from tally.storage.database import Database, Query
 
-BATCH_BYTES = 256_000_000  # of logs read before the read positions advance
+BATCH_BYTES = 256_000_000  # of logs per batch; the read positions advance after each
 BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Agents to collect, and the first day whose requests are wanted."""
+    """Agents to collect, and the first day to include."""
 
     agents: Sequence[Agent] = AGENTS
     since: date | None = None
@@ -112,7 +112,7 @@ class _Run:
         self.positions.begin(self.agent.name, import_id, settings)
 
     def _select_events(self, reads: Sequence[FileRead]) -> list[Event]:
-        """Select the effective new statements from the earliest instant on."""
+        """Select the effective new statements since the earliest instant."""
         events = [event for read in reads for event in read.events]
         known = self.positions.load_known(self.agent.name, events)
         winners = self.agent.select_winners(events, known)
@@ -141,7 +141,7 @@ def _split_batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
 def _make_records(
     agent_name: str, events: Sequence[Event], payment: Payment
 ) -> tuple[list[CostRecord], list[str]]:
-    """Return records and refusals; by time, so that a batch is compared with few stored records."""
+    """Return records and refusals, by time, so that each batch is compared with few stored records."""
     records, refused = [], []
     for event in sorted(events, key=lambda event: event.timestamp):
         try:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-# Slug -> display name; the database is seeded with these. Files name providers by any of their names:
+# Slug -> display name; the database is seeded with these. Files may use any of a provider's names:
 # "Claude" is the subscription, "Anthropic" or "Claude API" is the API.
 PROVIDERS = {
     "anthropic": "Anthropic",

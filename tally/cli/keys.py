@@ -22,7 +22,7 @@ from tally.local.keys import read_encryption_keys, save_encryption_keys
 from tally.secrets.key_ring import KeyRing, VaultError, load_key_ring, make_key
 from tally.storage.postgres import connect_operator
 
-PRUNE_DELAY_SECONDS = 3600  # longer than adding a connection takes, from reading the key ring to saving
+PRUNE_DELAY_SECONDS = 3600  # longer than it takes to add a connection, from reading the key ring to saving
 
 keys = typer.Typer(
     help="Manage the encryption keys of provider keys.\n\nExample: tally keys check",

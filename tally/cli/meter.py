@@ -50,6 +50,6 @@ def _new_bars() -> "Progress":
         BarColumn(),
         DownloadColumn(),
         console=Console(stderr=True),
-        auto_refresh=False,  # no thread beside the scan
+        auto_refresh=False,  # no refresh thread during the scan
         transient=True,
     )

@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterable, Sequence
 
-SHORTEST_LINE = 110  # columns; a narrower terminal wraps lines rather than losing figures
-PIPED_LINE = 10_000  # nothing is wrapped for a program that reads the output
+SHORTEST_LINE = 110  # columns; in a narrower terminal, lines wrap and no figure is cut off
+PIPED_LINE = 10_000  # piped output is never wrapped
 
 
 def print_table(

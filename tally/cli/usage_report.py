@@ -36,12 +36,12 @@ NUMBER_COLUMNS = ("Input", "Cached", "Cache writes", "Output", "Cost", "")
 
 def print_usage(options: LogOptions, as_json: bool) -> None:
     """Print what the logs hold, as tables or as one JSON object."""
-    gc.disable()  # nothing here creates reference cycles, and collecting takes a tenth of the time
+    gc.disable()  # no reference cycles; garbage collection would take a tenth of the time
     logs = find_logs(Path.home(), os.environ)
     if not as_json:
         _print_tables(_report(options, logs))
         return
-    key = fingerprint(sys.argv[2:], logs)  # of the inputs as they are before the scan
+    key = fingerprint(sys.argv[2:], logs)  # before the scan, as logs may grow during it
     text = json.dumps(_report(options, logs), indent=2) + "\n"
     sys.stdout.write(text)
     store_report(key, text)

@@ -179,7 +179,7 @@ def _rows(
 
 def _bounds(window: Window) -> QueryParams:
     starts = datetime.combine(window.first_day, time(), UTC)
-    # The API returns "buckets that end before" this: one day more includes the last bucket either way.
+    # The API returns "buckets that end before" this: an extra day includes the last bucket for certain.
     ends = datetime.combine(window.last_day + timedelta(days=2), time(), UTC)
     query: list[tuple[str, str | int]] = [("starting_at", f"{starts:%Y-%m-%dT%H:%M:%SZ}")]
     if ends <= datetime.now(UTC):

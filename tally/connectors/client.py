@@ -129,7 +129,7 @@ class ApiClient:
 
 
 def _pause_before_retry(error: Exception) -> bool | float:
-    """Return whether to retry, or the seconds to wait that the provider asks for."""
+    """Return whether to retry, or the wait in seconds that the provider asks for."""
     if not isinstance(error, TransientFailure):
         return False
     return error.retry_after_seconds or True

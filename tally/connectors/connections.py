@@ -23,7 +23,7 @@ from tally.storage.database import Database, Query, Row, select_all, select_firs
 APIS: dict[str, ProviderApi] = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
 MAX_NAME_LENGTH = 100
 MAX_ACCOUNT_LENGTH = 50
-DUE_WITHIN = timedelta(hours=12)  # nightly runs do not start at the same minute
+DUE_WITHIN = timedelta(hours=12)  # nightly runs do not always start at the same minute
 COLUMNS = (
     "id,user_id,provider_id,credential_name,is_active,validation_status,last_sync_at,next_sync_at,last_error,"
     "metadata,created_at"
@@ -46,7 +46,7 @@ class NewConnection:
     account: str = ""
 
     def stripped(self) -> "NewConnection":
-        """Return it without surrounding whitespace."""
+        """Return the connection without surrounding whitespace."""
         key = SecretStr(self.key.get_secret_value().strip())
         return replace(self, name=self.name.strip(), key=key, account=self.account.strip())
 
@@ -192,7 +192,7 @@ def _check_unique(new: NewConnection, others: list[Connection]) -> None:
         )
     same = next((connection for connection in others if connection.account == new.account), None)
     if same is not None:
-        # Under one name, two accounts would be treated as one: equal records would count once.
+        # Two accounts with one name would be treated as one, and equal records counted only once.
         raise ConnectionRefused(
             f"“{same.name}” already connects the same {title} account. If this key is for another account, "
             "name that account. To replace a key, delete the old connection first; its spend stays."

@@ -68,7 +68,7 @@ class Dataset:
     title: str
     fetch: Callable[[ApiClient, FetchRequest], Iterable[CostRecord]]
     history_days: int = YEAR_DAYS
-    restated_days: int = 7  # providers revise this many days
+    restated_days: int = 7  # providers may revise the latest days, this many of them
     window_days: int = 30
     has_today: bool = True  # includes the current, incomplete day
     is_rolling: bool = False  # covers recent days only: earlier days are unknown, not without spend

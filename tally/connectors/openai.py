@@ -75,7 +75,7 @@ KINDS = {
         "organization/usage/web_search_calls", (*_KEY_DIMENSIONS, "model", "context_level"), ("num_requests",)
     ),
 }
-# Calls made by a model: the request itself is counted with the model.
+# Calls made by a model: the request itself is counted under the model.
 TOOL_CALLS = ("file_search_calls", "web_search_calls")
 
 
@@ -125,7 +125,7 @@ def _usage_record(
     metadata = request.metadata(PROVIDER, USAGE, day, {"kind": name} | named) | _counts(kind, row)
     usage = _read_usage(name, kind, row)
     at = day_instant(day, "UTC")
-    cost_usd = None  # only bills price images, seconds and bytes
+    cost_usd = None  # images, seconds and bytes are priced only in bills
     if kind.has_tokens or usage.web_searches:
         cost_usd = estimate(metadata, ModelRef(PROVIDER, model), usage, at, _conditions(usage, found))
     return CostRecord(
@@ -142,10 +142,10 @@ def _usage_record(
 
 
 def _counts(kind: UsageKind, row: Mapping[str, Any]) -> dict[str, JSON]:
-    """Return what is not counted in tokens, as metadata."""
+    """Return the counts other than tokens, as metadata."""
     counts: dict[str, JSON] = {count: read_count(row, count) for count in kind.counts}
     if not kind.has_tokens:
-        # Bills name it differently ("web search tool calls"), so any bill of the day covers it.
+        # Bills use other names ("web search tool calls"), so any bill of the day covers this usage.
         counts["billed_under_other_name"] = True
     return counts
 

@@ -110,7 +110,7 @@ def sync_connection(
 
 
 class _Stopped(Exception):
-    """Pausing or deletion of the connection during its sync."""
+    """The connection was paused or deleted during its sync."""
 
 
 class _Sync:
@@ -185,7 +185,7 @@ class _Sync:
         return cursors
 
     def _open_source(self) -> str:
-        """Return the import of the records; when it was deleted, everything is fetched again."""
+        """Return the import for the records; if it was deleted, create it and fetch everything again."""
         known = list_import_ids(self.database, self.connection)
         import_id = known[0] if known else self._add_source()
         if self._metadata.get("import_id") != import_id:

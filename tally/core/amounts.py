@@ -90,7 +90,7 @@ class DecimalStyle:
 
 
 def find_decimal_style(cells: Iterable[str]) -> DecimalStyle:
-    """Collects the values of a column that can be read in only one way."""
+    """Collects examples from a column's values that show its decimal sign."""
     style = DecimalStyle()
     for cell in cells:
         if "," not in cell:

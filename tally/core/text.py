@@ -1,4 +1,4 @@
-"""Figures in text."""
+"""Counts in text."""
 
 
 def plural(count: int, noun: str) -> str:

@@ -78,7 +78,7 @@ class Rates:
         return Rates(newer, base=self)
 
     def find(self, currency: str, day: date) -> Rate:
-        """The rate that applies on a day, which is the latest one before it. Raises CurrencyUnknown."""
+        """The rate that applies on a day: the latest one published until then. Raises CurrencyUnknown."""
         usd_day, usd = self._per_euro(USD, day)
         if currency == EUR:
             return Rate(1 / usd, usd_day)
@@ -91,11 +91,11 @@ class Rates:
         return {EUR, *self._days}
 
     def list_current(self, first: date) -> list[str]:
-        """Codes of the currencies with a rate on every day from `first` to now."""
+        """Codes of the currencies with a valid rate from `first` to now."""
         return sorted(currency for currency in self.currencies if self.covers(currency, first))
 
     def covers(self, currency: str, first: date) -> bool:
-        """Check whether a currency has a rate on every day from `first` to now."""
+        """Check whether a currency has a valid rate from `first` to now; short gaps are allowed."""
         if currency == EUR:
             return True
         days = self._days.get(currency, [])

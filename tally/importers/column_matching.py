@@ -96,7 +96,7 @@ def currency_of_heading(heading: str) -> str:
 
 
 def _strip_currency(name: str) -> str:
-    """`cost` for `cost_eur`: costs in other currencies are costs too."""
+    """The heading without its currency: `cost` for `cost_eur`."""
     return name.rpartition("_")[0] if currency_of_heading(name) not in ("", USD) else name
 
 

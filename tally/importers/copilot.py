@@ -68,7 +68,7 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
     def key_of(cells: Sequence[str]) -> UUID:
         return identity(name, options.account, day_of(cells).key, *dimensions.read(cells).values())
 
-    # If any row of a day is billed, all are: billed amounts and values covered by a plan are never added up.
+    # If any row of a record is billed, all are: billed and included amounts are never added up.
     billed = set()
     for _, cells in table.rows:
         with suppress(RowRejected):

@@ -37,7 +37,7 @@ DETAILS = ("user", "kind", "max mode", "cloud agent id", "automation id")
 WRITE, UNCACHED, READ = "input (w/ cache write)", "input (w/o cache write)", "cache read"
 COUNTS = (WRITE, UNCACHED, READ, "output tokens", "total tokens", "tokens")
 MONEY = ("cost", "cost ($)", "cost to you")
-# Texts in the kind of a row; the first match applies.
+# Phrases in a row's kind; the first match applies.
 FREE = ("free", "errored", "aborted", "no charge", "not charged", "api key")
 INCLUDED = ("included",)
 BILLED = ("on-demand", "on demand", "usage-based", "usage based")
@@ -70,7 +70,7 @@ def parse(table: Table, options: Options) -> Parsed:
         if model_name != model:
             metadata["model"] = model
         basis, cost_usd = charge_of(cells)
-        # An estimate is not part of the bill of its day: it belongs to another request.
+        # An estimate is not part of the day's bill, which is for other requests.
         if basis != "estimated":
             metadata["ledger"] = billing_account("cursor", options)
         if cost_usd is None and numbers.is_blank("tokens", cells):

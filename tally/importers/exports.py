@@ -15,7 +15,7 @@ from tally.importers.readers.table import Table, quote
 from tally.pricing.usage import Tier
 
 DAY = timedelta(days=1)
-# Values of columns that were added later; default values must not change a row's identity.
+# Default values of columns that were added later; they must not change a row's identity.
 CLAUDE_DEFAULTS = {
     "context_window": ("≤ 200k", "≤200k", "<= 200k", "0-200k", "200k"),
     "inference_geo": ("not_available", "global"),

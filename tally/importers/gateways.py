@@ -60,7 +60,7 @@ def name_request(metadata: dict[str, JSON], importer_name: str, options: Options
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """One row of usage as a gateway reported it; None or 0 is a cost that it did not know."""
+    """One row of usage as a gateway reported it; a cost of None or 0 is unknown."""
 
     when: Bucket
     model: str

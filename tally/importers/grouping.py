@@ -11,8 +11,8 @@ from tally.importers import Parsed
 from tally.ledger.billing_account import account_day
 from tally.storage.database import Database, DatabaseError, Query, Row, select_all
 
-# Dimensions that a user can group OpenAI's exports by, and their names in messages. Other columns are not a
-# choice, and other providers always group their exports the same way.
+# Dimensions that a user can group OpenAI's exports by, and their names in messages. Other columns cannot be
+# chosen, and other providers always group their exports the same way.
 GROUPED_BY_CHOICE = "openai"
 CHOSEN = {
     "project_id": "project",

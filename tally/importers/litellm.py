@@ -35,7 +35,7 @@ NAMED = ("model", "custom_llm_provider", "request_id")
 NAMED_DAYS = ("model", "custom_llm_provider", "user_id", "api_key")
 DETAILS = ("call_type", "model_group", "user", "end_user", "team_id", "session_id", "status")
 COUNTS = ("prompt_tokens", "completion_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-# Paths in a request's metadata to counts without a column, for any provider.
+# Paths in a request's metadata to counts that have no column; they differ between providers.
 CACHE_READ = (
     "usage_object.cache_read_input_tokens",
     "usage_object.prompt_tokens_details.cached_tokens",

@@ -142,7 +142,7 @@ def read_rows(
 
 
 def choose(first: CostRecord, second: CostRecord) -> CostRecord:
-    """Of two rows about one request, the one with more usage: it was reported twice but happened once."""
+    """Of two rows that report the same request, the one with more usage."""
     return max(
         first, second, key=lambda record: (record.tokens_used, record.cost_usd or 0, repr(record.metadata))
     )

@@ -22,7 +22,7 @@ class Model(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Cost and tokens; `tokens` are 0 where not all of them were counted."""
+    """Cost and tokens; `tokens` is 0 where not all of them were counted."""
 
     cost_usd: Decimal
     tokens: int = 0

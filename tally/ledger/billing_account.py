@@ -23,7 +23,7 @@ def account_day(record: CostRecord) -> AccountDay | None:
 
 
 def preview_overlaps(records: Sequence[CostRecord]) -> list[CostRecord]:
-    """Records of one file with their effective costs: estimates that the file itself bills cost nothing."""
+    """Records of one file at their effective costs: zero for estimates that a bill in the file covers."""
     billed = {(account_day(record), record.model_name) for record in records if record.cost_basis == "billed"}
 
     def is_billed(record: CostRecord) -> bool:

@@ -27,7 +27,7 @@ class Variance:
 
     billed_usd: Decimal = ZERO
     estimated_usd: Decimal = ZERO
-    volume: Decimal = ZERO  # usage that only one of the two saw
+    volume: Decimal = ZERO  # usage counted on one side only
     cache: Decimal = ZERO
     tier: Decimal = ZERO
     tax: Decimal = ZERO
@@ -154,7 +154,7 @@ def _find_fullest(statements: Iterable[Statement], estimator: str) -> str:
 
 
 def _price_missed_usage(sides: _Sides) -> Decimal:
-    """US dollars of the usage that the estimator did not see."""
+    """US dollars of the usage that the estimator missed."""
     fuller = sides.fullest_estimate
     if fuller and not any(statement.unpriced_records for statement in (*fuller, *sides.estimate)):
         return sum_usd(fuller) - sum_usd(sides.estimate)
@@ -166,7 +166,7 @@ def _price_missed_usage(sides: _Sides) -> Decimal:
 
 
 def _is_for_tokens(line: Statement) -> bool:
-    """False for charges such as a web search, which may be part of an estimate on another model's line."""
+    """False for charges such as web searches, which may be included in another model's estimate."""
     return line.tokens > 0 or classify_tokens(line.token_type) != ""
 
 

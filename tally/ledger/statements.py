@@ -26,7 +26,7 @@ class Statement:
     cost_usd: Decimal | None
     charge_type: str = "usage"
     token_type: str = ""
-    is_special: bool = False  # batch, a long context or another price of its own
+    is_special: bool = False  # batch, long context or another special price
     is_effective: bool = True
     has_money: bool = False
     unpriced_records: int = 0
@@ -39,7 +39,7 @@ class Statement:
 
 
 class Unit(NamedTuple):
-    """Unit of comparison: a model's day, or the whole day (no `model`) where a source sums up models."""
+    """Unit of comparison: a model's day, or a whole day (empty `model`) if a source sums all models."""
 
     billing_account: str
     day: date
@@ -75,7 +75,7 @@ def list_estimators(statements: Iterable[Statement]) -> list[str]:
 
 
 def find_bill(statements: Iterable[Statement]) -> str | None:
-    """The dataset that bills a unit, preferably the one whose money counts."""
+    """The dataset that bills a unit, preferably one whose money is effective."""
     bills = [s for s in statements if s.is_effective and s.cost_basis == "billed"]
     return max(bills, key=lambda bill: bill.has_money).dataset if bills else None
 

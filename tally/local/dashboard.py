@@ -20,7 +20,7 @@ APP = "app.server.main:app"  # also identifies the process in the process table
 
 
 class Dashboard:
-    """uvicorn running the app; it gets the two public settings and no secrets of the service."""
+    """uvicorn running the app; it receives the stack's two public settings and none of its secrets."""
 
     name = "The dashboard"
 
@@ -84,7 +84,7 @@ class Dashboard:
     def _environment(self) -> dict[str, str]:
         public = {name: self.settings[name] for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
         return {
-            "TALLY_SCAN_LOGS": "1",  # safe, as only this machine reaches it; 0 in the environment forbids it
+            "TALLY_SCAN_LOGS": "1",  # safe: reachable only from this machine; set it to 0 to forbid scans
             **os.environ,
             **public,
             "TALLY_HOME": str(self.home.path),

@@ -19,7 +19,7 @@ RETRY_DELAY = timedelta(hours=1)
 START_DELAY = timedelta(seconds=20)
 MODULE = "forecasting"  # also identifies the process in the process table
 
-# Replays of earlier nights do not count, however recently they ran.
+# Runs for earlier dates do not count, however recent they are.
 LAST_SUCCESS = """
 select max(finished_at)
 from public.job_runs

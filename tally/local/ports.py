@@ -58,7 +58,7 @@ def load_local_settings() -> LocalSettings:
 
 
 def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None:
-    """Raise TallyError for the first port in use, except `ours`: ports of a leftover of an earlier run."""
+    """Raise TallyError for the first port in use, except `ours`, which a leftover of an earlier run holds."""
     for part, port in ports.named().items():
         if port not in ours and not is_free(port):
             raise TallyError(

@@ -72,7 +72,7 @@ def end(pid: int) -> None:
 
 
 def _find(pid: int) -> "psutil.Process | None":
-    import psutil  # lazily: most commands look at no process
+    import psutil  # lazily: most commands inspect no processes
 
     try:
         process = psutil.Process(pid)

@@ -14,7 +14,7 @@ from tally.pricing.listed_models import ListedModel, find_model
 from tally.pricing.usage import MILLION
 
 NOON = time(12, tzinfo=UTC)
-# Tally's classes, which are disjoint, as the usage to ask genai-prices about for a million of each.
+# Tally's disjoint classes, each as the usage that genai-prices is asked to price: a million of it.
 CLASSES: dict[str, dict[str, int]] = {
     "uncached": {"input_tokens": MILLION},
     "cached": {"input_tokens": MILLION, "cache_read_tokens": MILLION},
@@ -27,7 +27,7 @@ CLASSES: dict[str, dict[str, int]] = {
     "output": {"output_tokens": MILLION},
     "web_search": {"web_searches": MILLION},
 }
-# The library prices at 0 what it knows no price for: a class is unpriced where its own field is empty.
+# The library returns 0 for an unknown price, so a class is unpriced where its own field is empty.
 PRICE_FIELDS = {"output": "output_mtok", "web_search": "web_searches_kcount"}
 
 
@@ -77,7 +77,7 @@ def load_prices(query: PriceQuery) -> ClassPrices:
 def _resolve_variant(
     found: ListedModel, variant: Mapping[str, str], query: PriceQuery
 ) -> tuple[datetime, str]:
-    """The time whose prices apply, and a note where the requested variant has none at its own time."""
+    """The time whose prices apply, and a note if the requested variant has no price at the usage's time."""
     if not query.context or _has_variant(found.model, variant, query.at):
         return query.at, ""
     names = ", ".join(value for _, value in query.context)
@@ -96,7 +96,7 @@ def _has_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetim
 
 
 def _find_later_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetime) -> datetime | None:
-    """The first day with a price of a variant, if the standard price has not changed until then."""
+    """The first later day with a price of a variant, unless the standard price changes before it."""
     starts = [
         datetime.combine(variant.constraint.start_date, NOON)
         for variant in model.price_variants or ()
@@ -120,7 +120,7 @@ def _note_tier(query: PriceQuery, flat: types.ModelPrice, tiered: types.ModelPri
 
 
 def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
-    """The same prices for requests with more input tokens than `threshold`."""
+    """The prices for requests with more input tokens than `threshold`."""
     picked = {}
     for key, value in vars(prices).items():
         picked[key] = value

@@ -1,4 +1,4 @@
-"""Corrections of the price list: prices that a provider published and the list has otherwise."""
+"""Corrections of the price list where it differs from the provider's published prices."""
 
 from datetime import date
 from decimal import Decimal
@@ -26,7 +26,7 @@ _DEEPSEEK = (
     _since(date(2026, 4, 27), "0.14", "0.0028", "0.28"),
 )
 _OPENAI_TOOLS = {"web_searches_kcount": "10", "storage_searches_kcount": "2.5"}
-# Cached input costs a quarter of other input, before the price cut and since.
+# Cached input costs a quarter of other input, both before and after the price cut.
 _O3 = (
     _since(date(2025, 4, 16), "10", "2.50", "40", **_OPENAI_TOOLS),
     _since(date(2025, 6, 10), "2", "0.50", "8", **_OPENAI_TOOLS),

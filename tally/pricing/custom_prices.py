@@ -30,7 +30,7 @@ SELECTED = ",".join(
 
 @dataclass(frozen=True, slots=True)
 class CustomPrice:
-    """One model's price from a day on, in US dollars per million tokens; None: the price of other input."""
+    """One model's price from a day on, in US dollars per million tokens; None means the input price."""
 
     provider: str
     model_name: str

@@ -22,7 +22,7 @@ from tally.pricing.usage import STANDARD, Conditions, ModelRef, Tier, Usage
 from tally.storage.database import Database
 
 REPRICEABLE_SOURCES = (PRICE_SOURCE, CUSTOM_SOURCE)
-BY_ROW = f"{PRICE_SOURCE} by row"  # a sum of rows with prices of different tiers has no price of its own
+BY_ROW = f"{PRICE_SOURCE} by row"  # rows priced at different tiers; their sum cannot be repriced
 PRICE_KEYS = ("price_source", "price_version", "price_model", "price_note")
 # Counts that a price depends on and that have no column of their own.
 EXTRA_COUNTS = (
@@ -129,7 +129,7 @@ def merge_inputs(first: CostRecord, second: CostRecord) -> dict[str, JSON]:
 
 
 def _find_shared_tier(first: CostRecord, second: CostRecord) -> str | None:
-    """The tier of both records, None for two single requests: their sum is none."""
+    """The tier that both records share; None for two single requests, as their sum is not a request."""
     tiers = {str(record.metadata.get("price_tier", "request")) for record in (first, second)}
     return tiers.pop() if len(tiers) == 1 and tiers != {"request"} else None
 

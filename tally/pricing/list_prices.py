@@ -85,7 +85,7 @@ def _count_by_class(usage: Usage) -> dict[str, int]:
 
 
 def _calculate_audio(prices: ClassPrices, usage: Usage) -> dict[str, Decimal] | None:
-    """One amount for everything: audio has classes of its own, which only genai-prices tells apart."""
+    """One amount for everything: audio has its own classes, which only genai-prices separates."""
     needed = {
         "input_mtok": usage.input_tokens,
         "output_mtok": usage.output_tokens,

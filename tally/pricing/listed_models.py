@@ -44,7 +44,7 @@ class ListedModel:
     provider: types.Provider
     model: types.ModelInfo
     uncorrected: types.ModelInfo
-    has_variants: bool  # batch and tier prices found in another provider's list do not apply to this one
+    has_variants: bool  # False if found in another provider's list, whose batch and tier prices do not apply
     changes_within_a_day: bool
     thresholds: tuple[int, ...]
 
@@ -64,7 +64,7 @@ class ListedModel:
 
 
 def find_listed(provider: str, model: str) -> tuple[str | None, ListedModel | None]:
-    """The list's id of the provider and its model; resellers: search all providers, whose id is then None."""
+    """The list's provider id and model; for a reseller, also a model of any provider, with None as id."""
     provider_id = PRICE_PROVIDERS.get(provider)
     found = find_model(provider_id, model)
     if found is None and provider in RESELLERS:

@@ -25,7 +25,7 @@ class EnvelopeError(Exception):
 
 
 class UnknownVersion(EnvelopeError):
-    """The envelope has another format than this version of Tally writes."""
+    """The envelope's format is unknown to this version of Tally."""
 
 
 @dataclass(frozen=True, slots=True)

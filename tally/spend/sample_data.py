@@ -34,7 +34,7 @@ class SampleModel:
     input_usd_per_mtok: Decimal
     output_usd_per_mtok: Decimal
     workday_requests: int
-    first_day: int = 0  # of DAYS
+    first_day: int = 0  # index of a day, below DAYS
     growth: float = 0.0
 
     def expect_requests(self, day: int) -> float:
@@ -50,7 +50,7 @@ MODELS = (
     SampleModel("google", "gemini-3-pro", Decimal(2), Decimal(12), 70, 40, 0.002),
     SampleModel("mistral", "mistral-large-3", Decimal("0.5"), Decimal("1.5"), 90, 10),
 )
-# New this week, and expensive enough to be out of the ordinary.
+# New this week, and expensive enough to be an outlier.
 NEW_MODEL = SampleModel("openai", "gpt-5.2-pro", Decimal(21), Decimal(168), 18, DAYS - 5)
 # A coding agent covered by a plan: it has value, but costs no money.
 PLAN_MODEL = SampleModel("claude-desktop", "claude-sonnet-4-5", Decimal(3), Decimal(15), 9, 0, 0.002)

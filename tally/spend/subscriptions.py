@@ -12,7 +12,7 @@ Interval = Literal["month", "year"]
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A plan that is paid on its renewal day, or on the last day of a month that is shorter."""
+    """A plan that is paid on its renewal day, or on the last day of shorter months."""
 
     provider_id: str
     plan_name: str

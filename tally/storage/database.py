@@ -13,11 +13,11 @@ from tally.core.errors import TallyError
 Row = dict[str, Any]
 
 PAGE = 1_000  # PostgREST truncates longer answers
-# Every call that is retried is safe to repeat: waits of about 0.2, 0.4, 1 and 2 seconds.
+# Waits of about 0.2, 0.4, 1 and 2 seconds. Every call that is retried is safe to repeat.
 RETRY = stamina.RetryingCaller(
     attempts=5, timeout=None, wait_initial=0.2, wait_exp_base=2.2, wait_max=2.0, wait_jitter=0.1
 )
-logging.getLogger("stamina").addHandler(logging.NullHandler())  # else a command line shows every retry
+logging.getLogger("stamina").addHandler(logging.NullHandler())  # otherwise commands would print every retry
 GATEWAY = "503"
 UNREACHABLE = frozenset(
     {"502", GATEWAY, "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}

@@ -33,7 +33,7 @@ READ = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
     "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,metadata"
 )
-# Spreadsheets run text cells with these beginnings as formulas.
+# Spreadsheets run text cells that begin with these characters as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 

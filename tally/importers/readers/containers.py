@@ -17,7 +17,7 @@ MAX_BYTES = 50_000_000
 MAX_MEMBERS = 100
 MAX_UNPACKED_BYTES = 100_000_000
 MAX_RATIO = 200
-MIN_SUSPICIOUS_BYTES = 1_000_000  # a small file may be compressed by any ratio
+MIN_SUSPICIOUS_BYTES = 1_000_000  # smaller files may have any compression ratio
 JSON_NAMES = (".json", *LINES)
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")

@@ -1,4 +1,4 @@
-"""Bytes of an upload to text: its encoding, and refusals of files that are no text."""
+"""Bytes of an upload to text: its encoding, and refusals of files that are not text."""
 
 import codecs
 import re
@@ -7,7 +7,7 @@ from typing import NoReturn
 from tally.core.errors import TallyError
 
 SAMPLE = 65_536
-# Encodings of spreadsheets beside Windows-1252, which covers western Europe and is tried first.
+# Spreadsheet encodings besides Windows-1252, which covers western Europe and takes precedence.
 WESTERN = "cp1252"
 OTHER_ENCODINGS = ("cp1251", "cp932", "gb18030", "euc_kr")
 MIN_EVIDENCE = 12  # bytes beyond ASCII; with fewer, western names are mistaken for Cyrillic ones
@@ -107,8 +107,8 @@ def _find_encoding(data: bytes) -> str:
 def _guess_legacy_encoding(data: bytes) -> str:
     """The encoding of text that is not Unicode: Windows-1252 unless that gives implausible text.
 
-    charset-normalizer alone reads two of three western exports wrongly, because they are nearly all ASCII:
-    it only sees the lines that are not, and decides nothing while Windows-1252 is plausible.
+    On its own, charset-normalizer misreads two of three western exports, because they are nearly all ASCII.
+    It gets only the lines that are not, and its guess is used only if Windows-1252 is implausible.
     """
     from charset_normalizer import from_bytes  # costs 0.1 s, and most files are UTF-8
 

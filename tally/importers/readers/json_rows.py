@@ -16,14 +16,14 @@ from tally.importers.readers.table import (
 )
 
 MAX_DEPTH = 4
-MAX_COLUMNS = 1_000  # exports of gateways contain whole requests
+MAX_COLUMNS = 1_000  # gateway exports contain whole requests
 MAX_CELLS = 20_000_000
 ACCEPTED_SHAPES = (
     "Tally reads an array of objects, one object per line, or an object with one array of rows. "
     "Export it again, or export it as CSV."
 )
 LINES = (".jsonl", ".ndjson")
-BREAKDOWN = "modelBreakdowns"  # usage by model within the days of ccusage
+BREAKDOWN = "modelBreakdowns"  # ccusage's usage by model within a day
 
 
 class _Number(str):
@@ -72,7 +72,7 @@ def _collect_keys(rows: Iterable[dict[str, str]]) -> list[str]:
 
 @contextmanager
 def _garbage_collector_paused() -> Iterator[None]:
-    """Rows have no reference cycles; searching for some takes most of the time of a large file."""
+    """Pause garbage collection, which dominates the time of a large file; rows have no reference cycles."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -143,7 +143,7 @@ def _parse(text: str, filename: str) -> object:
 
 
 def _find_array(document: object, table: Table) -> list[object]:
-    """The rows of a document: itself, or the only list of objects in it, whose key the table then holds."""
+    """The rows of a document: itself, or the only list of objects in it, whose key is stored in the table."""
     if isinstance(document, list):
         return document
     if not isinstance(document, dict):
@@ -168,7 +168,7 @@ def _is_array_of_objects(value: object) -> bool:
 
 
 def _split(row: object) -> Iterator[object]:
-    """A row for each part of a row with a breakdown; numbers of the whole are left out of the parts."""
+    """One row for each part of a row with a breakdown; the totals of the whole row are left out."""
     parts = row.get(BREAKDOWN) if isinstance(row, dict) else None
     if not isinstance(row, dict) or not isinstance(parts, list) or not parts:
         yield row
