@@ -55,7 +55,7 @@ def render_problem(problem: DatabaseError) -> None:
         st.space("small")
 
 
-# The icon before the navigation, which would load the page's own icon from another site.
+# Set the icon before the navigation, which would load the page's Material icon from another site.
 st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
 signed_in = current_user()
 page = st.navigation(list_pages(), expanded=True)

@@ -50,10 +50,10 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    # Imported while the worker processes import Prophet: together they take as long as one.
+    # Imported here, in parallel with the workers' import of Prophet, which takes as long.
     from forecasting.nightly import run
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager stops it like Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # handle a service manager's stop like Ctrl-C
     try:
         settings = load_settings()
         options = run.Options(
@@ -77,7 +77,7 @@ def _parse_date(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-11-01") from None
-    if day > datetime.now(UTC).date() + timedelta(days=1):  # already today east of UTC
+    if day > datetime.now(UTC).date() + timedelta(days=1):  # tomorrow in UTC may be today further east
         raise argparse.ArgumentTypeError(f"{text} is in the future")
     return day
 

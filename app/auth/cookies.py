@@ -1,4 +1,4 @@
-"""Session cookie of the browser, and the header that passes its session on to Streamlit."""
+"""The browser's session cookie, and the header that passes the session on to Streamlit."""
 
 from starlette.responses import Response
 

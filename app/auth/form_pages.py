@@ -21,7 +21,7 @@ TEMPLATES.globals.update(min_password_length=MIN_PASSWORD_LENGTH, max_password_l
 def render_page(
     page: Page, *, email: str = "", next_path: str = "", error: str = "", notice: str = ""
 ) -> HTMLResponse:
-    """A sign-in page with the values that were entered and a message. Every value is escaped."""
+    """Render a sign-in page with the entered values and a message. Every value is escaped."""
     template = TEMPLATES.get_template(f"{page}.html")
     html = template.render(email=email, next_path=next_path, error=error, notice=notice)
     return HTMLResponse(html, headers={"content-security-policy": CONTENT_SECURITY_POLICY})

@@ -65,7 +65,7 @@ def change_password(user: User, current_password: str, new_password: str) -> Non
 
 
 def end_all_sessions(user: User) -> None:
-    """Sign the user out everywhere; the next run leaves the page."""
+    """Sign the user out everywhere; the next run redirects to the sign-in page."""
     sessions().close_all(user.user_id)
 
 
@@ -82,7 +82,7 @@ def render_sign_out() -> None:
 
 
 def _check_current_password(user: User, password: str) -> None:
-    """An open browser alone must not be enough to take over an account."""
+    """Check the current password, so that an unattended browser is not enough to take over an account."""
     try:
         probe = auth_client().sign_in(user.email, password)
     except AuthRefused as refused:
@@ -98,14 +98,14 @@ def _own_session_id() -> str | None:
 
 
 def _leave() -> NoReturn:
-    """Clear the page of a session that has ended and go to the sign-in page."""
+    """Clear the page of an ended session and go to the sign-in page."""
     st.session_state.clear()
     st.html('<script src="/signed-out.js"></script>', unsafe_allow_javascript=True)
     st.link_button("You have been signed out. Sign in again", "/login")
     st.stop()
 
 
-# A client belongs to one access token for its whole life.
+# A client keeps its access token, so a refreshed token gets a new client.
 @lru_cache(maxsize=64)
 def _client(access_token: str) -> Client:
     settings = load_settings()

@@ -60,7 +60,7 @@ class RateLimit:
 
 
 def network(client_host: str | None) -> str:
-    """IPv4 address, or the IPv6 /64 of the subscriber, that attempts are counted for."""
+    """Network that attempts are counted for: the IPv4 address, or the subscriber's IPv6 /64."""
     try:
         address = ip_address(client_host or "")
     except ValueError:
@@ -101,6 +101,6 @@ class FormLimits:
 SIGN_INS = FormLimits(attempts=8, network_attempts=60)
 SIGN_UPS = FormLimits(attempts=8, network_attempts=40)
 CODES_SENT = FormLimits(attempts=3, network_attempts=30, email_attempts=10)
-# A code is one of a million and lives for an hour: with 50 guesses, one attack in 20,000 succeeds.
+# There are a million codes, each valid for an hour: with 50 guesses, one attack in 20,000 succeeds.
 CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=50, seconds=3600)
 PASSWORD_CHANGES = RateLimit(attempts=8, seconds=300)

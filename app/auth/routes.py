@@ -19,7 +19,7 @@ from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_clie
 
 MAX_FORM_BYTES = 8192
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
-CODE = re.compile(r"[0-9]{6,10}")  # a project may ask for longer codes
+CODE = re.compile(r"[0-9]{6,10}")  # a Supabase project may use codes longer than 6 digits
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 CODE_SENT = "If there is an account for {email}, we sent it a 6-digit code. It is valid for one hour."
@@ -61,7 +61,7 @@ def routes() -> list[Route]:
 
 
 def local_path(path: str) -> str:
-    """The path if it is one of this site, else the start page."""
+    """The path if it is local to this site, else the start page."""
     return path if len(path) <= 2000 and LOCAL_PATH.fullmatch(path) else "/"
 
 
@@ -87,7 +87,7 @@ def _send_code(form: Form) -> Response:
 
 
 def _reset_password(form: Form) -> Response:
-    email, password = _checked_email(form), check_new_password(form.password)  # before the code is used up
+    email, password = _checked_email(form), check_new_password(form.password)  # before redeeming the code
     CODES_TRIED.count(form.host, form.email)
     tokens = auth_client().redeem_reset_code(email, _checked_code(form))
     CODES_TRIED.forgive(form.host, form.email)
@@ -133,7 +133,7 @@ def _show(page: Page) -> Endpoint:
 
 
 def _submit(page: Page, handle: Callable[[Form], Response]) -> Endpoint:
-    """Handle a submitted form off the event loop; failures show the page again with a message."""
+    """Handle a submitted form off the event loop; on failure the page is shown again with a message."""
 
     async def endpoint(request: Request) -> Response:
         form = await _read_form(request)
@@ -195,7 +195,7 @@ async def _sign_out(request: Request) -> Response:
 
 
 async def _redirect_home(_: Request) -> Response:
-    """Without this route, Streamlit would answer with an empty page."""
+    """Redirect to the start page; without this route, Streamlit would answer with an empty page."""
     return RedirectResponse("/", 303)
 
 

@@ -35,7 +35,7 @@ def origin_matches(headers: Headers) -> bool:
 
 
 def is_same_origin(headers: Headers) -> bool:
-    """Checks fetch metadata, else Origin (browsers send no metadata over plain http); neither is refused."""
+    """Check fetch metadata, or Origin where it is missing (as over plain http); without both, False."""
     if site := headers.get("sec-fetch-site"):
         return site in ("same-origin", "none")
     return origin_matches(headers)

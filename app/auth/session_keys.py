@@ -37,7 +37,7 @@ def decrypt_tokens(cookie: str, encrypted: bytes, user_id: str) -> bytes:
 
 
 def _decrypt_unversioned(cookie: str, encrypted: bytes, user_id: str) -> bytes:
-    """Sessions from before the envelope, which live for 30 days at most."""
+    """Decrypt tokens stored before the envelope format; such sessions expire within 30 days."""
     try:
         return _key(cookie).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], user_id.encode())
     except (InvalidTag, ValueError):

@@ -25,7 +25,7 @@ IDLE_SECONDS = 7 * 86_400
 ABSOLUTE_SECONDS = 30 * 86_400
 TOUCH_SECONDS = 300  # accuracy of `seen_at`, which is not written on every request
 REFRESH_MARGIN_SECONDS = 60  # an access token is renewed this long before it expires
-LEASE_SECONDS = 30.0  # longer than an upstream call may take; a crashed refresher blocks no longer than this
+LEASE_SECONDS = 30.0  # longer than any upstream call; after a crash, others can refresh again once it expires
 LOCK_WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
@@ -59,7 +59,7 @@ class Sessions:
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
 
     def open(self, tokens: Tokens) -> str:
-        """Begin a session and return its cookie, always a new one against session fixation."""
+        """Begin a session and return its cookie: always a new one, to prevent session fixation."""
         cookie, now = new_cookie(), int(self._now())
         self._write("delete from sessions where seen_at < ? or opened_at < ?", *self._oldest())
         self._write(
@@ -132,7 +132,7 @@ class Sessions:
             return None
 
     def _lease(self, sid: str) -> bool:
-        """Claim the refresh of this session, across threads and processes."""
+        """Claim the right to refresh this session, across threads and processes."""
         now = time.time()
         sql = "update sessions set leased_until = ? where id = ? and leased_until < ?"
         return self._write(sql, now + LEASE_SECONDS, sid, now) == 1

@@ -22,7 +22,7 @@ def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFra
     """Stored predictions of one series for days from `first` on, of all runs.
 
     Columns: date, run_id, created_at, predicted, lower_80, upper_80, lower_95, upper_95, renewals (the
-    subscriptions in the prediction), model_version and those of the training data.
+    subscriptions in the prediction), model_version and columns about the training data.
     """
     return _forecast(user, data_version(user), series, first, load_currency(user))
 

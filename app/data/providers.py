@@ -1,4 +1,4 @@
-"""Providers: who is paid."""
+"""Providers of models and tools."""
 
 from dataclasses import dataclass
 

@@ -21,7 +21,7 @@ R = TypeVar("R")
 
 UNREACHABLE = "503"
 CACHE_SECONDS = 15 * 60
-API_ROWS = 1000  # maximum of one PostgREST answer
+API_ROWS = 1000  # most rows that PostgREST returns at once
 
 
 def _user_id(user: User) -> str:
@@ -32,7 +32,7 @@ KEYS: dict[str | type[Any], Callable[[Any], Any]] = {User: _user_id, Currency: l
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
-    """Cache a function's results; a `User` in the key is its user_id, so a refreshed token finds the same."""
+    """Cache a function's results; `User` is keyed by user_id, so entries survive a token refresh."""
     cache = st.cache_data(ttl=CACHE_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)
     return cast(Callable[P, R], cache(function))
 
@@ -48,16 +48,16 @@ def ask(query: Callable[[], R]) -> R:
 
 
 def as_rows(answer: Any) -> list[dict[str, Any]]:
-    """Cast the answer of a query for rows to its type."""
+    """Cast a query's answer to a list of rows."""
     return cast(list[dict[str, Any]], answer)
 
 
 @st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs={User: _user_id})
 def data_version(user: User) -> str:
-    """A text that changes with the user's data; asked for at most once a second."""
+    """A text that changes with the user's data; queried at most once a second."""
     return str(ask(lambda: supabase_client(user).rpc("data_version").execute().data))
 
 
 def forget_version(user: User) -> None:
-    """Make the next read see a change at once."""
+    """Drop the cached version, so that the next read sees a change at once."""
     data_version.clear(user)

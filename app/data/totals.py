@@ -27,7 +27,7 @@ _BOUNDS = ("lower_bound_80", "upper_bound_80", "lower_bound_95", "upper_bound_95
 def load_forecast_totals(user: User) -> pd.DataFrame:
     """Totals of the newest runs of every series, newest first; money is Decimal, None where unknown.
 
-    The columns are named for the stored dollars and hold the display currency.
+    Columns keep their `_usd` names but hold amounts in the display currency.
     """
     return _in_currency(user, _forecast_totals(user, data_version(user)))
 
@@ -58,7 +58,7 @@ def _past_totals(user: User, version: str, series: ForecastSeries) -> pd.DataFra
 
 
 def _ask_totals(query: Any) -> pd.DataFrame:
-    # A run's total and providers first: an account may have thousands of models, and the answer is limited.
+    # A run's total and providers come first: with thousands of models, the row limit could cut them off.
     newest = query.order("created_at", desc=True).order("model_name", nullsfirst=True).order("id")
     rows = as_rows(ask(newest.limit(TOTALS_SHOWN).execute).data)
     frame = pd.DataFrame(

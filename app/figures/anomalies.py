@@ -18,13 +18,13 @@ from app.figures.spend import select_money
 from app.formats.dates import format_short_day
 from app.formats.money import format_money
 
-Row = Mapping[str, Any]  # of the table anomalies
+Row = Mapping[str, Any]  # a row of the table `anomalies`
 
 MIN_REASON_SHARE = Decimal("0.15")  # of the difference
 MAIN_PROVIDER_SHARE = Decimal("0.6")  # of the difference
 MAX_REASONS = 3
 MAX_NAME_LENGTH = 60
-REASONS = {  # for a part that adds, and for one that takes away
+REASONS = {  # texts for an increase and a decrease
     "volume": ("more use", "less use"),
     "mix": ("a more expensive mix of models", "a cheaper mix of models"),
     "cache": ("less from the cache", "more from the cache"),
@@ -43,7 +43,7 @@ class AnomalySummary:
 
 
 def select_confirmed(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[str, str]) -> list[Row]:
-    """The anomalies that current records confirm; the next nightly run judges changed days again.
+    """The anomalies that current records confirm; the next nightly run re-evaluates changed days.
 
     `daily` has every day since the first of the rows; `slugs` maps provider id to slug.
     """
@@ -82,7 +82,7 @@ def describe_anomalies(
 
 
 def _group_related(spend: Sequence[Row]) -> list[list[Row]]:
-    """A day's total with the providers that moved in its direction; every other provider alone."""
+    """Group a day's total with the providers that deviate in the same direction; others stay alone."""
     total = next((row for row in spend if not row["provider_id"]), None)
     if total is None:
         return [[row] for row in spend]

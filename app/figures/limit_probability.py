@@ -29,7 +29,7 @@ class Distribution(NamedTuple):
 
 
 class LimitProbability(NamedTuple):
-    """The probability that a limit is exceeded, 1 once it is; the likeliest day, None where there is none."""
+    """The probability of exceeding a limit (1 once exceeded), and the likeliest day, if there is one."""
 
     limit: Decimal
     probability: float
@@ -70,7 +70,7 @@ def _calculate_tail(distribution: Distribution, amount: Decimal) -> float:
     if place == 0:
         return 1 - levels[0] * float(max(amount, Decimal(0)) / amounts[0])
     if place == len(amounts):
-        # Beyond the last level the probability fades; a total that is known exactly has none left.
+        # Beyond the last level the tail decays with the amount; a total that is known exactly has no tail.
         return (1 - levels[-1]) * float(amounts[-1] / amount) if amounts[0] < amounts[-1] else 0.0
     below, above = amounts[place - 1], amounts[place]
     part = float((amount - below) / (above - below))
@@ -80,7 +80,7 @@ def _calculate_tail(distribution: Distribution, amount: Decimal) -> float:
 def find_likeliest_day(
     distribution: Distribution, limit: Decimal, spent: Decimal, predicted: Mapping[date, float]
 ) -> date | None:
-    """The day on which most outcomes above the limit exceed it, each spread over the days as predicted."""
+    """The day on which most outcomes above the limit cross it, if spend follows the predicted days."""
     days = sorted(predicted)
     if not days:
         return None
@@ -100,13 +100,13 @@ def _find_first_above(days: Sequence[date], reached: Sequence[float], needed: fl
 
 
 def _weigh(levels: Sequence[float]) -> list[float]:
-    """The share of all outcomes that is nearest to each level."""
+    """The share of all outcomes nearest to each level."""
     edges = [0.0, *((one + other) / 2 for one, other in pairwise(levels)), 1.0]
     return [above - below for below, above in pairwise(edges)]
 
 
 def format_probability(probability: float) -> str:
-    """A percentage; what is not certain is neither 0% nor 100%."""
+    """A percentage: 100% only if certain, and never 0%."""
     if probability == 1:
         return "100%"
     if probability > 0.99:
@@ -115,7 +115,7 @@ def format_probability(probability: float) -> str:
 
 
 def round_limit(amount: Decimal) -> Decimal | None:
-    """The next round amount, as a limit to ask about where the user has set none."""
+    """The next round amount: the assumed limit where the user has set none."""
     if amount <= 0:
         return None
     scale = Decimal(1).scaleb(amount.adjusted())

@@ -87,7 +87,7 @@ def forecast_series(totals: pd.DataFrame) -> list[ForecastSeries]:
 
 
 def forecast_step(run: dict[str, Any] | None) -> dict[str, Any]:
-    """The report of a nightly run on its forecasts; empty without a run."""
+    """The forecast step of a nightly run; empty without a run."""
     steps = run["steps"] if run else []
     return next((step for step in steps if step.get("step") == "forecast"), {})
 

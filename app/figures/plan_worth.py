@@ -1,4 +1,4 @@
-"""Price and worth of plans, month by month, from daily costs and subscriptions."""
+"""Price and value of plans by month, from daily costs and subscriptions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ MONTHS = 12
 
 @dataclass(frozen=True, slots=True)
 class PlanMonth:
-    """The plans of a provider in one month: their price, and the worth of the usage that they covered."""
+    """The plans of a provider in one month: their price, and the value of the usage they covered."""
 
     provider: str
     month: date  # its first day
@@ -34,7 +34,7 @@ class PlanMonth:
 
     @property
     def factor(self) -> Decimal | None:
-        """Worth divided by price; None where either is unknown."""
+        """Value divided by price; None where either is unknown."""
         return self.worth / self.paid if self.paid > 0 and self.has_usage else None
 
 
@@ -84,7 +84,7 @@ def _list_daily_parts(daily: pd.DataFrame) -> Iterator[PlanMonth]:
 def _list_yearly_parts(
     subscriptions: Iterable[tuple[str, Subscription]], today: date, currency: Currency
 ) -> Iterator[PlanMonth]:
-    """Yearly renewals spread over their months: the whole price out of its month, a share into each."""
+    """Yearly renewals spread over twelve months: minus the price in its month, plus a share in each."""
     for provider, plan in subscriptions:
         if plan.interval != "year":
             continue
@@ -107,10 +107,10 @@ def _spread(price: Decimal, paid_on: date) -> list[tuple[date, Decimal]]:
 
 
 def sum_months(months: Sequence[PlanMonth]) -> PlanMonth:
-    """Several months of one provider as one, dated as the newest, with the plans of all of them.
+    """Sum several months of one provider; the sum has the newest month's date and all their plans.
 
-    Months before the first usage are left out, as usage may just not have been recorded then, and so are
-    unpaid months, unless none was paid.
+    Left out are months before the first usage, when usage may not have been recorded, and unpaid months,
+    unless all are unpaid.
     """
     newest = max(months, key=lambda month: month.month)
     recorded = _select_recorded(months)

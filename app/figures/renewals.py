@@ -1,4 +1,4 @@
-"""Subscription renewal dates: the same days that the database posts records for."""
+"""Subscription renewal dates: the days for which the database posts records."""
 
 import calendar
 from collections.abc import Iterator

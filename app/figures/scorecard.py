@@ -15,7 +15,7 @@ class Score(NamedTuple):
     """Errors of 30-day totals as shares of actual spend, and shares within ranges; None where unknown."""
 
     based_on: str
-    unit: str  # of what is counted as within a range
+    unit: str  # what `in_80` and `in_95` are shares of
     error: float | None
     last_month_error: float | None
     in_80: float | None
@@ -32,7 +32,7 @@ class Bar(NamedTuple):
 
 
 class PastTotal(NamedTuple):
-    """A forecast of 30 days that are over, beside what was spent, in US dollars."""
+    """A forecast of 30 days that have passed, beside actual spend, in US dollars."""
 
     predicted: float
     actual: float
@@ -42,7 +42,7 @@ class PastTotal(NamedTuple):
 def score_runs(past: pd.DataFrame, spend_by_day: "pd.Series[float]", first_day: date) -> Score | None:
     """Score the 30-day totals whose period is over; None while there are none.
 
-    `spend_by_day` starts 30 days before the first of them, the series on `first_day`.
+    `spend_by_day` starts 30 days before the first of them; the series itself starts on `first_day`.
     """
     ended = _select_ended(past)
     if ended.empty:
@@ -68,7 +68,7 @@ def _score_totals(
 ) -> tuple[float | None, float | None]:
     """The relative error of the forecasts and of "same as last month".
 
-    Both are of the totals that have a month before them, as only these can be compared, if there are any.
+    Both use only the totals with a month of data before them, if there are any: only these can be compared.
     """
     comparable = [total for total in totals if total.first_day - timedelta(days=PERIOD_DAYS) >= first_day]
     compared = comparable or totals

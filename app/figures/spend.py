@@ -1,6 +1,6 @@
 """Sums of daily costs, in the display currency.
 
-Money is Decimal; usage that a plan includes has a worth, which is never added to spend.
+Money is Decimal; usage that a plan includes has a value, which is never added to spend.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ TREND_DAYS = 60
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Totals of a period: spend, the subscriptions in it, the worth that plans included, unpriced records."""
+    """Totals of a period: spend, the subscriptions in it, the value of included usage, unpriced records."""
 
     total: Decimal
     subscriptions: Decimal
@@ -101,7 +101,7 @@ def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
     by_model = money.groupby("model")[["cost", "requests"]].sum().sort_values("cost", ascending=False)
     total = by_model["cost"].clip(lower=0).sum()
     top = by_model.head(count).reset_index()
-    prices = money.groupby("model")["amount"].count()  # counts what is not None
+    prices = money.groupby("model")["amount"].count()  # counts priced rows only
     top.loc[top["model"].map(prices) == 0, "cost"] = float("nan")
     top["share"] = 100 * top["cost"].clip(lower=0) / total if total else 0.0
     trend = money[money["model"].isin(top["model"])].pivot_table(

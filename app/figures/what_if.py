@@ -1,4 +1,4 @@
-"""A forecast total with more or less use of one model."""
+"""A forecast total with more or less usage of one model."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -18,9 +18,9 @@ class Outcome(NamedTuple):
 
 
 def change_usage(total: Mapping[str, Any], renewals: Decimal, part: Decimal, change: Decimal) -> Outcome:
-    """The total after the use of a model, predicted at `part`, changes by `change` (-1 removes it).
+    """The total if a model's usage, predicted to cost `part`, changes by `change` (-1 removes it).
 
-    Spend so far and renewals stay; the range of the rest scales with it.
+    Spend so far and renewals stay the same; the rest scales, its range included.
     """
     known = total["spent_usd"] + renewals
     amounts = (total["predicted_cost_usd"], total["lower_bound_80"], total["upper_bound_80"])

@@ -7,7 +7,7 @@ SHORTENED_FROM = 10_000
 
 
 def format_count(count: int) -> str:
-    """A count; from 10,000 up three significant digits and a unit."""
+    """A count; from 10,000 up, three significant digits and a unit."""
     if count < SHORTENED_FROM:
         return f"{count:,}"
     size, suffix = next(unit for unit in UNITS if count >= 0.9995 * unit[0])  # 999,950 is 1M, not 1000K

@@ -28,5 +28,5 @@ def count_decimals(currency: str) -> int:
 
 
 def has_wide_amounts(currency: str) -> bool:
-    """True where amounts take more room than dollars do: a longer symbol, or more digits."""
+    """True where amounts are wider than in dollars: a longer symbol, or more digits."""
     return len(currency_symbol(currency)) > 1 or count_decimals(currency) == 0

@@ -1,6 +1,6 @@
 """The locale of names and dates: the one place to change it.
 
-Amounts and counts are grouped as in 1,234.50 whichever locale this is.
+Amounts and counts are grouped as in 1,234.50 in every locale.
 """
 
 LOCALE = "en_US"

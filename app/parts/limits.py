@@ -1,4 +1,4 @@
-"""The monthly limit: stored in US dollars, and as it was typed."""
+"""The monthly limit, stored in US dollars and as typed."""
 
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ TYPED = "monthly_limit"
 
 
 def read_limit(preferences: Preferences, currency: Currency, today: date) -> Decimal | None:
-    """The limit in the chosen currency: exactly as typed where it was typed in that currency."""
+    """The limit in the chosen currency: exactly as typed if that was in the same currency."""
     limit_usd = preferences.monthly_limit_usd
     if limit_usd is None:
         return None

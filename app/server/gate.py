@@ -16,7 +16,7 @@ from app.server.preload import preload_header
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout"}
-# Whole paths, compared after decoding: no traversal out of a prefix.
+# Whole paths, compared after decoding: a prefix would be open to path traversal.
 OPEN = {
     *FORMS,
     "/signed-out.js",
@@ -76,7 +76,7 @@ def _find_session(scope: Scope) -> LiveSession | None:
 
 
 def _strip_session_header(scope: Scope) -> None:
-    """Remove the client's own header. Some servers read an underscore as a dash, so both spellings go."""
+    """Remove a session header sent by the client, in both spellings: some servers read `_` as `-`."""
     ours = SESSION_HEADER.lower().encode()
     scope["headers"] = [
         (name, value) for name, value in scope["headers"] if name.strip().lower().replace(b"_", b"-") != ours

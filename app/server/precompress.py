@@ -4,7 +4,7 @@ import gzip
 import re
 from pathlib import Path
 
-import brotli  # type: ignore[import-untyped]  # it ships no types
+import brotli  # type: ignore[import-untyped]  # no type information
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -75,6 +75,6 @@ async def _response(path: str, encoding: str) -> Response:
 
 
 def accepted_encodings(header: str) -> set[str]:
-    """Encodings that a client accepts, without those with q=0 (RFC 9110, 12.5.3)."""
+    """Encodings that a client accepts, except those with q=0 (RFC 9110, 12.5.3)."""
     offers = (part.partition(";q=") for part in header.lower().replace(" ", "").split(","))
     return {name for name, _, weight in offers if name and not REFUSED_WEIGHT.fullmatch(weight)}

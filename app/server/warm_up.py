@@ -38,7 +38,7 @@ def _warm_up() -> None:
 
 
 def _import_pages() -> None:
-    """Import slow packages and draw a figure, for which Plotly loads its defaults."""
+    """Import slow packages and draw a figure, so that Plotly loads its defaults."""
     import pandas as pd
 
     from app import data  # noqa: F401 - imports pandas and supabase

@@ -17,8 +17,8 @@ from app.formats.dates import format_day, format_instant
 from app.formats.money import format_money, format_money_range
 
 CHART_ROW_HEIGHT = 38  # pixels
-# Streamlit aligns cells but not headings. Its grid aligns a heading right when the first strong character is
-# written from right to left, as this invisible mark is.
+# Streamlit aligns cells but not headings. Its grid right-aligns a heading whose first strong character is
+# right-to-left, as this invisible mark is.
 ALIGN_RIGHT = "\N{ARABIC LETTER MARK}"
 
 
@@ -54,7 +54,7 @@ def number(
     sort_value: Callable[[Any], float] = float,
     help: str | None = None,
 ) -> Column:
-    """Numbers with a text of their own, such as factors or signed amounts."""
+    """Numbers with a custom format, such as factors or signed amounts."""
     config = st.column_config.NumberColumn(ALIGN_RIGHT + label, help=help, alignment="right")
     return Column(config, "float64", sort_value, show)
 
@@ -86,7 +86,7 @@ def day(label: str, show: Callable[[date], str] = format_day) -> Column:
 
 
 def instant(label: str, zone: ZoneInfo) -> Column:
-    """Moments on the account's clock; a date among them is a whole day and sorts right before its moments."""
+    """Date and time in the account's timezone; a date is a whole day and sorts just before its times."""
 
     def sort_value(moment: date) -> pd.Timestamp:
         return pd.Timestamp(moment if isinstance(moment, datetime) else _before_day(moment, zone))

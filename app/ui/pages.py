@@ -9,7 +9,7 @@ DEFAULT_PAGE = "overview"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page by the name of its folder in `app/views/`, with a Material icon."""
+    """A page: the name of its folder in `app/views/`, its title and its Material icon."""
 
     name: str
     title: str

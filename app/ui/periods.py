@@ -1,4 +1,4 @@
-"""The period of a page: a preset or the two days in the address, in the account's timezone."""
+"""The period of a page: a preset, or two days from the URL, in the account's timezone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def preset_period(preset: str, today: date) -> Period:
 
 
 def parse_period(address: Mapping[str, str], today: date) -> Period | None:
-    """The period of `?from=…&to=…`, up to today; None where these are missing or not two days in order."""
+    """The period of `?from=…&to=…`, up to today; None unless these are two days in order."""
     try:
         first, last = (date.fromisoformat(address[name][:10]) for name in ("from", "to"))
     except (KeyError, ValueError):
@@ -53,7 +53,7 @@ def parse_period(address: Mapping[str, str], today: date) -> Period | None:
 
 
 def render_period(today: date, default_preset: str) -> Period:
-    """Draw the period controls; the address holds the choice, for reloads and shared links."""
+    """Draw the period controls; the URL holds the choice, for reloads and shared links."""
     chosen = parse_period(st.query_params, today)
     if chosen is not None and chosen.first is not None:
         days = format_days(chosen.first, chosen.last)

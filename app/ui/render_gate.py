@@ -1,7 +1,7 @@
 """The render gate: a page's charts are sent only after the browser has painted its figures.
 
-Loading Plotly blocks a browser for 0.2 s, a slow one for a second, and React meanwhile holds back what it
-could already paint. A script on the page therefore reports when the figures are visible.
+Loading Plotly blocks a browser for 0.2 s (a slow one for a second), and React paints nothing meanwhile. A
+script on the page therefore reports when the figures are visible.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ _gates: WeakValueDictionary[str, Event] = WeakValueDictionary()
 def start_render_gate() -> Callable[[], object]:
     """Add the script to the page, and return the function that waits for its report.
 
-    Only the first run of a page waits: reruns find the charts' code in the browser.
+    Only the first run of a session waits: after it, the browser has the charts' code.
     """
-    place = st.sidebar.empty()  # at its end, where it takes no room from anything
+    place = st.sidebar.empty()  # at the end of the sidebar, where it shifts nothing
     if "has_render_gate" in st.session_state:
         return lambda: None
     st.session_state.has_render_gate = True

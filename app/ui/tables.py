@@ -1,4 +1,4 @@
-"""The one table of the dashboard: its cells, its height, its description and its selection."""
+"""The table that all pages use: its cells, height, description and selection."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -24,7 +24,7 @@ def render_table(
     absent: str = DASH,
     key: str | None = None,
 ) -> None:
-    """The columns that the frame has, with a description for screen readers and `absent` in empty cells.
+    """Draw those `columns` that the frame has; `alt` is for screen readers, `absent` fills empty cells.
 
     With a key one row can be selected; `selected_row` returns it in the next run.
     """
@@ -44,7 +44,7 @@ def render_table(
 
 
 def selected_row(key: str, rows: int) -> int | None:
-    """The position of the selected row in a table of so many rows, known before the table is drawn."""
+    """The position of the selected row in a table of `rows` rows, even before the table is drawn."""
     positions = st.session_state.get(key, {}).get("selection", {}).get("rows", [])
     return positions[0] if positions and positions[0] < rows else None
 
@@ -71,7 +71,7 @@ def configure_columns(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dic
 
 
 def table_height(rows: int) -> int | Literal["content"]:
-    """As high as its rows, up to a height in which a longer table scrolls."""
+    """The height of all rows; longer tables have a fixed height and scroll."""
     return "content" if rows <= ROWS_SHOWN_WHOLE else SCROLLING_HEIGHT
 
 
@@ -85,7 +85,7 @@ def _convert(values: pd.Series, kind: Column) -> pd.Series:
 def _format_cells(
     values: pd.Series, cells: pd.Series, show: Callable[[Any], str]
 ) -> str | Callable[[object], str] | None:
-    """Look up the text of a cell, made of the exact value; values of equal cells agree to 15 digits."""
+    """Map cells to the texts of their exact values; values of equal cells agree to 15 digits."""
     pairs = zip(values, cells, strict=True)
     texts: dict[object, str] = {cell: show(value) for value, cell in pairs if not _is_absent(value)}
     return lambda cell: texts.get(cell, "")

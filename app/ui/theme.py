@@ -40,7 +40,7 @@ DARK = Palette(
 )
 
 
-# White on the dark theme's own primary colour has a contrast of 3.0; a deeper tone of it has 5.1.
+# White on the dark theme's primary colour has a contrast of 3.0; on this deeper tone, 5.1.
 BUTTONS = (
     '<style>[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
     '[data-testid^="stBaseButton-primary"]:not(:disabled):hover{background:#5249D6;border-color:#5249D6}</style>'
@@ -55,7 +55,7 @@ def current_palette() -> Palette:
 def apply_theme(theme: str) -> None:
     """Switch the browser to the chosen theme.
 
-    Streamlit has no call for it: a script sets what Streamlit reads on page load, and reloads the page.
+    Streamlit has no API for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
     if st.context.theme.type == "dark":
         st.html(BUTTONS)

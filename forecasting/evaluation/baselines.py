@@ -1,8 +1,8 @@
 """Baselines that forecasts must beat: naive ones, and the textbook methods of statsforecast.
 
-statsforecast needs another version of pandas than Prophet, so it has its own environment. This module, run
-there as `python -m forecasting.evaluation.baselines`, reads histories as lines of JSON and writes one line of
-forecasts for each.
+statsforecast and Prophet need different versions of pandas, so statsforecast has its own environment. Run
+there as `python -m forecasting.evaluation.baselines`, this module reads one history per line of JSON and
+writes one line of forecasts for each.
 """
 
 import importlib
@@ -77,12 +77,12 @@ def stream_statsforecast(histories: Sequence[Array], processes: int) -> Iterator
     """Yield each history's quantiles by method, in order; NaN where a method has none."""
     command = [str(PYTHON), "-m", "forecasting.evaluation.baselines", str(processes)]
     lines = "\n".join(json.dumps(y.tolist()) for y in histories)
-    with subprocess.Popen(  # noqa: S603 - our own program
+    with subprocess.Popen(  # noqa: S603 - a fixed command
         command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin is not None  # noqa: S101 - given above
-        assert process.stdout is not None  # noqa: S101 - given above
-        with suppress(BrokenPipeError):  # it ended early: its exit code is checked below
+        assert process.stdin is not None  # noqa: S101 - it is a PIPE
+        assert process.stdout is not None  # noqa: S101 - it is a PIPE
+        with suppress(BrokenPipeError):  # the process ended early; its exit code is checked below
             process.stdin.write(lines)
             process.stdin.close()
         for line in process.stdout:
@@ -92,7 +92,7 @@ def stream_statsforecast(histories: Sequence[Array], processes: int) -> Iterator
 
 
 def forecast_with_statsforecast(y: list[float]) -> dict[str, list[list[float | None]]]:
-    """Quantiles by method. SES gives no ranges, only the point forecast."""
+    """Quantiles by method. SES has no ranges, only a point forecast."""
     from statsforecast.models import (  # type: ignore[import-not-found]
         AutoARIMA,
         AutoETS,
@@ -113,7 +113,7 @@ def _forecast(method: Any, y: list[float]) -> list[list[float | None]]:
     missing: list[float | None] = [None] * HORIZON_DAYS
     try:
         forecast = method.forecast(y=np.array(y), h=HORIZON_DAYS, **levels)
-    except Exception:  # a method that fails on a history has no forecast of it
+    except Exception:  # a method may fail on some histories
         return [missing] * len(QUANTILES)
     names = ("lo-95", "lo-80", "mean", "hi-80", "hi-95")
     return [np.clip(forecast[name], 0, None).tolist() if name in forecast else missing for name in names]

@@ -81,7 +81,7 @@ def _calibrate_totals(cases: Sequence[Case], days: int) -> tuple[float, ...]:
 
 
 def _correct_levels(series: int) -> Array:
-    """LEVELS moved outwards: one more series may be more extreme than all of these."""
+    """LEVELS with the finite-sample correction of conformal prediction, which moves them outwards."""
     levels = np.array(LEVELS)
     beyond = np.clip(np.abs(levels - 0.5) + 0.5, 0.5, 1) * (series + 1) / series
     return np.where(
@@ -116,14 +116,14 @@ def _round(values: Sequence[float] | Array) -> tuple[float, ...]:
 
 
 def load_cases(folder: Path, workers: int) -> list[Case]:
-    """Forecast at every cutoff with a whole horizon of known days after it."""
+    """Forecast at every cutoff that is followed by a full horizon of known days."""
     cutoffs, _ = load_cutoffs(folder)
     known = [cutoff for cutoff in cutoffs if len(cutoff.actual) == HORIZON_DAYS and len(cutoff.history)]
     return [case_of(forecast) for forecast in replay(known, workers)]
 
 
 def case_of(forecast: CutoffForecast) -> Case:
-    """The case of a forecast."""
+    """The calibration case of a forecast."""
     cutoff = forecast.cutoff
     series = cutoff.series
     return Case(series.unique_id, series.family, cutoff.history, forecast.predicted, cutoff.actual)

@@ -62,7 +62,7 @@ def backtest(folder: Path, out: Path, with_score: bool) -> None:
 
 
 def save_forecasts(forecasts: Sequence[CutoffForecast], path: Path) -> None:
-    """Write one row per day, and one for the total, of every forecast."""
+    """Write one row per day and one for the total of every forecast."""
     try:
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -85,7 +85,7 @@ def _rows_of(forecast: CutoffForecast) -> Iterator[Sequence[object]]:
 
 
 def score(forecasts: Sequence[CutoffForecast]) -> list[Row]:
-    """Score the forecasts and the baselines, at every cutoff with days on both sides."""
+    """Score the forecasts and the baselines at every cutoff with data before and after it."""
     scored = [each for each in forecasts if len(each.cutoff.history) and len(each.cutoff.actual)]
     if not scored:
         raise DataProblem("No cutoff has both days before it and days after it: nothing can be scored.")
@@ -99,7 +99,7 @@ def score(forecasts: Sequence[CutoffForecast]) -> list[Row]:
 
 
 def score_statsforecast(cutoffs: Sequence[Cutoff]) -> list[Row]:
-    """Score the methods of statsforecast; none, with a hint, where it is not installed."""
+    """Score the methods of statsforecast; without it, print a hint and score none."""
     if not baselines.is_statsforecast_installed():
         print(baselines.INSTALL_HINT, file=sys.stderr)
         return []

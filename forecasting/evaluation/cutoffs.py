@@ -1,7 +1,7 @@
 """Daily series with rolling cutoffs, read from files, to calibrate and score forecasts.
 
 A folder has series.csv (unique_id, ds, y), cutoffs.csv (unique_id, cutoff) and meta.csv (unique_id, family,
-source, licence). The cutoff is the last day that a forecast may know.
+source, licence). The cutoff is the last day of data that a forecast may use.
 """
 
 import csv
@@ -20,7 +20,7 @@ from tally.core.errors import TallyError
 
 SERIES, CUTOFFS, META = "series.csv", "cutoffs.csv", "meta.csv"
 UNKNOWN_FAMILY = "unknown"
-MAX_SPAN_DAYS = 36_525  # a date a hundred years off is a typing error
+MAX_SPAN_DAYS = 36_525  # a longer series means a mistyped date
 
 
 class DataProblem(TallyError):
@@ -29,7 +29,7 @@ class DataProblem(TallyError):
 
 @dataclass(frozen=True, slots=True)
 class DailySeries:
-    """A whole series without gaps; `family` is the kind of data that it counts."""
+    """A whole series without gaps; `family` is the kind of data in it."""
 
     unique_id: str
     family: str
@@ -39,7 +39,7 @@ class DailySeries:
 
 @dataclass(frozen=True, slots=True)
 class Cutoff:
-    """The last day of a series that a forecast may know. An id without data has an empty series."""
+    """The last day of a series that a forecast may use. An id without data has an empty series."""
 
     series: DailySeries
     day: date

@@ -23,7 +23,7 @@ Method = Literal["prophet", "recent means", "nothing known"]
 
 @dataclass(frozen=True, slots=True)
 class CutoffForecast:
-    """The forecast at a cutoff; `method` is how it was made: histories too short for Prophet use means."""
+    """The forecast at a cutoff; `method` tells Prophet from the means used for short histories."""
 
     cutoff: Cutoff
     method: Method
@@ -55,7 +55,7 @@ def _tasks(cutoffs: Sequence[Cutoff], units: Sequence[float]) -> Iterable[Task]:
 
 
 def _unit_of(y: Array) -> float:
-    """1, except for amounts so large that their ranges would be cut off at MAX_USD."""
+    """Divisor for the series: 1, unless amounts are so large that MAX_USD would cut off their ranges."""
     largest = float(y.max(initial=0))
     return largest / RESCALED_DAY if largest > LARGE_DAY else 1.0
 
@@ -73,7 +73,7 @@ def _rescale(cutoff: Cutoff, forecast: Forecast, unit: float) -> CutoffForecast:
 
 
 def forecast_from_means(cutoff: Cutoff) -> CutoffForecast:
-    """Forecast where Prophet failed or has too little history. No history: $0 with confidence 0."""
+    """Forecast without Prophet, if it fails or the history is too short. No history: $0, confidence 0."""
     y = cutoff.history
     if not len(y):
         days = np.zeros(HORIZON_DAYS)

@@ -1,7 +1,7 @@
 """Accuracy of forecasts beside baselines: errors, coverage of ranges, and rank correlation of confidence.
 
-TOT is the absolute error of the 30-day total, BIAS the same with its sign, and wQL the weighted quantile
-loss, all relative to the series' mean. MASE and RMSSE are scaled by its change from one week to the next.
+TOT is the absolute error of the 30-day total, BIAS its signed error, and wQL the weighted quantile loss, all
+relative to the series' mean. MASE and RMSSE are scaled by the series' week-over-week change.
 c80 and c95 are the percentage of days inside the ranges, up80 and up95 of days above them, T80 and T95 of
 totals inside theirs. Every series has the same weight.
 """
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure with a minimum, a maximum or both."""
+    """An acceptance criterion: a figure with a minimum, a maximum or both."""
 
     name: str
     value: float
@@ -145,7 +145,7 @@ def calculate_rank_correlation(forecasts: Sequence[CutoffForecast]) -> float:
 
 
 def _ranks(values: Array) -> Array:
-    # Equal values share their mean rank.
+    # Equal values get their mean rank.
     _, index, count = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(count)
     ranks: Array = ((last - count + 1 + last) / 2)[index]
@@ -153,7 +153,7 @@ def _ranks(values: Array) -> Array:
 
 
 def calculate_bars(rows: Sequence[Row], forecasts: Sequence[CutoffForecast]) -> list[Bar]:
-    """The figures that must hold."""
+    """The acceptance criteria with their current figures."""
     means = average(rows, lambda row: row.method)
     ours, naive = means[OURS], means["seasonal naive"]
     return [

@@ -1,4 +1,4 @@
-"""Errors of recent forecasts of a series, beside those of the baseline "the same as last month"."""
+"""Errors of forecasts of a series' last months, beside those of the baseline "same as last month"."""
 
 from typing import TypedDict
 
@@ -7,7 +7,7 @@ import numpy as np
 from forecasting.model.intervals import HORIZON_DAYS, calculate_total
 from forecasting.model.level import Array, calculate_recent_level
 
-MAX_MONTHS = 3  # each costs a fraction of a millisecond per series and run
+MAX_MONTHS = 3  # each takes a fraction of a millisecond per series and run
 
 
 class Backtest(TypedDict):
@@ -26,7 +26,7 @@ class Backtest(TypedDict):
 
 
 def calculate_backtest(y: Array) -> Backtest | None:
-    """Hold out the last months one by one; None for a history of less than two months.
+    """Hold out the last months one by one; None for less than 60 days of history.
 
     Prophet is not fitted again, which would double the time of a run: recent means replace its trend.
     """

@@ -15,12 +15,12 @@ from tally.core.quantile_levels import LEVELS
 
 FILE = Path(__file__).with_name("calibration.json")
 DAILY_LEVELS = (0.025, 0.1, 0.9, 0.975)
-HISTORY_DAYS = (30, 120)  # limits between short, medium and long histories
+HISTORY_DAYS = (30, 120)  # short histories have up to 30 days, medium ones up to 120
 TOTAL_DAYS = (1, 3, 7, 15, 30)  # the lengths of totals that were measured
 
 
 class CalibrationUnusable(Exception):
-    """The file lacks constants, or has some that give no valid ranges."""
+    """The file lacks constants, or has some that yield invalid ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Calibration:
         """Offsets at DAILY_LEVELS for a history of that length."""
         return np.array(self.daily[sum(history_days > limit for limit in HISTORY_DAYS)])
 
-    @lru_cache  # noqa: B019 - a calibration is a constant, and a month has few lengths
+    @lru_cache  # noqa: B019 - few instances and few lengths, so the cache stays small
     def total_ratios(self, days: int) -> Array:
         """Log ratios at LEVELS for totals of that many days, interpolated between measured lengths."""
         place = np.interp(np.log(days), np.log(TOTAL_DAYS), np.arange(len(TOTAL_DAYS)))

@@ -12,12 +12,12 @@ from forecasting.model.series import Series, validate_series
 
 
 class ForecastUnusable(Exception):
-    """The forecast has amounts that must not be shown."""
+    """The forecast has invalid amounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Predicted metered spend, starting on the day after the history, as does `rest_of_month`."""
+    """Predicted metered spend; the days and both totals start on the day after the history."""
 
     series: Series
     model_version: str
@@ -31,11 +31,11 @@ class Forecast:
 
 def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
     """Forecast 30 days and the rest of the month; raises SeriesRefused, FitFailed or ForecastUnusable."""
-    from forecasting.model import prophet_model  # takes a second to import, and only workers need it
+    from forecasting.model import prophet_model  # slow to import (1 s), and only workers need it
 
     validate_series(series)
     fitted = prophet_model.fit(series)
-    days = max(HORIZON_DAYS, days_left_in_month)  # a month of 31 days may be longer than the horizon
+    days = max(HORIZON_DAYS, days_left_in_month)  # 31 days may be left, more than the horizon
     all_days = prophet_model.calculate_daily(fitted, series.y, days)
     predicted = all_days[:HORIZON_DAYS]
     forecast = Forecast(
@@ -67,7 +67,7 @@ def check_forecast(forecast: Forecast) -> None:
 
 
 def is_nested(amounts: Sequence[float]) -> bool:
-    """Return whether amounts never fall, start at $0 or more, and end finite."""
+    """Return whether amounts never decrease, start at $0 or more, and are finite."""
     return amounts[0] >= 0 and amounts[-1] < float("inf") and all(a <= b for a, b in pairwise(amounts))
 
 

@@ -19,7 +19,7 @@ from forecasting.model.series import MAX_USD
 from tally.core.quantile_levels import LEVELS
 
 HORIZON_DAYS = 30
-FLOOR_SHARE = 0.1  # of the scale, added to both sides of a ratio to define it for weeks without spend
+FLOOR_SHARE = 0.1  # of the scale; added to both sides of a ratio, which is undefined without spend
 MIN_VOLATILITY = 0.15
 MAX_VARIATION = 0.6  # beyond this, more variation adds no information about the next month
 LONG_HISTORY_DAYS = 120  # longer histories are less volatile
@@ -77,14 +77,14 @@ def calculate_daily_bounds(y: Array, predicted: Array, calibration: Calibration 
 
 
 def calculate_total(y: Array, predicted: Array, days: int, calibration: Calibration | None = None) -> Total:
-    """Calculate the total of the first `days` predicted days; 0 days are $0 with certainty."""
+    """Calculate the total of the first `days` predicted days; for 0 days it is exactly $0."""
     if not days:
         return Total(0.0, (0.0,) * len(LEVELS))
     scale = calculate_scale(y)
     ratios = (calibration or load_calibration()).total_ratios(days) * calculate_volatility(y, predicted)
     total, floor = min(float(predicted[:days].sum()), MAX_USD), FLOOR_SHARE * scale * days
     quantiles = np.clip(np.exp(ratios) * (total + floor) - floor, 0, MAX_USD)
-    # Shown ranges contain the prediction, even where skewed spend would exclude it.
+    # Ranges must contain the prediction; for skewed spend the quantiles may not.
     quantiles[LOWER] = np.minimum(quantiles[LOWER], total)
     quantiles[UPPER] = np.maximum(quantiles[UPPER], total)
     return Total(total, tuple(quantiles.tolist()))

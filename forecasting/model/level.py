@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 RECENT_DAYS = 56
-CAP_QUANTILE = 0.9  # of the recent days with spend; higher days are too rare to be a level
+CAP_QUANTILE = 0.9  # of the recent days with spend; higher days are too rare to define the level
 
 
 def cap_outliers(y: Array) -> Array:
-    """Cap the history at a high recent day; six such days in eight weeks make a new level."""
+    """Cap the history at a high quantile of recent days; six higher days in eight weeks raise the cap."""
     recent = y[-RECENT_DAYS:]
     spending = recent[recent > 0]
     highest = float(np.quantile(spending, CAP_QUANTILE)) if len(spending) else 0.0

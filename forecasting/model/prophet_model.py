@@ -1,8 +1,8 @@
-"""The point forecast: one Prophet fit with outliers capped, its last trend held, bounded by recent means.
+"""The point forecast: one Prophet fit with outliers capped and the last trend held, bounded by recent means.
 
 Plain Prophet misses the 30-day total of sparse, bursty series by 2.3 times their mean, this model by 0.64
-(290 forecasts of 82 public series). The causes are extrapolated trends, so the last trend is held, and
-outliers, so they are capped at a high recent day.
+(290 forecasts of 82 public series). The causes are extrapolated trends (so the last trend is held) and
+outliers (so they are capped at a high recent day).
 """
 
 import logging
@@ -21,10 +21,10 @@ from forecasting.model.series import Series
 VERSION = "prophet-held-trend-2"
 MIN_DAYS_FOR_WEEKLY = 28
 WEEKLY_SHARE = 0.5  # a full weekly term overfits spend with many zero days
-FIT_SECONDS = 60  # a fit takes 0.03 s; one that takes this long will not finish
+FIT_SECONDS = 60  # a normal fit takes 0.03 s; one that takes this long will not finish
 
 for name in ("prophet", "cmdstanpy"):
-    logging.getLogger(name).disabled = True  # failures raise exceptions; a level would be reset by cmdstanpy
+    logging.getLogger(name).disabled = True  # failures raise exceptions; cmdstanpy would reset a log level
 
 
 class FitFailed(Exception):
@@ -40,7 +40,7 @@ class Fit:
 
 
 def fit(series: Series) -> Fit:
-    """Fit Prophet once. The seed only keeps the command line of cmdstan the same every time."""
+    """Fit Prophet once. The fixed seed only keeps cmdstan's command line constant."""
     prophet = QuickProphet(**settings(series.days))
     days = pd.date_range(series.first_day, periods=series.days)
     history = pd.DataFrame({"ds": days, "y": cap_outliers(series.y)})
@@ -60,14 +60,14 @@ def calculate_daily(fitted: Fit, y: NDArray[np.float64], days: int) -> NDArray[n
     capped = cap_outliers(y)
     trend = min(max(fitted.trend, 0.0), float(capped.max(initial=0)))
     level = float(np.median([trend, capped[-7:].mean(), capped[-28:].mean()]))
-    # Bounded, because one outlier makes its weekday hundreds of times the level.
+    # Bounded, because one outlier can make its weekday's effect hundreds of times the level.
     weekly = np.clip(np.resize(fitted.weekly, days), -level, level)
     predicted: NDArray[np.float64] = np.clip(level + WEEKLY_SHARE * weekly, 0, y.max(initial=0))
     return predicted
 
 
 def _weekly_effect(prophet: Prophet, days: "pd.Series[pd.Timestamp]") -> NDArray[np.float64]:
-    # Same as predict_seasonal_components(), without its frames, which take a third of the time of a fit.
+    # Same as predict_seasonal_components(), but without its data frames, which take a third of a fit's time.
     weekly = prophet.seasonalities["weekly"]
     waves = prophet.fourier_series(days, int(weekly["period"]), int(weekly["fourier_order"]))
     effect: NDArray[np.float64] = waves @ prophet.params["beta"][0] * cast(float, prophet.y_scale)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOTAL = "total"
-MIN_DAYS = 14  # two of every weekday; the shortest history that the model was measured on
+MIN_DAYS = 14  # two of each weekday; the shortest history that the model was measured on
 MAX_USD = 99_999_999.0  # the column precision, numeric(18, 10)
 
 
@@ -24,7 +24,7 @@ class SeriesRefused(Exception):
 
 
 class DailySpend(NamedTuple):
-    """One day of one series as loaded. Not a data frame: importing pandas would take too long."""
+    """One day of one series as loaded. Not a data frame, because importing pandas takes too long."""
 
     unique_id: str
     ds: date
@@ -59,7 +59,7 @@ class Series:
 def calculate_series(user_id: UUID, daily: Iterable[DailySpend], last_day: date) -> list[Series]:
     """Build zero-filled series from long rows, each from its own first day to `last_day`.
 
-    Later days are dated in the future: they are not history, and a series with only such days is left out.
+    Days after `last_day` are ignored, and a series with only such days is left out.
     """
     rows_of: dict[str, list[DailySpend]] = defaultdict(list)
     for row in daily:

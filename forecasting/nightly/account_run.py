@@ -23,7 +23,7 @@ SWITCHED_OFF = "Forecasts are switched off in the settings."
 
 @dataclass(slots=True)
 class AccountRun:
-    """Complete once every series with enough history has an outcome."""
+    """Complete once every series with enough history has a forecast or a failure."""
 
     account: Account
     known: KnownSpend

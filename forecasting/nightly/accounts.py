@@ -26,7 +26,7 @@ class Account:
 
     @property
     def last_day(self) -> date:
-        """The last complete day: training data and money already spent end with it."""
+        """The last complete day, where training data and spend so far end."""
         return self.today - timedelta(days=1)
 
 

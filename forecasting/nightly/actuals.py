@@ -5,7 +5,7 @@ from datetime import timedelta
 from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
 
-RECHECK_DAYS = 35  # bills and exports of a month arrive during the next
+RECHECK_DAYS = 35  # a month's bills and exports arrive during the next month
 
 SERIES = "coalesce({0}.provider_id::text, 'model:' || {0}.model_name, 'total')"
 BACKFILL = f"""

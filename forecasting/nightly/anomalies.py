@@ -1,4 +1,4 @@
-"""Anomalies of the last days: outliers and new models, found again in every run."""
+"""Anomalies of the last days: outliers and new models, recalculated in every run."""
 
 from collections.abc import Iterable
 

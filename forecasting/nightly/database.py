@@ -1,4 +1,4 @@
-"""The nightly job's database connection, and the lock that lets only one run work at a time."""
+"""The nightly run's database connection, and the lock that keeps a second run from starting."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class DatabaseProblem(TallyError):
 
 @contextmanager
 def connect(database_url: str) -> Iterator[Connection]:
-    """Yield an autocommit connection; its errors leave as DatabaseProblem."""
+    """Yield an autocommit connection; its errors are raised as DatabaseProblem."""
     connection = _open(database_url)
     try:
         connection.execute("set work_mem = '64MB'")  # halves the time of a refresh

@@ -11,7 +11,7 @@ from tally.currency.ecb import Published, RatesUnreadable, parse_archive
 from tally.currency.rates import bundled_rates
 
 HISTORY = "eurofxref-hist.zip"
-MAX_BYTES = 10_000_000  # of the archive, which has less than one million
+MAX_BYTES = 10_000_000  # of the archive, which is currently below one million
 READ_SECONDS, TOTAL_SECONDS = 10.0, 60.0
 
 SAVE = """

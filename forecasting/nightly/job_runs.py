@@ -39,7 +39,7 @@ values (%(run_id)s, %(user_id)s, %(night)s, %(status)s, clock_timestamp(), %(ste
 
 
 def start_run(connection: Connection, run_id: UUID, as_of: date | None) -> None:
-    """Add a running row. The caller holds the lock, so any other running row is of a killed run."""
+    """Add a running row. The caller holds the lock, so any other running row belongs to a killed run."""
     connection.execute(FAIL_INTERRUPTED, {"error": INTERRUPTED})
     connection.execute(START_RUN, {"run_id": run_id, "as_of": as_of})
 

@@ -1,7 +1,4 @@
-"""Outliers: days outside the 95% range that the newest forecast made before them had predicted.
-
-A forecast made on or after a day has seen it, so it is never compared with that day.
-"""
+"""Outliers: days outside the 95% range of the newest forecast made before them."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 USUAL_DAYS = 28
 MIN_SHARE_OF_USUAL = Decimal("0.5")
-# Low spend may only be data that have not arrived yet, so it is flagged one day later.
+# Low spend may just mean that data has not arrived yet, so it is flagged one day later.
 LOW_SPEND_DELAY_DAYS = 2
 
 
@@ -34,9 +31,9 @@ class Outlier(NamedTuple):
     lower_95: Decimal
     upper_95: Decimal
     age_days: int
-    usual_days: int  # length of the history before it, at most USUAL_DAYS
-    spent_before: Decimal  # on those days
-    days_above: int  # those of them that cost more
+    usual_days: int  # days of history before it, at most USUAL_DAYS
+    spent_before: Decimal  # total of those days
+    days_above: int  # how many of those days cost more
 
     @property
     def usual(self) -> Decimal:
@@ -115,7 +112,7 @@ def find_outliers(connection: Connection, window: Window) -> list[Anomaly]:
 
 
 def is_notable(outlier: Outlier) -> bool:
-    """Return false for differences of cents, and for a cheap day of a series with other cheap days."""
+    """Return false for small differences, and for a low day in a series with other low days."""
     if abs(outlier.actual - outlier.expected) < max(MIN_USD, MIN_SHARE_OF_USUAL * outlier.usual):
         return False
     if outlier.actual > outlier.upper_95:
@@ -125,7 +122,7 @@ def is_notable(outlier: Outlier) -> bool:
 
 def _explain(connection: Connection, outlier: Outlier) -> Anomaly:
     """Attribute the difference from the usual day to models, tokens and prices."""
-    from tally.ledger.attribution import Model, attribute  # loads all price lists; few runs need them
+    from tally.ledger.attribution import Model, attribute  # slow: loads all price lists
     from tally.ledger.rates import Rates, find_rates
 
     def rates_of(model: Model) -> Rates | None:

@@ -63,7 +63,7 @@ def _usd(amount: Decimal) -> str:
 
 def _align(rows: Sequence[tuple[str, ...]]) -> str:
     width = max(len(row) for row in rows)
-    # A remark in the third column may be longer than any amount: it does not widen the table.
+    # Rows with a remark have fewer columns: a long remark must not widen the third column.
     full = [row for row in rows if len(row) == width]
     widths = [max(len(row[column]) for row in full) for column in range(width)]
     widths[:2] = [max(len(row[column]) for row in rows) for column in range(2)]

@@ -43,7 +43,7 @@ class Spread(NamedTuple):
 
 
 class Day(NamedTuple):
-    """One predicted day; `renewals_usd` of the prediction are subscriptions."""
+    """One predicted day; its amounts include `renewals_usd` of subscriptions."""
 
     day: date
     amounts: Amounts
@@ -51,7 +51,7 @@ class Day(NamedTuple):
 
 
 class Period(NamedTuple):
-    """A predicted total over whole days, both ends included; `spent_usd` of it is spent already."""
+    """A predicted total, first and last day included; it contains `spent_usd`, the spend so far."""
 
     kind: Kind
     first_day: date
@@ -73,7 +73,7 @@ class Training(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Metered:
-    """Predicted metered spend of one series, without renewals and without money already spent."""
+    """Predicted metered spend of one series, without renewals or spend so far."""
 
     daily: Sequence[Amounts]
     next_30_days: Spread
@@ -128,7 +128,7 @@ def calculate_result(forecast: Forecast, known: KnownSpend) -> Result:
 
 
 def calculate_renewals_only(unique_id: str, known: KnownSpend) -> Result:
-    """A series with renewals and no usage: known exactly, so its bounds equal the amounts."""
+    """The result of a series with only renewals: known exactly, so its bounds equal the amounts."""
     nothing = Amounts(*[ZERO] * 5)
     total = Spread(nothing, (ZERO,) * len(LEVELS))
     yesterday = known.today - timedelta(days=1)

@@ -26,14 +26,14 @@ from forecasting.workers.pool import Stream, count_cores, stream_forecasts
 from tally.core.text import plural
 from tally.currency.ecb import RatesUnreadable
 
-DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: nothing is wrong, try later
+DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: try again later
 
 PREPARATION = (
     ("partitions", "select public.ensure_partitions(6)"),
     ("renewals", "select private.post_due_renewals_for_all()"),
 )
 REFRESH = ("refresh", "select public.refresh_cost_records_daily()")
-# Index-only reads of the view need it vacuumed; nothing else analyzes a partitioned table.
+# The view needs a vacuum for index-only reads; autovacuum never analyzes a partitioned parent.
 MAINTENANCE = (
     ("vacuum", "vacuum (analyze) private.cost_records_daily"),
     ("analyze", "analyze public.cost_records"),
@@ -46,9 +46,9 @@ class Options:
 
     as_of: date | None = None  # replay the run of this day
     dry_run: bool = False
-    workers: int | None = None  # processes; 0 forecasts in this one, None takes one per core
+    workers: int | None = None  # number of processes; 0: forecast in this one, None: one per core
     scheduler: str | None = None  # address of a Dask scheduler, whose workers forecast instead
-    rates_address: str | None = None  # without it, no exchange rates are fetched
+    rates_address: str | None = None  # None: no exchange rates are fetched
 
 
 DEFAULTS = Options()
@@ -73,7 +73,7 @@ def _open_stream(options: Options) -> AbstractContextManager[Stream]:
 
 
 def _dry_run(connection: Connection, as_of: date | None, stream: Stream) -> int:
-    """Print what a run would save. Reads only: figures are those of the last refresh."""
+    """Print what a run would save, and write nothing. Figures are those of the last refresh."""
     account_runs: list[AccountRun] = []
     forecast_accounts(connection, load_accounts(connection, as_of), stream, account_runs.append)
     print(report.render_table(account_runs))
@@ -131,7 +131,7 @@ class NightlyRun:
         return FAILED if error else DONE
 
     def _fetch_rates(self) -> None:
-        """Add the newest exchange rates. A failure is only noted: the stored rates stay in use."""
+        """Add the newest exchange rates. A failure is only noted, as the stored rates can still be used."""
         if self.options.rates_address is None:
             return
         started = monotonic()
@@ -173,7 +173,7 @@ class NightlyRun:
         self.log.run("anomalies", lambda: flag_anomalies(self.connection, accounts))
 
     def _save(self, account_run: AccountRun) -> None:
-        """Store an account's results in one transaction: all of them, or none and the reason."""
+        """Store an account's results in one transaction; if that fails, only the reason."""
         try:
             with self.connection.transaction():
                 series_count, scored_count = self._save_results(account_run)

@@ -10,9 +10,9 @@ from forecasting.nightly.database import Connection, first_line
 
 
 class StepLog:
-    """Entries for job_runs.steps, and the errors that make the run a failed one.
+    """Entries for job_runs.steps, and the errors that make the run fail.
 
-    A step that the database refuses is an entry with an error; a lost connection ends the run.
+    A step that the database refuses gets an entry with an error; a lost connection ends the run.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -21,7 +21,7 @@ class StepLog:
         self.errors: list[str] = []
 
     def execute(self, name: str, statement: str) -> bool:
-        """Execute a statement, whose first value, if any, is the step's count; false when it failed."""
+        """Execute a statement and log its first value, if any, as the step's count; false when it failed."""
 
         def count() -> int | None:
             cursor = self.connection.execute(statement)
@@ -44,7 +44,7 @@ class StepLog:
         return error is None
 
     def add(self, name: str, started: float, count: int | None, error: str | None, **details: object) -> None:
-        """Add the entry of a step that started at `started`, in monotonic seconds."""
+        """Add the entry of a step; `started` is a value of `monotonic()`."""
         seconds = round(monotonic() - started, 3)
         self.steps.append({"step": name, "count": count, "seconds": seconds, "error": error, **details})
 

@@ -24,7 +24,7 @@ class Window:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Its query parameters."""
+        """Query parameters of the window."""
         return {
             "user_ids": [account.user_id for account in self.accounts],
             "todays": [account.today for account in self.accounts],
@@ -89,7 +89,7 @@ where
 
 
 def replace_anomalies(connection: Connection, window: Window, found: Sequence[Anomaly]) -> None:
-    """Make `found` the anomalies of the window, inside the caller's transaction; muted ones stay muted."""
+    """Replace the window's anomalies with `found`, in the caller's transaction; muted ones stay muted."""
     connection.execute(DELETE_STALE, {**window.parameters, **_columns(found)})
     with connection.cursor() as cursor:
         cursor.executemany(SAVE, [_values(anomaly) for anomaly in found])

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from forecasting.nightly.database import Connection
 from forecasting.nightly.results import Day, Period, Result
 
-RETENTION = timedelta(days=400)  # of daily predictions: pages look back 60 days; totals stay forever
+RETENTION = timedelta(days=400)  # of daily predictions; pages show the last 60 days. Totals are kept forever
 
 DELETE_OLD = """
 delete from public.forecast_results

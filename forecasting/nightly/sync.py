@@ -1,4 +1,4 @@
-"""Nightly sync of all accounts' connections to providers' APIs, each with its owner's rights."""
+"""Nightly sync of all accounts' connections to providers' APIs, each with its owner's permissions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def sync_connections(connection: Connection) -> Iterator[SyncOutcome]:
     """Sync every active connection that is due. A failure does not stop the others."""
     owners = [user_id for (user_id,) in connection.execute(OWNERS)]
     now = datetime.now(UTC)
-    silent: set[str] = set()  # providers that are down get few retries for the connections that follow
+    silent: set[str] = set()  # providers that are down; their next connections get fewer retries
     for user_id in owners:
         database = PostgresDatabase(connection, user_id)
         try:

@@ -1,7 +1,7 @@
 """Forecasts on a Dask cluster, which may lose workers during the run.
 
 Dask retries a task whose worker died, and gives up on one that lost several workers. The tasks that it gave
-up on are retried one by one: some only shared a worker with the cause, and only the cause fails again.
+up on are retried one by one: some only shared a worker with the culprit, and only the culprit fails again.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ from forecasting.workers.pool import (
 )
 from tally.core.errors import TallyError
 
-Client = Any  # distributed.Client: an optional package, mostly without types
+Client = Any  # distributed.Client; the package is optional and mostly untyped
 
 CONNECT_SECONDS = 10
 READY_SECONDS = 60  # each worker imports Prophet first
 NO_WORKERS_SECONDS = 60  # time for a supervisor to restart the workers
 POLL_SECONDS = 5
-MIN_IN_FLIGHT = 64  # gives work to workers that join later
+MIN_IN_FLIGHT = 64  # enough to give work to workers that join later
 
 NOT_INSTALLED = "A Dask cluster needs a package that is not installed: .venv/bin/pip install -e '.[cluster]'"
 NO_CERTIFICATES = (
@@ -97,7 +97,7 @@ class Cluster:
                 yield future.result()
 
     def _wait(self, in_flight: InFlight) -> Iterable[Future[Outcome]]:
-        """Wait for any to complete; raises ClusterProblem after a while without workers."""
+        """Wait until any completes; raises ClusterProblem after NO_WORKERS_SECONDS without workers."""
         workers_seen_at = monotonic()
         while not (done := wait(in_flight, POLL_SECONDS, FIRST_COMPLETED).done):
             if self._has_workers():
@@ -128,7 +128,7 @@ def _open(address: str) -> Client:
         raise ClusterProblem(NOT_INSTALLED) from None
     if address.startswith("tls:") and not get_setting("distributed.comm.tls.ca-file", None):
         raise ClusterProblem(NO_CERTIFICATES)
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # its warnings are handled here
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # errors are raised instead
     try:
         client: Client = distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except Exception as error:  # refused, not a scheduler, or an incompatible version
@@ -140,7 +140,7 @@ def _open(address: str) -> Client:
 
 
 def _check(client: Client, address: str) -> int:
-    """Prepare every worker, require this version of the code, and return the number of threads."""
+    """Prepare all workers, check that they run this version of the code, and return their thread count."""
     try:
         threads, versions = _prepare_workers(client)
     except TimeoutError:
@@ -182,7 +182,7 @@ def prepare_worker() -> str:
 
 
 def calculate_version() -> str:
-    """Hash the code and the calibration: workers with others would forecast differently."""
+    """Hash the code and the calibration, as workers with a different hash would forecast differently."""
     sources = sorted(
         path for path in Path(forecasting.__file__).parent.rglob("*.*") if path.suffix in (".py", ".json")
     )

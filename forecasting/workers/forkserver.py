@@ -7,6 +7,6 @@ PRELOADED = ["prophet", "cmdstanpy"]
 
 
 def warm_up() -> None:
-    """Start importing Prophet in the background. Imports little, so it can be called first."""
+    """Start importing Prophet in the background. This module imports little, so it can be called first."""
     multiprocessing.set_forkserver_preload(PRELOADED)
     forkserver.ensure_running()

@@ -1,10 +1,10 @@
-"""Forecasts on all cores, one series per task: a series that fails or kills its process stops no other.
+"""Forecasts on all cores, one series per task: one that fails or kills its process does not affect others.
 
-The pool is the standard library's, its processes forked from one that has imported Prophet. joblib's loky
-was measured beside it (2 workers, series of 365 days, interleaved, medians of five on a busy machine): its
-first result came after 9.2 s against 5.1 s, its processes took 250 MB against 183 MB because they share no
-pages, and the rate was the same from then on (155 ms against 166 ms per series, within the noise). A killed
-process breaks either pool for good, so both would need the isolation below.
+The pool is the standard library's, its processes forked from one that has imported Prophet. Compared with
+joblib's loky (2 workers, series of 365 days, interleaved, medians of five on a busy machine), the first
+result comes after 5.1 s instead of 9.2 s, and processes take 183 MB instead of 250 MB because they share
+pages. After that the rate is the same (166 ms against 155 ms per series, within the noise). A killed process
+breaks either pool for good, so both need the isolation below.
 """
 
 import multiprocessing
@@ -66,7 +66,7 @@ def stream_completed(
     in_flight: InFlight,
     max_in_flight: int,
 ) -> Iterator[Future[Outcome]]:
-    """Yield the tasks' futures as they complete, at most `max_in_flight` at once: memory stays flat."""
+    """Yield the tasks' futures as they complete, at most `max_in_flight` at once, which bounds memory."""
     while True:
         for task in islice(tasks, max_in_flight - len(in_flight)):
             in_flight[submit(task)] = task
@@ -74,7 +74,7 @@ def stream_completed(
             return
         for future in wait_for_any(in_flight):
             yield future
-            del in_flight[future]  # only after its result was read, which may raise
+            del in_flight[future]  # after the caller read its result: if that raises, it stays in flight
 
 
 def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outcome]:
@@ -86,7 +86,7 @@ def _stream_from_processes(tasks: Iterator[Task], workers: int) -> Iterator[Outc
                 yield from (future.result() for future in completed)
             return
         except BrokenProcessPool:
-            # Any task in flight may be the cause. In a process of its own each, only the cause fails.
+            # Any task in flight may be the culprit. Each gets its own process, so only the culprit fails.
             for task in in_flight.values():
                 yield _forecast_alone(task)
 
@@ -95,7 +95,7 @@ def _submit(pool: ProcessPoolExecutor, task: Task) -> Future[Outcome]:
     try:
         return pool.submit(forecast_task, task)
     except BrokenProcessPool as broken:
-        future: Future[Outcome] = Future()  # already taken from `tasks`, so it must stay in flight
+        future: Future[Outcome] = Future()  # the task has left `tasks`, so it must stay in flight
         future.set_exception(broken)
         return future
 
@@ -126,8 +126,8 @@ def failure_of(task: Task, error: Exception) -> Failure:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    # forkserver: Prophet is imported once, and no worker inherits the database connection, which would hold
-    # the lock of the nightly run after this process was killed.
+    # forkserver: Prophet is imported once, and no worker inherits the database connection. An inherited one
+    # would keep the lock of the nightly run after this process is killed.
     context = multiprocessing.get_context("forkserver")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
 

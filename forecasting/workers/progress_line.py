@@ -7,7 +7,7 @@ LINE_EVERY = 100
 
 
 class ProgressLine:
-    """Counts series on a terminal in one line that is rewritten, elsewhere in a line every hundred."""
+    """Count series: on a terminal in one line that is rewritten, elsewhere with a new line every hundred."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr

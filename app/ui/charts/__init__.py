@@ -1,4 +1,4 @@
-"""Charts as pure functions: a frame in, a Plotly figure out. Money is float here and nowhere before."""
+"""Charts as pure functions: a frame in, a Plotly figure out. Money is float."""
 
 from app.ui.charts.bars import shares
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons

@@ -11,7 +11,7 @@ from app.ui.theme import Palette
 
 def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
     """Horizontal bars of shares, each below its name and percentage; a line marks its target."""
-    ordered = bars[::-1]  # the first one is drawn on top
+    ordered = bars[::-1]  # Plotly draws from the bottom up
     colours = [palette.accent if bar.is_own else palette.other for bar in ordered]
     figure = horizontal_bars([min(bar.share, 1.0) for bar in ordered], colours)
     for row, bar in enumerate(ordered):
@@ -31,7 +31,7 @@ def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
 
 
 def horizontal_bars(lengths: Sequence[float], colours: Sequence[str]) -> go.Figure:
-    """Thin bars from the bottom up."""
+    """Thin horizontal bars, the first one at the bottom."""
     return go.Figure(
         go.Bar(
             x=list(lengths),

@@ -63,7 +63,7 @@ def spend_by_name(
     currency: str,
 ) -> go.Figure:
     """Horizontal bars in the given order, each below its name and amount; `totals` maps name to money."""
-    ordered = totals[::-1]  # the first one is drawn on top
+    ordered = totals[::-1]  # Plotly draws from the bottom up
     ceiling = max(float(ordered.max()), 0.0) or 1.0
     bar_colours = [colours.get(str(name), palette.other) for name in ordered.index]
     figure = horizontal_bars(ordered.tolist(), bar_colours)
@@ -97,14 +97,14 @@ def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: boo
         )
     add_layout(figure, palette, height=280)
     if is_monthly:
-        every = 1 if len(values) <= MONTHS_NAMED else 2  # as many as a phone has room for
+        every = 1 if len(values) <= MONTHS_NAMED else 2  # more labels would not fit on a phone
         figure.update_xaxes(tickvals=list(values.index[::-every]), tickformat="%b<br>%Y")
-        figure.update_layout(legend_y=-0.22)  # below two lines
+        figure.update_layout(legend_y=-0.22)  # below the two lines of a label
     return figure.update_layout(barmode="group", bargap=0.3, barcornerradius=3)
 
 
 def _stack(daily: pd.DataFrame, names: list[str]) -> pd.DataFrame:
-    """Date x provider, largest first and the rest as one; long periods become daily means of whole weeks."""
+    """Date x provider, largest first, the rest as one; long periods become daily averages per week."""
     grouped = daily.assign(provider=daily["provider"].astype(str).where(daily["provider"].isin(names), OTHER))
     table = grouped.pivot_table(
         index="date", columns="provider", values="cost", aggfunc="sum", fill_value=0.0

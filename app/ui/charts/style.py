@@ -41,7 +41,7 @@ def series_colours(names: list[str], palette: Palette) -> dict[str, str]:
 
 
 def is_weekly(days: int) -> bool:
-    """True where so many days are drawn as weeks."""
+    """True if a chart of that many days shows weeks instead."""
     return days > WEEKLY_FROM_DAYS
 
 

@@ -51,7 +51,7 @@ def _list_changes(entry: Mapping[str, Any]) -> list[str]:
 
 
 def describe_actor(entry: Mapping[str, Any]) -> str:
-    """The author of a change. An operator is the nightly job, except for changes only a command makes."""
+    """The author of a change. The operator is the nightly run, unless only a command makes the change."""
     if entry["actor"] == ACCOUNT:
         return "You"
     if entry["actor"] != OPERATOR:

@@ -38,7 +38,7 @@ def describe_status(connection: Connection, is_syncing: bool) -> tuple[str, Colo
 
 
 def describe_next_sync(connection: Connection, now: datetime, zone: ZoneInfo) -> str:
-    """Time of the next sync by the nightly job."""
+    """Time of the next sync by the nightly run."""
     if not connection.is_active:
         return "paused"
     if connection.next_sync_at is None or connection.next_sync_at <= now:

@@ -17,7 +17,7 @@ class Answers:
 
 @dataclass(slots=True)
 class Choices:
-    """Preferences, and choices for files with the same header, by its key."""
+    """Preferences, and choices for files with the same header, keyed by `header_key`."""
 
     timezone: str = "UTC"
     currency: Currency = field(default_factory=Currency)  # shown in previews

@@ -1,4 +1,4 @@
-"""Mapping of a file's columns to ours: guessed, chosen, and remembered for files with the same header."""
+"""Mapping of a file's columns to Tally's: guessed, chosen, and remembered for files with the same header."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from tally.importers import column_matching
 
 REMEMBERED = "import_mappings"
 MAX_STORED_MAPPINGS = 40
-METADATA_BYTES = 48_000  # the database takes 64 KB
+METADATA_BYTES = 48_000  # the database accepts 64 KB
 
 # Headings of other tables, such as bank statements; too vague to identify a format.
 EXTRA_SYNONYMS = {

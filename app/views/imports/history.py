@@ -43,7 +43,7 @@ def list_columns(zone: ZoneInfo) -> dict[str, Column]:
 
 
 def describe_status(row: dict[str, Any], job: ImportJob | None) -> str:
-    """The status of an import; an unfinished one that no job of this session saves was interrupted."""
+    """The status of an import; an unfinished one without a running job in this session was interrupted."""
     if row["status"] == "done":
         return DONE if row["counts"] else EXCLUDED
     is_ours = job is not None and job.is_running

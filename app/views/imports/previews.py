@@ -96,7 +96,7 @@ def build_preview(parsed: Parsed, choices: Choices) -> Preview:
 
 
 def combine_previews(previews: Iterable[Preview]) -> Preview:
-    """Several files as one; rows that they share count in each."""
+    """Several files as one; rows that occur in several files count each time."""
     combined = Preview()
     for preview in previews:
         combined.rows += preview.rows

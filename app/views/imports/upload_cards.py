@@ -158,7 +158,7 @@ def _span(preview: Preview) -> str | None:
 
 
 def _describe_total(preview: Preview, currency: str) -> str | None:
-    """The parts of the total that are not billed, and those that it leaves out."""
+    """The parts of the total that are not billed, and the amounts that it leaves out."""
     total = preview.total
     parts = []
     if total.estimated:

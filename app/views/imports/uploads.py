@@ -1,4 +1,4 @@
-"""Uploaded files by what can be done with them: unreadable, unmapped or recognized."""
+"""Uploaded files: unreadable, unmapped or recognized."""
 
 import logging
 from collections.abc import Sequence
@@ -83,7 +83,7 @@ Upload = Unreadable | Unmapped | Recognized
 
 @dataclass(slots=True)
 class UploadCache:
-    """Uploads of a session, each read once for the same choices."""
+    """Uploads of a session, read again only when relevant choices change."""
 
     _entries: dict[str, tuple[str, tuple[object, ...], Upload]] = field(default_factory=dict)
 
@@ -146,18 +146,18 @@ def _unmapped(table: Table) -> Unmapped:
 def _parse(
     importer: Importer, tables: Sequence[Table], options: Options, answers: Answers
 ) -> tuple[Parsed | None, tuple[Question, ...]]:
-    """Use an answer only where the file is ambiguous: it may come from another file with the same header."""
+    """Parse; use an answer only for an ambiguous file, as it may be from another file with this header."""
     questions: list[Question] = []
     while True:
         try:
             return parse_tables(importer, tables, options), tuple(questions)
         except AmbiguousDates as question:
-            questions.append(question.with_traceback(None))  # its frames would keep the whole table
+            questions.append(question.with_traceback(None))  # it would keep the whole table in memory
             if answers.day_first is None or options.day_first is not None:
                 return None, tuple(questions)
             options = replace(options, day_first=answers.day_first)
         except AmbiguousNumbers as question:
-            questions.append(question.with_traceback(None))  # its frames would keep the whole table
+            questions.append(question.with_traceback(None))  # it would keep the whole table in memory
             if answers.decimal_comma is None or options.decimal_comma is not None:
                 return None, tuple(questions)
             options = replace(options, decimal_comma=answers.decimal_comma)

@@ -19,7 +19,7 @@ MUTE_PROBLEM = "mute_problem"
 
 
 def render_unusual(unusual: Sequence[AnomalySummary]) -> None:
-    """The newest anomalies, the others in an expander, and the one muted a moment ago to undo it."""
+    """The newest anomalies, the others in an expander, and the one just muted, so it can be undone."""
     if problem := st.session_state.pop(MUTE_PROBLEM, None):
         render_refusal(problem)
     muted: AnomalySummary | None = st.session_state.pop(MUTED, None)

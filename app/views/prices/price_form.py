@@ -19,7 +19,7 @@ from tally.core.amounts import AmountUnreadable
 from tally.pricing.custom_prices import CustomPrice
 from tally.storage.database import DatabaseError
 
-PRICED_FROM = "priced-from"  # session key: the first day whose estimates a new or deleted price changes
+PRICED_FROM = "priced-from"  # session key: first day whose estimates change with the new or deleted price
 MAX_PRICE_USD = 1_000_000
 MAX_NAME_LENGTH = 200
 LATEST_DAY = date(2099, 12, 31)

@@ -103,7 +103,7 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
 
 
 def describe_prices(prices: Sequence[CustomPrice], providers: Sequence[data.Provider]) -> pd.DataFrame:
-    """Custom prices, for PRICE_COLUMNS; amounts that no price sets have no column."""
+    """Custom prices, for PRICE_COLUMNS; kinds of amounts that no price sets are left out."""
     names = {provider.slug: provider.name for provider in providers}
     lines = [
         {

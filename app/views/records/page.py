@@ -39,7 +39,7 @@ def choose_day(label: str, key: str) -> date | None:
 
 
 def render_filters() -> data.RecordFilter:
-    """The filters. Select boxes show hostile model names as plain text."""
+    """The filters. Select boxes show model names as plain text, so hostile names are harmless."""
     with st.grid(3, min_column_width=140, gap="small"):
         provider = choose("Provider", providers)
         model = choose("Model", {name: name for name in models})

@@ -89,7 +89,7 @@ def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) ->
 
 
 def explain_fixed(row: Mapping[str, Any]) -> str | None:
-    """The reason why a record cannot be edited, or None where it can."""
+    """The reason why a record cannot be edited, or None if it can."""
     if row["metadata"].get("subscription_id"):
         return "This entry belongs to a subscription. Change it under Subscriptions."
     if row["collection_method"] != "manual_entry":

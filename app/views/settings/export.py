@@ -25,7 +25,7 @@ FILES: dict[Format, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """All records at one moment."""
+    """All records, as loaded at one time."""
 
     user_id: str
     records: pd.DataFrame

@@ -72,7 +72,7 @@ def select_compared(statements: Sequence[Statement]) -> list[Statement]:
 
 
 def explain_units(statements: Sequence[Statement], estimator: str) -> dict[Unit, Variance]:
-    """The variance between each unit's bill and a dataset's estimate, ordered by day and model."""
+    """The variance between each unit's bill and the estimate of `estimator`, ordered by day and model."""
     units = group_units(statements)
     return {
         unit: explain_variance(units[unit], estimator, find_rates(unit.provider, unit.model, unit.day))

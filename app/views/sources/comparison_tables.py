@@ -144,6 +144,6 @@ def _describe_use(rows: Sequence[Mapping[str, Any]]) -> str:
         for name, column in (("money", "has_money"), ("tokens", "has_tokens"))
         if any(row[column] for row in rows)
     ]
-    # For some events, another source's statement is the effective one.
+    # Partly: for some events, another source's statement is effective.
     is_partial = len({row["stands"] for row in rows}) > 1
     return " and ".join(used) + (", partly" if is_partial and used else "") or "no"

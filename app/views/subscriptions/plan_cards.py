@@ -38,7 +38,7 @@ def name_plan(month: PlanMonth, providers: Mapping[str, str]) -> str:
 def render_plan(
     months: Sequence[PlanMonth], providers: Mapping[str, str], currency: str, is_entered: bool
 ) -> None:
-    """The card of one provider's plans: value for price, and what is missing to tell."""
+    """The card of one provider's plans: value vs price, or the data that is missing to compare them."""
     total = sum_months(months)
     with st.container(border=True, height="stretch"):
         st.metric(
