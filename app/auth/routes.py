@@ -118,7 +118,7 @@ def _checked_email(form: Form) -> str:
 def _checked_code(form: Form) -> str:
     code = re.sub(r"[\s-]", "", form.code)
     if not CODE.fullmatch(code):
-        raise AuthRefused("That is not a code. Enter the 6-digit code from the email.")
+        raise AuthRefused("That code isn't valid. Enter the 6-digit code from the email.")
     return code
 
 
@@ -138,7 +138,9 @@ def _submit(page: Page, handle: Callable[[Form], Response]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         form = await _read_form(request)
         if form is None:
-            response: Response = render_page(page, error="That is too much text for this form.")
+            response: Response = render_page(
+                page, error="The form is too long. Shorten the text and try again."
+            )
             response.status_code = 413
             return response
         try:

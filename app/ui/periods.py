@@ -58,7 +58,7 @@ def render_period(today: date, default_preset: str) -> Period:
     if chosen is not None and chosen.first is not None:
         days = format_days(chosen.first, chosen.last)
         st.button(
-            days, icon=":material/close:", help="Back to the last days", on_click=_clear_days, key="own_days"
+            days, icon=":material/close:", help="Clear custom dates", on_click=_clear_days, key="own_days"
         )
         return chosen
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):

@@ -44,7 +44,7 @@ def load_session(folder: Path) -> CliSession:
     try:
         return CliSession(**json.loads(_path(folder).read_bytes()))
     except (OSError, ValueError, TypeError):
-        raise NotSignedIn("Nobody is signed in on this machine. Sign in with `tally login`.") from None
+        raise NotSignedIn("You're not signed in on this machine. Sign in with `tally login`.") from None
 
 
 def open_database(folder: Path) -> tuple[CliSession, SupabaseDatabase]:
@@ -101,7 +101,7 @@ def _connect(address: str, publishable_key: str) -> AuthClient:
 def _describe_unreachable(address: str, error: AuthUnreachable) -> TallyError:
     if isinstance(error, ApiKeyRejected):
         return TallyError(_describe_misconfiguration(address))
-    return TallyError(f"{address} cannot be reached. Check the address, and that Tally runs there.")
+    return TallyError(f"{address} cannot be reached. Check the address, and that Tally is running there.")
 
 
 def _describe_misconfiguration(address: str) -> str:

@@ -18,4 +18,4 @@ def lock_collection(folder: Path) -> Iterator[None]:
         with FileLock(folder / FILE, timeout=0, mode=0o600):
             yield
     except Timeout:
-        raise TallyError("Another collection is running on this machine. Wait until it has ended.") from None
+        raise TallyError("Another collection is running on this machine. Wait for it to finish.") from None

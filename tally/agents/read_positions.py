@@ -154,4 +154,4 @@ def _open(path: Path) -> sqlite3.Connection:
                 raise
         database.close()
         path.unlink()
-    raise TallyError(f"{path} cannot be created. Check the space on the disk, then try again.")
+    raise TallyError(f"{path} cannot be created. Check the free disk space, then try again.")

@@ -166,9 +166,7 @@ def _remember_payments(folder: Path, settings: list[str]) -> dict[str, Payment]:
     for setting in settings:
         agent_name, _, payer = setting.partition("=")
         if payer not in PAID_BY:
-            raise TallyError(
-                f"{setting!r} is not understood. Write it as claude-code=plan or claude-code=api."
-            )
+            raise TallyError(f"{setting!r} is invalid. Write it as claude-code=plan or claude-code=api.")
         payments[find_agent(agent_name).name] = Payment("plan" if payer == "plan" else "api")
     if settings:
         from tally.core.private_files import write_private

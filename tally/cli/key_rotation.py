@@ -92,4 +92,4 @@ def refuse_concurrent_change(connection: Connection) -> None:
     query = "select pg_try_advisory_lock(hashtextextended('tally.keys.rotate', 0))"
     row = connection.execute(query).fetchone()
     if not row or not row[0]:
-        raise TallyError("Another `tally keys` command is changing the keys. Wait until it has ended.")
+        raise TallyError("Another `tally keys` command is changing the keys. Wait for it to finish.")

@@ -179,6 +179,6 @@ def _interrupted(database: Database, import_id: str, error: DatabaseError) -> Sa
             "imports", import_id, {"status": "failed", "finished_at": datetime.now(UTC).isoformat()}
         )
     return SaveInterrupted(
-        f"{error} The import stopped part of the way. Import the same file again to finish it: "
+        f"{error} The import stopped partway. Import the same file again to finish it: "
         "rows that are already saved will not be added twice."
     )

@@ -115,7 +115,7 @@ def _run(node: Node, command: list[str], folder: Path, log: Path) -> None:
     if ended.returncode != 0:
         raise TallyError(
             f"The packages of the embedded stack could not be installed; see {log}. "
-            "Check the network connection and the space on the disk, then try again."
+            "Check the network connection and the free disk space, then try again."
         )
 
 

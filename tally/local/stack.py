@@ -147,7 +147,7 @@ class Stack:
             elif "ready" in message:
                 is_ready = True
                 outcome.put(None)
-        outcome.put(f"The embedded stack ended during its start. See {self.home.logs / 'stack.log'}.")
+        outcome.put(f"The embedded stack exited during startup. See {self.home.logs / 'stack.log'}.")
 
 
 def _parse_message(line: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ NO_KEYS = (
     "Missing: TALLY_ENCRYPTION_KEYS, which encrypts provider keys. Start Tally with `make up`, or set it "
     "(see README)."
 )
-FORMAT = "It is a list of <id>:<base64 of 32 bytes>, newest first, with commas between."
+FORMAT = "It is a list of <id>:<base64 of 32 bytes>, newest first, separated by commas."
 
 
 class VaultError(TallyError):

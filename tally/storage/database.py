@@ -87,7 +87,7 @@ def describe(code: str | None, message: str) -> DatabaseError:
             "The database's disk is full. Free some space there, then try again; repeating is safe."
         )
     if code == TIMED_OUT:
-        return DatabaseError("The database took too long and stopped. Try again with less data at a time.")
+        return DatabaseError("The database timed out. Try again with less data at a time.")
     if code in UNREACHABLE:
         return Unreachable(
             "The database cannot be reached right now. Check that Tally is running, then try again."

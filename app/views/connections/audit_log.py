@@ -58,7 +58,7 @@ def describe_actor(entry: Mapping[str, Any]) -> str:
         return "The server"
     if entry["action"] == "reprice":
         return "tally reprice"
-    return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "The nightly job"
+    return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "The nightly run"
 
 
 def describe_log(entries: Sequence[Mapping[str, Any]], providers: Mapping[str, str]) -> pd.DataFrame:

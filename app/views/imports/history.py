@@ -85,7 +85,7 @@ def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
 
 def _render_notes(statuses: set[str], rows: int) -> None:
     if EXCLUDED in statuses:
-        st.caption("Excluded imports are in no total. You can include them again under Sources.")
+        st.caption("Excluded imports don't count toward totals. You can include them again under Sources.")
     if INTERRUPTED in statuses:
         st.caption(
             "An interrupted import may have saved some of its rows. "

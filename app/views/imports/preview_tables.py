@@ -54,7 +54,7 @@ def total_columns(currency: str) -> dict[str, Column]:
         "billed": columns.money("Billed", currency),
         "estimated": columns.money("Estimated", currency, "Tokens at your custom prices or list prices"),
         "included": columns.money("Included", currency, "Covered by a subscription, so not in spend"),
-        "unpriced": columns.count("No price", "Records without a known price are in no total"),
+        "unpriced": columns.count("No price", "Records without a known price, excluded from totals"),
         "records": columns.count("Records"),
     }
 

@@ -173,7 +173,7 @@ def test_offered_currencies_have_rates_for_every_possible_day() -> None:
 
 @pytest.fixture
 def rates(stack: Stack) -> Iterator[None]:
-    """The nightly job has brought rates: yesterday a euro was 2 dollars and 100 yen, today 4 and 400."""
+    """The nightly run has brought rates: yesterday a euro was 2 dollars and 100 yen, today 4 and 400."""
     with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as job:
         job.execute("delete from public.exchange_rates")
         for day, usd, jpy in ((TODAY - timedelta(days=1), 2, 100), (TODAY, 4, 400)):

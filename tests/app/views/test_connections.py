@@ -171,7 +171,7 @@ def test_audit_log_lists_changes_to_a_key(
         (
             {"changed_columns": ["validation_status"]},
             "OpenAI key “Main” rejected by the provider",
-            "The nightly job",
+            "The nightly run",
         ),
         ({"changed_columns": ["provider_id"], "actor": "person"}, "OpenAI key “Main” changed", "You"),
         (

@@ -168,7 +168,7 @@ def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
     ("arguments", "sentence"),
     [
         (["--source", "emacs"], "There is no source 'emacs'. Choose from claude-code, codex"),
-        (["--paid-by", "claude-code=me"], "is not understood. Write it as claude-code=plan"),
+        (["--paid-by", "claude-code=me"], "is invalid. Write it as claude-code=plan"),
         (["--timezone", "Mars/Olympus", "--dry-run"], "There is no timezone 'Mars/Olympus'."),
         ([], "Sign in with `tally login`."),
     ],
@@ -221,7 +221,7 @@ def test_unreachable_address_is_named(alone: Commands) -> None:
 
     assert answer.returncode == 1
     assert answer.stderr == (
-        "http://127.0.0.1:9 cannot be reached. Check the address, and that Tally runs there.\n"
+        "http://127.0.0.1:9 cannot be reached. Check the address, and that Tally is running there.\n"
     )
 
 

@@ -195,7 +195,7 @@ def test_second_rotation_at_the_same_time_is_refused(vault: Vault) -> None:
     ended = keys("rotate")
     vault.connection.execute("select pg_advisory_unlock(hashtextextended('tally.keys.rotate', 0))")
     assert ended.exit_code == 1
-    assert ended.stderr == "Another `tally keys` command is changing the keys. Wait until it has ended.\n"
+    assert ended.stderr == "Another `tally keys` command is changing the keys. Wait for it to finish.\n"
 
 
 def test_hosted_rotation_prints_the_setting_and_then_uses_it(

@@ -36,9 +36,7 @@ from tests.supabase.parts import (
 from tests.tally.people import Person, acting, money_is_exact, over_http, sign_up
 
 ROWS = 4 * BATCH
-INTERRUPTED = re.compile(
-    r"^[A-Z].* The import stopped part of the way\. Import the same file again to finish it: "
-)
+INTERRUPTED = re.compile(r"^[A-Z].* The import stopped partway\. Import the same file again to finish it: ")
 FIRST = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
