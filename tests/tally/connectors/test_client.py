@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from tally.connectors.client import ApiClient
+from tally.connectors.connections import APIS
 from tally.connectors.errors import (
     ConnectorError,
     KeyRefused,
@@ -23,7 +24,7 @@ from tally.connectors.errors import (
     UnreadableResponse,
 )
 from tally.connectors.hosts import Host, check_address
-from tests.tally.connectors.clients import APIS, QUICK, client_of, load
+from tests.tally.connectors.clients import QUICK, client_of, load
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault, serve
 
 TODAY = date(2026, 11, 20)

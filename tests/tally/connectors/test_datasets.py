@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tally.connectors.connections import APIS
 from tally.connectors.datasets import Window
 from tally.connectors.errors import UnreadableResponse
 from tally.core.records import CostRecord
-from tests.tally.connectors.clients import APIS, WINDOW, load
+from tests.tally.connectors.clients import WINDOW, load
 from tests.tally.connectors.fake_providers import FakeProviders, Fault
 
 DATASETS = [dataset.name for api in APIS.values() for dataset in api.datasets]
