@@ -234,7 +234,7 @@ def test_ambiguous_numbers_and_dates_are_asked_in_turn(page: AppTest) -> None:
     answer(page, True)
     assert metrics(page)["Cost"] == "$1,234.00"
     answer(page, False)
-    assert shown_table(page.dataframe[2])["when"][0] == "2026-03-04"
+    assert shown_table(page.dataframe[2])["when"][0] == "4 Mar 2026"
 
 
 def test_answer_does_not_overrule_an_unambiguous_file() -> None:
