@@ -4,6 +4,7 @@ Loading Plotly blocks a browser for 0.2 s (a slow one for a second), and React p
 script on the page therefore reports when the figures are visible.
 """
 
+import os
 from collections.abc import Callable
 from secrets import token_urlsafe
 from threading import Event
@@ -14,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-MAX_WAIT_SECONDS = 1.0  # for a browser that never reports
+MAX_WAIT_SECONDS = float(os.environ.get("TALLY_RENDER_WAIT_SECONDS", "1"))  # for a browser that never reports
 
 _gates: WeakValueDictionary[str, Event] = WeakValueDictionary()
 

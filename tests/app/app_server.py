@@ -22,7 +22,12 @@ class AppServer:
         self.url = f"http://localhost:{self.port}"
         self._log = folder / "app.log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
-        self._environment = clean | {"TALLY_HOME": str(folder), "PYTHONPATH": str(CHECKOUT)} | environment
+        defaults = {
+            "TALLY_HOME": str(folder),
+            "PYTHONPATH": str(CHECKOUT),
+            "TALLY_RENDER_WAIT_SECONDS": "10",  # a browser among other tests may take longer than a user's
+        }
+        self._environment = clean | defaults | environment
 
     def __enter__(self) -> Self:
         self.start()
