@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 
 from app.figures.currencies import Currency
-from app.formats.dates import format_day
 from tally.spend.subscriptions import Interval, Subscription
 
 MONTH_NAMES = calendar.month_name
@@ -68,12 +67,6 @@ def describe_rhythm(subscription: Subscription) -> str:
     if subscription.interval == "month":
         return f"Monthly on day {day}"
     return f"Yearly on {day} {MONTH_NAMES[subscription.started_on.month][:3]}"
-
-
-def describe_next(subscription: Subscription, today: date) -> str:
-    """The next renewal as text, or "Ended"."""
-    day = next_renewal(subscription, today)
-    return format_day(day) if day else "Ended"
 
 
 def _days_from_start(subscription: Subscription) -> Iterator[date]:

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.figures.renewals import describe_next, describe_rhythm, next_renewal, renewal_days
+from app.figures.renewals import describe_rhythm, next_renewal, renewal_days
 from app.parts.subscription_form import parse_subscription
 from tally.accounts.auth_client import AuthClient
 from tally.spend.subscriptions import Interval, Subscription, add_subscription
@@ -200,7 +200,7 @@ def test_next_renewal_is_after_today_and_within_the_plan() -> None:
     assert next_renewal(plan, date(2026, 2, 28)) == date(2026, 3, 31)
     assert next_renewal(plan, date(2025, 1, 1)) == date(2026, 1, 31)
     ended = Subscription("p", "Plan", Decimal(20), date(2026, 1, 31), 31, "month", date(2026, 3, 1))
-    assert describe_next(ended, date(2026, 2, 28)) == "Ended"
+    assert next_renewal(ended, date(2026, 2, 28)) is None
     yearly = Subscription("p", "Plan", Decimal(20), date(2024, 2, 29), 29, "year")
     assert next_renewal(yearly, date(2026, 11, 20)) == date(2027, 2, 28)
     assert describe_rhythm(yearly) == "Yearly on 29 Feb"
