@@ -113,7 +113,8 @@ def _with_headers(path: str, send: Send) -> Send:
             if message["status"] >= 400 or not path.startswith(CACHEABLE_PREFIXES):
                 headers["cache-control"] = "no-store"
             headers.setdefault("cache-control", "public, max-age=3600")
-            if path not in OPEN and headers.get("content-type", "").startswith("text/html"):
+            is_page = message["status"] == 200 and headers.get("content-type", "").startswith("text/html")
+            if is_page and path not in OPEN:
                 headers["link"] = preload_header()
         await send(message)
 

@@ -15,6 +15,7 @@ def test_unknown_address_is_a_404_page_with_a_link_to_the_overview(
     assert "<h1>Page not found</h1>" in response.text
     assert '<a href="/">Go to Overview</a>' in response.text
     assert "script-src" not in response.headers["content-security-policy"]
+    assert "link" not in response.headers  # the dashboard's code, which the policy would block
 
 
 def test_every_page_of_the_dashboard_is_found(signed_in: httpx.Client) -> None:
