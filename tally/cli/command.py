@@ -1,10 +1,11 @@
 """The `tally` application without its commands."""
 
+import re
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from tally.core.errors import TallyError
 
@@ -21,6 +22,23 @@ class TallyGroup(TyperGroup):
         except TallyError as problem:
             typer.echo(str(problem), err=True)
             raise typer.Exit(FAILED) from None
+
+
+class TallyCommand(TyperCommand):
+    """Shows its arguments as manuals do, `FILE…`; typer adds braces and the Python type."""
+
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """The parts of the usage line."""
+        pieces = super().collect_usage_pieces(ctx)
+        return [re.sub(r"^\{(.+)\}(\.\.\.)?$", _name_argument, piece) for piece in pieces]
+
+    def get_help(self, ctx: typer.Context) -> str:  # type: ignore[override]
+        """The help text."""
+        return re.sub(r"(?m)^(  [A-Z]+) <\S+>", r"\1", super().get_help(ctx))
+
+
+def _name_argument(argument: re.Match[str]) -> str:
+    return f"{argument[1]}…" if argument[2] else argument[1]
 
 
 def new_app() -> typer.Typer:

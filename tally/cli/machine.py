@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tally.cli.command import FAILED
+from tally.cli.command import FAILED, TallyCommand
 from tally.core.settings import CHECKOUT, Settings, load_settings
 from tally.local import doctor as doctors
 from tally.local import status as statuses
@@ -21,7 +21,7 @@ from tally.local.supervisor import run_down, run_up
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     for command in (up, down, status, doctor, nightly, backtest):
-        app.command()(command)
+        app.command(cls=TallyCommand)(command)
 
 
 def up() -> None:

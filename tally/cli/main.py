@@ -1,14 +1,14 @@
 """The `tally` application with all of its commands."""
 
 from tally.cli import collect, machine
-from tally.cli.command import new_app
+from tally.cli.command import TallyCommand, new_app
 from tally.cli.keys import keys
 from tally.cli.prices import reprice
 from tally.cli.records import demo, export_records, import_files
 
 app = new_app()
 machine.add_commands(app)
-app.command("import")(import_files)
+app.command("import", cls=TallyCommand)(import_files)
 app.command("export")(export_records)
 app.command("demo")(demo)
 collect.add_commands(app)

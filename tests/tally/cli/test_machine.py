@@ -67,6 +67,15 @@ def test_version_is_an_option_of_tally_itself(arguments: list[str]) -> None:
     assert (ended.stdout == f"tally {version('tally')}\n") == is_known
 
 
+@pytest.mark.parametrize(("command", "argument"), [("import", "FILE…"), ("backtest", "FOLDER")])
+def test_arguments_are_named_as_in_manuals(command: str, argument: str) -> None:
+    text = run(command, "--help").stdout
+    assert text.startswith(f"Usage: python -m tally {command} [OPTIONS] {argument}\n")
+    arguments = text.partition("Arguments:")[2].partition("Options:")[0]
+    assert not set("{}<>") & set(arguments)
+    assert f"[OPTIONS] {argument}\n" in run(command, "--nosuch").stderr
+
+
 def test_help_shows_the_example() -> None:
     assert "Example: tally nightly --date 2026-11-01 --dry-run" in run("nightly", "--help").stdout
 
