@@ -3,12 +3,11 @@
 import hashlib
 import secrets
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from tally.secrets.envelope import KEY_BYTES, NONCE_BYTES, EnvelopeError, Place, decrypt, encrypt
+from tally.secrets.envelope import KEY_BYTES, Place, decrypt, encrypt
 
 COOKIE_LENGTH = 43  # 32 random bytes in URL-safe base64
 DOMAIN = "tally.app.sessions"
@@ -31,20 +30,10 @@ def encrypt_tokens(cookie: str, tokens: bytes, user_id: str) -> bytes:
 
 def decrypt_tokens(cookie: str, encrypted: bytes, user_id: str) -> bytes:
     """Tokens that `encrypt_tokens` encrypted for this cookie and account; raises EnvelopeError."""
-    if not encrypted.startswith(b"v1."):
-        return _decrypt_unversioned(cookie, encrypted, user_id)
     return decrypt(_key(cookie), encrypted.decode("ascii", "replace"), Place(DOMAIN, (user_id,)))
-
-
-def _decrypt_unversioned(cookie: str, encrypted: bytes, user_id: str) -> bytes:
-    """Decrypt tokens stored before the envelope format; such sessions expire within 30 days."""
-    try:
-        return _key(cookie).decrypt(encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:], user_id.encode())
-    except (InvalidTag, ValueError):
-        raise EnvelopeError from None
 
 
 def _key(cookie: str) -> AESGCM:
     # The cookie is already uniformly random, so HKDF's extract step adds nothing (RFC 5869, 3.3).
-    derive = HKDFExpand(SHA256(), length=KEY_BYTES, info=b"tally session seal")
+    derive = HKDFExpand(SHA256(), length=KEY_BYTES, info=b"tally session tokens")
     return AESGCM(derive.derive(cookie.encode()))
