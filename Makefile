@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help up setup baselines test test-quick coverage check format bench clean
 
+# Tests start hundreds of Pythons: compiled code is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 COVERAGE := $(BIN)/python -m coverage

@@ -3,14 +3,39 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.app.app_server import AppServer
-from tests.app.conftest import account, new_account, project, server, upstream, wire
+from tests.app.conftest import Project, account, new_account, project, upstream
+from tests.app.wire import Wire
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.e2e.steps import SLOW
 
-__all__ = ["account", "new_account", "project", "server", "upstream", "wire"]  # fixtures
+__all__ = ["account", "new_account", "project", "upstream"]  # fixtures
+
+
+@pytest.fixture(scope="session")
+def connection(project: Project) -> Iterator[Wire]:
+    """The server's connection to the project."""
+    wire = Wire(project.url)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="session")
+def server(
+    project: Project, connection: Wire, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppServer]:
+    """One web server for all browser tests of a worker."""
+    with AppServer(tmp_path_factory.mktemp("app"), project.environment(connection.url)) as running:
+        yield running
+
+
+@pytest.fixture
+def wire(connection: Wire) -> Iterator[Wire]:
+    """The server's connection, for a test that cuts it."""
+    yield connection
+    connection.mend()
 
 
 # Module scope: while Playwright runs, nothing else in this process can run an event loop.
@@ -25,16 +50,31 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One Chromium; every test opens its own context."""
+    """One Chromium."""
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
     yield browser
     browser.close()
 
 
-@pytest.fixture
-def page(chromium: Browser, server: AppServer) -> Iterator[Page]:
-    """A new browser in Berlin, signed out."""
+@pytest.fixture(scope="module")
+def used_context(chromium: Browser, server: AppServer) -> Iterator[BrowserContext]:
+    """A browser in Berlin whose cache keeps the dashboard's scripts: a cold load costs seconds."""
     context = chromium.new_context(base_url=server.url, timezone_id="Europe/Berlin")
     context.set_default_timeout(SLOW)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def context(used_context: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser in Berlin, signed out, without tabs."""
+    yield used_context
+    for page in used_context.pages:
+        page.close()
+    used_context.clear_cookies()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """The first tab of a signed-out browser."""
+    return context.new_page()

@@ -2,9 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
@@ -20,19 +19,10 @@ from app.auth.sessions import Sessions
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account
 from tests.app.app_server import AppServer
-from tests.app.conftest import Project
 from tests.app.wire import Wire
 
 SIGN_OUT = "button.tally-sign-out"
 SLOW = 30_000
-
-
-@pytest.fixture
-def context(chromium: Browser, server: AppServer) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=server.url)
-    context.set_default_timeout(SLOW)
-    yield context
-    context.close()
 
 
 def sign_in(page: Page, account: Account, path: str = "/") -> None:
@@ -41,6 +31,11 @@ def sign_in(page: Page, account: Account, path: str = "/") -> None:
     page.get_by_label("Password").fill(account.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_selector(SIGN_OUT)
+
+
+def use(page: Page) -> None:
+    """Open another page by the menu."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link").last.click()
 
 
 def expect_dashboard(page: Page, account: Account) -> None:
@@ -76,53 +71,42 @@ def test_session_survives_reload_new_tab_and_deep_link(context: BrowserContext, 
     assert violations == []
 
 
-def test_sign_out_in_one_tab_signs_out_the_others(context: BrowserContext, account: Account) -> None:
-    first, second = context.new_page(), context.new_page()
-    sign_in(first, account)
-    second.goto("/")
-    expect_dashboard(second, account)
-    first.locator(SIGN_OUT).click()
-    expect_sign_in(first)
-    second.get_by_test_id("stSidebarNav").get_by_role("link").last.click()
-    expect_sign_in(second)
-    assert second.get_by_text(account.email).count() == 0
-    first.go_back()
-    expect_sign_in(first)
-
-
-def test_other_tab_switches_to_the_next_account(
+def test_other_tabs_follow_a_sign_out_and_the_next_account(
     context: BrowserContext, new_account: Callable[[], Account]
 ) -> None:
     ada, bob = new_account(), new_account()
-    first, second = context.new_page(), context.new_page()
+    first, second, third = (context.new_page() for _ in range(3))
     sign_in(first, ada)
-    second.goto("/")
-    expect_dashboard(second, ada)
+    for tab in (second, third):
+        tab.goto("/prices")
+        expect_dashboard(tab, ada)
     first.locator(SIGN_OUT).click()
     expect_sign_in(first)
-    sign_in(first, bob)
-    second.get_by_test_id("stSidebarNav").get_by_role("link").last.click()
-    expect_dashboard(second, bob)
+    use(second)
+    expect_sign_in(second)
     assert second.get_by_text(ada.email).count() == 0
+    second.go_back()
+    expect_sign_in(second)
+    sign_in(first, bob)
+    use(third)
+    expect_dashboard(third, bob)
+    assert third.get_by_text(ada.email).count() == 0
 
 
 def test_session_outlives_an_unreachable_supabase(
-    chromium: Browser, project: Project, upstream: AuthClient, wire: Wire, account: Account, tmp_path: Path
+    context: BrowserContext, server: AppServer, upstream: AuthClient, wire: Wire, account: Account
 ) -> None:
     tokens = replace(upstream.sign_in(account.email, account.password), expires_at=int(time.time()) - 60)
-    cookie = Sessions(tmp_path / "sessions.db", upstream).open(tokens)
-    with AppServer(tmp_path, project.environment(wire.url)) as server:
-        context = chromium.new_context(base_url=server.url)
-        context.add_cookies([{"name": "tally", "value": cookie, "url": server.url}])
-        page = context.new_page()
-        wire.cut()
-        page.goto("/")
-        alert = page.get_by_text("Tally cannot reach the sign-in service.")
-        expect(alert).to_contain_text("You are still signed in.", timeout=SLOW)
-        wire.mend()
-        page.reload()
-        expect_dashboard(page, account)
-        context.close()
+    cookie = Sessions(server.folder / "sessions.db", upstream).open(tokens)
+    context.add_cookies([{"name": "tally", "value": cookie, "url": server.url}])
+    page = context.new_page()
+    wire.cut()
+    page.goto("/")
+    alert = page.get_by_text("Tally cannot reach the sign-in service.")
+    expect(alert).to_contain_text("You are still signed in.", timeout=SLOW)
+    wire.mend()
+    page.reload()
+    expect_dashboard(page, account)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -23,10 +23,7 @@ def test_chosen_theme_overrides_the_system_theme(page: Page, upstream: AuthClien
     sign_in(page, account)
     expect_background(page, DARK)
 
-    open_page(page, "/records")
-    expect_background(page, DARK)
-
     database.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
     page.wait_for_timeout(1500)  # the data version is cached for a second
-    open_page(page, "/")
+    open_page(page, "/records")
     expect_background(page, LIGHT)
