@@ -85,8 +85,8 @@ def test_other_tabs_follow_a_sign_out_and_the_next_account(
     use(second)
     expect_sign_in(second)
     assert second.get_by_text(ada.email).count() == 0
-    second.go_back()
-    expect_sign_in(second)
+    first.go_back()
+    expect_sign_in(first)
     sign_in(first, bob)
     use(third)
     expect_dashboard(third, bob)
