@@ -18,7 +18,7 @@ from typing import Any
 
 from app.auth.session_keys import COOKIE_LENGTH, decrypt_tokens, encrypt_tokens, new_cookie, session_id
 from tally.accounts.auth_client import AuthClient, AuthRefused, AuthUnreachable, Tokens, auth_client
-from tally.core.settings import tally_home
+from tally.core.paths import tally_home
 from tally.secrets.envelope import EnvelopeError
 
 IDLE_SECONDS = 7 * 86_400

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from tally.cli.command import FAILED, TallyCommand
-from tally.core.settings import CHECKOUT, Settings, load_settings
+from tally.core.paths import CHECKOUT
+from tally.core.settings import Settings, load_settings
 from tally.local import doctor as doctors
 from tally.local import status as statuses
 from tally.local.nightly import nightly_command

@@ -6,8 +6,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tally.core.errors import TallyError
 from tally.core.paths import CHECKOUT, tally_home
 
-__all__ = ["CHECKOUT", "Settings", "SettingsMissing", "load_settings", "require_database_url", "tally_home"]
-
 
 class SettingsMissing(TallyError):
     """A required setting is missing."""

@@ -8,11 +8,11 @@ import threading
 import time
 
 from tally.core.errors import TallyError
-from tally.core.settings import CHECKOUT
+from tally.core.paths import CHECKOUT
 from tally.local import processes
 from tally.local.home import Home, open_log
 from tally.local.ports import Ports
-from tally.local.stack import Stopped
+from tally.local.service import Stopped
 
 START_SECONDS = 60
 STOP_SECONDS = 8

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tally.core.errors import TallyError
-from tally.core.settings import tally_home
+from tally.core.paths import tally_home
 from tally.local.home import open_home
 from tally.local.lock import find_holder
 from tally.local.node import MODULES, find_node, modules_are_current

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from tally.core.errors import TallyError
-from tally.core.settings import CHECKOUT
+from tally.core.paths import CHECKOUT
 from tally.local.home import Home
 from tally.local.node import MODULES, Node
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import psycopg
 
+from tally.core.paths import CHECKOUT
 from tally.core.schedule import last_due
-from tally.core.settings import CHECKOUT
 from tally.local import processes
 from tally.local.home import Home, open_log
 

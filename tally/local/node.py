@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tally.core.errors import TallyError
-from tally.core.settings import CHECKOUT
+from tally.core.paths import CHECKOUT
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

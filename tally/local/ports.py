@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tally.core.errors import TallyError
-from tally.core.settings import CHECKOUT
+from tally.core.paths import CHECKOUT
 
 
 class LocalSettings(BaseSettings):

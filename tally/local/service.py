@@ -10,6 +10,10 @@ LONGEST_PAUSE_SECONDS = 60.0
 HEALTHY_SECONDS = 60.0
 
 
+class Stopped(Exception):
+    """A stop was requested before everything was ready."""
+
+
 class Service(Protocol):
     """A process that a watchdog can restart."""
 

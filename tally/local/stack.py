@@ -18,6 +18,7 @@ from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
 from tally.local.ports import LocalSettings, Ports
+from tally.local.service import Stopped
 
 START_SECONDS = 120
 STOP_SECONDS = 45
@@ -28,10 +29,6 @@ SETTING_NAMES = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KE
 
 class StackFailed(TallyError):
     """The embedded stack did not start; the text is the reason it reported."""
-
-
-class Stopped(Exception):
-    """A stop was requested before everything was ready."""
 
 
 @dataclass(frozen=True, slots=True)

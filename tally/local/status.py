@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tally.core.paths import tally_home
 from tally.core.schedule import next_due
-from tally.core.settings import Settings, SettingsMissing, load_settings, require_database_url, tally_home
+from tally.core.settings import Settings, SettingsMissing, load_settings, require_database_url
 from tally.local import dashboard
 from tally.local.home import Home
 from tally.local.lock import find_holder

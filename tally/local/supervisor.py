@@ -17,8 +17,8 @@ from tally.local.migrations import push_migrations
 from tally.local.nightly import Scheduler
 from tally.local.node import Node, find_node, install_modules
 from tally.local.ports import LocalSettings, Ports, load_local_settings, refuse_taken_ports
-from tally.local.service import Watchdog
-from tally.local.stack import Listener, Stack, Stopped, end_leftover, leftover_ports
+from tally.local.service import Stopped, Watchdog
+from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCH_SECONDS = 0.2

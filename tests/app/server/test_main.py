@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tally.core.settings import CHECKOUT
+from tally.core.paths import CHECKOUT
 from tests.app.app_server import AppServer
 from tests.app.conftest import Project
 

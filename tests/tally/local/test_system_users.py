@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tally.core.settings import CHECKOUT
+from tally.core.paths import CHECKOUT
 from tally.local.node import MODULES
 from tally.local.running import running_stack
 from tally.local.stack import Stack, StackFailed
