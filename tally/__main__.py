@@ -14,7 +14,7 @@ def main() -> None:
 
         if print_cached_report(sys.argv[2:]):
             return
-    if command & (COLLECT_COMMANDS | MACHINE_COMMANDS):
+    if command & (COLLECT_COMMANDS | MACHINE_COMMANDS | {"--version"}):
         from tally.cli.command import new_app
 
         app = new_app()

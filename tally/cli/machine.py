@@ -1,4 +1,7 @@
-"""`tally up`, `down`, `status`, `doctor`, `nightly` and `backtest`: Tally on this machine."""
+"""`tally up`, `down`, `status`, `doctor`, `nightly` and `backtest`: Tally on this machine.
+
+Each command imports what it runs: `tally status`, which is run often, needs few of the others' libraries.
+"""
 
 import json
 import subprocess
@@ -11,12 +14,6 @@ import typer
 
 from tally.cli.command import FAILED, TallyCommand
 from tally.core.paths import CHECKOUT
-from tally.core.settings import Settings, load_settings
-from tally.local import doctor as doctors
-from tally.local import status as statuses
-from tally.local.nightly import nightly_command
-from tally.local.stack import SETTING_NAMES, env_lines
-from tally.local.supervisor import run_down, run_up
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -32,6 +29,8 @@ def up() -> None:
 
     Example: TALLY_PORT=9000 tally up
     """
+    from tally.local.supervisor import run_up
+
     run_up()
 
 
@@ -40,6 +39,8 @@ def down() -> None:
 
     Example: tally down
     """
+    from tally.local.supervisor import run_down
+
     typer.echo("Tally has stopped." if run_down() else "Tally is not running.")
 
 
@@ -56,8 +57,10 @@ def status(
     Example: tally status --json
     """
     if env:
-        typer.echo(env_lines(_connection_settings(load_settings())), nl=False)
+        typer.echo(_connection_settings(), nl=False)
         return
+    from tally.local import status as statuses
+
     found = statuses.load_status()
     typer.echo(json.dumps(statuses.as_json(found), indent=2) if as_json else statuses.as_text(found))
     if not found.healthy:
@@ -69,6 +72,8 @@ def doctor() -> None:
 
     Example: tally doctor
     """
+    from tally.local import doctor as doctors
+
     findings = doctors.examine()
     typer.echo(doctors.as_text(findings))
     if any(finding.is_missing for finding in findings):
@@ -92,6 +97,8 @@ def nightly(
 
     Example: tally nightly --date 2026-11-01 --dry-run
     """
+    from tally.local.nightly import nightly_command
+
     arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
     arguments += ["--scheduler", scheduler] if scheduler is not None else []
     ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
@@ -118,8 +125,12 @@ def backtest(
     raise typer.Exit(ended.returncode)
 
 
-def _connection_settings(settings: Settings) -> dict[str, str]:
+def _connection_settings() -> str:
+    from tally.core.settings import load_settings
+    from tally.local.stack import SETTING_NAMES, env_lines
+
+    settings = load_settings()
     secrets = (settings.supabase_secret_key, settings.database_url)
     values = [settings.supabase_url, settings.supabase_publishable_key]
     values += [secret.get_secret_value() if secret else "" for secret in secrets]
-    return dict(zip(SETTING_NAMES, values, strict=True))
+    return env_lines(dict(zip(SETTING_NAMES, values, strict=True)))
