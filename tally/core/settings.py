@@ -1,20 +1,17 @@
 """Settings from the environment, `.env` and the files of `tally up`."""
 
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, SecretStr, ValidationError
 
+from tally.core.environment import load_environment
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT, tally_home
 
 
 class SettingsMissing(TallyError):
     """A required setting is missing."""
 
 
-class Settings(BaseSettings):
-    """The environment wins over `.env`, which wins over the files of `tally up` for its own stack."""
-
-    model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8", env_ignore_empty=True)
+class Settings(BaseModel):
+    """The settings of a project, hosted or on this machine."""
 
     supabase_url: str
     supabase_publishable_key: str
@@ -29,10 +26,8 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings; raises SettingsMissing with their names and how to set them."""
-    home = tally_home()
-    env_files = (home / "stack.env", home / "vault.env", CHECKOUT / ".env")  # later files win
     try:
-        return Settings(_env_file=env_files)  # type: ignore[call-arg]
+        return Settings.model_validate(load_environment())
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise SettingsMissing(

@@ -14,7 +14,8 @@ from tally.core.paths import tally_home
 from tally.local.home import open_home
 from tally.local.lock import find_holder
 from tally.local.node import MODULES, find_node, modules_are_current
-from tally.local.ports import Ports, is_free, load_local_settings
+from tally.local.ports import Ports, is_free
+from tally.local.settings import load_local_settings
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_BYTES = 1_000_000_000

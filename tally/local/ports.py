@@ -3,21 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from tally.core.errors import TallyError
-from tally.core.paths import CHECKOUT
-
-
-class LocalSettings(BaseSettings):
-    """Settings of the one-machine stack, from the environment or `.env`."""
-
-    model_config = SettingsConfigDict(extra="ignore", env_file=CHECKOUT / ".env", env_file_encoding="utf-8")
-
-    tally_port: int = Field(default=8501, ge=1, le=65532)
-    smtp_url: SecretStr | None = None
-    app_origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +32,6 @@ class Ports:
             "the database": self.postgres,
             "the data API": self.rest,
         }
-
-
-def load_local_settings() -> LocalSettings:
-    """Read the settings of the one-machine stack; raise TallyError naming an invalid one."""
-    try:
-        return LocalSettings()
-    except ValidationError as error:
-        names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
-        raise TallyError(f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532.") from None
 
 
 def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None:

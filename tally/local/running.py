@@ -12,7 +12,8 @@ from tally.local.keys import load_keys
 from tally.local.lock import lock_home
 from tally.local.migrations import push_migrations
 from tally.local.node import find_node, install_modules
-from tally.local.ports import LocalSettings, Ports, refuse_taken_ports
+from tally.local.ports import Ports, refuse_taken_ports
+from tally.local.settings import LocalSettings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
 

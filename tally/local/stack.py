@@ -17,8 +17,9 @@ from tally.local.home import Home, open_log, rotate_log
 from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
-from tally.local.ports import LocalSettings, Ports
+from tally.local.ports import Ports
 from tally.local.service import Stopped
+from tally.local.settings import LocalSettings
 
 START_SECONDS = 120
 STOP_SECONDS = 45

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from tally.core.environment import load_environment
 from tally.core.paths import tally_home
 from tally.core.schedule import next_due
-from tally.core.settings import Settings, SettingsMissing, load_settings, require_database_url
 from tally.local import dashboard
 from tally.local.home import Home
-from tally.local.lock import find_holder
-from tally.local.ports import Ports, load_local_settings
+from tally.local.lock import Holder, find_holder
+from tally.local.ports import Ports
 
 TIMEOUT_SECONDS = 5
 
@@ -58,12 +58,9 @@ def load_status() -> Status:
     """Query every part."""
     home = Home(tally_home())
     holder = find_holder(home)
-    ports = Ports((holder and holder.port) or load_local_settings().tally_port)
-    try:
-        settings = load_settings()
-    except SettingsMissing:
-        settings = None
-    database, last_run = _query_database(settings)
+    ports = _find_ports(holder)
+    settings = _load_settings()
+    database, last_run = _query_database(settings.get("database_url"))
     return Status(
         running=holder is not None,
         home=str(home.path),
@@ -115,19 +112,33 @@ def _version_of(package: str) -> str:
         return "not installed"
 
 
+def _find_ports(holder: Holder | None) -> Ports:
+    if holder and holder.port:
+        return Ports(holder.port)
+    from tally.local.settings import load_local_settings  # lazily: loads pydantic
+
+    return Ports(load_local_settings().tally_port)
+
+
+def _load_settings() -> dict[str, str]:
+    """Settings by lower-case name; empty if there is no project to connect to."""
+    found = load_environment()
+    return found if {"supabase_url", "supabase_publishable_key"} <= found.keys() else {}
+
+
 def _query_dashboard(ports: Ports) -> Part:
     return Part(f"http://127.0.0.1:{ports.dashboard}", dashboard.answers(ports.dashboard))
 
 
-def _query_api(settings: Settings | None, path: str) -> Part:
-    if settings is None:
+def _query_api(settings: dict[str, str], path: str) -> Part:
+    if not settings:
         return Part("not started", False)
-    address = settings.supabase_url.rstrip("/") + path
+    address = settings["supabase_url"].rstrip("/") + path
     parts = urlsplit(address)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", parts.path, headers={"apikey": settings.supabase_publishable_key})
+        connection.request("GET", parts.path, headers={"apikey": settings["supabase_publishable_key"]})
         answer = connection.getresponse()
         server = re.search(r"postgrest/(\S+)", answer.headers.get("server") or "")
         return Part(
@@ -139,11 +150,7 @@ def _query_api(settings: Settings | None, path: str) -> Part:
         connection.close()
 
 
-def _query_database(settings: Settings | None) -> tuple[Part, dict[str, str | None] | None]:
-    try:
-        url = require_database_url(settings) if settings else None
-    except SettingsMissing:
-        url = None
+def _query_database(url: str | None) -> tuple[Part, dict[str, str | None] | None]:
     if url is None:
         return Part("not started", False), None
     address = _without_secrets(url)

@@ -16,8 +16,9 @@ from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.migrations import push_migrations
 from tally.local.nightly import Scheduler
 from tally.local.node import Node, find_node, install_modules
-from tally.local.ports import LocalSettings, Ports, load_local_settings, refuse_taken_ports
+from tally.local.ports import Ports, refuse_taken_ports
 from tally.local.service import Stopped, Watchdog
+from tally.local.settings import LocalSettings, load_local_settings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

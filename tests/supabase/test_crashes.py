@@ -13,9 +13,10 @@ from tally.local.home import open_home
 from tally.local.keys import load_keys
 from tally.local.lock import lock_home
 from tally.local.node import find_node
-from tally.local.ports import LocalSettings, Ports
+from tally.local.ports import Ports
 from tally.local.running import running_stack
 from tally.local.service import Stopped
+from tally.local.settings import LocalSettings
 from tally.local.stack import Listener, Stack, StackFailed
 from tests.embedded import free_port_block, temporary_home
 from tests.supabase.parts import (

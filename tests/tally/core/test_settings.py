@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tally.core import settings
+from tally.core import environment
 from tally.core.settings import Settings, SettingsMissing, load_settings
 
 STACK = 'SUPABASE_URL="http://stack"\nSUPABASE_PUBLISHABLE_KEY="public"\nDATABASE_URL="postgresql://stack"\n'
@@ -20,7 +20,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "stack.env").write_text(STACK)
     (folder / "vault.env").write_text('TALLY_ENCRYPTION_KEYS="first:key"\n')
     monkeypatch.setenv("TALLY_HOME", str(folder))
-    monkeypatch.setattr(settings, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(environment, "CHECKOUT", tmp_path)
     return folder
 
 

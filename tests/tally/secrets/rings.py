@@ -20,7 +20,6 @@ KEY, NEWER = (
 def settings_with(keys: str | None) -> Settings:
     """Settings with these encryption keys."""
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
         supabase_url="http://127.0.0.1",
         supabase_publishable_key="public",
         tally_encryption_keys=SecretStr(keys) if keys is not None else None,

@@ -1,0 +1,24 @@
+"""Settings as text.
+
+`tally status` takes them as they are: loading pydantic would be a third of its work.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from tally.core.paths import CHECKOUT, tally_home
+
+
+def load_environment() -> dict[str, str]:
+    """The environment wins over `.env`, which wins over the files of `tally up` for its own stack."""
+    home = tally_home()
+    return read_environment(home / "stack.env", home / "vault.env", CHECKOUT / ".env")
+
+
+def read_environment(*files: Path) -> dict[str, str]:
+    """Values by lower-case name, empty ones left out; later files win, the environment over all."""
+    sources: list[Mapping[str, str | None]] = [*map(dotenv_values, files), os.environ]
+    return {name.lower(): value for source in sources for name, value in source.items() if value}
