@@ -5,7 +5,7 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from tally.core.errors import TallyError
 
@@ -23,6 +23,10 @@ class TallyGroup(TyperGroup):
             typer.echo(str(problem), err=True)
             raise typer.Exit(FAILED) from None
 
+    def get_help_option(self, ctx: typer.Context) -> TyperOption | None:  # type: ignore[override]
+        """The option `--help`."""
+        return _off_by_default(super().get_help_option(ctx))
+
 
 class TallyCommand(TyperCommand):
     """Shows its arguments as manuals do, `FILE…`; typer adds braces and the Python type."""
@@ -36,9 +40,20 @@ class TallyCommand(TyperCommand):
         """The help text."""
         return re.sub(r"(?m)^(  [A-Z]+) <\S+>", r"\1", super().get_help(ctx))
 
+    def get_help_option(self, ctx: typer.Context) -> TyperOption | None:  # type: ignore[override]
+        """The option `--help`."""
+        return _off_by_default(super().get_help_option(ctx))
+
 
 def _name_argument(argument: re.Match[str]) -> str:
     return f"{argument[1]}…" if argument[2] else argument[1]
+
+
+def _off_by_default(flag: TyperOption | None) -> TyperOption | None:
+    """Without a default, typer would load pydantic in every command to convert the missing value."""
+    if flag is not None:
+        flag.default = False
+    return flag
 
 
 def new_app() -> typer.Typer:

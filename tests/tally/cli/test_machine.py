@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
@@ -15,8 +16,16 @@ from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
 from tally.cli import collect, machine
 from tally.cli.command import new_app
 from tally.cli.main import app
+from tally.local.home import open_home
+from tally.local.lock import lock_home
 from tests.embedded import free_port_block
 
+HEAVY = {"cryptography", "httpx", "pandas", "psutil", "pydantic", "supabase"}
+UNREACHABLE = {
+    "SUPABASE_URL": "http://127.0.0.1:1",
+    "SUPABASE_PUBLISHABLE_KEY": "none",
+    "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres",
+}
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
@@ -104,12 +113,7 @@ def test_doctor_names_what_is_missing_and_how_to_fix_it(tmp_path: Path) -> None:
 
 
 def test_nightly_passes_its_arguments_and_exit_code_on(tmp_path: Path) -> None:
-    unreachable = {
-        "SUPABASE_URL": "http://127.0.0.1:1",
-        "SUPABASE_PUBLISHABLE_KEY": "none",
-        "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres",
-    }
-    ended = run("nightly", "--dry-run", TALLY_HOME=str(tmp_path), **unreachable)
+    ended = run("nightly", "--dry-run", TALLY_HOME=str(tmp_path), **UNREACHABLE)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
 
@@ -135,6 +139,34 @@ def test_status_of_a_stopped_tally_is_unhealthy() -> None:
     shown = json.loads(ended.stdout)
     assert (ended.exit_code, shown["running"], shown["healthy"]) == (1, False, False)
     assert shown["parts"]["database"] == {"address": "not started", "healthy": False, "version": None}
+
+
+@pytest.fixture
+def running_home(tmp_path: Path) -> Iterator[Path]:
+    """A TALLY_HOME that is locked, as by `tally up`."""
+    lock = lock_home(open_home(tmp_path), "up", free_port_block())
+    yield tmp_path
+    lock.release()
+
+
+def imported(ended: "subprocess.CompletedProcess[str]") -> set[str]:
+    """Packages that a command with PYTHONPROFILEIMPORTTIME imported."""
+    modules = (line.rpartition("|")[2].strip() for line in ended.stderr.splitlines())
+    return {module.partition(".")[0] for module in modules}
+
+
+def test_status_imports_only_the_libraries_it_needs(running_home: Path) -> None:
+    environment = UNREACHABLE | {"TALLY_HOME": str(running_home), "PYTHONPROFILEIMPORTTIME": "1"}
+    ended = run("status", "--json", **environment)
+    assert json.loads(ended.stdout)["running"]
+    assert {"typer", "psycopg"} <= imported(ended)
+    assert imported(ended).isdisjoint(HEAVY)
+
+
+def test_version_imports_no_command() -> None:
+    found = imported(run("--version", PYTHONPROFILEIMPORTTIME="1"))
+    assert "typer" in found
+    assert found.isdisjoint(HEAVY | {"psycopg"})
 
 
 @pytest.fixture
