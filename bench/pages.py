@@ -24,7 +24,7 @@ from bench.measurement import REPEATS, Measurement
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.app_server import AppServer
-from tests.e2e.chromium import CHROMIUM, FLAGS
+from tests.e2e.chromium import CHROMIUM, FLAGS, HEADLESS
 from tests.embedded import temporary_stack
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -66,7 +66,7 @@ def measure() -> list[Measurement]:
 def measure_on(tally: str, hello: str, database_url: str) -> list[Measurement]:
     """Measure on running servers."""
     with sync_playwright() as playwright, psycopg.connect(database_url, autocommit=True) as database:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM or HEADLESS, args=FLAGS)
         signed_in = _sign_in(browser, tally)
         loads = _measure_loads({"hello": (browser, hello, None), "overview": (browser, tally, signed_in)})
         switches = _measure_switches(browser, tally, signed_in, database)

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from tests.app.app_server import AppServer
 from tests.app.conftest import Project, account, new_account, project, upstream
 from tests.app.wire import Wire
-from tests.e2e.chromium import CHROMIUM, FLAGS
+from tests.e2e.chromium import FLAGS, HEADLESS
 from tests.e2e.steps import SLOW
 
 __all__ = ["account", "new_account", "project", "upstream"]  # fixtures
@@ -42,8 +42,8 @@ def wire(connection: Wire) -> Iterator[Wire]:
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """Playwright, for the tests of one file."""
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed (apt install chromium)")
+    if HEADLESS is None:
+        pytest.skip("Chromium is not installed (apt install chromium-headless-shell)")
     with sync_playwright() as running:
         yield running
 
@@ -51,7 +51,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    browser = playwright.chromium.launch(executable_path=HEADLESS, args=FLAGS)
     yield browser
     browser.close()
 

@@ -43,7 +43,8 @@ class Commands:
     @property
     def environment(self) -> dict[str, str]:
         folders = {"HOME": str(self.home), "TALLY_HOME": str(self.state), "TZ": "Europe/Berlin"}
-        return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | folders | dict(self.settings)
+        inherited = {name: os.environ[name] for name in ("PATH", "SSL_CERT_FILE")}
+        return inherited | {"PYTHONPATH": str(Path.cwd())} | folders | dict(self.settings)
 
     def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-W", "ignore", "-m", "tally", *arguments]
