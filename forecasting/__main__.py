@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from forecasting.workers.forkserver import warm_up
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings, require_database_url
+from tally.core.streams import prepare_streams
 
 MAX_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
@@ -19,6 +20,7 @@ exit codes: 0 done; 1 failed, with the reasons; 75 another run is in progress; 1
 
 def main() -> int:
     """Parse the arguments, do the run, and print errors as one sentence."""
+    prepare_streams()
     arguments = _make_parser().parse_args()
     if arguments.workers != 0 and arguments.scheduler is None:
         warm_up()

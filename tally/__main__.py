@@ -2,12 +2,15 @@
 
 import sys
 
+from tally.core.streams import prepare_streams
+
 COLLECT_COMMANDS = {"collect", "login", "logout"}
 MACHINE_COMMANDS = {"up", "down", "status", "doctor", "nightly", "backtest"}
 
 
 def main() -> None:
     """Run the command named on the command line."""
+    prepare_streams()
     command = set(sys.argv[1:2])
     if command == {"collect"} and {"--dry-run", "--json"} <= set(sys.argv):
         from tally.agents.report_cache import print_cached_report

@@ -5,6 +5,7 @@ from typing import Any
 
 from tally.agents.registry import AGENTS
 from tally.connectors.connections import APIS
+from tally.core.text import printable
 from tally.importers import IMPORTERS
 from tally.ledger.statements import REQUESTS
 from tally.spend import sample_data
@@ -12,8 +13,7 @@ from tally.spend import sample_data
 
 def shown_name(name: str) -> str:
     """A file name without control characters, including those that reverse the text after them."""
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name)
-    return printable.strip() or "upload.csv"
+    return printable(name).strip() or "upload.csv"
 
 
 def short_title(title: str) -> str:

@@ -21,6 +21,7 @@ from forecasting.evaluation.score import (
 from forecasting.workers.forkserver import warm_up
 from forecasting.workers.pool import count_cores
 from tally.core.errors import TallyError
+from tally.core.streams import prepare_streams
 from tally.core.text import plural
 
 COLUMNS = ("unique_id", "cutoff", "ds", "yhat", "lo80", "hi80", "lo95", "hi95", "confidence", "method")
@@ -32,6 +33,7 @@ FAILED, INTERRUPTED = 1, 130
 
 def main() -> int:
     """Parse the arguments, do the backtest, and print errors as one sentence."""
+    prepare_streams()
     parser = argparse.ArgumentParser(prog="tally backtest", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DATA_DIR")
     parser.add_argument("--out", type=Path, required=True)

@@ -28,6 +28,7 @@ def print_cached_report(arguments: Sequence[str]) -> bool:
         if stored["key"] != fingerprint(arguments, find_logs(Path.home(), os.environ)):
             return False
         sys.stdout.write(stored["answer"])
+        sys.stdout.flush()
     except (OSError, ValueError, TypeError, KeyError):
         return False
     return True

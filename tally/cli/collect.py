@@ -18,8 +18,8 @@ from tally.agents.machine import collecting_folder, machine_name
 from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
 from tally.cli.meter import ByteMeter
+from tally.cli.output import echo, echo_error
 from tally.cli.session import login, logout
-from tally.cli.tables import printable
 from tally.core.errors import NotSignedIn, TallyError
 
 NO_LOGS = "No logs of coding agents were found on this machine."
@@ -93,7 +93,7 @@ def print_rejections(reasons: Sequence[str]) -> None:
     """Print the distinct reasons why entries were rejected, on stderr."""
     distinct = list(dict.fromkeys(reasons))
     for reason in distinct[:SHOWN_REASONS]:
-        typer.echo(printable(f"  rejected: {reason}"), err=True)
+        echo(f"  rejected: {reason}", err=True)
     if len(distinct) > SHOWN_REASONS:
         typer.echo(f"  … and {len(distinct) - SHOWN_REASONS:,} other reasons", err=True)
 
@@ -131,7 +131,7 @@ def _follow(upload: _Upload, every: float) -> None:
             except NotSignedIn:
                 raise
             except TallyError as problem:
-                typer.echo(str(problem), err=True)
+                echo_error(problem)
         time.sleep(every)
 
 

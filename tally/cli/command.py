@@ -1,13 +1,17 @@
 """The `tally` application without its commands."""
 
 import re
+import sys
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from tally.cli.output import echo, echo_error
 from tally.core.errors import TallyError
+from tally.core.streams import abandon_output
 
 FAILED = 1
 
@@ -15,12 +19,22 @@ FAILED = 1
 class TallyGroup(TyperGroup):
     """Prints an error that the user can fix as one sentence on stderr, and exits with code 1."""
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; the help and version can fail too, on a full disk."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            abandon_output()
+            with suppress(OSError):
+                echo(_describe_failure(error), err=True)
+            sys.exit(FAILED)
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
         except TallyError as problem:
-            typer.echo(str(problem), err=True)
+            echo_error(problem)
             raise typer.Exit(FAILED) from None
 
     def get_help_option(self, ctx: typer.Context) -> TyperOption | None:  # type: ignore[override]
@@ -43,6 +57,11 @@ class TallyCommand(TyperCommand):
     def get_help_option(self, ctx: typer.Context) -> TyperOption | None:  # type: ignore[override]
         """The option `--help`."""
         return _off_by_default(super().get_help_option(ctx))
+
+
+def _describe_failure(error: OSError) -> str:
+    what = f"{error.filename} cannot be used" if error.filename else "Reading or writing failed"
+    return f"{what}: {error.strerror or error}. Check free disk space and permissions, then try again."
 
 
 def _name_argument(argument: re.Match[str]) -> str:

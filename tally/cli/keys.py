@@ -15,6 +15,7 @@ from tally.cli.key_rotation import (
     reencrypt_all,
     refuse_concurrent_change,
 )
+from tally.cli.output import echo
 from tally.core.errors import TallyError
 from tally.core.settings import Settings, load_settings
 from tally.local.home import open_home
@@ -142,6 +143,6 @@ def _report() -> None:
     if not failures and (unused := _list_unused(ring, counts)):
         typer.echo(f"Unused encryption keys: {', '.join(unused)}. Remove them with `tally keys prune`.")
     for failure in failures:
-        typer.echo(failure, err=True)
+        echo(failure, err=True)
     if failures:
         raise typer.Exit(FAILED)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from tally.agents.machine import collecting_folder
+from tally.cli.output import echo
 
 
 def login(
@@ -33,7 +34,7 @@ def login(
     else:
         password = typer.prompt("Password", hide_input=True)
     account = sign_in(collecting_folder(), str(address), str(key), str(email), password)
-    typer.echo(f"Signed in as {account.email}. Run `tally collect` to send this machine's logs.")
+    echo(f"Signed in as {account.email}. Run `tally collect` to send this machine's logs.")
 
 
 def logout() -> None:

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Iterable, Sequence
 
+from tally.core.text import printable
+
 SHORTEST_LINE = 110  # columns; in a narrower terminal, lines wrap and no figure is cut off
 PIPED_LINE = 10_000  # piped output is never wrapped
 
@@ -28,8 +30,3 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
-
-
-def printable(text: str) -> str:
-    """The text with every character replaced that could control a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -44,6 +44,7 @@ def print_usage(options: LogOptions, as_json: bool) -> None:
     key = fingerprint(sys.argv[2:], logs)  # before the scan, as logs may grow during it
     text = json.dumps(_report(options, logs), indent=2) + "\n"
     sys.stdout.write(text)
+    sys.stdout.flush()  # a failure is reported, and not by the interpreter at its end
     store_report(key, text)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tally.cli.tables import print_table, printable
+from tally.cli.tables import print_table
+from tally.core.text import printable
 
 
 def printed(capsys: pytest.CaptureFixture[str], *rows: tuple[str, ...]) -> list[str]:
