@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 import typer
 
 from tally.cli.account import Email, acting_as
-from tally.cli.rejections import collect_rejections, writing
-from tally.core.text import plural
+from tally.cli.output import echo
+from tally.cli.rejections import collect_rejections, refuse_overwriting, writing
+from tally.core.text import plural, printable
 from tally.currency.stored_rates import load_rates
 from tally.importers import (
     AmbiguousDates,
@@ -23,6 +24,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.grouping import read_breakdown, refuse_overlap
+from tally.importers.readers.containers import MAX_BYTES
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.ledger.billing_account import preview_overlaps
 from tally.spend import sample_data as sample
@@ -58,17 +60,18 @@ def import_files(  # noqa: PLR0913 - the options of the command
 
     Example: tally import cost_2026-11.csv --email ada@example.com
     """
+    refuse_overwriting(rejected, files)
     with acting_as(email) as database, collect_rejections(rejected) as rejections:
         options = Options(load_timezone(database), day_first, decimal_comma, rates=load_rates(database))
         # All files are read before the first is saved: if one is refused, nothing has been written.
         for file, importer, parsed, data in [_read(file, options) for file in files]:
             if dry_run:
                 refuse_overlap(database, read_breakdown(parsed), file.name, importer.name)
-                typer.echo(f"{file.name} ({importer.title}): {_preview_line(parsed)}")
+                echo(f"{file.name} ({importer.title}): {_preview_line(parsed)}")
                 rejections += [(file, row) for row in parsed.rejected]
             else:
-                result = save_import(database, parsed, ImportFile(file.name, importer.name, data))
-                typer.echo(f"{file.name} ({importer.title}): {_result_line(result)}")
+                result = save_import(database, parsed, ImportFile(printable(file.name), importer.name, data))
+                echo(f"{file.name} ({importer.title}): {_result_line(result)}")
                 rejections += [(file, row) for row in result.rejected]
 
 
@@ -91,7 +94,7 @@ def export_records(
         records = load_records(database)
     with writing(out):
         out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
-    typer.echo(f"Exported {plural(len(records), 'record')} to {out}.")
+    echo(f"Exported {plural(len(records), 'record')} to {out}.")
 
 
 def demo(
@@ -107,15 +110,16 @@ def demo(
     with acting_as(email) as database:
         if remove:
             removed = sample.remove(database)
-            typer.echo("Sample data removed." if removed else "There is no sample data in this account.")
+            echo("Sample data removed." if removed else "There is no sample data in this account.")
             return
         result = sample.load(database, datetime.now(ZoneInfo(load_timezone(database))).date())
-    typer.echo(f"Sample data: {_result_line(result)}. Remove it with `tally demo --email {email} --remove`.")
+    echo(f"Sample data: {_result_line(result)}. Remove it with `tally demo --email {email} --remove`.")
 
 
 def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:
     try:
-        data = file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)  # enough for `read_tables` to refuse a larger file
     except IsADirectoryError:
         raise DatabaseError(f"{file} is a folder. Name the files in it, such as {file}/*.csv.") from None
     except OSError as error:

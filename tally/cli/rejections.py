@@ -2,13 +2,11 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-import typer
-
-from tally.cli.tables import printable
+from tally.cli.output import echo
 from tally.importers import Rejected
 from tally.storage.database import DatabaseError
 from tally.storage.export import escape_formula
@@ -22,14 +20,20 @@ Rejections = list[tuple[Path, Rejected]]  # each with the file it comes from
 def collect_rejections(out: Path | None) -> Iterator[Rejections]:
     """A list for rejected rows, which are printed and written to `out` at the end, even after a failure."""
     rejections: Rejections = []
-    with writing(out), ExitStack() as opened:
-        file = opened.enter_context(_open_text(out)) if out else None
-        try:
-            yield rejections
-        finally:
-            _print(rejections, is_written=file is not None)
-            if file is not None:
+    file = _open_text(out) if out else None
+    try:
+        yield rejections
+    finally:
+        _print(rejections, is_written=file is not None)
+        if file is not None:
+            with writing(out), file:
                 _write(rejections, file)
+
+
+def refuse_overwriting(out: Path | None, files: Sequence[Path]) -> None:
+    """Raise DatabaseError if the rejected rows would replace a file to import, by whatever name."""
+    if out and out.exists() and any(file.exists() and file.samefile(out) for file in files):
+        raise DatabaseError(f"{out} is a file to import. Write rejected rows to another file.")
 
 
 @contextmanager
@@ -42,15 +46,16 @@ def writing(path: Path | None) -> Iterator[None]:
 
 
 def _open_text(path: Path) -> TextIO:
-    return path.open("w", newline="", encoding="utf-8", errors="replace")
+    with writing(path):
+        return path.open("w", newline="", encoding="utf-8", errors="replace")
 
 
 def _print(rejections: Sequence[tuple[Path, Rejected]], is_written: bool) -> None:
     for file, row in rejections[:SHOWN_REJECTIONS]:
-        typer.echo(printable(f"  {file.name}, line {row.line}: {row.reason}"), err=True)
+        echo(f"  {file.name}, line {row.line}: {row.reason}", err=True)
     if len(rejections) > SHOWN_REJECTIONS and not is_written:
         hidden = len(rejections) - SHOWN_REJECTIONS
-        typer.echo(f"  … and {hidden:,} more. Write all of them to a file with --rejected FILE.", err=True)
+        echo(f"  … and {hidden:,} more. Write all of them to a file with --rejected FILE.", err=True)
 
 
 def _write(rejections: Sequence[tuple[Path, Rejected]], out: TextIO) -> None:

@@ -51,7 +51,7 @@ def read_table(data: bytes, filename: str) -> Table:
 def _check_size(data: bytes, filename: str) -> None:
     if len(data) > MAX_BYTES:
         raise ImportRefused(
-            f"{filename} has {len(data) / 1e6:,.0f} MB; the limit is {MAX_BYTES // 1_000_000} MB per file. "
+            f"{filename} has more than {MAX_BYTES // 1_000_000} MB, the limit of one file. "
             "Export a shorter period, or split it into several files with the same header."
         )
 

@@ -156,7 +156,7 @@ def test_ambiguous_numbers_need_an_option(tally: Tally, write: Callable[..., Pat
         (HEADER.encode(), "bad.csv has a header and no rows below it."),
         (b"a,b\n1,2\n", "bad.csv has no column for date and cost."),
         (b"date,cost,Cost\n2026-11-02,1,2\n", "bad.csv has more than one column named"),
-        (b"date,cost\n" + b"2026-11-02,1\n" * 4_000_000, "the limit is 50 MB per file."),
+        (b"date,cost\n" + b"2026-11-02,1\n" * 4_000_000, "has more than 50 MB, the limit of one file."),
     ],
 )
 def test_one_refused_file_stops_all_before_anything_is_written(
@@ -175,6 +175,25 @@ def test_folders_and_missing_files_are_named(
     missing = tmp_path / "missing.csv"
     assert fails_with(tally("import", good, missing), f"{missing} cannot be read: No such file or directory.")
     assert stored() == 0
+
+
+def test_file_to_import_survives_as_target_of_rejected_rows(
+    tally: Tally, write: Callable[..., Path], stored: Callable[[], int]
+) -> None:
+    file = write(GOOD)
+    ended = tally("import", file, "--rejected", file)
+    assert fails_with(ended, f"{file} is a file to import. Write rejected rows to another file.")
+    assert file.read_text() == GOOD
+    assert stored() == 0
+
+
+def test_endless_file_is_refused(tally: Tally) -> None:
+    assert fails_with(tally("import", "/dev/zero"), "zero has more than 50 MB, the limit of one file.")
+
+
+def test_hostile_file_name_is_shown_as_text(tally: Tally, write: Callable[..., Path]) -> None:
+    file = write(GOOD, "a\x1b]8;;x\x07\udcff.csv")
+    assert tally("import", file).output.startswith("a�]8;;x��.csv (Table of costs): read 2")
 
 
 def test_overlap_in_another_grouping_is_refused(tally: Tally, write: Callable[..., Path]) -> None:

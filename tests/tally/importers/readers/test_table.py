@@ -179,7 +179,7 @@ def test_file_that_is_no_table_is_refused_with_a_reason(data: bytes, filename: s
 
 def test_file_that_is_too_large_is_refused_with_the_limit() -> None:
     assert refusal(b"x" * 200_000_000) == (
-        "usage.csv has 200 MB; the limit is 50 MB per file. "
+        "usage.csv has more than 50 MB, the limit of one file. "
         "Export a shorter period, or split it into several files with the same header."
     )
     assert MAX_BYTES == 50_000_000
