@@ -25,6 +25,10 @@ UNREACHABLE = frozenset(
 BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so retries are safe
 SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
 OWN_MESSAGES = frozenset({"22023", "42501", "23503"})  # raised by Tally's SQL functions, with a message
+ADDRESS_TOO_LONG = "414"
+TOO_LONG = frozenset({ADDRESS_TOO_LONG, "431"})  # addresses and headers, in which filters are sent
+NOT_TEXT = "22021"  # half of a character, as in a file name that is not UTF-8
+UNSTORABLE = frozenset({NOT_TEXT, "22P05"})
 DISK_FULL = "53100"
 TIMED_OUT = "57014"
 
@@ -46,7 +50,8 @@ class Query:
     """One page of a table's rows, filtered and ordered.
 
     `columns` are separated by commas and may be cast with `::text`. `where` compares columns for equality:
-    None matches null, a list or tuple matches any of its values. `after` is the last row of the page before.
+    None matches null, a list or tuple matches any of its values, up to a few hundred, as PostgREST takes them
+    in an address. `after` is the last row of the page before.
     """
 
     table: str
@@ -88,6 +93,10 @@ def describe(code: str | None, message: str) -> DatabaseError:
         )
     if code == TIMED_OUT:
         return DatabaseError("The database timed out. Try again with less data at a time.")
+    if code in TOO_LONG:
+        return DatabaseError("This asks for too much at once. Try again with fewer values.")
+    if code in UNSTORABLE:
+        return DatabaseError("A text contains characters that cannot be stored. Remove them, then try again.")
     if code in UNREACHABLE:
         return Unreachable(
             "The database cannot be reached right now. Check that Tally is running, then try again."

@@ -12,7 +12,17 @@ from psycopg.rows import tuple_row
 from psycopg.types.json import Json
 
 from tally.core.settings import load_settings, require_database_url
-from tally.storage.database import GATEWAY, RETRY, DatabaseError, Query, Row, Unreachable, describe, quote
+from tally.storage.database import (
+    GATEWAY,
+    NOT_TEXT,
+    RETRY,
+    DatabaseError,
+    Query,
+    Row,
+    Unreachable,
+    describe,
+    quote,
+)
 
 
 class PostgresDatabase:
@@ -83,6 +93,8 @@ class PostgresDatabase:
                     return [answer for (answer,) in cursor] if cursor.description else []
             except psycopg.Error as error:
                 raise describe_failure(error) from error
+            except UnicodeEncodeError as error:
+                raise describe(NOT_TEXT, "") from error
 
         return RETRY(self._may_recover, attempt)
 
@@ -121,8 +133,14 @@ def connect_operator() -> Iterator[psycopg.Connection[Any]]:
 
 def describe_failure(error: psycopg.Error) -> DatabaseError:
     """Error with a message that the user can act on."""
-    code = error.sqlstate or (GATEWAY if isinstance(error, psycopg.OperationalError) else None)
-    return describe(code, error.diag.message_primary or str(error))
+    return describe(error.sqlstate or _client_code(error), error.diag.message_primary or str(error))
+
+
+def _client_code(error: psycopg.Error) -> str | None:
+    """Code of an error that did not come from Postgres."""
+    if isinstance(error, psycopg.OperationalError):
+        return GATEWAY
+    return NOT_TEXT if isinstance(error, psycopg.DataError) else None  # a NUL character
 
 
 def _column(name: str) -> sql.Composable:
@@ -160,6 +178,8 @@ def find_user(connection: psycopg.Connection[Any], email: str) -> UUID:
             row = connection.execute(query, [email.strip()]).fetchone()
     except psycopg.Error as error:
         raise describe_failure(error) from error
+    except UnicodeEncodeError:
+        row = None
     if row is None:
         raise DatabaseError(f"There is no account for {email}. Sign up in the dashboard first.")
     user_id: UUID = row[0]

@@ -9,7 +9,18 @@ from supabase import Client, create_client
 from supabase.lib.client_options import SyncClientOptions
 
 from tally.core.tls import certificates
-from tally.storage.database import GATEWAY, RETRY, DatabaseError, Query, Row, Unreachable, describe, quote
+from tally.storage.database import (
+    ADDRESS_TOO_LONG,
+    GATEWAY,
+    NOT_TEXT,
+    RETRY,
+    DatabaseError,
+    Query,
+    Row,
+    Unreachable,
+    describe,
+    quote,
+)
 
 TIMEOUT_SECONDS = 120.0
 
@@ -70,6 +81,10 @@ class SupabaseDatabase:
                 return execute()
             except httpx.HTTPError as error:
                 raise describe(GATEWAY, "") from error
+            except httpx.InvalidURL as error:
+                raise describe(ADDRESS_TOO_LONG, "") from error
+            except UnicodeEncodeError as error:
+                raise describe(NOT_TEXT, "") from error
             except APIError as error:
                 raise describe_answer(error) from error
 

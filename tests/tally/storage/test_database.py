@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -197,6 +198,47 @@ def test_filter_applies_to_every_page(stack: Stack, transport: str) -> None:
         query = Query("imports", "filename", ["filename"], {"rows_read": 1}, limit=2)
         pages = [[row["filename"] for row in page] for page in select_pages(database, query)]
         assert pages == [["1.csv", "3.csv"], ["5.csv"]]
+
+
+UNSTORABLE = ("half of a pair \ud800", "NUL \0", "file name \udcff")
+
+
+@pytest.mark.parametrize("text", UNSTORABLE)
+def test_text_that_cannot_be_stored_is_refused_in_one_sentence(database: Database, text: str) -> None:
+    refused = pytest.raises(DatabaseError, match=r"^A text contains characters that cannot be stored\. ")
+    row = database.insert("imports", A_FILE)
+    with refused:
+        database.insert("imports", A_FILE | {"filename": text})
+    with refused:
+        database.update("imports", row["id"], {"filename": text})
+    assert find_import(database, row["id"]) == row
+
+
+@pytest.mark.parametrize("text", UNSTORABLE)
+def test_text_that_cannot_be_stored_is_never_found(database: Database, text: str) -> None:
+    for wanted in (text, [text]):
+        with suppress(DatabaseError):  # PostgREST looks for a NUL, and finds nothing
+            assert database.select(Query("imports", "id", ["id"], {"filename": wanted})) == []
+
+
+@pytest.mark.parametrize("count", [1_000, 10_000])
+def test_filter_for_too_many_values_is_refused_in_one_sentence(
+    stack: Stack, person: Person, count: int
+) -> None:
+    names = [f"{number:064}.csv" for number in range(count)]
+    query = Query("imports", "id", ["id"], {"filename": names})
+    with pytest.raises(DatabaseError, match=r"^This asks for too much at once\. "):
+        over_http(stack, person).select(query)
+    with over_postgres(stack, person) as postgres:
+        assert postgres.select(query) == []
+
+
+def test_account_of_unstorable_email_does_not_exist(stack: Stack) -> None:
+    with (
+        psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection,
+        pytest.raises(DatabaseError, match=r"^There is no account for "),
+    ):
+        find_user(connection, "a\udcff@example.com")
 
 
 def test_refusals_have_messages(database: Database) -> None:
