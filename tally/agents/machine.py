@@ -20,6 +20,16 @@ def machine_name() -> str:
     return printable(socket.gethostname().partition(".")[0])[:MAX_NAME_LENGTH] or "this machine"
 
 
+def check_machine_name(name: str) -> str:
+    """Return a name that the user chose; raises TallyError where it cannot be stored or shown."""
+    if len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise TallyError(
+            f"The name of a machine has at most {MAX_NAME_LENGTH} characters, without line breaks or control "
+            "characters. Choose another one with --machine."
+        )
+    return name
+
+
 def collecting_folder() -> Path:
     """Return the private folder for collection state, in Tally's home or else the user's state folder."""
     home = tally_home()

@@ -1,5 +1,6 @@
 """opencode: messages in a SQLite database, in older versions one JSON file per message."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -51,7 +52,9 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
 
 def _load_messages(path: Path) -> Iterator[tuple[str, str, bytes]]:
     """Yield id, session and JSON of messages with tokens; read-only, so safe while opencode writes."""
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=10)) as database:
+    with closing(
+        sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=10)
+    ) as database:
         for row in database.execute(
             "select id, session_id, cast(data as blob) from message where instr(data, '\"tokens\"')"
         ):

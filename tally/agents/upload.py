@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tally.agents.agent import Agent
@@ -19,10 +19,13 @@ from tally.agents.scan import FileRead, ScanProgress, read_logs
 from tally.agents.source import SourceResult, add_result, find_source
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, InvalidRecord
+from tally.core.text import printable
 from tally.ledger.save import save_records
 from tally.storage.database import Database, Query
 
 BATCH_BYTES = 256_000_000  # of logs per batch; the read positions advance after each
+FIRST_DAY = date.min + timedelta(days=1)  # earlier and later days begin at no instant in UTC
+LAST_DAY = date.max - timedelta(days=1)
 BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
 
 
@@ -39,7 +42,8 @@ class Selection:
         """Instant at which the first day begins, in UTC."""
         if self.since is None:
             return None
-        return datetime.combine(self.since, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        since = min(max(self.since, FIRST_DAY), LAST_DAY)
+        return datetime.combine(since, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
 
 ALL = Selection()
@@ -97,7 +101,8 @@ class _Run:
             events = self._select_events(reads)
             self._save(events, payment, source["id"], result)
             for read in reads:
-                result.reject([f"{read.file.path.name}: {reason}" for reason in read.reasons], read.rejected)
+                name = printable(read.file.path.name)
+                result.reject([f"{name}: {reason}" for reason in read.reasons], read.rejected)
             self.positions.advance(agent.name, reads, events)
         if result.read:
             add_result(self.database, source, result)

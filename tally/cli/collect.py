@@ -14,7 +14,7 @@ import typer
 
 from tally.agents.agent import Agent
 from tally.agents.log_files import LogFile, stat_logs
-from tally.agents.machine import collecting_folder, machine_name
+from tally.agents.machine import check_machine_name, collecting_folder, machine_name
 from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
 from tally.cli.meter import ByteMeter
@@ -39,7 +39,7 @@ def collect(  # noqa: PLR0913 - the options of the command
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Keep running and collect new entries.")] = False,
     every: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Time between checks with --watch.", min=0.1)
+        float, typer.Option(metavar="SECONDS", help="Time between checks with --watch.", min=0.1, max=86_400)
     ] = 15,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show usage and cost without an account; send nothing.")
@@ -82,7 +82,7 @@ def collect(  # noqa: PLR0913 - the options of the command
 
         print_usage(options, as_json)
         return
-    upload = _Upload(options, folder, machine or machine_name(), as_json)
+    upload = _Upload(options, folder, check_machine_name(machine) if machine else machine_name(), as_json)
     if watch:
         _follow(upload, every)
     else:

@@ -103,6 +103,14 @@ def test_opencode_messages_are_read_from_the_database(tmp_path: Path) -> None:
     assert sum(file.rejected for file in read(tmp_path, "opencode")) == 1
 
 
+def test_opencode_database_is_read_in_a_folder_that_is_not_unicode(tmp_path: Path) -> None:
+    home = tmp_path / "home?%41 \udcff"
+    write_opencode(tmp_path, opencode_message())
+    home.mkdir()
+    (tmp_path / ".local").rename(home / ".local")
+    assert len(collected(home, "opencode")) == 1
+
+
 def test_opencode_logged_cost_is_used(tmp_path: Path) -> None:
     write_opencode(tmp_path, opencode_message(providerID="somebody", modelID="nova", cost=0.125))
 

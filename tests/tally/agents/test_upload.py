@@ -313,6 +313,25 @@ def test_requests_before_a_day_can_be_skipped_and_collected_later(database: Data
     assert len(stored(database)) == 2
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
+@pytest.mark.parametrize(("since", "count"), [(date.min, 1), (date.max, 0)])
+def test_first_day_may_be_any_day(
+    database: Database, tmp_path: Path, zone: str, since: date, count: int
+) -> None:
+    write_claude(tmp_path / "laptop", claude_row())
+    collect_into(database, machine_at(tmp_path), Selection(since=since, timezone=zone))
+    assert len(stored(database)) == count
+
+
+def test_log_whose_name_is_not_unicode_is_collected(database: Database, tmp_path: Path) -> None:
+    log = write_claude(tmp_path / "laptop", claude_row(), claude_row("msg_2", usage={"output_tokens": -1}))
+    log.rename(log.with_name("hostile\x1b[2J\udcff.jsonl"))
+    results = collect_into(database, machine_at(tmp_path))
+    assert counts(results) == [("claude-code", 1, 0, 1)]
+    assert results[0].reasons == ["hostile�[2J�.jsonl: output_tokens is not a count of tokens"]
+    assert collect_into(database, machine_at(tmp_path))[0].read == 0
+
+
 def test_bad_lines_are_counted_with_reasons(database: Database, tmp_path: Path) -> None:
     machine = machine_at(tmp_path)
     write_claude(machine.home, claude_row(), claude_row("msg_2", usage={"output_tokens": -1}))

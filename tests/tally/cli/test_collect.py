@@ -171,6 +171,9 @@ def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
         (["--source", "emacs"], "There is no source 'emacs'. Choose from claude-code, codex"),
         (["--paid-by", "claude-code=me"], "is invalid. Write it as claude-code=plan"),
         (["--timezone", "Mars/Olympus", "--dry-run"], "There is no timezone 'Mars/Olympus'."),
+        (["--machine", "a\x1b[2J"], "The name of a machine has at most 100 characters"),
+        (["--machine", "m" * 101], "The name of a machine has at most 100 characters"),
+        (["--machine", "a\udcff"], "Choose another one with --machine."),
         ([], "Sign in with `tally login`."),
     ],
 )
@@ -182,6 +185,13 @@ def test_mistake_of_the_user_is_answered_in_one_sentence(
     assert answer.returncode == 1
     assert sentence in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "-1", "0"])
+def test_time_between_checks_is_one_that_can_be_waited(alone: Commands, seconds: str) -> None:
+    answer = alone.run("collect", "--watch", "--every", seconds)
+    assert answer.returncode == 2
+    assert "Invalid value for '--every'" in answer.stderr
 
 
 def test_logs_are_saved_in_the_signed_in_account(
