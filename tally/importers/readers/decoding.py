@@ -10,6 +10,7 @@ SAMPLE = 65_536
 # Spreadsheet encodings besides Windows-1252, which covers western Europe and takes precedence.
 WESTERN = "cp1252"
 OTHER_ENCODINGS = ("cp1251", "cp932", "gb18030", "euc_kr")
+MIN_INTACT = 3  # characters of UTF-8 per damaged one
 MIN_EVIDENCE = 12  # bytes beyond ASCII; with fewer, western names are mistaken for Cyrillic ones
 
 HOW_TO_EXPORT = "Export it as CSV from the program that made it, and drop that file here."
@@ -77,9 +78,9 @@ def decode(data: bytes, filename: str) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:
-        if encoding != "utf-8" or _looks_binary(data):
+        if not encoding.startswith("utf-8") or _looks_binary(data):
             raise _binary(filename) from None
-        text = data.decode(_guess_legacy_encoding(data), errors="replace")
+        text = _decode_damaged_utf8(data) or data.decode(_guess_legacy_encoding(data), errors="replace")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ImportRefused(
@@ -102,6 +103,17 @@ def _find_encoding(data: bytes) -> str:
     if head[0::2].count(0) > len(head) * 0.4:
         return "utf-16-be"
     return "utf-8"
+
+
+def _decode_damaged_utf8(data: bytes) -> str | None:
+    """UTF-8 that was cut off or has a few foreign bytes, shown as `�`; None where little of it is UTF-8.
+
+    In other encodings at most every third character beyond ASCII happens to be valid.
+    """
+    text = data.decode("utf-8-sig", errors="replace")
+    damaged = text.count("\N{REPLACEMENT CHARACTER}")
+    intact = sum(character > "\x7f" for character in text) - damaged
+    return text if intact >= MIN_INTACT * damaged else None
 
 
 def _guess_legacy_encoding(data: bytes) -> str:

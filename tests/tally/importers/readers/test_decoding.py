@@ -1,5 +1,6 @@
 """Encodings of uploaded files: Unicode first, then those of spreadsheets."""
 
+import codecs
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def test_unicode_is_never_guessed(encoding: str, unicode: str) -> None:
 def test_letters_survive_a_spreadsheet_of_each_region(encoding: str) -> None:
     text = file_with(NOTES[encoding])
     assert notes_of(text.encode(encoding)) == notes_of(text.encode())
+
+
+@pytest.mark.parametrize("encoding", NOTES)
+def test_unicode_that_was_cut_off_is_still_unicode(encoding: str) -> None:
+    text = file_with(NOTES[encoding])
+    cut = text.encode() + "2026-11-03,OpenAI,gpt-5.5,1,ä".encode()[:-1]
+    for data in (cut, codecs.BOM_UTF8 + cut):
+        assert notes_of(data) == [*notes_of(text.encode()), "\N{REPLACEMENT CHARACTER}"]
+
+
+def test_foreign_row_does_not_spoil_the_others() -> None:
+    text = file_with(WESTERN)
+    mixed = text.encode() + "2026-11-03,OpenAI,gpt-5.5,1,é\n".encode("latin-1")
+    assert notes_of(mixed) == [*notes_of(text.encode()), "\N{REPLACEMENT CHARACTER}"]
 
 
 @pytest.mark.parametrize("note", WESTERN)
