@@ -36,4 +36,5 @@ def _asks_for_page(scope: Scope) -> bool:
 
 
 def _is_known(path: str) -> bool:
-    return (path.rstrip("/") or "/") in PATHS or path in OPEN or path.startswith(STREAMLIT_PREFIXES)
+    page = path.rstrip("/") or "/"  # Streamlit redirects an address with a slash at its end
+    return page in PATHS or page in OPEN or path.startswith(STREAMLIT_PREFIXES)

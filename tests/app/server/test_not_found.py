@@ -22,6 +22,22 @@ def test_every_page_of_the_dashboard_is_found(signed_in: httpx.Client) -> None:
     assert {path: signed_in.get(path).status_code for path in PATHS} == dict.fromkeys(PATHS, 200)
 
 
+@pytest.mark.parametrize("path", ["/login/", "/signup/", "/records/"])
+def test_slash_at_the_end_changes_nothing(signed_in: httpx.Client, path: str) -> None:
+    assert signed_in.get(path, follow_redirects=True).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/%3Cscript%3Ealert(1)%3C/script%3E", "//evil.example/%2f..", "/..%2f..%2fetc%2fpasswd", "/%00"]
+)
+def test_hostile_address_is_not_repeated(signed_in: httpx.Client, path: str) -> None:
+    plain = signed_in.get("/nosuch")
+    response = signed_in.get(f"{str(signed_in.base_url).rstrip('/')}{path}")
+    assert (response.status_code, response.text) == (404, plain.text)
+    headless = signed_in.head(f"{str(signed_in.base_url).rstrip('/')}{path}")
+    assert (headless.status_code, headless.text) == (404, "")
+
+
 def test_signed_out_browser_is_sent_to_sign_in_first(browser: httpx.Client) -> None:
     response = browser.get("/nosuch")
     assert (response.status_code, response.headers["location"]) == (303, "/login?next=%2Fnosuch")
