@@ -110,7 +110,7 @@ def _begin_session(form: Form, tokens: Tokens) -> Response:
 
 
 def _checked_email(form: Form) -> str:
-    if not EMAIL.fullmatch(form.email):
+    if not EMAIL.fullmatch(form.email) or not form.email.isprintable():  # invisible characters are pasted
         raise AuthRefused("That does not look like an email address. Check it and try again.")
     return form.email
 

@@ -149,6 +149,8 @@ class AuthClient:
         try:
             response = self._http.request(method, path, json=body, params=params, headers=headers)
             answer = response.json() if response.content else {}
+        except UnicodeEncodeError:
+            raise AuthRefused("That has a character that cannot be used. Type it again.") from None
         except (httpx.HTTPError, ValueError):
             raise AuthUnreachable from None
         if not isinstance(answer, dict) or response.status_code >= 500:
@@ -162,8 +164,12 @@ def check_new_password(password: str) -> str:
     """The password; raises AuthRefused if Supabase would refuse it, before an emailed code is used up."""
     if len(password) < MIN_PASSWORD_LENGTH:
         raise AuthRefused(f"That password is too short. Use at least {MIN_PASSWORD_LENGTH} characters.")
-    if len(password.encode()) > MAX_PASSWORD_BYTES or "\0" in password:
+    if "\0" in password:
+        raise AuthRefused("That password has a character that cannot be used. Type it again.")
+    if len(password) > MAX_PASSWORD_BYTES:
         raise AuthRefused(f"That password is too long. Use at most {MAX_PASSWORD_BYTES} characters.")
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise AuthRefused("That password is too long, as letters such as ä count twice or more. Shorten it.")
     return password
 
 

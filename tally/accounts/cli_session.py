@@ -42,9 +42,12 @@ def sign_in(folder: Path, address: str, publishable_key: str, email: str, passwo
 def load_session(folder: Path) -> CliSession:
     """The stored session; raises NotSignedIn without one."""
     try:
-        return CliSession(**json.loads(_path(folder).read_bytes()))
-    except (OSError, ValueError, TypeError):
+        session = CliSession(**json.loads(_path(folder).read_bytes()))
+        if not all(isinstance(value, str) for value in asdict(session).values()):
+            raise ValueError
+    except (OSError, ValueError, TypeError, RecursionError):
         raise NotSignedIn("You're not signed in on this machine. Sign in with `tally login`.") from None
+    return session
 
 
 def open_database(folder: Path) -> tuple[CliSession, SupabaseDatabase]:
@@ -93,6 +96,8 @@ def _renew(folder: Path) -> tuple[CliSession, Tokens]:
 
 def _connect(address: str, publishable_key: str) -> AuthClient:
     try:
+        if not publishable_key.isprintable():  # no header can have it
+            raise ValueError
         return AuthClient(address, publishable_key)
     except (httpx.InvalidURL, ValueError):
         raise TallyError(_describe_misconfiguration(address)) from None

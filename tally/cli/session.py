@@ -7,6 +7,7 @@ import typer
 
 from tally.agents.machine import collecting_folder
 from tally.cli.output import echo
+from tally.core.errors import TallyError
 
 
 def login(
@@ -27,14 +28,27 @@ def login(
 
     known_address, known_key = find_local_project()
     address = address or known_address or typer.prompt("Address of the Supabase project")
-    key = key or (known_key if address == known_address else None) or typer.prompt("Publishable key")
+    key = (
+        (key or "").strip()
+        or (known_key if address == known_address else None)
+        or typer.prompt("Publishable key")
+    )
     email = email or typer.prompt("Email")
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = typer.prompt("Password", hide_input=True)
+    password = _read_password() if password_stdin else typer.prompt("Password", hide_input=True)
     account = sign_in(collecting_folder(), str(address), str(key), str(email), password)
     echo(f"Signed in as {account.email}. Run `tally collect` to send this machine's logs.")
+
+
+def _read_password() -> str:
+    """The first line of standard input; raises TallyError unless it is text."""
+    try:
+        password = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
+        password.encode()
+    except UnicodeError:
+        raise TallyError(
+            "The password on standard input is not text in UTF-8. Check what sends it."
+        ) from None
+    return password
 
 
 def logout() -> None:

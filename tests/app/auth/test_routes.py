@@ -88,6 +88,8 @@ def test_on_https_the_cookie_is_secure_and_bound_to_the_host(
         ("/login", {"email": "nobody@example.com"}, 401, "Wrong email or password."),
         ("/login", {"email": "not an address"}, 422, "That does not look like an email address."),
         ("/login", {"email": "nul\0@example.com"}, 422, "That does not look like an email address."),
+        ("/signup", {"email": "ada@example.com\u200b"}, 422, "That does not look like an email address."),
+        ("/signup", {"email": "\u202eada@example.com"}, 422, "That does not look like an email address."),
         ("/login", {"password": ""}, 401, "Wrong email or password."),
         ("/signup", {}, 422, "There is already an account with this email address. Sign in instead."),
         ("/signup", {"email": "new@example.com", "password": "short"}, 422, "Use at least 8 characters."),

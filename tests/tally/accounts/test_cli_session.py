@@ -1,5 +1,6 @@
 """CLI sessions on a real stack: stored, renewed one at a time, ended."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from tally.storage.preferences import load_timezone
 from tests.tally.people import Person
 
 PASSWORD = "correct horse 1"
+NO_TEXTS = json.dumps(dict.fromkeys(("address", "publishable_key", "email", "user_id", "refresh_token"), 5))
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_session_that_was_ended_elsewhere_has_ended_here(session: CliSession, tm
         open_database(tmp_path)
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"address": 1'])
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"address": 1', NO_TEXTS, "[" * 100_000])
 def test_missing_or_damaged_session_is_none(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "account.json").write_text(content)
@@ -68,6 +70,7 @@ def test_damaged_session_can_be_signed_out(tmp_path: Path) -> None:
     [
         ("http://127.0.0.1:port", "sb_publishable_x"),
         ("http://127.0.0.1:9", "schlüssel"),
+        ("http://127.0.0.1:9", "two\nlines"),
     ],
 )
 def test_unusable_address_or_key_is_refused(tmp_path: Path, address: str, key: str) -> None:

@@ -226,6 +226,19 @@ def test_wrong_password_is_refused_and_stores_nothing(machine: Commands, account
     assert not (machine.state / "collect" / "account.json").exists()
 
 
+def test_password_that_is_not_text_is_refused(machine: Commands) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "tally", "login", "--email", "ada@example.com", "--password-stdin"],
+        env=machine.environment,
+        input=b"\xff\xfe\n",
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == b"The password on standard input is not text in UTF-8. Check what sends it.\n"
+
+
 def test_unreachable_address_is_named(alone: Commands) -> None:
     where = ["--address", "http://127.0.0.1:9", "--key", f"sb_publishable_{uuid4().hex}"]
     answer = alone.run("login", *where, "--email", "ada@example.com", "--password-stdin", given="x\n")
