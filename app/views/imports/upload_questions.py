@@ -115,5 +115,16 @@ def _describe_reading(question: Question, option: bool) -> str:
 
 
 def _sample_frame(upload: Unmapped | Recognized) -> pd.DataFrame:
-    headings = [heading or f"(column {position})" for position, heading in enumerate(upload.header, start=1)]
+    headings = [
+        heading or _name_column(position, upload.header)
+        for position, heading in enumerate(upload.header, start=1)
+    ]
     return pd.DataFrame(list(upload.sample), columns=headings, dtype=str)
+
+
+def _name_column(position: int, header: Sequence[str]) -> str:
+    """A name for a column without a heading, which no other column has."""
+    name = f"(column {position})"
+    while name in header:
+        name = f"({name})"
+    return name

@@ -274,6 +274,13 @@ def test_column_chosen_twice_is_refused(page: AppTest) -> None:
     assert "chosen twice" in shown(page)
 
 
+def test_column_without_a_heading_is_never_mistaken_for_another(page: AppTest) -> None:
+    drop(page, ("bank.csv", b"Booked,,(column 2),Total charged\n2026-10-01,OpenAI,API,12.50\n"))
+    assert not page.exception
+    tables = [table.value.columns.tolist() for table in page.dataframe]
+    assert ["Booked", "((column 2))", "(column 2)", "Total charged"] in tables
+
+
 def test_remembered_mappings_are_limited(user: User) -> None:
     for number in range(45):
         remember_mapping(user, [f"Day {number}", "Sum"], {f"Day {number}": "date", "Sum": "cost"})
