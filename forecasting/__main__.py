@@ -10,6 +10,7 @@ from forecasting.workers.forkserver import warm_up
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings, require_database_url
 from tally.core.streams import prepare_streams
+from tally.core.text import printable_lines
 
 MAX_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
@@ -67,7 +68,7 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         return run.run(require_database_url(settings), options)
     except TallyError as problem:
-        print(problem, file=sys.stderr)
+        print(printable_lines(str(problem)), file=sys.stderr)
         return run.FAILED
     except KeyboardInterrupt:
         print("Stopped before anything was done.", file=sys.stderr)

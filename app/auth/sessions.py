@@ -18,7 +18,7 @@ from typing import Any
 
 from app.auth.session_keys import COOKIE_LENGTH, decrypt_tokens, encrypt_tokens, new_cookie, session_id
 from tally.accounts.auth_client import AuthClient, AuthRefused, AuthUnreachable, Tokens, auth_client
-from tally.core.paths import tally_home
+from tally.core.paths import expand_home, tally_home
 from tally.secrets.envelope import EnvelopeError
 
 IDLE_SECONDS = 7 * 86_400
@@ -207,7 +207,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def sessions_path() -> Path:
     """TALLY_SESSIONS_DB, or sessions.db in Tally's home."""
-    return Path(os.environ.get("TALLY_SESSIONS_DB") or tally_home() / "sessions.db").expanduser()
+    return expand_home(Path(os.environ.get("TALLY_SESSIONS_DB") or tally_home() / "sessions.db"))
 
 
 @cache

@@ -20,7 +20,7 @@ from app.server.not_found import NotFound
 from app.server.precompress import Precompress
 from app.server.warm_up import warm_up
 from app.ui import render_gate
-from tally.core.settings import SettingsMissing
+from tally.core.errors import TallyError
 
 DASHBOARD = Path(__file__).resolve().parent.parent / "dashboard.py"
 
@@ -29,8 +29,8 @@ def check_start() -> None:
     """Exit with a message when a setting would make every visit fail."""
     try:
         sessions()
-    except SettingsMissing as missing:
-        sys.exit(f"Tally's dashboard cannot start. {missing}")
+    except TallyError as problem:
+        sys.exit(f"Tally's dashboard cannot start. {problem}")
     except (OSError, sqlite3.Error) as error:
         sys.exit(
             f"Tally cannot store its sessions in {sessions_path()} ({error}). "

@@ -22,7 +22,7 @@ from forecasting.workers.forkserver import warm_up
 from forecasting.workers.pool import count_cores
 from tally.core.errors import TallyError
 from tally.core.streams import prepare_streams
-from tally.core.text import plural
+from tally.core.text import plural, printable, printable_lines
 
 COLUMNS = ("unique_id", "cutoff", "ds", "yhat", "lo80", "hi80", "lo95", "hi95", "confidence", "method")
 TOTAL = "TOTAL"
@@ -42,7 +42,7 @@ def main() -> int:
     try:
         backtest(arguments.folder, arguments.out, arguments.score)
     except TallyError as problem:
-        print(problem, file=sys.stderr)
+        print(printable_lines(str(problem)), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -55,12 +55,12 @@ def backtest(folder: Path, out: Path, with_score: bool) -> None:
     cutoffs, rejected = load_cutoffs(folder)
     warm_up()
     if rejected:
-        print(_describe_rejected(rejected), file=sys.stderr)
+        print(printable(_describe_rejected(rejected)), file=sys.stderr)
     forecasts = replay(cutoffs, count_cores())
     save_forecasts(forecasts, out)
-    print(_describe_saved(forecasts, out))
+    print(printable(_describe_saved(forecasts, out)))
     if with_score:
-        print("\n" + render_score(score(forecasts), forecasts))
+        print("\n" + printable_lines(render_score(score(forecasts), forecasts)))
 
 
 def save_forecasts(forecasts: Sequence[CutoffForecast], path: Path) -> None:

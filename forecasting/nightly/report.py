@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from forecasting.nightly.account_run import AccountRun
 from forecasting.nightly.results import Period, Result
+from tally.core.text import printable
 
 HEAD = ("account", "series", "next 30 days", "80% range", "month end", "80% range", "confidence")
 
@@ -18,7 +19,7 @@ def describe_failures(account_runs: Iterable[AccountRun]) -> str | None:
     ]
     if not names:
         return None
-    return f"{len(names)} series could not be forecast: {'; '.join(names)}."
+    return printable(f"{len(names)} series could not be forecast: {'; '.join(names)}.")
 
 
 def render_table(account_runs: Iterable[AccountRun]) -> str:
@@ -41,7 +42,7 @@ def _row(account_run: AccountRun, result: Result) -> tuple[str, ...]:
     next_30_days, month_end = result.periods
     return (
         str(account_run.account.user_id),
-        result.unique_id,
+        printable(result.unique_id),
         *_amounts(next_30_days),
         *_amounts(month_end),
         str(result.confidence),
@@ -49,7 +50,7 @@ def _row(account_run: AccountRun, result: Result) -> tuple[str, ...]:
 
 
 def _remark(account_run: AccountRun, unique_id: str, remark: str) -> tuple[str, ...]:
-    return str(account_run.account.user_id), unique_id, remark
+    return str(account_run.account.user_id), printable(unique_id), printable(remark)
 
 
 def _amounts(period: Period) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from forecasting.nightly.stored_results import delete_old_results, save_results
 from forecasting.nightly.sync import SyncOutcome, describe_sync, sync_connections, sync_step
 from forecasting.workers import cluster
 from forecasting.workers.pool import Stream, count_cores, stream_forecasts
-from tally.core.text import plural
+from tally.core.text import plural, printable
 from tally.currency.ecb import RatesUnreadable
 
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: try again later
@@ -127,7 +127,7 @@ class NightlyRun:
         job_runs.finish_run(self.connection, self.run_id, self.log.steps, error)
         print(f"Forecast {self.series_count:,} series for {plural(self.account_count, 'account')}.")
         if error:
-            print(error, file=sys.stderr)
+            print(printable(error), file=sys.stderr)
         return FAILED if error else DONE
 
     def _fetch_rates(self) -> None:
@@ -156,7 +156,7 @@ class NightlyRun:
         if self.synced:
             print(describe_sync(self.synced))
         if failures:
-            print(failures, file=sys.stderr)
+            print(printable(failures), file=sys.stderr)
 
     def _forecast(self) -> None:
         started = monotonic()

@@ -13,6 +13,7 @@ from tally.agents.log_files import LogFile
 from tally.agents.machine import collecting_folder
 from tally.agents.payment import PAYMENTS_FILE, find_payment
 from tally.agents.scan import find_logs
+from tally.core.errors import TallyError
 
 FORMAT = 2  # version of the stored report's format
 FILE = "report.json"
@@ -29,7 +30,7 @@ def print_cached_report(arguments: Sequence[str]) -> bool:
             return False
         sys.stdout.write(stored["answer"])
         sys.stdout.flush()
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, TallyError):
         return False
     return True
 

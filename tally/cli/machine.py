@@ -99,7 +99,7 @@ def nightly(
     """
     from tally.local.nightly import nightly_command
 
-    arguments = [*(["--date", f"{date:%Y-%m-%d}"] if date else []), *(["--dry-run"] if dry_run else [])]
+    arguments = [*(["--date", date.date().isoformat()] if date else []), *(["--dry-run"] if dry_run else [])]
     arguments += ["--scheduler", scheduler] if scheduler is not None else []
     ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
     raise typer.Exit(ended.returncode)

@@ -1,8 +1,8 @@
-"""Lines on the terminal, whatever names from outside are in them."""
+"""Lines on the terminal, in which names from outside are text."""
 
 import typer
 
-from tally.core.text import printable
+from tally.core.text import printable, printable_lines
 
 
 def echo(text: str, err: bool = False) -> None:
@@ -12,5 +12,4 @@ def echo(text: str, err: bool = False) -> None:
 
 def echo_error(error: Exception) -> None:
     """Print an error's text on standard error; it may have several lines."""
-    for line in str(error).splitlines():
-        echo(line, err=True)
+    typer.echo(printable_lines(str(error)), err=True)

@@ -31,7 +31,7 @@ def collect_rejections(out: Path | None) -> Iterator[Rejections]:
 
 
 def refuse_overwriting(out: Path | None, files: Sequence[Path]) -> None:
-    """Raise DatabaseError if the rejected rows would replace a file to import, by whatever name."""
+    """Raise DatabaseError if the rejected rows would replace a file to import, under any of its names."""
     if out and out.exists() and any(file.exists() and file.samefile(out) for file in files):
         raise DatabaseError(f"{out} is a file to import. Write rejected rows to another file.")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from tally.core.errors import TallyError
 from tally.core.paths import CHECKOUT, tally_home
 
 
@@ -20,5 +21,12 @@ def load_environment() -> dict[str, str]:
 
 def read_environment(*files: Path) -> dict[str, str]:
     """Values by lower-case name, empty ones left out; later files win, the environment over all."""
-    sources: list[Mapping[str, str | None]] = [*map(dotenv_values, files), os.environ]
+    sources: list[Mapping[str, str | None]] = [*map(_read_file, files), os.environ]
     return {name.lower(): value for source in sources for name, value in source.items() if value}
+
+
+def _read_file(file: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(file)
+    except UnicodeDecodeError:
+        raise TallyError(f"{file} is not text in UTF-8. Restore it from a backup.") from None

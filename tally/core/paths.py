@@ -3,9 +3,19 @@
 import os
 from pathlib import Path
 
+from tally.core.errors import TallyError
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def tally_home() -> Path:
     """Folder of Tally's state: TALLY_HOME, or `.tally` in the checkout."""
-    return Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally").expanduser().resolve()
+    return expand_home(Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally")).resolve()
+
+
+def expand_home(path: Path) -> Path:
+    """The path with `~` replaced; raises TallyError where that has no folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise TallyError(f"The folder of {path} is unknown on this machine. Write it in full.") from None

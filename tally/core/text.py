@@ -9,3 +9,8 @@ def plural(count: int, noun: str) -> str:
 def printable(text: str) -> str:
     """The text with every character replaced that could control a terminal."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """The same for text of several lines, which it keeps."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -120,7 +120,7 @@ def connect_operator() -> Iterator[psycopg.Connection[Any]]:
         raise DatabaseError(
             "The database cannot be reached. Start Tally with `make up`, then try again."
         ) from None
-    except psycopg.ProgrammingError:
+    except (psycopg.ProgrammingError, UnicodeEncodeError):
         raise DatabaseError(
             "DATABASE_URL is not a Postgres address such as postgresql://postgres:password@host:5432/postgres."
         ) from None

@@ -90,6 +90,14 @@ def test_dry_run_prints_a_table(db: NightlyDatabase, pattern: SpendPattern) -> N
     assert db.count("public.job_runs") == 0
 
 
+def test_hostile_model_does_not_reach_the_terminal(db: NightlyDatabase, pattern: SpendPattern) -> None:
+    db.add_spend(db.add_account(), pattern(30), model="a\x1b]8;;x\x07\nb\u202ec")
+    db.connection.execute("select public.refresh_cost_records_daily()")
+    ended = run(db.url, "--date", AS_OF.isoformat(), "--dry-run", "--workers", "0")
+    assert ended.returncode == DONE
+    assert ended.stdout.splitlines()[1].split()[1] == "model:a�]8;;x��b�c"
+
+
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Call the command in this process, with a database that does not answer."""

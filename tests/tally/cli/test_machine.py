@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 
 from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
 from tally.cli import collect, machine
-from tally.cli.command import new_app
+from tally.cli.command import FAILED, new_app
 from tally.cli.main import app
 from tally.local.home import open_home
 from tally.local.lock import lock_home
+from tally.local.stack import Stack
 from tests.embedded import free_port_block
 
 HEAVY = {"cryptography", "httpx", "pandas", "psutil", "pydantic", "supabase"}
@@ -103,6 +104,22 @@ def test_unusable_port_is_refused(tmp_path: Path, port: str) -> None:
     assert (
         ended.stderr.strip() == "TALLY_PORT is not usable. TALLY_PORT must be a number between 1 and 65532."
     )
+
+
+@pytest.mark.parametrize("home", ["/dev/null/x", "~nosuchuser/x"])
+@pytest.mark.parametrize(
+    "command", ["status", "doctor", "down", "up", "collect", "collect --dry-run", "collect --dry-run --json"]
+)
+def test_unusable_folder_is_one_sentence(tmp_path: Path, command: str, home: str) -> None:
+    ended = run(*command.split(), TALLY_HOME=home, HOME=str(tmp_path))
+    assert ended.returncode == FAILED
+    assert "Traceback" not in ended.stderr
+
+
+def test_database_address_that_is_not_text_is_refused(stack: Stack, tmp_path: Path) -> None:
+    settings = stack.settings() | {"TALLY_HOME": str(tmp_path), "DATABASE_URL": "postgresql://\udcff"}
+    ended = run("demo", "--email", "ada@example.com", **settings)
+    assert (ended.returncode, "DATABASE_URL is not a Postgres address" in ended.stderr) == (FAILED, True)
 
 
 def test_doctor_names_what_is_missing_and_how_to_fix_it(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """Settings from the environment and files: which wins, and what counts as missing."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tally.core import environment
+from tally.core.errors import TallyError
+from tally.core.paths import tally_home
 from tally.core.settings import Settings, SettingsMissing, load_settings
 
 STACK = 'SUPABASE_URL="http://stack"\nSUPABASE_PUBLISHABLE_KEY="public"\nDATABASE_URL="postgresql://stack"\n'
@@ -62,3 +65,17 @@ def test_missing_settings_are_named(home: Path) -> None:
     (home / "stack.env").unlink()
     with pytest.raises(SettingsMissing, match=r"^Missing: SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY\. "):
         load_settings()
+
+
+@pytest.mark.parametrize("file", ["stack.env", "vault.env", ".env"])
+def test_file_that_is_not_text_is_named(home: Path, file: str) -> None:
+    damaged = (home.parent if file == ".env" else home) / file
+    damaged.write_bytes(b"\xff\xfe\0")
+    with pytest.raises(TallyError, match=re.escape(f"{damaged} is not text in UTF-8. Restore")):
+        load_settings()
+
+
+def test_folder_of_an_unknown_user_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_HOME", "~nosuchuser/tally")
+    with pytest.raises(TallyError, match=r"^The folder of ~nosuchuser/tally is unknown on this machine\."):
+        tally_home()
