@@ -43,7 +43,7 @@ test-quick: setup $(VENV)/.dev
 coverage: setup $(VENV)/.dev $(VENV)/.baselines
 	@.ci/system-packages
 	@mkdir -p .cache && $(COVERAGE) erase
-	@$(COVERAGE) run -m $(PYTEST) $(ARGS)
+	@CURDIR="$(CURDIR)" $(COVERAGE) run -m $(PYTEST) $(ARGS)
 	@$(COVERAGE) combine --quiet && $(COVERAGE) json --quiet
 	@$(BIN)/python -m tests.coverage_table
 

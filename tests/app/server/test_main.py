@@ -11,6 +11,7 @@ import pytest
 from tally.core.paths import CHECKOUT
 from tests.app.app_server import AppServer
 from tests.app.conftest import Project
+from tests.program_environment import program_environment
 
 UVICORN = ("-m", "uvicorn", "app.server.main:app", "--port", "0")
 
@@ -20,7 +21,7 @@ def fail_to_start(folder: Path, environment: dict[str, str], command: Sequence[s
     ended = subprocess.run(
         [sys.executable, *command],
         cwd=folder,
-        env={"PYTHONPATH": str(CHECKOUT), "TALLY_HOME": str(folder / "home")} | environment,
+        env=program_environment(TALLY_HOME=str(folder / "home")) | environment,
         capture_output=True,
         text=True,
         timeout=30,

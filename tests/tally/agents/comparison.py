@@ -18,6 +18,7 @@ from tally.agents.scan import read_logs
 from tally.catalog.models import canonical_claude
 from tally.local.node import find_node
 from tests.ccusage.install import PROGRAM
+from tests.program_environment import program_environment
 
 AGENTS = {
     "claude-code": "claude",
@@ -74,7 +75,7 @@ TALLY = [sys.executable, "-m", "tally", "collect", "--dry-run", "--json"]
 def environment_of(home: Path) -> dict[str, str]:
     """Return only the variables that the programs need, none of the agents'."""
     path = f"{find_node().program.parent}{os.pathsep}{os.environ['PATH']}"
-    return {"HOME": str(home), "PATH": path, "PYTHONPATH": str(Path.cwd())}
+    return program_environment(HOME=str(home), PATH=path)
 
 
 def load_ccusage(home: Path, timezone: str = "UTC") -> dict[str, dict[Key, Tokens]]:

@@ -1,7 +1,6 @@
 """`tally login`, `tally collect`, `tally logout`: whole commands against a real stack."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import pytest
 from tally.accounts.cli_session import load_session, open_database
 from tally.core.errors import NotSignedIn
 from tally.local.stack import Stack
+from tests.program_environment import program_environment
 from tests.tally.agents.homes import (
     claude_row,
     codex_rows,
@@ -43,8 +43,7 @@ class Commands:
     @property
     def environment(self) -> dict[str, str]:
         folders = {"HOME": str(self.home), "TALLY_HOME": str(self.state), "TZ": "Europe/Berlin"}
-        inherited = {name: os.environ[name] for name in ("PATH", "SSL_CERT_FILE")}
-        return inherited | {"PYTHONPATH": str(Path.cwd())} | folders | dict(self.settings)
+        return program_environment(**folders, **self.settings)
 
     def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-W", "ignore", "-m", "tally", *arguments]

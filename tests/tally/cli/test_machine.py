@@ -20,6 +20,7 @@ from tally.local.home import open_home
 from tally.local.lock import lock_home
 from tally.local.stack import Stack
 from tests.embedded import free_port_block
+from tests.program_environment import program_environment
 
 HEAVY = {"cryptography", "httpx", "pandas", "psutil", "pydantic", "supabase"}
 UNREACHABLE = {
@@ -33,7 +34,7 @@ COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tally", *arguments],
-        env={"PATH": "/usr/bin:/bin", **environment},
+        env=program_environment(**environment),
         capture_output=True,
         text=True,
         timeout=60,

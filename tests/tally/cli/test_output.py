@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from tally.cli.command import FAILED, new_app
 from tally.cli.output import echo
 from tally.core.errors import TallyError
+from tests.program_environment import program_environment
 from tests.tally.agents.homes import claude_row, write_claude
 
 HOSTILE = "a\x1b[31mred\x1b]8;;x\x07\u202egnp\udcff.csv"
@@ -24,7 +25,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """A machine with logs of a model whose name is not in ASCII."""
     write_claude(tmp_path / "home", claude_row(model="modèle-日本"))
     folders = {"HOME": str(tmp_path / "home"), "TALLY_HOME": str(tmp_path / "state")}
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path.cwd())} | folders
+    return program_environment(**folders)
 
 
 @pytest.fixture
