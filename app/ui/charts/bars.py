@@ -1,6 +1,7 @@
 """Horizontal bars, each below its name and value."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
@@ -14,8 +15,6 @@ def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
     ordered = bars[::-1]  # Plotly draws from the bottom up
     colours = [palette.accent if bar.is_own else palette.other for bar in ordered]
     figure = horizontal_bars([min(bar.share, 1.0) for bar in ordered], colours)
-    for row, bar in enumerate(ordered):
-        add_label(figure, row, bar.label, f"{bar.share:.0%}", palette)
     for row, bar in enumerate(bars):
         if bar.target is not None:
             y = len(bars) - 1 - row
@@ -27,7 +26,7 @@ def shares(bars: Sequence[Bar], palette: Palette) -> go.Figure:
                 y1=y + 0.15,
                 line={"color": palette.ink, "width": 2},
             )
-    return lay_out_bars(figure, len(ordered), [0, 1], palette)
+    return lay_out_bars(figure, [(bar.label, f"{bar.share:.0%}") for bar in ordered], [0, 1], palette)
 
 
 def horizontal_bars(lengths: Sequence[float], colours: Sequence[str]) -> go.Figure:
@@ -44,25 +43,36 @@ def horizontal_bars(lengths: Sequence[float], colours: Sequence[str]) -> go.Figu
     )
 
 
-def add_label(figure: go.Figure, row: int, name: str, value: str, palette: Palette) -> None:
-    """Write name and value above the bar of a row."""
-    for text, x, anchor in ((name, 0, "left"), (value, 1, "right")):
-        figure.add_annotation(
-            text=escape_name(text),
-            x=x,
-            xref="paper",
-            y=row + 0.36,
-            xanchor=anchor,
-            showarrow=False,
-            font={"size": 13, "color": palette.ink},
-        )
+def labels_above(texts: Sequence[tuple[str, str]], palette: Palette) -> list[dict[str, Any]]:
+    """Annotations with name and value above each bar, the first one at the bottom."""
+    return [
+        {
+            "text": escape_name(text),
+            "x": x,
+            "xref": "paper",
+            "y": row + 0.36,
+            "xanchor": anchor,
+            "showarrow": False,
+            "font": {"size": 13, "color": palette.ink},
+        }
+        for row, (name, value) in enumerate(texts)
+        for text, x, anchor in ((name, 0, "left"), (value, 1, "right"))
+    ]
 
 
-def lay_out_bars(figure: go.Figure, rows: int, span: list[float], palette: Palette) -> go.Figure:
-    """Hide the axes and make room for the labels; `span` is the range of the lengths."""
-    add_layout(figure, palette, height=44 * rows + 16)
-    figure.update_xaxes(visible=False, range=span)
-    figure.update_yaxes(visible=False, range=[-0.5, rows - 0.35])
-    return figure.update_layout(
-        showlegend=False, hovermode=False, barcornerradius=4, margin={"l": 0, "r": 0, "t": 0, "b": 0}
+def lay_out_bars(
+    figure: go.Figure, texts: Sequence[tuple[str, str]], span: list[float], palette: Palette
+) -> go.Figure:
+    """Hide the axes, and write name and value above each bar; `span` is the range of the lengths."""
+    return add_layout(
+        figure,
+        palette,
+        height=44 * len(texts) + 16,
+        annotations=labels_above(texts, palette),
+        xaxis={"visible": False, "range": span, "fixedrange": True},
+        yaxis={"visible": False, "range": [-0.5, len(texts) - 0.35], "fixedrange": True},
+        showlegend=False,
+        hovermode=False,
+        barcornerradius=4,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
     )

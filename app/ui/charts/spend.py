@@ -10,7 +10,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.figures.spend import OTHER
 from app.formats.money import format_money
-from app.ui.charts.bars import add_label, horizontal_bars, lay_out_bars
+from app.ui.charts.bars import horizontal_bars, lay_out_bars
 from app.ui.charts.forecast import add_ribbons
 from app.ui.charts.style import (
     add_layout,
@@ -51,8 +51,7 @@ def daily_spend(
         )
     if forecast is not None and not forecast.empty:
         add_ribbons(figure, forecast, palette, currency)
-    add_layout(figure, palette, height=360)
-    return figure.update_layout(barmode="relative", bargap=0.22, barcornerradius=3)
+    return add_layout(figure, palette, height=360, barmode="relative", bargap=0.22, barcornerradius=3)
 
 
 def spend_by_name(
@@ -67,10 +66,11 @@ def spend_by_name(
     ceiling = max(float(ordered.max()), 0.0) or 1.0
     bar_colours = [colours.get(str(name), palette.other) for name in ordered.index]
     figure = horizontal_bars(ordered.tolist(), bar_colours)
-    for row, (name, cost) in enumerate(ordered.items()):
-        label = labels.get(str(name), str(name))
-        add_label(figure, row, label, format_money(float(cost), currency), palette)
-    return lay_out_bars(figure, len(ordered), [min(0.0, float(ordered.min())), ceiling], palette)
+    texts = [
+        (labels.get(str(name), str(name)), format_money(float(cost), currency))
+        for name, cost in ordered.items()
+    ]
+    return lay_out_bars(figure, texts, [min(0.0, float(ordered.min())), ceiling], palette)
 
 
 def describe_totals(totals: pd.Series, labels: Mapping[str, str], currency: str) -> str:

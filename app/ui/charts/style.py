@@ -45,53 +45,54 @@ def is_weekly(days: int) -> bool:
     return days > WEEKLY_FROM_DAYS
 
 
-def add_layout(figure: go.Figure, palette: Palette, height: int) -> None:
-    """Size, fonts, legend and axes."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 4, "r": 4, "t": 8, "b": 4},
-        hovermode="x unified",
-        dragmode=False,
-        font={"family": FONT, "size": 12, "color": palette.ink},
-        plot_bgcolor="rgba(0,0,0,0)",
-        paper_bgcolor="rgba(0,0,0,0)",
-        hoverlabel={
+def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any) -> go.Figure:
+    """Size, fonts, legend and axes, with changes: all in one update, as each costs milliseconds."""
+    layout = {
+        "height": height,
+        "margin": {"l": 4, "r": 4, "t": 8, "b": 4},
+        "hovermode": "x unified",
+        "dragmode": False,
+        "font": {"family": FONT, "size": 12, "color": palette.ink},
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "hoverlabel": {
             "bgcolor": palette.surface,
             "bordercolor": palette.grid,
             "font": {"color": palette.ink, "family": FONT},
         },
-        legend={
+        "legend": {
             "orientation": "h",
             "y": -0.12,
             "yanchor": "top",
             "x": 0,
             "traceorder": "normal",
             "itemwidth": 30,
+            "itemclick": False,
+            "itemdoubleclick": False,
         },
-        showlegend=True,
-        legend_itemclick=False,
-        legend_itemdoubleclick=False,
-    )
-    figure.update_xaxes(
-        showgrid=False,
-        tickformat="%-d %b",
-        nticks=6,
-        tickangle=0,
-        ticklabelstandoff=4,
-        tickfont_color=palette.muted,
-        automargin=True,
-        fixedrange=True,
-    )
-    figure.update_yaxes(
-        gridcolor=palette.grid,
-        tickformatstops=MONEY_TICKS,
-        nticks=5,
-        zeroline=False,
-        tickfont_color=palette.muted,
-        rangemode="tozero",
-        automargin=True,
-        fixedrange=True,
-    )
+        "showlegend": True,
+        "xaxis": {
+            "showgrid": False,
+            "tickformat": "%-d %b",
+            "nticks": 6,
+            "tickangle": 0,
+            "ticklabelstandoff": 4,
+            "tickfont": {"color": palette.muted},
+            "automargin": True,
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "gridcolor": palette.grid,
+            "tickformatstops": MONEY_TICKS,
+            "nticks": 5,
+            "zeroline": False,
+            "tickfont": {"color": palette.muted},
+            "rangemode": "tozero",
+            "automargin": True,
+            "fixedrange": True,
+        },
+    }
+    return figure.update_layout(layout | changes)
 
 
 def money_hover(currency: str) -> str:
