@@ -66,9 +66,10 @@ def used_context(chromium: Browser, server: AppServer) -> Iterator[BrowserContex
 
 
 @pytest.fixture
-def context(used_context: BrowserContext) -> Iterator[BrowserContext]:
-    """A browser in Berlin, signed out, without tabs."""
+def context(used_context: BrowserContext, server: AppServer) -> Iterator[BrowserContext]:
+    """A browser in Berlin, signed out, without tabs; pytest prints the server's log if the test fails."""
     yield used_context
+    print(server.log())
     for page in used_context.pages:
         page.close()
     used_context.clear_cookies()
