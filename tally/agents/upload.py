@@ -24,9 +24,9 @@ from tally.ledger.save import save_records
 from tally.storage.database import Database, Query
 
 BATCH_BYTES = 256_000_000  # of logs per batch; the read positions advance after each
-FIRST_DAY = date.min + timedelta(days=1)  # earlier and later days begin at no instant in UTC
-LAST_DAY = date.max - timedelta(days=1)
 BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
+FIRST_DAY = date.min + timedelta(days=1)  # a zone's first and last day may begin outside the range of UTC
+LAST_DAY = date.max - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
