@@ -1,0 +1,184 @@
+-- 023_saving.sql: one way in for every record, safe to repeat.
+
+-- Keeps these statements of a source among the superseded ones, in place of what it said of the same events before; of a streamed
+-- answer only a row that saw as much. The best statements become records (private.select_winners). Returns how many are new.
+create or replace function private.keep_statements(
+    tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], keys uuid[]
+)
+returns integer
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    before constant bigint := (
+        select count(*)
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.import_id is not distinct from source and s.source_key = any (keys)
+    );
+begin
+    insert into public.superseded_records as s (
+        workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
+        billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata
+    )
+    select distinct on (r.source_key)
+        tenant, auth.uid(), r.project_id, p.id, source, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
+        r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
+        coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+        coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
+        coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
+        coalesce(r.metadata, '{}')
+    from unnest(incoming) as r
+    inner join public.providers as p on r.provider = p.name
+    where
+        r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
+        and r.timestamp < now() + interval '1 year'
+        and r.source_key = any (keys)
+    order by r.source_key
+    on conflict on constraint superseded_records_statement do update
+        set
+            (
+                project_id, provider_id, request_id, timestamp, day, model_name, billing_account, dataset,
+                billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
+                cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
+            ) = row(
+                excluded.project_id, excluded.provider_id, excluded.request_id, excluded.timestamp, excluded.day,
+                excluded.model_name, excluded.billing_account, excluded.dataset, excluded.billed_under_other_name,
+                excluded.cost_usd, excluded.tokens_used, excluded.input_tokens, excluded.output_tokens,
+                excluded.cached_input_tokens, excluded.cache_write_tokens, excluded.reasoning_tokens, excluded.request_count,
+                excluded.collection_method, excluded.cost_basis, excluded.charge_type, excluded.metadata
+            )
+        where excluded.request_id is null or excluded.tokens_used >= s.tokens_used;
+    return (
+        select count(*) - before
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.import_id is not distinct from source and s.source_key = any (keys)
+    );
+end
+$$;
+revoke all on function private.keep_statements(uuid, uuid, text, private.incoming_record[], uuid[]) from public;
+
+-- Inserts the records whose identity is not among `known` and returns how many.
+create or replace function private.insert_records(
+    tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]
+)
+returns integer
+language plpgsql
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    inserted integer;
+    refused_by text;
+begin
+    insert into public.cost_records (
+        workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
+        billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata
+    )
+    select
+        tenant, auth.uid(), r.project_id, p.id, source, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp,
+        r.day, r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
+        r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+        coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
+        coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
+        coalesce(r.metadata, '{}')
+    from unnest(incoming) as r
+    inner join public.providers as p on r.provider = p.name
+    where
+        r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
+        and r.timestamp < now() + interval '1 year'
+        and (cardinality(known) = 0 or r.source_key is null or r.source_key <> all (known))
+    order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
+    on conflict (workspace_id, timestamp, source_key) do nothing;
+    get diagnostics inserted = row_count;
+    return inserted;
+exception when check_violation then
+    get stacked diagnostics refused_by = constraint_name;
+    if refused_by = 'cost_records_default_stays_empty' then
+        raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
+    end if;
+    raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
+end
+$$;
+revoke all on function private.insert_records(uuid, uuid, text, private.incoming_record[], uuid[]) from public;
+
+-- Saves up to 5,000 records of the workspace; `import_id` may be null. What is known of an event is not added again: the statements
+-- of this source are kept beside those of others, and the best one is the record.
+-- Returns {inserted, duplicate, restated, rejected: [{index, reason}]}; restated events are among the duplicates.
+create or replace function public.save_cost_records(import_id uuid, records json, workspace uuid default null)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    source public.imports;
+    tenant uuid;
+    usual_method constant text := case when import_id is null then 'manual_entry' else 'csv_import' end;
+    incoming private.incoming_record[];
+    checked record;
+    has_requests boolean;
+    known uuid[];
+    inserted integer := 0;
+begin
+    if auth.uid() is null then
+        raise exception 'Sign in to save records.' using errcode = '42501';
+    end if;
+    select i.* into source from public.imports as i where i.id = save_cost_records.import_id;
+    if source.workspace_id <> all (array(select private.workspaces_as('member'))) then
+        raise exception 'This import no longer exists.' using errcode = '23503';
+    end if;
+    tenant := private.require_workspace(coalesce(workspace, source.workspace_id), 'member');
+
+    -- The time zone cannot change until this save has committed (see private.mark_all_days).
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    incoming := private.read_incoming(records, private.timezone_of(tenant));
+    checked := private.check_incoming(incoming);
+    -- Before anything of the table is read: making a month locks it, and two saves that both hold some of it would deadlock.
+    if checked.first_at < timestamptz '2023-01-01 00:00:00+00' or checked.last_at >= now() + interval '5 months' then
+        perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
+    end if;
+
+    has_requests := exists (select from unnest(incoming) as r where r.request_id is not null);
+    if has_requests then
+        -- No constraint would find a second record of a request at another time, so nobody else may save meanwhile.
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        incoming := private.merge_requests(incoming);
+    end if;
+    if source.is_enabled is false then
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        known := array(select r.source_key from unnest(incoming) as r where r.source_key is not null);
+        inserted := private.keep_statements(tenant, import_id, usual_method, incoming, known);
+    else
+        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
+    end if;
+    perform set_config('tally.restated', '0', true);
+    if source.is_enabled is not false then
+        if cardinality(known) = 0 then
+            -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
+            perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
+        else
+            perform pg_advisory_xact_lock(private.save_lock(tenant));
+            perform private.keep_statements(tenant, import_id, usual_method, incoming, known);
+        end if;
+        if cardinality(known) < checked.valid then
+            inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
+        end if;
+    end if;
+    return json_build_object(
+        'inserted', inserted,
+        'duplicate', checked.valid - inserted,
+        'restated', current_setting('tally.restated')::integer,
+        'rejected', checked.rejected
+    );
+end
+$$;
+revoke all on function public.save_cost_records(uuid, json, uuid) from public, anon, service_role;
+grant execute on function public.save_cost_records(uuid, json, uuid) to authenticated;
