@@ -1,4 +1,5 @@
--- 002_workspaces.sql: workspaces and their members. The workspace is the tenant: it owns sources, records, prices and forecasts.
+-- 002_workspaces.sql: workspaces and their members. The workspace is the tenant: it owns sources, records, prices and
+-- forecasts.
 
 -- public.workspaces: everybody has a personal one, whose id is the user's; nobody can join it.
 create table if not exists public.workspaces (
@@ -33,8 +34,8 @@ revoke all on public.members from anon, authenticated, service_role;
 grant select on public.members to authenticated;
 grant select, insert, update, delete on public.members to service_role;
 
--- The workspaces in which the caller has at least this role. Policies compare with `= any(array(select …))`: an index condition.
--- `in (select …)` became a filter over every row, measured 100 times slower for a small workspace.
+-- The workspaces in which the caller has at least this role. Policies compare with `= any(array(select …))`: an index
+-- condition. `in (select …)` became a filter over every row, measured 100 times slower for a small workspace.
 create or replace function private.workspaces_as(at_least text)
 returns setof uuid
 language sql
@@ -59,14 +60,14 @@ create policy workspaces_select_member
     on public.workspaces
     for select
     to authenticated
-    using (id = any (array(select private.workspaces_as('viewer'))));
+    using (id = any(array(select private.workspaces_as('viewer'))));
 
 drop policy if exists members_select_member on public.members;
 create policy members_select_member
     on public.members
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 -- The workspace that a function works on: the given one, or else the caller's own. 42501 without the role in it.
 create or replace function private.require_workspace(asked uuid, at_least text)
@@ -154,21 +155,19 @@ create or replace trigger tally_create_personal_workspace
     for each row execute function private.create_personal_workspace();
 
 -- Users who signed up before this schema existed.
-insert into public.workspaces (id, name, personal_user_id)
-select
-    u.id,
-    'Personal',
-    u.id
-from auth.users as u
-on conflict do nothing;
-insert into public.members (workspace_id, user_id, role)
-select
-    w.id,
-    w.personal_user_id,
-    'owner'
-from public.workspaces as w
-where w.personal_user_id is not null
-on conflict do nothing;
+do $$
+begin
+    insert into public.workspaces (id, name, personal_user_id)
+    select u.id, 'Personal', u.id
+    from auth.users as u
+    on conflict do nothing;
+    insert into public.members (workspace_id, user_id, role)
+    select w.id, w.personal_user_id, 'owner'
+    from public.workspaces as w
+    where w.personal_user_id is not null
+    on conflict do nothing;
+end
+$$;
 
 -- The transaction that last changed a workspace's prices, forecasts or superseded records: part of its data version.
 create table if not exists private.workspace_changes (

@@ -21,8 +21,8 @@ as $$
 $$;
 revoke all on function private.timezone_lock(uuid) from public;
 
--- The first instant of a local day. Where clocks go back over midnight (the Azores, Havana) it comes twice, and Postgres returns the
--- second.
+-- The first instant of a local day. Where clocks go back over midnight (the Azores, Havana) it comes twice, and Postgres
+-- returns the second.
 create or replace function private.day_start(day date, zone text)
 returns timestamptz
 language sql

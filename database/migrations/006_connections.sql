@@ -40,29 +40,29 @@ create policy api_credentials_select_admin
     on public.api_credentials
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('admin'))));
+    using (workspace_id = any(array(select private.workspaces_as('admin'))));
 
 drop policy if exists api_credentials_insert_admin on public.api_credentials;
 create policy api_credentials_insert_admin
     on public.api_credentials
     for insert
     to authenticated
-    with check (workspace_id = any (array(select private.workspaces_as('admin'))) and user_id = (select auth.uid()));
+    with check (workspace_id = any(array(select private.workspaces_as('admin'))) and user_id = (select auth.uid()));
 
 drop policy if exists api_credentials_update_admin on public.api_credentials;
 create policy api_credentials_update_admin
     on public.api_credentials
     for update
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('admin'))))
-    with check (workspace_id = any (array(select private.workspaces_as('admin'))));
+    using (workspace_id = any(array(select private.workspaces_as('admin'))))
+    with check (workspace_id = any(array(select private.workspaces_as('admin'))));
 
 drop policy if exists api_credentials_delete_admin on public.api_credentials;
 create policy api_credentials_delete_admin
     on public.api_credentials
     for delete
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('admin'))));
+    using (workspace_id = any(array(select private.workspaces_as('admin'))));
 
 create or replace trigger api_credentials_touch
     before update on public.api_credentials
@@ -85,7 +85,7 @@ begin
         last_sync_at = case when $3 then now() else c.last_sync_at end,
         last_error = left($4, 2000),
         next_sync_at = $5
-    where c.id = $1 and c.workspace_id = any (array(select private.workspaces_as('admin')));
+    where c.id = $1 and c.workspace_id = any(array(select private.workspaces_as('admin')));
     if not found then
         raise exception 'This connection no longer exists.' using errcode = '22023';
     end if;

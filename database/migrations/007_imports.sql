@@ -1,6 +1,7 @@
 -- 007_imports.sql: sources of records.
 
--- public.imports: a file, a connection to a provider's API, or one agent's logs on one machine. Deleting it deletes its records.
+-- public.imports: a file, a connection to a provider's API, or one agent's logs on one machine. Deleting it deletes its
+-- records.
 create table if not exists public.imports (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null default auth.uid() references public.workspaces (id) on delete cascade,
@@ -59,14 +60,14 @@ create policy imports_select_member
     on public.imports
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 drop policy if exists imports_insert_member on public.imports;
 create policy imports_insert_member
     on public.imports
     for insert
     to authenticated
-    with check (workspace_id = any (array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
 
 -- One's own sources, and as an admin everybody's.
 drop policy if exists imports_update_member on public.imports;
@@ -75,10 +76,10 @@ create policy imports_update_member
     for update
     to authenticated
     using (
-        workspace_id = any (array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any (array(select private.workspaces_as('admin'))))
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     )
-    with check (workspace_id = any (array(select private.workspaces_as('member'))));
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
 
 drop policy if exists imports_delete_member on public.imports;
 create policy imports_delete_member
@@ -86,8 +87,8 @@ create policy imports_delete_member
     for delete
     to authenticated
     using (
-        workspace_id = any (array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any (array(select private.workspaces_as('admin'))))
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     );
 
 create or replace trigger imports_touch

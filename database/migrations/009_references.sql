@@ -1,5 +1,5 @@
--- 009_references.sql: references of records, checked once a statement. Foreign keys check once a row, which took 63 of the 134 ms
--- of 5,000 rows.
+-- 009_references.sql: references of records, checked once a statement. Foreign keys check once a row, which took 63 of the 134
+-- ms of 5,000 rows.
 
 -- Locks and errors are those of a foreign key. The workspace in the pair keeps records off another workspace's source.
 create or replace function private.check_references()

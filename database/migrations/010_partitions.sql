@@ -104,7 +104,8 @@ $$;
 revoke all on function public.ensure_partitions(integer) from public, anon, authenticated;
 grant execute on function public.ensure_partitions(integer) to service_role;
 
--- The months that a save needs and that do not exist yet. Signed-in users may call it, so it is bounded: 2020 to one year ahead.
+-- The months that a save needs and that do not exist yet. Signed-in users may call it, so it is bounded: 2020 to one year
+-- ahead.
 create or replace function public.ensure_months(months date[])
 returns integer
 language sql

@@ -29,7 +29,7 @@ create policy superseded_records_select_member
     on public.superseded_records
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 create or replace trigger superseded_records_touch
     before update on public.superseded_records

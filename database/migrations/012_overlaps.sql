@@ -1,11 +1,11 @@
 -- 012_overlaps.sql: overlap resolution: which dataset's money and tokens are effective for a billing account's UTC day.
 --
--- Several sources may report one account's day: a bill, a usage export, the logs of a coding agent. The decision is made on sums of
--- parts of the day, not on its records: what a save costs must not grow with the day. Statements are kept, so deleting or disabling
--- a source restores the previous totals exactly.
+-- Several sources may report one account's day: a bill, a usage export, the logs of a coding agent. The decision is made on
+-- sums of parts of the day, not on its records: what a save costs must not grow with the day. Statements are kept, so deleting
+-- or disabling a source restores the previous totals exactly.
 
--- Sums of the records that share everything the decision depends on, and the decision. Datasets come early in the key: whether a
--- day has more than one shows at its two ends.
+-- Sums of the records that share everything the decision depends on, and the decision. Datasets come early in the key: whether
+-- a day has more than one shows at its two ends.
 create table if not exists private.day_parts (
     workspace_id uuid not null,
     billing_account text not null,
@@ -70,10 +70,10 @@ as $$
 $$;
 revoke all on function private.add_to_day_parts(private.day_parts[]) from public;
 
--- The decision for each part of these days. A day falls into units: its models, or the whole day where a dataset sums all models.
--- In a unit, one dataset's bill is the money; estimates are money only where there is no bill. A charge that a bill names
--- differently is in any bill of the day. Tokens, and the money of estimates, are those of the dataset with the most tokens: the
--- others missed some.
+-- The decision for each part of these days. A day falls into units: its models, or the whole day where a dataset sums all
+-- models. In a unit, one dataset's bill is the money; estimates are money only where there is no bill. A charge that a bill
+-- names differently is in any bill of the day. Tokens, and the money of estimates, are those of the dataset with the most
+-- tokens: the others missed some.
 create or replace function private.judge_parts(of_workspace uuid, account text, days date[])
 returns setof private.day_parts
 language sql

@@ -11,9 +11,9 @@ as $$
 $$;
 revoke all on function private.save_lock(uuid) from public;
 
--- Superseded statements on these events and the best of them that may become a record. The greatest rank is the best. On an event
--- with the provider's own id: a bill before an estimate, the authority of the source, then who saw more of a streamed answer. On a
--- line of an export: the newest export.
+-- Superseded statements on these events and the best of them that may become a record. The greatest rank is the best. On an
+-- event with the provider's own id: a bill before an estimate, the authority of the source, then who saw more of a streamed
+-- answer. On a line of an export: the newest export.
 create or replace function private.rank_superseded(owner uuid, keys uuid[])
 returns table (
     id uuid, source_key uuid, at timestamptz, import_id uuid, is_request boolean, rank numeric[], figures text, is_best boolean

@@ -49,8 +49,8 @@ end
 $$;
 revoke all on function private.replace_own_statements(uuid, uuid[]) from public;
 
--- Where no statement is the record, the best one becomes it; where a lesser one is, the two change places. Returns how many records
--- changed.
+-- Where no statement is the record, the best one becomes it; where a lesser one is, the two change places. Returns how many
+-- records changed.
 create or replace function private.promote_best_statements(owner uuid, keys uuid[])
 returns integer
 language plpgsql

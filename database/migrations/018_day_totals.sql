@@ -38,7 +38,26 @@ revoke all on private.folded_days from public, anon, authenticated, service_role
 
 -- The days as the job reads them, exact where none is stale: the view's rows, and those of folded days.
 create or replace view private.current_days as
-select d.*
+select
+    d.workspace_id,
+    d.date,
+    d.provider_id,
+    d.provider,
+    d.project_id,
+    d.user_id,
+    d.model_name,
+    d.cost_basis,
+    d.charge_type,
+    d.total_cost_usd,
+    d.total_tokens,
+    d.total_input_tokens,
+    d.total_output_tokens,
+    d.total_cached_input_tokens,
+    d.total_cache_write_tokens,
+    d.total_reasoning_tokens,
+    d.total_requests,
+    d.record_count,
+    d.unpriced_count
 from private.cost_records_daily as d
 where not exists (
     select
@@ -47,14 +66,30 @@ where not exists (
 )
 union all
 select
-    f.workspace_id, f.date, f.provider_id, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
-    f.total_cost_usd, f.total_tokens, f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens,
-    f.total_cache_write_tokens, f.total_reasoning_tokens, f.total_requests, f.record_count, f.unpriced_count
+    f.workspace_id,
+    f.date,
+    f.provider_id,
+    f.provider,
+    f.project_id,
+    f.user_id,
+    f.model_name,
+    f.cost_basis,
+    f.charge_type,
+    f.total_cost_usd,
+    f.total_tokens,
+    f.total_input_tokens,
+    f.total_output_tokens,
+    f.total_cached_input_tokens,
+    f.total_cache_write_tokens,
+    f.total_reasoning_tokens,
+    f.total_requests,
+    f.record_count,
+    f.unpriced_count
 from private.folded_days as f;
 revoke all on private.current_days from public, anon, authenticated, service_role;
 
--- Totals of the records of these days. Aggregated in a lateral subquery per day: flattened, it was planned as days x records, 44
--- times slower. The outer bounds let the executor leave out most months once instead of once a day.
+-- Totals of the records of these days. Aggregated in a lateral subquery per day: flattened, it was planned as days x records,
+-- 44 times slower. The outer bounds let the executor leave out most months once instead of once a day.
 create or replace function private.sum_days(days private.stale_days[])
 returns setof private.folded_days
 language plpgsql

@@ -1,7 +1,8 @@
 -- 019_upkeep.sql: folding changed days beside the view, and refreshing the view.
 --
--- A refresh costs what all of history costs; a fold what the changed days cost: 1/284 to 1/499 of a refresh of 943,000 groups, at
--- 1,000 days. So days are folded after saves and nightly, and the view is refreshed only where reads would find many folded days.
+-- A refresh costs what all of history costs; a fold what the changed days cost: 1/284 to 1/499 of a refresh of 943,000 groups,
+-- at 1,000 days. So days are folded after saves and nightly, and the view is refreshed only where reads would find many folded
+-- days.
 
 -- When the view was last refreshed: part of every data version.
 create table if not exists private.refreshes (
@@ -23,9 +24,10 @@ as $$
 $$;
 revoke all on function private.upkeep_lock() from public;
 
--- Folds up to `at_most` stale days. In this order: marks of transactions that ended before this statement are locked, then their days
--- are summed up by a later statement, which sees all that those transactions wrote, then the marks are deleted. A save that changes
--- one of the days meanwhile waits for the lock and marks the day again. Returns how many days and records that was.
+-- Folds up to `at_most` stale days. In this order: marks of transactions that ended before this statement are locked, then
+-- their days are summed up by a later statement, which sees all that those transactions wrote, then the marks are deleted. A
+-- save that changes one of the days meanwhile waits for the lock and marks the day again. Returns how many days and records
+-- that was.
 create or replace function private.fold_some_days(at_most integer, out days integer, out records bigint)
 language plpgsql
 set search_path = ''
@@ -68,8 +70,8 @@ end
 $$;
 revoke all on function private.fold_some_days(integer) from public;
 
--- Folds stale days and returns how many; call it in transactions of its own until it returns 0. Saves of folded days wait for its
--- end, so it stops after 2,000 days or 42,000 records, about 50 ms.
+-- Folds stale days and returns how many; call it in transactions of its own until it returns 0. Saves of folded days wait for
+-- its end, so it stops after 2,000 days or 42,000 records, about 50 ms.
 create or replace function public.fold_stale_days()
 returns integer
 language plpgsql
@@ -112,8 +114,8 @@ as $$
 $$;
 revoke all on function private.is_refresh_due() from public;
 
--- Brings the view up to date and returns how many marks and folded days that consumed. Only marks of transactions that ended before
--- the refresh took its snapshot are consumed; of any other it may not have seen the rows.
+-- Brings the view up to date and returns how many marks and folded days that consumed. Only marks of transactions that ended
+-- before the refresh took its snapshot are consumed; of any other it may not have seen the rows.
 create or replace function public.refresh_cost_records_daily(only_if_due boolean default false)
 returns bigint
 language plpgsql

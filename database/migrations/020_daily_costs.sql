@@ -1,6 +1,7 @@
 -- 020_daily_costs.sql: reading costs per day: exact at every moment, without a refresh.
 
--- Values joined by `","` as a JSON array. Slugs and the values of a check constraint need no escaping, for which json_agg would look.
+-- Values joined by `","` as a JSON array. Slugs and the values of a check constraint need no escaping, for which json_agg would
+-- look.
 create or replace function private.json_words(joined text)
 returns json
 language sql
@@ -61,9 +62,11 @@ as $$
 $$;
 revoke all on function private.outdated_totals(uuid, date[], private.stale_days[]) from public;
 
--- A workspace's days as one JSON object of equally long columns, a row for each row of the view. In three ordered pieces, so that
--- only the stretch with outdated days is sorted; the index orders the rest.
-create or replace function private.read_undivided(tenant uuid, first_day date, last_day date)
+-- A workspace's days as one JSON object of equally long columns, a row for each row of the view. In three ordered pieces, so
+-- that only the stretch with outdated days is sorted; the index orders the rest.
+create or replace function private.read_undivided(
+    tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]
+)
 returns json
 language plpgsql
 stable
@@ -71,8 +74,6 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
-    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
     outdated_from constant date := coalesce(outdated[1], 'infinity');
     outdated_to constant date := coalesce(outdated[cardinality(outdated)], 'infinity');
 begin
@@ -93,8 +94,7 @@ begin
                 d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
                 d.total_requests, d.record_count, d.unpriced_count
             from private.cost_records_daily as d
-            where
-                d.workspace_id = tenant and d.date > outdated_from and d.date < outdated_to and d.date <> all (outdated)
+            where d.workspace_id = tenant and d.date > outdated_from and d.date < outdated_to and d.date <> all (outdated)
             union all
             select
                 f.date, f.provider, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
@@ -145,11 +145,12 @@ begin
     );
 end
 $$;
-revoke all on function private.read_undivided(uuid, date, date) from public;
+revoke all on function private.read_undivided(uuid, date, date, private.stale_days[], date[]) from public;
 
 -- The same summed over projects and users, or split by one of them. With `only_user`, all other users are one.
 create or replace function private.read_divided(
-    tenant uuid, first_day date, last_day date, of_project uuid, split text, only_user uuid
+    tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[],
+    of_project uuid, split text, only_user uuid
 )
 returns json
 language plpgsql
@@ -159,8 +160,6 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     others constant uuid := '00000000-0000-0000-0000-000000000000';
-    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
-    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
 begin
     return (
         with parts as (
@@ -192,8 +191,7 @@ begin
                 sum(p.total_cached_input_tokens) as total_cached_input_tokens,
                 sum(p.total_cache_write_tokens) as total_cache_write_tokens,
                 sum(p.total_requests) as total_requests,
-                sum(p.record_count) as record_count,
-                sum(p.unpriced_count) as unpriced_count
+                sum(p.record_count) as record_count, sum(p.unpriced_count) as unpriced_count
             from parts as p
             where of_project is null or p.project_id = of_project
             group by 1, 2, 3, 4, 5, 6
@@ -230,11 +228,11 @@ begin
     );
 end
 $$;
-revoke all on function private.read_divided(uuid, date, date, uuid, text, uuid) from public;
+revoke all on function private.read_divided(uuid, date, date, private.stale_days[], date[], uuid, text, uuid) from public;
 
--- A workspace's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000): by default the caller's own
--- workspace, summed over projects and users. `split` adds a column: 'project', or 'person', where only admins tell users apart unless
--- the workspace lets everyone. Both bounds are included; null is open.
+-- A workspace's daily rows as one JSON object of equally long columns (PostgREST would cut rows at 1,000): by default the
+-- caller's own workspace, summed over projects and users. `split` adds a column: 'project', or 'person', where only admins tell
+-- users apart unless the workspace lets everyone. Both bounds are included; null is open.
 create or replace function public.daily_costs(
     from_date date default null,
     to_date date default null,
@@ -252,6 +250,8 @@ declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
     first_day constant date := coalesce(from_date, '-infinity');
     last_day constant date := coalesce(to_date, 'infinity');
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
     only_user uuid;
 begin
     if split is not null and split not in ('project', 'person') then
@@ -262,7 +262,7 @@ begin
         and split is null
         and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
     then
-        return private.read_undivided(tenant, first_day, last_day);
+        return private.read_undivided(tenant, first_day, last_day, stale, outdated);
     end if;
     if
         not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant)
@@ -270,7 +270,7 @@ begin
     then
         only_user := auth.uid();
     end if;
-    return private.read_divided(tenant, first_day, last_day, project, split, only_user);
+    return private.read_divided(tenant, first_day, last_day, stale, outdated, project, split, only_user);
 end
 $$;
 revoke all on function public.daily_costs(date, date, uuid, uuid, text) from public, anon, service_role;

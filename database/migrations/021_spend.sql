@@ -95,7 +95,9 @@ grant execute on function public.get_user_total_spend(uuid, timestamptz, timesta
 
 -- The models that cost most in [since, until), with their share of the money in percent.
 create or replace function private.top_models(tenant uuid, since timestamptz, until timestamptz, at_most integer)
-returns table (model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
+returns table (
+    model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric
+)
 language plpgsql
 stable
 set search_path = ''
@@ -123,7 +125,9 @@ revoke all on function private.top_models(uuid, timestamptz, timestamptz, intege
 create or replace function public.get_top_models_by_spend(
     user_id uuid, start timestamptz, "end" timestamptz, "limit" integer default 10
 )
-returns table (model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
+returns table (
+    model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric
+)
 language sql
 stable
 security definer

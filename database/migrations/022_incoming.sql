@@ -33,8 +33,8 @@ begin
 end
 $$;
 
--- Records from JSON: `json`, not `jsonb`, because it is parsed once and never kept. An event that is a date gets the instant that the
--- workspace's time zone gives it.
+-- Records from JSON: `json`, not `jsonb`, because it is parsed once and never kept. An event that is a date gets the instant
+-- that the workspace's time zone gives it.
 create or replace function private.read_incoming(records json, zone text)
 returns private.incoming_record[]
 language plpgsql

@@ -1,7 +1,8 @@
 -- 023_saving.sql: one way in for every record, safe to repeat.
 
--- Keeps these statements of a source among the superseded ones, in place of what it said of the same events before; of a streamed
--- answer only a row that saw as much. The best statements become records (private.select_winners). Returns how many are new.
+-- Keeps these statements of a source among the superseded ones, in place of what it said of the same events before; of a
+-- streamed answer only a row that saw as much. The best statements become records (private.select_winners). Returns how many
+-- are new.
 create or replace function private.keep_statements(
     tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], keys uuid[]
 )
@@ -108,9 +109,9 @@ end
 $$;
 revoke all on function private.insert_records(uuid, uuid, text, private.incoming_record[], uuid[]) from public;
 
--- Saves up to 5,000 records of the workspace; `import_id` may be null. What is known of an event is not added again: the statements
--- of this source are kept beside those of others, and the best one is the record.
--- Returns {inserted, duplicate, restated, rejected: [{index, reason}]}; restated events are among the duplicates.
+-- Saves up to 5,000 records of the workspace; `import_id` may be null. What is known of an event is not added again: the
+-- statements of this source are kept beside those of others, and the best one is the record. Returns {inserted, duplicate,
+-- restated, rejected: [{index, reason}]}; restated events are among the duplicates.
 create or replace function public.save_cost_records(import_id uuid, records json, workspace uuid default null)
 returns json
 language plpgsql
@@ -132,7 +133,7 @@ begin
         raise exception 'Sign in to save records.' using errcode = '42501';
     end if;
     select i.* into source from public.imports as i where i.id = save_cost_records.import_id;
-    if source.workspace_id <> all (array(select private.workspaces_as('member'))) then
+    if source.workspace_id <> all(array(select private.workspaces_as('member'))) then
         raise exception 'This import no longer exists.' using errcode = '23503';
     end if;
     tenant := private.require_workspace(coalesce(workspace, source.workspace_id), 'member');
@@ -162,7 +163,8 @@ begin
     perform set_config('tally.restated', '0', true);
     if source.is_enabled is not false then
         if cardinality(known) = 0 then
-            -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
+            -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over
+            -- days.
             perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
         else
             perform pg_advisory_xact_lock(private.save_lock(tenant));

@@ -57,8 +57,8 @@ create or replace trigger imports_change_enabled
     after update of is_enabled on public.imports
     for each row when (old.is_enabled is distinct from new.is_enabled) execute function private.change_enabled();
 
--- A file that was imported again unchanged is not sent again (metadata.same_as names the import that has its records). When that
--- import is deleted, its records pass to the newest of those that would have brought them too.
+-- A file that was imported again unchanged is not sent again (metadata.same_as names the import that has its records). When
+-- that import is deleted, its records pass to the newest of those that would have brought them too.
 create or replace function private.pass_on_records()
 returns trigger
 language plpgsql
@@ -100,8 +100,8 @@ create or replace trigger imports_pass_on_records
     before delete on public.imports
     for each row execute function private.pass_on_records();
 
--- The finished import of the same file whose records are all there and untouched since, or null. Where there is one, nothing needs to
--- be sent again. The signature stands for what the file was read as, which also depends on the user's answers.
+-- The finished import of the same file whose records are all there and untouched since, or null. Where there is one, nothing
+-- needs to be sent again. The signature stands for what the file was read as, which also depends on the user's answers.
 create or replace function public.find_same_import(
     file_sha256 text, signature text, record_count bigint, workspace uuid default null
 )
@@ -144,8 +144,8 @@ begin
     from public.imports as i
     where
         i.id = source
-        and i.workspace_id = any (array(select private.workspaces_as('member')))
-        and (i.user_id = auth.uid() or i.workspace_id = any (array(select private.workspaces_as('admin'))));
+        and i.workspace_id = any(array(select private.workspaces_as('member')))
+        and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))));
     if tenant is null then
         raise exception 'This import no longer exists.' using errcode = '42501';
     end if;
@@ -154,8 +154,8 @@ end
 $$;
 revoke all on function private.require_source(uuid) from public;
 
--- Deletes what a source reported of these days in one dataset and no longer does: `keys` are the identities that it reports now.
--- Returns how many records that was.
+-- Deletes what a source reported of these days in one dataset and no longer does: `keys` are the identities that it reports
+-- now. Returns how many records that was.
 create or replace function public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[])
 returns bigint
 language plpgsql
@@ -190,8 +190,8 @@ $$;
 revoke all on function public.delete_missing(uuid, text, date, date, uuid[]) from public, anon, service_role;
 grant execute on function public.delete_missing(uuid, text, date, date, uuid[]) to authenticated;
 
--- A tool is paid for by the request or covered by a plan; only its user knows. Moves a source's usage from one billing account to the
--- other and returns how many records that was.
+-- A tool is paid for by the request or covered by a plan; only its user knows. Moves a source's usage from one billing account
+-- to the other and returns how many records that was.
 create or replace function public.set_paid_by_plan(import_id uuid, is_plan boolean)
 returns bigint
 language plpgsql

@@ -3,15 +3,53 @@
 -- All statements with the figures that their sources reported. `is_effective` is false for superseded ones.
 create or replace view private.statements as
 select
-    r.workspace_id, r.import_id, r.timestamp, r.model_name, r.model_key, r.billing_account, r.dataset, r.collection_method,
-    r.cost_basis, r.charge_type, r.metadata, r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens,
-    r.cache_write_tokens, r.reasoning_tokens, r.request_count, r.money_is_effective, r.tokens_are_effective, true as is_effective
+    r.workspace_id,
+    r.import_id,
+    r.timestamp,
+    r.model_name,
+    r.model_key,
+    r.billing_account,
+    r.dataset,
+    r.collection_method,
+    r.cost_basis,
+    r.charge_type,
+    r.metadata,
+    r.cost_usd,
+    r.tokens_used,
+    r.input_tokens,
+    r.output_tokens,
+    r.cached_input_tokens,
+    r.cache_write_tokens,
+    r.reasoning_tokens,
+    r.request_count,
+    r.money_is_effective,
+    r.tokens_are_effective,
+    true as is_effective
 from public.cost_records as r
 union all
 select
-    s.workspace_id, s.import_id, s.timestamp, s.model_name, s.model_key, s.billing_account, s.dataset, s.collection_method,
-    s.cost_basis, s.charge_type, s.metadata, s.cost_usd, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens,
-    s.cache_write_tokens, s.reasoning_tokens, s.request_count, false, false, false
+    s.workspace_id,
+    s.import_id,
+    s.timestamp,
+    s.model_name,
+    s.model_key,
+    s.billing_account,
+    s.dataset,
+    s.collection_method,
+    s.cost_basis,
+    s.charge_type,
+    s.metadata,
+    s.cost_usd,
+    s.tokens_used,
+    s.input_tokens,
+    s.output_tokens,
+    s.cached_input_tokens,
+    s.cache_write_tokens,
+    s.reasoning_tokens,
+    s.request_count,
+    false as money_is_effective,
+    false as tokens_are_effective,
+    false as is_effective
 from public.superseded_records as s;
 revoke all on private.statements from public, anon, authenticated, service_role;
 
@@ -55,9 +93,9 @@ as $$
 $$;
 revoke all on function private.sum_statements(uuid, date, date) from public;
 
--- What a workspace's sources reported of these UTC days: columns of equal length, a line for each sum of private.sum_statements.
--- `cost_usd` and the tokens are what the source reported; `effective_usd` and `effective_tokens` are what of it is in the totals. Null
--- dates leave an end open.
+-- What a workspace's sources reported of these UTC days: columns of equal length, a line for each sum of
+-- private.sum_statements. `cost_usd` and the tokens are what the source reported; `effective_usd` and `effective_tokens` are
+-- what of it is in the totals. Null dates leave an end open.
 create or replace function public.source_statements(from_date date, to_date date, workspace uuid default null)
 returns json
 language sql
@@ -109,8 +147,8 @@ $$;
 revoke all on function public.source_statements(date, date, uuid) from public, anon, service_role;
 grant execute on function public.source_statements(date, date, uuid) to authenticated;
 
--- What a workspace's sources brought: columns of equal length, a line for each source, UTC day and basis, with the figures as they were
--- reported, effective or not. Without records of no source, such as manual entries.
+-- What a workspace's sources brought: columns of equal length, a line for each source, UTC day and basis, with the figures as
+-- they were reported, effective or not. Without records of no source, such as manual entries.
 create or replace function public.source_days(workspace uuid default null)
 returns json
 language sql

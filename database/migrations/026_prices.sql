@@ -1,7 +1,7 @@
 -- 026_prices.sql: custom prices, and the models that have no price.
 
--- public.model_prices: US dollars a million tokens, for one model of one provider from a local day on. Used where the list of prices
--- has none; where `replaces_list` is set, in its place.
+-- public.model_prices: US dollars a million tokens, for one model of one provider from a local day on. Used where the list of
+-- prices has none; where `replaces_list` is set, in its place.
 create table if not exists public.model_prices (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null default auth.uid() references public.workspaces (id) on delete cascade,
@@ -51,14 +51,14 @@ create policy model_prices_select_member
     on public.model_prices
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 drop policy if exists model_prices_insert_member on public.model_prices;
 create policy model_prices_insert_member
     on public.model_prices
     for insert
     to authenticated
-    with check (workspace_id = any (array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
 
 drop policy if exists model_prices_update_member on public.model_prices;
 create policy model_prices_update_member
@@ -66,10 +66,10 @@ create policy model_prices_update_member
     for update
     to authenticated
     using (
-        workspace_id = any (array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any (array(select private.workspaces_as('admin'))))
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     )
-    with check (workspace_id = any (array(select private.workspaces_as('member'))));
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
 
 drop policy if exists model_prices_delete_member on public.model_prices;
 create policy model_prices_delete_member
@@ -77,8 +77,8 @@ create policy model_prices_delete_member
     for delete
     to authenticated
     using (
-        workspace_id = any (array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any (array(select private.workspaces_as('admin'))))
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     );
 
 create or replace trigger model_prices_touch

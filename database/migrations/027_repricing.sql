@@ -1,10 +1,23 @@
--- 027_repricing.sql: pricing estimates again, those of superseded statements too: one that becomes the record later has its price.
+-- 027_repricing.sql: pricing estimates again, those of superseded statements too: one that becomes the record later has its
+-- price.
 
 -- Statements whose cost the list of prices made, or nothing did: neither a bill nor a user nor a tool reported it.
 create or replace view private.estimates as
 select
-    r.workspace_id, r.id, r.timestamp, r.provider_id, r.model_name, r.cost_basis, r.cost_usd, r.input_tokens, r.output_tokens,
-    r.cached_input_tokens, r.cache_write_tokens, r.request_count, r.money_is_effective as is_effective, r.metadata
+    r.workspace_id,
+    r.id,
+    r.timestamp,
+    r.provider_id,
+    r.model_name,
+    r.cost_basis,
+    r.cost_usd,
+    r.input_tokens,
+    r.output_tokens,
+    r.cached_input_tokens,
+    r.cache_write_tokens,
+    r.request_count,
+    r.money_is_effective as is_effective,
+    r.metadata
 from public.cost_records as r
 where
     r.cost_basis in ('estimated', 'included')
@@ -12,8 +25,20 @@ where
     and (r.cost_usd is null or r.metadata ->> 'price_source' in ('genai-prices', 'own'))
 union all
 select
-    s.workspace_id, s.id, s.timestamp, s.provider_id, s.model_name, s.cost_basis, s.cost_usd, s.input_tokens, s.output_tokens,
-    s.cached_input_tokens, s.cache_write_tokens, s.request_count, false, s.metadata
+    s.workspace_id,
+    s.id,
+    s.timestamp,
+    s.provider_id,
+    s.model_name,
+    s.cost_basis,
+    s.cost_usd,
+    s.input_tokens,
+    s.output_tokens,
+    s.cached_input_tokens,
+    s.cache_write_tokens,
+    s.request_count,
+    false as is_effective,
+    s.metadata
 from public.superseded_records as s
 where
     s.cost_basis in ('estimated', 'included')
@@ -105,8 +130,8 @@ as $$
 $$;
 revoke all on function private.read_price_changes(json) from public;
 
--- Applies the changes to records and superseded statements in one statement, so that a selection afterwards finds all at their new
--- prices.
+-- Applies the changes to records and superseded statements in one statement, so that a selection afterwards finds all at their
+-- new prices.
 create or replace function private.reprice(
     tenant uuid, changes json, out applied bigint, out before_usd numeric, out after_usd numeric
 )
@@ -153,7 +178,8 @@ as $$
 $$;
 revoke all on function private.reprice(uuid, json) from public;
 
--- One entry of the audit log for all calls with the same run id: it counts what was applied, so that of an interrupted run is true.
+-- One entry of the audit log for all calls with the same run id: it counts what was applied, so that of an interrupted run is
+-- true.
 create or replace function private.audit_repricing(
     tenant uuid, run_id uuid, applied bigint, before_usd numeric, after_usd numeric
 )

@@ -35,14 +35,14 @@ create policy subscriptions_select_member
     on public.subscriptions
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 drop policy if exists subscriptions_insert_member on public.subscriptions;
 create policy subscriptions_insert_member
     on public.subscriptions
     for insert
     to authenticated
-    with check (workspace_id = any (array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
 
 drop policy if exists subscriptions_update_member on public.subscriptions;
 create policy subscriptions_update_member
@@ -50,10 +50,10 @@ create policy subscriptions_update_member
     for update
     to authenticated
     using (
-        workspace_id = any (array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any (array(select private.workspaces_as('admin'))))
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     )
-    with check (workspace_id = any (array(select private.workspaces_as('member'))));
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
 
 drop policy if exists subscriptions_delete_member on public.subscriptions;
 create policy subscriptions_delete_member
@@ -61,8 +61,8 @@ create policy subscriptions_delete_member
     for delete
     to authenticated
     using (
-        workspace_id = any (array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any (array(select private.workspaces_as('admin'))))
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     );
 
 create or replace trigger subscriptions_touch
@@ -94,8 +94,8 @@ as $$
 $$;
 revoke all on function private.renewal_days(public.subscriptions, date) from public;
 
--- Adds the renewals of these days that are not there. One is found by its identity at any instant of the day, so a new time zone
--- cannot add it again. Returns how many were added.
+-- Adds the renewals of these days that are not there. One is found by its identity at any instant of the day, so a new time
+-- zone cannot add it again. Returns how many were added.
 create or replace function private.add_renewals(of_subscription public.subscriptions, due date[], zone text)
 returns integer
 language plpgsql

@@ -36,7 +36,8 @@ $$;
 revoke all on function public.post_due_renewals(uuid) from public, anon, service_role;
 grant execute on function public.post_due_renewals(uuid) to authenticated;
 
--- The same for everyone, for the nightly run. A subscription that fails stops no other one. Returns how many renewals were added.
+-- The same for everyone, for the nightly run. A subscription that fails stops no other one. Returns how many renewals were
+-- added.
 create or replace function private.post_due_renewals_for_all()
 returns integer
 language plpgsql

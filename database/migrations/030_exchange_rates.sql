@@ -1,7 +1,7 @@
 -- 030_exchange_rates.sql: exchange rates of the days after those that are shipped with Tally.
 
--- public.exchange_rates: units of a currency for one euro, as the European Central Bank published them on that day. The nightly run
--- writes them; every signed-in user reads them.
+-- public.exchange_rates: units of a currency for one euro, as the European Central Bank published them on that day. The nightly
+-- run writes them; every signed-in user reads them.
 create table if not exists public.exchange_rates (
     day date not null check (day between date '1999-01-01' and date '2100-01-01'),
     currency text not null check (currency ~ '^[A-Z]{3}$'),

@@ -1,7 +1,7 @@
 -- 031_forecasts.sql: what the nightly run predicted. It writes as a service; members read.
 
--- public.forecast_results: one predicted day of one series in one run. Runs accumulate, so that predictions can be compared with
--- actuals.
+-- public.forecast_results: one predicted day of one series in one run. Runs accumulate, so that predictions can be compared
+-- with actuals.
 create table if not exists public.forecast_results (
     id uuid primary key default gen_random_uuid(),
     run_id uuid not null,
@@ -50,7 +50,7 @@ create policy forecast_results_select_member
     on public.forecast_results
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 select private.note_changes_of('public.forecast_results');
 
@@ -109,6 +109,6 @@ create policy forecast_totals_select_member
     on public.forecast_totals
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 select private.note_changes_of('public.forecast_totals');

@@ -1,7 +1,7 @@
 -- 032_nightly_run.sql: what the nightly run did, and the days and models that it found out of the ordinary.
 
--- public.anomalies: a day outside the 95% range that was predicted for it, or a model that is new and takes a share of the spend. The
--- nightly run writes them; members read them and may mute them.
+-- public.anomalies: a day outside the 95% range that was predicted for it, or a model that is new and takes a share of the
+-- spend. The nightly run writes them; members read them and may mute them.
 create table if not exists public.anomalies (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -38,15 +38,15 @@ create policy anomalies_select_member
     on public.anomalies
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 drop policy if exists anomalies_mute_member on public.anomalies;
 create policy anomalies_mute_member
     on public.anomalies
     for update
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('member'))))
-    with check (workspace_id = any (array(select private.workspaces_as('member'))));
+    using (workspace_id = any(array(select private.workspaces_as('member'))))
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
 
 select private.note_changes_of('public.anomalies');
 
@@ -75,6 +75,6 @@ create policy job_runs_select_member
     on public.job_runs
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
 select private.note_changes_of('public.job_runs');

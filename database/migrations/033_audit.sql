@@ -1,7 +1,7 @@
 -- 033_audit.sql: what happened to a workspace's provider keys and prices, for its admins to read and for nobody to change.
 
--- public.audit_logs: who did what to which row, and when. Written by triggers and functions of the database alone. Of an encrypted key
--- it contains that it changed, never the key.
+-- public.audit_logs: who did what to which row, and when. Written by triggers and functions of the database alone. Of an
+-- encrypted key it contains that it changed, never the key.
 create table if not exists public.audit_logs (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -27,7 +27,7 @@ create policy audit_logs_select_admin
     on public.audit_logs
     for select
     to authenticated
-    using (workspace_id = any (array(select private.workspaces_as('admin'))));
+    using (workspace_id = any(array(select private.workspaces_as('admin'))));
 
 -- The caller. Inside a definer function the role is its owner's; the session's user and the token's claims tell who called.
 create or replace function private.current_actor()

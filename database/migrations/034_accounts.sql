@@ -1,7 +1,8 @@
 -- 034_accounts.sql: the data version, which is the key of every cache, and the deletion of one's account.
 
--- A text that changes whenever anything that the caller can read of a workspace changes. Rows are told apart by the transactions that
--- wrote them, not by clocks: two changes may fall into one instant, and commit in either order. Null without membership.
+-- A text that changes whenever anything that the caller can read of a workspace changes. Rows are told apart by the
+-- transactions that wrote them, not by clocks: two changes may fall into one instant, and commit in either order. Null without
+-- membership.
 create or replace function public.data_version(workspace uuid default null)
 returns text
 language sql
@@ -52,8 +53,8 @@ $$;
 revoke all on function public.data_version(uuid) from public, anon, service_role;
 grant execute on function public.data_version(uuid) to authenticated;
 
--- Deletes the caller's account and all that belongs to it; the email guards against a slip. Workspaces that would be left without an
--- owner are named first.
+-- Deletes the caller's account and all that belongs to it; the email guards against a slip. Workspaces that would be left
+-- without an owner are named first.
 create or replace function public.delete_own_account(email text)
 returns void
 language plpgsql
