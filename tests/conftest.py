@@ -37,7 +37,7 @@ SLOW = (
     "tests/forecasting/nightly/",
     "tests/database/test_lints.py",
     "tests/database/test_migrations.py",
-    "tests/database/test_settlement.py",
+    "tests/database/test_overlaps.py",
     "tests/database/test_access_paths.py",
     "tests/tally/local/test_system_users.py",
     "tests/app/auth/test_sessions.py",

@@ -16,10 +16,20 @@ WRITTEN_BY_OWNER = {
     "imports",
     "model_prices",
     "subscriptions",
-    "superseded_records",
     "user_preferences",
 }
-READ_BY_OWNER = {"anomalies", "forecast_results", "forecast_totals", "job_runs"}
+READ_BY_OWNER = {
+    "anomalies",
+    "effective_records",
+    "forecast_results",
+    "forecast_totals",
+    "job_runs",
+    "members",
+    "superseded_records",
+    "workspaces",
+}
+MADE_AT_SIGN_UP = {"members", "user_preferences", "workspaces"}
+VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
 
@@ -28,18 +38,20 @@ EXECUTED_BY = {
     "create_monthly_partition": {"service_role"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
+    "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
     "find_same_import": {"authenticated"},
-    "forget_unsaid": {"authenticated"},
+    "fold_stale_days": {"service_role"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "list_estimates": {"authenticated"},
     "model_names": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
+    "report_sync": {"authenticated"},
     "save_cost_records": {"authenticated"},
     "source_days": {"authenticated"},
     "source_statements": {"authenticated"},
@@ -61,11 +73,12 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "anomalies": {"day": "2026-05-01", "kind": "new_model", "model_name": "gpt-5", "actual_usd": 1},
     "api_credentials": {
         "credential_name": "laptop",
-        "encrypted_api_key": "sealed",
+        "encrypted_api_key": "encrypted",
         "encryption_key_id": "first",
     },
     "audit_logs": {"actor": "operator", "action": "update", "table_name": "api_credentials"},
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
+    "effective_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5"},
     "exchange_rates": {"day": "2026-05-01", "currency": "JPY", "rate": 180},
     "forecast_results": FORECAST
     | {
@@ -79,7 +92,8 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "forecast_totals": FORECAST
     | {"kind": "month_end", "period_start": "2026-05-01", "period_end": "2026-05-31", "spent_usd": 0},
     "imports": {"filename": "costs.csv", "format": "generic", "file_sha256": "0" * 64},
-    "job_runs": {"run_id": uuid4(), "night": "2026-05-01"},
+    "job_runs": {"run_id": uuid4(), "day": "2026-05-01"},
+    "members": {"role": "viewer"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
     "providers": {"name": "brand-new", "display_name": "Brand new"},
     "subscriptions": {
@@ -91,6 +105,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
     },
     "superseded_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
     "user_preferences": {},
+    "workspaces": {"name": "Team"},
 }
 
 
@@ -130,20 +145,22 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
             [f"public.{table}"],
         )
     }
+    if "workspace_id" in columns:
+        row["workspace_id"] = user_id  # the personal workspace
     if "user_id" in columns:
         row["user_id"] = user_id
     if "provider_id" in columns:
         found = connection.execute("select id from public.providers where name = 'openai'").fetchone()
         row["provider_id"] = found and found[0]
     if table == "superseded_records":
-        row["import_id"] = _silenced_import(connection, user_id)
+        row["import_id"] = _disabled_import(connection, user_id)
     return row
 
 
-def _silenced_import(connection: Connection, user_id: UUID) -> UUID:
+def _disabled_import(connection: Connection, user_id: UUID) -> UUID:
     """A disabled source: its statements stay among the superseded records."""
-    silenced = SAMPLE["imports"] | {"user_id": user_id, "counts": False}
-    found = connection.execute(insert("imports", silenced) + sql.SQL(" returning id")).fetchone()
+    disabled = SAMPLE["imports"] | {"workspace_id": user_id, "user_id": user_id, "is_enabled": False}
+    found = connection.execute(insert("imports", disabled) + sql.SQL(" returning id")).fetchone()
     assert found is not None
     import_id: UUID = found[0]
     return import_id
@@ -174,7 +191,7 @@ def expected(actor: str, table: str, command: str) -> str:
     """`denied`, `nothing` (no row is reached) or `own` (the caller's rows; all rows for a service)."""
     if actor == "anon":
         return "denied"
-    if table in WRITTEN_BY_NOBODY and command != "select":
+    if table in WRITTEN_BY_NOBODY | VIEWS and command != "select":
         return "denied"
     if actor == "service":
         return "own"

@@ -11,8 +11,8 @@ from tests.database_fixtures import Connection, add_user
 
 # In the order in which records come in: by time, everybody's mixed.
 RECORDS = """
-insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id)
-select u.id, p.id, timestamptz '2026-06-01' + n * interval '20 seconds', 'm', 1, gen_random_uuid(),
+insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id)
+select u.id, u.id, p.id, timestamptz '2026-06-01' + n * interval '20 seconds', 'm', 1, gen_random_uuid(),
     case when n % 40 = 0 then %(import_id)s::uuid end
 from generate_series(1, 240000) as n
 inner join (select id, row_number() over (order by id) - 1 as nth from auth.users) as u on u.nth = n % 40
@@ -31,9 +31,9 @@ def filled(cluster: Cluster) -> Iterator[Connection]:
         people = [add_user(connection) for _ in range(40)]
         connection.execute("set session_replication_role = replica")
         row = connection.execute(
-            """insert into public.imports (user_id, filename, format, file_sha256)
-            values (%s, 'f', 'f', repeat('0', 64)) returning id""",
-            [min(people, key=str)],
+            """insert into public.imports (workspace_id, user_id, filename, format, file_sha256)
+            values (%s, %s, 'f', 'f', repeat('0', 64)) returning id""",
+            [min(people, key=str)] * 2,
         ).fetchone()
         assert row is not None
         connection.cursor().execute(RECORDS.replace("%(import_id)s", f"'{row[0]}'"))
@@ -69,7 +69,7 @@ def full_scans(nodes: list[dict[str, Any]]) -> list[str]:
 
 
 def somebody(connection: Connection) -> UUID:
-    found = connection.execute("select min(user_id::text)::uuid from public.cost_records").fetchone()
+    found = connection.execute("select min(workspace_id::text)::uuid from public.cost_records").fetchone()
     assert found is not None
     user_id: UUID = found[0]
     return user_id
@@ -86,11 +86,11 @@ def test_a_users_time_range_newest_first(filled: Connection) -> None:
     nodes = explain(
         filled,
         """select * from public.cost_records
-        where user_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-07-10'
+        where workspace_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-07-10'
         order by timestamp desc limit 50""",
         somebody(filled),
     )
-    assert indexes_used(nodes) == {"user_id_timestamp_source_key_key"}
+    assert indexes_used(nodes) == {"workspace_id_timestamp_source_key_key"}
     assert not any(node["Node Type"] == "Sort" for node in nodes)
     assert full_scans(nodes) == []
 
@@ -99,7 +99,7 @@ def test_a_users_time_range_newest_first(filled: Connection) -> None:
 def test_a_users_newest_rows_at_a_provider(filled: Connection, name: str) -> None:
     nodes = explain(
         filled,
-        """select * from public.cost_records where user_id = %s and provider_id = %s
+        """select * from public.cost_records where workspace_id = %s and provider_id = %s
         order by timestamp desc limit 20""",
         somebody(filled),
         provider(filled, name),
@@ -118,7 +118,7 @@ def test_a_providers_time_range(filled: Connection) -> None:
         where provider_id = %s and timestamp >= '2026-06-10' and timestamp < '2026-06-11'""",
         provider(filled, "anthropic"),
     )
-    assert indexes_used(nodes) & {"provider_id_user_id_timestamp_idx", "timestamp_idx"}
+    assert indexes_used(nodes) & {"provider_id_workspace_id_timestamp_idx", "timestamp_idx"}
     assert full_scans(nodes) == []
 
 
@@ -136,7 +136,7 @@ def test_undoing_an_import(filled: Connection) -> None:
     nodes = explain(
         filled,
         """select id from public.cost_records
-        where user_id = %s and import_id = (select id from public.imports)""",
+        where workspace_id = %s and import_id = (select id from public.imports)""",
         somebody(filled),
     )
     assert "import_id_idx" in indexes_used(nodes)
@@ -162,7 +162,7 @@ def test_the_view_answers_from_its_index_alone(filled: Connection) -> None:
             total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens,
             total_requests, record_count, unpriced_count
         from private.cost_records_daily
-        where user_id = %s and date >= '2026-06-10' and date <= '2026-06-20' order by date""",
+        where workspace_id = %s and date >= '2026-06-10' and date <= '2026-06-20' order by date""",
         somebody(filled),
     )
     assert [node["Node Type"] for node in nodes] == ["Index Only Scan"]

@@ -12,8 +12,10 @@ from tally.local.stack import Stack
 from tests.database.access import (
     COMMANDS,
     EXECUTED_BY,
+    MADE_AT_SIGN_UP,
     READ_BY_EVERYONE,
     READ_BY_OWNER,
+    VIEWS,
     WRITTEN_BY_NOBODY,
     WRITTEN_BY_OWNER,
     expected,
@@ -25,6 +27,7 @@ from tests.database_fixtures import Connection
 
 REFUSED = {401, 403, 404}
 KEYS_OF_ALL = {"providers": "name=eq.openai", "exchange_rates": "currency=eq.USD"}
+KEY = {"user_preferences": "user_id", "workspaces": "id"}  # the others have workspace_id
 ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon", "service": "service_role"}
 
 
@@ -42,7 +45,7 @@ class Person:
 
     def reach(self, command: str, table: str, row: dict[str, Any], owner: UUID) -> str:
         """The outcome of a command on the owner's rows: `denied`, `nothing` or `own`."""
-        key = KEYS_OF_ALL.get(table, f"user_id=eq.{owner}")
+        key = KEYS_OF_ALL.get(table, f"{KEY.get(table, 'workspace_id')}=eq.{owner}")
         requests: dict[str, Callable[[], httpx.Response]] = {
             "select": lambda: self.http.get(f"/rest/v1/{table}?{key}"),
             "insert": lambda: self._send("POST", f"/rest/v1/{table}", row),
@@ -87,8 +90,11 @@ def owner(people: dict[str, Person], job: Connection) -> UUID:
     user_id, stranger = people["owner"].user_id, people["stranger"].user_id
     assert user_id
     assert stranger
-    for table in sorted(WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY):
-        job.execute(f"delete from public.{table} where user_id in (%s, %s)", [user_id, stranger])
+    for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY) - VIEWS):
+        if table in MADE_AT_SIGN_UP - {"user_preferences"}:
+            continue
+        key = KEY.get(table, "workspace_id")
+        job.execute(f"delete from public.{table} where {key} in (%s, %s)", [user_id, stranger])
         job.execute(insert(table, sample_row(job, table, user_id)))
     job.execute("delete from public.exchange_rates")
     job.execute("insert into public.exchange_rates (day, currency, rate) values ('2026-05-01', 'USD', 1.1)")
@@ -124,7 +130,8 @@ def _rows(job: Connection, table: str, owner: UUID) -> list[tuple[Any, ...]]:
     if table in READ_BY_EVERYONE:
         return job.execute(f"select t::text from public.{table} as t order by 1").fetchall()
     return job.execute(
-        f"select t::text from public.{table} as t where user_id = %s order by 1", [owner]
+        f"select t::text from public.{table} as t where {KEY.get(table, 'workspace_id')} = %s order by 1",
+        [owner],
     ).fetchall()
 
 
@@ -169,10 +176,10 @@ def test_a_record_moved_through_the_api_moves_between_days(
     people: dict[str, Person], job: Connection, owner: UUID
 ) -> None:
     person = people["owner"].http
-    job.execute("delete from public.subscriptions where user_id = %s", [owner])
+    job.execute("delete from public.subscriptions where workspace_id = %s", [owner])
     job.execute("select public.refresh_cost_records_daily()")
     answer = person.patch(
-        f"/rest/v1/cost_records?user_id=eq.{owner}", json={"timestamp": "2026-05-09T12:00:00Z"}
+        f"/rest/v1/cost_records?workspace_id=eq.{owner}", json={"timestamp": "2026-05-09T12:00:00Z"}
     )
     assert answer.status_code == 204
     assert person.post("/rest/v1/rpc/daily_costs", json={}).json()["date"] == ["2026-05-09"]

@@ -93,7 +93,9 @@ class Writer:
             "output_tokens": self.chance.randint(0, 99),
             "request_count": 1,
             "source_key": str(UUID(int=self.chance.randint(1, 60))),
-            "metadata": {"day": at.date().isoformat()} if self.chance.random() < 0.4 else {},
+            "day": at.date().isoformat() if self.chance.random() < 0.4 else None,
+            "billing_account": "openai" if self.chance.random() < 0.5 else None,
+            "dataset": self.chance.choice(["requests", "usage"]),
         }
 
 
@@ -129,7 +131,7 @@ def change_amount(writer: Writer) -> None:
 
 def move(writer: Writer) -> None:
     writer.run(
-        f"""update public.cost_records set timestamp = timestamp + %s, metadata = metadata - 'day'
+        f"""update public.cost_records set timestamp = timestamp + %s, day = null
         where id in {SOME}""",
         timedelta(hours=writer.chance.uniform(-40, 40)), str(writer.chance.random()),
     )  # fmt: skip
@@ -184,7 +186,8 @@ def test_daily_costs_equal_a_plain_aggregate_after_every_step(project: Project, 
             ready = [writer for writer in writers if not writer.is_waiting]
             chosen = chance.choice([*ready, None])
             if chosen is None:
-                job.execute("select public.refresh_cost_records_daily()")
+                upkeep = chance.choice(["fold_stale_days", "fold_stale_days", "refresh_cost_records_daily"])
+                job.execute(f"select public.{upkeep}()")
             elif chance.random() < 0.4 or len(ready) == 1:
                 chosen.end()
                 wait([writer.pending for writer in writers if writer.pending], PATIENCE)
@@ -229,11 +232,11 @@ def test_every_quarter_hour_around_a_clock_change_falls_on_its_day(
     for change in CLOCK_CHANGES:
         database.execute(
             """insert into public.cost_records
-                (user_id, provider_id, timestamp, model_name, cost_usd, source_key)
-            select %s, p.id, t, 'm', 1, gen_random_uuid()
+                (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key)
+            select %s, %s, p.id, t, 'm', 1, gen_random_uuid()
             from public.providers as p, generate_series(%s::timestamptz, %s, interval '15 minutes') as t
             where p.name = 'openai'""",
-            [user, change - timedelta(hours=30), change + timedelta(hours=54)],
+            [user, user, change - timedelta(hours=30), change + timedelta(hours=54)],
         )
     truth = add_up(person)
     assert read_daily_costs(person) == truth
@@ -300,7 +303,7 @@ def test_editing_a_dated_record_while_the_timezone_changes_does_not_deadlock(pro
         user = add_user(job)
         editor, traveller = (project.act_as("authenticated", user) for _ in range(2))
         record = {"provider": "openai", "timestamp": "2026-05-01T12:00Z", "model_name": "m", "cost_usd": 1}
-        dated = json.dumps([record | {"metadata": {"day": "2026-05-01"}}])
+        dated = json.dumps([record | {"day": "2026-05-01"}])
         editor.execute("select public.save_cost_records(null, %s)", [dated])
         # Holds the editor between locking the record and marking its day.
         admin.autocommit = False
@@ -352,15 +355,16 @@ def test_a_deleted_account_leaves_nothing_behind(project: Project, database: Con
     person.execute("select public.delete_own_account(%s)", [f"{user}@example.org"])
     assert database.execute("select count(*) from public.cost_records").fetchone() == (0,)
     database.execute("select public.refresh_cost_records_daily()")
-    for table in ("cost_records_daily", "stale_days", "job_changes"):
+    for table in ("cost_records_daily", "folded_days", "stale_days", "workspace_changes", "day_parts"):
         assert database.execute(
-            f"select count(*) from private.{table} where user_id = %s", [user]
+            f"select count(*) from private.{table} where workspace_id = %s", [user]
         ).fetchone() == (0,)
 
 
 def _add(connection: Connection, user_id: UUID, at: str) -> None:
     connection.execute(
-        """insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd, source_key)
-        select %s, id, %s, 'm', 1, %s from public.providers where name = 'openai'""",
-        [user_id, at, uuid4()],
+        """insert into public.cost_records
+            (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key)
+        select %s, %s, id, %s, 'm', 1, %s from public.providers where name = 'openai'""",
+        [user_id, user_id, at, uuid4()],
     )

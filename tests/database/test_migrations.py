@@ -100,14 +100,15 @@ def test_each_down_migration_restores_the_previous_schema(seventeen: Project) ->
             assert read_schema(connection) == before.pop(), path.name
 
 
-def test_users_older_than_the_schema_get_preferences(cluster: Cluster) -> None:
+def test_users_older_than_the_schema_get_preferences_and_a_workspace(cluster: Cluster) -> None:
     cluster.make_project("late")
     try:
         with cluster.connect("late") as connection:
             connection.execute("insert into auth.users (email) values ('early@example.org')")
             for path in FILES:
                 connection.execute(path.read_bytes())
-            assert connection.execute("select count(*) from public.user_preferences").fetchone() == (1,)
+            for table in ("user_preferences", "workspaces", "members"):
+                assert connection.execute(f"select count(*) from public.{table}").fetchone() == (1,)
     finally:
         cluster.drop("late")
 
@@ -115,14 +116,19 @@ def test_users_older_than_the_schema_get_preferences(cluster: Cluster) -> None:
 def test_cron_maintains_the_view_and_the_partitions(fifteen: Project) -> None:
     with fifteen.connect() as connection:
         jobs = connection.execute("select jobname, command from cron.job where active order by 1").fetchall()
-        assert [name for name, _ in jobs] == ["tally-partitions", "tally-refresh", "tally-vacuum"]
+        assert [name for name, _ in jobs] == [
+            "tally-fold",
+            "tally-partitions",
+            "tally-refresh",
+            "tally-vacuum",
+        ]
         for _, command in jobs:
             connection.execute(command)
 
 
 def test_down_migration_removes_the_schedule(fifteen: Project) -> None:
     with fifteen.connect() as connection, connection.transaction(force_rollback=True):
-        connection.execute((MIGRATIONS / "down" / "008_schedule.sql").read_bytes())
+        connection.execute((MIGRATIONS / "down" / FILES[-1].name).read_bytes())
         assert connection.execute("select count(*) from cron.job").fetchone() == (0,)
 
 

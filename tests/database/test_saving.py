@@ -226,10 +226,14 @@ def test_saving_requires_signing_in(project: Project) -> None:
         {"collection_method": "guess"},
         {"source_key": "not a uuid"},
         {"timestamp": "yesterday-ish"},
-        {"metadata": {"day": "2026-02-31"}},
-        {"metadata": {"day": "someday"}},
+        {"day": "2026-02-31"},
+        {"day": "someday"},
+        {"input_tokens": 10**15 + 1},
+        {"billing_account": ""},
+        {"dataset": "d" * 101},
+        {"request_id": "r" * 301},
+        {"project_id": str(UUID(int=0))},
         {"metadata": ["a", "list"]},
-        {"metadata": {"said": {"cost_usd": "much"}}},
     ],
     ids=str,
 )
@@ -252,7 +256,7 @@ def test_an_event_that_is_a_date_gets_its_instant_from_the_users_zone(
     for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Auckland"):
         database.execute("update public.user_preferences set timezone = %s where user_id = %s", [zone, user])
         dated = record(
-            metadata={"day": "2026-01-31"}, source_key=str(UUID(int=5)), timestamp="2026-01-30T03:00Z"
+            day="2026-01-31", source_key=str(UUID(int=5)), timestamp="2026-01-30T03:00Z"
         )
         save(person, [dated])
         assert {key[0] for key in read_daily_costs(person)} == {"2026-01-31"}, zone

@@ -33,7 +33,7 @@ class Statement:
     basis: str = "estimated"
     method: str = "local_log"
     dataset: str | None = None
-    ledger: str | None = "openai"
+    account: str | None = "openai"
     request: bool = False
     minutes: int = 0
     day: bool = False
@@ -41,17 +41,6 @@ class Statement:
 
     def to_json(self) -> dict[str, Any]:
         """The record as a caller sends it."""
-        metadata: dict[str, Any] = {}
-        if self.ledger:
-            metadata["ledger"] = self.ledger
-        if self.dataset:
-            metadata["dataset"] = self.dataset
-        if self.request:
-            metadata["request_id"] = self.event
-        if self.other_name:
-            metadata["billed_under_other_name"] = True
-        if self.day:
-            metadata["day"] = NOON.date().isoformat()
         return {
             "provider": "openai",
             "timestamp": (NOON + timedelta(minutes=self.minutes)).isoformat(),
@@ -61,7 +50,11 @@ class Statement:
             "collection_method": self.method,
             "input_tokens": self.tokens,
             "source_key": str(uuid5(NAMES, self.event)),
-            "metadata": metadata,
+            "billing_account": self.account,
+            "dataset": self.dataset,
+            "request_id": self.event if self.request else None,
+            "billed_under_other_name": self.other_name,
+            "day": NOON.date().isoformat() if self.day else None,
         }
 
 
@@ -93,7 +86,7 @@ def delete_source(person: Connection, source: UUID) -> None:
 
 def set_enabled(person: Connection, source: UUID, is_enabled: bool) -> None:
     """Enable or disable a source."""
-    person.execute("update public.imports set counts = %s where id = %s", [is_enabled, source])
+    person.execute("update public.imports set is_enabled = %s where id = %s", [is_enabled, source])
 
 
 def totals(person: Connection) -> tuple[Decimal, int, int]:
@@ -101,7 +94,7 @@ def totals(person: Connection) -> tuple[Decimal, int, int]:
     found = person.execute(
         """select coalesce(sum(cost_usd) filter (where cost_basis <> 'included'), 0),
             coalesce(sum(tokens_used), 0), count(*)
-        from public.cost_records"""
+        from public.effective_records"""
     ).fetchone()
     assert found is not None
     return Decimal(found[0]), int(found[1]), int(found[2])
@@ -173,7 +166,7 @@ def test_a_new_request_beside_known_ones_is_added(person: Connection) -> None:
 
 def test_overlapping_files_keep_records_that_one_still_contains(person: Connection) -> None:
     first, second = new_source(person), new_source(person)
-    a, b, c = (Statement(name, method="csv_import", ledger=None, minutes=n) for n, name in enumerate("abc"))
+    a, b, c = (Statement(name, method="csv_import", account=None, minutes=n) for n, name in enumerate("abc"))
     save(person, first, a, b)
     save(person, second, replace(b, cost="2"), c)
     assert totals(person) == (Decimal(4), 30, 3)
@@ -213,7 +206,7 @@ def test_records_missing_from_a_resent_window_are_deleted(person: Connection) ->
     other = replace(lines[0], event="c", dataset="usage")
     save(person, database, *lines, other)
     day = NOON.date()
-    query = "select public.forget_unsaid(%s, 'costs', %s, %s, %s)"
+    query = "select public.delete_missing(%s, 'costs', %s, %s, %s)"
     keys = [uuid5(NAMES, "a")]
     assert person.execute(query, [database, day, day, keys]).fetchone() == (1,)
     assert person.execute(query, [database, day, day, keys]).fetchone() == (0,)
@@ -227,7 +220,7 @@ def test_usage_included_in_a_plan_has_worth_and_no_cost(person: Connection) -> N
     assert person.execute("select public.set_paid_by_plan(%s, true)", [log]).fetchone() == (2,)
     assert totals(person) == (Decimal(0), 20, 2)
     row = person.execute(
-        "select distinct p.name, r.metadata ->> 'ledger', r.cost_basis from public.cost_records as r "
+        "select distinct p.name, r.billing_account, r.cost_basis from public.cost_records as r "
         "inner join public.providers as p on p.id = r.provider_id"
     ).fetchall()
     assert row == [("chatgpt", "chatgpt", "included")]
@@ -286,9 +279,9 @@ def test_charge_under_another_name_is_covered_by_a_bill_of_its_day(person: Conne
         person, None, Statement("bill", "4", 0, basis="billed", dataset="costs", model="tool calls", day=True)
     )
     assert totals(person) == (Decimal(5), 0, 4)
-    assert person.execute("select count(*) from public.cost_records where cost_usd is null").fetchone() == (
-        0,
-    )
+    assert person.execute(
+        "select count(*) from public.effective_records where cost_usd is null"
+    ).fetchone() == (0,)
 
 
 def test_tokens_come_from_the_source_that_counted_most(person: Connection) -> None:
@@ -301,7 +294,7 @@ def test_tokens_come_from_the_source_that_counted_most(person: Connection) -> No
 
 def test_timezone_change_keeps_another_sources_statements(person: Connection) -> None:
     first, second = new_source(person), new_source(person)
-    line = Statement("a", "1", method="csv_import", ledger=None, day=True)
+    line = Statement("a", "1", method="csv_import", account=None, day=True)
     save(person, first, line)
     save(person, second, line)
     person.execute("update public.user_preferences set timezone = 'Pacific/Kiritimati'")
@@ -344,7 +337,7 @@ EVENTS: dict[str, Callable[[int, int], Statement]] = {
         f"bucket {n}", str(2 + source), 15 + source, method="csv_import", dataset="usage", day=True
     ),
     "plain": lambda source, n: Statement(
-        f"row {n}", str(3 + source), 5, ledger=None, method="csv_import", basis="billed"
+        f"row {n}", str(3 + source), 5, account=None, method="csv_import", basis="billed"
     ),
 }
 STATEMENTS = st.lists(
@@ -400,7 +393,7 @@ def test_removed_source_leaves_no_trace_in_the_totals(
     assert read_daily_costs(with_it) == counted
     if how == "disabled":
         for source in [
-            row[0] for row in with_it.execute("select id from public.imports where not counts").fetchall()
+            row[0] for row in with_it.execute("select id from public.imports where not is_enabled").fetchall()
         ]:
             set_enabled(with_it, source, is_enabled=True)
         everything = project.act_as("authenticated", new_user(project))

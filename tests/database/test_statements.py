@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.database.test_settlement import record, save
+from tests.database.test_overlaps import record, save
 from tests.database_fixtures import Connection, Project, add_user
 
 
@@ -39,14 +39,13 @@ def statements(person: Connection, *days: str | None) -> list[dict[str, Any]]:
 
 
 def bill(cost: str, **metadata: str) -> dict[str, Any]:
-    said = record(cost, 0, "openai", "billed")
-    return said | {"metadata": said["metadata"] | {"dataset": "openai_cost"} | metadata}
+    return record(cost, 0, "openai", "billed") | {"dataset": "openai_cost", "metadata": metadata}
 
 
 def usage(cost: str | None, tokens: int, **metadata: str) -> dict[str, Any]:
-    said = record(cost, 0, "openai", "estimated")
     counts = {"input_tokens": tokens, "output_tokens": 0, "request_count": 1}
-    return said | counts | {"metadata": said["metadata"] | {"dataset": "openai_usage"} | metadata}
+    estimate = record(cost, 0, "openai", "estimated")
+    return estimate | counts | {"dataset": "openai_usage", "metadata": metadata}
 
 
 def test_statements_of_every_source_are_kept_beside_the_effective_record(person: Connection) -> None:
@@ -57,32 +56,32 @@ def test_statements_of_every_source_are_kept_beside_the_effective_record(person:
 
     of_bill, of_usage = sorted(statements(person), key=lambda line: line["dataset"])
 
-    assert (of_bill["import_id"], of_bill["cost_usd"], of_bill["counted_usd"]) == (
+    assert (of_bill["import_id"], of_bill["cost_usd"], of_bill["effective_usd"]) == (
         costs,
         "3.2000000000",
         "3.2000000000",
     )
-    assert (of_bill["has_money"], of_bill["has_tokens"]) == (True, False)
+    assert (of_bill["money_is_effective"], of_bill["tokens_are_effective"]) == (True, False)
     assert (of_usage["filename"], of_usage["kind"], of_usage["format"]) == (
         "usage.csv",
         "file",
         "openai_usage",
     )
-    assert (Decimal(of_usage["cost_usd"]), Decimal(of_usage["counted_usd"])) == (Decimal("1.50"), Decimal(0))
-    assert (of_usage["tokens"], of_usage["counted_tokens"], of_usage["requests"]) == (900, 900, 1)
-    assert (of_usage["has_money"], of_usage["has_tokens"]) == (False, True)
+    assert (Decimal(of_usage["cost_usd"]), Decimal(of_usage["effective_usd"])) == (Decimal("1.50"), Decimal(0))
+    assert (of_usage["tokens"], of_usage["effective_tokens"], of_usage["requests"]) == (900, 900, 1)
+    assert (of_usage["money_is_effective"], of_usage["tokens_are_effective"]) == (False, True)
 
 
 def test_disabled_source_keeps_its_statements(person: Connection) -> None:
     costs = add_source(person, "file", "costs.csv", "openai_cost")
     save(person, usage("1.50", 900))
     save(person, bill("3.20"), import_id=costs)
-    person.execute("update public.imports set counts = false where id = %s", [costs])
+    person.execute("update public.imports set is_enabled = false where id = %s", [costs])
 
     of_bill, of_usage = sorted(statements(person), key=lambda line: line["dataset"])
 
-    assert (of_bill["stands"], of_bill["cost_usd"], of_bill["counted_usd"]) == (False, "3.2000000000", None)
-    assert (of_usage["stands"], of_usage["has_money"], of_usage["counted_usd"]) == (
+    assert (of_bill["is_effective"], of_bill["cost_usd"], of_bill["effective_usd"]) == (False, "3.2000000000", None)
+    assert (of_usage["is_effective"], of_usage["money_is_effective"], of_usage["effective_usd"]) == (
         True,
         True,
         "1.5000000000",
@@ -96,7 +95,7 @@ def test_event_of_two_sources_has_two_statements_and_one_is_effective(person: Co
 
     lines = statements(person)
 
-    assert {line["filename"]: line["stands"] for line in lines} == {"laptop": True, "desktop": False}
+    assert {line["filename"]: line["is_effective"] for line in lines} == {"laptop": True, "desktop": False}
     assert [line["cost_usd"] for line in lines] == ["1.5000000000"] * 2
 
 
@@ -107,7 +106,7 @@ def test_unpriced_statement_is_none_and_counted_as_such(person: Connection) -> N
 
     save(person, bill("3.20"))
     unpriced = next(line for line in statements(person) if line["dataset"] == "openai_usage")
-    assert (unpriced["unpriced_records"], unpriced["has_money"]) == (1, False)
+    assert (unpriced["unpriced_records"], unpriced["money_is_effective"]) == (1, False)
 
 
 def test_lines_of_a_bill_are_distinguished_by_token_kind(person: Connection) -> None:
@@ -132,7 +131,7 @@ def test_days_are_those_of_utc_and_both_ends_are_included(project: Project) -> N
     with project.connect() as operator:
         person = project.act_as("authenticated", add_user(operator, "Asia/Kathmandu"))
     late = usage("1", 1) | {"timestamp": datetime(2026, 11, 1, 23, 30, tzinfo=UTC).isoformat()}
-    del late["metadata"]["day"]  # in Kathmandu it is the 2nd
+    del late["day"]  # in Kathmandu it is the 2nd
     save(person, late)
 
     assert [line["day"] for line in statements(person, "2026-11-01", "2026-11-01")] == ["2026-11-01"]
@@ -140,8 +139,7 @@ def test_days_are_those_of_utc_and_both_ends_are_included(project: Project) -> N
 
 
 def test_records_without_a_billing_account_are_left_out(person: Connection) -> None:
-    entry = record("5", 0, "openai", "billed")
-    save(person, entry | {"metadata": {"day": entry["metadata"]["day"]}})
+    save(person, record("5", 0, "openai", "billed") | {"billing_account": None})
     assert statements(person) == []
 
 
@@ -150,8 +148,9 @@ def test_model_has_the_name_that_the_database_reconciles_by(project: Project) ->
     with project.connect() as operator:
         person = project.act_as("authenticated", add_user(operator))
         save(person, *(usage("1", 1) | {"model_name": name} for name in names))
-        keys = {name: operator.execute("select private.model_key(%s)", [name]).fetchone() for name in names}
-    assert {line["model_name"]: (line["model"],) for line in statements(person)} == keys
+        keys = dict(operator.execute("select model_name, array[model_key] from public.cost_records").fetchall())
+    assert keys["claude-sonnet-4-5@20250929"] == ["claude-sonnet-4-5"]
+    assert {line["model_name"]: [line["model"]] for line in statements(person)} == keys
 
 
 def test_stranger_cannot_read_statements(project: Project, person: Connection) -> None:
@@ -177,7 +176,7 @@ def test_totals_of_a_source_by_day_and_basis_ignore_whether_it_is_enabled(person
     save(person, bill("9"))  # by no source
     before = source_days(person)
 
-    person.execute("update public.imports set counts = false where id = %s", [used])
+    person.execute("update public.imports set is_enabled = false where id = %s", [used])
 
     def key(line: dict[str, Any]) -> str:
         return json.dumps(line, sort_keys=True)

@@ -1,6 +1,7 @@
 """A subscription's renewals: on their days, never twice, and updated with every change to it."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -135,14 +136,9 @@ def test_deleting_removes_its_records_only(person: Connection) -> None:
 def test_record_refers_to_its_subscription(person: Connection) -> None:
     subscription_id = subscribe(person, ended_on="2025-01-31")
     row = person.execute(
-        "select collection_method, cost_basis, charge_type, metadata from public.cost_records"
+        "select collection_method, cost_basis, charge_type, day, subscription_id from public.cost_records"
     ).fetchone()
-    assert row == (
-        "manual_entry",
-        "billed",
-        "subscription",
-        {"day": "2025-01-31", "subscription_id": str(subscription_id)},
-    )
+    assert row == ("manual_entry", "billed", "subscription", date(2025, 1, 31), subscription_id)
 
 
 @pytest.mark.parametrize("dropped", [False, True])
@@ -158,17 +154,18 @@ def test_archived_month_stays_archived_and_blocks_no_other(
     assert days(person) == ["2025-01-31", "2025-03-31", "2025-04-30"]
 
 
-def test_invalid_record_of_one_user_does_not_stop_the_nightly_run(
-    person: Connection, database: Connection
+def test_failing_subscription_does_not_stop_the_nightly_run(
+    person: Connection, database: Connection, as_user: Act, stranger: UUID
 ) -> None:
-    subscription_id = subscribe(person)
-    with pytest.raises(psycopg.errors.CheckViolation):
-        person.execute(
-            """insert into public.cost_records
-                (provider_id, timestamp, model_name, cost_usd, charge_type, metadata)
-            select id, now(), 'm', 1, 'subscription',
-                jsonb_build_object('day', 'never', 'subscription_id', %s::text)
-            from public.providers where name = 'chatgpt'""",
-            [subscription_id],
-        )
-    assert database.execute("select private.post_due_renewals_for_all()").fetchone() == (0,)
+    for account in (person, as_user(stranger)):
+        subscribe(account)
+    database.execute("delete from public.cost_records")
+    found = database.execute(
+        """select workspace_id from public.subscriptions order by workspace_id limit 1"""
+    ).fetchone()
+    assert found is not None
+    # The first one fails: its renewals would break a rule that a test adds.
+    database.execute(
+        f"alter table public.cost_records add constraint fails check (workspace_id <> '{found[0]}') not valid"
+    )
+    assert database.execute("select private.post_due_renewals_for_all()").fetchone() == (4,)

@@ -13,7 +13,7 @@ Totals = tuple[Any, ...]
 RECORDS = """
 select r.timestamp, p.name, r.model_name, r.cost_basis, r.charge_type, r.cost_usd, r.tokens_used,
     r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.request_count
-from public.cost_records as r
+from public.effective_records as r
 inner join public.providers as p on r.provider_id = p.id"""
 
 

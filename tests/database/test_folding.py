@@ -1,0 +1,184 @@
+"""Folded days: exact while saves, folds and reads race, and cheaper than a refresh."""
+
+import json
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+
+from tests.database.truth import add_up, read_daily_costs
+from tests.database_fixtures import Connection, Project, add_user
+
+Act = Callable[[UUID], Connection]
+FIRST = datetime(2026, 5, 1, tzinfo=UTC)
+SECONDS = 2.0
+DAYS = 12
+
+
+def record(chance: random.Random) -> dict[str, Any]:
+    """A record of one of the days; half of them may overlap."""
+    at = FIRST + timedelta(days=chance.randrange(DAYS), minutes=chance.randrange(1440))
+    return {
+        "provider": "openai",
+        "timestamp": at.isoformat(),
+        "model_name": chance.choice(["small", "large"]),
+        "cost_usd": str(chance.randint(1, 999)),
+        "cost_basis": chance.choice(["billed", "estimated"]),
+        "input_tokens": chance.randint(0, 99),
+        "billing_account": chance.choice([None, "openai"]),
+        "dataset": chance.choice(["requests", "costs"]),
+        "source_key": str(uuid4()),
+    }
+
+
+def save(connection: Connection, records: list[dict[str, Any]]) -> None:
+    connection.execute("select public.save_cost_records(null, %s)", [json.dumps(records)])
+
+
+def fold_all(connection: Connection) -> int:
+    """Fold until nothing is stale; returns the number of days."""
+    folded = 0
+    while True:
+        row = connection.execute("select public.fold_stale_days()").fetchone()
+        assert row is not None
+        if not row[0]:
+            return folded
+        folded += row[0]
+
+
+def count(connection: Connection, table: str) -> int:
+    row = connection.execute(f"select count(*) from private.{table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def write(project: Project, user: UUID, seed: int, ended: Event) -> int:
+    """Save in transactions until the time is over; one in five is rolled back."""
+    chance = random.Random(seed)
+    saves = 0
+    with project.act_as("authenticated", user) as writer:
+        writer.autocommit = False
+        while not ended.is_set():
+            try:
+                for _ in range(chance.randint(1, 2)):
+                    save(writer, [record(chance) for _ in range(chance.randint(1, 5))])
+                writer.rollback() if chance.random() < 0.2 else writer.commit()
+            except psycopg.errors.DeadlockDetected:
+                writer.rollback()
+            saves += 1
+    return saves
+
+
+def fold(project: Project, ended: Event) -> int:
+    """Fold, and sometimes refresh, until the time is over; returns the number of folded days."""
+    folded = 0
+    with project.connect() as job:
+        turn = 0
+        while not ended.is_set():
+            turn += 1
+            if turn % 50 == 0:
+                job.execute("select public.refresh_cost_records_daily()")
+            row = job.execute("select public.fold_stale_days()").fetchone()
+            assert row is not None
+            folded += row[0]
+    return folded
+
+
+def read(project: Project, user: UUID, ended: Event) -> int:
+    """Compare reads with all records of the same snapshot until the time is over."""
+    reads = 0
+    with project.act_as("authenticated", user) as reader:
+        reader.autocommit = False
+        reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        while not ended.is_set():
+            assert read_daily_costs(reader) == add_up(reader)
+            reader.rollback()
+            reads += 1
+    return reads
+
+
+def test_racing_saves_folds_and_reads_are_exact_and_lose_no_mark(project: Project) -> None:
+    with project.connect() as job:
+        user = add_user(job, "America/New_York")
+        ended = Event()
+        start = monotonic()
+        with ThreadPoolExecutor(5) as pool:
+            writers = [pool.submit(write, project, user, seed, ended) for seed in range(3)]
+            folder, reader = pool.submit(fold, project, ended), pool.submit(read, project, user, ended)
+            while monotonic() - start < SECONDS and not reader.done():
+                ended.wait(0.05)
+            ended.set()
+            saves, folded, reads = sum(writer.result() for writer in writers), folder.result(), reader.result()
+        assert min(saves, folded, reads) > 10
+        fold_all(job)
+        assert count(job, "stale_days") == 0
+        with project.act_as("authenticated", user) as person:
+            assert read_daily_costs(person) == add_up(person)
+        both = """
+            select count(*) from (
+                (select * from private.current_days except select * from private.folded_days
+                    except select * from private.cost_records_daily)
+            ) as d"""
+        assert job.execute(both).fetchone() == (0,)
+
+
+def test_a_fold_takes_marks_and_leaves_reads_exact(database: Connection, as_user: Act, user: UUID) -> None:
+    person, chance = as_user(user), random.Random(1)
+    save(person, [record(chance) for _ in range(60)])
+    database.execute("select public.refresh_cost_records_daily()")
+    save(person, [record(chance) for _ in range(5)])
+    stale = count(database, "stale_days")
+    assert stale > 0
+    assert fold_all(database) == stale
+    assert (count(database, "stale_days"), count(database, "overridden_days")) == (0, stale)
+    assert read_daily_costs(person) == add_up(person)
+    person.execute("delete from public.cost_records where timestamp < %s", [FIRST + timedelta(days=3)])
+    fold_all(database)
+    assert read_daily_costs(person) == add_up(person)
+
+
+def test_marks_of_open_transactions_are_not_folded(project: Project, user: UUID) -> None:
+    with project.connect() as job, project.act_as("authenticated", user) as writer:
+        writer.autocommit = False
+        save(writer, [record(random.Random(2))])
+        assert fold_all(job) == 0
+        writer.commit()
+        assert fold_all(job) == 1
+
+
+def test_view_is_refreshed_only_when_a_reader_has_many_folded_days(
+    database: Connection, as_user: Act, user: UUID
+) -> None:
+    person, chance = as_user(user), random.Random(3)
+    save(person, [record(chance) for _ in range(200)])
+    refresh = "select public.refresh_cost_records_daily(true)"
+    database.execute("select public.refresh_cost_records_daily()")
+    save(person, [record(chance) | {"timestamp": FIRST.isoformat()}])
+    fold_all(database)
+    assert database.execute(refresh).fetchone() == (0,)
+    database.execute("update private.refreshes set refreshed_at = now() - interval '8 days'")
+    assert database.execute(refresh).fetchone() == (1,)
+    for day in range(8):
+        save(person, [record(chance) | {"timestamp": (FIRST + timedelta(days=day)).isoformat()}])
+    fold_all(database)
+    assert database.execute(refresh).fetchone() == (8,)
+    assert (count(database, "overridden_days"), count(database, "folded_days")) == (0, 0)
+    assert read_daily_costs(person) == add_up(person)
+
+
+def test_refresh_rewrites_no_unchanged_row(database: Connection, as_user: Act, user: UUID) -> None:
+    person, chance = as_user(user), random.Random(4)
+    save(person, [record(chance) for _ in range(100)])
+    places = "select ctid, xmin, total_cost_usd from private.cost_records_daily order by ctid"
+    database.execute("select public.refresh_cost_records_daily()")
+    before = database.execute(places).fetchall()
+    database.execute("update public.cost_records set metadata = '{}'")
+    assert database.execute("select public.refresh_cost_records_daily()").fetchone() != (0,)
+    assert len(before) > DAYS
+    assert database.execute(places).fetchall() == before
