@@ -21,6 +21,22 @@ create table if not exists private.archived_months (
 alter table private.archived_months enable row level security;
 revoke all on private.archived_months from public, anon, authenticated, service_role;
 
+create or replace function private.attach_month(partition_name text, month date)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    execute format(
+        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
+        partition_name,
+        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
+        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+    );
+end
+$$;
+revoke all on function private.attach_month(text, date) from public;
+
 -- One month's partition; what is there already, attached or archived, is left alone. Returns whether it was made.
 create or replace function private.create_month(month date)
 returns boolean
@@ -51,12 +67,7 @@ begin
         'alter table private.%I set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)',
         partition_name
     );
-    execute format(
-        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
-        partition_name,
-        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
-        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
-    );
+    perform private.attach_month(partition_name, month);
     return true;
 end
 $$;
@@ -133,7 +144,46 @@ begin
 end
 $$;
 
--- Archival: takes a month out of the table and names it for export; never drops.
+-- Marks all days of a month's table: attaching and detaching fire no trigger.
+create or replace function private.mark_month(partition_name text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    tenant uuid;
+    zone text;
+begin
+    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+        zone := private.timezone_of(tenant);
+        execute format(
+            'select private.mark_days($1, array('
+            'select distinct (timestamp at time zone $2)::date from private.%I where workspace_id = $1))',
+            partition_name
+        ) using tenant, zone;
+    end loop;
+end
+$$;
+revoke all on function private.mark_month(text) from public;
+
+-- A change of the time zone takes its lock before the table's, so everyone does.
+create or replace function private.share_timezones_of(partition_name text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    tenant uuid;
+begin
+    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    end loop;
+end
+$$;
+revoke all on function private.share_timezones_of(text) from public;
+
+-- Archival: takes a month out of the table and returns its name for export; never drops.
 create or replace function public.detach_partition(year integer, month integer)
 returns text
 language plpgsql
@@ -142,8 +192,6 @@ set search_path = ''
 as $$
 declare
     partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
-    tenant uuid;
-    zone text;
 begin
     if not exists (
         select
@@ -154,24 +202,36 @@ begin
     ) then
         raise exception 'There is no attached partition for year %, month %.', year, month using errcode = '22023';
     end if;
-    -- Before the table is locked: a change of the timezone takes the two in this order as well.
-    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
-        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
-    end loop;
+    perform private.share_timezones_of(partition_name);
     execute format('alter table public.cost_records detach partition private.%I', partition_name);
     insert into private.archived_months (month) values (make_date(year, month, 1)) on conflict do nothing;
-    -- Detaching fires no trigger; the month's days must be marked by hand.
-    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
-        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
-        zone := private.timezone_of(tenant);
-        execute format(
-            'select private.mark_days($1, array('
-            'select distinct (timestamp at time zone $2)::date from private.%I where workspace_id = $1))',
-            partition_name
-        ) using tenant, zone;
-    end loop;
+    perform private.mark_month(partition_name);
     return 'private.' || partition_name;
 end
 $$;
 revoke all on function public.detach_partition(integer, integer) from public, anon, authenticated;
 grant execute on function public.detach_partition(integer, integer) to service_role;
+
+-- Brings an archived month back, as long as its table is in the database.
+create or replace function public.attach_partition(year integer, month integer)
+returns text
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
+begin
+    delete from private.archived_months as a
+    where a.month = make_date(year, attach_partition.month, 1) and to_regclass(format('private.%I', partition_name)) is not null;
+    if not found then
+        raise exception 'There is no archived table for year %, month %.', year, month using errcode = '22023';
+    end if;
+    perform private.share_timezones_of(partition_name);
+    perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.mark_month(partition_name);
+    return 'private.' || partition_name;
+end
+$$;
+revoke all on function public.attach_partition(integer, integer) from public, anon, authenticated;
+grant execute on function public.attach_partition(integer, integer) to service_role;

@@ -35,6 +35,7 @@ WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
 
 EXECUTED_BY = {
     "apply_prices": {"authenticated"},
+    "attach_partition": {"service_role"},
     "create_monthly_partition": {"service_role"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},

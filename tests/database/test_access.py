@@ -117,7 +117,8 @@ def test_callers_write_only_columns_that_are_theirs(database: Connection) -> Non
         from pg_attribute as a
         inner join pg_class as c on a.attrelid = c.oid
         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') and a.attnum > 0
-            and not a.attisdropped and has_column_privilege('authenticated', c.oid, a.attnum, 'insert, update')"""
+            and not a.attisdropped
+            and has_column_privilege('authenticated', c.oid, a.attnum, 'insert, update')"""
     ).fetchall()
     assert ("cost_records", "metadata") in written
     assert [name for name in written if name[1] in NOT_WRITTEN] == []

@@ -11,7 +11,8 @@ from tests.database_fixtures import Connection, add_user
 
 # In the order in which records come in: by time, everybody's mixed.
 RECORDS = """
-insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id)
+insert into public.cost_records
+    (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id)
 select u.id, u.id, p.id, timestamptz '2026-06-01' + n * interval '20 seconds', 'm', 1, gen_random_uuid(),
     case when n % 40 = 0 then %(import_id)s::uuid end
 from generate_series(1, 240000) as n

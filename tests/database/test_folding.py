@@ -114,7 +114,11 @@ def test_racing_saves_folds_and_reads_are_exact_and_lose_no_mark(project: Projec
             while monotonic() - start < SECONDS and not reader.done():
                 ended.wait(0.05)
             ended.set()
-            saves, folded, reads = sum(writer.result() for writer in writers), folder.result(), reader.result()
+            saves, folded, reads = (
+                sum(writer.result() for writer in writers),
+                folder.result(),
+                reader.result(),
+            )
         assert min(saves, folded, reads) > 10
         fold_all(job)
         assert count(job, "stale_days") == 0

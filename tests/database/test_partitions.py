@@ -84,12 +84,11 @@ def test_an_archived_month_leaves_the_totals_and_can_come_back(
     service.execute("select public.refresh_cost_records_daily()")
     assert read_daily_costs(person) == add_up(person)
 
-    database.execute("delete from private.archived_months where month = '2025-02-01'")
-    database.execute(
-        """alter table public.cost_records attach partition private.cost_records_2025_02
-        for values from ('2025-02-01 00:00:00+00') to ('2025-03-01 00:00:00+00')"""
+    assert service.execute("select public.attach_partition(2025, 2)").fetchone() == (
+        "private.cost_records_2025_02",
     )
-    database.execute("refresh materialized view concurrently private.cost_records_daily")
+    assert read_daily_costs(person) == add_up(person) == whole
+    service.execute("select public.fold_stale_days()")
     assert read_daily_costs(person) == add_up(person) == whole
 
 
@@ -97,6 +96,8 @@ def test_a_month_is_archived_once_and_not_made_again(service: Connection) -> Non
     service.execute("select public.detach_partition(2025, 2)")
     with pytest.raises(psycopg.Error, match="no attached partition for year 2025, month 2"):
         service.execute("select public.detach_partition(2025, 2)")
+    with pytest.raises(psycopg.Error, match="no archived table for year 2025, month 3"):
+        service.execute("select public.attach_partition(2025, 3)")
     with pytest.raises(psycopg.Error, match="has been archived"):
         service.execute("select public.create_monthly_partition(2025, 2)")
     assert service.execute("select public.ensure_months(array[date '2025-02-03'])").fetchone() == (0,)

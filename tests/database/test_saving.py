@@ -255,9 +255,7 @@ def test_an_event_that_is_a_date_gets_its_instant_from_the_users_zone(
 ) -> None:
     for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Pacific/Auckland"):
         database.execute("update public.user_preferences set timezone = %s where user_id = %s", [zone, user])
-        dated = record(
-            day="2026-01-31", source_key=str(UUID(int=5)), timestamp="2026-01-30T03:00Z"
-        )
+        dated = record(day="2026-01-31", source_key=str(UUID(int=5)), timestamp="2026-01-30T03:00Z")
         save(person, [dated])
         assert {key[0] for key in read_daily_costs(person)} == {"2026-01-31"}, zone
         assert count(person) == 1

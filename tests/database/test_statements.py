@@ -67,7 +67,10 @@ def test_statements_of_every_source_are_kept_beside_the_effective_record(person:
         "file",
         "openai_usage",
     )
-    assert (Decimal(of_usage["cost_usd"]), Decimal(of_usage["effective_usd"])) == (Decimal("1.50"), Decimal(0))
+    assert (Decimal(of_usage["cost_usd"]), Decimal(of_usage["effective_usd"])) == (
+        Decimal("1.50"),
+        Decimal(0),
+    )
     assert (of_usage["tokens"], of_usage["effective_tokens"], of_usage["requests"]) == (900, 900, 1)
     assert (of_usage["money_is_effective"], of_usage["tokens_are_effective"]) == (False, True)
 
@@ -80,7 +83,11 @@ def test_disabled_source_keeps_its_statements(person: Connection) -> None:
 
     of_bill, of_usage = sorted(statements(person), key=lambda line: line["dataset"])
 
-    assert (of_bill["is_effective"], of_bill["cost_usd"], of_bill["effective_usd"]) == (False, "3.2000000000", None)
+    assert (of_bill["is_effective"], of_bill["cost_usd"], of_bill["effective_usd"]) == (
+        False,
+        "3.2000000000",
+        None,
+    )
     assert (of_usage["is_effective"], of_usage["money_is_effective"], of_usage["effective_usd"]) == (
         True,
         True,
@@ -148,7 +155,9 @@ def test_model_has_the_name_that_the_database_reconciles_by(project: Project) ->
     with project.connect() as operator:
         person = project.act_as("authenticated", add_user(operator))
         save(person, *(usage("1", 1) | {"model_name": name} for name in names))
-        keys = dict(operator.execute("select model_name, array[model_key] from public.cost_records").fetchall())
+        keys = dict(
+            operator.execute("select model_name, array[model_key] from public.cost_records").fetchall()
+        )
     assert keys["claude-sonnet-4-5@20250929"] == ["claude-sonnet-4-5"]
     assert {line["model_name"]: [line["model"]] for line in statements(person)} == keys
 

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 
 from tests.database.truth import add_up, read_daily_costs
