@@ -1,4 +1,4 @@
-"""Every column that a caller or the nightly run writes has a bound, so that no row can harm another tenant."""
+"""Every column that a caller or the nightly run writes has a bound: no row can harm another tenant."""
 
 import pytest
 
@@ -53,7 +53,8 @@ def test_column_without_a_bound_is_found(database: Connection) -> None:
 )
 def test_record_out_of_bounds_is_refused(database: Connection, user: object, change: str) -> None:
     database.execute(
-        """insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+        """insert into public.cost_records
+            (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
         select %s, %s, id, '2026-05-01T12:00Z', 'm', 1 from public.providers where name = 'openai'""",
         [user, user],
     )
@@ -70,7 +71,8 @@ def test_sums_beyond_bigint_harm_nobody(database: Connection, user: object, stra
         [user, user],
     )
     database.execute(
-        """insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+        """insert into public.cost_records
+            (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
         select %s, %s, id, '2026-05-01T12:00Z', 'm', 1 from public.providers where name = 'openai'""",
         [stranger, stranger],
     )

@@ -63,7 +63,8 @@ def test_every_partition_matches_the_table(database: Connection) -> None:
 def test_default_partition_accepts_no_rows(database: Connection, user: UUID) -> None:
     with pytest.raises(psycopg.errors.CheckViolation, match="stays_empty"):
         database.execute(
-            """insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+            """insert into public.cost_records
+                (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
             select %s, %s, id, '2019-01-01', 'm', 1 from public.providers where name = 'openai'""",
             [user, user],
         )
