@@ -199,6 +199,28 @@ end
 $$;
 revoke all on function private.flag_records(uuid, text, private.day_parts[]) from public;
 
+-- Decided parts with records that were there before these changes; those of the others are all at hand, flagged one by one.
+create or replace function private.parts_from_before(decided private.day_parts[], changes private.day_parts[])
+returns private.day_parts[]
+language sql
+immutable
+set search_path = ''
+set enable_nestloop = off
+as $$
+    select array(
+        select d
+        from unnest(decided) as d
+        left join unnest(changes) as c
+            on
+                (d.workspace_id, d.billing_account, d.day, d.dataset, d.cost_basis, d.model_key)
+                = (c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key)
+                and d.billed_under_other_name = c.billed_under_other_name
+                and d.collection_method = c.collection_method
+        where c.records is null or c.records < d.records
+    )
+$$;
+revoke all on function private.parts_from_before(private.day_parts[], private.day_parts[]) from public;
+
 -- Decides the days of these parts where sources overlap, or did until now. A day on which one dataset reports on one basis is
 -- decided already: everything counts.
 create or replace function private.resolve_overlaps(changes private.day_parts[])
@@ -238,8 +260,8 @@ begin
         group by d.workspace_id, d.billing_account
         order by d.workspace_id, d.billing_account
     loop
-        decided := array(
-            select p from private.decide_parts(account.workspace_id, account.billing_account, account.days) as p
+        decided := private.parts_from_before(
+            array(select p from private.decide_parts(account.workspace_id, account.billing_account, account.days) as p), changes
         );
         if cardinality(decided) > 0 then
             perform private.flag_records(account.workspace_id, account.billing_account, decided);
