@@ -63,7 +63,7 @@ $$;
 revoke all on function private.outdated_totals(uuid, date[], private.stale_days[]) from public;
 
 -- A workspace's days as one JSON object of equally long columns, a row for each row of the view. In three ordered pieces, so
--- that only the stretch with outdated days is sorted; the index orders the rest.
+-- that only the stretch with outdated days is sorted; the index orders the rest. Money is text: a float would round it.
 create or replace function private.read_undivided(
     tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]
 )
@@ -130,7 +130,6 @@ begin
                 'model', coalesce(json_agg(d.model_name), '[]'),
                 'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
                 'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                -- As text: a float would round money.
                 'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
                 'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                 'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
@@ -211,8 +210,7 @@ begin
                     'model', coalesce(json_agg(d.model_name), '[]'),
                     'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
                     'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                    -- As text: a float would round money.
-                    'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                        'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
                     'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                     'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
                     'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.database.cluster import MIGRATIONS, Cluster
 from tests.database_fixtures import Connection, Project
 
 FILES = sorted(MIGRATIONS.glob("*.sql"))
+RELEASED = MIGRATIONS.parent / "released.sha256"  # empty until the first release
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +47,42 @@ def pushed(request: pytest.FixtureRequest) -> Iterator[Connection]:
 def test_numbers_of_migrations_have_no_gap() -> None:
     numbers = [int(re.fullmatch(r"(\d{3})_[a-z_]+", path.stem)[1]) for path in FILES]  # type: ignore[index]
     assert numbers == list(range(1, len(FILES) + 1))
+
+
+def find_changed(released: str, folder: Path) -> list[str]:
+    """Files of a list of checksums, as sha256sum prints it, that are missing or no longer have theirs."""
+    listed = [line.split(maxsplit=1) for line in released.splitlines()]
+    return [
+        name
+        for checksum, name in listed
+        if not (folder / name).exists() or sha256((folder / name).read_bytes()).hexdigest() != checksum
+    ]
+
+
+def test_released_migrations_are_unchanged() -> None:
+    assert find_changed(RELEASED.read_text(), MIGRATIONS) == []
+
+
+def test_change_of_a_released_migration_is_found() -> None:
+    lines = [f"{sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in FILES[:2]]
+    assert find_changed("".join(lines), MIGRATIONS) == []
+    assert find_changed("0" * 64 + f"  {FILES[0].name}\n{'0' * 64}  gone.sql\n", MIGRATIONS) == [
+        FILES[0].name,
+        "gone.sql",
+    ]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_migration_is_at_most_300_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 300
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_function_is_at_most_80_lines(path: Path) -> None:
+    functions = re.findall(
+        r"^create or replace function .*?^\$\$;$", path.read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert max((len(function.splitlines()) for function in functions), default=0) <= 80
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
