@@ -1,4 +1,4 @@
--- 014_statements.sql: one event, several statements: which of them is the record, whatever order they come in.
+-- 014_statements.sql: one event, several statements: which of them is the record, in any order of arrival.
 
 -- Saves of a workspace share this lock; choosing among statements takes it alone.
 create or replace function private.save_lock(of_workspace uuid)

@@ -67,7 +67,7 @@ create table if not exists private.stale_days (
 alter table private.stale_days enable row level security;
 revoke all on private.stale_days from public, anon, authenticated, service_role;
 
--- Workspaces with records of a project or of somebody else than the personal workspace's user: only there is a row of
+-- Workspaces with records of a project or of another user than that of the personal workspace: only there is a row of
 -- daily_costs the sum of several.
 create table if not exists private.divided_workspaces (
     workspace_id uuid primary key references public.workspaces (id) on delete cascade
