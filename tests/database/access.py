@@ -29,6 +29,7 @@ READ_BY_OWNER = {
     "workspaces",
 }
 MADE_AT_SIGN_UP = {"members", "user_preferences", "workspaces"}
+KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
@@ -176,10 +177,14 @@ def insert(table: str, row: dict[str, Any]) -> sql.Composed:
     )
 
 
-def statement(command: str, table: str, row: dict[str, Any]) -> sql.Composed:
-    """A command on every row that the caller can reach; an insert adds `row`."""
+def statement(command: str, table: str, row: dict[str, Any], owner: UUID) -> sql.Composed:
+    """A command on every row that the caller can reach, or on the owner's; an insert adds `row`."""
     if command == "insert":
         return insert(table, row)
+    if command == "select" and table in KEY_OF_EVERYBODY:  # a stranger has rows, too
+        return sql.SQL("select * from public.{} where {} = {}").format(
+            sql.Identifier(table), sql.Identifier(KEY_OF_EVERYBODY[table]), owner
+        )
     commands = {
         "select": "select * from public.{}",
         "update": "update public.{} set metadata = '{{\"seen\": true}}'",

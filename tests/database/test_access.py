@@ -80,7 +80,7 @@ def test_every_table_answers_every_actor_as_declared(
             row["credential_name"] = "another"
         if command == "insert" and table in ("model_prices", "anomalies"):
             row["model_name"] = "another"
-        query = statement(command, table, row)
+        query = statement(command, table, row, user)
         outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
         assert outcomes == {actor: expected(actor, table, command) for actor in actors}, (table, command)
 
