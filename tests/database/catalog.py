@@ -58,7 +58,6 @@ QUERIES = {
             array(select a::text from unnest(n.nspacl) as a order by 1)
         from pg_namespace as n
         where n.nspname !~ '^pg_(toast_)?temp'""",
-    "providers": "select name, display_name, api_base_url, is_active from public.providers",
 }
 
 
@@ -67,4 +66,6 @@ def read_schema(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
     queries = dict(QUERIES)
     if connection.execute("select to_regclass('cron.job') is not null").fetchone() == (True,):
         queries["schedule"] = "select jobname, schedule, command, username, active from cron.job"
+    if connection.execute("select to_regclass('public.providers') is not null").fetchone() == (True,):
+        queries["providers"] = "select id, name, display_name, api_base_url, is_active from public.providers"
     return {kind: sorted(map(str, connection.execute(query).fetchall())) for kind, query in queries.items()}
