@@ -111,7 +111,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    changes private.day_parts[] := '{}';
+    changes private.day_parts[] := array[]::private.day_parts[];
     needs_flags boolean := false;
 begin
     if tg_op <> 'INSERT' then

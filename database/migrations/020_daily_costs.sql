@@ -158,7 +158,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    others constant uuid := '00000000-0000-0000-0000-000000000000';
+    others constant uuid := uuid '00000000-0000-0000-0000-000000000000';
 begin
     return (
         with parts as (

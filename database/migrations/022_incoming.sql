@@ -141,7 +141,7 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    known uuid[] := '{}';
+    known uuid[] := array[]::uuid[];
     request_keys uuid[];
 begin
     -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
