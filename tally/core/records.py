@@ -18,6 +18,7 @@ MAX_MODEL_NAME = 200
 MAX_COST_USD = Decimal(100_000_000)  # numeric(18, 10) holds eight digits before the point
 MAX_COUNT = 10**15
 NO_MODEL = "(unspecified)"
+REQUESTS = "requests"  # the dataset of single requests, whichever source reports them
 COUNTS = (
     "input_tokens",
     "output_tokens",
@@ -50,6 +51,11 @@ class CostRecord:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     request_count: int = 0
+    day: date | None = None  # set where the event is a date, not an instant
+    request_id: str | None = None  # the provider's own id of the event, the same in every source
+    billing_account: str | None = None  # None: overlaps with no other source
+    dataset: str = REQUESTS
+    billed_under_other_name: bool = False
     metadata: dict[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,9 +103,13 @@ class CostRecord:
             values["charge_type"] = self.charge_type
         if self.collection_method != usual_method:
             values["collection_method"] = self.collection_method
-        for name in COUNTS:
-            if count := getattr(self, name):
-                values[name] = count
+        if self.day is not None:
+            values["day"] = self.day.isoformat()
+        if self.dataset != REQUESTS:
+            values["dataset"] = self.dataset
+        for name in (*COUNTS, "request_id", "billing_account", "billed_under_other_name"):
+            if value := getattr(self, name):
+                values[name] = value
         if self.metadata:
             values["metadata"] = self.metadata
         return values
@@ -113,7 +123,7 @@ def identity(*parts: str | int | Decimal | date | None) -> UUID:
 def request_identity(request_id: str) -> UUID:
     """Identity of a request by the provider's id, so that logs, gateways and bills name the same event.
 
-    The record also carries `metadata["request_id"]`, which makes it one event even if sources differ in time.
+    The record also carries `request_id`, which makes it one event even if sources differ in time.
     """
     return identity("request", request_id)
 
@@ -150,7 +160,7 @@ def canonical_decimal(value: Decimal) -> str:
 def day_instant(day: date, timezone: str) -> datetime:
     """Instant of a record for a whole day: noon UTC, or 09:00 UTC where noon UTC is the next local day.
 
-    The record also carries `metadata["day"]`, so that the database can move it when the timezone changes.
+    The record also carries `day`, so that the database can move it when the timezone changes.
     """
     noon = datetime.combine(day, time(12), UTC)
     if noon.astimezone(ZoneInfo(timezone)).date() == day:
