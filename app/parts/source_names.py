@@ -5,9 +5,9 @@ from typing import Any
 
 from tally.agents.registry import AGENTS
 from tally.connectors.connections import APIS
+from tally.core.records import REQUESTS
 from tally.core.text import printable
 from tally.importers import IMPORTERS
-from tally.ledger.statements import REQUESTS
 from tally.spend import sample_data
 
 

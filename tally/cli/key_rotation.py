@@ -1,4 +1,4 @@
-"""Provider keys of all accounts: reading them in pages, and encrypting them with the newest key."""
+"""Provider keys of all workspaces: reading them in pages, and encrypting them with the newest key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ Connection = psycopg.Connection[Any]
 PAGE = 500
 
 NEXT_PAGE = """
-select id, user_id, encrypted_api_key, encryption_key_id
+select id, workspace_id, encrypted_api_key, encryption_key_id
 from public.api_credentials
 where id > %s
 order by id
@@ -36,18 +36,18 @@ class StoredKey:
     """One encrypted provider key, and the id of the key that encrypted it."""
 
     credential_id: UUID
-    user_id: UUID
+    workspace_id: UUID
     envelope: str = field(repr=False)
     key_id: str
 
     def decrypt(self, ring: KeyRing) -> SecretStr:
         """The provider key; raises VaultError if the ring cannot decrypt it."""
         encrypted = EncryptedKey(self.envelope, self.key_id)
-        return decrypt_key(ring, encrypted, self.user_id, self.credential_id)
+        return decrypt_key(ring, encrypted, self.workspace_id, self.credential_id)
 
 
 def load_stored_keys(connection: Connection) -> Iterator[StoredKey]:
-    """Every provider key of every account."""
+    """Every provider key of every workspace."""
     last = UUID(int=0)
     while page := connection.execute(NEXT_PAGE, [last, PAGE]).fetchall():
         for row in page:
@@ -82,7 +82,7 @@ def _reencrypt(connection: Connection, ring: KeyRing, stored: StoredKey) -> bool
         secret = stored.decrypt(ring)
     except VaultError:
         return None
-    encrypted = encrypt_key(ring, secret.get_secret_value(), stored.user_id, stored.credential_id)
+    encrypted = encrypt_key(ring, secret.get_secret_value(), stored.workspace_id, stored.credential_id)
     values = (encrypted.envelope, encrypted.key_id, stored.credential_id, stored.envelope, stored.key_id)
     return connection.execute(REPLACE, values).rowcount == 1
 

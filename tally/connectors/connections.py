@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import SecretStr
@@ -25,7 +25,7 @@ MAX_NAME_LENGTH = 100
 MAX_ACCOUNT_LENGTH = 50
 DUE_WITHIN = timedelta(hours=12)  # nightly runs do not always start at the same minute
 COLUMNS = (
-    "id,user_id,provider_id,credential_name,is_active,validation_status,last_sync_at,next_sync_at,last_error,"
+    "id,workspace_id,provider_id,credential_name,is_active,validation_status,last_sync_at,next_sync_at,last_error,"
     "metadata,created_at"
 )
 
@@ -52,11 +52,21 @@ class NewConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncReport:
+    """Outcome of a sync; `status` is None where it does not tell whether the key is valid."""
+
+    status: Literal["valid", "invalid"] | None = None
+    is_complete: bool = False
+    error: str | None = None
+    next_sync_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
     """Connection to one account at one provider, without its key."""
 
     connection_id: UUID
-    user_id: UUID
+    workspace_id: UUID
     provider: str
     base_url: str
     name: str
@@ -109,7 +119,7 @@ def list_connections(database: Database) -> list[Connection]:
 
 
 def add_connection(
-    database: Database, ring: KeyRing, user_id: UUID, new: NewConnection, limits: Limits = INTERACTIVE
+    database: Database, ring: KeyRing, workspace_id: UUID, new: NewConnection, limits: Limits = INTERACTIVE
 ) -> Connection:
     """Check the key with the provider, then encrypt and store it; on TallyError nothing is stored."""
     new = new.stripped()
@@ -121,21 +131,34 @@ def add_connection(
     with open_client(new.provider, str(provider["api_base_url"] or ""), new.key, limits) as client:
         APIS[new.provider].check(client, datetime.now(UTC).date())
     credential_id = uuid4()
-    encrypted = encrypt_key(ring, new.key.get_secret_value(), user_id, credential_id)
+    encrypted = encrypt_key(ring, new.key.get_secret_value(), workspace_id, credential_id)
     added = database.insert(
         "api_credentials",
         {
             "id": str(credential_id),
+            "workspace_id": str(workspace_id),
             "provider_id": provider["id"],
             "credential_name": new.name,
             "encrypted_api_key": encrypted.envelope,
             "encryption_key_id": encrypted.key_id,
-            "validation_status": "valid",
-            "last_validated_at": datetime.now(UTC).isoformat(),
             "metadata": {"account": new.account} if new.account else {},
         },
     )
-    return _parse(added, provider)
+    report_sync(database, credential_id, SyncReport("valid"))
+    return replace(_parse(added, provider), validation_status="valid")
+
+
+def report_sync(database: Database, connection_id: UUID, report: SyncReport) -> None:
+    """Store the outcome of a sync, or of a check of the key."""
+    next_sync_at = report.next_sync_at
+    database.call(
+        "report_sync",
+        credential_id=str(connection_id),
+        status=report.status,
+        is_complete=report.is_complete,
+        error=report.error,
+        next_sync_at=next_sync_at.isoformat() if next_sync_at else None,
+    )
 
 
 def set_active(database: Database, connection: Connection, is_active: bool) -> None:
@@ -165,7 +188,7 @@ def open_key(database: Database, ring: KeyRing, connection: Connection) -> Secre
     if row is None:
         raise ConnectionRefused("This connection has been deleted.")
     encrypted = EncryptedKey(row["encrypted_api_key"], row["encryption_key_id"])
-    return decrypt_key(ring, encrypted, connection.user_id, connection.connection_id)
+    return decrypt_key(ring, encrypted, connection.workspace_id, connection.connection_id)
 
 
 def open_client(provider: str, base_url: str, key: SecretStr, limits: Limits | None = None) -> ApiClient:
@@ -202,7 +225,7 @@ def _check_unique(new: NewConnection, others: list[Connection]) -> None:
 def _parse(row: Row, provider: Row) -> Connection:
     return Connection(
         connection_id=UUID(row["id"]),
-        user_id=UUID(row["user_id"]),
+        workspace_id=UUID(row["workspace_id"]),
         provider=provider["name"],
         base_url=provider["api_base_url"] or "",
         name=row["credential_name"],

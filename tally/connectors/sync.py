@@ -5,15 +5,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from tally.connectors.client import ApiClient
 from tally.connectors.connections import (
     Connection,
     LoadKeyRing,
+    SyncReport,
     list_import_ids,
     open_client,
     open_key,
+    report_sync,
 )
 from tally.connectors.datasets import Dataset, FetchRequest, Window
 from tally.connectors.errors import ConnectorError, KeyRefused, Unavailable
@@ -165,19 +166,15 @@ class _Sync:
 
     def save_outcome(self) -> None:
         """Store the outcome and the time of the next sync with the connection."""
-        now = datetime.now(UTC)
-        values: dict[str, Any] = {
-            "last_error": self.result.error,
-            "next_sync_at": next_due(now.astimezone()).isoformat(),
-            "metadata": self._metadata,
-        }
-        if self._refused_keys and not self.result.windows:
-            values["validation_status"] = "invalid"
-        elif self.result.windows:
-            values |= {"validation_status": "valid", "last_validated_at": now.isoformat()}
-        if not self.result.errors and not self.result.was_stopped:
-            values["last_sync_at"] = now.isoformat()
-        self.database.update("api_credentials", str(self.connection.connection_id), values)
+        connection_id = self.connection.connection_id
+        self.database.update("api_credentials", str(connection_id), {"metadata": self._metadata})
+        report = SyncReport(
+            status="valid" if self.result.windows else "invalid" if self._refused_keys else None,
+            is_complete=not self.result.errors and not self.result.was_stopped,
+            error=self.result.error,
+            next_sync_at=next_due(datetime.now(UTC).astimezone()),
+        )
+        report_sync(self.database, connection_id, report)
 
     @property
     def _cursors(self) -> dict[str, str]:

@@ -38,9 +38,10 @@ def read_breakdown(parsed: Parsed) -> Breakdown:
     chosen = [column for column in CHOSEN if column in parsed.grouping]
     groupings: dict[tuple[Scope, date], set[str]] = defaultdict(set)
     for record in parsed.records:
-        if record.provider == GROUPED_BY_CHOICE and (page := account_day(record)):
-            scope = " ".join([page[0], str(record.metadata.get("organization_id", ""))]).strip()
-            groupings[scope, date.fromisoformat(page[1])].update(_grouped_by(record, chosen))
+        if record.provider == GROUPED_BY_CHOICE and (known := account_day(record)):
+            account, day = known
+            scope = " ".join([account, str(record.metadata.get("organization_id", ""))]).strip()
+            groupings[scope, day].update(_grouped_by(record, chosen))
     days: dict[Scope, dict[Grouping, list[date]]] = defaultdict(lambda: defaultdict(list))
     for (scope, day), names in groupings.items():
         days[scope][", ".join(sorted(names)) or "nothing"].append(day)

@@ -1,25 +1,24 @@
 """Billing accounts: records of one account and UTC day are about the same usage.
 
-The database resolves their overlaps: see database/migrations/010_reconciliation.sql.
+The database resolves their overlaps: see database/migrations/012_overlaps.sql.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
 from tally.core.records import NO_MODEL, CostRecord
 
-AccountDay: TypeAlias = tuple[str, str]  # the billing account, the UTC day as 2026-11-02
+AccountDay: TypeAlias = tuple[str, date]  # the billing account, the UTC day
 
 
 def account_day(record: CostRecord) -> AccountDay | None:
     """Billing account and UTC day of a record; None without a billing account."""
-    account = record.metadata.get("ledger")
-    if not isinstance(account, str):
+    if record.billing_account is None:
         return None
-    return account, str(record.metadata.get("day") or record.timestamp.astimezone(UTC).date())
+    return record.billing_account, record.day or record.timestamp.date()
 
 
 def preview_overlaps(records: Sequence[CostRecord]) -> list[CostRecord]:

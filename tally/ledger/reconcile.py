@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import NamedTuple, Self
 
 from tally.core.amounts import round_amount
+from tally.core.records import REQUESTS
 from tally.ledger.rates import Rates
 from tally.ledger.statements import (
-    REQUESTS,
     ZERO,
     Statement,
     classify_tokens,

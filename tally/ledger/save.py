@@ -1,8 +1,9 @@
 """Saving of records: each event once, every row accounted for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from tally.core.records import CollectionMethod, CostRecord
@@ -24,14 +25,7 @@ class Saved:
 
 def save_records(database: Database, records: Sequence[CostRecord], import_id: str | None = None) -> Saved:
     """Save records and skip known ones; safe to repeat."""
-    total, records = Saved(), apply_custom_prices(database, records)
-    for start in range(0, len(records), BATCH):
-        answer = save_batch(database, records[start : start + BATCH], import_id)
-        total.inserted += answer.inserted
-        total.duplicate += answer.duplicate
-        total.restated += answer.restated
-        total.rejected += [(start + index, reason) for index, reason in answer.rejected]
-    return total
+    return _save_batches(database, _split(apply_custom_prices(database, records)), import_id)
 
 
 def replace_window(
@@ -39,11 +33,14 @@ def replace_window(
 ) -> Saved:
     """Save a dataset's records of these UTC days, and delete its other records of these days.
 
-    Every record carries `metadata["dataset"]` and `metadata["day"]`. Safe to repeat after any interruption.
+    Every record has this dataset and a day. Each day is saved by itself: a bill makes all estimates of its
+    day ineffective, which may be too many in one call for a month. Safe to repeat after any interruption.
     """
-    saved = save_records(database, records, import_id)
+    priced = sorted(apply_custom_prices(database, records), key=_day_of)
+    by_day = [list(of_day) for _, of_day in groupby(priced, key=_day_of)]
+    saved = _save_batches(database, (batch for of_day in by_day for batch in _split(of_day)), import_id)
     database.call(
-        "forget_unsaid",
+        "delete_missing",
         import_id=import_id,
         dataset=dataset,
         first_day=days[0].isoformat(),
@@ -61,3 +58,25 @@ def save_batch(database: Database, records: Sequence[CostRecord], import_id: str
     )
     rejected = [(entry["index"], entry["reason"]) for entry in answer["rejected"]]
     return Saved(answer["inserted"], answer["duplicate"], answer["restated"], rejected)
+
+
+def _save_batches(
+    database: Database, batches: Iterable[Sequence[CostRecord]], import_id: str | None
+) -> Saved:
+    total, start = Saved(), 0
+    for batch in batches:
+        answer = save_batch(database, batch, import_id)
+        total.inserted += answer.inserted
+        total.duplicate += answer.duplicate
+        total.restated += answer.restated
+        total.rejected += [(start + index, reason) for index, reason in answer.rejected]
+        start += len(batch)
+    return total
+
+
+def _split(records: Sequence[CostRecord]) -> Iterator[Sequence[CostRecord]]:
+    return (records[start : start + BATCH] for start in range(0, len(records), BATCH))
+
+
+def _day_of(record: CostRecord) -> date:
+    return record.day or record.timestamp.date()

@@ -7,8 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from tally.core.records import REQUESTS
+
 ZERO = Decimal(0)
-REQUESTS = "requests"  # the dataset of single requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Statement:
     token_type: str = ""
     is_special: bool = False  # batch, long context or another special price
     is_effective: bool = True
-    has_money: bool = False
+    money_is_effective: bool = False
     unpriced_records: int = 0
     tokens: int = 0
     input_tokens: int = 0
@@ -77,7 +78,7 @@ def list_estimators(statements: Iterable[Statement]) -> list[str]:
 def find_bill(statements: Iterable[Statement]) -> str | None:
     """The dataset that bills a unit, preferably one whose money is effective."""
     bills = [s for s in statements if s.is_effective and s.cost_basis == "billed"]
-    return max(bills, key=lambda bill: bill.has_money).dataset if bills else None
+    return max(bills, key=lambda bill: bill.money_is_effective).dataset if bills else None
 
 
 def select_estimates(statements: Iterable[Statement], dataset: str) -> list[Statement]:

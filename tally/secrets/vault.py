@@ -1,4 +1,4 @@
-"""Provider keys encrypted for the database, each bound to its account, connection and encryption key.
+"""Provider keys encrypted for the database, each bound to its workspace, connection and encryption key.
 
 Load the key ring for each use, with `load_key_ring(load_settings())`: a rotation may have added a key.
 """
@@ -31,19 +31,19 @@ class EncryptedKey:
     key_id: str
 
 
-def encrypt_key(ring: KeyRing, secret: str, user_id: UUID, credential_id: UUID) -> EncryptedKey:
+def encrypt_key(ring: KeyRing, secret: str, workspace_id: UUID, credential_id: UUID) -> EncryptedKey:
     """Encrypts a provider key with the newest encryption key."""
     plain = secret.encode(errors="surrogatepass")
     if not 0 < len(plain) <= MAX_SECRET_BYTES:
         raise VaultError(f"A provider key has 1 to {MAX_SECRET_BYTES:,} characters. Paste it again.")
     key_id = ring.newest_id
-    place = _place(user_id, credential_id, key_id)
+    place = _place(workspace_id, credential_id, key_id)
     return EncryptedKey(encrypt(ring.get(key_id), plain, place), key_id)
 
 
-def decrypt_key(ring: KeyRing, encrypted: EncryptedKey, user_id: UUID, credential_id: UUID) -> SecretStr:
+def decrypt_key(ring: KeyRing, encrypted: EncryptedKey, workspace_id: UUID, credential_id: UUID) -> SecretStr:
     """The provider key; raises VaultError unless it was encrypted for this very connection."""
-    place = _place(user_id, credential_id, encrypted.key_id)
+    place = _place(workspace_id, credential_id, encrypted.key_id)
     try:
         plain = decrypt(ring.get(encrypted.key_id), encrypted.envelope, place)
     except UnknownVersion:
@@ -53,5 +53,5 @@ def decrypt_key(ring: KeyRing, encrypted: EncryptedKey, user_id: UUID, credentia
     return SecretStr(plain.decode(errors="surrogatepass"))
 
 
-def _place(user_id: UUID, credential_id: UUID, key_id: str) -> Place:
-    return Place(DOMAIN, (str(user_id), str(credential_id), key_id))
+def _place(workspace_id: UUID, credential_id: UUID, key_id: str) -> Place:
+    return Place(DOMAIN, (str(workspace_id), str(credential_id), key_id))

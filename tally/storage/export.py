@@ -1,4 +1,8 @@
-"""Export of an account's records as CSV or Parquet, safe to open in a spreadsheet."""
+"""Export of an account's records as CSV or Parquet, safe to open in a spreadsheet.
+
+Costs and tokens add up to the totals: those of a record that another source replaces are 0, and its flags
+`money_is_effective` and `tokens_are_effective` are false.
+"""
 
 import io
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,11 +31,14 @@ COLUMNS = (
     "request_count",
     "day",
     "note",
+    "money_is_effective",
+    "tokens_are_effective",
     "id",
 )
 READ = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
-    "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,metadata"
+    "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,day,metadata,"
+    "money_is_effective,tokens_are_effective"
 )
 # Spreadsheets run text cells that begin with these characters as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -48,7 +55,7 @@ def load_records(database: Database, on_progress: Progress = ignore_progress) ->
 
     providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["id"]))}
     rows: list[Row] = []
-    for page in select_pages(database, Query("cost_records", READ, ["timestamp", "id"])):
+    for page in select_pages(database, Query("effective_records", READ, ["timestamp", "id"])):
         rows += page
         on_progress(len(rows), 0, "")
     return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))
@@ -68,9 +75,4 @@ def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
 
 
 def _flatten(row: Row, providers: dict[str, str]) -> Row:
-    metadata = row["metadata"]
-    return row | {
-        "provider": providers[row["provider_id"]],
-        "day": metadata.get("day"),
-        "note": metadata.get("note"),
-    }
+    return row | {"provider": providers[row["provider_id"]], "note": row["metadata"].get("note")}

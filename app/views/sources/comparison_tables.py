@@ -92,7 +92,7 @@ def _difference(label: str, currency: str) -> Column:
 
 
 def _find_estimate(statements: Sequence[Statement]) -> str:
-    estimators = (statement.dataset for statement in statements if statement.has_money)
+    estimators = (statement.dataset for statement in statements if statement.money_is_effective)
     return next(estimators, next(iter(list_estimators(statements)), ""))
 
 

@@ -28,8 +28,8 @@ from tests.tally.secrets.rings import KEY, NEWER, SECRET, ring_of
 
 ADD = """
 insert into public.api_credentials
-    (id, user_id, provider_id, credential_name, encrypted_api_key, encryption_key_id)
-select %s, %s, p.id, %s, %s, %s from public.providers as p where p.name = 'anthropic'"""
+    (id, workspace_id, user_id, provider_id, credential_name, encrypted_api_key, encryption_key_id)
+select %s, %s, %s, p.id, %s, %s, %s from public.providers as p where p.name = 'anthropic'"""
 
 
 class Vault:
@@ -45,8 +45,8 @@ class Vault:
     def add(self, secret: str, ring: KeyRing | None = None) -> UUID:
         credential_id = uuid4()
         encrypted = encrypt_key(ring or self.ring(), secret, self.user_id, credential_id)
-        values = [credential_id, self.user_id, str(credential_id), encrypted.envelope, encrypted.key_id]
-        self.connection.execute(ADD, values)
+        values = [self.user_id, self.user_id, str(credential_id), encrypted.envelope, encrypted.key_id]
+        self.connection.execute(ADD, [credential_id, *values])
         return credential_id
 
     def row(self, credential_id: UUID) -> tuple[str, str]:

@@ -38,7 +38,7 @@ def state(dataset: str, basis: str, cost: str | None, **values: Any) -> Statemen
 
 
 def bill(cost: str, token_type: str = "", **values: Any) -> Statement:
-    return state("anthropic_cost", "billed", cost, token_type=token_type, has_money=True, **values)
+    return state("anthropic_cost", "billed", cost, token_type=token_type, money_is_effective=True, **values)
 
 
 def usage(cost: str | None, **values: Any) -> Statement:
@@ -78,7 +78,7 @@ def test_tokens_only_in_the_usage_export_are_volume() -> None:
 
 
 def test_tokens_only_on_the_bill_are_priced_like_the_estimated_ones() -> None:
-    of_bill = state("openrouter_api_activity", "billed", "10", tokens=1000, has_money=True)
+    of_bill = state("openrouter_api_activity", "billed", "10", tokens=1000, money_is_effective=True)
     assert explain(of_bill, logs("6", tokens=750), estimator="requests") == {
         "volume": Decimal(2),
         "rest": Decimal(2),
@@ -151,7 +151,7 @@ def test_ineffective_statements_explain_nothing() -> None:
 
 
 def test_bill_whose_money_counts_is_compared() -> None:
-    database = state("anthropic_api_cost", "billed", "7", has_money=True)
+    database = state("anthropic_api_cost", "billed", "7", money_is_effective=True)
     csv = state("anthropic_cost", "billed", "5")
     assert find_bill([csv, database]) == "anthropic_api_cost"
     assert explain(csv, database, usage("5", tokens=1)) == {"rest": Decimal(2)}
@@ -219,7 +219,7 @@ STATEMENTS = st.builds(
     token_type=st.sampled_from(["", "input_no_cache", "input_cache_read", "output", "web search"]),
     is_special=st.booleans(),
     is_effective=st.booleans(),
-    has_money=st.booleans(),
+    money_is_effective=st.booleans(),
     unpriced_records=st.integers(0, 2),
     tokens=st.integers(0, 10**12),
     input_tokens=st.integers(0, 10**12),

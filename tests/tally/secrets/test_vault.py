@@ -39,10 +39,10 @@ def test_stored_keys_still_decrypt() -> None:
 
 
 @given(st.text(min_size=1, max_size=500), st.uuids(), st.uuids())
-def test_decrypting_gives_back_the_secret(secret: str, user_id: UUID, credential_id: UUID) -> None:
+def test_decrypting_gives_back_the_secret(secret: str, workspace_id: UUID, credential_id: UUID) -> None:
     ring = ring_of(KEY)
-    encrypted = encrypt_key(ring, secret, user_id, credential_id)
-    assert decrypt_key(ring, encrypted, user_id, credential_id).get_secret_value() == secret
+    encrypted = encrypt_key(ring, secret, workspace_id, credential_id)
+    assert decrypt_key(ring, encrypted, workspace_id, credential_id).get_secret_value() == secret
 
 
 def test_same_secret_never_encrypts_to_the_same_envelope() -> None:
@@ -58,13 +58,13 @@ def test_newest_key_encrypts_and_older_ones_still_decrypt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("user_id", "credential_id"), [(OTHER, CREDENTIAL), (USER, uuid4()), (CREDENTIAL, USER)]
+    ("workspace_id", "credential_id"), [(OTHER, CREDENTIAL), (USER, uuid4()), (CREDENTIAL, USER)]
 )
-def test_envelope_in_another_row_is_refused(user_id: UUID, credential_id: UUID) -> None:
+def test_envelope_in_another_row_is_refused(workspace_id: UUID, credential_id: UUID) -> None:
     ring = ring_of(KEY)
     encrypted = encrypt_key(ring, SECRET, USER, CREDENTIAL)
     with pytest.raises(VaultError) as error:
-        decrypt_key(ring, encrypted, user_id, credential_id)
+        decrypt_key(ring, encrypted, workspace_id, credential_id)
     assert "belongs to another connection" in checked_message(error)
 
 
