@@ -22,12 +22,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
     """Return the cost record of a request."""
     payee = payment.find_payee(event.vendor)
     model_name = canonical_claude(event.model)
-    described = {
-        "ledger": payee,
-        "request_id": event.request_id,
-        "session": event.session,
-        "project": event.project,
-    }
+    described = {"session": event.session, "project": event.project}
     metadata: dict[str, JSON] = {key: value for key, value in described.items() if value}
     named = request_identity(event.request_id) if event.request_id else identity(agent_name, event.name)
     return CostRecord(
@@ -44,6 +39,8 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         cache_write_tokens=event.cache_write_tokens,
         reasoning_tokens=event.reasoning_tokens,
         request_count=1,
+        request_id=event.request_id or None,
+        billing_account=payee,
         metadata=metadata,
     )
 

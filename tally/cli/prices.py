@@ -82,7 +82,7 @@ def _totals(differences: Sequence[Difference]) -> Iterator[str]:
             difference.newly_unpriced for difference in differences
         ),
         "Not in any total, as a bill or a better source covers them": sum(
-            difference.set_aside for difference in differences
+            difference.ineffective for difference in differences
         ),
     }
     yield from (f"{label}: {plural(count, 'record')}" for label, count in counts.items() if count)

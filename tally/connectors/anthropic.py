@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from tally.catalog.models import canonical_claude
 from tally.connectors.client import ApiClient, QueryParams
-from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, list_rows
+from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, drop_blanks, list_rows
 from tally.connectors.errors import RequestRefused
 from tally.connectors.fields import (
     check_currency,
@@ -72,7 +72,10 @@ def fetch_cost(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]
             cost_usd=cost_usd,
             source_key=identity(COST, request.account, day, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
-            metadata=request.metadata(PROVIDER, COST, day, found),
+            day=day,
+            billing_account=request.find_billing_account(PROVIDER),
+            dataset=COST,
+            metadata=drop_blanks(found),
         )
 
 
@@ -81,11 +84,10 @@ def fetch_usage(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord
     for day, row in _usage_rows(client, request.window):
         found, usage = _dimensions(row, USAGE_DIMENSIONS), _read_usage(row)
         named = {name: text for name, text in found.items() if name != "model"}
-        metadata = request.metadata(PROVIDER, USAGE, day, named)
         conditions = Conditions(context_tier(read_text(row, "context_window")), _price_context(found))
         key = identity(USAGE, request.account, day, *found.values())
-        model = _ModelUsage(day, found["model"], usage, conditions)
-        yield _usage_record(model, metadata, key)
+        used = _ModelUsage(USAGE, day, found["model"], usage, conditions)
+        yield _usage_record(request, used, drop_blanks(named), key)
 
 
 def fetch_claude_code(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:
@@ -110,11 +112,14 @@ def _claude_code_records(request: FetchRequest, day: date, row: Mapping[str, Any
     }
     for part in read_rows(row.get("model_breakdown"), "model_breakdown"):
         model = read_text(part, "model")
-        used = _ModelUsage(day, model, _read_claude_code_usage(read_object(part, "tokens")), SUM_OF_REQUESTS)
-        metadata = request.metadata(provider, CLAUDE_CODE, day, named)
+        usage = _read_claude_code_usage(read_object(part, "tokens"))
+        used = _ModelUsage(CLAUDE_CODE, day, model, usage, SUM_OF_REQUESTS)
         key = identity(CLAUDE_CODE, request.account, day, provider, *named.values(), model)
-        record = _usage_record(used, metadata, key)
-        yield replace(record, provider=provider, cost_basis="included") if is_covered else record
+        record = _usage_record(request, used, drop_blanks(named), key)
+        if is_covered:
+            account = request.find_billing_account(provider)
+            record = replace(record, provider=provider, cost_basis="included", billing_account=account)
+        yield record
 
 
 def _read_claude_code_usage(tokens: Mapping[str, Any]) -> Usage:
@@ -129,15 +134,18 @@ def _read_claude_code_usage(tokens: Mapping[str, Any]) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class _ModelUsage:
-    """A model's usage on a day, and the conditions of its price."""
+    """A model's usage on a day in one dataset, and the conditions of its price."""
 
+    dataset: str
     day: date
     model: str
     usage: Usage
     conditions: Conditions
 
 
-def _usage_record(used: _ModelUsage, metadata: dict[str, JSON], key: UUID) -> CostRecord:
+def _usage_record(
+    request: FetchRequest, used: _ModelUsage, metadata: dict[str, JSON], key: UUID
+) -> CostRecord:
     """Return an estimated record; the source of its price is added to the metadata."""
     at, usage = day_instant(used.day, "UTC"), used.usage
     model_name = canonical_claude(used.model) or NO_MODEL
@@ -150,6 +158,9 @@ def _usage_record(used: _ModelUsage, metadata: dict[str, JSON], key: UUID) -> Co
         source_key=key,
         cost_basis="estimated",
         **usage.token_counts,
+        day=used.day,
+        billing_account=request.find_billing_account(PROVIDER),
+        dataset=used.dataset,
         metadata=metadata,
     )
 

@@ -42,14 +42,9 @@ class FetchRequest:
     window: Window
     account: str = ""
 
-    def metadata(self, provider: str, dataset: str, day: date, named: Mapping[str, str]) -> dict[str, JSON]:
-        """Return the metadata of a record; empty names are left out."""
-        return {
-            "day": day.isoformat(),
-            "ledger": billing_account(provider, Options(account=self.account)),
-            "dataset": dataset,
-            **{name: text for name, text in named.items() if text},
-        }
+    def find_billing_account(self, provider: str) -> str:
+        """Return the billing account at this provider."""
+        return billing_account(provider, Options(account=self.account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +76,7 @@ class Dataset:
             raise unreadable(client.host.title, _complete(str(problem))) from None
         first_day = request.window.first_day
         if self.is_rolling:
-            days = [date.fromisoformat(str(record.metadata["day"])) for record in records]
-            first_day = min(days, default=request.window.last_day)
+            first_day = min((record.timestamp.date() for record in records), default=request.window.last_day)
         return FetchedWindow(records, first_day)
 
 
@@ -129,6 +123,11 @@ def _add(first: CostRecord, second: CostRecord) -> CostRecord:
     summed = {name: sum(int(str(metadata.get(name, 0))) for metadata in both) for name in counts}
     merged = merge(first, second)
     return replace(merged, metadata=merged.metadata | summed)
+
+
+def drop_blanks(named: Mapping[str, str]) -> dict[str, JSON]:
+    """Return the names that are not empty, as a record's metadata."""
+    return {name: text for name, text in named.items() if text}
 
 
 def _complete(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from tally.connectors.client import ApiClient, QueryParams
-from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, list_rows
+from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, drop_blanks, list_rows
 from tally.connectors.errors import RequestRefused
 from tally.connectors.fields import (
     check_currency,
@@ -87,7 +87,7 @@ def fetch_costs(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord
         if cost_usd:
             check_currency(amount)
         found = {name: read_text(row, name) for name in COST_DIMENSIONS}
-        metadata = request.metadata(PROVIDER, COSTS, day, found)
+        metadata = drop_blanks(found)
         if row.get("quantity") is not None:
             unit = read_text(row, "quantity_unit")
             metadata["quantity"] = f"{canonical_decimal(read_amount(row, 'quantity'))} {unit}".strip()
@@ -98,6 +98,9 @@ def fetch_costs(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord
             cost_usd=cost_usd,
             source_key=identity(COSTS, request.account, day, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
+            day=day,
+            billing_account=request.find_billing_account(PROVIDER),
+            dataset=COSTS,
             metadata=metadata,
         )
 
@@ -122,7 +125,7 @@ def _usage_record(
     }
     model = found.get("model", "")
     named = {dimension: text for dimension, text in found.items() if text != model}
-    metadata = request.metadata(PROVIDER, USAGE, day, {"kind": name} | named) | _counts(kind, row)
+    metadata = drop_blanks({"kind": name} | named) | _counts(kind, row)
     usage = _read_usage(name, kind, row)
     at = day_instant(day, "UTC")
     cost_usd = None  # images, seconds and bytes are priced only in bills
@@ -137,17 +140,18 @@ def _usage_record(
         cost_basis="estimated",
         **usage.token_counts,
         request_count=0 if name in TOOL_CALLS else usage.requests,
+        day=day,
+        billing_account=request.find_billing_account(PROVIDER),
+        dataset=USAGE,
+        # Bills use other names ("web search tool calls"), so any bill of the day covers this usage.
+        billed_under_other_name=not kind.has_tokens,
         metadata=metadata,
     )
 
 
 def _counts(kind: UsageKind, row: Mapping[str, Any]) -> dict[str, JSON]:
     """Return the counts other than tokens, as metadata."""
-    counts: dict[str, JSON] = {count: read_count(row, count) for count in kind.counts}
-    if not kind.has_tokens:
-        # Bills use other names ("web search tool calls"), so any bill of the day covers this usage.
-        counts["billed_under_other_name"] = True
-    return counts
+    return {count: read_count(row, count) for count in kind.counts}
 
 
 def _read_usage(name: str, kind: UsageKind, row: Mapping[str, Any]) -> Usage:

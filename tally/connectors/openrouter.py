@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from tally.connectors.client import ApiClient
-from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi
+from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, drop_blanks
 from tally.connectors.fields import read_amount, read_count, read_day, read_rows, read_text
 from tally.connectors.hosts import bearer
 from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
@@ -26,7 +26,7 @@ def fetch_activity(client: ApiClient, request: FetchRequest) -> Iterator[CostRec
         found = {name: read_text(row, name) for name in DIMENSIONS}
         model = found["model_permaslug"] or read_text(row, "model") or NO_MODEL
         named = {name: text for name, text in found.items() if text != model}
-        metadata = request.metadata(PROVIDER, ACTIVITY, day, named)
+        metadata = drop_blanks(named)
         if row.get("byok_usage_inference"):
             metadata["byok_usd"] = canonical_decimal(read_amount(row, "byok_usage_inference"))
         yield CostRecord(
@@ -40,6 +40,9 @@ def fetch_activity(client: ApiClient, request: FetchRequest) -> Iterator[CostRec
             output_tokens=read_count(row, "completion_tokens"),
             reasoning_tokens=read_count(row, "reasoning_tokens"),
             request_count=read_count(row, "requests"),
+            day=day,
+            billing_account=request.find_billing_account(PROVIDER),
+            dataset=ACTIVITY,
             metadata=metadata,
         )
 

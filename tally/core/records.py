@@ -15,6 +15,7 @@ ChargeType = Literal["usage", "subscription", "credit", "tax", "adjustment"]
 CollectionMethod = Literal["api_automated", "manual_entry", "csv_import", "local_log", "otlp"]
 
 MAX_MODEL_NAME = 200
+MAX_REQUEST_ID = 300
 MAX_COST_USD = Decimal(100_000_000)  # numeric(18, 10) holds eight digits before the point
 MAX_COUNT = 10**15
 NO_MODEL = "(unspecified)"
@@ -66,6 +67,10 @@ class CostRecord:
         if self.timestamp.tzinfo is not UTC:
             raise InvalidRecord("the time is not in UTC")
         self._check_cost()
+        if self.request_id is not None and not 1 <= len(self.request_id) <= MAX_REQUEST_ID:
+            raise InvalidRecord(
+                f"the request id has {len(self.request_id):,} characters; 1 to {MAX_REQUEST_ID} are possible"
+            )
         counts = [getattr(self, name) for name in COUNTS]
         if min(counts) < 0 or max(counts) > MAX_COUNT:
             raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")

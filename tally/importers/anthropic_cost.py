@@ -6,7 +6,7 @@ Supports the columns of 2025-12 and the two wider sets of 2026.
 from collections.abc import Sequence
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, identity
 from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, billing_account, utc_day
 from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.table import Table
@@ -41,16 +41,12 @@ def parse(table: Table, options: Options) -> Parsed:
     dimensions = Dimensions(table, DIMENSIONS, defaults=CLAUDE_DEFAULTS)
     numbers = Numbers(table, options, "cost_usd", "list_price_usd")
     day_of = utc_day(table, options)
+    account = billing_account("anthropic", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), dimensions.read(cells)
         cost_usd = numbers.amount("cost_usd", cells)
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("anthropic", options),
-            "dataset": name,
-            **dimensions.shown(found),
-        }
+        metadata = dimensions.shown(found)
         if not numbers.is_blank("list_price_usd", cells):
             list_price_usd = numbers.amount("list_price_usd", cells)
             if list_price_usd != cost_usd:
@@ -62,6 +58,9 @@ def parse(table: Table, options: Options) -> Parsed:
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
+            day=when.day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 

@@ -7,7 +7,7 @@ list price.
 from collections.abc import Sequence
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import JSON, NO_MODEL, CostRecord, identity
+from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import (
     CLAUDE_DEFAULTS,
     Dimensions,
@@ -52,16 +52,12 @@ def parse(table: Table, options: Options) -> Parsed:
     dimensions = Dimensions(table, DIMENSIONS, defaults=CLAUDE_DEFAULTS)
     numbers = Numbers(table, options, UNCACHED, WRITE_5M, WRITE_1H, CACHE_READ, OUTPUT, SEARCHES)
     day_of, context_window = utc_day(table, options), table.reader("context_window")
+    account = billing_account("anthropic", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), dimensions.read(cells)
         usage = read_usage(numbers, cells)
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("anthropic", options),
-            "dataset": name,
-            **dimensions.shown(found, found["model_version"]),
-        }
+        metadata = dimensions.shown(found, found["model_version"])
         model_name = canonical_claude(found["model_version"])
         model = ModelRef("anthropic", found["model_version"], model_name)
         conditions = Conditions(context_tier(context_window(cells)), read_context(found))
@@ -74,6 +70,9 @@ def parse(table: Table, options: Options) -> Parsed:
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="estimated",
             **usage.token_counts,
+            day=when.day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 

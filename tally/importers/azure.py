@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
+from tally.core.records import NO_MODEL, ChargeType, CostRecord, identity
 from tally.importers.cell_styles import decide_day_first
 from tally.importers.exports import Numbers, billing_account
 from tally.importers.gateways import Named, find_reader, normalise_columns
@@ -75,18 +75,13 @@ def parse(table: Table, options: Options) -> Parsed:
     numbers = Numbers(table, options, cost_column)
     index = table.column("date")
     day_first = decide_day_first(table, 0 if index is None else index, options)
+    account = billing_account("azure", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if not any(_AI.search(read_cell(cells)) for read_cell in about):
             return None
         day, found = read_day(day_cell(cells), day_first), dimensions.read(cells)
-        metadata: dict[str, JSON] = {
-            "day": day.isoformat(),
-            "ledger": billing_account("azure", options),
-            "dataset": name,
-            **found,
-            **details.read(cells),
-        }
+        metadata = found | details.read(cells)
         if resource(cells):
             metadata["resource"] = checked_name("resource", resource(cells).rpartition("/")[2])
         if quantity(cells):
@@ -106,6 +101,9 @@ def parse(table: Table, options: Options) -> Parsed:
                 *[str(found.get(ours, "")) for ours in DIMENSIONS.values()],
             ),
             charge_type=charge_type(charge(cells), cost_usd < 0),
+            day=day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 

@@ -10,7 +10,7 @@ the account given with the file is named like a plan (`Claude Max`), which then 
 from collections.abc import Sequence
 
 from tally.catalog.providers import find_provider
-from tally.core.records import JSON, CostRecord, canonical_decimal, identity
+from tally.core.records import CostRecord, canonical_decimal, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day
 from tally.importers.gateways import find_maker
 from tally.importers.protocol import Options, Parsed, read_rows
@@ -52,13 +52,8 @@ def parse(table: Table, options: Options) -> Parsed:
         maker, model_name = find_maker(found["modelname"])
         is_covered = bool(plan) and PLANS.get(plan) == maker
         provider = plan if is_covered else maker or "other"
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "dataset": name,
-            **named.shown({**found, "modelname": ""}),
-        }
-        if provider != "other":
-            metadata["ledger"] = provider if is_covered else billing_account(provider, options)
+        metadata = named.shown({**found, "modelname": ""})
+        account = provider if is_covered else billing_account(provider, options)
         model = ModelRef(provider, found["modelname"] or model_name, model_name)
         cost_usd = estimate(metadata, model, usage, when.timestamp, SUM_OF_REQUESTS)
         cost_column = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
@@ -72,6 +67,9 @@ def parse(table: Table, options: Options) -> Parsed:
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="included" if is_covered else "estimated",
             **usage.token_counts,
+            day=when.day,
+            billing_account=None if provider == "other" else account,
+            dataset=name,
             metadata=metadata,
         )
 

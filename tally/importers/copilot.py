@@ -74,15 +74,13 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
         with suppress(RowRejected):
             if numbers.amount("net_amount", cells):
                 billed.add(key_of(cells))
+    account = billing_account("github-copilot", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found, key = day_of(cells), dimensions.read(cells), key_of(cells)
         gross_usd, net_usd = numbers.amount("gross_amount", cells), numbers.amount("net_amount", cells)
         cost_usd = net_usd if key in billed else gross_usd
         metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("github-copilot", options),
-            "dataset": name,
             **dimensions.shown(found, model_of(found["model"])),
             "gross_usd": canonical_decimal(gross_usd),
             "discount_usd": canonical_decimal(gross_usd - net_usd),
@@ -103,6 +101,9 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
             output_tokens=tokens["output"],
             cached_input_tokens=tokens["cache_read"],
             cache_write_tokens=tokens["cache_write"],
+            day=when.day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 
@@ -113,13 +114,12 @@ def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
     dimensions, details = Dimensions(table, ("user", "model")), Dimensions(table, ("total monthly quota",))
     numbers, time_of = Numbers(table, options, "requests used"), utc_time(table, options, "timestamp")
     exceeds = table.reader("exceeds monthly quota")
+    account = billing_account("github-copilot", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = time_of(cells), dimensions.read(cells)
         used, is_beyond = numbers.amount("requests used", cells), exceeds(cells).lower() == "true"
         metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("github-copilot", options),
             **dimensions.shown(found, model_of(found["model"])),
             "quantity": canonical_decimal(used),
             "price_note": PRICE_NOTE,
@@ -134,6 +134,8 @@ def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
             source_key=identity(name, options.account, when.key, *found.values(), int(is_beyond)),
             cost_basis="estimated" if is_beyond else "included",
             request_count=1,
+            day=when.day,
+            billing_account=account,
             metadata=metadata,
         )
 

@@ -56,23 +56,19 @@ def parse(table: Table, options: Options) -> Parsed:
     details = Dimensions(table, DETAILS, defaults={"max mode": ("no", "false")})
     numbers = Numbers(table, options, *COUNTS, *MONEY)
     time_of, model_of = utc_time(table, options, "date"), table.reader("model")
-    charge_of = _charges(table, numbers)
+    charge_of, account = _charges(table, numbers), billing_account("cursor", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, model = time_of(cells), checked_name("model", model_of(cells))
         usage, total = read_usage(numbers, cells)
         found = details.read(cells)
-        metadata: dict[str, JSON] = dict(when.metadata)
-        metadata |= {key.replace(" ", "_"): text for key, text in found.items() if text}
+        metadata: dict[str, JSON] = {key.replace(" ", "_"): text for key, text in found.items() if text}
         if total != usage.input_tokens + usage.output_tokens:
             metadata["total_tokens"] = total
         model_name = canonical_claude(model)
         if model_name != model:
             metadata["model"] = model
         basis, cost_usd = charge_of(cells)
-        # An estimate is not part of the day's bill, which is for other requests.
-        if basis != "estimated":
-            metadata["ledger"] = billing_account("cursor", options)
         if cost_usd is None and numbers.is_blank("tokens", cells):
             cost_usd = estimate(metadata, ModelRef("cursor", model_name), usage, when.timestamp)
         return CostRecord(
@@ -85,6 +81,9 @@ def parse(table: Table, options: Options) -> Parsed:
             charge_type="adjustment" if basis == "billed" and cost_usd and cost_usd < 0 else "usage",
             **usage.token_counts,
             request_count=1,
+            day=when.day,
+            # An estimate is not part of the day's bill, which is for other requests.
+            billing_account=None if basis == "estimated" else account,
             metadata=metadata,
         )
 

@@ -12,7 +12,7 @@ the timezone of the export.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, billing_account, bucket, utc_day
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
@@ -65,15 +65,11 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
 def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
     dimensions = Dimensions(table, ("user_id", "model", "wallet_type", "currency"))
     numbers, day_of = Numbers(table, options, "cost"), _days(table, options)
+    account = billing_account("deepseek", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), dimensions.read(cells)
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("deepseek", options),
-            "dataset": COSTS,
-            "wallet_type": found["wallet_type"],
-        }
+        metadata = when.metadata | {"wallet_type": found["wallet_type"]}
         amount, currency = numbers.amount("cost", cells), find_currency(found["currency"])
         cost_usd = convert_to_usd(metadata, amount, currency, when.timestamp.date(), options)
         if found["wallet_type"].lower() in GRANTED:
@@ -85,6 +81,9 @@ def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostReco
             cost_usd=cost_usd,
             source_key=identity(COSTS, options.account, when.key, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
+            day=when.day,
+            billing_account=account,
+            dataset=COSTS,
             metadata=metadata,
         )
 
@@ -94,15 +93,12 @@ def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostReco
 def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
     dimensions = Dimensions(table, ("user_id", "model", "api_key_name"))
     numbers, day_of, kind = Numbers(table, options, "amount"), _days(table, options), table.reader("type")
+    account = billing_account("deepseek", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), dimensions.read(cells)
         usage = read_usage(kind(cells), numbers.count("amount", cells))
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("deepseek", options),
-            "dataset": AMOUNTS,
-        }
+        metadata = dict(when.metadata)
         if found["api_key_name"]:
             metadata["api_key_name"] = found["api_key_name"]
         return CostRecord(
@@ -116,6 +112,9 @@ def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRe
             cost_basis="estimated",
             **usage.token_counts,
             request_count=usage.requests,
+            day=when.day,
+            billing_account=account,
+            dataset=AMOUNTS,
             metadata=metadata,
         )
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
+from typing import Self
 
 from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
-from tally.core.records import JSON, CostRecord
+from tally.core.records import JSON, CostRecord, day_instant
 from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows, reject_cell
 from tally.importers.readers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.readers.table import Table, quote
@@ -103,7 +104,13 @@ class Bucket:
 
     timestamp: datetime
     key: str
-    metadata: dict[str, JSON]
+    day: date | None = None
+    metadata: dict[str, JSON] = field(default_factory=dict)  # the length of other periods
+
+    @classmethod
+    def of_day(cls, day: date, timezone: str) -> Self:
+        """A whole UTC day."""
+        return cls(day_instant(day, timezone), day.isoformat(), day)
 
 
 def utc_day(
@@ -115,8 +122,7 @@ def utc_day(
     @lru_cache(10_000)
     def read_day(cell: str) -> Bucket:
         moment = read_moment(cell, options.timezone)
-        day = moment.day or moment.timestamp.date().isoformat()
-        return Bucket(read_moment(day, options.timezone).timestamp, day, {"day": day})
+        return Bucket.of_day(moment.day or moment.timestamp.date(), options.timezone)
 
     return lambda cells: read_day(read_cell(cells))
 
@@ -129,8 +135,8 @@ def utc_time(table: Table, options: Options, column: str) -> Callable[[Sequence[
     def read_time(cell: str) -> Bucket:
         moment = read_moment(cell, "UTC")
         if moment.day is None:
-            return Bucket(moment.timestamp, moment.key, {})
-        return Bucket(read_moment(moment.day, options.timezone).timestamp, moment.day, {"day": moment.day})
+            return Bucket(moment.timestamp, moment.key)
+        return Bucket.of_day(moment.day, options.timezone)
 
     return lambda cells: read_time(read_cell(cells))
 
@@ -148,10 +154,9 @@ def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
                 f"its end {quote(end or end_iso)} is not after its start {quote(start or start_iso)}"
             )
         if ends - starts == DAY and starts.hour == starts.minute == starts.second == 0:
-            day = starts.date().isoformat()
-            return Bucket(read_moment(day, options.timezone).timestamp, day, {"day": day})
+            return Bucket.of_day(starts.date(), options.timezone)
         key = f"{starts.isoformat()}/{ends.isoformat()}"
-        return Bucket(starts, key, {"bucket_seconds": int((ends - starts).total_seconds())})
+        return Bucket(starts, key, metadata={"bucket_seconds": int((ends - starts).total_seconds())})
 
     return lambda cells: read_bucket(*(read_cell(cells) for read_cell in readers))
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 from uuid import UUID
 
 from tally.catalog.models import canonical_claude
 from tally.catalog.providers import find_provider
-from tally.core.records import JSON, NO_MODEL, CostRecord, identity, request_identity
+from tally.core.records import JSON, NO_MODEL, REQUESTS, CostRecord, identity, request_identity
 from tally.importers.exports import Bucket, Dimensions, billing_account
 from tally.importers.protocol import Options
 from tally.importers.readers.table import Table
@@ -50,12 +51,18 @@ def find_maker(model: str) -> tuple[str, str]:
     return maker, canonical_claude(model) or NO_MODEL
 
 
-def name_request(metadata: dict[str, JSON], importer_name: str, options: Options, request_id: str) -> UUID:
-    """The identity of a request: its provider's id, which is added to the metadata, or the gateway's."""
+class EventName(NamedTuple):
+    """Identity of an event, and the provider's own id of it where that is known."""
+
+    source_key: UUID
+    request_id: str | None = None
+
+
+def name_request(importer_name: str, options: Options, request_id: str) -> EventName:
+    """The name of a request, by the provider's id or by the gateway's."""
     if request_id.startswith(PROVIDER_ID_PREFIXES):
-        metadata["request_id"] = request_id
-        return request_identity(request_id)
-    return identity(importer_name, options.account, request_id)
+        return EventName(request_identity(request_id), request_id)
+    return EventName(identity(importer_name, options.account, request_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,11 @@ class Reported:
 
     when: Bucket
     model: str
-    source_key: UUID
+    name: EventName
     cost_usd: Decimal | None
     usage: Usage
     reasoning_tokens: int = 0
+    dataset: str = REQUESTS
 
 
 def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], options: Options) -> CostRecord:
@@ -75,9 +83,6 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
     when, model, usage, cost_usd = reported.when, reported.model, reported.usage, reported.cost_usd
     maker, model_name = find_maker(model)
     provider = maker or gateway
-    metadata |= when.metadata
-    if maker:
-        metadata["ledger"] = billing_account(maker, options)
     if model and model != model_name:
         metadata["model"] = model
     if not cost_usd and (cost_usd is None or usage.input_tokens + usage.output_tokens):
@@ -87,11 +92,15 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
         timestamp=when.timestamp,
         model_name=model_name,
         cost_usd=cost_usd,
-        source_key=reported.source_key,
+        source_key=reported.name.source_key,
         cost_basis="estimated",
         **usage.token_counts,
         reasoning_tokens=reported.reasoning_tokens,
         request_count=1,
+        day=when.day,
+        request_id=reported.name.request_id,
+        billing_account=billing_account(maker, options) if maker else None,
+        dataset=reported.dataset,
         metadata=metadata,
     )
 

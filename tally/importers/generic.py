@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import cast, get_args
@@ -114,10 +113,9 @@ class _Rows:
             *([currency] if currency != USD else []),
             *[f"{column}={count}" for column, count in counts.items() if count],
         )
-        texts = {"day": moment.day, "provider_name": provider_name, "note": note}
+        texts = {"provider_name": provider_name, "note": note}
         metadata: dict[str, JSON] = {key: text for key, text in texts.items() if text}
-        day = date.fromisoformat(moment.day) if moment.day else moment.timestamp.date()
-        cost_usd = convert_to_usd(metadata, amount, currency, day, self._options)
+        cost_usd = convert_to_usd(metadata, amount, currency, moment.timestamp.date(), self._options)
         input_tokens, output_tokens = _split_tokens(counts, metadata)
         return CostRecord(
             provider=provider,
@@ -130,6 +128,7 @@ class _Rows:
             output_tokens=output_tokens,
             cached_input_tokens=counts.get("cached_input_tokens", 0),
             request_count=counts.get("requests", 0),
+            day=moment.day,
             metadata=metadata,
         )
 

@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
+from tally.core.records import NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
 from tally.importers.exports import Numbers, billing_account, utc_time
 from tally.importers.gateways import Named
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
@@ -68,6 +68,7 @@ def parse(table: Table, options: Options) -> Parsed:
     credits = [table.reader(columns[column]) for column in CREDITS if column in columns]
     time_of, currency = utc_time(table, options, columns["usage_start_time"]), table.reader("currency")
     ends, cost_type = table.reader("usage_end_time"), table.reader(columns.get("cost_type", ""))
+    account = billing_account("google", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if not _AI.search(service(cells)):
@@ -75,13 +76,7 @@ def parse(table: Table, options: Options) -> Parsed:
         when, found = time_of(cells), dimensions.read(cells)
         credit = sum((read_credits(read_cell(cells)) for read_cell in credits[:1]), Decimal(0))
         amount = numbers.amount("cost", cells) + credit
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("google", options),
-            "dataset": name,
-            **found,
-            **details.read(cells),
-        }
+        metadata = found | details.read(cells)
         if quantity(cells):
             metadata["quantity"] = f"{quantity(cells)} {unit(cells)}".strip()
         day = when.timestamp.date()
@@ -102,6 +97,9 @@ def parse(table: Table, options: Options) -> Parsed:
                 *[str(found.get(ours, "")) for ours in DIMENSIONS],
             ),
             charge_type="adjustment" if cost_usd < 0 else charge,
+            day=when.day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 

@@ -53,8 +53,8 @@ def parse(table: Table, options: Options) -> Parsed:
             return None
         if not found["response_id"]:
             raise RowRejected("its response_id is empty, so it cannot be identified")
-        key = name_request(metadata, name, options, found["response_id"])
-        when = time_of(cells)
-        return make_record(Reported(when, found["model"], key, cost_usd, usage), name, metadata, options)
+        request = name_request(name, options, found["response_id"])
+        reported = Reported(time_of(cells), found["model"], request, cost_usd, usage)
+        return make_record(reported, name, metadata, options)
 
     return read_rows(table, read_row, combine=choose)

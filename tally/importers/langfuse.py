@@ -72,8 +72,8 @@ def parse(table: Table, options: Options) -> Parsed:
         metadata = details.read(cells)
         usage, reasoning_tokens = read_usage(usage_of(cells))
         cost_usd = read_cost(costs_of(cells), total_cost(cells))
-        key = name_request(metadata, name, options, read_id(cells))
-        reported = Reported(time_of(cells), model_of(cells), key, cost_usd, usage, reasoning_tokens)
+        request = name_request(name, options, read_id(cells))
+        reported = Reported(time_of(cells), model_of(cells), request, cost_usd, usage, reasoning_tokens)
         return make_record(reported, name, metadata, options)
 
     return read_rows(table, read_row, combine=choose)

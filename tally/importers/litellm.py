@@ -17,7 +17,7 @@ from tally.catalog.models import canonical_claude
 from tally.catalog.providers import find_provider
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
-from tally.importers.gateways import Reported, name_request
+from tally.importers.gateways import EventName, Reported, name_request
 from tally.importers.protocol import Options, Parsed, choose, read_rows
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.json_rows import flatten_json
@@ -121,13 +121,13 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
         if is_hit:
             metadata["cache_hit"] = True
         request_id = found["request_id"]
-        key = (
-            identity(name, options.account, request_id)
+        request = (
+            EventName(identity(name, options.account, request_id))
             if is_hit
-            else name_request(metadata, name, options, request_id)
+            else name_request(name, options, request_id)
         )
         spend_usd = numbers.amount("spend", cells)
-        reported = Reported(time_of(cells), found["model"], key, spend_usd, usage, reasoning)
+        reported = Reported(time_of(cells), found["model"], request, spend_usd, usage, reasoning)
         return _make_record(reported, found["custom_llm_provider"], metadata, STANDARD, options)
 
     return read_row
@@ -141,11 +141,10 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
     def read_row(cells: Sequence[str]) -> CostRecord:
         found, when = named.read(cells), day_of(cells)
         usage = read_usage(numbers, cells, 0, 0, numbers.count("api_requests", cells))
-        metadata: dict[str, JSON] = {"dataset": DAILY}
-        if found["user_id"]:
-            metadata["user"] = found["user_id"]
-        key = identity(DAILY, options.account, when.key, *found.values())
-        reported = Reported(when, found["model"], key, numbers.amount("spend", cells), usage)
+        metadata: dict[str, JSON] = {"user": found["user_id"]} if found["user_id"] else {}
+        row = EventName(identity(DAILY, options.account, when.key, *found.values()))
+        spend_usd = numbers.amount("spend", cells)
+        reported = Reported(when, found["model"], row, spend_usd, usage, dataset=DAILY)
         return _make_record(reported, found["custom_llm_provider"], metadata, SUM_OF_REQUESTS, options)
 
     return read_row
@@ -174,10 +173,7 @@ def _make_record(
     when, model, usage = reported.when, reported.model, reported.usage
     provider, provider_name = read_provider(provider_cell, model)
     model_name = read_model(model, provider)
-    metadata |= when.metadata
-    if provider != "other":
-        metadata["ledger"] = billing_account(provider, options)
-    elif provider_name:
+    if provider_name:
         metadata["provider_name"] = provider_name
     if model and model != model_name:
         metadata["model"] = model
@@ -189,11 +185,15 @@ def _make_record(
         timestamp=when.timestamp,
         model_name=model_name,
         cost_usd=cost_usd,
-        source_key=reported.source_key,
+        source_key=reported.name.source_key,
         cost_basis="included" if provider in PLANS else "estimated",
         **usage.token_counts,
         reasoning_tokens=reported.reasoning_tokens,
         request_count=usage.requests,
+        day=when.day,
+        request_id=reported.name.request_id,
+        billing_account=None if provider == "other" else billing_account(provider, options),
+        dataset=reported.dataset,
         metadata=metadata,
     )
 

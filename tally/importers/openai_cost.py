@@ -6,7 +6,7 @@ Supports the columns of 2025-10 and 2026-09, separated by commas or tabs.
 import re
 from collections.abc import Sequence
 
-from tally.core.records import JSON, NO_MODEL, CostRecord, identity
+from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.currencies import convert_to_usd, find_currency
@@ -34,17 +34,13 @@ def parse(table: Table, options: Options) -> Parsed:
     currency, quantity = table.reader("amount_currency"), table.reader("quantity")
     quantity_unit, project_name = table.reader("quantity_unit"), table.reader("project_name")
     bucket_of = bucket(table, options)
+    account = billing_account("openai", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if numbers.is_blank("amount_value", cells):
             return None
         when, found = bucket_of(cells), dimensions.read(cells)
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("openai", options),
-            "dataset": name,
-            **dimensions.shown(found),
-        }
+        metadata = when.metadata | dimensions.shown(found)
         cost_usd = convert_to_usd(
             metadata,
             numbers.amount("amount_value", cells),
@@ -63,6 +59,9 @@ def parse(table: Table, options: Options) -> Parsed:
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
+            day=when.day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 

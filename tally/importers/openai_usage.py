@@ -5,7 +5,7 @@ Supports the columns of 2025-10. There are no costs in them; they are estimated 
 
 from collections.abc import Sequence
 
-from tally.core.records import JSON, NO_MODEL, CostRecord, identity
+from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed, RowRejected
 from tally.importers.readers.table import Table, quote
@@ -42,6 +42,7 @@ def parse(table: Table, options: Options) -> Parsed:
     dimensions = Dimensions(table, DIMENSIONS, defaults={"batch": ("false",), "service_tier": ("default",)})
     numbers = Numbers(table, options, *COUNTS)
     bucket_of = bucket(table, options)
+    account = billing_account("openai", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if numbers.is_blank("num_model_requests", cells) and numbers.is_blank("input_tokens", cells):
@@ -49,12 +50,7 @@ def parse(table: Table, options: Options) -> Parsed:
         when, found = bucket_of(cells), dimensions.read(cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
         usage = read_usage(count)
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("openai", options),
-            "dataset": name,
-            **dimensions.shown(found, found["model"]),
-        }
+        metadata = when.metadata | dimensions.shown(found, found["model"])
         conditions = Conditions("request" if usage.requests == 1 else "unknown", read_context(found))
         cost_usd = estimate(metadata, ModelRef("openai", found["model"]), usage, when.timestamp, conditions)
         return CostRecord(
@@ -66,6 +62,9 @@ def parse(table: Table, options: Options) -> Parsed:
             cost_basis="estimated",
             **usage.token_counts,
             request_count=usage.requests,
+            day=when.day,
+            billing_account=account,
+            dataset=name,
             metadata=metadata,
         )
 

@@ -6,7 +6,7 @@ with the user's own API key (`byok_usage_inference`) is on that provider's bill.
 
 from collections.abc import Sequence
 
-from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, request_identity
+from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, request_identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
 from tally.importers.readers.table import Table
@@ -39,6 +39,7 @@ def parse(table: Table, options: Options) -> Parsed:
     )
     numbers = Numbers(table, options, "cost_total", "byok_usage_inference", *COUNTS)
     time_of, cancelled = utc_time(table, options, "created_at"), table.reader("cancelled")
+    account = billing_account("openrouter", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = time_of(cells), named.read(cells)
@@ -47,12 +48,7 @@ def parse(table: Table, options: Options) -> Parsed:
             raise RowRejected("its generation_id is empty, so it cannot be identified")
         cost_usd = numbers.amount("cost_total", cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
-        metadata: dict[str, JSON] = {
-            **when.metadata,
-            "ledger": billing_account("openrouter", options),
-            "request_id": generation,
-            **details.shown(details.read(cells)),
-        }
+        metadata = details.shown(details.read(cells))
         if not numbers.is_blank("byok_usage_inference", cells):
             byok_usd = numbers.amount("byok_usage_inference", cells)
             if byok_usd:
@@ -71,6 +67,9 @@ def parse(table: Table, options: Options) -> Parsed:
             cached_input_tokens=count["tokens_cached"],
             reasoning_tokens=count["tokens_reasoning"],
             request_count=1,
+            day=when.day,
+            request_id=generation,
+            billing_account=account,
             metadata=metadata,
         )
 

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tally.core.amounts import AmountUnreadable
 from tally.core.errors import TallyError
-from tally.core.records import JSON, MAX_MODEL_NAME, CostRecord, InvalidRecord, canonical_decimal
+from tally.core.records import JSON, MAX_MODEL_NAME, REQUESTS, CostRecord, InvalidRecord, canonical_decimal
 from tally.currency.rates import CurrencyUnknown, Rates
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Rejected, Table, has_control_characters, quote, row_text
 from tally.pricing.estimate import merge_inputs
 
+T = TypeVar("T")
 KEPT_FROM_EITHER = frozenset({"price_note"})
 SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
 PARTS_OF_A_SUM = frozenset({"credits", "list_price_usd", "original_amount", "quantity"})
@@ -143,13 +144,11 @@ def read_rows(
 
 def choose(first: CostRecord, second: CostRecord) -> CostRecord:
     """Of two rows that report the same request, the one with more usage."""
-    return max(
-        first, second, key=lambda record: (record.tokens_used, record.cost_usd or 0, repr(record.metadata))
-    )
+    return max(first, second, key=lambda record: (record.tokens_used, record.cost_usd or 0, repr(record)))
 
 
 def merge(first: CostRecord, second: CostRecord) -> CostRecord:
-    """The sum of two rows with one identity; metadata that differs is left out."""
+    """The sum of two rows with one identity; details that differ are left out."""
     unpriced = first.cost_usd is None or second.cost_usd is None
     cost_usd = None if first.cost_usd is None or second.cost_usd is None else first.cost_usd + second.cost_usd
     charge_type = first.charge_type
@@ -165,8 +164,17 @@ def merge(first: CostRecord, second: CostRecord) -> CostRecord:
         cache_write_tokens=first.cache_write_tokens + second.cache_write_tokens,
         reasoning_tokens=first.reasoning_tokens + second.reasoning_tokens,
         request_count=first.request_count + second.request_count,
+        day=_keep_shared(first.day, second.day),
+        request_id=_keep_shared(first.request_id, second.request_id),
+        billing_account=_keep_shared(first.billing_account, second.billing_account),
+        dataset=_keep_shared(first.dataset, second.dataset) or REQUESTS,
+        billed_under_other_name=first.billed_under_other_name and second.billed_under_other_name,
         metadata=_merge_metadata(first.metadata, second.metadata) | merge_inputs(first, second),
     )
+
+
+def _keep_shared(first: T | None, second: T | None) -> T | None:
+    return first if first == second else None
 
 
 def _merge_metadata(first: dict[str, JSON], second: dict[str, JSON]) -> dict[str, JSON]:

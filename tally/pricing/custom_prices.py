@@ -106,8 +106,8 @@ class CustomPrices:
         prices = self._by_model.get((record.provider, record.model_name.casefold()))
         if not prices:
             return None
-        day = str(record.metadata.get("day") or record.timestamp.astimezone(self._zone).date())
-        return next((price for price in prices if price.valid_from.isoformat() <= day), None)
+        day = record.day or record.timestamp.astimezone(self._zone).date()
+        return next((price for price in prices if price.valid_from <= day), None)
 
 
 NO_CUSTOM_PRICES = CustomPrices(())

@@ -27,7 +27,7 @@ class Change:
     record_id: str
     record: CostRecord
     priced: Priced
-    is_set_aside: bool  # a bill or another source is effective in its place, so totals do not change
+    is_effective: bool  # false: a bill or another source is effective in its place, so totals do not change
 
     @property
     def cost_usd(self) -> Decimal | None:
@@ -43,7 +43,7 @@ class Difference:
     provider: str
     model_name: str
     records: int = 0
-    set_aside: int = 0
+    ineffective: int = 0
     newly_priced: int = 0
     newly_unpriced: int = 0
     before_usd: Decimal = Decimal(0)
@@ -60,8 +60,8 @@ class Difference:
         self.records += 1
         self.newly_priced += before is None
         self.newly_unpriced += after is None
-        self.set_aside += change.is_set_aside
-        if not change.is_set_aside:
+        self.ineffective += not change.is_effective
+        if change.is_effective:
             self.before_usd += before or 0
             self.after_usd += after or 0
 
@@ -82,8 +82,8 @@ def calculate_differences(database: Database, since: date) -> list[Difference]:
     for changes in _load_changes(database, since, zone):
         for change in changes:
             record = change.record
-            day = str(record.metadata.get("day") or record.timestamp.astimezone(zone).date())
-            key = (day[:7], record.provider, record.model_name)
+            month = f"{record.timestamp.astimezone(zone):%Y-%m}"
+            key = (month, record.provider, record.model_name)
             differences.setdefault(key, Difference(*key)).add(change)
     return [differences[key] for key in sorted(differences)]
 
@@ -116,7 +116,7 @@ def _compare(row: Row, custom_prices: CustomPrices) -> Change | None:
     priced = price_record(record, custom_prices)
     if _round(priced.cost_usd) == record.cost_usd:
         return None
-    return Change(str(row["id"]), record, priced, bool(row["is_set_aside"]))
+    return Change(str(row["id"]), record, priced, bool(row["is_effective"]))
 
 
 def _parse_record(row: Row) -> CostRecord:

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from tally.core.records import JSON, ChargeType, CostRecord, InvalidRecord, day_instant
+from tally.core.records import ChargeType, CostRecord, InvalidRecord, day_instant
 from tally.ledger.save import save_records
 from tally.storage.database import Database, DatabaseError
 
@@ -28,9 +28,6 @@ class ManualEntry:
 
     def to_record(self) -> CostRecord:
         """The entry as a record; raises InvalidRecord."""
-        metadata: dict[str, JSON] = {"day": self.day.isoformat()}
-        if self.note:
-            metadata["note"] = self.note
         return CostRecord(
             provider=self.provider,
             timestamp=day_instant(self.day, self.timezone),
@@ -42,7 +39,8 @@ class ManualEntry:
             input_tokens=self.input_tokens,
             output_tokens=self.output_tokens,
             request_count=self.request_count,
-            metadata=metadata,
+            day=self.day,
+            metadata={"note": self.note} if self.note else {},
         )
 
 

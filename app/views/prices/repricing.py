@@ -82,9 +82,9 @@ def describe_sum(differences: Sequence[Difference]) -> str:
         sentences.append(f"{plural(priced, 'record')} would get a price for the first time.")
     if unpriced := sum(difference.newly_unpriced for difference in differences):
         sentences.append(f"{plural(unpriced, 'record')} would lose their price.")
-    if set_aside := sum(difference.set_aside for difference in differences):
+    if ineffective := sum(difference.ineffective for difference in differences):
         sentences.append(
-            f"Excluded from totals, as a bill or a better source covers them: {plural(set_aside, 'record')}."
+            f"Excluded from totals, as a bill or a better source covers them: {plural(ineffective, 'record')}."
         )
     return " ".join(sentences)
 

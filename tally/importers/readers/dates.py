@@ -46,12 +46,12 @@ class Moment:
     """The time of an event: an instant, and the day if no time was given."""
 
     timestamp: datetime
-    day: str | None
+    day: date | None
 
     @property
     def key(self) -> str:
         """Identity in any timezone: the day where only a day was given, else the instant."""
-        return self.day or self.timestamp.isoformat()
+        return (self.day or self.timestamp).isoformat()
 
 
 @dataclass(slots=True)
@@ -107,7 +107,7 @@ def parse_moment(text: str, timezone_name: str, day_first: bool) -> Moment:
         raise DateUnreadable("is not a valid date; write it as 2026-11-02")
     day = _parse_day(match.groupdict(), day_first)
     if match["time"] is None:
-        return Moment(day_instant(day, timezone_name), day.isoformat())
+        return Moment(day_instant(day, timezone_name), day)
     return Moment(_parse_instant(day, match["time"].strip(), timezone_name), None)
 
 

@@ -248,7 +248,7 @@ def test_an_estimate_superseded_by_a_bill_is_repriced(account: Account) -> None:
     assert account.row(record)["metadata"]["said"]["cost_usd"] is None
     account.set_price()
     (difference,) = calculate_differences(account.database, SINCE)
-    assert (difference.records, difference.set_aside, difference.difference_usd) == (1, 1, Decimal(0))
+    assert (difference.records, difference.ineffective, difference.difference_usd) == (1, 1, Decimal(0))
     apply_prices(account.database, SINCE)
     row = account.row(record)
     assert (row["cost_usd"], Decimal(row["metadata"]["said"]["cost_usd"])) == (0, Decimal(3))
@@ -266,7 +266,7 @@ def test_superseded_statements_are_repriced_too(account: Account) -> None:
     save_records(account.database, [replace(record, timestamp=AT + timedelta(hours=1))], desktop)
     account.set_price()
     (difference,) = calculate_differences(account.database, SINCE)
-    assert (difference.records, difference.set_aside, difference.after_usd) == (2, 1, Decimal(3))
+    assert (difference.records, difference.ineffective, difference.after_usd) == (2, 1, Decimal(3))
     assert apply_prices(account.database, SINCE).applied == 2
     account.database.update("imports", laptop, {"counts": False})
     (row,) = account.rows()
