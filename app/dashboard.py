@@ -36,12 +36,12 @@ def prepare(user: User) -> None:
     with st.sidebar:
         apply_theme(preferences.theme)
         render_rate_note(data.load_currency(user), preferences.currency)
-    if st.session_state.get("prepared_for") == user.user_id:
+    if st.session_state.get("prepared_for") == user.scope:
         return
     if not preferences.timezone_set and st.context.timezone:
         changes.save_first_timezone(user, st.context.timezone)
     changes.post_due_renewals(user)
-    st.session_state.prepared_for = user.user_id
+    st.session_state.prepared_for = user.scope
 
 
 def render_problem(problem: DatabaseError) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import streamlit as st
 from supabase import Client
@@ -17,14 +17,35 @@ from tally.storage.postgrest import SupabaseDatabase, open_supabase
 
 REQUEST_TIMEOUT_SECONDS = 60
 
+Role = Literal["owner", "admin", "member", "viewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace and the user's role in it."""
+
+    workspace_id: str
+    role: Role
+
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The signed-in user; the access token is valid for another minute or more."""
+    """The signed-in user in a workspace; the access token is valid for another minute or more."""
 
     user_id: str
     email: str
     access_token: str = field(repr=False)
+    workspace: Workspace
+
+    @property
+    def scope(self) -> tuple[str, str, Role]:
+        """The user, the workspace and the role: everything that decides which data may be shown."""
+        return self.user_id, self.workspace.workspace_id, self.workspace.role
+
+
+def personal_workspace(user_id: str) -> Workspace:
+    """The user's own workspace, which nobody else can join; it has the user's id."""
+    return Workspace(user_id, "owner")
 
 
 def current_user() -> User:
@@ -40,7 +61,8 @@ def current_user() -> User:
         st.stop()
     if tokens is None:
         _leave()
-    return User(tokens.user_id, tokens.email, tokens.access_token)
+    workspace = personal_workspace(tokens.user_id)
+    return User(tokens.user_id, tokens.email, tokens.access_token, workspace)
 
 
 def supabase_client(user: User) -> Client:

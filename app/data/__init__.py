@@ -1,4 +1,4 @@
-"""Data of the pages: the user's own rows, read through their Supabase client and cached by data version."""
+"""Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import AUDIT_SHOWN, load_audit_log

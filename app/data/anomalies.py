@@ -4,8 +4,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from app.auth.identity import User, supabase_client
-from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
+from app.auth.identity import User
+from app.data.reading import API_ROWS, cached, data_version, fetch_rows, select
 
 ANOMALY_COLUMNS = (
     "id,day,provider_id,model_name,kind,actual_usd::text,expected_usd::text,lower_95::text,upper_95::text,"
@@ -20,9 +20,8 @@ def load_anomalies(user: User, first: date) -> list[dict[str, Any]]:
 
 @cached
 def _anomalies(user: User, version: str, first: date) -> list[dict[str, Any]]:  # noqa: ARG001
-    table = supabase_client(user).table("anomalies")
-    query = table.select(ANOMALY_COLUMNS).gte("day", first.isoformat()).order("day", desc=True).order("id")
-    rows = as_rows(ask(lambda: query.limit(API_ROWS).execute().data))
+    query = select(user, "anomalies", ANOMALY_COLUMNS).gte("day", first.isoformat())
+    rows = fetch_rows(query.order("day", desc=True).order("id").limit(API_ROWS))
     amounts = ("actual_usd", "expected_usd", "lower_95", "upper_95")
     return [
         row

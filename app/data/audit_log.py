@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from app.auth.identity import User, supabase_client
-from app.data.reading import as_rows, ask
+from app.auth.identity import User
+from app.data.reading import fetch_rows, select
 
 AUDIT_SHOWN = 50
 
 
 def load_audit_log(user: User) -> list[dict[str, Any]]:
     """The newest entries, newest first."""
-    table = supabase_client(user).table("audit_logs")
-    newest = table.select("created_at,actor,action,changed_columns,metadata").order("created_at", desc=True)
-    return as_rows(ask(lambda: newest.order("id").limit(AUDIT_SHOWN).execute().data))
+    entries = select(user, "audit_logs", "created_at,actor,action,changed_columns,metadata")
+    return fetch_rows(entries.order("created_at", desc=True).order("id").limit(AUDIT_SHOWN))

@@ -24,7 +24,7 @@ def save_first_timezone(user: User, timezone: str) -> None:
 
 def post_due_renewals(user: User) -> None:
     """Post the subscription renewals that are due."""
-    if database_of(user).call("post_due_renewals"):
+    if database_of(user).call("post_due_renewals", workspace=user.workspace.workspace_id):
         data.forget_version(user)
 
 
@@ -44,10 +44,11 @@ def update_record(user: User, record: dict[str, Any], entry: Entry, timezone: st
     metadata = {name: value for name, value in record["metadata"].items() if name != "note"}
     values = {
         "timestamp": day_instant(entry.day, timezone).isoformat(),
+        "day": entry.day.isoformat(),
         "model_name": entry.model_name,
         "cost_usd": format(entry.cost_usd, "f"),
         "request_count": entry.request_count,
-        "metadata": metadata | {"day": entry.day.isoformat()} | ({"note": entry.note} if entry.note else {}),
+        "metadata": metadata | ({"note": entry.note} if entry.note else {}),
     }
     client = supabase_client(user)
     data.ask(lambda: client.rpc("ensure_months", {"months": [entry.day.isoformat()]}).execute())

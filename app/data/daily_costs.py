@@ -6,9 +6,9 @@ from typing import Any, cast
 
 import pandas as pd
 
-from app.auth.identity import User, supabase_client
+from app.auth.identity import User
 from app.data.preferences import load_currency
-from app.data.reading import ask, cached, data_version
+from app.data.reading import cached, call, data_version
 from app.figures.currencies import Currency, convert_daily
 
 
@@ -31,8 +31,7 @@ def _daily(
     currency: Currency,
 ) -> pd.DataFrame:
     params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
-    columns = ask(lambda: supabase_client(user).rpc("daily_costs", params).execute().data)
-    return convert_daily(parse_daily(cast(dict[str, list[Any]], columns)), currency)
+    return convert_daily(parse_daily(call(user, "daily_costs", **params)), currency)
 
 
 def load_model_names(user: User) -> list[str]:
@@ -42,7 +41,7 @@ def load_model_names(user: User) -> list[str]:
 
 @cached
 def _model_names(user: User, version: str) -> list[str]:  # noqa: ARG001
-    return cast(list[str], ask(lambda: supabase_client(user).rpc("model_names").execute().data))
+    return cast(list[str], call(user, "model_names"))
 
 
 def parse_daily(columns: dict[str, list[Any]]) -> pd.DataFrame:

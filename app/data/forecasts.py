@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from app.auth.identity import User, supabase_client
+from app.auth.identity import User
 from app.data.preferences import load_currency
-from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
+from app.data.reading import API_ROWS, cached, data_version, fetch_rows, select
 from app.figures.currencies import Currency, convert_predictions
 from app.figures.forecast_series import ForecastSeries
 
@@ -37,14 +37,14 @@ def _forecast(
 ) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     while len(rows) % API_ROWS == 0:
-        query = of_series(supabase_client(user).table("forecast_results").select(FORECAST_COLUMNS), series)
+        query = of_series(select(user, "forecast_results", FORECAST_COLUMNS), series)
         query = (
             query.gte("forecast_date", first.isoformat())
             .order("forecast_date")
             .order("created_at", desc=True)
             .order("id")
         )
-        page = as_rows(ask(query.range(len(rows), len(rows) + API_ROWS - 1).execute).data)
+        page = fetch_rows(query.range(len(rows), len(rows) + API_ROWS - 1))
         rows += page
         if not page:
             break
@@ -68,13 +68,12 @@ def of_series(query: Any, series: ForecastSeries) -> Any:
 
 
 def load_last_run(user: User) -> dict[str, Any] | None:
-    """The user's newest nightly run, or None before the first."""
+    """The newest nightly run, or None before the first."""
     return _last_run(user, data_version(user))
 
 
 @cached
 def _last_run(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
-    table = supabase_client(user).table("job_runs")
-    columns = "run_id,night,started_at,finished_at,status,steps,error"
-    rows = as_rows(ask(lambda: table.select(columns).order("started_at", desc=True).limit(1).execute().data))
+    runs = select(user, "job_runs", "run_id,day,started_at,finished_at,status,steps,error")
+    rows = fetch_rows(runs.order("started_at", desc=True).limit(1))
     return rows[0] if rows else None

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from app.auth.identity import User, database_of, supabase_client
-from app.data.reading import CACHE_SECONDS, KEYS, as_rows, ask, cached, data_version
+from app.data.reading import CACHE_SECONDS, KEYS, cached, data_version, fetch_rows
 from app.figures.currencies import COVERED_SINCE, Currency
 from tally.currency import stored_rates
 from tally.currency.rates import USD, Rates
@@ -47,8 +47,7 @@ def load_preferences(user: User) -> Preferences:
 
 @cached
 def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001
-    table = supabase_client(user).table("user_preferences")
-    rows = as_rows(ask(lambda: table.select(PREFERENCE_COLUMNS).execute().data))
+    rows = fetch_rows(supabase_client(user).table("user_preferences").select(PREFERENCE_COLUMNS))
     if not rows:
         return Preferences()
     row = rows[0]
@@ -67,7 +66,7 @@ def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001
 def load_preference_metadata(user: User) -> dict[str, Any]:
     """Metadata of the preferences, such as column mappings; never cached."""
     table = supabase_client(user).table("user_preferences")
-    found = as_rows(ask(lambda: table.select("metadata").eq("user_id", user.user_id).execute().data))
+    found = fetch_rows(table.select("metadata").eq("user_id", user.user_id))
     return dict(found[0]["metadata"]) if found else {}
 
 

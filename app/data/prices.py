@@ -1,10 +1,10 @@
 """Custom prices, unpriced models, and a preview of repricing."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
-from app.auth.identity import User, database_of, supabase_client
-from app.data.reading import as_rows, ask, cached, data_version
+from app.auth.identity import User, database_of
+from app.data.reading import cached, call, data_version
 from tally.pricing import custom_prices, reprice
 from tally.pricing.custom_prices import CustomPrice
 
@@ -16,7 +16,7 @@ def load_unpriced_models(user: User) -> list[dict[str, Any]]:
 
 @cached
 def _unpriced_models(user: User, version: str) -> list[dict[str, Any]]:  # noqa: ARG001
-    return as_rows(ask(lambda: supabase_client(user).rpc("unpriced_models").execute().data))
+    return cast(list[dict[str, Any]], call(user, "unpriced_models"))
 
 
 def load_custom_prices(user: User) -> list[CustomPrice]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.auth.identity import User, supabase_client
-from app.data.reading import as_rows, ask, cached
+from app.data.reading import cached, fetch_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +19,5 @@ class Provider:
 def load_providers(user: User) -> list[Provider]:
     """All providers, sorted by name."""
     table = supabase_client(user).table("providers")
-    rows = as_rows(ask(lambda: table.select("id,name,display_name").order("display_name").execute().data))
+    rows = fetch_rows(table.select("id,name,display_name").order("display_name"))
     return [Provider(row["id"], row["name"], row["display_name"]) for row in rows]

@@ -1,6 +1,6 @@
-"""Queries to Supabase: readable errors, and answers cached by user and data version.
+"""Queries to Supabase: readable errors, limited to the user's workspace, cached by user and data version.
 
-All sessions share Streamlit's caches, so every key contains the user: `User` is hashed by its `user_id`.
+All sessions share Streamlit's caches, so every key contains the user: `User` is hashed by its `scope`.
 A `version` argument only serves as part of the key.
 """
 
@@ -13,7 +13,7 @@ from postgrest.exceptions import APIError
 
 from app.auth.identity import User, supabase_client
 from app.figures.currencies import Currency
-from tally.storage.database import describe
+from tally.storage.database import DatabaseError, describe
 from tally.storage.postgrest import describe_answer
 
 P = ParamSpec("P")
@@ -24,15 +24,14 @@ CACHE_SECONDS = 15 * 60
 API_ROWS = 1000  # most rows that PostgREST returns at once
 
 
-def _user_id(user: User) -> str:
-    return user.user_id
-
-
-KEYS: dict[str | type[Any], Callable[[Any], Any]] = {User: _user_id, Currency: lambda currency: currency.key}
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
+    User: lambda user: user.scope,
+    Currency: lambda currency: currency.key,
+}
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
-    """Cache a function's results; `User` is keyed by user_id, so entries survive a token refresh."""
+    """Cache a function's results by user, workspace and role; entries survive a token refresh."""
     cache = st.cache_data(ttl=CACHE_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)
     return cast(Callable[P, R], cache(function))
 
@@ -47,15 +46,30 @@ def ask(query: Callable[[], R]) -> R:
         raise describe(UNREACHABLE, str(error)) from error
 
 
-def as_rows(answer: Any) -> list[dict[str, Any]]:
-    """Cast a query's answer to a list of rows."""
-    return cast(list[dict[str, Any]], answer)
+def call(user: User, function: str, **params: Any) -> Any:
+    """Call an SQL function on the user's workspace; raises DatabaseError."""
+    params["workspace"] = user.workspace.workspace_id
+    return ask(supabase_client(user).rpc(function, params).execute).data
 
 
-@st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs={User: _user_id})
+def select(user: User, table: str, columns: str, **options: Any) -> Any:
+    """A query of a table's rows in the user's workspace; `options` are those of PostgREST's select."""
+    query = supabase_client(user).table(table).select(columns, **options)
+    return query.eq("workspace_id", user.workspace.workspace_id)
+
+
+def fetch_rows(query: Any) -> list[dict[str, Any]]:
+    """The rows of a query; raises DatabaseError."""
+    return cast(list[dict[str, Any]], ask(query.execute).data)
+
+
+@st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs=KEYS)
 def data_version(user: User) -> str:
-    """A text that changes with the user's data; queried at most once a second."""
-    return str(ask(lambda: supabase_client(user).rpc("data_version").execute().data))
+    """A text that changes with the data of the user's workspace; queried at most once a second."""
+    version: str | None = call(user, "data_version")
+    if version is None:
+        raise DatabaseError("You are no longer a member of this workspace.")
+    return version
 
 
 def forget_version(user: User) -> None:

@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 from postgrest import CountMethod
 
-from app.auth.identity import User, supabase_client
-from app.data.reading import as_rows, ask, cached, data_version
+from app.auth.identity import User
+from app.data.reading import ask, cached, data_version, fetch_rows, select
 
 PAGE_ROWS = 25
 RECORD_COLUMNS = (
-    "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,"
-    "input_tokens,output_tokens,request_count,metadata"
+    "id,timestamp,day,provider_id,subscription_id,model_name,cost_usd::text,cost_basis,charge_type,"
+    "collection_method,tokens_used,input_tokens,output_tokens,request_count,money_is_effective,"
+    "tokens_are_effective,metadata"
 )
 
 
@@ -42,10 +43,10 @@ def _records_page(
     page: int,
     timezone: str,
 ) -> list[dict[str, Any]]:
-    query = _filtered(supabase_client(user).table("cost_records").select(RECORD_COLUMNS), chosen, timezone)
+    query = _filtered(select(user, "cost_records", RECORD_COLUMNS), chosen, timezone)
     start = (page - 1) * PAGE_ROWS
-    newest = query.order("timestamp", desc=True).order("id").range(start, start + PAGE_ROWS - 1)
-    return as_rows(ask(lambda: newest.execute().data))
+    newest = query.order("timestamp", desc=True).order("id")
+    return fetch_rows(newest.range(start, start + PAGE_ROWS - 1))
 
 
 def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
@@ -55,9 +56,7 @@ def load_records_count(user: User, chosen: RecordFilter, timezone: str) -> int:
 
 @cached
 def _records_count(user: User, version: str, chosen: RecordFilter, timezone: str) -> int:  # noqa: ARG001
-    table = supabase_client(user).table("cost_records")
-    query = _filtered(table.select("id", count=CountMethod.exact, head=True), chosen, timezone)
-    return ask(lambda: query.execute().count) or 0
+    return _count(_filtered(_select_count(user), chosen, timezone))
 
 
 def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
@@ -79,6 +78,12 @@ def day_start(day: date, zone: ZoneInfo) -> str:
 
 def count_import_records(user: User, import_id: str) -> int:
     """The number of records that belong to an import."""
-    table = supabase_client(user).table("cost_records")
-    query = table.select("id", count=CountMethod.exact, head=True).eq("import_id", import_id)
-    return ask(lambda: query.execute().count) or 0
+    return _count(_select_count(user).eq("import_id", import_id))
+
+
+def _select_count(user: User) -> Any:
+    return select(user, "cost_records", "id", count=CountMethod.exact, head=True)
+
+
+def _count(query: Any) -> int:
+    return ask(query.execute).count or 0

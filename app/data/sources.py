@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
-from app.auth.identity import User, database_of, supabase_client
+from app.auth.identity import User, database_of
 from app.data.preferences import load_currency
-from app.data.reading import API_ROWS, as_rows, ask, cached, data_version
+from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, select
 from app.figures.currencies import Currency
 
 if TYPE_CHECKING:
@@ -16,31 +16,27 @@ if TYPE_CHECKING:
 
 IMPORTS_SHOWN = 200
 IMPORT_COLUMNS = (
-    "id,kind,filename,format,status,counts,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,"
-    "created_at,finished_at"
+    "id,kind,filename,format,status,is_enabled,rows_read,rows_imported,rows_duplicate,rows_restated,"
+    "rows_rejected,created_at,finished_at"
 )
 
 
 def load_import_list(user: User) -> list[dict[str, Any]]:
     """The newest imported files, newest first, without their rejected rows."""
-    table = supabase_client(user).table("imports")
-    files = table.select(IMPORT_COLUMNS).eq("kind", "file")
-    newest = files.order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN)
-    return as_rows(ask(lambda: newest.execute().data))
+    files = select(user, "imports", IMPORT_COLUMNS).eq("kind", "file")
+    return fetch_rows(files.order("created_at", desc=True).order("id").limit(IMPORTS_SHOWN))
 
 
 def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:
     """The rejected rows stored with an import: line, reason, row."""
-    table = supabase_client(user).table("imports")
-    found = as_rows(ask(lambda: table.select("errors").eq("id", import_id).execute().data))
-    return as_rows(found[0]["errors"]) if found else []
+    found = fetch_rows(select(user, "imports", "errors").eq("id", import_id))
+    return cast(list[dict[str, Any]], found[0]["errors"]) if found else []
 
 
 def load_sources(user: User) -> list[dict[str, Any]]:
     """Machines and connections, then files, each newest first; at most API_ROWS."""
-    table = supabase_client(user).table("imports")
-    ordered = table.select(IMPORT_COLUMNS).order("kind", desc=True).order("created_at", desc=True).order("id")
-    rows = as_rows(ask(lambda: ordered.limit(API_ROWS).execute().data))
+    sources = select(user, "imports", IMPORT_COLUMNS).order("kind", desc=True)
+    rows = fetch_rows(sources.order("created_at", desc=True).order("id").limit(API_ROWS))
     return sorted(rows, key=lambda row: row["kind"] == "file")
 
 
@@ -62,8 +58,7 @@ def load_source_days(user: User) -> pd.DataFrame:
 
 @cached
 def _source_days(user: User, version: str, currency: Currency) -> pd.DataFrame:  # noqa: ARG001
-    columns = ask(lambda: supabase_client(user).rpc("source_days", {}).execute().data)
-    return _parse_statements(cast(dict[str, list[Any]], columns), currency)
+    return _parse_statements(call(user, "source_days"), currency)
 
 
 def load_statements(user: User, first: date | None, last: date) -> pd.DataFrame:
@@ -80,8 +75,7 @@ def _statements(
     currency: Currency,
 ) -> pd.DataFrame:
     params = {"from_date": first and first.isoformat(), "to_date": last.isoformat()}
-    columns = ask(lambda: supabase_client(user).rpc("source_statements", params).execute().data)
-    return _parse_statements(cast(dict[str, list[Any]], columns), currency)
+    return _parse_statements(call(user, "source_statements", **params), currency)
 
 
 def _parse_statements(columns: dict[str, list[Any]], currency: Currency) -> pd.DataFrame:

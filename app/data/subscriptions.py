@@ -1,9 +1,9 @@
-"""Subscriptions of the user."""
+"""Subscriptions."""
 
 from typing import Any
 
-from app.auth.identity import User, supabase_client
-from app.data.reading import as_rows, ask
+from app.auth.identity import User
+from app.data.reading import fetch_rows, select
 
 SUBSCRIPTION_COLUMNS = (
     "id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"
@@ -12,6 +12,5 @@ SUBSCRIPTION_COLUMNS = (
 
 def load_subscriptions(user: User) -> list[dict[str, Any]]:
     """All subscriptions, newest start first; amounts as text."""
-    table = supabase_client(user).table("subscriptions")
-    newest = table.select(SUBSCRIPTION_COLUMNS).order("started_on", desc=True).order("id")
-    return as_rows(ask(lambda: newest.execute().data))
+    subscriptions = select(user, "subscriptions", SUBSCRIPTION_COLUMNS)
+    return fetch_rows(subscriptions.order("started_on", desc=True).order("id"))

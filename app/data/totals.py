@@ -6,12 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from app.auth.identity import User, supabase_client
+from app.auth.identity import User
 from app.data.daily_costs import load_daily
 from app.data.forecasts import of_series
 from app.data.preferences import load_currency
 from app.data.providers import load_providers
-from app.data.reading import as_rows, ask, cached, data_version
+from app.data.reading import cached, data_version, fetch_rows, select
 from app.figures.currencies import convert_totals
 from app.figures.forecast_series import ForecastSeries
 
@@ -48,19 +48,19 @@ def _in_currency(user: User, totals: pd.DataFrame) -> pd.DataFrame:
 
 @cached
 def _forecast_totals(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
-    return _ask_totals(supabase_client(user).table("forecast_totals").select(TOTAL_COLUMNS))
+    return _fetch_totals(select(user, "forecast_totals", TOTAL_COLUMNS))
 
 
 @cached
 def _past_totals(user: User, version: str, series: ForecastSeries) -> pd.DataFrame:  # noqa: ARG001
-    table = supabase_client(user).table("forecast_totals")
-    return _ask_totals(of_series(table.select(TOTAL_COLUMNS), series).not_.is_("actual_cost_usd", "null"))
+    of_all = of_series(select(user, "forecast_totals", TOTAL_COLUMNS), series)
+    return _fetch_totals(of_all.not_.is_("actual_cost_usd", "null"))
 
 
-def _ask_totals(query: Any) -> pd.DataFrame:
+def _fetch_totals(query: Any) -> pd.DataFrame:
     # A run's total and providers come first: with thousands of models, the row limit could cut them off.
     newest = query.order("created_at", desc=True).order("model_name", nullsfirst=True).order("id")
-    rows = as_rows(ask(newest.limit(TOTALS_SHOWN).execute).data)
+    rows = fetch_rows(newest.limit(TOTALS_SHOWN))
     frame = pd.DataFrame(
         rows, columns=[name.removesuffix("::text") for name in TOTAL_COLUMNS.split(",")], dtype=object
     )

@@ -1,5 +1,7 @@
 """Labels for the fields of a record."""
 
+from app.ui import columns
+
 SOURCES = {
     "csv_import": "File import",
     "manual_entry": "Manual entry",
@@ -15,3 +17,10 @@ CHARGES = {
     "tax": "Tax",
     "adjustment": "Adjustment",
 }
+IN_TOTALS = columns.text("In totals", "The parts that your totals use")
+
+
+def describe_use(has_money: bool, has_tokens: bool) -> str:
+    """The parts of a record, or of several, that totals use."""
+    parts = {"money": has_money, "tokens": has_tokens}
+    return " and ".join(name for name, is_used in parts.items() if is_used) or "no"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from app.auth.identity import User
+from app.auth.identity import User, personal_workspace
 from tally.accounts.auth_client import AuthClient, Tokens
 
 PASSWORD = "correct horse 1"
@@ -35,4 +35,4 @@ def sign_in(browser: httpx.Client, account: Account) -> None:
 def sign_in_user(upstream: AuthClient, account: Account) -> User:
     """The account as the pages know it; its sign-up tokens save another password hash."""
     tokens = account.tokens or upstream.sign_in(account.email, account.password)
-    return User(tokens.user_id, tokens.email, tokens.access_token)
+    return User(tokens.user_id, tokens.email, tokens.access_token, personal_workspace(tokens.user_id))

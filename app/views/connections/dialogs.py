@@ -64,7 +64,7 @@ def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> 
             ring = load_key_ring(load_settings())
             database = database_of(user)
             new = NewConnection(provider, name, key, account)
-            connection = add_connection(database, ring, UUID(user.user_id), new)
+            connection = add_connection(database, ring, UUID(user.workspace.workspace_id), new)
     except TallyError as problem:
         render_refusal(problem)
         return

@@ -45,7 +45,7 @@ def list_columns(zone: ZoneInfo) -> dict[str, Column]:
 def describe_status(row: dict[str, Any], job: ImportJob | None) -> str:
     """The status of an import; an unfinished one without a running job in this session was interrupted."""
     if row["status"] == "done":
-        return DONE if row["counts"] else EXCLUDED
+        return DONE if row["is_enabled"] else EXCLUDED
     is_ours = job is not None and job.is_running
     if is_ours and job and datetime.fromisoformat(row["created_at"]) >= job.started_at:
         return IMPORTING

@@ -92,5 +92,4 @@ def first_row_columns(choices: Choices) -> dict[str, Column]:
 
 def _read_moment(record: CostRecord) -> date:
     """A datetime, or a date where the record covers a whole day."""
-    day = record.metadata.get("day")
-    return date.fromisoformat(day) if isinstance(day, str) else record.timestamp
+    return record.day or record.timestamp

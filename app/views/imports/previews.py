@@ -111,8 +111,7 @@ def combine_previews(previews: Iterable[Preview]) -> Preview:
 
 def local_day(record: CostRecord, zone: ZoneInfo) -> date:
     """The account's day to which a record belongs."""
-    day = record.metadata.get("day")
-    return date.fromisoformat(day) if isinstance(day, str) else record.timestamp.astimezone(zone).date()
+    return record.day or record.timestamp.astimezone(zone).date()
 
 
 def convert_cost(record: CostRecord, zone: ZoneInfo, currency: Currency) -> Decimal | None:

@@ -83,9 +83,8 @@ def describe_sum(differences: Sequence[Difference]) -> str:
     if unpriced := sum(difference.newly_unpriced for difference in differences):
         sentences.append(f"{plural(unpriced, 'record')} would lose their price.")
     if ineffective := sum(difference.ineffective for difference in differences):
-        sentences.append(
-            f"Excluded from totals, as a bill or a better source covers them: {plural(ineffective, 'record')}."
-        )
+        excluded = plural(ineffective, "record")
+        sentences.append(f"Excluded from totals, as a bill or a better source covers them: {excluded}.")
     return " ".join(sentences)
 
 
@@ -110,8 +109,8 @@ def render_repricing(user: User, today: date) -> None:
                 width=180,
             )
             if st.button("Preview changes", icon=":material/difference:", key="preview"):
-                st.session_state[PREVIEWED] = (user.user_id, since)
-        if since is not None and st.session_state.get(PREVIEWED) == (user.user_id, since):
+                st.session_state[PREVIEWED] = (user.scope, since)
+        if since is not None and st.session_state.get(PREVIEWED) == (user.scope, since):
             _render_differences(user, since)
 
 

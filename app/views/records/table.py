@@ -11,7 +11,7 @@ import pandas as pd
 from app.figures.currencies import Currency
 from app.formats.dates import format_day, format_instant
 from app.formats.money import NO_PRICE, format_money
-from app.parts.record_labels import BASES, CHARGES, SOURCES
+from app.parts.record_labels import BASES, CHARGES, IN_TOTALS, SOURCES, describe_use
 from app.ui import columns
 from app.ui.columns import Column
 
@@ -29,6 +29,7 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
         "input_tokens": columns.count("Input", "Input tokens, including cached", is_compact=True),
         "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),
         "requests": columns.count("Requests"),
+        "in_totals": IN_TOTALS,
         "note": columns.text("Note"),
     }
 
@@ -36,7 +37,10 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
 def describe_records(
     rows: list[dict[str, Any]], providers: Mapping[str, str], zone: ZoneInfo, currency: Currency
 ) -> pd.DataFrame:
-    """The rows of `load_records_page` as a table; `providers` is id -> name."""
+    """The rows of `load_records_page` as a table; `providers` is id -> name.
+
+    Figures are those that the source reported. `in_totals` is left out where totals use all of them.
+    """
     lines = [
         {
             "when": _read_moment(row),
@@ -49,12 +53,22 @@ def describe_records(
             "input_tokens": row["input_tokens"],
             "output_tokens": row["output_tokens"],
             "requests": row["request_count"],
+            "in_totals": _describe_use(row),
             "note": str(row["metadata"].get("note", "")),
         }
         for row in rows
     ]
     frame = pd.DataFrame(lines, dtype=object)
-    return frame if (frame["note"] != "").any() else frame.drop(columns="note")
+    unused = [] if (frame["note"] != "").any() else ["note"]
+    if all(row["money_is_effective"] and row["tokens_are_effective"] for row in rows):
+        unused.append("in_totals")
+    return frame.drop(columns=unused)
+
+
+def _describe_use(row: Mapping[str, Any]) -> str:
+    has_money = row["money_is_effective"] and (row["cost_usd"] is None or Decimal(row["cost_usd"]) != 0)
+    has_tokens = row["tokens_are_effective"] and row["tokens_used"] + row["request_count"] > 0
+    return describe_use(has_money, has_tokens)
 
 
 def describe_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> str:
@@ -77,8 +91,7 @@ def local_day(row: Mapping[str, Any], zone: ZoneInfo) -> date:
 
 def _read_moment(row: Mapping[str, Any]) -> date:
     """A datetime, or a date where the record covers a whole day."""
-    day = row["metadata"].get("day")
-    return date.fromisoformat(day) if day else datetime.fromisoformat(row["timestamp"])
+    return date.fromisoformat(row["day"]) if row["day"] else datetime.fromisoformat(row["timestamp"])
 
 
 def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> Decimal | None:
@@ -90,7 +103,7 @@ def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) ->
 
 def explain_fixed(row: Mapping[str, Any]) -> str | None:
     """The reason why a record cannot be edited, or None if it can."""
-    if row["metadata"].get("subscription_id"):
+    if row["subscription_id"]:
         return "This entry belongs to a subscription. Change it under Subscriptions."
     if row["collection_method"] != "manual_entry":
         return "Only manual entries can be edited. To remove imported records, undo their import."

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app import data
-from app.auth.identity import User, database_of
+from app.auth.identity import Role, User, database_of
 from app.formats.dates import format_instant
 from app.ui.cards import render_heading
 from app.ui.notices import render_refusal
@@ -27,7 +27,7 @@ FILES: dict[Format, tuple[str, str]] = {
 class Export:
     """All records, as loaded at one time."""
 
-    user_id: str
+    scope: tuple[str, str, Role]
     records: pd.DataFrame
     loaded_at: datetime
 
@@ -40,7 +40,7 @@ def render_export(user: User, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("Prepare export" if export is None else "Refresh export", icon=":material/inventory_2:"):
             export = _load(user, zone) or export
-        if export is not None and export.user_id == user.user_id:
+        if export is not None and export.scope == user.scope:
             _render_downloads(export, zone)
 
 
@@ -57,7 +57,7 @@ def _load(user: User, zone: ZoneInfo) -> Export | None:
         render_refusal(problem)
         return None
     bar.empty()
-    export = st.session_state.export = Export(user.user_id, records, datetime.now(zone))
+    export = st.session_state.export = Export(user.scope, records, datetime.now(zone))
     return export
 
 

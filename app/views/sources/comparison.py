@@ -15,7 +15,7 @@ from tally.ledger.statements import Statement, Unit, group_units
 
 STATEMENT_FIELDS = (
     "day",
-    "ledger",
+    "billing_account",
     "model",
     "dataset",
     "cost_basis",
@@ -23,8 +23,8 @@ STATEMENT_FIELDS = (
     "charge_type",
     "token_type",
     "is_special",
-    "stands",
-    "has_money",
+    "is_effective",
+    "money_is_effective",
     "unpriced_records",
     "tokens",
     "input_tokens",
@@ -33,19 +33,18 @@ STATEMENT_FIELDS = (
     "cache_write_tokens",
     "requests",
 )
-RENAMED_FIELDS = {"ledger": "billing_account", "stands": "is_effective"}  # columns of the database
 
 
 def list_shared_accounts(statements: pd.DataFrame) -> list[str]:
     """Billing accounts with data from more than one source on some day, most expensive first."""
     if statements.empty:
         return []
-    sources = statements.groupby(["ledger", "day"])[["import_id", "dataset"]].apply(
+    sources = statements.groupby(["billing_account", "day"])[["import_id", "dataset"]].apply(
         lambda of_day: len(of_day.drop_duplicates())
     )
-    shared = set(sources[sources > 1].index.get_level_values("ledger"))
+    shared = set(sources[sources > 1].index.get_level_values("billing_account"))
     totals: dict[str, Decimal] = defaultdict(Decimal)
-    for account, cost in zip(statements["ledger"], statements["cost_usd"], strict=True):
+    for account, cost in zip(statements["billing_account"], statements["cost_usd"], strict=True):
         if account in shared:
             totals[account] += cost or 0
     return sorted(totals, key=lambda account: (-totals[account], account))
@@ -54,8 +53,7 @@ def list_shared_accounts(statements: pd.DataFrame) -> list[str]:
 def parse_statements(rows: pd.DataFrame) -> list[Statement]:
     """The rows of data.load_statements as statements."""
     values = [rows[name] for name in STATEMENT_FIELDS]
-    fields = [RENAMED_FIELDS.get(name, name) for name in STATEMENT_FIELDS]
-    return [Statement(**dict(zip(fields, row, strict=True))) for row in zip(*values, strict=True)]
+    return [Statement(**dict(zip(STATEMENT_FIELDS, row, strict=True))) for row in zip(*values, strict=True)]
 
 
 def select_compared(statements: Sequence[Statement]) -> list[Statement]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from app.formats.money import format_money
+from app.parts.record_labels import BASES, IN_TOTALS, describe_use
 from app.parts.source_names import describe_dataset, describe_source
 from app.ui import columns
 from app.ui.columns import Column
@@ -25,7 +26,6 @@ PART_NAMES = {
     "credits": ("Credits", "Credits and adjustments on the bill"),
     "rest": ("Rest", "Discounts, other prices, and what the data doesn't explain"),
 }
-BASES = {"billed": "Billed", "estimated": "Estimated", "included": "Included"}
 
 
 def format_difference(amount: Decimal, currency: str) -> str:
@@ -115,7 +115,7 @@ def statement_columns(currency: str) -> dict[str, Column]:
         "source": columns.name("Source"),
         "basis": columns.text("Basis"),
         "reported": columns.money("Reported", currency),
-        "in_totals": columns.text("In totals", "The parts that your totals use"),
+        "in_totals": IN_TOTALS,
         "tokens": columns.count("Tokens", is_compact=True),
         "requests": columns.count("Requests"),
         "dataset": columns.text("Dataset"),
@@ -139,11 +139,8 @@ def _describe_group(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _describe_use(rows: Sequence[Mapping[str, Any]]) -> str:
-    used = [
-        name
-        for name, column in (("money", "has_money"), ("tokens", "has_tokens"))
-        if any(row[column] for row in rows)
-    ]
+    has_money = any(row["money_is_effective"] for row in rows)
+    has_tokens = any(row["tokens_are_effective"] for row in rows)
     # Partly: for some events, another source's statement is effective.
-    is_partial = len({row["stands"] for row in rows}) > 1
-    return " and ".join(used) + (", partly" if is_partial and used else "") or "no"
+    is_partial = len({row["is_effective"] for row in rows}) > 1 and (has_money or has_tokens)
+    return describe_use(has_money, has_tokens) + (", partly" if is_partial else "")

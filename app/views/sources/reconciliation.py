@@ -33,10 +33,10 @@ def render_reconciliation(statements: pd.DataFrame, providers: Mapping[str, str]
                 "Account",
                 accounts,
                 format_func=lambda account: describe_billing_account(account, providers),
-                key="ledger",
+                key="account",
                 bind="query-params",
             )
-            of_account = statements[statements["ledger"] == account]
+            of_account = statements[statements["billing_account"] == account]
             models = [ALL_MODELS, *sorted(set(of_account["model"]) - {""})]
             model = st.selectbox("Model", models, key="model", bind="query-params")
             compared = comparison.select_compared(comparison.parse_statements(of_account))

@@ -10,6 +10,7 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
+from app.data.reading import KEYS
 from app.formats.text import escape_markdown
 from app.ui.notices import render_refusal
 from tally.agents.machine import Machine, collecting_folder
@@ -60,15 +61,15 @@ class ScanJob:
         self.title, self.done, self.total = title, done, total
 
 
-@st.cache_data(ttl=60, show_spinner=False)
-def _has_logs(user_id: str) -> bool:  # noqa: ARG001 (every cache of the app is keyed by its user)
+@st.cache_data(ttl=60, show_spinner=False, hash_funcs=KEYS)
+def _has_logs(user: User) -> bool:  # noqa: ARG001 - every cache of the app is keyed by its user
     home = Path.home()
     return any(agent.find_files(home, os.environ) for agent in AGENTS)
 
 
 def may_scan(user: User) -> bool:
     """True where the operator allows scans (TALLY_SCAN_LOGS) and this machine has logs."""
-    return load_settings().tally_scan_logs and _has_logs(user.user_id)
+    return load_settings().tally_scan_logs and _has_logs(user)
 
 
 def render_scan(user: User) -> None:

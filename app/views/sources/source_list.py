@@ -57,7 +57,7 @@ def _describe(source: Source, days: pd.DataFrame | None) -> dict[str, Any]:
     line: dict[str, Any] = {
         "source": shown_name(source["filename"]),
         "format": describe_format(source),
-        "in_totals": "Yes" if source["counts"] else "Excluded",
+        "in_totals": "Yes" if source["is_enabled"] else "Excluded",
         "records": 0,
         **dict.fromkeys(BASES),
         "unpriced": None,
@@ -86,7 +86,7 @@ def list_quiet(sources: Sequence[Source], now: datetime) -> list[str]:
     quiet = []
     for source in sources:
         days = (now - last_import(source)).days
-        if source["kind"] != "file" and source["counts"] and days >= QUIET_DAYS:
+        if source["kind"] != "file" and source["is_enabled"] and days >= QUIET_DAYS:
             quiet.append(f"{describe_source(source)}: no new data for {plural(days, 'day')}.")
     return quiet
 
@@ -116,7 +116,7 @@ def _render_disabled_actions() -> None:
 
 
 def _render_actions(user: User, source: Source, days: pd.DataFrame) -> None:
-    is_enabled = source["counts"]
+    is_enabled = source["is_enabled"]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label, icon = (
             ("Exclude from totals", "toggle_off") if is_enabled else ("Include in totals", "toggle_on")
@@ -141,7 +141,7 @@ def _render_payment(source: Source, days: pd.DataFrame) -> None:
 def _set_enabled(user: User, source: Source, is_enabled: bool) -> None:
     try:
         with st.spinner("Recalculating…"):
-            database_of(user).update("imports", source["id"], {"counts": is_enabled})
+            database_of(user).update("imports", source["id"], {"is_enabled": is_enabled})
     except DatabaseError as problem:
         render_refusal(problem)
         return

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.auth import identity
-from app.auth.identity import User, change_password, end_all_sessions
+from app.auth.identity import User, change_password, end_all_sessions, personal_workspace
 from app.auth.rate_limits import TooManyAttempts
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
@@ -22,7 +22,7 @@ class Devices:
         self.tokens = [upstream.sign_in(account.email, account.password) for _ in range(2)]
         self.cookies = [store.open(tokens) for tokens in self.tokens]
         first = self.tokens[0]
-        self.user = User(first.user_id, first.email, first.access_token)
+        self.user = User(first.user_id, first.email, first.access_token, personal_workspace(first.user_id))
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
-"""All sessions share Streamlit's caches: every cached function must have the user in its key."""
+"""All sessions share Streamlit's caches: every key contains the user, the workspace and the role."""
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -11,10 +12,12 @@ import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
 
 from app import data
+from app.auth.identity import User, Workspace, personal_workspace
+from app.data.reading import cached
 
 APP = Path(__file__).resolve().parents[3] / "app"
-CACHES = {"st.cache_data", "st.cache_resource", "cached"}
-USER_ARGUMENTS = {"user_id", "user"}
+STREAMLIT_CACHES = {"st.cache_data", "st.cache_resource"}
+CACHES = STREAMLIT_CACHES | {"cached"}
 IDENTITY = {"current_user", "st.context", "st.session_state", "st.user", "st.query_params"}
 
 
@@ -26,8 +29,16 @@ def decorated_functions(source: str, names: set[str]) -> Iterator[ast.FunctionDe
                 yield node
 
 
+def is_keyed_by_scope(decorator: ast.expr) -> bool:
+    """True for `@cached`, and for Streamlit's caches with KEYS."""
+    if not isinstance(decorator, ast.Call):
+        return ast.unparse(decorator) not in STREAMLIT_CACHES
+    keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in decorator.keywords}
+    return ast.unparse(decorator.func) not in STREAMLIT_CACHES or keywords.get("hash_funcs") == "KEYS"
+
+
 def find_leaks(source: str) -> list[str]:
-    """Cached functions without the user in their key, or that look the user up themselves."""
+    """Cached functions without the user's scope in their key, or that look the user up themselves."""
     found = []
     for function in decorated_functions(source, CACHES):
         hashed = {argument.arg for argument in function.args.args if not argument.arg.startswith("_")}
@@ -35,13 +46,14 @@ def find_leaks(source: str) -> list[str]:
             ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.Name | ast.Attribute)
         }
         looks_up_user = any(name in IDENTITY or name.split(".")[-1] in IDENTITY for name in body)
-        if looks_up_user or not hashed & USER_ARGUMENTS:
+        is_keyed = "user" in hashed and all(map(is_keyed_by_scope, function.decorator_list))
+        if looks_up_user or not is_keyed:
             found.append(function.name)
     return found
 
 
 @pytest.mark.parametrize("file", sorted(APP.rglob("*.py")), ids=lambda file: str(file.relative_to(APP)))
-def test_every_cached_function_is_keyed_by_the_user(file: Path) -> None:
+def test_every_cached_function_is_keyed_by_user_workspace_and_role(file: Path) -> None:
     assert find_leaks(file.read_text(encoding="utf-8")) == []
 
 
@@ -62,9 +74,12 @@ def test_rule_checks_every_cached_function_of_data(name: str) -> None:
     "leaky",
     [
         "@st.cache_data\ndef rows(): return load()",
-        "@st.cache_data(ttl=60)\ndef rows(_user_id, version): return load(_user_id)",
-        "@st.cache_data\ndef rows(user_id): return load(identity.current_user())",
-        "@st.cache_resource\ndef client(user_id): return st.session_state['token']",
+        "@st.cache_data(ttl=60)\ndef rows(user): return load(user)",
+        "@st.cache_data(ttl=60, hash_funcs={User: user_id})\ndef rows(user): return load(user)",
+        "@st.cache_data(hash_funcs=KEYS)\ndef rows(user_id): return load(user_id)",
+        "@st.cache_data(hash_funcs=KEYS)\ndef rows(user): return load(identity.current_user())",
+        "@st.cache_resource(hash_funcs=KEYS)\ndef client(user): return st.session_state['token']",
+        "@cached\ndef rows(user): return load(st.session_state.workspace)",
         "@cached\ndef rows(version): return load()",
         "@cached\ndef rows(_user, version): return load(_user)",
     ],
@@ -99,3 +114,21 @@ def test_cache_without_the_user_in_its_key_leaks() -> None:
     assert [unkeyed(), underscored("ada"), keyed("ada")] == ["rows of ada"] * 3
     who = "bob"
     assert [unkeyed(), underscored("bob"), keyed("bob")] == ["rows of ada", "rows of ada", "rows of bob"]
+
+
+def test_workspaces_and_roles_never_share_an_entry() -> None:
+    @cached
+    def load(user: User) -> User:
+        return user
+
+    ada = User("ada", "ada@example.com", "token", personal_workspace("ada"))
+    users = [
+        ada,
+        replace(ada, workspace=Workspace("team", "owner")),
+        replace(ada, workspace=Workspace("team", "viewer")),
+        replace(ada, workspace=Workspace("other", "viewer")),
+        User("bob", "bob@example.com", "token", Workspace("team", "viewer")),
+    ]
+
+    assert [load(user) for user in users] == users
+    assert load(replace(ada, access_token="refreshed")) == ada

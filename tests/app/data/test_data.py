@@ -1,13 +1,14 @@
 """Data of the pages: exact, private to the account, and fresh after each change."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import streamlit as st
 
 from app import data
-from app.auth.identity import User
+from app.auth.identity import User, personal_workspace
 from app.data import changes
 from app.figures.spend import calculate_spend
 from tally.accounts.auth_client import AuthClient
@@ -47,7 +48,7 @@ def test_refreshed_token_uses_the_same_cache(upstream: AuthClient, account: Acco
     save(first, [usage(1, "5")])
     assert len(data.load_daily(first, None, None)) == 1
 
-    unusable = User(second.user_id, second.email, "no token")
+    unusable = replace(second, access_token="no token")
 
     assert len(data.load_daily(unusable, None, None)) == 1
 
@@ -80,7 +81,8 @@ def test_model_names_cover_every_basis(
 
 
 def test_forged_token_raises_a_readable_error(user: User) -> None:
-    forged = User("11111111-1111-1111-1111-111111111111", user.email, user.access_token[:-8] + "AAAAAAAA")
+    stranger = "11111111-1111-1111-1111-111111111111"
+    forged = User(stranger, user.email, user.access_token[:-8] + "AAAAAAAA", personal_workspace(stranger))
 
     with pytest.raises(DatabaseError, match=r"[.]$"):
         data.load_preferences(forged)

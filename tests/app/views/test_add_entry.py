@@ -73,7 +73,7 @@ def test_charge_is_saved_exactly(page: AppTest, user: User) -> None:
     [record] = charges(user)
     assert Decimal(record["cost_usd"]) == Decimal("1234.50")
     assert (record["collection_method"], record["charge_type"]) == ("manual_entry", "usage")
-    assert record["metadata"] == {"day": today().isoformat(), "note": "invoice 42"}
+    assert (record["day"], record["metadata"]) == (today().isoformat(), {"note": "invoice 42"})
 
 
 def announced(page: AppTest) -> str:
@@ -186,10 +186,10 @@ def test_shown_renewals_are_those_of_the_database(user: User) -> None:
     written: dict[str, list[str]] = {}
     after = None
     while page := database.select(
-        Query("cost_records", "id,timestamp,model_name,metadata", ["timestamp", "id"], after=after)
+        Query("cost_records", "id,timestamp,model_name,day", ["timestamp", "id"], after=after)
     ):
         for record in page:
-            written.setdefault(record["model_name"], []).append(record["metadata"]["day"])
+            written.setdefault(record["model_name"], []).append(record["day"])
         after = page[-1]
     assert written == expected
 

@@ -66,7 +66,7 @@ def connect(
 ) -> Connection:
     key = SecretStr(KEYS[provider])
     new = NewConnection(provider, name, key, account)
-    return add_connection(database, load_ring(), UUID(user.user_id), new, QUICK)
+    return add_connection(database, load_ring(), UUID(user.workspace.workspace_id), new, QUICK)
 
 
 def all_text(page: AppTest) -> str:
@@ -240,7 +240,7 @@ def test_key_is_not_stored_while_the_provider_is_unavailable(
 def test_named_account_is_kept_separate(page: AppTest, database: SupabaseDatabase, user: User) -> None:
     fill("openrouter", KEYS["openrouter"], Account="work")
     finish_sync(page, database, user)
-    assert {row["metadata"]["ledger"] for row in stored(database)} == {"openrouter:work"}
+    assert {row["billing_account"] for row in stored(database)} == {"openrouter:work"}
     assert "work" in all_text(page)
 
 

@@ -30,7 +30,7 @@ def test_totals_ranges_and_training_are_shown(
     save(user, [usage(n, "2", request_count=1) for n in range(1, 42)])
     add_nightly_run(job, user, TODAY)
     steps = json.dumps([{"step": "forecast", "models_left_out": 3}])
-    job.execute("update public.job_runs set steps = %s where user_id = %s", [steps, user.user_id])
+    job.execute("update public.job_runs set steps = %s where workspace_id = %s", [steps, user.user_id])
 
     page = open_page(monkeypatch, user, "forecast")
 

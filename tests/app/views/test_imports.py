@@ -247,7 +247,7 @@ def test_answer_does_not_overrule_an_unambiguous_file() -> None:
     _, upload = read_upload(clear, "clear.csv", choices)
     assert isinstance(upload, Recognized)
     assert upload.parsed is not None
-    assert upload.parsed.records[0].metadata["day"] == "2026-03-24"
+    assert upload.parsed.records[0].day == date(2026, 3, 24)
 
 
 def test_chosen_columns_are_remembered_for_the_next_file(

@@ -1,5 +1,6 @@
 """The Overview page: spend by the account's days, without worth that is not money."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_unreachable_database_shows_a_message_and_a_retry_button(
 
 
 def test_invalid_token_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
-    forged = User(user.user_id, user.email, user.access_token[:-8] + "AAAAAAAA")
+    forged = replace(user, access_token=user.access_token[:-8] + "AAAAAAAA")
 
     page = open_page(monkeypatch, forged)
 
@@ -153,7 +154,7 @@ def test_anomaly_is_shown_until_it_is_muted(
     save(user, [usage(1, "18.40")])
     job.execute(
         """insert into public.anomalies
-            (user_id, day, kind, actual_usd, expected_usd, lower_95, upper_95, attribution)
+            (workspace_id, day, kind, actual_usd, expected_usd, lower_95, upper_95, attribution)
         values (%s, %s, 'spend', 18.40, 5, 2, 7, '{"volume": "14.40"}')""",
         [user.user_id, TODAY - timedelta(days=1)],
     )

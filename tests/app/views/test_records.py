@@ -109,7 +109,7 @@ def test_manual_entry_can_be_changed_and_deleted(user: User) -> None:
         "9.9900000000",
         4,
     )
-    assert changed["metadata"] == {"day": yesterday.isoformat(), "note": "poster"}
+    assert (changed["day"], changed["metadata"]) == (yesterday.isoformat(), {"note": "poster"})
     assert str(changed["timestamp"]).startswith(yesterday.isoformat())
     changes.delete_record(user, changed)
     assert all_records(user) == []

@@ -14,7 +14,7 @@ from app import data
 from app.auth.identity import User, database_of
 from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
 from app.views.sources import comparison, source_list
-from tally.core.records import CostRecord
+from tally.core.records import REQUESTS, CostRecord
 from tally.ledger.save import save_records
 from tests.app.pages import metrics, open_page, shown, usage
 from tests.app.ui.shown_table import shown_table
@@ -38,14 +38,18 @@ def add_source(
 
 
 def bill(days_ago: int, cost: str, **values: Any) -> CostRecord:
-    metadata = {"ledger": "openai", "dataset": "openai_cost"} | values.pop("metadata", {})
-    return usage(days_ago, cost, metadata=metadata, **values)
+    return usage(days_ago, cost, billing_account="openai", dataset="openai_cost", **values)
 
 
 def estimate(days_ago: int, cost: str | None, **values: Any) -> CostRecord:
-    metadata = {"ledger": "openai", "dataset": "openai_usage"} | values.pop("metadata", {})
-    counts = {"input_tokens": 1000, "request_count": 2}
-    return usage(days_ago, cost, cost_basis="estimated", metadata=metadata, **counts | values)
+    usual = {
+        "billing_account": "openai",
+        "dataset": "openai_usage",
+        "cost_basis": "estimated",
+        "input_tokens": 1000,
+        "request_count": 2,
+    }
+    return usage(days_ago, cost, **usual | values)
 
 
 def add_both(user: User) -> tuple[str, str]:
@@ -135,7 +139,7 @@ def test_deleting_a_source_keeps_the_data_of_others(monkeypatch: pytest.MonkeyPa
 
 def test_payment_of_a_tool_can_be_changed_to_a_plan(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     record = usage(
-        1, "2", provider="anthropic", cost_basis="estimated", metadata={"ledger": "anthropic"}, input_tokens=5
+        1, "2", provider="anthropic", cost_basis="estimated", billing_account="anthropic", input_tokens=5
     )
     laptop = add_source(user, [record], "laptop", "claude-code", kind="machine")
     page = select(open_page(monkeypatch, user, "sources"), user, laptop)
@@ -173,7 +177,7 @@ def test_machine_without_new_data_is_reported() -> None:
         "kind": "machine",
         "format": "codex",
         "filename": "laptop",
-        "counts": True,
+        "is_enabled": True,
         "created_at": "2026-01-01T00:00:00+00:00",
         "finished_at": (now - timedelta(days=5)).isoformat(),
     }
@@ -184,8 +188,9 @@ def test_machine_without_new_data_is_reported() -> None:
 
 def test_usage_missing_in_the_log_is_volume(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     add_both(user)
-    of_log = estimate(1, "1.50", input_tokens=500, request_count=1, collection_method="local_log")
-    del of_log.metadata["dataset"]
+    of_log = estimate(
+        1, "1.50", dataset=REQUESTS, input_tokens=500, request_count=1, collection_method="local_log"
+    )
     add_source(user, [of_log], "laptop", "codex", kind="machine")
 
     page = open_page(monkeypatch, user, "sources", {"estimator": describe_dataset("requests")})
@@ -202,11 +207,9 @@ def test_usage_missing_in_the_log_is_volume(monkeypatch: pytest.MonkeyPatch, use
 
 def test_record_on_two_machines_counts_once(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     shared, own = (
-        estimate(1, cost, collection_method="local_log", minutes_ago=ago)
+        estimate(1, cost, dataset=REQUESTS, collection_method="local_log", minutes_ago=ago)
         for cost, ago in (("2", 1), ("1", 2))
     )
-    for record in (shared, own):
-        del record.metadata["dataset"]
     add_source(user, [shared], "laptop", "codex", kind="machine")
     add_source(user, [shared, own], "desktop", "codex", kind="machine")
 
