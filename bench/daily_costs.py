@@ -10,13 +10,14 @@ models, so 90 days are 2,700 rows; the stale days are three days apart.
 import json
 import uuid
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
 from bench.measurement import Measurement, interleaved
 from tests.database.cluster import Cluster
+from tests.database_fixtures import make_months
 
 DAYS = 90
 STALE_DAYS = {0: 1.3, 1: 1.5, 30: 10.0}  # number of stale days: bar
@@ -74,6 +75,8 @@ def fill(cluster: Cluster) -> None:
     """Add 2M records: 1M of one user, 100k of another, the rest of 998 others."""
     with cluster.connect("bench", "supabase_admin") as admin:
         admin.execute(USERS)
+        today = datetime.now(UTC).date()
+        make_months(admin, today - timedelta(days=732), today)
         # Triggers would only mark days as stale that are refreshed anyway.
         admin.execute("set session_replication_role = replica")
         admin.execute(MODELS)

@@ -19,6 +19,7 @@ from forecasting.model.series import calculate_series
 from forecasting.nightly.accounts import load_accounts
 from forecasting.nightly.inputs import load_daily_spend, load_models
 from forecasting.workers.pool import count_cores
+from tests.database_fixtures import make_months
 from tests.embedded import temporary_stack
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -96,6 +97,7 @@ def _median(runs: Sequence[Run]) -> Run:
 def _add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
     random = np.random.default_rng(series)
     start = f"{AS_OF - timedelta(days=DAYS)} 12:00Z"
+    make_months(connection, AS_OF - timedelta(days=DAYS), AS_OF)
     for _ in range(series // SERIES_PER_ACCOUNT):
         user_id = uuid4()
         connection.execute(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import date
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -48,6 +49,15 @@ def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
             "update public.user_preferences set timezone = %s where user_id = %s", [timezone, user_id]
         )
     return user_id
+
+
+def make_months(connection: Connection, first_day: date | str, last_day: date | str | None = None) -> None:
+    """Make the months from one day's to another's: a direct insert, unlike a save, makes none."""
+    connection.execute(
+        """select public.ensure_months(array(
+            select generate_series(date_trunc('month', %s::timestamp), %s::timestamp, '1 month')::date))""",
+        [first_day, last_day or first_day],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,17 +1,7 @@
 -- 010_partitions.sql: the months of cost_records: made ahead, made when a save needs them, archived.
-
--- Refuses every row that no month takes: a row in a default partition would block the creation of its month.
-do $$
-begin
-    if to_regclass('private.cost_records_default') is null then
-        create table private.cost_records_default
-            partition of public.cost_records (constraint cost_records_default_stays_empty check (false))
-            default;
-        alter table private.cost_records_default enable row level security;
-        revoke all on private.cost_records_default from public, anon, authenticated, service_role;
-    end if;
-end
-$$;
+--
+-- Every plan over the table opens all of its months, so only months that are needed exist. There is no default partition:
+-- attaching a month would lock it exclusively, and with it every reader.
 
 -- Months that were taken out of the table: nothing may fill them by accident, even after the detached partition was dropped.
 create table if not exists private.archived_months (
@@ -93,8 +83,8 @@ $$;
 revoke all on function public.create_monthly_partition(integer, integer) from public, anon, authenticated;
 grant execute on function public.create_monthly_partition(integer, integer) to service_role;
 
--- The months from now on to `months_ahead`; returns how many were made.
-create or replace function public.ensure_partitions(months_ahead integer default 6)
+-- The last month and those from now on to `months_ahead`; returns how many were made.
+create or replace function public.ensure_partitions(months_ahead integer default 3)
 returns integer
 language plpgsql
 security definer
@@ -108,12 +98,14 @@ begin
     end if;
     return (
         select count(*) filter (where private.create_month((this_month + make_interval(months => n))::date))
-        from generate_series(0, months_ahead) as n
+        from generate_series(-1, months_ahead) as n
     );
 end
 $$;
 revoke all on function public.ensure_partitions(integer) from public, anon, authenticated;
 grant execute on function public.ensure_partitions(integer) to service_role;
+
+select public.ensure_partitions();
 
 -- The months that a save needs and that do not exist yet. Signed-in users may call it, so it is bounded: 2020 to one year
 -- ahead.
@@ -135,14 +127,22 @@ $$;
 revoke all on function public.ensure_months(date[]) from public, anon;
 grant execute on function public.ensure_months(date[]) to authenticated, service_role;
 
-do $$
-begin
-    perform private.create_month(m::date)
-    from generate_series(
-        timestamp '2023-01-01', date_trunc('month', now() at time zone 'UTC') + interval '6 months', interval '1 month'
-    ) as m;
-end
+-- Does every month of this stretch exist?
+create or replace function private.has_months(first_at timestamptz, last_at timestamptz)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+    select not exists (
+        select
+        from generate_series(
+            date_trunc('month', first_at at time zone 'UTC'), last_at at time zone 'UTC', interval '1 month'
+        ) as m
+        where to_regclass('private.cost_records_' || to_char(m, 'YYYY_MM')) is null
+    )
 $$;
+revoke all on function private.has_months(timestamptz, timestamptz) from public;
 
 -- Marks all days of a month's table: attaching and detaching fire no trigger.
 create or replace function private.mark_month(partition_name text)

@@ -101,7 +101,7 @@ begin
     return inserted;
 exception when check_violation then
     get stacked diagnostics refused_by = constraint_name;
-    if refused_by = 'cost_records_default_stays_empty' then
+    if refused_by = '' then -- no constraint: there is no such month
         raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
     end if;
     raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
@@ -142,8 +142,8 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
     checked := private.check_incoming(incoming);
-    -- Before anything of the table is read: making a month locks it, and two saves that both hold some of it would deadlock.
-    if checked.first_at < timestamptz '2023-01-01 00:00:00+00' or checked.last_at >= now() + interval '5 months' then
+    -- Before the lock of saves: whoever makes a month may wait for another who does.
+    if not private.has_months(checked.first_at, checked.last_at) then
         perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
     end if;
 

@@ -138,9 +138,8 @@ declare
     zone text;
     due date[];
 begin
-    -- The locks of a save, in its order; only then is the zone certain.
+    -- The locks of a save, in its order: the time zone's, those of months, that of saves.
     perform pg_advisory_xact_lock_shared(private.timezone_lock((of_subscription).workspace_id));
-    perform pg_advisory_xact_lock(private.save_lock((of_subscription).workspace_id));
     zone := private.timezone_of((of_subscription).workspace_id);
     due := array(
         select d.day
@@ -148,6 +147,7 @@ begin
         where not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
     );
     perform public.ensure_months(due);
+    perform pg_advisory_xact_lock(private.save_lock((of_subscription).workspace_id));
 
     delete from public.cost_records as r
     where

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from psycopg import sql
 
-from tests.database_fixtures import Connection
+from tests.database_fixtures import Connection, make_months
 
 COMMANDS = ("select", "insert", "update", "delete")
 API_ROLES = ("anon", "authenticated", "service_role")
@@ -154,6 +154,8 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
     if "provider_id" in columns:
         found = connection.execute("select id from public.providers where name = 'openai'").fetchone()
         row["provider_id"] = found and found[0]
+    if table == "cost_records":
+        make_months(connection, "2026-05-01")
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id)
     return row

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.database.cluster import TEMPLATE, Cluster
-from tests.database_fixtures import Connection, add_user
+from tests.database_fixtures import Connection, add_user, make_months
 
 # In the order in which records come in: by time, everybody's mixed.
 RECORDS = """
@@ -30,6 +30,7 @@ def filled(cluster: Cluster) -> Iterator[Connection]:
     cluster.clone(TEMPLATE, "filled")
     with cluster.connect("filled", "supabase_admin") as connection:
         people = [add_user(connection) for _ in range(40)]
+        make_months(connection, "2026-06-01", "2026-07-31")
         connection.execute("set session_replication_role = replica")
         row = connection.execute(
             """insert into public.imports (workspace_id, user_id, filename, format, file_sha256)

@@ -1,11 +1,14 @@
 """Every column that a caller or the nightly run writes has a bound: no row can harm another tenant."""
 
+import psycopg
 import pytest
 
-from tests.database_fixtures import Connection
+from tests.database_fixtures import Connection, make_months
 
 # Set by the database alone: now() and the ids that it makes.
 SET_BY_THE_DATABASE = {"created_at", "updated_at", "joined_at", "id", "run_id", "actor_id", "row_id"}
+
+OUTSIDE_ALL_MONTHS = {"timestamp = 'infinity'", "timestamp = '2019-12-31'"}
 
 UNBOUNDED = """
 select c.oid::regclass::text, a.attname
@@ -52,17 +55,26 @@ def test_column_without_a_bound_is_found(database: Connection) -> None:
     ],
 )
 def test_record_out_of_bounds_is_refused(database: Connection, user: object, change: str) -> None:
+    make_months(database, "2026-05-01")
+    database.execute(
+        """select public.create_monthly_partition(
+            extract(year from ahead)::integer, extract(month from ahead)::integer
+        )
+        from (select now() + interval '2 years' as ahead) as d"""
+    )
     database.execute(
         """insert into public.cost_records
             (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
         select %s, %s, id, '2026-05-01T12:00Z', 'm', 1 from public.providers where name = 'openai'""",
         [user, user],
     )
-    with pytest.raises(Exception, match="violates check constraint"):
+    refused = "no partition" if change in OUTSIDE_ALL_MONTHS else "violates check constraint"
+    with pytest.raises(psycopg.errors.CheckViolation, match=refused):
         database.execute(f"update public.cost_records set {change}")
 
 
 def test_sums_beyond_bigint_harm_nobody(database: Connection, user: object, stranger: object) -> None:
+    make_months(database, "2026-05-01")
     database.execute(
         """insert into public.cost_records
             (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, source_key)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.database.truth import add_up, read_daily_costs
-from tests.database_fixtures import Connection, Project, add_user
+from tests.database_fixtures import Connection, Project, add_user, make_months
 
 Act = Callable[[UUID], Connection]
 
@@ -30,6 +30,13 @@ CLOCK_CHANGES = [
 PROVIDERS = ["openai", "anthropic", "google"]
 STEPS = 70
 PATIENCE = 0.03  # seconds until a statement counts as waiting for the other transaction
+
+
+@pytest.fixture(autouse=True)
+def months(project: Project) -> None:
+    """All months of the records that are inserted directly."""
+    with project.connect() as job:
+        make_months(job, "2026-01-01", "2026-12-31")
 
 
 class Writer:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.database.test_saving import record, save
 from tests.database.truth import add_up, read_daily_costs
-from tests.database_fixtures import Connection
+from tests.database_fixtures import Connection, Project, make_months
 
 Act = Callable[[UUID], Connection]
 
@@ -22,20 +22,19 @@ def months(database: Connection) -> list[str]:
     return [name for (name,) in database.execute(MONTHS)]
 
 
-def test_months_reach_from_2023_to_half_a_year_ahead(database: Connection) -> None:
+def test_months_reach_from_the_last_to_three_ahead(database: Connection) -> None:
     found = database.execute(
-        """select to_char(m, '"cost_records_"YYYY_MM') from generate_series(
-            timestamp '2023-01-01', date_trunc('month', now() at time zone 'UTC') + interval '6 months',
-            '1 month'
-        ) as m"""
+        """select to_char(this + n * interval '1 month', '"cost_records_"YYYY_MM')
+        from generate_series(-1, 3) as n, date_trunc('month', now() at time zone 'UTC') as this"""
     ).fetchall()
-    assert months(database) == [name for (name,) in found] + ["cost_records_default"]
+    assert months(database) == [name for (name,) in found]
 
 
 def test_months_ahead_are_made_once(database: Connection, service: Connection) -> None:
     before = len(months(database))
-    assert service.execute("select public.ensure_partitions(8)").fetchone() == (2,)
-    assert service.execute("select public.ensure_partitions(8)").fetchone() == (0,)
+    assert service.execute("select public.ensure_partitions()").fetchone() == (0,)
+    assert service.execute("select public.ensure_partitions(5)").fetchone() == (2,)
+    assert service.execute("select public.ensure_partitions(5)").fetchone() == (0,)
     assert len(months(database)) == before + 2
     with pytest.raises(psycopg.Error, match="months_ahead must be 0 to 120"):
         service.execute("select public.ensure_partitions(121)")
@@ -60,12 +59,42 @@ def test_every_partition_matches_the_table(database: Connection) -> None:
     assert {amount for (amount,) in indexes} == {len(months(database))}
 
 
-def test_default_partition_accepts_no_rows(database: Connection, user: UUID) -> None:
-    with pytest.raises(psycopg.errors.CheckViolation, match="stays_empty"):
+def test_a_save_makes_only_the_months_of_its_records(database: Connection, as_user: Act, user: UUID) -> None:
+    before = len(months(database))
+    save(
+        as_user(user),
+        [record(timestamp=f"{day}T12:00Z") for day in ("2021-03-01", "2021-03-31", "2022-07-01")],
+    )
+    assert months(database)[:2] == ["cost_records_2021_03", "cost_records_2022_07"]
+    assert len(months(database)) == before + 2
+
+
+def test_a_save_that_makes_a_month_waits_for_no_reader(project: Project, user: UUID) -> None:
+    person = project.act_as("authenticated", user)
+    with project.connect() as reader, reader.transaction():
+        reader.execute("select count(*) from public.cost_records")
+        person.execute("set lock_timeout = '1s'")
+        assert save(person, [record(timestamp="2021-03-01T12:00Z")])["inserted"] == 1
+
+
+def test_a_reader_waits_for_no_save_that_makes_a_month(project: Project, user: UUID) -> None:
+    person = project.act_as("authenticated", user)
+    with person.transaction():
+        save(person, [record(timestamp="2021-03-01T12:00Z")])
+        with project.connect() as reader:
+            reader.execute("set lock_timeout = '1s'")
+            assert reader.execute("select count(*) from public.cost_records").fetchone() == (0,)
+            reader.execute("select public.fold_stale_days()")
+            reader.execute("select public.refresh_cost_records_daily()")
+        save(person, [record(timestamp="2021-04-01T12:00Z")])
+
+
+def test_a_direct_insert_into_a_missing_month_is_refused(database: Connection, user: UUID) -> None:
+    with pytest.raises(psycopg.errors.CheckViolation, match="no partition"):
         database.execute(
             """insert into public.cost_records
                 (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
-            select %s, %s, id, '2019-01-01', 'm', 1 from public.providers where name = 'openai'""",
+            select %s, %s, id, '2021-01-01', 'm', 1 from public.providers where name = 'openai'""",
             [user, user],
         )
 
@@ -94,6 +123,7 @@ def test_an_archived_month_leaves_the_totals_and_can_come_back(
 
 
 def test_a_month_is_archived_once_and_not_made_again(service: Connection) -> None:
+    make_months(service, "2025-02-01", "2025-03-01")
     service.execute("select public.detach_partition(2025, 2)")
     with pytest.raises(psycopg.Error, match="no attached partition for year 2025, month 2"):
         service.execute("select public.detach_partition(2025, 2)")

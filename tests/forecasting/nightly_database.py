@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import psycopg
 
 from forecasting.nightly import run
+from tests.database_fixtures import make_months
 
 AS_OF = date(2024, 5, 11)
 
@@ -75,6 +76,7 @@ class NightlyDatabase:
     ) -> None:
         """Add one record a day, the last on `last_day`."""
         first_day = last_day - timedelta(days=len(amounts) - 1)
+        make_months(self.connection, first_day, last_day)
         self.connection.execute(
             """
             insert into public.cost_records

@@ -4,6 +4,7 @@ drop function if exists public.attach_partition(integer, integer);
 drop function if exists public.detach_partition(integer, integer);
 drop function if exists private.share_timezones_of(text);
 drop function if exists private.mark_month(text);
+drop function if exists private.has_months(timestamptz, timestamptz);
 drop function if exists public.ensure_months(date[]);
 drop function if exists public.ensure_partitions(integer);
 drop function if exists public.create_monthly_partition(integer, integer);

@@ -10,6 +10,7 @@ import pytest
 
 from forecasting.nightly.account_run import MAX_MODELS
 from forecasting.nightly.run import DONE, FAILED
+from tests.database_fixtures import make_months
 from tests.forecasting.nightly_database import NightlyDatabase
 
 AS_OF = date(2024, 2, 20)  # a leap day and a clock change lie ahead; another clock change is in the history
@@ -53,6 +54,7 @@ def add_accounts(db: NightlyDatabase) -> dict[str, UUID]:
 
     users["clocks"] = db.add_account(timezone="America/New_York")
     hours = (LONG_AUTUMN_DAY - timedelta(days=1), LONG_AUTUMN_DAY + timedelta(days=2))
+    make_months(db.connection, *hours)
     db.connection.execute(ADD_HOURS, [users["clocks"], *hours])
 
     users["future"] = db.add_account()

@@ -11,7 +11,7 @@ from tally.core.schedule import last_due, next_due
 from tally.local import nightly
 from tally.local.nightly import Scheduler, is_due, load_last_success
 from tally.local.stack import Stack
-from tests.database_fixtures import Connection, add_user
+from tests.database_fixtures import Connection, add_user, make_months
 from tests.supabase.parts import connect, eventually
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -34,6 +34,7 @@ def no_runs(stack: Stack) -> Iterator[None]:
 def some_spend(stack: Stack) -> Iterator[None]:
     with connect(stack) as connection:
         user_id = add_user(connection)
+        make_months(connection, NOON.date())
         connection.execute(ADD_RECORD, [user_id, NOON])
     yield
     with connect(stack) as connection:
