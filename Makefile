@@ -1,6 +1,6 @@
 # Everything that is done with Tally from its checkout. The stamps in .venv let a second run do no work.
 .DEFAULT_GOAL := help
-.PHONY: help up setup baselines test test-quick coverage check format bench clean
+.PHONY: help up setup baselines test test-quick coverage check format schema bench clean
 
 # Tests start hundreds of Pythons: compiled code is kept.
 unexport PYTHONDONTWRITEBYTECODE
@@ -22,6 +22,7 @@ help:
 	@echo "make test-quick  run the tests without browsers, servers and a second Postgres"
 	@echo "make coverage    run all tests and list the lines that none reaches"
 	@echo "make check       format, lint, types, imports, SQL, JavaScript, then all tests"
+	@echo "make schema      write database/schema.sql, the schema as the migrations leave it"
 	@echo "make bench       measure every claim and write bench/results.json"
 	@echo "make clean       remove what was installed and built; your data stays"
 
@@ -52,13 +53,16 @@ check: setup $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy tally app forecasting bench tests
 	@$(BIN)/lint-imports
-	@$(BIN)/sqlfluff lint --disable-progress-bar database supabase/seed.sql supabase/local/bootstrap.sql
+	@$(BIN)/sqlfluff lint --disable-progress-bar database/migrations supabase/seed.sql supabase/local/bootstrap.sql
 	@$(BIN)/python -m tests.supabase.biome
 	@$(MAKE) --no-print-directory test
 
 format: $(VENV)/.dev
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+schema: setup $(VENV)/.dev
+	@$(BIN)/python -m tests.database.schema
 
 bench: setup $(VENV)/.dev $(VENV)/.baselines
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,0 +1,5445 @@
+-- The schema as the migrations leave it, without the months of cost_records. Written by `make schema`.
+
+-- SCHEMA private
+
+CREATE SCHEMA private;
+
+-- SCHEMA public
+
+CREATE SCHEMA public;
+
+-- TYPE private.incoming_record
+
+CREATE TYPE private.incoming_record AS (
+	provider text,
+	"timestamp" timestamp with time zone,
+	day date,
+	model_name text,
+	cost_usd numeric(18,10),
+	cost_basis text,
+	charge_type text,
+	collection_method text,
+	source_key uuid,
+	request_id text,
+	billing_account text,
+	dataset text,
+	billed_under_other_name boolean,
+	project_id uuid,
+	tokens_used bigint,
+	input_tokens bigint,
+	output_tokens bigint,
+	cached_input_tokens bigint,
+	cache_write_tokens bigint,
+	reasoning_tokens bigint,
+	request_count bigint,
+	metadata jsonb
+);
+
+-- TYPE private.price_change
+
+CREATE TYPE private.price_change AS (
+	id uuid,
+	"timestamp" timestamp with time zone,
+	was_usd numeric(18,10),
+	cost_usd numeric(18,10),
+	price jsonb
+);
+
+-- TYPE private.written_record
+
+CREATE TYPE private.written_record AS (
+	id uuid,
+	"timestamp" timestamp with time zone,
+	workspace_id uuid,
+	billing_account text,
+	day date,
+	dataset text,
+	cost_basis text,
+	model_key text,
+	billed_under_other_name boolean,
+	collection_method text,
+	money_is_effective boolean,
+	tokens_are_effective boolean
+);
+
+-- TABLE public.subscriptions
+
+CREATE TABLE public.subscriptions (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    plan_name text NOT NULL,
+    amount_usd numeric(18,10) NOT NULL,
+    started_on date NOT NULL,
+    ended_on date,
+    renewal_day integer NOT NULL,
+    "interval" text DEFAULT 'month'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subscriptions_amount_usd_check CHECK (((amount_usd >= (0)::numeric) AND (amount_usd <> 'NaN'::numeric))),
+    CONSTRAINT subscriptions_check CHECK (((ended_on >= started_on) AND (ended_on <= '2100-01-01'::date))),
+    CONSTRAINT subscriptions_interval_check CHECK (("interval" = ANY (ARRAY['month'::text, 'year'::text]))),
+    CONSTRAINT subscriptions_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT subscriptions_plan_name_check CHECK (((length(plan_name) >= 1) AND (length(plan_name) <= 200))),
+    CONSTRAINT subscriptions_renewal_day_check CHECK (((renewal_day >= 1) AND (renewal_day <= 31))),
+    CONSTRAINT subscriptions_started_on_check CHECK (((started_on >= '2020-01-01'::date) AND (started_on <= '2100-01-01'::date)))
+);
+
+-- FUNCTION private.add_renewals(public.subscriptions, date[], text)
+
+CREATE FUNCTION private.add_renewals(of_subscription public.subscriptions, due date[], zone text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    added integer;
+begin
+    insert into public.cost_records (
+        workspace_id, user_id, provider_id, subscription_id, timestamp, day, model_name, cost_usd, collection_method, cost_basis,
+        charge_type, source_key
+    )
+    select
+        (of_subscription).workspace_id, (of_subscription).user_id, (of_subscription).provider_id, (of_subscription).id,
+        private.day_instant(d.day, zone), d.day, (of_subscription).plan_name, (of_subscription).amount_usd, 'manual_entry',
+        'billed', 'subscription', md5((of_subscription).id::text || ' ' || d.day::text)::uuid
+    from unnest(due) as d (day)
+    where not exists (
+        select
+        from public.cost_records as r
+        where
+            r.workspace_id = (of_subscription).workspace_id
+            and r.timestamp >= (d.day - 1)::timestamp at time zone 'UTC'
+            and r.timestamp < (d.day + 2)::timestamp at time zone 'UTC'
+            and r.source_key = md5((of_subscription).id::text || ' ' || d.day::text)::uuid
+    );
+    get diagnostics added = row_count;
+    return added;
+end
+$$;
+
+-- TABLE private.day_parts
+
+CREATE TABLE private.day_parts (
+    workspace_id uuid NOT NULL,
+    billing_account text NOT NULL,
+    day date NOT NULL,
+    dataset text NOT NULL,
+    cost_basis text NOT NULL,
+    model_key text NOT NULL,
+    billed_under_other_name boolean NOT NULL,
+    collection_method text NOT NULL,
+    tokens numeric NOT NULL,
+    requests numeric NOT NULL,
+    records bigint NOT NULL,
+    money_is_effective boolean DEFAULT true NOT NULL,
+    tokens_are_effective boolean DEFAULT true NOT NULL
+);
+
+-- FUNCTION private.add_to_day_parts(private.day_parts[])
+
+CREATE FUNCTION private.add_to_day_parts(changes private.day_parts[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.day_parts as p
+    select c.*
+    from unnest(changes) as c
+    order by c.workspace_id, c.billing_account, c.day
+    on conflict (workspace_id, billing_account, day, dataset, cost_basis, model_key, billed_under_other_name, collection_method)
+    do update
+        set
+            tokens = p.tokens + excluded.tokens,
+            requests = p.requests + excluded.requests,
+            records = p.records + excluded.records;
+
+    delete from private.day_parts as p
+    using unnest(changes) as c
+    where
+        (p.workspace_id, p.billing_account, p.day, p.dataset, p.cost_basis, p.model_key)
+        = (c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key)
+        and p.billed_under_other_name = c.billed_under_other_name
+        and p.collection_method = c.collection_method
+        and c.records < 0
+        and p.records = 0
+$$;
+
+-- FUNCTION private.attach_month(text, date)
+
+CREATE FUNCTION private.attach_month(partition_name text, month date) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    execute format(
+        'alter table public.cost_records attach partition private.%I for values from (%L) to (%L)',
+        partition_name,
+        to_char(month, 'YYYY-MM-DD') || ' 00:00:00+00',
+        to_char(month + interval '1 month', 'YYYY-MM-DD') || ' 00:00:00+00'
+    );
+end
+$$;
+
+-- FUNCTION private.audit_credential()
+
+CREATE FUNCTION private.audit_credential() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    watched constant text[] := array[
+        'workspace_id', 'user_id', 'provider_id', 'credential_name', 'encrypted_api_key', 'encryption_key_id', 'is_active', 'validation_status'
+    ];
+    before constant jsonb := case when tg_op = 'INSERT' then '{}' else to_jsonb(old) end;
+    after constant jsonb := case when tg_op = 'DELETE' then '{}' else to_jsonb(new) end;
+    row_values constant jsonb := case when tg_op = 'DELETE' then before else after end;
+    changed text[] := '{}';
+begin
+    if tg_op = 'UPDATE' then
+        changed := array(select c from unnest(watched) as c where before -> c is distinct from after -> c);
+        if cardinality(changed) = 0 then
+            return null;
+        end if;
+    end if;
+    perform private.write_audit(
+        (row_values ->> 'workspace_id')::uuid, (row_values ->> 'user_id')::uuid, lower(tg_op), 'api_credentials',
+        (row_values ->> 'id')::uuid, changed,
+        jsonb_build_object(
+            'credential_name', row_values -> 'credential_name',
+            'provider', (select p.name from public.providers as p where p.id = (row_values ->> 'provider_id')::uuid),
+            'is_active', row_values -> 'is_active',
+            'validation_status', row_values -> 'validation_status'
+        )
+    );
+    return null;
+end
+$$;
+
+-- FUNCTION private.audit_repricing(uuid, uuid, bigint, numeric, numeric)
+
+CREATE FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied bigint, before_usd numeric, after_usd numeric) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update public.audit_logs as a
+    set metadata = jsonb_build_object(
+        'records', (a.metadata ->> 'records')::bigint + applied,
+        'before_usd', ((a.metadata ->> 'before_usd')::numeric + before_usd)::text,
+        'after_usd', ((a.metadata ->> 'after_usd')::numeric + after_usd)::text
+    )
+    where a.workspace_id = tenant and a.action = 'reprice' and a.row_id = run_id;
+    if not found then
+        perform private.write_audit(
+            tenant, auth.uid(), 'reprice', 'cost_records', run_id, array['cost_usd'],
+            jsonb_build_object('records', applied, 'before_usd', before_usd::text, 'after_usd', after_usd::text)
+        );
+    end if;
+end
+$$;
+
+-- FUNCTION private.authorities()
+
+CREATE FUNCTION private.authorities() RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log']
+$$;
+
+-- FUNCTION private.billing_lock(uuid)
+
+CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.billing.' || of_workspace::text, 0)
+$$;
+
+-- FUNCTION private.change_enabled()
+
+CREATE FUNCTION private.change_enabled() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
+    if new.is_enabled then
+        perform private.select_winners(
+            new.workspace_id,
+            array(
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = new.workspace_id and s.import_id = new.id
+            )
+        );
+    else
+        perform private.supersede_source(new.workspace_id, new.id);
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.change_parts(private.day_parts[])
+
+CREATE FUNCTION private.change_parts(changes private.day_parts[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    if cardinality(changes) > 0 then
+        perform private.add_to_day_parts(changes);
+        perform private.resolve_overlaps(changes);
+    end if;
+end
+$$;
+
+-- FUNCTION private.check_incoming(private.incoming_record[])
+
+CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        coalesce(
+            json_agg(json_build_object('index', i.ord - 1, 'reason', i.reason)) filter (where i.reason is not null), '[]'
+        ),
+        count(*) filter (where i.reason is null),
+        min(i.timestamp) filter (where i.reason is null),
+        max(i.timestamp) filter (where i.reason is null)
+    from (
+        select
+            r.ord,
+            r.timestamp,
+            case
+                when r.timestamp is null then 'The date is missing.'
+                when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= now() + interval '1 year'
+                    then format('The date %s is outside 2020 to one year from now.', r.timestamp::date)
+                when p.id is null then format('Unknown provider "%s".', left(r.provider, 60))
+            end as reason
+        from unnest(incoming) with ordinality as r (
+            provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
+            billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, ord
+        )
+        left join public.providers as p on r.provider = p.name
+    ) as i
+$$;
+
+-- FUNCTION private.check_may_read(uuid)
+
+CREATE FUNCTION private.check_may_read(tenant uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    -- Without claims the connection's own role decides: the job connects as `postgres` and sets none.
+    if
+        tenant is null
+        or (
+            not exists (select from private.workspaces_as('viewer') as w (id) where w.id = tenant)
+            and coalesce(auth.role(), current_setting('role')) not in ('service_role', 'none', session_user)
+        )
+    then
+        raise exception 'You may only ask about your own spend.' using errcode = '42501';
+    end if;
+end
+$$;
+
+-- FUNCTION private.check_references()
+
+CREATE FUNCTION private.check_references() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    named record;
+begin
+    for named in
+        select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id
+        from changed as c
+        order by 1, 2, 3, 4 -- one order for everyone: no deadlocks
+    loop
+        perform from auth.users as u where u.id = named.user_id for key share;
+        if not found then
+            raise exception 'This account no longer exists.' using errcode = '23503';
+        end if;
+        perform from public.workspaces as w where w.id = named.workspace_id for key share;
+        if not found then
+            raise exception 'This workspace no longer exists.' using errcode = '23503';
+        end if;
+        perform from public.providers as p where p.id = named.provider_id for key share;
+        if not found then
+            raise exception 'There is no such provider.' using errcode = '23503';
+        end if;
+        perform from public.imports as i where i.workspace_id = named.workspace_id and i.id = named.import_id for key share;
+        if not found and named.import_id is not null then
+            raise exception 'This import no longer exists.' using errcode = '23503';
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+-- FUNCTION private.check_timezone()
+
+CREATE FUNCTION private.check_timezone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not exists (select from pg_catalog.pg_timezone_names as z where z.name = new.timezone) then
+        raise exception 'Unknown timezone "%". Use a name such as Europe/Berlin or America/New_York.', new.timezone
+            using errcode = '22023';
+    end if;
+    return new;
+end
+$$;
+
+-- FUNCTION private.compare_statements(uuid, uuid[])
+
+CREATE FUNCTION private.compare_statements(owner uuid, keys uuid[]) RETURNS TABLE(id uuid, record_id uuid, record_at timestamp with time zone, is_own boolean, is_newer boolean, is_first boolean, is_better boolean)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    first_at timestamptz;
+    last_at timestamptz;
+    request_keys uuid[];
+begin
+    select min(s.timestamp), max(s.timestamp), array_agg(s.source_key) filter (where s.request_id is not null)
+    into first_at, last_at, request_keys
+    from public.superseded_records as s
+    where s.workspace_id = owner and s.source_key = any (keys);
+    if first_at is null then
+        return;
+    end if;
+    return query
+    select
+        s.id, r.id, r.at,
+        r.id is not null and s.import_id is not distinct from r.import_id,
+        r.id is not null and s.import_id is not distinct from r.import_id and s.figures <> r.figures and s.rank >= r.rank,
+        s.is_best and r.id is null,
+        s.is_best and r.id is not null and (not r.is_enabled or (s.rank > r.rank and s.figures <> r.figures))
+    from private.rank_superseded(owner, keys) as s
+    left join private.rank_records(owner, keys, request_keys, first_at, last_at) as r
+        on s.source_key = r.source_key and (s.is_request or s.at = r.at);
+end
+$$;
+
+-- FUNCTION private.count_parts()
+
+CREATE FUNCTION private.count_parts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    changes private.day_parts[] := array[]::private.day_parts[];
+    needs_flags boolean := false;
+begin
+    if tg_op <> 'INSERT' then
+        changes := array(
+            select
+                row(
+                    c.workspace_id, c.billing_account, (c.timestamp at time zone 'UTC')::date, c.dataset, c.cost_basis,
+                    c.model_key, c.billed_under_other_name, c.collection_method, -sum(c.tokens_used), -sum(c.request_count),
+                    -count(*), true, true
+                )::private.day_parts
+            from changed_from as c
+            where c.billing_account is not null
+            group by
+                c.workspace_id, c.billing_account, (c.timestamp at time zone 'UTC')::date, c.dataset, c.cost_basis, c.model_key,
+                c.billed_under_other_name, c.collection_method
+        );
+    end if;
+    if tg_op <> 'DELETE' then
+        changes := changes || array(
+            select
+                row(
+                    c.workspace_id, c.billing_account, (c.timestamp at time zone 'UTC')::date, c.dataset, c.cost_basis,
+                    c.model_key, c.billed_under_other_name, c.collection_method, sum(c.tokens_used), sum(c.request_count),
+                    count(*), true, true
+                )::private.day_parts
+            from changed_to as c
+            where c.billing_account is not null
+            group by
+                c.workspace_id, c.billing_account, (c.timestamp at time zone 'UTC')::date, c.dataset, c.cost_basis, c.model_key,
+                c.billed_under_other_name, c.collection_method
+        );
+    end if;
+    if cardinality(changes) = 0 then
+        return null;
+    end if;
+    perform pg_advisory_xact_lock(private.billing_lock(w.workspace_id))
+    from (select distinct c.workspace_id from unnest(changes) as c order by 1) as w;
+    if tg_op = 'UPDATE' then
+        needs_flags := exists (select from changed_to as c where not (c.money_is_effective and c.tokens_are_effective));
+    end if;
+    perform private.change_parts(case when tg_op = 'UPDATE' then private.net_changes(changes) else changes end);
+    if tg_op <> 'DELETE' and (needs_flags or private.has_superseded_parts(changes)) then
+        perform private.flag_written(array(
+            select
+                row(
+                    c.id, c.timestamp, c.workspace_id, c.billing_account, (c.timestamp at time zone 'UTC')::date, c.dataset,
+                    c.cost_basis, c.model_key, c.billed_under_other_name, c.collection_method, c.money_is_effective,
+                    c.tokens_are_effective
+                )::private.written_record
+            from changed_to as c
+        ));
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.create_month(date)
+
+CREATE FUNCTION private.create_month(month date) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    partition_name constant text := 'cost_records_' || to_char(month, 'YYYY_MM');
+begin
+    -- Looked at before and after: saves into months that exist must not queue for the lock.
+    if to_regclass(format('private.%I', partition_name)) is not null then
+        return false;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tally.partitions', 0));
+    if
+        to_regclass(format('private.%I', partition_name)) is not null
+        or exists (select from private.archived_months as a where a.month = create_month.month)
+    then
+        return false;
+    end if;
+    -- Made apart and then attached: `partition of` would lock out every reader of the whole table.
+    execute format(
+        'create table private.%I (like public.cost_records including defaults including constraints including generated)', partition_name
+    );
+    execute format('alter table private.%I enable row level security', partition_name);
+    execute format('revoke all on private.%I from public, anon, authenticated, service_role', partition_name);
+    execute format(
+        'alter table private.%I set (autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02)',
+        partition_name
+    );
+    perform private.attach_month(partition_name, month);
+    return true;
+end
+$$;
+
+-- FUNCTION private.create_personal_workspace()
+
+CREATE FUNCTION private.create_personal_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.workspaces (id, name, personal_user_id) values (new.id, 'Personal', new.id) on conflict do nothing;
+    insert into public.members (workspace_id, user_id, role) values (new.id, new.id, 'owner') on conflict do nothing;
+    return new;
+end
+$$;
+
+-- FUNCTION private.create_user_preferences()
+
+CREATE FUNCTION private.create_user_preferences() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into public.user_preferences (user_id) values (new.id) on conflict do nothing;
+    return new;
+end
+$$;
+
+-- FUNCTION private.current_actor()
+
+CREATE FUNCTION private.current_actor() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select case
+        when session_user <> 'authenticator' then 'operator'
+        when auth.uid() is not null then 'person'
+        else 'service'
+    end
+$$;
+
+-- FUNCTION private.day_instant(date, text)
+
+CREATE FUNCTION private.day_instant(day date, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        case
+            when (n.noon at time zone zone)::date = day then n.noon
+            else n.noon - interval '3 hours'
+        end
+    from (select (day + time '12:00') at time zone 'UTC' as noon) as n
+$$;
+
+-- FUNCTION private.day_start(date, text)
+
+CREATE FUNCTION private.day_start(day date, zone text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        case
+            when ((s.midnight - interval '1 hour') at time zone zone)::date = day then s.midnight - interval '1 hour'
+            else s.midnight
+        end
+    from (select day::timestamp at time zone zone as midnight) as s
+$$;
+
+-- FUNCTION private.decide_parts(uuid, text, date[])
+
+CREATE FUNCTION private.decide_parts(of_workspace uuid, account text, days date[]) RETURNS SETOF private.day_parts
+    LANGUAGE sql
+    SET search_path TO ''
+    SET enable_nestloop TO 'off'
+    SET enable_hashjoin TO 'on'
+    SET enable_mergejoin TO 'on'
+    AS $$
+    update private.day_parts as p
+    set
+        money_is_effective = j.money_is_effective,
+        tokens_are_effective = j.tokens_are_effective
+    from private.judge_parts(of_workspace, account, days) as j
+    where
+        p.workspace_id = of_workspace
+        and p.billing_account = account
+        and p.day = any (days)
+        and (p.day, p.dataset, p.cost_basis, p.model_key, p.collection_method, p.billed_under_other_name)
+        = (j.day, j.dataset, j.cost_basis, j.model_key, j.collection_method, j.billed_under_other_name)
+        and (p.money_is_effective, p.tokens_are_effective) <> (j.money_is_effective, j.tokens_are_effective)
+    returning p.*
+$$;
+
+-- FUNCTION private.delete_records_of_imports()
+
+CREATE FUNCTION private.delete_records_of_imports() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.cost_records as r
+    using gone as g
+    where r.workspace_id = g.workspace_id and r.import_id = g.id;
+    return null;
+end
+$$;
+
+-- FUNCTION private.delete_records_of_workspace()
+
+CREATE FUNCTION private.delete_records_of_workspace() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    archived regclass;
+begin
+    delete from public.cost_records as r
+    where r.workspace_id = old.id;
+    for archived in
+        select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
+        from private.archived_months as a
+        order by a.month
+    loop
+        if archived is not null then
+            execute format('delete from %s as r where r.workspace_id = $1', archived) using old.id;
+        end if;
+    end loop;
+    delete from private.day_parts as p
+    where p.workspace_id = old.id;
+    return null;
+end
+$_$;
+
+-- FUNCTION private.find_known(uuid, private.incoming_record[], timestamp with time zone, timestamp with time zone, boolean)
+
+CREATE FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    known uuid[] := array[]::uuid[];
+    request_keys uuid[];
+begin
+    -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
+    if exists (
+        select
+        from public.cost_records as c
+        where c.workspace_id = tenant and c.timestamp >= first_at and c.timestamp <= last_at
+    ) then
+        known := array(
+            select c.source_key
+            from unnest(incoming) as r
+            inner join public.cost_records as c
+                on c.workspace_id = tenant and r.timestamp = c.timestamp and r.source_key = c.source_key
+            where c.timestamp >= first_at and c.timestamp <= last_at
+        );
+    end if;
+    if has_requests then
+        request_keys := array(select r.source_key from unnest(incoming) as r where r.request_id is not null);
+        known := known || array(
+            select c.source_key
+            from public.cost_records as c
+            where
+                c.workspace_id = tenant
+                and c.request_id is not null
+                and c.source_key = any (request_keys)
+                and c.source_key <> all (known)
+        );
+    end if;
+    return known;
+end
+$$;
+
+-- FUNCTION private.flag_records(uuid, text, private.day_parts[])
+
+CREATE FUNCTION private.flag_records(of_workspace uuid, account text, parts private.day_parts[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    flip record;
+begin
+    perform set_config('tally.is_flagging', 'on', true);
+    for flip in
+        select
+            p.money_is_effective as has_money,
+            p.tokens_are_effective as has_tokens,
+            min(p.day)::timestamp at time zone 'UTC' as first_at,
+            (max(p.day) + 1)::timestamp at time zone 'UTC' as last_at,
+            array_agg(
+                hash_record_extended(
+                    row(p.day, p.model_key, p.dataset, p.cost_basis, p.billed_under_other_name, p.collection_method), 0
+                )
+            ) as hashes
+        from unnest(parts) as p
+        group by 1, 2, date_trunc('month', p.day::timestamp)
+        order by 3
+    loop
+        update public.cost_records as r
+        set
+            money_is_effective = flip.has_money,
+            tokens_are_effective = flip.has_tokens
+        where
+            r.workspace_id = of_workspace
+            and r.timestamp >= flip.first_at
+            and r.timestamp < flip.last_at
+            and r.billing_account = account
+            and (r.money_is_effective <> flip.has_money or r.tokens_are_effective <> flip.has_tokens)
+            and hash_record_extended(
+                row(
+                    (r.timestamp at time zone 'UTC')::date, r.model_key, r.dataset, r.cost_basis, r.billed_under_other_name,
+                    r.collection_method
+                ),
+                0
+            ) = any (flip.hashes);
+    end loop;
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
+-- FUNCTION private.flag_written(private.written_record[])
+
+CREATE FUNCTION private.flag_written(written private.written_record[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.cost_records as r
+    set
+        money_is_effective = d.has_money,
+        tokens_are_effective = d.has_tokens
+    from (
+        select
+            w.id,
+            w.timestamp,
+            coalesce(p.money_is_effective, true) as has_money,
+            coalesce(p.tokens_are_effective, true) as has_tokens
+        from unnest(written) as w
+        left join private.day_parts as p
+            on
+                w.workspace_id = p.workspace_id
+                and w.billing_account = p.billing_account
+                and w.day = p.day
+                and w.dataset = p.dataset
+                and w.cost_basis = p.cost_basis
+                and w.model_key = p.model_key
+                and w.billed_under_other_name = p.billed_under_other_name
+                and w.collection_method = p.collection_method
+        where
+            w.money_is_effective <> coalesce(p.money_is_effective, true)
+            or w.tokens_are_effective <> coalesce(p.tokens_are_effective, true)
+    ) as d
+    where
+        r.id = d.id
+        and r.timestamp = d.timestamp
+        and (r.money_is_effective <> d.has_money or r.tokens_are_effective <> d.has_tokens);
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
+-- FUNCTION private.fold_some_days(integer)
+
+CREATE FUNCTION private.fold_some_days(at_most integer, OUT days integer, OUT records bigint) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    marks private.stale_days[];
+begin
+    marks := array(
+        select s
+        from private.stale_days as s
+        where s.gen < pg_snapshot_xmin(pg_current_snapshot())
+        order by s.gen, s.workspace_id, s.date
+        limit at_most
+        for update skip locked
+    );
+    days := cardinality(marks);
+
+    delete from private.folded_days as f
+    using unnest(marks) as m
+    where f.workspace_id = m.workspace_id and f.date = m.date;
+
+    with added as (
+        insert into private.folded_days
+        select d.* from private.sum_days(marks) as d
+        returning record_count
+    )
+
+    select coalesce(sum(a.record_count), 0) into records from added as a;
+
+    insert into private.overridden_days as o (workspace_id, date, gen)
+    select m.workspace_id, m.date, pg_current_xact_id()
+    from unnest(marks) as m
+    on conflict (workspace_id, date) do update
+        set gen = excluded.gen;
+
+    delete from private.stale_days as s
+    using unnest(marks) as m
+    where s.workspace_id = m.workspace_id and s.date = m.date;
+end
+$$;
+
+-- FUNCTION private.follow_subscription()
+
+CREATE FUNCTION private.follow_subscription() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        delete from public.cost_records as r
+        where r.workspace_id = old.workspace_id and r.subscription_id = old.id;
+    else
+        perform private.post_renewals(new);
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.follow_timezone()
+
+CREATE FUNCTION private.follow_timezone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.workspaces as w
+    set timezone = coalesce(new.timezone, 'UTC')
+    where w.personal_user_id = coalesce(new.user_id, old.user_id) and w.timezone <> coalesce(new.timezone, 'UTC');
+    return null;
+end
+$$;
+
+-- FUNCTION private.forget_parts()
+
+CREATE FUNCTION private.forget_parts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.day_parts;
+    return null;
+end
+$$;
+
+-- FUNCTION private.has_months(timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select not exists (
+        select
+        from generate_series(
+            date_trunc('month', first_at at time zone 'UTC'), last_at at time zone 'UTC', interval '1 month'
+        ) as m
+        where to_regclass('private.cost_records_' || to_char(m, 'YYYY_MM')) is null
+    )
+$$;
+
+-- FUNCTION private.has_superseded_parts(private.day_parts[])
+
+CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select exists (
+        select
+        from (select distinct c.workspace_id, c.billing_account, c.day from unnest(changes) as c) as d
+        inner join private.day_parts as p
+            on d.workspace_id = p.workspace_id and d.billing_account = p.billing_account and d.day = p.day
+        where not (p.money_is_effective and p.tokens_are_effective)
+    )
+$$;
+
+-- FUNCTION private.insert_records(uuid, uuid, text, private.incoming_record[], uuid[])
+
+CREATE FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    inserted integer;
+    refused_by text;
+begin
+    insert into public.cost_records (
+        workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
+        billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata
+    )
+    select
+        tenant, auth.uid(), r.project_id, p.id, source, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp,
+        r.day, r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
+        r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+        coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
+        coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
+        coalesce(r.metadata, '{}')
+    from unnest(incoming) as r
+    inner join public.providers as p on r.provider = p.name
+    where
+        r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
+        and r.timestamp < now() + interval '1 year'
+        and (cardinality(known) = 0 or r.source_key is null or r.source_key <> all (known))
+    order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
+    on conflict (workspace_id, timestamp, source_key) do nothing;
+    get diagnostics inserted = row_count;
+    return inserted;
+exception when check_violation then
+    get stacked diagnostics refused_by = constraint_name;
+    if refused_by = '' then -- no constraint: there is no such month
+        raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
+    end if;
+    raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
+end
+$$;
+
+-- FUNCTION private.is_refresh_due()
+
+CREATE FUNCTION private.is_refresh_due() RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        exists (select from private.overridden_days as o group by o.workspace_id having count(*) > 7)
+        or (
+            (exists (select from private.overridden_days) or exists (select from private.stale_days))
+            and coalesce((select r.refreshed_at from private.refreshes as r), '-infinity') < now() - interval '7 days'
+        )
+$$;
+
+-- FUNCTION private.json_words(text)
+
+CREATE FUNCTION private.json_words(joined text) RETURNS json
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce('["' || joined || '"]', '[]')::json
+$$;
+
+-- FUNCTION private.judge_parts(uuid, text, date[])
+
+CREATE FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]) RETURNS SETOF private.day_parts
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with parts as (
+        select
+            p.*,
+            array_position(private.authorities(), p.collection_method) as authority,
+            bool_or(p.cost_basis = 'billed') over day as is_billed,
+            case when bool_or(p.model_key = '' and p.cost_basis = 'billed') over day then '' else p.model_key end as bill_unit,
+            case when bool_or(p.model_key = '' and p.tokens + p.requests > 0) over day then '' else p.model_key end as use_unit
+        from private.day_parts as p
+        where p.workspace_id = of_workspace and p.billing_account = account and p.day = any (days)
+        window day as (partition by p.day)
+    ),
+
+    bills as (
+        select distinct on (b.day, b.bill_unit) b.day, b.bill_unit, b.dataset
+        from parts as b
+        where b.cost_basis = 'billed'
+        order by b.day, b.bill_unit, b.authority, b.dataset
+    ),
+
+    uses as (
+        select distinct on (u.day, u.use_unit) u.day, u.use_unit, u.dataset
+        from parts as u
+        group by u.day, u.use_unit, u.dataset
+        having sum(u.tokens + u.requests) > 0 or bool_or(u.cost_basis <> 'billed')
+        order by
+            u.day, u.use_unit, sum(u.tokens) desc, u.dataset = 'requests' desc, sum(u.requests) desc, min(u.authority), u.dataset
+    )
+
+    select
+        p.workspace_id, p.billing_account, p.day, p.dataset, p.cost_basis, p.model_key, p.billed_under_other_name,
+        p.collection_method, p.tokens, p.requests, p.records,
+        case p.cost_basis
+            when 'billed' then p.dataset = b.dataset
+            when 'estimated'
+                then b.dataset is null and p.dataset = u.dataset and not (p.is_billed and p.billed_under_other_name)
+            else p.dataset = u.dataset
+        end as money_is_effective,
+        coalesce(p.dataset = u.dataset, true) as tokens_are_effective
+    from parts as p
+    left join bills as b on p.day = b.day and p.bill_unit = b.bill_unit
+    left join uses as u on p.day = u.day and p.use_unit = u.use_unit
+$$;
+
+-- FUNCTION private.keep_an_owner()
+
+CREATE FUNCTION private.keep_an_owner() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    personal uuid;
+begin
+    select w.personal_user_id into personal from public.workspaces as w where w.id = old.workspace_id for no key update;
+    if not found or (personal = old.user_id and not exists (select from auth.users as u where u.id = personal)) then
+        return null; -- the workspace itself is being deleted
+    end if;
+    if
+        old.role = 'owner'
+        and not exists (select from public.members as m where m.workspace_id = old.workspace_id and m.role = 'owner')
+    then
+        raise exception 'A workspace needs an owner. Make another member the owner first, or delete the workspace.'
+            using errcode = '23514';
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.keep_as_superseded(uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into public.superseded_records (
+        workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
+        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata, created_at, updated_at
+    )
+    select
+        r.workspace_id, r.user_id, r.project_id, r.provider_id, r.import_id, r.subscription_id, r.source_key, r.request_id,
+        r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
+        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
+        r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
+    from public.cost_records as r
+    where r.workspace_id = owner and r.timestamp >= first_at and r.timestamp <= last_at and r.id = any (ids)
+$$;
+
+-- FUNCTION private.keep_statements(uuid, uuid, text, private.incoming_record[], uuid[])
+
+CREATE FUNCTION private.keep_statements(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], keys uuid[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    before constant bigint := (
+        select count(*)
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.import_id is not distinct from source and s.source_key = any (keys)
+    );
+begin
+    insert into public.superseded_records as s (
+        workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
+        billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata
+    )
+    select distinct on (r.source_key)
+        tenant, auth.uid(), r.project_id, p.id, source, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
+        r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
+        coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
+        coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
+        coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
+        coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
+        coalesce(r.metadata, '{}')
+    from unnest(incoming) as r
+    inner join public.providers as p on r.provider = p.name
+    where
+        r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
+        and r.timestamp < now() + interval '1 year'
+        and r.source_key = any (keys)
+    order by r.source_key
+    on conflict on constraint superseded_records_statement do update
+        set
+            (
+                project_id, provider_id, request_id, timestamp, day, model_name, billing_account, dataset,
+                billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
+                cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
+            ) = row(
+                excluded.project_id, excluded.provider_id, excluded.request_id, excluded.timestamp, excluded.day,
+                excluded.model_name, excluded.billing_account, excluded.dataset, excluded.billed_under_other_name,
+                excluded.cost_usd, excluded.tokens_used, excluded.input_tokens, excluded.output_tokens,
+                excluded.cached_input_tokens, excluded.cache_write_tokens, excluded.reasoning_tokens, excluded.request_count,
+                excluded.collection_method, excluded.cost_basis, excluded.charge_type, excluded.metadata
+            )
+        where excluded.request_id is null or excluded.tokens_used >= s.tokens_used;
+    return (
+        select count(*) - before
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.import_id is not distinct from source and s.source_key = any (keys)
+    );
+end
+$$;
+
+-- FUNCTION private.keep_used_providers()
+
+CREATE FUNCTION private.keep_used_providers() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id)) then
+        raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
+    end if;
+    return null;
+end
+$$;
+
+-- FUNCTION private.mark_all_days()
+
+CREATE FUNCTION private.mark_all_days() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    first_day date;
+    last_day date;
+begin
+    perform pg_advisory_xact_lock(private.timezone_lock(new.id));
+    perform private.move_dated_records(new.id, new.timezone);
+    select min(b.first_day), max(b.last_day)
+    into first_day, last_day
+    from (
+        -- No zone is more than a day from UTC.
+        select (min(r.timestamp) at time zone 'UTC')::date - 1 as first_day, (max(r.timestamp) at time zone 'UTC')::date + 1 as last_day
+        from public.cost_records as r
+        where r.workspace_id = new.id
+        union all
+        select min(d.date), max(d.date) from private.cost_records_daily as d where d.workspace_id = new.id
+        union all
+        select min(o.date), max(o.date) from private.overridden_days as o where o.workspace_id = new.id
+        union all
+        select min(s.date), max(s.date) from private.stale_days as s where s.workspace_id = new.id
+    ) as b;
+    perform private.mark_days(
+        new.id, array(select generate_series(first_day::timestamp, last_day::timestamp, interval '1 day')::date)
+    );
+    return null;
+end
+$$;
+
+-- FUNCTION private.mark_changed_days()
+
+CREATE FUNCTION private.mark_changed_days() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant record;
+    zone text;
+begin
+    for tenant in
+        select c.workspace_id as id, bool_or(c.project_id is not null or c.user_id <> c.workspace_id) as is_divided
+        from changed as c
+        group by 1
+        order by 1
+    loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant.id));
+        zone := private.timezone_of(tenant.id);
+        perform private.mark_days(
+            tenant.id,
+            array(select distinct (c.timestamp at time zone zone)::date from changed as c where c.workspace_id = tenant.id)
+        );
+        if tenant.is_divided and tg_op = 'INSERT' then
+            perform private.note_divided(tenant.id);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+-- FUNCTION private.mark_days(uuid, date[])
+
+CREATE FUNCTION private.mark_days(of_workspace uuid, days date[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    -- A transaction may mark more than once, in any order; one transaction of a workspace at a time cannot deadlock.
+    select pg_advisory_xact_lock(hashtextextended('tally.days.' || of_workspace::text, 0));
+
+    insert into private.stale_days (workspace_id, date, ts_from, ts_to, gen)
+    select
+        of_workspace,
+        d.day,
+        private.day_start(d.day, z.timezone),
+        private.day_start(d.day + 1, z.timezone),
+        pg_current_xact_id()
+    from unnest(days) as d (day)
+    cross join (select private.timezone_of(of_workspace) as timezone) as z
+    on conflict (workspace_id, date) do update
+        set
+            ts_from = excluded.ts_from,
+            ts_to = excluded.ts_to,
+            gen = excluded.gen
+$$;
+
+-- FUNCTION private.mark_known_days()
+
+CREATE FUNCTION private.mark_known_days() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.mark_days(d.workspace_id, array_agg(distinct d.date))
+    from (
+        select v.workspace_id, v.date from private.cost_records_daily as v
+        union all
+        select o.workspace_id, o.date from private.overridden_days as o
+    ) as d
+    group by d.workspace_id
+    order by d.workspace_id;
+    return null;
+end
+$$;
+
+-- FUNCTION private.mark_month(text)
+
+CREATE FUNCTION private.mark_month(partition_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant uuid;
+    zone text;
+begin
+    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+        zone := private.timezone_of(tenant);
+        execute format(
+            'select private.mark_days($1, array('
+            'select distinct (timestamp at time zone $2)::date from private.%I where workspace_id = $1))',
+            partition_name
+        ) using tenant, zone;
+    end loop;
+end
+$_$;
+
+-- FUNCTION private.mark_updated_days()
+
+CREATE FUNCTION private.mark_updated_days() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant record;
+    zone text;
+begin
+    for tenant in
+        select b.id, bool_or(b.is_divided) as is_divided
+        from (
+            select c.workspace_id as id, false as is_divided from changed_from as c
+            union all
+            select c.workspace_id, c.project_id is not null or c.user_id <> c.workspace_id from changed_to as c
+        ) as b
+        group by 1
+        order by 1
+    loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant.id));
+        zone := private.timezone_of(tenant.id);
+        perform private.mark_days(
+            tenant.id,
+            array(
+                select (c.timestamp at time zone zone)::date from changed_from as c where c.workspace_id = tenant.id
+                union
+                select (c.timestamp at time zone zone)::date from changed_to as c where c.workspace_id = tenant.id
+            )
+        );
+        if tenant.is_divided then
+            perform private.note_divided(tenant.id);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
+-- FUNCTION private.merge_requests(private.incoming_record[])
+
+CREATE FUNCTION private.merge_requests(incoming private.incoming_record[]) RETURNS private.incoming_record[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array(
+        select d.record
+        from (
+            select distinct on (k.key) r as record
+            from unnest(incoming) as r
+            cross join lateral (
+                select case when r.request_id is not null then r.source_key else gen_random_uuid() end as key
+            ) as k
+            order by k.key, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)) desc
+        ) as d
+    )
+$$;
+
+-- FUNCTION private.move_dated_records(uuid, text)
+
+CREATE FUNCTION private.move_dated_records(tenant uuid, zone text) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update public.cost_records as r
+    set timestamp = m.moved_to
+    from (
+        select d.id, d.timestamp, d.source_key, private.day_instant(d.day, zone) as moved_to
+        from public.cost_records as d
+        where d.workspace_id = tenant and d.day is not null
+    ) as m
+    where
+        r.workspace_id = tenant
+        and r.id = m.id
+        and r.timestamp = m.timestamp
+        and m.timestamp <> m.moved_to
+        and not exists (
+            select
+            from public.cost_records as t
+            where t.workspace_id = tenant and t.timestamp = m.moved_to and t.source_key = m.source_key
+        )
+$$;
+
+-- FUNCTION private.move_superseded_days(uuid, uuid[])
+
+CREATE FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update public.superseded_records as s
+    set timestamp = private.day_instant(s.day, z.timezone)
+    from (select private.timezone_of(owner) as timezone) as z
+    where
+        s.workspace_id = owner
+        and s.source_key = any (keys)
+        and s.day is not null
+        and s.timestamp <> private.day_instant(s.day, z.timezone)
+$$;
+
+-- FUNCTION private.net_changes(private.day_parts[])
+
+CREATE FUNCTION private.net_changes(changes private.day_parts[]) RETURNS private.day_parts[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select array(
+        select
+            row(
+                c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key, c.billed_under_other_name,
+                c.collection_method, sum(c.tokens), sum(c.requests), sum(c.records), true, true
+            )::private.day_parts
+        from unnest(changes) as c
+        group by
+            c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key, c.billed_under_other_name,
+            c.collection_method
+        having sum(c.tokens) <> 0 or sum(c.requests) <> 0 or sum(c.records) <> 0
+    )
+$$;
+
+-- FUNCTION private.note_change()
+
+CREATE FUNCTION private.note_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.workspace_changes (workspace_id, gen)
+    select w.id, pg_current_xact_id()
+    from public.workspaces as w
+    where w.id in (select c.workspace_id from changed as c)
+    order by w.id
+    on conflict (workspace_id) do update
+        set gen = excluded.gen;
+    return null;
+end
+$$;
+
+-- FUNCTION private.note_changes_of(regclass)
+
+CREATE FUNCTION private.note_changes_of(noted regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = noted);
+    change record;
+begin
+    for change in
+        select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
+    loop
+        execute format(
+            'create or replace trigger %I after %s on %s referencing %s table as changed '
+            'for each statement execute function private.note_change()',
+            format('%s_note_%s', name, change.command), change.command, noted, change.side
+        );
+    end loop;
+end
+$$;
+
+-- FUNCTION private.note_divided(uuid)
+
+CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.divided_workspaces (workspace_id) values (tenant)
+    on conflict do nothing
+$$;
+
+-- TABLE private.stale_days
+
+CREATE TABLE private.stale_days (
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    ts_from timestamp with time zone NOT NULL,
+    ts_to timestamp with time zone NOT NULL,
+    gen xid8 NOT NULL
+);
+
+-- FUNCTION private.outdated_days(uuid, date, date, private.stale_days[])
+
+CREATE FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) RETURNS date[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array(
+        select s.date from unnest(stale) as s
+        union
+        select o.date
+        from private.overridden_days as o
+        where o.workspace_id = tenant and o.date >= first_day and o.date <= last_day
+        order by date
+    )
+$$;
+
+-- TABLE private.folded_days
+
+CREATE TABLE private.folded_days (
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    provider_id uuid NOT NULL,
+    provider text NOT NULL,
+    project_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    model_name text NOT NULL,
+    cost_basis text NOT NULL,
+    charge_type text NOT NULL,
+    total_cost_usd numeric,
+    total_tokens numeric NOT NULL,
+    total_input_tokens numeric NOT NULL,
+    total_output_tokens numeric NOT NULL,
+    total_cached_input_tokens numeric NOT NULL,
+    total_cache_write_tokens numeric NOT NULL,
+    total_reasoning_tokens numeric NOT NULL,
+    total_requests numeric NOT NULL,
+    record_count bigint NOT NULL,
+    unpriced_count bigint NOT NULL
+);
+
+-- FUNCTION private.outdated_totals(uuid, date[], private.stale_days[])
+
+CREATE FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[]) RETURNS SETOF private.folded_days
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+    select f.*
+    from private.folded_days as f
+    where f.workspace_id = tenant and f.date = any (outdated) and f.date not in (select s.date from unnest(stale) as s)
+    union all
+    select s.*
+    from private.sum_days(stale) as s
+$$;
+
+-- FUNCTION private.parts_from_before(private.day_parts[], private.day_parts[])
+
+CREATE FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) RETURNS private.day_parts[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    SET enable_nestloop TO 'off'
+    AS $$
+    select array(
+        select d
+        from unnest(decided) as d
+        left join unnest(changes) as c
+            on
+                (d.workspace_id, d.billing_account, d.day, d.dataset, d.cost_basis, d.model_key)
+                = (c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key)
+                and d.billed_under_other_name = c.billed_under_other_name
+                and d.collection_method = c.collection_method
+        where c.records is null or c.records < d.records
+    )
+$$;
+
+-- FUNCTION private.pass_on_records()
+
+CREATE FUNCTION private.pass_on_records() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    heir uuid;
+begin
+    if not exists (select from public.workspaces as w where w.id = old.workspace_id) then
+        return old;
+    end if;
+    select i.id
+    into heir
+    from public.imports as i
+    where i.workspace_id = old.workspace_id and i.metadata ->> 'same_as' = old.id::text and i.is_enabled = old.is_enabled
+    order by i.created_at desc
+    limit 1;
+    if heir is not null then
+        update public.imports as i
+        set metadata = case
+            when i.id = heir then i.metadata - 'same_as'
+            else i.metadata || jsonb_build_object('same_as', heir)
+        end
+        where i.workspace_id = old.workspace_id and i.metadata ->> 'same_as' = old.id::text;
+        update public.superseded_records as s
+        set import_id = heir
+        where s.workspace_id = old.workspace_id and s.import_id = old.id;
+        update public.cost_records as r
+        set import_id = heir
+        where r.workspace_id = old.workspace_id and r.import_id = old.id;
+    end if;
+    return old;
+end
+$$;
+
+-- FUNCTION private.post_due_renewals_for_all()
+
+CREATE FUNCTION private.post_due_renewals_for_all() RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    one public.subscriptions;
+    added integer := 0;
+begin
+    for one in select s.* from public.subscriptions as s order by s.workspace_id, s.id loop
+        begin
+            added := added + private.post_renewals(one);
+        exception when others then
+            raise warning 'The renewals of subscription % were not posted: %', one.id, sqlerrm;
+        end;
+    end loop;
+    return added;
+end
+$$;
+
+-- FUNCTION private.post_renewals(public.subscriptions)
+
+CREATE FUNCTION private.post_renewals(of_subscription public.subscriptions) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    zone text;
+    due date[];
+begin
+    -- The locks of a save, in its order: the time zone's, those of months, that of saves.
+    perform pg_advisory_xact_lock_shared(private.timezone_lock((of_subscription).workspace_id));
+    zone := private.timezone_of((of_subscription).workspace_id);
+    due := array(
+        select d.day
+        from private.renewal_days(of_subscription, (now() at time zone zone)::date) as d (day)
+        where not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
+    );
+    perform public.ensure_months(due);
+    perform pg_advisory_xact_lock(private.save_lock((of_subscription).workspace_id));
+
+    delete from public.cost_records as r
+    where
+        r.workspace_id = (of_subscription).workspace_id
+        and r.subscription_id = (of_subscription).id
+        and r.day <> all (due);
+
+    update public.cost_records as r
+    set
+        cost_usd = (of_subscription).amount_usd,
+        provider_id = (of_subscription).provider_id,
+        model_name = (of_subscription).plan_name
+    where
+        r.workspace_id = (of_subscription).workspace_id
+        and r.subscription_id = (of_subscription).id
+        and (r.cost_usd, r.provider_id, r.model_name)
+        is distinct from ((of_subscription).amount_usd, (of_subscription).provider_id, (of_subscription).plan_name);
+
+    return private.add_renewals(of_subscription, due, zone);
+end
+$$;
+
+-- FUNCTION private.price_keys()
+
+CREATE FUNCTION private.price_keys() RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select array['price_source', 'price_version', 'price_model', 'price_note']
+$$;
+
+-- FUNCTION private.promote_best_statements(uuid, uuid[])
+
+CREATE FUNCTION private.promote_best_statements(owner uuid, keys uuid[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    first_ones uuid[];
+    better uuid[];
+    records uuid[];
+    records_at timestamptz[];
+begin
+    select
+        array_agg(c.id) filter (where c.is_first),
+        array_agg(c.id) filter (where c.is_better),
+        array_agg(c.record_id) filter (where c.is_better),
+        array_agg(c.record_at) filter (where c.is_better)
+    into first_ones, better, records, records_at
+    from private.compare_statements(owner, keys) as c;
+    if first_ones is not null then
+        perform private.promote_statements(first_ones);
+    end if;
+    if better is null then
+        return 0;
+    end if;
+    perform private.keep_as_superseded(owner, records, min(a.at), max(a.at)) from unnest(records_at) as a (at);
+    perform private.replace_records(owner, better, records, records_at);
+    return cardinality(better);
+end
+$$;
+
+-- FUNCTION private.promote_statements(uuid[])
+
+CREATE FUNCTION private.promote_statements(ids uuid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into public.cost_records (
+        id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
+        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata, created_at, updated_at
+    )
+    select
+        s.id, s.workspace_id, s.user_id, s.project_id, s.provider_id, s.import_id, s.subscription_id, s.source_key, s.request_id,
+        s.timestamp, s.day, s.model_name, s.billing_account, s.dataset, s.billed_under_other_name, s.cost_usd, s.tokens_used,
+        s.input_tokens, s.output_tokens, s.cached_input_tokens, s.cache_write_tokens, s.reasoning_tokens, s.request_count,
+        s.collection_method, s.cost_basis, s.charge_type, s.metadata, s.created_at, s.updated_at
+    from private.take_statements(ids) as s
+    order by s.timestamp, s.source_key
+$$;
+
+-- FUNCTION private.rank_records(uuid, uuid[], uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(id uuid, source_key uuid, at timestamp with time zone, import_id uuid, is_enabled boolean, rank numeric[], figures text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        c.id, c.source_key, c.timestamp, c.import_id, coalesce(i.is_enabled, true),
+        case
+            when c.request_id is not null
+                then array[
+                    (c.cost_basis = 'billed')::integer,
+                    -array_position(private.authorities(), c.collection_method),
+                    c.tokens_used,
+                    coalesce(c.cost_usd, -1)
+                ]
+            else array[extract(epoch from coalesce(i.created_at, c.created_at))]
+        end,
+        row(
+            c.cost_usd, c.cost_basis, c.charge_type, c.tokens_used, c.input_tokens, c.output_tokens, c.cached_input_tokens,
+            c.cache_write_tokens, c.reasoning_tokens, c.request_count
+        )::text
+    from (
+        select r.*
+        from public.cost_records as r
+        where
+            r.workspace_id = owner
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.source_key = any (keys)
+            and r.request_id is null
+        union all
+        select r.*
+        from public.cost_records as r
+        where r.workspace_id = owner and r.source_key = any (request_keys) and r.request_id is not null
+    ) as c
+    left join public.imports as i on c.import_id = i.id
+$$;
+
+-- FUNCTION private.rank_superseded(uuid, uuid[])
+
+CREATE FUNCTION private.rank_superseded(owner uuid, keys uuid[]) RETURNS TABLE(id uuid, source_key uuid, at timestamp with time zone, import_id uuid, is_request boolean, rank numeric[], figures text, is_best boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        s.id, s.source_key, s.timestamp, s.import_id, s.request_id is not null, s.rank, s.figures,
+        s.may_count
+        and row_number() over (partition by s.source_key, s.may_count order by s.rank desc, s.created_at desc, s.id) = 1
+    from (
+        select
+            t.*,
+            coalesce(i.is_enabled, true)
+            and not exists (
+                select
+                from private.archived_months as a
+                where a.month = date_trunc('month', t.timestamp at time zone 'UTC')::date
+            ) as may_count,
+            case
+                when t.request_id is not null
+                    then array[
+                        (t.cost_basis = 'billed')::integer,
+                        -array_position(private.authorities(), t.collection_method),
+                        t.tokens_used,
+                        coalesce(t.cost_usd, -1)
+                    ]
+                else array[extract(epoch from coalesce(i.created_at, t.created_at))]
+            end as rank,
+            row(
+                t.cost_usd, t.cost_basis, t.charge_type, t.tokens_used, t.input_tokens, t.output_tokens, t.cached_input_tokens,
+                t.cache_write_tokens, t.reasoning_tokens, t.request_count
+            )::text as figures
+        from public.superseded_records as t
+        left join public.imports as i on t.import_id = i.id
+        where t.workspace_id = owner and t.source_key = any (keys)
+    ) as s
+$$;
+
+-- FUNCTION private.read_divided(uuid, date, date, private.stale_days[], date[], uuid, text, uuid)
+
+CREATE FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], of_project uuid, split text, only_user uuid) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    others constant uuid := uuid '00000000-0000-0000-0000-000000000000';
+begin
+    return (
+        with parts as (
+            select
+                d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
+            union all
+            select
+                f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
+                f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+                f.total_requests, f.record_count, f.unpriced_count
+            from private.outdated_totals(tenant, outdated, stale) as f
+        ),
+
+        daily as (
+            select
+                p.date, p.provider, p.model_name, p.cost_basis, p.charge_type,
+                case
+                    when split = 'project' then p.project_id
+                    when split = 'person' then case when only_user is null or p.user_id = only_user then p.user_id else others end
+                end as part,
+                sum(p.total_cost_usd) as total_cost_usd,
+                sum(p.total_tokens) as total_tokens,
+                sum(p.total_input_tokens) as total_input_tokens,
+                sum(p.total_output_tokens) as total_output_tokens,
+                sum(p.total_cached_input_tokens) as total_cached_input_tokens,
+                sum(p.total_cache_write_tokens) as total_cache_write_tokens,
+                sum(p.total_requests) as total_requests,
+                sum(p.record_count) as record_count, sum(p.unpriced_count) as unpriced_count
+            from parts as p
+            where of_project is null or p.project_id = of_project
+            group by 1, 2, 3, 4, 5, 6
+            order by 1, 2, 3, 4, 5, 6
+        )
+
+        select
+            case
+                when split is null then o.columns
+                else (left(o.columns::text, -1) || format(', %s: %s}', to_json(split), o.parts))::json
+            end
+        from (
+            select
+                json_build_object(
+                    'date', coalesce(json_agg(d.date), '[]'),
+                    'provider', private.json_words(string_agg(d.provider, '","')),
+                    'model', coalesce(json_agg(d.model_name), '[]'),
+                    'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
+                    'charge_type', private.json_words(string_agg(d.charge_type, '","')),
+                        'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                    'tokens', coalesce(json_agg(d.total_tokens), '[]'),
+                    'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
+                    'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
+                    'cached_input_tokens', coalesce(json_agg(d.total_cached_input_tokens), '[]'),
+                    'cache_write_tokens', coalesce(json_agg(d.total_cache_write_tokens), '[]'),
+                    'requests', coalesce(json_agg(d.total_requests), '[]'),
+                    'records', coalesce(json_agg(d.record_count), '[]'),
+                    'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
+                ) as columns,
+                coalesce(json_agg(d.part), '[]') as parts
+            from daily as d
+        ) as o
+    );
+end
+$$;
+
+-- FUNCTION private.read_incoming(json, text)
+
+CREATE FUNCTION private.read_incoming(records json, zone text) RETURNS private.incoming_record[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    incoming private.incoming_record[];
+begin
+    if json_typeof(records) is distinct from 'array' then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    incoming := array(select r from json_populate_recordset(null::private.incoming_record, records) as r);
+    if cardinality(incoming) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    if not exists (select from unnest(incoming) as r where r.day is not null) then
+        return incoming;
+    end if;
+    return array(
+        select
+            row(
+                r.provider,
+                case
+                    when r.day is null then r.timestamp
+                    -- As private.day_instant, which would take longer, a call for each record.
+                    else d.noon - case when (d.noon at time zone zone)::date = r.day then interval '0' else interval '3 hours' end
+                end,
+                r.day, r.model_name, r.cost_usd, r.cost_basis, r.charge_type, r.collection_method, r.source_key, r.request_id,
+                r.billing_account, r.dataset, r.billed_under_other_name, r.project_id, r.tokens_used, r.input_tokens,
+                r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count, r.metadata
+            )::private.incoming_record
+        from unnest(incoming) as r
+        cross join lateral (select (r.day + time '12:00') at time zone 'UTC' as noon) as d
+    );
+end
+$$;
+
+-- FUNCTION private.read_price_changes(json)
+
+CREATE FUNCTION private.read_price_changes(changes json) RETURNS SETOF private.price_change
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        c.id, c.timestamp, c.was_usd, c.cost_usd,
+        (
+            select coalesce(jsonb_object_agg(e.key, e.value), '{}')
+            from jsonb_each(c.price) as e
+            where e.key = any (private.price_keys()) and jsonb_typeof(e.value) = 'string' and length(e.value #>> '{}') <= 500
+        )
+    from json_populate_recordset(null::private.price_change, changes) as c
+    where c.cost_usd is null or c.cost_usd >= 0
+$$;
+
+-- FUNCTION private.read_undivided(uuid, date, date, private.stale_days[], date[])
+
+CREATE FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    outdated_from constant date := coalesce(outdated[1], 'infinity');
+    outdated_to constant date := coalesce(outdated[cardinality(outdated)], 'infinity');
+begin
+    return (
+        with before as (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date < outdated_from
+            order by d.date
+        ),
+
+        among as (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date > outdated_from and d.date < outdated_to and d.date <> all (outdated)
+            union all
+            select
+                f.date, f.provider, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
+                f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+                f.total_requests, f.record_count, f.unpriced_count
+            from private.outdated_totals(tenant, outdated, stale) as f
+            where cardinality(outdated) > 0
+            order by date
+        ),
+
+        after as (
+            select
+                d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
+                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.total_requests, d.record_count, d.unpriced_count
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date > outdated_to and d.date <= last_day
+            order by d.date
+        ),
+
+        daily as (
+            select * from before
+            union all
+            select * from among
+            union all
+            select * from after
+        )
+
+        select
+            json_build_object(
+                'date', coalesce(json_agg(d.date), '[]'),
+                'provider', private.json_words(string_agg(d.provider, '","')),
+                'model', coalesce(json_agg(d.model_name), '[]'),
+                'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
+                'charge_type', private.json_words(string_agg(d.charge_type, '","')),
+                'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                'tokens', coalesce(json_agg(d.total_tokens), '[]'),
+                'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
+                'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
+                'cached_input_tokens', coalesce(json_agg(d.total_cached_input_tokens), '[]'),
+                'cache_write_tokens', coalesce(json_agg(d.total_cache_write_tokens), '[]'),
+                'requests', coalesce(json_agg(d.total_requests), '[]'),
+                'records', coalesce(json_agg(d.record_count), '[]'),
+                'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
+            )
+        from daily as d
+    );
+end
+$$;
+
+-- FUNCTION private.renewal_days(public.subscriptions, date)
+
+CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) RETURNS SETOF date
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select d.day
+    from generate_series(
+        date_trunc('month', (of_subscription).started_on::timestamp),
+        least(until, coalesce((of_subscription).ended_on, until))::timestamp,
+        case (of_subscription).interval when 'year' then interval '1 year' else interval '1 month' end
+    ) as m (month)
+    cross join lateral (
+        select
+            m.month::date
+            + least((of_subscription).renewal_day, extract(day from m.month + interval '1 month' - interval '1 day')::integer)
+            - 1 as day
+    ) as d
+    where
+        d.day >= (of_subscription).started_on
+        and d.day <= least(until, coalesce((of_subscription).ended_on, until))
+$$;
+
+-- FUNCTION private.replace_own_statements(uuid, uuid[])
+
+CREATE FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    own uuid[];
+    newer uuid[];
+    records uuid[];
+    records_at timestamptz[];
+begin
+    select
+        array_agg(c.id) filter (where c.is_own),
+        array_agg(c.id) filter (where c.is_newer),
+        array_agg(c.record_id) filter (where c.is_newer),
+        array_agg(c.record_at) filter (where c.is_newer)
+    into own, newer, records, records_at
+    from private.compare_statements(owner, keys) as c;
+    if own is null then
+        return null;
+    end if;
+    if newer is not null then
+        perform private.replace_records(owner, newer, records, records_at);
+    end if;
+    delete from public.superseded_records as s
+    where s.id = any (own);
+    return coalesce(cardinality(newer), 0);
+end
+$$;
+
+-- FUNCTION private.replace_records(uuid, uuid[], uuid[], timestamp with time zone[])
+
+CREATE FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_nestloop TO 'off'
+    AS $$
+declare
+    first_at constant timestamptz := (select min(a.at) from unnest(at) as a (at));
+    last_at constant timestamptz := (select max(a.at) from unnest(at) as a (at));
+begin
+    update public.cost_records as r
+    set
+        (
+            user_id, project_id, provider_id, import_id, subscription_id, request_id, timestamp, day, model_name,
+            billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+            charge_type, metadata
+        ) = row(
+            t.user_id, t.project_id, t.provider_id, t.import_id, t.subscription_id, t.request_id, t.timestamp, t.day, t.model_name,
+            t.billing_account, t.dataset, t.billed_under_other_name, t.cost_usd, t.tokens_used, t.input_tokens, t.output_tokens,
+            t.cached_input_tokens, t.cache_write_tokens, t.reasoning_tokens, t.request_count, t.collection_method, t.cost_basis,
+            t.charge_type, t.metadata
+        )
+    from unnest(statements, ids, at) as p (statement, id, at)
+    inner join private.take_statements(statements) as t on p.statement = t.id
+    where
+        r.workspace_id = owner
+        and r.timestamp >= first_at
+        and r.timestamp <= last_at
+        and r.id = p.id
+        and r.timestamp = p.at;
+end
+$$;
+
+-- FUNCTION private.reprice(uuid, json)
+
+CREATE FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) RETURNS record
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with wanted as materialized (
+        select c.*
+        from private.read_price_changes(changes) as c
+        inner join private.estimates as e
+            on
+                e.workspace_id = tenant
+                and c.id = e.id
+                and c.timestamp = e.timestamp
+                and c.was_usd is not distinct from e.cost_usd
+    ),
+
+    effective as (
+        update public.cost_records as r
+        set
+            cost_usd = c.cost_usd,
+            metadata = r.metadata - private.price_keys() || c.price
+        from wanted as c
+        where r.id = c.id and r.timestamp = c.timestamp and r.workspace_id = tenant and r.cost_usd is not distinct from c.was_usd
+        returning c.was_usd, c.cost_usd
+    ),
+
+    superseded as (
+        update public.superseded_records as s
+        set
+            cost_usd = c.cost_usd,
+            metadata = s.metadata - private.price_keys() || c.price
+        from wanted as c
+        where s.id = c.id and s.timestamp = c.timestamp and s.workspace_id = tenant and s.cost_usd is not distinct from c.was_usd
+        returning c.was_usd, c.cost_usd
+    )
+
+    select count(*), coalesce(sum(p.was_usd), 0), coalesce(sum(p.cost_usd), 0)
+    from (
+        select * from effective
+        union all
+        select * from superseded
+    ) as p
+$$;
+
+-- FUNCTION private.require_source(uuid)
+
+CREATE FUNCTION private.require_source(source uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+begin
+    select i.workspace_id
+    into tenant
+    from public.imports as i
+    where
+        i.id = source
+        and i.workspace_id = any(array(select private.workspaces_as('member')))
+        and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))));
+    if tenant is null then
+        raise exception 'This import no longer exists.' using errcode = '42501';
+    end if;
+    return tenant;
+end
+$$;
+
+-- FUNCTION private.require_workspace(uuid, text)
+
+CREATE FUNCTION private.require_workspace(asked uuid, at_least text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    chosen constant uuid := coalesce(asked, auth.uid());
+begin
+    if chosen is null then
+        raise exception 'Sign in first.' using errcode = '42501';
+    end if;
+    if not exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
+        raise exception 'You may not do this in that workspace.' using errcode = '42501';
+    end if;
+    return chosen;
+end
+$$;
+
+-- FUNCTION private.resolve_overlaps(private.day_parts[])
+
+CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    account record;
+    decided private.day_parts[];
+begin
+    for account in
+        select d.workspace_id, d.billing_account, array_agg(d.day) as days
+        from (select distinct c.workspace_id, c.billing_account, c.day from unnest(changes) as c) as d
+        where
+            (
+                select row(p.dataset, p.cost_basis)
+                from private.day_parts as p
+                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                order by p.dataset, p.cost_basis
+                limit 1
+            ) <> (
+                select row(p.dataset, p.cost_basis)
+                from private.day_parts as p
+                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                order by p.dataset desc, p.cost_basis desc
+                limit 1
+            )
+            or exists (
+                select
+                from private.day_parts as p
+                where
+                    (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                    and not (p.money_is_effective and p.tokens_are_effective)
+            )
+        group by d.workspace_id, d.billing_account
+        order by d.workspace_id, d.billing_account
+    loop
+        decided := private.parts_from_before(
+            array(select p from private.decide_parts(account.workspace_id, account.billing_account, account.days) as p), changes
+        );
+        if cardinality(decided) > 0 then
+            perform private.flag_records(account.workspace_id, account.billing_account, decided);
+        end if;
+    end loop;
+end
+$$;
+
+-- FUNCTION private.save_lock(uuid)
+
+CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.save.' || of_workspace::text, 0)
+$$;
+
+-- FUNCTION private.select_winners(uuid, uuid[])
+
+CREATE FUNCTION private.select_winners(owner uuid, keys uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    restated integer := 0;
+    replaced integer;
+begin
+    perform pg_advisory_xact_lock(private.save_lock(owner));
+    if
+        not exists (select from public.superseded_records as s where s.workspace_id = owner)
+        or not exists (select from public.workspaces as w where w.id = owner) -- being deleted
+    then
+        return;
+    end if;
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
+    perform private.move_superseded_days(owner, keys);
+    loop
+        replaced := private.replace_own_statements(owner, keys);
+        exit when replaced is null;
+        restated := restated + replaced;
+    end loop;
+    restated := restated + private.promote_best_statements(owner, keys);
+    perform set_config(
+        'tally.restated',
+        (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,
+        true
+    );
+end
+$$;
+
+-- FUNCTION private.select_winners_of_changed()
+
+CREATE FUNCTION private.select_winners_of_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    owner uuid;
+begin
+    for owner in select distinct c.workspace_id from changed as c order by 1 loop
+        perform private.select_winners(
+            owner, array(select distinct c.source_key from changed as c where c.workspace_id = owner)
+        );
+    end loop;
+    return null;
+end
+$$;
+
+-- FUNCTION private.share_timezone()
+
+CREATE FUNCTION private.share_timezone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(w.id))
+    from (select w.id from private.workspaces_as('member') as w (id) order by 1) as w;
+    return null;
+end
+$$;
+
+-- FUNCTION private.share_timezones_of(text)
+
+CREATE FUNCTION private.share_timezones_of(partition_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+begin
+    for tenant in execute format('select distinct workspace_id from private.%I order by 1', partition_name) loop
+        perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    end loop;
+end
+$$;
+
+-- FUNCTION private.stale_days_of(uuid, date, date)
+
+CREATE FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) RETURNS private.stale_days[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array(
+        select s
+        from private.stale_days as s
+        where s.workspace_id = tenant and s.date >= first_day and s.date <= last_day
+    )
+$$;
+
+-- FUNCTION private.sum_days(private.stale_days[])
+
+CREATE FUNCTION private.sum_days(days private.stale_days[]) RETURNS SETOF private.folded_days
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    ts_first constant timestamptz := (select min(d.ts_from) from unnest(days) as d);
+    ts_last constant timestamptz := (select max(d.ts_to) from unnest(days) as d);
+begin
+    if ts_first is null then
+        return;
+    end if;
+    return query
+    select
+        d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
+        f.cost, f.tokens, f.input, f.output, f.cached, f.written, f.reasoning, f.requests, f.records, f.unpriced
+    from unnest(days) as d
+    cross join lateral (
+        select
+            r.provider_id,
+            coalesce(r.project_id, '00000000-0000-0000-0000-000000000000') as project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            count(*) as records,
+            count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+        from public.cost_records as r
+        where
+            r.workspace_id = d.workspace_id
+            and r.timestamp >= d.ts_from
+            and r.timestamp < d.ts_to
+            and r.timestamp >= ts_first
+            and r.timestamp < ts_last
+        group by 1, 2, 3, 4, 5, 6
+    ) as f
+    inner join public.providers as p on f.provider_id = p.id;
+end
+$$;
+
+-- FUNCTION private.sum_statements(uuid, date, date)
+
+CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    AS $_$
+    select
+        (s.timestamp at time zone 'UTC')::date, s.billing_account, s.model_key, s.model_name, s.import_id, s.collection_method,
+        s.dataset, s.cost_basis, s.charge_type,
+        -- The kind of tokens that a line of a bill is for; OpenAI names it behind the model.
+        coalesce(s.metadata ->> 'token_type', substring(s.metadata ->> 'line_item' from ', (.+)$'), ''),
+        -- Batch, a long context or anything else that has a price of its own.
+        s.metadata ?| array['context_window', 'service_tier', 'batch', 'speed', 'inference_geo']
+        or coalesce(s.metadata ->> 'usage_type', '') = 'batch',
+        s.is_effective,
+        sum(s.cost_usd), count(*) filter (where s.cost_usd is null), sum(s.tokens_used), sum(s.input_tokens),
+        sum(s.output_tokens), sum(s.cached_input_tokens), sum(s.cache_write_tokens), sum(s.reasoning_tokens),
+        sum(s.request_count), count(*),
+        sum(case when s.money_is_effective then s.cost_usd else 0.0000000000 end) filter (where s.is_effective),
+        coalesce(bool_or(s.money_is_effective and s.cost_usd is distinct from 0), false),
+        coalesce(sum(s.tokens_used) filter (where s.tokens_are_effective), 0),
+        coalesce(bool_or(s.tokens_are_effective and s.tokens_used + s.request_count > 0), false)
+    from private.statements as s
+    where
+        s.workspace_id = tenant
+        and s.billing_account is not null
+        and s.timestamp >= coalesce(from_date, date '2020-01-01')::timestamp at time zone 'UTC'
+        and s.timestamp < (coalesce(to_date, date '2100-01-01') + 1)::timestamp at time zone 'UTC'
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+$_$;
+
+-- FUNCTION private.supersede_source(uuid, uuid)
+
+CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with silenced as (
+        delete from public.cost_records as r
+        where r.workspace_id = tenant and r.import_id = source
+        returning r.*
+    )
+
+    insert into public.superseded_records (
+        id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
+        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata, created_at, updated_at
+    )
+    select
+        r.id, r.workspace_id, r.user_id, r.project_id, r.provider_id, r.import_id, r.subscription_id, r.source_key, r.request_id,
+        r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
+        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
+        r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
+    from silenced as r
+$$;
+
+-- TABLE public.superseded_records
+
+CREATE TABLE public.superseded_records (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    project_id uuid,
+    provider_id uuid NOT NULL,
+    import_id uuid,
+    subscription_id uuid,
+    source_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    request_id text,
+    "timestamp" timestamp with time zone NOT NULL,
+    day date,
+    model_name text NOT NULL,
+    model_key text GENERATED ALWAYS AS (
+CASE
+    WHEN (model_name = '(unspecified)'::text) THEN ''::text
+    WHEN ((model_name ~~ '%20%'::text) OR (model_name ~~ '%latest'::text)) THEN lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$'::text, ''::text))
+    ELSE lower(model_name)
+END) STORED NOT NULL,
+    billing_account text,
+    dataset text DEFAULT 'requests'::text NOT NULL,
+    billed_under_other_name boolean DEFAULT false NOT NULL,
+    cost_usd numeric(18,10),
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    request_count bigint DEFAULT 0 NOT NULL,
+    collection_method text DEFAULT 'manual_entry'::text NOT NULL,
+    cost_basis text DEFAULT 'billed'::text NOT NULL,
+    charge_type text DEFAULT 'usage'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
+    CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
+    CONSTRAINT cost_records_cost CHECK (
+CASE
+    WHEN (cost_usd IS NULL) THEN (cost_basis = ANY (ARRAY['estimated'::text, 'included'::text]))
+    WHEN (cost_usd >= (0)::numeric) THEN (cost_usd <> 'NaN'::numeric)
+    ELSE (charge_type = ANY (ARRAY['credit'::text, 'adjustment'::text]))
+END),
+    CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
+    CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
+    CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
+    CONSTRAINT cost_records_day CHECK ((day = (("timestamp" AT TIME ZONE 'UTC'::text))::date)),
+    CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
+    CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
+    CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
+    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '367 days'::interval))))
+);
+
+-- FUNCTION private.take_statements(uuid[])
+
+CREATE FUNCTION private.take_statements(ids uuid[]) RETURNS SETOF public.superseded_records
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    delete from public.superseded_records as s
+    where s.id = any (ids)
+    returning s.*
+$$;
+
+-- FUNCTION private.timezone_lock(uuid)
+
+CREATE FUNCTION private.timezone_lock(of_workspace uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.timezone.' || of_workspace::text, 0)
+$$;
+
+-- FUNCTION private.timezone_of(uuid)
+
+CREATE FUNCTION private.timezone_of(of_workspace uuid) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce((select w.timezone from public.workspaces as w where w.id = of_workspace), 'UTC')
+$$;
+
+-- FUNCTION private.top_models(uuid, timestamp with time zone, timestamp with time zone, integer)
+
+CREATE FUNCTION private.top_models(tenant uuid, since timestamp with time zone, until timestamp with time zone, at_most integer) RETURNS TABLE(model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.check_may_read(tenant);
+    return query
+    select
+        r.model_name,
+        p.name,
+        coalesce(sum(r.cost_usd), 0),
+        sum(r.tokens_used),
+        sum(r.request_count),
+        round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
+    from public.effective_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    where r.workspace_id = tenant and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+    group by r.model_name, p.name
+    order by 3 desc, r.model_name, p.name
+    limit greatest(least(at_most, 1000), 0);
+end
+$$;
+
+-- FUNCTION private.total_spend(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.total_spend(tenant uuid, since timestamp with time zone, until timestamp with time zone) RETURNS numeric
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.check_may_read(tenant);
+    return (
+        select coalesce(sum(r.cost_usd), 0)
+        from public.effective_records as r
+        where r.workspace_id = tenant and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+    );
+end
+$$;
+
+-- FUNCTION private.touch_updated_at()
+
+CREATE FUNCTION private.touch_updated_at() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.updated_at := now();
+    return new;
+end
+$$;
+
+-- FUNCTION private.upkeep_lock()
+
+CREATE FUNCTION private.upkeep_lock() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select hashtextextended('tally.refresh', 0)
+$$;
+
+-- FUNCTION private.wait_for_saves()
+
+CREATE FUNCTION private.wait_for_saves() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(private.save_lock(w.id))
+    from (select w.id from private.workspaces_as('member') as w (id) order by 1) as w;
+    return null;
+end
+$$;
+
+-- FUNCTION private.workspaces_as(text)
+
+CREATE FUNCTION private.workspaces_as(at_least text) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
+    SET search_path TO ''
+    AS $$
+    select m.workspace_id
+    from public.members as m
+    where
+        m.user_id = (select auth.uid())
+        and array_position(array['viewer', 'member', 'admin', 'owner'], m.role)
+        >= array_position(array['viewer', 'member', 'admin', 'owner'], at_least)
+$$;
+
+-- FUNCTION private.write_audit(uuid, uuid, text, text, uuid, text[], jsonb)
+
+CREATE FUNCTION private.write_audit(tenant uuid, user_id uuid, action text, table_name text, row_id uuid, changed_columns text[], metadata jsonb) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    insert into public.audit_logs (workspace_id, user_id, actor, actor_id, action, table_name, row_id, changed_columns, metadata)
+    select w.id, u.id, private.current_actor(), auth.uid(), $3, $4, $5, $6, $7
+    from public.workspaces as w
+    inner join auth.users as u on u.id = $2
+    where w.id = $1
+$_$;
+
+-- FUNCTION public.apply_prices(uuid, json, uuid)
+
+CREATE FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+    priced record;
+begin
+    if run_id is null or json_typeof(changes) is distinct from 'array' or json_array_length(changes) > 5000 then
+        raise exception 'Changes must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    -- As a save that restates: one at a time, and no change of the time zone meanwhile.
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    priced := private.reprice(tenant, changes);
+    if priced.applied > 0 then
+        perform private.audit_repricing(tenant, run_id, priced.applied, priced.before_usd, priced.after_usd);
+    end if;
+    return json_build_object('applied', priced.applied, 'skipped', json_array_length(changes) - priced.applied);
+end
+$$;
+
+-- FUNCTION public.attach_partition(integer, integer)
+
+CREATE FUNCTION public.attach_partition(year integer, month integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
+begin
+    delete from private.archived_months as a
+    where a.month = make_date(year, attach_partition.month, 1) and to_regclass(format('private.%I', partition_name)) is not null;
+    if not found then
+        raise exception 'There is no archived table for year %, month %.', year, month using errcode = '22023';
+    end if;
+    perform private.share_timezones_of(partition_name);
+    perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.mark_month(partition_name);
+    return 'private.' || partition_name;
+end
+$$;
+
+-- FUNCTION public.create_monthly_partition(integer, integer)
+
+CREATE FUNCTION public.create_monthly_partition(year integer, month integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if not coalesce(month between 1 and 12 and year between 2020 and extract(year from now()) + 10, false) then
+        raise exception 'No such month: year %, month %.', year, month using errcode = '22023';
+    end if;
+    if exists (select from private.archived_months as a where a.month = make_date(year, create_monthly_partition.month, 1)) then
+        raise exception 'Year %, month % has been archived.', year, month using errcode = '22023';
+    end if;
+    perform private.create_month(make_date(year, month, 1));
+    return format('private.cost_records_%s_%s', year, lpad(month::text, 2, '0'));
+end
+$$;
+
+-- FUNCTION public.daily_costs(date, date, uuid, uuid, text)
+
+CREATE FUNCTION public.daily_costs(from_date date DEFAULT NULL::date, to_date date DEFAULT NULL::date, workspace uuid DEFAULT NULL::uuid, project uuid DEFAULT NULL::uuid, split text DEFAULT NULL::text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    first_day constant date := coalesce(from_date, '-infinity');
+    last_day constant date := coalesce(to_date, 'infinity');
+    stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
+    outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
+    only_user uuid;
+begin
+    if split is not null and split not in ('project', 'person') then
+        raise exception 'Split by "project" or by "person".' using errcode = '22023';
+    end if;
+    if
+        project is null
+        and split is null
+        and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
+    then
+        return private.read_undivided(tenant, first_day, last_day, stale, outdated);
+    end if;
+    if
+        not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant)
+        and not exists (select from public.workspaces as w where w.id = tenant and w.person_split = 'everyone')
+    then
+        only_user := auth.uid();
+    end if;
+    return private.read_divided(tenant, first_day, last_day, stale, outdated, project, split, only_user);
+end
+$$;
+
+-- FUNCTION public.data_version(uuid)
+
+CREATE FUNCTION public.data_version(workspace uuid DEFAULT NULL::uuid) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select
+        concat_ws(
+            '.',
+            m.role || '-' || m.xmin::text,
+            coalesce((select r.gen::text from private.refreshes as r), '0'),
+            coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
+            (
+                select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
+                from private.stale_days as s
+                where s.workspace_id = m.workspace_id
+            ),
+            (
+                select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
+                from private.overridden_days as o
+                where o.workspace_id = m.workspace_id
+            ),
+            (
+                select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)
+                from (
+                    select 'workspace' as name, w.xmin::text as version
+                    from public.workspaces as w
+                    where w.id = m.workspace_id
+                    union all
+                    select 'preferences', p.xmin::text
+                    from public.user_preferences as p
+                    where p.user_id = m.user_id
+                    union all
+                    select i.id::text, i.xmin::text
+                    from public.imports as i
+                    where i.workspace_id = m.workspace_id
+                    union all
+                    select s.id::text, s.xmin::text
+                    from public.subscriptions as s
+                    where s.workspace_id = m.workspace_id
+                ) as o
+            )
+        )
+    from public.members as m
+    where m.user_id = (select auth.uid()) and m.workspace_id = coalesce($1, (select auth.uid()))
+$_$;
+
+-- FUNCTION public.delete_missing(uuid, text, date, date, uuid[])
+
+CREATE FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_source($1);
+    superseded bigint;
+    effective bigint;
+begin
+    if $3 is null or $4 is null or $5 is null then
+        raise exception 'Give the days and the identities that are still there.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    delete from public.superseded_records as s
+    where s.workspace_id = tenant and s.import_id = $1 and s.dataset = $2 and s.day between $3 and $4 and s.source_key <> all ($5);
+    get diagnostics superseded = row_count;
+    delete from public.cost_records as r
+    where
+        r.workspace_id = tenant
+        and r.import_id = $1
+        and r.dataset = $2
+        and r.timestamp >= $3::timestamp at time zone 'UTC'
+        and r.timestamp < ($4 + 1)::timestamp at time zone 'UTC'
+        and r.day is not null
+        and r.source_key <> all ($5);
+    get diagnostics effective = row_count;
+    return superseded + effective;
+end
+$_$;
+
+-- FUNCTION public.delete_own_account(text)
+
+CREATE FUNCTION public.delete_own_account(email text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    caller constant uuid := auth.uid();
+    left_behind text;
+begin
+    if caller is null then
+        raise exception 'Sign in to delete your account.' using errcode = '42501';
+    end if;
+    if not exists (
+        select
+        from auth.users as u
+        where u.id = caller and lower(u.email) = lower(trim(delete_own_account.email))
+    ) then
+        raise exception 'That is not the email of this account. Nothing was deleted.' using errcode = '22023';
+    end if;
+    select string_agg(w.name, ', ' order by w.name)
+    into left_behind
+    from public.members as m
+    inner join public.workspaces as w on m.workspace_id = w.id
+    where
+        m.user_id = caller
+        and m.role = 'owner'
+        and w.personal_user_id is null
+        and not exists (
+            select
+            from public.members as o
+            where o.workspace_id = m.workspace_id and o.role = 'owner' and o.user_id <> caller
+        );
+    if left_behind is not null then
+        raise exception 'You are the only owner of: %. Make another member the owner, or delete these workspaces.', left_behind
+            using errcode = '22023';
+    end if;
+    delete from auth.users as u where u.id = caller;
+end
+$$;
+
+-- FUNCTION public.detach_partition(integer, integer)
+
+CREATE FUNCTION public.detach_partition(year integer, month integer) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
+begin
+    if not exists (
+        select
+        from pg_catalog.pg_inherits as i
+        where
+            i.inhparent = 'public.cost_records'::regclass
+            and i.inhrelid = to_regclass(format('private.%I', partition_name))
+    ) then
+        raise exception 'There is no attached partition for year %, month %.', year, month using errcode = '22023';
+    end if;
+    perform private.share_timezones_of(partition_name);
+    execute format('alter table public.cost_records detach partition private.%I', partition_name);
+    insert into private.archived_months (month) values (make_date(year, month, 1)) on conflict do nothing;
+    perform private.mark_month(partition_name);
+    return 'private.' || partition_name;
+end
+$$;
+
+-- FUNCTION public.ensure_months(date[])
+
+CREATE FUNCTION public.ensure_months(months date[]) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select count(*) filter (where private.create_month(m.month))
+    from (
+        select distinct date_trunc('month', u.month::timestamp)::date as month
+        from unnest(months) as u (month)
+    ) as m
+    where
+        m.month >= date '2020-01-01'
+        and m.month <= now() + interval '1 year'
+$$;
+
+-- FUNCTION public.ensure_partitions(integer)
+
+CREATE FUNCTION public.ensure_partitions(months_ahead integer DEFAULT 3) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    this_month constant date := date_trunc('month', now() at time zone 'UTC');
+begin
+    if not coalesce(months_ahead between 0 and 120, false) then
+        raise exception 'months_ahead must be 0 to 120, not %.', months_ahead using errcode = '22023';
+    end if;
+    return (
+        select count(*) filter (where private.create_month((this_month + make_interval(months => n))::date))
+        from generate_series(-1, months_ahead) as n
+    );
+end
+$$;
+
+-- FUNCTION public.find_same_import(text, text, bigint, uuid)
+
+CREATE FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid DEFAULT NULL::uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select i.id
+    from public.imports as i
+    where
+        i.workspace_id = coalesce($4, (select auth.uid()))
+        and i.file_sha256 = $1
+        and i.status = 'done'
+        and i.metadata ->> 'signature' = $2
+        and (
+            select count(*)
+            from public.cost_records as r
+            where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
+        ) = $3
+    order by i.created_at desc
+    limit 1
+$_$;
+
+-- FUNCTION public.fold_stale_days()
+
+CREATE FUNCTION public.fold_stale_days() RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    folded integer := 0;
+    records bigint := 0;
+    step record;
+begin
+    if not pg_try_advisory_xact_lock(private.upkeep_lock()) then
+        return 0; -- reads stay exact meanwhile
+    end if;
+    loop
+        step := private.fold_some_days(case when records = 0 then 30 else 200 end);
+        folded := folded + step.days;
+        records := records + step.records;
+        exit when step.days = 0 or folded >= 2000 or records >= 42000;
+    end loop;
+    return folded;
+end
+$$;
+
+-- FUNCTION public.get_top_models_by_spend(uuid, timestamp with time zone, timestamp with time zone, integer)
+
+CREATE FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer DEFAULT 10) RETURNS TABLE(model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select * from private.top_models($1, $2, $3, $4)
+$_$;
+
+-- FUNCTION public.get_user_total_spend(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) RETURNS numeric
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select private.total_spend($1, $2, $3)
+$_$;
+
+-- FUNCTION public.list_estimates(timestamp with time zone, uuid, integer, uuid)
+
+CREATE FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select coalesce(json_agg(e), '[]')
+    from (
+        select
+            s.id,
+            s.timestamp,
+            p.name as provider,
+            s.model_name,
+            s.cost_basis,
+            s.cost_usd::text as cost_usd,
+            s.input_tokens,
+            s.output_tokens,
+            s.cached_input_tokens,
+            s.cache_write_tokens,
+            s.request_count,
+            s.is_effective,
+            s.metadata
+        from private.estimates as s
+        inner join public.providers as p on s.provider_id = p.id
+        where
+            s.workspace_id = (select private.require_workspace($4, 'viewer'))
+            and s.timestamp >= since
+            and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
+        order by s.timestamp, s.id
+        limit least(page_size, 5000)
+    ) as e
+$_$;
+
+-- FUNCTION public.model_names(uuid)
+
+CREATE FUNCTION public.model_names(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return (
+        select coalesce(json_agg(m.model_name order by m.model_name), '[]')
+        from (
+            select d.model_name
+            from private.cost_records_daily as d
+            where d.workspace_id = tenant and d.date <> all (outdated)
+            union
+            select f.model_name
+            from private.outdated_totals(tenant, outdated, stale) as f
+        ) as m
+    );
+end
+$$;
+
+-- FUNCTION public.post_due_renewals(uuid)
+
+CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select coalesce(sum(private.post_renewals(s)), 0)::integer
+    from public.subscriptions as s
+    where s.workspace_id = (select private.require_workspace($1, 'member'))
+$_$;
+
+-- FUNCTION public.refresh_cost_records_daily(boolean)
+
+CREATE FUNCTION public.refresh_cost_records_daily(only_if_due boolean DEFAULT false) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    horizon xid8;
+    consumed bigint;
+    unfolded bigint;
+begin
+    perform pg_advisory_xact_lock(private.upkeep_lock());
+    if
+        only_if_due and not private.is_refresh_due()
+        or not (exists (select from private.stale_days) or exists (select from private.overridden_days))
+    then
+        return 0;
+    end if;
+    horizon := pg_snapshot_xmin(pg_current_snapshot());
+
+    refresh materialized view concurrently private.cost_records_daily;
+
+    -- Whoever holds a mark is about to renew it; waiting for them could deadlock.
+    delete from private.stale_days as s
+    using (
+        select o.workspace_id, o.date
+        from private.stale_days as o
+        where o.gen < horizon
+        for update skip locked
+    ) as seen
+    where s.workspace_id = seen.workspace_id and s.date = seen.date;
+    get diagnostics consumed = row_count;
+
+    -- No fold runs beside a refresh: the view has all that was folded.
+    delete from private.folded_days;
+    delete from private.overridden_days;
+    get diagnostics unfolded = row_count;
+
+    insert into private.refreshes (gen, refreshed_at)
+    values (pg_current_xact_id(), now())
+    on conflict (only_row) do update
+        set
+            gen = excluded.gen,
+            refreshed_at = excluded.refreshed_at;
+    return consumed + unfolded;
+end
+$$;
+
+-- FUNCTION public.report_sync(uuid, text, boolean, text, timestamp with time zone)
+
+CREATE FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+begin
+    update public.api_credentials as c
+    set
+        validation_status = coalesce($2, c.validation_status),
+        last_validated_at = case when $2 = 'valid' then now() else c.last_validated_at end,
+        last_sync_at = case when $3 then now() else c.last_sync_at end,
+        last_error = left($4, 2000),
+        next_sync_at = $5
+    where c.id = $1 and c.workspace_id = any(array(select private.workspaces_as('admin')));
+    if not found then
+        raise exception 'This connection no longer exists.' using errcode = '22023';
+    end if;
+end
+$_$;
+
+-- FUNCTION public.save_cost_records(uuid, json, uuid)
+
+CREATE FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    source public.imports;
+    tenant uuid;
+    usual_method constant text := case when import_id is null then 'manual_entry' else 'csv_import' end;
+    incoming private.incoming_record[];
+    checked record;
+    has_requests boolean;
+    known uuid[];
+    inserted integer := 0;
+begin
+    if auth.uid() is null then
+        raise exception 'Sign in to save records.' using errcode = '42501';
+    end if;
+    select i.* into source from public.imports as i where i.id = save_cost_records.import_id;
+    if source.workspace_id <> all(array(select private.workspaces_as('member'))) then
+        raise exception 'This import no longer exists.' using errcode = '23503';
+    end if;
+    tenant := private.require_workspace(coalesce(workspace, source.workspace_id), 'member');
+
+    -- The time zone cannot change until this save has committed (see private.mark_all_days).
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    incoming := private.read_incoming(records, private.timezone_of(tenant));
+    checked := private.check_incoming(incoming);
+    -- Before the lock of saves: whoever makes a month may wait for another who does.
+    if not private.has_months(checked.first_at, checked.last_at) then
+        perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
+    end if;
+
+    has_requests := exists (select from unnest(incoming) as r where r.request_id is not null);
+    if has_requests then
+        -- No constraint would find a second record of a request at another time, so nobody else may save meanwhile.
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        incoming := private.merge_requests(incoming);
+    end if;
+    if source.is_enabled is false then
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        known := array(select r.source_key from unnest(incoming) as r where r.source_key is not null);
+        inserted := private.keep_statements(tenant, import_id, usual_method, incoming, known);
+    else
+        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
+    end if;
+    perform set_config('tally.restated', '0', true);
+    if source.is_enabled is not false then
+        if cardinality(known) = 0 then
+            -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over
+            -- days.
+            perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
+        else
+            perform pg_advisory_xact_lock(private.save_lock(tenant));
+            perform private.keep_statements(tenant, import_id, usual_method, incoming, known);
+        end if;
+        if cardinality(known) < checked.valid then
+            inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
+        end if;
+    end if;
+    return json_build_object(
+        'inserted', inserted,
+        'duplicate', checked.valid - inserted,
+        'restated', current_setting('tally.restated')::integer,
+        'rejected', checked.rejected
+    );
+end
+$$;
+
+-- FUNCTION public.set_paid_by_plan(uuid, boolean)
+
+CREATE FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_source($1);
+    basis constant text := case when $2 then 'included' else 'estimated' end;
+    moved bigint;
+begin
+    if $2 is null then
+        raise exception 'Say whether a plan pays for it.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    with plans as (
+        select f.id as from_id, t.id as to_id, t.name as to_name
+        from (
+            values ('anthropic', 'claude-desktop'), ('openai', 'chatgpt'), ('google', 'gemini-app')
+        ) as m (api, plan)
+        inner join public.providers as f on f.name = case when $2 then m.api else m.plan end
+        inner join public.providers as t on t.name = case when $2 then m.plan else m.api end
+    ),
+
+    kept as (
+        update public.superseded_records as s
+        set provider_id = p.to_id, cost_basis = basis, billing_account = p.to_name
+        from plans as p
+        where
+            s.workspace_id = tenant
+            and s.import_id = $1
+            and s.provider_id = p.from_id
+            and s.cost_basis in ('included', 'estimated')
+    )
+
+    update public.cost_records as r
+    set provider_id = p.to_id, cost_basis = basis, billing_account = p.to_name
+    from plans as p
+    where
+        r.workspace_id = tenant
+        and r.import_id = $1
+        and r.provider_id = p.from_id
+        and r.cost_basis in ('included', 'estimated');
+    get diagnostics moved = row_count;
+    -- What is collected from now on follows.
+    update public.imports as i
+    set metadata = i.metadata || jsonb_build_object('paid_by', case when $2 then 'plan' else 'api' end)
+    where i.workspace_id = tenant and i.id = $1;
+    return moved;
+end
+$_$;
+
+-- FUNCTION public.source_days(uuid)
+
+CREATE FUNCTION public.source_days(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select
+        json_build_object(
+            'import_id', coalesce(json_agg(d.import_id), '[]'),
+            'day', coalesce(json_agg(d.day), '[]'),
+            'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
+            'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
+            'records', coalesce(json_agg(d.records), '[]'),
+            'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
+        )
+    from (
+        select
+            s.import_id,
+            (s.timestamp at time zone 'UTC')::date as day,
+            s.cost_basis,
+            sum(s.cost_usd) as cost_usd,
+            count(*) as records,
+            count(*) filter (where s.cost_usd is null) as unpriced_records
+        from private.statements as s
+        where s.workspace_id = (select private.require_workspace($1, 'viewer')) and s.import_id is not null
+        group by 1, 2, 3
+    ) as d
+$_$;
+
+-- FUNCTION public.source_statements(date, date, uuid)
+
+CREATE FUNCTION public.source_statements(from_date date, to_date date, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+    select
+        json_build_object(
+            'day', coalesce(json_agg(n.day), '[]'),
+            'billing_account', coalesce(json_agg(n.billing_account), '[]'),
+            'model', coalesce(json_agg(n.model_key), '[]'),
+            'model_name', coalesce(json_agg(n.model_name), '[]'),
+            'import_id', coalesce(json_agg(n.import_id), '[]'),
+            'kind', coalesce(json_agg(n.kind), '[]'),
+            'format', coalesce(json_agg(n.format), '[]'),
+            'filename', coalesce(json_agg(n.filename), '[]'),
+            'collection_method', coalesce(json_agg(n.collection_method), '[]'),
+            'dataset', coalesce(json_agg(n.dataset), '[]'),
+            'cost_basis', coalesce(json_agg(n.cost_basis), '[]'),
+            'charge_type', coalesce(json_agg(n.charge_type), '[]'),
+            'token_type', coalesce(json_agg(n.token_type), '[]'),
+            'is_special', coalesce(json_agg(n.is_special), '[]'),
+            'is_effective', coalesce(json_agg(n.is_effective), '[]'),
+            'cost_usd', coalesce(json_agg(n.cost_usd::text), '[]'),
+            'unpriced_records', coalesce(json_agg(n.unpriced_records), '[]'),
+            'tokens', coalesce(json_agg(n.tokens), '[]'),
+            'input_tokens', coalesce(json_agg(n.input_tokens), '[]'),
+            'output_tokens', coalesce(json_agg(n.output_tokens), '[]'),
+            'cached_input_tokens', coalesce(json_agg(n.cached_input_tokens), '[]'),
+            'cache_write_tokens', coalesce(json_agg(n.cache_write_tokens), '[]'),
+            'reasoning_tokens', coalesce(json_agg(n.reasoning_tokens), '[]'),
+            'requests', coalesce(json_agg(n.requests), '[]'),
+            'records', coalesce(json_agg(n.records), '[]'),
+            'effective_usd', coalesce(json_agg(n.effective_usd::text), '[]'),
+            'money_is_effective', coalesce(json_agg(n.money_is_effective), '[]'),
+            'effective_tokens', coalesce(json_agg(n.effective_tokens), '[]'),
+            'tokens_are_effective', coalesce(json_agg(n.tokens_are_effective), '[]')
+        )
+    from (
+        select s.*, i.kind, i.format, i.filename
+        from private.sum_statements((select private.require_workspace($3, 'viewer')), $1, $2) as s
+        left join public.imports as i on s.import_id = i.id
+        order by
+            s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
+            s.is_effective desc
+    ) as n
+$_$;
+
+-- FUNCTION public.unpriced_models(uuid)
+
+CREATE FUNCTION public.unpriced_models(workspace uuid DEFAULT NULL::uuid) RETURNS TABLE(provider text, model_name text, records bigint, tokens numeric, requests numeric, first_at timestamp with time zone, last_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select
+        p.name,
+        r.model_name,
+        count(*),
+        sum(case when r.tokens_are_effective then r.tokens_used else 0 end),
+        sum(case when r.tokens_are_effective then r.request_count else 0 end),
+        min(r.timestamp),
+        max(r.timestamp)
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    where r.workspace_id = coalesce($1, (select auth.uid())) and r.cost_usd is null and r.money_is_effective
+    group by p.name, r.model_name
+    order by 3 desc, 1, 2
+$_$;
+
+-- TABLE private.archived_months
+
+CREATE TABLE private.archived_months (
+    month date NOT NULL,
+    archived_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
+);
+
+-- TABLE public.cost_records
+
+CREATE TABLE public.cost_records (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    project_id uuid,
+    provider_id uuid NOT NULL,
+    import_id uuid,
+    subscription_id uuid,
+    source_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    request_id text,
+    "timestamp" timestamp with time zone NOT NULL,
+    day date,
+    model_name text NOT NULL,
+    model_key text GENERATED ALWAYS AS (
+CASE
+    WHEN (model_name = '(unspecified)'::text) THEN ''::text
+    WHEN ((model_name ~~ '%20%'::text) OR (model_name ~~ '%latest'::text)) THEN lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$'::text, ''::text))
+    ELSE lower(model_name)
+END) STORED NOT NULL,
+    billing_account text,
+    dataset text DEFAULT 'requests'::text NOT NULL,
+    billed_under_other_name boolean DEFAULT false NOT NULL,
+    cost_usd numeric(18,10),
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    request_count bigint DEFAULT 0 NOT NULL,
+    collection_method text DEFAULT 'manual_entry'::text NOT NULL,
+    cost_basis text DEFAULT 'billed'::text NOT NULL,
+    charge_type text DEFAULT 'usage'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    money_is_effective boolean DEFAULT true NOT NULL,
+    tokens_are_effective boolean DEFAULT true NOT NULL,
+    CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
+    CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
+    CONSTRAINT cost_records_cost CHECK (
+CASE
+    WHEN (cost_usd IS NULL) THEN (cost_basis = ANY (ARRAY['estimated'::text, 'included'::text]))
+    WHEN (cost_usd >= (0)::numeric) THEN (cost_usd <> 'NaN'::numeric)
+    ELSE (charge_type = ANY (ARRAY['credit'::text, 'adjustment'::text]))
+END),
+    CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
+    CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
+    CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
+    CONSTRAINT cost_records_day CHECK ((day = (("timestamp" AT TIME ZONE 'UTC'::text))::date)),
+    CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
+    CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
+    CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
+    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '367 days'::interval))))
+)
+PARTITION BY RANGE ("timestamp");
+
+-- TABLE public.providers
+
+CREATE TABLE public.providers (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    display_name text NOT NULL,
+    api_base_url text,
+    is_active boolean DEFAULT true NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT providers_api_base_url_check CHECK ((length(api_base_url) <= 300)),
+    CONSTRAINT providers_display_name_check CHECK (((length(display_name) >= 1) AND (length(display_name) <= 100))),
+    CONSTRAINT providers_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT providers_name_check CHECK ((name ~ '^[a-z0-9][a-z0-9-]{0,49}$'::text))
+);
+
+-- TABLE public.workspaces
+
+CREATE TABLE public.workspaces (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    name text NOT NULL,
+    personal_user_id uuid,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    person_split text DEFAULT 'admins'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT workspaces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT workspaces_person_split_check CHECK ((person_split = ANY (ARRAY['admins'::text, 'everyone'::text]))),
+    CONSTRAINT workspaces_personal CHECK (((personal_user_id IS NULL) OR (personal_user_id = id))),
+    CONSTRAINT workspaces_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
+);
+
+-- MATERIALIZED VIEW private.cost_records_daily
+
+CREATE MATERIALIZED VIEW private.cost_records_daily AS
+ SELECT workspace_id,
+    date,
+    provider_id,
+    provider,
+    project_id,
+    user_id,
+    model_name,
+    cost_basis,
+    charge_type,
+    total_cost_usd,
+    total_tokens,
+    total_input_tokens,
+    total_output_tokens,
+    total_cached_input_tokens,
+    total_cache_write_tokens,
+    total_reasoning_tokens,
+    total_requests,
+    record_count,
+    unpriced_count
+   FROM ( SELECT r.workspace_id,
+            ((r."timestamp" AT TIME ZONE w.timezone))::date AS date,
+            r.provider_id,
+            p.name AS provider,
+            COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid) AS project_id,
+            r.user_id,
+            r.model_name,
+            r.cost_basis,
+            r.charge_type,
+            sum(
+                CASE
+                    WHEN r.money_is_effective THEN r.cost_usd
+                    ELSE 0.0000000000
+                END) AS total_cost_usd,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.tokens_used
+                    ELSE (0)::bigint
+                END) AS total_tokens,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.input_tokens
+                    ELSE (0)::bigint
+                END) AS total_input_tokens,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.output_tokens
+                    ELSE (0)::bigint
+                END) AS total_output_tokens,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.cached_input_tokens
+                    ELSE (0)::bigint
+                END) AS total_cached_input_tokens,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.cache_write_tokens
+                    ELSE (0)::bigint
+                END) AS total_cache_write_tokens,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.reasoning_tokens
+                    ELSE (0)::bigint
+                END) AS total_reasoning_tokens,
+            sum(
+                CASE
+                    WHEN r.tokens_are_effective THEN r.request_count
+                    ELSE (0)::bigint
+                END) AS total_requests,
+            count(*) AS record_count,
+            count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective)) AS unpriced_count
+           FROM ((public.cost_records r
+             JOIN public.providers p ON ((r.provider_id = p.id)))
+             JOIN public.workspaces w ON ((r.workspace_id = w.id)))
+          GROUP BY r.workspace_id, (((r."timestamp" AT TIME ZONE w.timezone))::date), r.provider_id, p.name, COALESCE(r.project_id, '00000000-0000-0000-0000-000000000000'::uuid), r.user_id, r.model_name, r.cost_basis, r.charge_type) t
+  ORDER BY workspace_id, date, provider_id, project_id, user_id, (model_name COLLATE "C"), cost_basis, charge_type
+  WITH NO DATA;
+
+-- TABLE private.overridden_days
+
+CREATE TABLE private.overridden_days (
+    workspace_id uuid NOT NULL,
+    date date NOT NULL,
+    gen xid8 NOT NULL
+);
+
+-- VIEW private.current_days
+
+CREATE VIEW private.current_days AS
+ SELECT d.workspace_id,
+    d.date,
+    d.provider_id,
+    d.provider,
+    d.project_id,
+    d.user_id,
+    d.model_name,
+    d.cost_basis,
+    d.charge_type,
+    d.total_cost_usd,
+    d.total_tokens,
+    d.total_input_tokens,
+    d.total_output_tokens,
+    d.total_cached_input_tokens,
+    d.total_cache_write_tokens,
+    d.total_reasoning_tokens,
+    d.total_requests,
+    d.record_count,
+    d.unpriced_count
+   FROM private.cost_records_daily d
+  WHERE (NOT (EXISTS ( SELECT
+           FROM private.overridden_days o
+          WHERE ((o.workspace_id = d.workspace_id) AND (o.date = d.date)))))
+UNION ALL
+ SELECT f.workspace_id,
+    f.date,
+    f.provider_id,
+    f.provider,
+    f.project_id,
+    f.user_id,
+    f.model_name,
+    f.cost_basis,
+    f.charge_type,
+    f.total_cost_usd,
+    f.total_tokens,
+    f.total_input_tokens,
+    f.total_output_tokens,
+    f.total_cached_input_tokens,
+    f.total_cache_write_tokens,
+    f.total_reasoning_tokens,
+    f.total_requests,
+    f.record_count,
+    f.unpriced_count
+   FROM private.folded_days f;
+
+-- TABLE private.divided_workspaces
+
+CREATE TABLE private.divided_workspaces (
+    workspace_id uuid NOT NULL
+);
+
+-- VIEW private.estimates
+
+CREATE VIEW private.estimates AS
+ SELECT r.workspace_id,
+    r.id,
+    r."timestamp",
+    r.provider_id,
+    r.model_name,
+    r.cost_basis,
+    r.cost_usd,
+    r.input_tokens,
+    r.output_tokens,
+    r.cached_input_tokens,
+    r.cache_write_tokens,
+    r.request_count,
+    r.money_is_effective AS is_effective,
+    r.metadata
+   FROM public.cost_records r
+  WHERE ((r.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (r.charge_type = 'usage'::text) AND ((r.cost_usd IS NULL) OR ((r.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'own'::text]))))
+UNION ALL
+ SELECT s.workspace_id,
+    s.id,
+    s."timestamp",
+    s.provider_id,
+    s.model_name,
+    s.cost_basis,
+    s.cost_usd,
+    s.input_tokens,
+    s.output_tokens,
+    s.cached_input_tokens,
+    s.cache_write_tokens,
+    s.request_count,
+    false AS is_effective,
+    s.metadata
+   FROM public.superseded_records s
+  WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'own'::text]))));
+
+-- TABLE private.refreshes
+
+CREATE TABLE private.refreshes (
+    only_row boolean DEFAULT true NOT NULL,
+    gen xid8 NOT NULL,
+    refreshed_at timestamp with time zone NOT NULL,
+    CONSTRAINT refreshes_only_row_check CHECK (only_row)
+);
+
+-- VIEW private.statements
+
+CREATE VIEW private.statements AS
+ SELECT r.workspace_id,
+    r.import_id,
+    r."timestamp",
+    r.model_name,
+    r.model_key,
+    r.billing_account,
+    r.dataset,
+    r.collection_method,
+    r.cost_basis,
+    r.charge_type,
+    r.metadata,
+    r.cost_usd,
+    r.tokens_used,
+    r.input_tokens,
+    r.output_tokens,
+    r.cached_input_tokens,
+    r.cache_write_tokens,
+    r.reasoning_tokens,
+    r.request_count,
+    r.money_is_effective,
+    r.tokens_are_effective,
+    true AS is_effective
+   FROM public.cost_records r
+UNION ALL
+ SELECT s.workspace_id,
+    s.import_id,
+    s."timestamp",
+    s.model_name,
+    s.model_key,
+    s.billing_account,
+    s.dataset,
+    s.collection_method,
+    s.cost_basis,
+    s.charge_type,
+    s.metadata,
+    s.cost_usd,
+    s.tokens_used,
+    s.input_tokens,
+    s.output_tokens,
+    s.cached_input_tokens,
+    s.cache_write_tokens,
+    s.reasoning_tokens,
+    s.request_count,
+    false AS money_is_effective,
+    false AS tokens_are_effective,
+    false AS is_effective
+   FROM public.superseded_records s;
+
+-- TABLE private.workspace_changes
+
+CREATE TABLE private.workspace_changes (
+    workspace_id uuid NOT NULL,
+    gen xid8 NOT NULL
+);
+
+-- TABLE public.anomalies
+
+CREATE TABLE public.anomalies (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    day date NOT NULL,
+    provider_id uuid,
+    model_name text,
+    kind text NOT NULL,
+    actual_usd numeric(18,10) NOT NULL,
+    expected_usd numeric(18,10),
+    lower_95 numeric(18,10),
+    upper_95 numeric(18,10),
+    attribution jsonb DEFAULT '{}'::jsonb NOT NULL,
+    muted_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT anomalies_attribution_check CHECK (((jsonb_typeof(attribution) = 'object'::text) AND (pg_column_size(attribution) <= 65536))),
+    CONSTRAINT anomalies_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
+    CONSTRAINT anomalies_kind_check CHECK ((kind = ANY (ARRAY['spend'::text, 'new_model'::text]))),
+    CONSTRAINT anomalies_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT anomalies_model CHECK (((kind <> 'new_model'::text) OR (model_name IS NOT NULL))),
+    CONSTRAINT anomalies_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT anomalies_muted_at_check CHECK (isfinite(muted_at)),
+    CONSTRAINT anomalies_numbers CHECK ((GREATEST(actual_usd, expected_usd, lower_95, upper_95) <> 'NaN'::numeric)),
+    CONSTRAINT anomalies_range CHECK (((kind <> 'spend'::text) OR ((expected_usd IS NOT NULL) AND (lower_95 IS NOT NULL) AND (upper_95 IS NOT NULL))))
+);
+
+-- TABLE public.api_credentials
+
+CREATE TABLE public.api_credentials (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    credential_name text NOT NULL,
+    encrypted_api_key text NOT NULL,
+    encryption_key_id text NOT NULL,
+    is_active boolean DEFAULT true NOT NULL,
+    validation_status text DEFAULT 'pending'::text NOT NULL,
+    last_validated_at timestamp with time zone,
+    last_sync_at timestamp with time zone,
+    next_sync_at timestamp with time zone,
+    last_error text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT api_credentials_credential_name_check CHECK (((length(credential_name) >= 1) AND (length(credential_name) <= 100))),
+    CONSTRAINT api_credentials_encrypted_api_key_check CHECK (((length(encrypted_api_key) >= 1) AND (length(encrypted_api_key) <= 10000))),
+    CONSTRAINT api_credentials_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
+    CONSTRAINT api_credentials_last_error_check CHECK ((length(last_error) <= 2000)),
+    CONSTRAINT api_credentials_last_sync_at_check CHECK (isfinite(last_sync_at)),
+    CONSTRAINT api_credentials_last_validated_at_check CHECK (isfinite(last_validated_at)),
+    CONSTRAINT api_credentials_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT api_credentials_next_sync_at_check CHECK (isfinite(next_sync_at)),
+    CONSTRAINT api_credentials_validation_status_check CHECK ((validation_status = ANY (ARRAY['pending'::text, 'valid'::text, 'invalid'::text])))
+);
+
+-- TABLE public.audit_logs
+
+CREATE TABLE public.audit_logs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    actor text NOT NULL,
+    actor_id uuid,
+    action text NOT NULL,
+    table_name text NOT NULL,
+    row_id uuid,
+    changed_columns text[] DEFAULT '{}'::text[] NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audit_logs_action_check CHECK ((action = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text, 'reprice'::text]))),
+    CONSTRAINT audit_logs_actor_check CHECK ((actor = ANY (ARRAY['person'::text, 'service'::text, 'operator'::text]))),
+    CONSTRAINT audit_logs_changed_columns_check CHECK ((cardinality(changed_columns) <= 100)),
+    CONSTRAINT audit_logs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT audit_logs_table_name_check CHECK (((length(table_name) >= 1) AND (length(table_name) <= 100)))
+);
+
+-- VIEW public.effective_records
+
+CREATE VIEW public.effective_records WITH (security_invoker='true') AS
+ SELECT id,
+    workspace_id,
+    user_id,
+    project_id,
+    provider_id,
+    import_id,
+    subscription_id,
+    source_key,
+    request_id,
+    "timestamp",
+    day,
+    model_name,
+    model_key,
+    billing_account,
+    dataset,
+        CASE
+            WHEN money_is_effective THEN cost_usd
+            ELSE 0.0000000000
+        END AS cost_usd,
+        CASE
+            WHEN tokens_are_effective THEN tokens_used
+            ELSE (0)::bigint
+        END AS tokens_used,
+        CASE
+            WHEN tokens_are_effective THEN input_tokens
+            ELSE (0)::bigint
+        END AS input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN output_tokens
+            ELSE (0)::bigint
+        END AS output_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cached_input_tokens
+            ELSE (0)::bigint
+        END AS cached_input_tokens,
+        CASE
+            WHEN tokens_are_effective THEN cache_write_tokens
+            ELSE (0)::bigint
+        END AS cache_write_tokens,
+        CASE
+            WHEN tokens_are_effective THEN reasoning_tokens
+            ELSE (0)::bigint
+        END AS reasoning_tokens,
+        CASE
+            WHEN tokens_are_effective THEN request_count
+            ELSE (0)::bigint
+        END AS request_count,
+    collection_method,
+    cost_basis,
+    charge_type,
+    metadata,
+    money_is_effective,
+    tokens_are_effective,
+    created_at,
+    updated_at
+   FROM public.cost_records r;
+
+-- TABLE public.exchange_rates
+
+CREATE TABLE public.exchange_rates (
+    day date NOT NULL,
+    currency text NOT NULL,
+    rate numeric NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT exchange_rates_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT exchange_rates_day_check CHECK (((day >= '1999-01-01'::date) AND (day <= '2100-01-01'::date))),
+    CONSTRAINT exchange_rates_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT exchange_rates_rate_check CHECK (((rate > (0)::numeric) AND (rate < (1000000000)::numeric)))
+);
+
+-- TABLE public.forecast_results
+
+CREATE TABLE public.forecast_results (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    run_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    provider_id uuid,
+    model_name text,
+    forecast_date date NOT NULL,
+    predicted_cost_usd numeric(18,10) NOT NULL,
+    lower_bound_80 numeric(18,10) NOT NULL,
+    upper_bound_80 numeric(18,10) NOT NULL,
+    lower_bound_95 numeric(18,10) NOT NULL,
+    upper_bound_95 numeric(18,10) NOT NULL,
+    confidence_score numeric(3,2) NOT NULL,
+    model_version text NOT NULL,
+    training_data_start date NOT NULL,
+    training_data_end date NOT NULL,
+    training_record_count bigint NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT forecast_results_confidence_score_check CHECK (((confidence_score >= (0)::numeric) AND (confidence_score <= (1)::numeric))),
+    CONSTRAINT forecast_results_forecast_date_check CHECK (((forecast_date >= '2020-01-01'::date) AND (forecast_date <= '2100-01-01'::date))),
+    CONSTRAINT forecast_results_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT forecast_results_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT forecast_results_model_version_check CHECK (((length(model_version) >= 1) AND (length(model_version) <= 100))),
+    CONSTRAINT forecast_results_nested CHECK ((((0)::numeric <= lower_bound_95) AND (lower_bound_95 <= lower_bound_80) AND (lower_bound_80 <= predicted_cost_usd) AND (predicted_cost_usd <= upper_bound_80) AND (upper_bound_80 <= upper_bound_95) AND (upper_bound_95 <> 'NaN'::numeric))),
+    CONSTRAINT forecast_results_training CHECK (((training_data_end >= training_data_start) AND (training_data_end <= '2100-01-01'::date))),
+    CONSTRAINT forecast_results_training_data_start_check CHECK ((training_data_start >= '2020-01-01'::date)),
+    CONSTRAINT forecast_results_training_record_count_check CHECK (((training_record_count >= 0) AND (training_record_count <= '1000000000000000'::bigint)))
+);
+
+-- TABLE public.forecast_totals
+
+CREATE TABLE public.forecast_totals (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    run_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    provider_id uuid,
+    model_name text,
+    kind text NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    spent_usd numeric(18,10) NOT NULL,
+    predicted_cost_usd numeric(18,10) NOT NULL,
+    lower_bound_80 numeric(18,10) NOT NULL,
+    upper_bound_80 numeric(18,10) NOT NULL,
+    lower_bound_95 numeric(18,10) NOT NULL,
+    upper_bound_95 numeric(18,10) NOT NULL,
+    quantiles numeric(18,10)[],
+    backtest jsonb DEFAULT '{}'::jsonb NOT NULL,
+    actual_cost_usd numeric(18,10),
+    days_in_80 smallint,
+    days_in_95 smallint,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT forecast_totals_actual_cost_usd_check CHECK ((actual_cost_usd <> 'NaN'::numeric)),
+    CONSTRAINT forecast_totals_backtest_check CHECK (((jsonb_typeof(backtest) = 'object'::text) AND (pg_column_size(backtest) <= 65536))),
+    CONSTRAINT forecast_totals_check CHECK (((period_end >= period_start) AND (period_end <= '2100-01-01'::date))),
+    CONSTRAINT forecast_totals_days CHECK ((((days_in_80 IS NULL) = (days_in_95 IS NULL)) AND (days_in_80 >= 0) AND (days_in_80 <= days_in_95))),
+    CONSTRAINT forecast_totals_kind_check CHECK ((kind = ANY (ARRAY['next_30_days'::text, 'month_end'::text]))),
+    CONSTRAINT forecast_totals_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT forecast_totals_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT forecast_totals_nested CHECK (((lower_bound_95 <= lower_bound_80) AND (lower_bound_80 <= predicted_cost_usd) AND (predicted_cost_usd <= upper_bound_80) AND (upper_bound_80 <= upper_bound_95) AND (upper_bound_95 <> 'NaN'::numeric))),
+    CONSTRAINT forecast_totals_period_start_check CHECK ((period_start >= '2020-01-01'::date)),
+    CONSTRAINT forecast_totals_quantiles CHECK (((array_ndims(quantiles) = 1) AND (cardinality(quantiles) = 23) AND (array_position(quantiles, NULL::numeric) IS NULL) AND (array_position(quantiles, 'NaN'::numeric) IS NULL))),
+    CONSTRAINT forecast_totals_spent_usd_check CHECK ((spent_usd <> 'NaN'::numeric))
+);
+
+-- TABLE public.imports
+
+CREATE TABLE public.imports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    kind text DEFAULT 'file'::text NOT NULL,
+    filename text NOT NULL,
+    format text NOT NULL,
+    file_sha256 text,
+    credential_id uuid,
+    is_enabled boolean DEFAULT true NOT NULL,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    rows_imported bigint DEFAULT 0 NOT NULL,
+    rows_duplicate bigint DEFAULT 0 NOT NULL,
+    rows_restated bigint DEFAULT 0 NOT NULL,
+    rows_rejected bigint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    errors jsonb DEFAULT '[]'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT imports_add_up CHECK (((status <> 'done'::text) OR (rows_read = ((rows_imported + rows_duplicate) + rows_rejected)))),
+    CONSTRAINT imports_check CHECK (((rows_restated >= 0) AND (rows_restated <= rows_duplicate))),
+    CONSTRAINT imports_credential CHECK (((kind = 'connection'::text) OR (credential_id IS NULL))),
+    CONSTRAINT imports_errors_check CHECK (((jsonb_typeof(errors) = 'array'::text) AND (pg_column_size(errors) <= 1048576))),
+    CONSTRAINT imports_file CHECK (((kind <> 'file'::text) OR (file_sha256 IS NOT NULL))),
+    CONSTRAINT imports_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT imports_filename_check CHECK (((length(filename) >= 1) AND (length(filename) <= 255))),
+    CONSTRAINT imports_finished_at_check CHECK (isfinite(finished_at)),
+    CONSTRAINT imports_format_check CHECK (((length(format) >= 1) AND (length(format) <= 50))),
+    CONSTRAINT imports_kind CHECK ((kind = ANY (ARRAY['file'::text, 'connection'::text, 'machine'::text]))),
+    CONSTRAINT imports_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT imports_rows_duplicate_check CHECK (((rows_duplicate >= 0) AND (rows_duplicate <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_rows_imported_check CHECK (((rows_imported >= 0) AND (rows_imported <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_rows_read_check CHECK (((rows_read >= 0) AND (rows_read <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_rows_rejected_check CHECK (((rows_rejected >= 0) AND (rows_rejected <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
+);
+
+-- TABLE public.job_runs
+
+CREATE TABLE public.job_runs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    run_id uuid NOT NULL,
+    workspace_id uuid,
+    day date NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    status text DEFAULT 'running'::text NOT NULL,
+    steps jsonb DEFAULT '[]'::jsonb NOT NULL,
+    error text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT job_runs_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
+    CONSTRAINT job_runs_error_check CHECK ((length(error) <= 10000)),
+    CONSTRAINT job_runs_finished_at_check CHECK (isfinite(finished_at)),
+    CONSTRAINT job_runs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT job_runs_started_at_check CHECK (isfinite(started_at)),
+    CONSTRAINT job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
+    CONSTRAINT job_runs_steps_check CHECK (((jsonb_typeof(steps) = 'array'::text) AND (pg_column_size(steps) <= 1048576)))
+);
+
+-- TABLE public.members
+
+CREATE TABLE public.members (
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    role text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    joined_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT members_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
+);
+
+-- TABLE public.model_prices
+
+CREATE TABLE public.model_prices (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    model_name text NOT NULL,
+    valid_from date DEFAULT '2020-01-01'::date NOT NULL,
+    input_usd_per_mtok numeric(18,10) NOT NULL,
+    output_usd_per_mtok numeric(18,10) NOT NULL,
+    cached_input_usd_per_mtok numeric(18,10),
+    cache_write_usd_per_mtok numeric(18,10),
+    cache_write_1h_usd_per_mtok numeric(18,10),
+    request_usd numeric(18,10) DEFAULT 0 NOT NULL,
+    replaces_list boolean DEFAULT false NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT model_prices_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT model_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT model_prices_not_negative CHECK ((((0)::numeric <= LEAST(input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok, cache_write_1h_usd_per_mtok, request_usd)) AND (GREATEST(input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok, cache_write_1h_usd_per_mtok, request_usd) <= (1000000)::numeric))),
+    CONSTRAINT model_prices_valid_from_check CHECK (((valid_from >= '2020-01-01'::date) AND (valid_from <= '2100-01-01'::date)))
+);
+
+-- TABLE public.user_preferences
+
+CREATE TABLE public.user_preferences (
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    timezone text DEFAULT 'UTC'::text NOT NULL,
+    theme text DEFAULT 'system'::text NOT NULL,
+    default_date_range text DEFAULT '30d'::text NOT NULL,
+    email_notifications boolean DEFAULT true NOT NULL,
+    forecast_enabled boolean DEFAULT true NOT NULL,
+    monthly_limit_usd numeric(18,10),
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT user_preferences_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT user_preferences_default_date_range_check CHECK ((default_date_range = ANY (ARRAY['7d'::text, '30d'::text, '90d'::text, '1y'::text, 'all'::text]))),
+    CONSTRAINT user_preferences_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT user_preferences_monthly_limit_usd_check CHECK (((monthly_limit_usd > (0)::numeric) AND (monthly_limit_usd <> 'NaN'::numeric))),
+    CONSTRAINT user_preferences_theme_check CHECK ((theme = ANY (ARRAY['light'::text, 'dark'::text, 'system'::text]))),
+    CONSTRAINT user_preferences_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
+);
+
+-- CONSTRAINT private.archived_months archived_months_pkey
+
+ALTER TABLE ONLY private.archived_months
+    ADD CONSTRAINT archived_months_pkey PRIMARY KEY (month);
+
+-- CONSTRAINT private.day_parts day_parts_pkey
+
+ALTER TABLE ONLY private.day_parts
+    ADD CONSTRAINT day_parts_pkey PRIMARY KEY (workspace_id, billing_account, day, dataset, cost_basis, model_key, billed_under_other_name, collection_method);
+
+-- CONSTRAINT private.divided_workspaces divided_workspaces_pkey
+
+ALTER TABLE ONLY private.divided_workspaces
+    ADD CONSTRAINT divided_workspaces_pkey PRIMARY KEY (workspace_id);
+
+-- CONSTRAINT private.folded_days folded_days_pkey
+
+ALTER TABLE ONLY private.folded_days
+    ADD CONSTRAINT folded_days_pkey PRIMARY KEY (workspace_id, date, provider_id, project_id, user_id, model_name, cost_basis, charge_type);
+
+-- CONSTRAINT private.overridden_days overridden_days_pkey
+
+ALTER TABLE ONLY private.overridden_days
+    ADD CONSTRAINT overridden_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.refreshes refreshes_pkey
+
+ALTER TABLE ONLY private.refreshes
+    ADD CONSTRAINT refreshes_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.stale_days stale_days_pkey
+
+ALTER TABLE ONLY private.stale_days
+    ADD CONSTRAINT stale_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.workspace_changes workspace_changes_pkey
+
+ALTER TABLE ONLY private.workspace_changes
+    ADD CONSTRAINT workspace_changes_pkey PRIMARY KEY (workspace_id);
+
+-- CONSTRAINT public.anomalies anomalies_once
+
+ALTER TABLE ONLY public.anomalies
+    ADD CONSTRAINT anomalies_once UNIQUE NULLS NOT DISTINCT (workspace_id, day, provider_id, model_name, kind);
+
+-- CONSTRAINT public.anomalies anomalies_pkey
+
+ALTER TABLE ONLY public.anomalies
+    ADD CONSTRAINT anomalies_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.api_credentials api_credentials_of_workspace
+
+ALTER TABLE ONLY public.api_credentials
+    ADD CONSTRAINT api_credentials_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.api_credentials api_credentials_once
+
+ALTER TABLE ONLY public.api_credentials
+    ADD CONSTRAINT api_credentials_once UNIQUE (workspace_id, provider_id, credential_name);
+
+-- CONSTRAINT public.api_credentials api_credentials_pkey
+
+ALTER TABLE ONLY public.api_credentials
+    ADD CONSTRAINT api_credentials_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.audit_logs audit_logs_pkey
+
+ALTER TABLE ONLY public.audit_logs
+    ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.cost_records cost_records_identity
+
+ALTER TABLE ONLY public.cost_records
+    ADD CONSTRAINT cost_records_identity UNIQUE (workspace_id, "timestamp", source_key);
+
+-- CONSTRAINT public.cost_records cost_records_pkey
+
+ALTER TABLE ONLY public.cost_records
+    ADD CONSTRAINT cost_records_pkey PRIMARY KEY (id, "timestamp");
+
+-- CONSTRAINT public.exchange_rates exchange_rates_pkey
+
+ALTER TABLE ONLY public.exchange_rates
+    ADD CONSTRAINT exchange_rates_pkey PRIMARY KEY (day, currency);
+
+-- CONSTRAINT public.forecast_results forecast_results_once
+
+ALTER TABLE ONLY public.forecast_results
+    ADD CONSTRAINT forecast_results_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id, provider_id, model_name, forecast_date);
+
+-- CONSTRAINT public.forecast_results forecast_results_pkey
+
+ALTER TABLE ONLY public.forecast_results
+    ADD CONSTRAINT forecast_results_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.forecast_totals forecast_totals_once
+
+ALTER TABLE ONLY public.forecast_totals
+    ADD CONSTRAINT forecast_totals_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id, provider_id, model_name, kind);
+
+-- CONSTRAINT public.forecast_totals forecast_totals_pkey
+
+ALTER TABLE ONLY public.forecast_totals
+    ADD CONSTRAINT forecast_totals_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.imports imports_of_workspace
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.imports imports_pkey
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.job_runs job_runs_once
+
+ALTER TABLE ONLY public.job_runs
+    ADD CONSTRAINT job_runs_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id);
+
+-- CONSTRAINT public.job_runs job_runs_pkey
+
+ALTER TABLE ONLY public.job_runs
+    ADD CONSTRAINT job_runs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.members members_pkey
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (user_id, workspace_id);
+
+-- CONSTRAINT public.model_prices model_prices_once
+
+ALTER TABLE ONLY public.model_prices
+    ADD CONSTRAINT model_prices_once UNIQUE (workspace_id, provider_id, model_name, valid_from);
+
+-- CONSTRAINT public.model_prices model_prices_pkey
+
+ALTER TABLE ONLY public.model_prices
+    ADD CONSTRAINT model_prices_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.providers providers_name_key
+
+ALTER TABLE ONLY public.providers
+    ADD CONSTRAINT providers_name_key UNIQUE (name);
+
+-- CONSTRAINT public.providers providers_pkey
+
+ALTER TABLE ONLY public.providers
+    ADD CONSTRAINT providers_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.subscriptions subscriptions_pkey
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.superseded_records superseded_records_pkey
+
+ALTER TABLE ONLY public.superseded_records
+    ADD CONSTRAINT superseded_records_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.superseded_records superseded_records_statement
+
+ALTER TABLE ONLY public.superseded_records
+    ADD CONSTRAINT superseded_records_statement UNIQUE NULLS NOT DISTINCT (workspace_id, source_key, import_id);
+
+-- CONSTRAINT public.user_preferences user_preferences_pkey
+
+ALTER TABLE ONLY public.user_preferences
+    ADD CONSTRAINT user_preferences_pkey PRIMARY KEY (user_id);
+
+-- CONSTRAINT public.workspaces workspaces_personal_user_id_key
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_personal_user_id_key UNIQUE (personal_user_id);
+
+-- CONSTRAINT public.workspaces workspaces_pkey
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- INDEX private.cost_records_daily_date_idx
+
+CREATE INDEX cost_records_daily_date_idx ON private.cost_records_daily USING btree (date DESC);
+
+-- INDEX private.cost_records_daily_workspace_id_date_idx
+
+CREATE UNIQUE INDEX cost_records_daily_workspace_id_date_idx ON private.cost_records_daily USING btree (workspace_id, date, provider_id, project_id, user_id, model_name, cost_basis, charge_type) INCLUDE (provider, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count, unpriced_count);
+
+-- INDEX private.day_parts_not_effective_idx
+
+CREATE INDEX day_parts_not_effective_idx ON private.day_parts USING btree (workspace_id, billing_account, day) WHERE (NOT (money_is_effective AND tokens_are_effective));
+
+-- INDEX public.anomalies_provider_id_idx
+
+CREATE INDEX anomalies_provider_id_idx ON public.anomalies USING btree (provider_id);
+
+-- INDEX public.api_credentials_provider_id_idx
+
+CREATE INDEX api_credentials_provider_id_idx ON public.api_credentials USING btree (provider_id);
+
+-- INDEX public.api_credentials_user_id_idx
+
+CREATE INDEX api_credentials_user_id_idx ON public.api_credentials USING btree (user_id);
+
+-- INDEX public.audit_logs_user_id_idx
+
+CREATE INDEX audit_logs_user_id_idx ON public.audit_logs USING btree (user_id);
+
+-- INDEX public.audit_logs_workspace_id_created_at_idx
+
+CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
+
+-- INDEX public.cost_records_import_id_idx
+
+CREATE INDEX cost_records_import_id_idx ON ONLY public.cost_records USING btree (import_id) WHERE (import_id IS NOT NULL);
+
+-- INDEX public.cost_records_provider_id_workspace_id_timestamp_idx
+
+CREATE INDEX cost_records_provider_id_workspace_id_timestamp_idx ON ONLY public.cost_records USING btree (provider_id, workspace_id, "timestamp");
+
+-- INDEX public.cost_records_request_idx
+
+CREATE INDEX cost_records_request_idx ON ONLY public.cost_records USING btree (workspace_id, source_key) WHERE (request_id IS NOT NULL);
+
+-- INDEX public.cost_records_subscription_id_idx
+
+CREATE INDEX cost_records_subscription_id_idx ON ONLY public.cost_records USING btree (subscription_id) WHERE (subscription_id IS NOT NULL);
+
+-- INDEX public.cost_records_timestamp_brin
+
+CREATE INDEX cost_records_timestamp_brin ON ONLY public.cost_records USING brin ("timestamp") WITH (pages_per_range='32');
+
+-- INDEX public.cost_records_unpriced_idx
+
+CREATE INDEX cost_records_unpriced_idx ON ONLY public.cost_records USING btree (workspace_id) WHERE (cost_usd IS NULL);
+
+-- INDEX public.forecast_results_day_idx
+
+CREATE INDEX forecast_results_day_idx ON public.forecast_results USING btree (workspace_id, forecast_date) WHERE (model_name IS NULL);
+
+-- INDEX public.forecast_results_provider_id_idx
+
+CREATE INDEX forecast_results_provider_id_idx ON public.forecast_results USING btree (provider_id);
+
+-- INDEX public.forecast_results_workspace_id_idx
+
+CREATE INDEX forecast_results_workspace_id_idx ON public.forecast_results USING btree (workspace_id, created_at DESC);
+
+-- INDEX public.forecast_totals_open_idx
+
+CREATE INDEX forecast_totals_open_idx ON public.forecast_totals USING btree (period_end) WHERE (actual_cost_usd IS NULL);
+
+-- INDEX public.forecast_totals_provider_id_idx
+
+CREATE INDEX forecast_totals_provider_id_idx ON public.forecast_totals USING btree (provider_id);
+
+-- INDEX public.forecast_totals_workspace_id_idx
+
+CREATE INDEX forecast_totals_workspace_id_idx ON public.forecast_totals USING btree (workspace_id, created_at DESC);
+
+-- INDEX public.imports_credential_idx
+
+CREATE UNIQUE INDEX imports_credential_idx ON public.imports USING btree (workspace_id, credential_id) WHERE (credential_id IS NOT NULL);
+
+-- INDEX public.imports_machine_idx
+
+CREATE UNIQUE INDEX imports_machine_idx ON public.imports USING btree (workspace_id, user_id, format, filename) WHERE (kind = 'machine'::text);
+
+-- INDEX public.imports_user_id_idx
+
+CREATE INDEX imports_user_id_idx ON public.imports USING btree (user_id);
+
+-- INDEX public.imports_workspace_id_created_at_idx
+
+CREATE INDEX imports_workspace_id_created_at_idx ON public.imports USING btree (workspace_id, created_at DESC);
+
+-- INDEX public.job_runs_workspace_id_idx
+
+CREATE INDEX job_runs_workspace_id_idx ON public.job_runs USING btree (workspace_id, started_at DESC);
+
+-- INDEX public.members_workspace_id_idx
+
+CREATE INDEX members_workspace_id_idx ON public.members USING btree (workspace_id);
+
+-- INDEX public.model_prices_provider_id_idx
+
+CREATE INDEX model_prices_provider_id_idx ON public.model_prices USING btree (provider_id);
+
+-- INDEX public.model_prices_user_id_idx
+
+CREATE INDEX model_prices_user_id_idx ON public.model_prices USING btree (user_id);
+
+-- INDEX public.subscriptions_provider_id_idx
+
+CREATE INDEX subscriptions_provider_id_idx ON public.subscriptions USING btree (provider_id);
+
+-- INDEX public.subscriptions_user_id_idx
+
+CREATE INDEX subscriptions_user_id_idx ON public.subscriptions USING btree (user_id);
+
+-- INDEX public.subscriptions_workspace_id_idx
+
+CREATE INDEX subscriptions_workspace_id_idx ON public.subscriptions USING btree (workspace_id);
+
+-- INDEX public.superseded_records_import_idx
+
+CREATE INDEX superseded_records_import_idx ON public.superseded_records USING btree (workspace_id, import_id);
+
+-- INDEX public.superseded_records_provider_idx
+
+CREATE INDEX superseded_records_provider_idx ON public.superseded_records USING btree (provider_id);
+
+-- INDEX public.superseded_records_timestamp_idx
+
+CREATE INDEX superseded_records_timestamp_idx ON public.superseded_records USING btree (workspace_id, "timestamp");
+
+-- INDEX public.superseded_records_user_idx
+
+CREATE INDEX superseded_records_user_idx ON public.superseded_records USING btree (user_id);
+
+-- TRIGGER public.anomalies anomalies_note_delete
+
+CREATE TRIGGER anomalies_note_delete AFTER DELETE ON public.anomalies REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.anomalies anomalies_note_insert
+
+CREATE TRIGGER anomalies_note_insert AFTER INSERT ON public.anomalies REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.anomalies anomalies_note_update
+
+CREATE TRIGGER anomalies_note_update AFTER UPDATE ON public.anomalies REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.api_credentials api_credentials_audit
+
+CREATE TRIGGER api_credentials_audit AFTER INSERT OR DELETE OR UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.audit_credential();
+
+-- TRIGGER public.api_credentials api_credentials_touch
+
+CREATE TRIGGER api_credentials_touch BEFORE UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.cost_records cost_records_check_inserted
+
+CREATE TRIGGER cost_records_check_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
+
+-- TRIGGER public.cost_records cost_records_check_updated
+
+CREATE TRIGGER cost_records_check_updated AFTER UPDATE ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.check_references();
+
+-- TRIGGER public.cost_records cost_records_choose_deleted
+
+CREATE TRIGGER cost_records_choose_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.select_winners_of_changed();
+
+-- TRIGGER public.cost_records cost_records_count_deleted
+
+CREATE TRIGGER cost_records_count_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+
+-- TRIGGER public.cost_records cost_records_count_inserted
+
+CREATE TRIGGER cost_records_count_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.count_parts();
+
+-- TRIGGER public.cost_records cost_records_count_truncated
+
+CREATE TRIGGER cost_records_count_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.forget_parts();
+
+-- TRIGGER public.cost_records cost_records_count_updated
+
+CREATE TRIGGER cost_records_count_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.count_parts();
+
+-- TRIGGER public.cost_records cost_records_delete_waits
+
+CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.cost_records cost_records_mark_deleted
+
+CREATE TRIGGER cost_records_mark_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.mark_changed_days();
+
+-- TRIGGER public.cost_records cost_records_mark_inserted
+
+CREATE TRIGGER cost_records_mark_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.mark_changed_days();
+
+-- TRIGGER public.cost_records cost_records_mark_truncated
+
+CREATE TRIGGER cost_records_mark_truncated AFTER TRUNCATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.mark_known_days();
+
+-- TRIGGER public.cost_records cost_records_mark_updated
+
+CREATE TRIGGER cost_records_mark_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.mark_updated_days();
+
+-- TRIGGER public.cost_records cost_records_share_timezone
+
+CREATE TRIGGER cost_records_share_timezone BEFORE INSERT OR DELETE OR UPDATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.share_timezone();
+
+-- TRIGGER public.cost_records cost_records_touch
+
+CREATE TRIGGER cost_records_touch BEFORE UPDATE ON public.cost_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.forecast_results forecast_results_note_delete
+
+CREATE TRIGGER forecast_results_note_delete AFTER DELETE ON public.forecast_results REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.forecast_results forecast_results_note_insert
+
+CREATE TRIGGER forecast_results_note_insert AFTER INSERT ON public.forecast_results REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.forecast_results forecast_results_note_update
+
+CREATE TRIGGER forecast_results_note_update AFTER UPDATE ON public.forecast_results REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.forecast_totals forecast_totals_note_delete
+
+CREATE TRIGGER forecast_totals_note_delete AFTER DELETE ON public.forecast_totals REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.forecast_totals forecast_totals_note_insert
+
+CREATE TRIGGER forecast_totals_note_insert AFTER INSERT ON public.forecast_totals REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.forecast_totals forecast_totals_note_update
+
+CREATE TRIGGER forecast_totals_note_update AFTER UPDATE ON public.forecast_totals REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.imports imports_change_enabled
+
+CREATE TRIGGER imports_change_enabled AFTER UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled IS DISTINCT FROM new.is_enabled)) EXECUTE FUNCTION private.change_enabled();
+
+-- TRIGGER public.imports imports_delete_records
+
+CREATE TRIGGER imports_delete_records AFTER DELETE ON public.imports REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.delete_records_of_imports();
+
+-- TRIGGER public.imports imports_delete_waits
+
+CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STATEMENT EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.imports imports_pass_on_records
+
+CREATE TRIGGER imports_pass_on_records BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.pass_on_records();
+
+-- TRIGGER public.imports imports_touch
+
+CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.job_runs job_runs_note_delete
+
+CREATE TRIGGER job_runs_note_delete AFTER DELETE ON public.job_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.job_runs job_runs_note_insert
+
+CREATE TRIGGER job_runs_note_insert AFTER INSERT ON public.job_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.job_runs job_runs_note_update
+
+CREATE TRIGGER job_runs_note_update AFTER UPDATE ON public.job_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.members members_keep_an_owner
+
+CREATE CONSTRAINT TRIGGER members_keep_an_owner AFTER DELETE OR UPDATE ON public.members NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION private.keep_an_owner();
+
+-- TRIGGER public.model_prices model_prices_note_delete
+
+CREATE TRIGGER model_prices_note_delete AFTER DELETE ON public.model_prices REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.model_prices model_prices_note_insert
+
+CREATE TRIGGER model_prices_note_insert AFTER INSERT ON public.model_prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.model_prices model_prices_note_update
+
+CREATE TRIGGER model_prices_note_update AFTER UPDATE ON public.model_prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.model_prices model_prices_touch
+
+CREATE TRIGGER model_prices_touch BEFORE UPDATE ON public.model_prices FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.providers providers_keep_used
+
+CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.keep_used_providers();
+
+-- TRIGGER public.providers providers_touch
+
+CREATE TRIGGER providers_touch BEFORE UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.subscriptions subscriptions_follow
+
+CREATE TRIGGER subscriptions_follow AFTER INSERT OR DELETE OR UPDATE ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.follow_subscription();
+
+-- TRIGGER public.subscriptions subscriptions_touch
+
+CREATE TRIGGER subscriptions_touch BEFORE UPDATE ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.superseded_records superseded_records_note_delete
+
+CREATE TRIGGER superseded_records_note_delete AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.superseded_records superseded_records_note_insert
+
+CREATE TRIGGER superseded_records_note_insert AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.superseded_records superseded_records_note_update
+
+CREATE TRIGGER superseded_records_note_update AFTER UPDATE ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.superseded_records superseded_records_select_inserted
+
+CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION private.select_winners_of_changed();
+
+-- TRIGGER public.superseded_records superseded_records_select_updated
+
+CREATE TRIGGER superseded_records_select_updated AFTER UPDATE ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION private.select_winners_of_changed();
+
+-- TRIGGER public.superseded_records superseded_records_touch
+
+CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.user_preferences user_preferences_check_timezone_insert
+
+CREATE TRIGGER user_preferences_check_timezone_insert BEFORE INSERT ON public.user_preferences FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER public.user_preferences user_preferences_check_timezone_update
+
+CREATE TRIGGER user_preferences_check_timezone_update BEFORE UPDATE ON public.user_preferences FOR EACH ROW WHEN ((new.timezone IS DISTINCT FROM old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER public.user_preferences user_preferences_follow_timezone
+
+CREATE TRIGGER user_preferences_follow_timezone AFTER INSERT OR DELETE OR UPDATE OF timezone ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.follow_timezone();
+
+-- TRIGGER public.user_preferences user_preferences_touch
+
+CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.workspaces workspaces_check_timezone_insert
+
+CREATE TRIGGER workspaces_check_timezone_insert BEFORE INSERT ON public.workspaces FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER public.workspaces workspaces_check_timezone_update
+
+CREATE TRIGGER workspaces_check_timezone_update BEFORE UPDATE ON public.workspaces FOR EACH ROW WHEN ((new.timezone IS DISTINCT FROM old.timezone)) EXECUTE FUNCTION private.check_timezone();
+
+-- TRIGGER public.workspaces workspaces_delete_records
+
+CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_records_of_workspace();
+
+-- TRIGGER public.workspaces workspaces_mark_all_days
+
+CREATE TRIGGER workspaces_mark_all_days AFTER UPDATE OF timezone ON public.workspaces FOR EACH ROW WHEN ((old.timezone <> new.timezone)) EXECUTE FUNCTION private.mark_all_days();
+
+-- TRIGGER public.workspaces workspaces_touch
+
+CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- FK CONSTRAINT private.divided_workspaces divided_workspaces_workspace_id_fkey
+
+ALTER TABLE ONLY private.divided_workspaces
+    ADD CONSTRAINT divided_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
+
+ALTER TABLE ONLY private.workspace_changes
+    ADD CONSTRAINT workspace_changes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.anomalies anomalies_provider_id_fkey
+
+ALTER TABLE ONLY public.anomalies
+    ADD CONSTRAINT anomalies_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.anomalies anomalies_workspace_id_fkey
+
+ALTER TABLE ONLY public.anomalies
+    ADD CONSTRAINT anomalies_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.api_credentials api_credentials_provider_id_fkey
+
+ALTER TABLE ONLY public.api_credentials
+    ADD CONSTRAINT api_credentials_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.api_credentials api_credentials_user_id_fkey
+
+ALTER TABLE ONLY public.api_credentials
+    ADD CONSTRAINT api_credentials_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.api_credentials api_credentials_workspace_id_fkey
+
+ALTER TABLE ONLY public.api_credentials
+    ADD CONSTRAINT api_credentials_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.audit_logs audit_logs_user_id_fkey
+
+ALTER TABLE ONLY public.audit_logs
+    ADD CONSTRAINT audit_logs_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.audit_logs audit_logs_workspace_id_fkey
+
+ALTER TABLE ONLY public.audit_logs
+    ADD CONSTRAINT audit_logs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.forecast_results forecast_results_provider_id_fkey
+
+ALTER TABLE ONLY public.forecast_results
+    ADD CONSTRAINT forecast_results_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.forecast_results forecast_results_workspace_id_fkey
+
+ALTER TABLE ONLY public.forecast_results
+    ADD CONSTRAINT forecast_results_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.forecast_totals forecast_totals_provider_id_fkey
+
+ALTER TABLE ONLY public.forecast_totals
+    ADD CONSTRAINT forecast_totals_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.forecast_totals forecast_totals_workspace_id_fkey
+
+ALTER TABLE ONLY public.forecast_totals
+    ADD CONSTRAINT forecast_totals_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.imports imports_credential_of_workspace
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_credential_of_workspace FOREIGN KEY (workspace_id, credential_id) REFERENCES public.api_credentials(workspace_id, id) ON DELETE SET NULL (credential_id);
+
+-- FK CONSTRAINT public.imports imports_user_id_fkey
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.imports imports_workspace_id_fkey
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.job_runs job_runs_workspace_id_fkey
+
+ALTER TABLE ONLY public.job_runs
+    ADD CONSTRAINT job_runs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.members members_user_id_fkey
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.members members_workspace_id_fkey
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.model_prices model_prices_provider_id_fkey
+
+ALTER TABLE ONLY public.model_prices
+    ADD CONSTRAINT model_prices_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.model_prices model_prices_user_id_fkey
+
+ALTER TABLE ONLY public.model_prices
+    ADD CONSTRAINT model_prices_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.model_prices model_prices_workspace_id_fkey
+
+ALTER TABLE ONLY public.model_prices
+    ADD CONSTRAINT model_prices_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.subscriptions subscriptions_provider_id_fkey
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.subscriptions subscriptions_user_id_fkey
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.subscriptions subscriptions_workspace_id_fkey
+
+ALTER TABLE ONLY public.subscriptions
+    ADD CONSTRAINT subscriptions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.superseded_records superseded_records_import
+
+ALTER TABLE ONLY public.superseded_records
+    ADD CONSTRAINT superseded_records_import FOREIGN KEY (workspace_id, import_id) REFERENCES public.imports(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.superseded_records superseded_records_provider
+
+ALTER TABLE ONLY public.superseded_records
+    ADD CONSTRAINT superseded_records_provider FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.superseded_records superseded_records_user
+
+ALTER TABLE ONLY public.superseded_records
+    ADD CONSTRAINT superseded_records_user FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.superseded_records superseded_records_workspace
+
+ALTER TABLE ONLY public.superseded_records
+    ADD CONSTRAINT superseded_records_workspace FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.user_preferences user_preferences_user_id_fkey
+
+ALTER TABLE ONLY public.user_preferences
+    ADD CONSTRAINT user_preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.workspaces workspaces_personal_user_id_fkey
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_personal_user_id_fkey FOREIGN KEY (personal_user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- ROW SECURITY private.archived_months
+
+ALTER TABLE private.archived_months ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.day_parts
+
+ALTER TABLE private.day_parts ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.divided_workspaces
+
+ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.folded_days
+
+ALTER TABLE private.folded_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.overridden_days
+
+ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.refreshes
+
+ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.stale_days
+
+ALTER TABLE private.stale_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.workspace_changes
+
+ALTER TABLE private.workspace_changes ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY public.anomalies
+
+ALTER TABLE public.anomalies ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.anomalies anomalies_mute_member
+
+CREATE POLICY anomalies_mute_member ON public.anomalies FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- POLICY public.anomalies anomalies_select_member
+
+CREATE POLICY anomalies_select_member ON public.anomalies FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.api_credentials
+
+ALTER TABLE public.api_credentials ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.api_credentials api_credentials_delete_admin
+
+CREATE POLICY api_credentials_delete_admin ON public.api_credentials FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.api_credentials api_credentials_insert_admin
+
+CREATE POLICY api_credentials_insert_admin ON public.api_credentials FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+
+-- POLICY public.api_credentials api_credentials_select_admin
+
+CREATE POLICY api_credentials_select_admin ON public.api_credentials FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.api_credentials api_credentials_update_admin
+
+CREATE POLICY api_credentials_update_admin ON public.api_credentials FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.audit_logs
+
+ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.audit_logs audit_logs_select_admin
+
+CREATE POLICY audit_logs_select_admin ON public.audit_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.cost_records
+
+ALTER TABLE public.cost_records ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.cost_records cost_records_delete_member
+
+CREATE POLICY cost_records_delete_member ON public.cost_records FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+
+-- POLICY public.cost_records cost_records_insert_member
+
+CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+
+-- POLICY public.cost_records cost_records_select_member
+
+CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- POLICY public.cost_records cost_records_update_member
+
+CREATE POLICY cost_records_update_member ON public.cost_records FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.exchange_rates
+
+ALTER TABLE public.exchange_rates ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.exchange_rates exchange_rates_select_signed_in
+
+CREATE POLICY exchange_rates_select_signed_in ON public.exchange_rates FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
+
+-- ROW SECURITY public.forecast_results
+
+ALTER TABLE public.forecast_results ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.forecast_results forecast_results_select_member
+
+CREATE POLICY forecast_results_select_member ON public.forecast_results FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.forecast_totals
+
+ALTER TABLE public.forecast_totals ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.forecast_totals forecast_totals_select_member
+
+CREATE POLICY forecast_totals_select_member ON public.forecast_totals FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.imports
+
+ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.imports imports_delete_member
+
+CREATE POLICY imports_delete_member ON public.imports FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+
+-- POLICY public.imports imports_insert_member
+
+CREATE POLICY imports_insert_member ON public.imports FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+
+-- POLICY public.imports imports_select_member
+
+CREATE POLICY imports_select_member ON public.imports FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- POLICY public.imports imports_update_member
+
+CREATE POLICY imports_update_member ON public.imports FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.job_runs
+
+ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.job_runs job_runs_select_member
+
+CREATE POLICY job_runs_select_member ON public.job_runs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.members
+
+ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.members members_select_member
+
+CREATE POLICY members_select_member ON public.members FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.model_prices
+
+ALTER TABLE public.model_prices ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.model_prices model_prices_delete_member
+
+CREATE POLICY model_prices_delete_member ON public.model_prices FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+
+-- POLICY public.model_prices model_prices_insert_member
+
+CREATE POLICY model_prices_insert_member ON public.model_prices FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+
+-- POLICY public.model_prices model_prices_select_member
+
+CREATE POLICY model_prices_select_member ON public.model_prices FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- POLICY public.model_prices model_prices_update_member
+
+CREATE POLICY model_prices_update_member ON public.model_prices FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.providers
+
+ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.providers providers_select_signed_in
+
+CREATE POLICY providers_select_signed_in ON public.providers FOR SELECT TO authenticated USING ((( SELECT auth.uid() AS uid) IS NOT NULL));
+
+-- ROW SECURITY public.subscriptions
+
+ALTER TABLE public.subscriptions ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.subscriptions subscriptions_delete_member
+
+CREATE POLICY subscriptions_delete_member ON public.subscriptions FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+
+-- POLICY public.subscriptions subscriptions_insert_member
+
+CREATE POLICY subscriptions_insert_member ON public.subscriptions FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+
+-- POLICY public.subscriptions subscriptions_select_member
+
+CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- POLICY public.subscriptions subscriptions_update_member
+
+CREATE POLICY subscriptions_update_member ON public.subscriptions FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.superseded_records
+
+ALTER TABLE public.superseded_records ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.superseded_records superseded_records_select_member
+
+CREATE POLICY superseded_records_select_member ON public.superseded_records FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.user_preferences
+
+ALTER TABLE public.user_preferences ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.user_preferences user_preferences_delete_own
+
+CREATE POLICY user_preferences_delete_own ON public.user_preferences FOR DELETE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+-- POLICY public.user_preferences user_preferences_insert_own
+
+CREATE POLICY user_preferences_insert_own ON public.user_preferences FOR INSERT TO authenticated WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+-- POLICY public.user_preferences user_preferences_select_own
+
+CREATE POLICY user_preferences_select_own ON public.user_preferences FOR SELECT TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid)));
+
+-- POLICY public.user_preferences user_preferences_update_own
+
+CREATE POLICY user_preferences_update_own ON public.user_preferences FOR UPDATE TO authenticated USING ((user_id = ( SELECT auth.uid() AS uid))) WITH CHECK ((user_id = ( SELECT auth.uid() AS uid)));
+
+-- ROW SECURITY public.workspaces
+
+ALTER TABLE public.workspaces ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.workspaces workspaces_select_member
+
+CREATE POLICY workspaces_select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+GRANT USAGE ON SCHEMA public TO anon;
+GRANT USAGE ON SCHEMA public TO authenticated;
+GRANT USAGE ON SCHEMA public TO service_role;
+GRANT ALL ON SCHEMA public TO postgres;
+
+REVOKE ALL ON TYPE private.incoming_record FROM PUBLIC;
+
+REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
+
+REVOKE ALL ON TYPE private.written_record FROM PUBLIC;
+
+GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
+
+GRANT INSERT(id) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(plan_name),UPDATE(plan_name) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(amount_usd),UPDATE(amount_usd) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(started_on),UPDATE(started_on) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(ended_on),UPDATE(ended_on) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(renewal_day),UPDATE(renewal_day) ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT("interval"),UPDATE("interval") ON TABLE public.subscriptions TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.subscriptions TO authenticated;
+
+REVOKE ALL ON FUNCTION private.add_renewals(of_subscription public.subscriptions, due date[], zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.audit_credential() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied bigint, before_usd numeric, after_usd numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.create_user_preferences() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.current_actor() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.day_instant(day date, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.day_start(day date, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, account text, parts private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, OUT days integer, OUT records bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_changed_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_days(of_workspace uuid, days date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_known_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.merge_requests(incoming private.incoming_record[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.move_dated_records(tenant uuid, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.pass_on_records() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.post_due_renewals_for_all() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscriptions) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.rank_superseded(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], of_project uuid, split text, only_user uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_incoming(records json, zone text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_price_changes(changes json) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_source(source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_workspace(asked uuid, at_least text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.share_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.superseded_records TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.superseded_records TO service_role;
+
+REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.top_models(tenant uuid, since timestamp with time zone, until timestamp with time zone, at_most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.total_spend(tenant uuid, since timestamp with time zone, until timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.workspaces_as(at_least text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.workspaces_as(at_least text) TO authenticated;
+
+REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, user_id uuid, action text, table_name text, row_id uuid, changed_columns text[], metadata jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.data_version(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.data_version(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.delete_own_account(email text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_own_account(email text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.detach_partition(year integer, month integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.detach_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.ensure_months(months date[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ensure_months(months date[]) TO authenticated;
+GRANT ALL ON FUNCTION public.ensure_months(months date[]) TO service_role;
+
+REVOKE ALL ON FUNCTION public.ensure_partitions(months_ahead integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) TO authenticated;
+GRANT ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) TO authenticated;
+GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) TO service_role;
+
+REVOKE ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.model_names(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO service_role;
+
+REVOKE ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.source_days(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.source_days(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.unpriced_models(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.unpriced_models(workspace uuid) TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
+
+GRANT INSERT(id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(import_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(source_key) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(request_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT("timestamp"),UPDATE("timestamp") ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(day),UPDATE(day) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(dataset),UPDATE(dataset) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(billed_under_other_name),UPDATE(billed_under_other_name) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cost_usd),UPDATE(cost_usd) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(tokens_used),UPDATE(tokens_used) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(input_tokens),UPDATE(input_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(output_tokens),UPDATE(output_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cached_input_tokens),UPDATE(cached_input_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cache_write_tokens),UPDATE(cache_write_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(reasoning_tokens),UPDATE(reasoning_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(request_count),UPDATE(request_count) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(collection_method),UPDATE(collection_method) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cost_basis),UPDATE(cost_basis) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(charge_type),UPDATE(charge_type) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.cost_records TO authenticated;
+
+GRANT SELECT ON TABLE public.providers TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;
+
+GRANT SELECT ON TABLE public.workspaces TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
+
+GRANT SELECT ON TABLE public.anomalies TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.anomalies TO service_role;
+
+GRANT UPDATE(muted_at) ON TABLE public.anomalies TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.api_credentials TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_credentials TO service_role;
+
+GRANT INSERT(id) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(provider_id) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(credential_name),UPDATE(credential_name) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(encrypted_api_key),UPDATE(encrypted_api_key) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(encryption_key_id),UPDATE(encryption_key_id) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(is_active),UPDATE(is_active) ON TABLE public.api_credentials TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.api_credentials TO authenticated;
+
+GRANT SELECT ON TABLE public.audit_logs TO authenticated;
+GRANT SELECT ON TABLE public.audit_logs TO service_role;
+
+GRANT SELECT ON TABLE public.effective_records TO authenticated;
+GRANT SELECT ON TABLE public.effective_records TO service_role;
+
+GRANT SELECT ON TABLE public.exchange_rates TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange_rates TO service_role;
+
+GRANT SELECT ON TABLE public.forecast_results TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_results TO service_role;
+
+GRANT SELECT ON TABLE public.forecast_totals TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_totals TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.imports TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;
+
+GRANT INSERT(id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(kind) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(filename),UPDATE(filename) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(format),UPDATE(format) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(file_sha256),UPDATE(file_sha256) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(credential_id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(is_enabled),UPDATE(is_enabled) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_read),UPDATE(rows_read) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_imported),UPDATE(rows_imported) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_duplicate),UPDATE(rows_duplicate) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_restated),UPDATE(rows_restated) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_rejected),UPDATE(rows_rejected) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(errors),UPDATE(errors) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authenticated;
+
+GRANT SELECT ON TABLE public.job_runs TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_runs TO service_role;
+
+GRANT SELECT ON TABLE public.members TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.model_prices TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_prices TO service_role;
+
+GRANT INSERT(id) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(valid_from),UPDATE(valid_from) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(input_usd_per_mtok),UPDATE(input_usd_per_mtok) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(output_usd_per_mtok),UPDATE(output_usd_per_mtok) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(cached_input_usd_per_mtok),UPDATE(cached_input_usd_per_mtok) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(cache_write_usd_per_mtok),UPDATE(cache_write_usd_per_mtok) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(cache_write_1h_usd_per_mtok),UPDATE(cache_write_1h_usd_per_mtok) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(request_usd),UPDATE(request_usd) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(replaces_list),UPDATE(replaces_list) ON TABLE public.model_prices TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.model_prices TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.user_preferences TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_preferences TO service_role;
+
+GRANT INSERT(user_id) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(timezone),UPDATE(timezone) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(theme),UPDATE(theme) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(default_date_range),UPDATE(default_date_range) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(email_notifications),UPDATE(email_notifications) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(forecast_enabled),UPDATE(forecast_enabled) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(monthly_limit_usd),UPDATE(monthly_limit_usd) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO authenticated;
+
+-- TRIGGERS of the auth server's table
+
+CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
+CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
