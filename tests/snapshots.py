@@ -71,6 +71,7 @@ def fingerprint() -> str:
 def ingredients() -> Iterator[Path]:
     """Migrations, bootstrap, the versions of Postgres and of the auth server, and how servers are made."""
     yield from sorted((CHECKOUT / "database" / "migrations").glob("*.sql"))
+    yield CHECKOUT / "tally" / "local" / "migrations.py"
     yield from sorted(STACK.glob("*.mjs"))
     yield from (STACK / "bootstrap.sql", STACK / "package-lock.json", STACK.parent / "config.toml")
     yield from (CHECKOUT / "tests" / "database" / "cluster.py", CHECKOUT / "tests" / "embedded.py")

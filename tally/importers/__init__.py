@@ -18,6 +18,7 @@ from tally.importers import (
     openai_cost,
     openai_usage,
     openrouter,
+    tally_export,
 )
 from tally.importers.protocol import (
     AmbiguousDates,
@@ -48,6 +49,7 @@ IMPORTERS: tuple[Importer, ...] = (
     azure,
     google_billing,
     ccusage_json,
+    tally_export,
     generic,
 )
 

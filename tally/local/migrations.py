@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -15,31 +17,70 @@ from tally.local.node import MODULES, Node
 MIGRATIONS = CHECKOUT / "database" / "migrations"
 CONFIG = CHECKOUT / "supabase" / "config.toml"
 
+# Beside the CLI's own table, which has the names of applied migrations but not what was in them.
+CREATE_CHECKSUMS = """
+create schema if not exists supabase_migrations;
+create table if not exists supabase_migrations.checksums (version text primary key, sha256 text not null)"""
+
+SAVE_CHECKSUM = """
+insert into supabase_migrations.checksums (version, sha256)
+values (%s, %s)
+on conflict (version) do update set sha256 = excluded.sha256"""
+
+Connection = psycopg.Connection[Any]
+
 
 class MigrationsFailed(TallyError):
     """The Supabase CLI refused a migration; the text holds its output."""
 
 
-def pending_migrations(database_url: str) -> list[str]:
-    """Names of the migration files that are not applied yet, in order."""
-    with psycopg.connect(database_url, connect_timeout=10) as connection:
-        known = connection.execute(
-            "select to_regclass('supabase_migrations.schema_migrations') is not null"
-        ).fetchone()
-        recorded: set[str] = set()
-        if known and known[0]:
-            rows = connection.execute("select version from supabase_migrations.schema_migrations")
-            recorded = {version for (version,) in rows}
-    files = sorted(path.name for path in MIGRATIONS.glob("*.sql"))
-    return [name for name in files if name.split("_")[0] not in recorded]
+class OtherVersion(TallyError):
+    """The data was made by another version of Tally; the text says how to bring it over."""
 
 
 def push_migrations(home: Home, node: Node, database_url: str) -> list[str]:
-    """Apply pending migrations and return their names; each file is one transaction."""
-    pending = pending_migrations(database_url)
+    """Apply pending migrations and return their names; each file is one transaction.
+
+    Raises OtherVersion, before anything is changed, unless all applied migrations are those of this checkout.
+    """
+    files = {path.name.partition("_")[0]: path for path in sorted(MIGRATIONS.glob("*.sql"))}
+    checksums = {version: sha256(path.read_bytes()).hexdigest() for version, path in files.items()}
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        applied = _load_applied(connection)
+        if not applied.items() <= checksums.items():
+            raise OtherVersion(
+                f"The data in {home.path} was made by another version of Tally: run `tally export` with that "
+                "version, then set TALLY_HOME to an empty folder and run `tally import` with this one."
+            )
+        pending = [version for version in files if version not in applied]
+        # Before the push: a push that is interrupted leaves no migration without its checksum.
+        _save_checksums(connection, {version: checksums[version] for version in pending})
     if pending:
         _push(node, _work_folder(home), database_url)
-    return pending
+    return [files[version].name for version in pending]
+
+
+def _load_applied(connection: Connection) -> dict[str, str | None]:
+    """Version and checksum of each applied migration; None where an earlier version stored none."""
+    if not _has_table(connection, "schema_migrations"):
+        return {}
+    versions = connection.execute("select version from supabase_migrations.schema_migrations").fetchall()
+    checksums = {}
+    if _has_table(connection, "checksums"):
+        checksums = dict(connection.execute("select version, sha256 from supabase_migrations.checksums"))
+    return {version: checksums.get(version) for (version,) in versions}
+
+
+def _has_table(connection: Connection, name: str) -> bool:
+    query = "select to_regclass(%s) is not null"
+    row = connection.execute(query, [f"supabase_migrations.{name}"]).fetchone()
+    return bool(row and row[0])
+
+
+def _save_checksums(connection: Connection, checksums: dict[str, str]) -> None:
+    if checksums:
+        connection.execute(CREATE_CHECKSUMS)
+        connection.cursor().executemany(SAVE_CHECKSUM, checksums.items())
 
 
 def _work_folder(home: Home) -> Path:

@@ -23,7 +23,7 @@ MODULE = "forecasting"  # also identifies the process in the process table
 LAST_SUCCESS = """
 select max(finished_at)
 from public.job_runs
-where status = 'done' and user_id is null and night >= %s"""
+where status = 'done' and workspace_id is null and day >= %s"""
 
 
 def is_due(now: datetime, last_success: datetime | None) -> bool:

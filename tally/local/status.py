@@ -21,9 +21,9 @@ from tally.local.ports import Ports
 TIMEOUT_SECONDS = 5
 
 LAST_RUN = """
-select night, status, started_at, finished_at
+select day, status, started_at, finished_at
 from public.job_runs
-where user_id is null
+where workspace_id is null
 order by started_at desc
 limit 1"""
 
@@ -97,7 +97,7 @@ def _last_run_text(run: dict[str, str | None] | None) -> str:
     if run is None:
         return "none yet"
     time = run["finished_at"] or run["started_at"]
-    return f"{_local_time(time) if time else run['night']} ({run['status']})"
+    return f"{_local_time(time) if time else run['day']} ({run['status']})"
 
 
 def _local_time(iso_time: str) -> str:
@@ -170,7 +170,7 @@ def _load_last_run(connection: psycopg.Connection) -> dict[str, str | None] | No
         return None
     if row is None:
         return None
-    names = ("night", "status", "started_at", "finished_at")
+    names = ("day", "status", "started_at", "finished_at")
     return {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
 
 

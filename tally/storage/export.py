@@ -49,6 +49,11 @@ def escape_formula(cell: Any) -> Any:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
+def unescape_formula(cell: str) -> str:
+    """The text that `escape_formula` was given."""
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def load_records(database: Database, on_progress: Progress = ignore_progress) -> "pd.DataFrame":
     """All records of the account, oldest first, with COLUMNS; money stays text."""
     import pandas as pd  # takes half a second

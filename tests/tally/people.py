@@ -85,11 +85,11 @@ class CountingDatabase:
 
 
 def money_is_exact(stack: Stack, person: Person) -> bool:
-    """Whether daily_costs shows what a plain sum over the table gives."""
+    """Check that daily_costs shows a plain sum of what is effective."""
     with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
         plain = connection.execute(
             "select coalesce(sum(cost_usd), 0), coalesce(sum(tokens_used), 0), count(*)"
-            " from public.cost_records where user_id = %s",
+            " from public.effective_records where workspace_id = %s",
             [person.user_id],
         ).fetchone()
         connection.commit()

@@ -62,7 +62,7 @@ def counts(results: Sequence[SourceResult]) -> list[tuple[str, int, int, int]]:
 def stored(database: Database) -> list[dict[str, Any]]:
     columns = (
         "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,collection_method,import_id,metadata,"
-        "input_tokens,output_tokens,cached_input_tokens,cache_write_tokens"
+        "billing_account,request_id,dataset,input_tokens,output_tokens,cached_input_tokens,cache_write_tokens"
     )
     return list(select_all(database, Query("cost_records", columns, ["timestamp", "id"])))
 
@@ -83,16 +83,15 @@ def test_record_has_price_and_provenance(database: Database, tmp_path: Path) -> 
     assert (record["model_name"], record["cost_basis"]) == ("claude-sonnet-4-5", "estimated")
     assert (record["collection_method"], record["cache_write_tokens"]) == ("local_log", 1_000)
     metadata = record["metadata"]
-    assert {key: metadata[key] for key in ("ledger", "request_id", "session", "project", "model")} == {
-        "ledger": "anthropic",
-        "request_id": "msg_1",
+    assert (record["billing_account"], record["request_id"]) == ("anthropic", "msg_1")
+    assert {key: metadata[key] for key in ("session", "project", "model")} == {
         "session": "s1",
         "project": "garden",
         "model": "claude-sonnet-4-5-20250929",
     }
     assert metadata["cache_write_1h_tokens"] == 1_000
     assert {"price_source", "price_version", "price_model"} <= set(metadata)
-    assert "dataset" not in metadata
+    assert record["dataset"] == "requests"
     (source,) = sources(database)
     named = (source["kind"], source["format"], source["filename"], source["status"])
     assert named == ("machine", "claude-code", "laptop", "done")
@@ -136,7 +135,7 @@ def test_second_request_of_a_known_message_is_found_by_a_later_run(
     path.write_bytes(path.read_bytes() + json_lines([replay, claude_row(request="req_2")]))
 
     assert counts(collect_into(database, machine)) == [("claude-code", 1, 0, 0)]
-    assert {record["metadata"]["request_id"] for record in stored(database)} == {"msg_1", "msg_1:req_2"}
+    assert {record["request_id"] for record in stored(database)} == {"msg_1", "msg_1:req_2"}
 
 
 @pytest.mark.parametrize("how", ["truncated", "overwritten", "replaced", "overwritten and longer"])
@@ -162,7 +161,7 @@ def test_replaced_or_truncated_log_is_read_from_its_start(
     collect_into(database, machine)
 
     expected = {"msg_1", "msg_2"} | {row["message"]["id"] for row in rows}
-    assert {record["metadata"]["request_id"] for record in stored(database)} == expected
+    assert {record["request_id"] for record in stored(database)} == expected
 
 
 def test_same_log_on_two_machines_counts_once_and_other_logs_add_up(
@@ -254,9 +253,7 @@ def test_usage_covered_by_a_plan_is_included(database: Database, tmp_path: Path)
 
     collect_into(database, machine)
 
-    basis = {
-        row["metadata"]["ledger"]: (row["cost_basis"], row["cost_usd"] is None) for row in stored(database)
-    }
+    basis = {row["billing_account"]: (row["cost_basis"], row["cost_usd"] is None) for row in stored(database)}
     assert basis == {"claude-desktop": ("included", False), "openai": ("estimated", False)}
 
 
@@ -267,7 +264,7 @@ def test_changed_payment_updates_collected_records(database: Database, tmp_path:
     collect_into(database, machine_at(tmp_path, payments={"claude-code": Payment("plan")}))
 
     (record,) = stored(database)
-    assert (record["cost_basis"], record["metadata"]["ledger"]) == ("included", "claude-desktop")
+    assert (record["cost_basis"], record["billing_account"]) == ("included", "claude-desktop")
 
 
 def test_payment_chosen_in_tally_is_used_by_later_runs(database: Database, tmp_path: Path) -> None:
@@ -307,7 +304,7 @@ def test_requests_before_a_day_can_be_skipped_and_collected_later(database: Data
     late = claude_row("msg_2", at="2026-09-01T22:30:00Z")
     write_claude(machine.home, claude_row(at="2026-09-01T12:00:00Z"), late)
     collect_into(database, machine, Selection(since=date(2026, 9, 2), timezone="Europe/Berlin"))
-    assert [record["metadata"]["request_id"] for record in stored(database)] == ["msg_2"]
+    assert [record["request_id"] for record in stored(database)] == ["msg_2"]
 
     collect_into(database, machine)
     assert len(stored(database)) == 2

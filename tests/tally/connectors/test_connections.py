@@ -114,8 +114,8 @@ def test_second_account_at_a_provider_must_be_named(database: Database, user: Pe
     second = connect(database, user, "openai", "Work", account="work")
     for connection in (first, second):
         assert sync(database, connection).error is None
-    ledgers = {row["metadata"]["ledger"] for row in stored(database)}
-    assert ledgers == {"openai", "openai:work"}
+    accounts = {row["billing_account"] for row in stored(database)}
+    assert accounts == {"openai", "openai:work"}
 
 
 def test_stranger_cannot_read_connections_or_keys(stack: Stack, database: Database, user: Person) -> None:

@@ -33,16 +33,12 @@ def cost_by(records: Sequence[CostRecord], of: Callable[[CostRecord], Any]) -> d
 
 def on(records: Sequence[CostRecord], day: date, **metadata: Any) -> list[CostRecord]:
     """Return a day's records with this metadata."""
-    return [
-        record
-        for record in records
-        if record.metadata["day"] == day.isoformat() and metadata.items() <= record.metadata.items()
-    ]
+    return [record for record in records if record.day == day and metadata.items() <= record.metadata.items()]
 
 
 def test_openai_costs_are_exact_to_the_last_digit(providers: FakeProviders) -> None:
     records = load(providers, "openai_api_costs")
-    assert cost_by(records, lambda r: (r.metadata["day"], r.model_name)) == {
+    assert cost_by(records, lambda r: (str(r.day), r.model_name)) == {
         ("2026-11-02", "gpt-5.2"): Decimal("0.1421000001"),
         ("2026-11-02", "Code Interpreter, sessions"): Decimal("0.03"),
         ("2026-11-04", "gpt-5.2"): Decimal("1.25"),
@@ -99,7 +95,7 @@ def test_web_searches_are_not_counted_as_requests(providers: FakeProviders) -> N
 
 def test_anthropic_amounts_are_converted_from_cents(providers: FakeProviders) -> None:
     records = load(providers, "anthropic_api_cost")
-    assert cost_by(records, lambda r: (r.metadata["day"], r.model_name)) == {
+    assert cost_by(records, lambda r: (str(r.day), r.model_name)) == {
         ("2026-11-02", "claude-sonnet-4-5"): Decimal("1.2378912") + Decimal("0.000375"),
         ("2026-11-02", "web search"): Decimal("0.30"),
         ("2026-11-02", "code execution"): Decimal("0.055"),
@@ -132,7 +128,7 @@ def test_anthropic_usage_is_read_without_speed_once_its_beta_ends(providers: Fak
 def test_claude_code_on_a_plan_is_included_and_on_a_key_is_estimated(providers: FakeProviders) -> None:
     records = load(providers, "anthropic_api_claude_code")
     by_basis = {
-        basis: {(r.provider, r.metadata["ledger"]) for r in records if r.cost_basis == basis}
+        basis: {(r.provider, r.billing_account) for r in records if r.cost_basis == basis}
         for basis in {r.cost_basis for r in records}
     }
     assert by_basis == {
@@ -152,7 +148,7 @@ def test_claude_code_is_fetched_day_by_day(providers: FakeProviders) -> None:
 
 def test_openrouter_cost_excludes_usage_of_own_upstream_keys(providers: FakeProviders) -> None:
     records = load(providers, "openrouter_api_activity")
-    assert cost_by(records, lambda r: r.metadata["day"]) == {
+    assert cost_by(records, lambda r: str(r.day)) == {
         "2026-11-02": Decimal("0.2500123"),
         "2026-11-04": Decimal("0.015"),
     }
@@ -164,10 +160,10 @@ def test_openrouter_cost_excludes_usage_of_own_upstream_keys(providers: FakeProv
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_record_has_day_billing_account_and_dataset(providers: FakeProviders, dataset: str) -> None:
     for record in load(providers, dataset, account="work"):
-        assert record.metadata["dataset"] == dataset
-        assert record.metadata["ledger"] == f"{record.provider}:work"
+        assert record.dataset == dataset
+        assert record.billing_account == f"{record.provider}:work"
         assert record.collection_method == "api_automated"
-        assert record.timestamp.date().isoformat() == record.metadata["day"]
+        assert record.timestamp.date() == record.day
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -288,7 +284,7 @@ def test_missing_descriptive_field_is_accepted(providers: FakeProviders, dataset
     tokens = [sum(r.tokens_used for r in records) for records in (usual, without)]
     assert tokens[0] == tokens[1]
     if dataset in MONEY:
-        assert cost_by(without, lambda r: r.metadata["day"]) == cost_by(usual, lambda r: r.metadata["day"])
+        assert cost_by(without, lambda r: str(r.day)) == cost_by(usual, lambda r: str(r.day))
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-1e999", "1,5", "", None, True, [], "9" * 5_000])

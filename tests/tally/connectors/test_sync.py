@@ -121,7 +121,7 @@ def test_sync_reads_only_rows_of_its_connection(database: Database, user: Person
 @pytest.mark.usefixtures("two_months")
 def test_costs_come_from_the_bill_and_tokens_from_usage(database: Database, user: Person) -> None:
     sync(database, connect(database, user, "openai"))
-    second = [row for row in stored(database) if row["metadata"]["day"] == "2026-11-02"]
+    second = [row for row in stored(database) if row["day"] == "2026-11-02"]
     of_model = [row for row in second if row["model_name"].startswith("gpt-5.2")]
     assert sum(Decimal(row["cost_usd"]) for row in of_model) == Decimal("0.1421000001")
     assert sum(row["tokens_used"] for row in of_model) == 80_000 + 4_210 + 10_100 + 1_010

@@ -66,13 +66,13 @@ def sync(
 
 
 def stored(database: Database, dataset: str | None = None) -> list[dict[str, Any]]:
-    """Load the account's records, of one dataset or all, in a fixed order."""
+    """Load the account's records at their effective figures, of one dataset or all, in a fixed order."""
     columns = (
         "source_key,timestamp,provider_id,model_name,cost_usd::text,cost_basis,tokens_used,request_count,"
-        "collection_method,import_id,metadata"
+        "collection_method,import_id,billing_account,dataset,day,metadata"
     )
-    rows = select_all(database, Query("cost_records", columns, ["timestamp", "source_key"]))
-    return [row for row in rows if dataset in (None, row["metadata"].get("dataset"))]
+    rows = select_all(database, Query("effective_records", columns, ["timestamp", "source_key"]))
+    return [row for row in rows if dataset in (None, row["dataset"])]
 
 
 def spent(database: Database, basis: str = "billed") -> Decimal:

@@ -261,7 +261,6 @@ def test_original_amount_and_rate_are_stored() -> None:
     ).records
     assert record.cost_usd == Decimal("12.6")
     assert record.metadata == {
-        "day": "2026-11-01",
         "original_amount": "10.5",
         "original_currency": "EUR",
         "exchange_rate": "0.83333333",

@@ -1,5 +1,6 @@
 """Provider exports: restated days, merged rows, spreadsheets in between, billing accounts."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -62,7 +63,7 @@ def test_events_of_two_accounts_have_different_identities() -> None:
     text = f"{COST}{DAY},0.10,usd,x,p\n"
     first, second = (parse(text, Options(account=account)).records[0] for account in ("", "work"))
     assert first.source_key != second.source_key
-    assert (first.metadata["ledger"], second.metadata["ledger"]) == ("openai", "openai:work")
+    assert (first.billing_account, second.billing_account) == ("openai", "openai:work")
 
 
 def test_iso_times_replace_missing_unix_seconds() -> None:
@@ -116,7 +117,7 @@ def account_days(parsed: Parsed) -> set[AccountDay | None]:
 def test_usage_of_a_day_or_minute_belongs_to_the_account_day_of_its_bill(bucket: str) -> None:
     bill = parse(f"{COST}{DAY},0.35,usd,x,p\n")
     usage = parse(f"{USAGE}{bucket},2,gpt-5.5,100,10\n")
-    assert account_days(bill) == account_days(usage) == {("openai", "2026-11-02")}
+    assert account_days(bill) == account_days(usage) == {("openai", date(2026, 11, 2))}
     assert [record.cost_basis for record in (*bill.records, *usage.records)] == ["billed", "estimated"]
 
 

@@ -1,6 +1,7 @@
 """Gateways, clouds and ccusage: their records, vendors of models, and refusals."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -66,7 +67,7 @@ def test_request_with_a_provider_id_has_one_identity_in_all_sources() -> None:
     text = HELICONE + "msg_01,200,2026-11-02T10:00:00Z,,claude-opus-4-5,10,5,0.1\n"
     [record] = parse(helicone, text, Options(account="work")).records
     assert record.source_key == request_identity("msg_01")
-    assert record.metadata["request_id"] == "msg_01"
+    assert record.request_id == "msg_01"
 
 
 def test_prompts_are_not_stored() -> None:
@@ -165,7 +166,7 @@ def test_ambiguous_dates_of_azure_are_asked_about() -> None:
     with pytest.raises(AmbiguousDates):
         parse(azure, text)
     [record] = parse(azure, text, Options(day_first=False)).records
-    assert record.metadata["day"] == "2026-03-04"
+    assert record.day == date(2026, 3, 4)
 
 
 def test_longest_resource_path_of_azure_is_accepted() -> None:
@@ -185,7 +186,7 @@ def test_meters_of_a_day_and_resource_are_summed_per_account() -> None:
     assert record.cost_usd == 3
     [other] = parse(azure, AZURE + row, Options(account="work")).records
     assert other.source_key != record.source_key
-    assert other.metadata["ledger"] == "azure:work"
+    assert other.billing_account == "azure:work"
 
 
 def test_credits_reduce_the_cost_of_their_row() -> None:
@@ -244,15 +245,15 @@ def test_ccusage_days_are_split_by_model() -> None:
     assert {
         (record.input_tokens, record.output_tokens, record.cached_input_tokens) for record in records
     } == {(15, 5, 2)}
-    assert {record.metadata["dataset"] for record in records} == {"ccusage"}
-    assert [record.metadata["ledger"] for record in records] == ["anthropic", "openai"]
+    assert {record.dataset for record in records} == {"ccusage"}
+    assert [record.billing_account for record in records] == ["anthropic", "openai"]
     assert {record.cost_basis for record in records} == {"estimated"}
 
 
 def test_account_named_like_a_plan_includes_its_models() -> None:
     text = json.dumps({"daily": [ccusage_day()]})
     records = parse(ccusage_json, text, Options(account="Claude Max"), "usage.json").records
-    assert [(record.provider, record.cost_basis, record.metadata["ledger"]) for record in records] == [
+    assert [(record.provider, record.cost_basis, record.billing_account) for record in records] == [
         ("claude-desktop", "included", "claude-desktop"),
         ("openai", "estimated", "openai:Claude Max"),
     ]

@@ -1,5 +1,6 @@
 """The table of costs: columns, questions, rejected rows and identities."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -95,15 +96,13 @@ def test_ambiguous_dates_are_asked_about_and_the_answer_decides() -> None:
         "Does the day come first, or the month?"
     )
     assert question.value.examples == ("03/04/2026", "05/06/2026")
-    days = {
-        answer: parse(text, Options(day_first=answer)).records[0].metadata["day"] for answer in (True, False)
-    }
-    assert days == {True: "2026-04-03", False: "2026-03-04"}
+    days = {answer: parse(text, Options(day_first=answer)).records[0].day for answer in (True, False)}
+    assert days == {True: date(2026, 4, 3), False: date(2026, 3, 4)}
 
 
 def test_one_unambiguous_date_decides_the_whole_column() -> None:
     parsed = parse("date,cost\n03/04/2026,1\n25/04/2026,2\n")
-    assert [record.metadata["day"] for record in parsed.records] == ["2026-04-03", "2026-04-25"]
+    assert [str(record.day) for record in parsed.records] == ["2026-04-03", "2026-04-25"]
 
 
 def test_contradicting_dates_are_asked_about_and_the_others_then_rejected() -> None:

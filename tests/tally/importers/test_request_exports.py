@@ -1,5 +1,6 @@
 """Exports of tools and gateways: the cost basis, tokens and identity of requests."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -125,7 +126,7 @@ def test_cost_to_you_is_billed() -> None:
         ("billed", Decimal("0.12")),
         ("included", Decimal("0.10")),
     ]
-    assert parsed.records[1].metadata["day"] == "2026-03-10"
+    assert parsed.records[1].day == date(2026, 3, 10)
 
 
 def test_cursor_request_has_one_identity_in_all_versions() -> None:
@@ -201,10 +202,10 @@ def test_deepseek_costs_and_tokens_share_a_billing_account() -> None:
     both = deepseek("amount-", "cost-")
     assert both.records == deepseek("amount-").records + deepseek("cost-").records
     tokens, bill = both.records[0], both.records[2]
-    assert (tokens.cost_basis, tokens.metadata["dataset"]) == ("estimated", "deepseek_usage")
-    assert (bill.cost_basis, bill.metadata["dataset"]) == ("billed", "deepseek_cost")
+    assert (tokens.cost_basis, tokens.dataset) == ("estimated", "deepseek_usage")
+    assert (bill.cost_basis, bill.dataset) == ("billed", "deepseek_cost")
     assert (tokens.timestamp, tokens.model_name) == (bill.timestamp, bill.model_name)
-    assert tokens.metadata["ledger"] == bill.metadata["ledger"] == "deepseek"
+    assert tokens.billing_account == bill.billing_account == "deepseek"
     assert (tokens.input_tokens, tokens.cached_input_tokens, tokens.request_count) == (460_000, 400_000, 25)
 
 
@@ -247,7 +248,7 @@ def litellm(row: str) -> CostRecord:
 def test_litellm_spend_is_an_estimate_in_its_providers_billing_account() -> None:
     record = litellm("chatcmpl-1,2026-05-04 08:15:00,gpt-4o,openai,0.0105,2000,500,False,{}")
     assert (record.cost_basis, record.cost_usd) == ("estimated", Decimal("0.0105"))
-    assert (record.provider, record.metadata["ledger"]) == ("openai", "openai")
+    assert (record.provider, record.billing_account) == ("openai", "openai")
     assert record.source_key == request_identity("chatcmpl-1")
 
 
@@ -265,7 +266,7 @@ def test_litellm_spend_is_an_estimate_in_its_providers_billing_account() -> None
 def test_litellm_providers_get_tallys_names(provider: str, slug: str) -> None:
     record = litellm(f"a,2026-05-04 08:15:00,m,{provider},0.01,1,1,,")
     assert record.provider == slug
-    assert record.metadata.get("ledger") == (None if slug == "other" else slug)
+    assert record.billing_account == (None if slug == "other" else slug)
 
 
 def test_litellm_spend_of_zero_for_tokens_means_an_unknown_price() -> None:

@@ -55,8 +55,11 @@ def table_of(rows: Sequence[str]) -> bytes:
 
 
 def stored(database: Database) -> list[dict[str, Any]]:
-    columns = "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,import_id,metadata"
-    return list(select_all(database, Query("cost_records", columns, ["timestamp", "id"])))
+    """The records at their effective figures."""
+    columns = (
+        "id,timestamp,source_key,model_name,cost_usd::text,cost_basis,import_id,metadata,money_is_effective"
+    )
+    return list(select_all(database, Query("effective_records", columns, ["timestamp", "id"])))
 
 
 def spent(database: Database) -> Decimal:
@@ -329,9 +332,9 @@ def test_usage_and_bill_of_a_day_count_once_in_either_order(
     assert spent(database) == sum(Decimal(row["cost_usd"]) for row in billed) == Decimal("0.046722")
     models = {True: set[str](), False: set[str]()}
     for row in rows_with_basis(rows, "estimated"):
-        models["said" in row["metadata"]].add(row["model_name"])
+        models[row["money_is_effective"]].add(row["model_name"])
     # The bill does not cover the other model, so its estimate stays effective.
-    assert models == {True: {"gpt-4o-2024-08-06"}, False: {"model-nobody-knows"}}
+    assert models == {False: {"gpt-4o-2024-08-06"}, True: {"model-nobody-knows"}}
     assert money_is_exact(stack, person)
 
 

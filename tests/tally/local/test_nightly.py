@@ -17,8 +17,10 @@ from tests.supabase.parts import connect, eventually
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 ADD_RECORD = """
-insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
-select %s, id, %s, 'some-model', 1 from public.providers where name = 'openai'"""
+insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+select %(user_id)s, %(user_id)s, id, %(timestamp)s, 'some-model', 1
+from public.providers
+where name = 'openai'"""
 
 
 @pytest.fixture
@@ -35,18 +37,18 @@ def some_spend(stack: Stack) -> Iterator[None]:
     with connect(stack) as connection:
         user_id = add_user(connection)
         make_months(connection, NOON.date())
-        connection.execute(ADD_RECORD, [user_id, NOON])
+        connection.execute(ADD_RECORD, {"user_id": user_id, "timestamp": NOON})
     yield
     with connect(stack) as connection:
         connection.execute("delete from auth.users where id = %s", [user_id])
 
 
-def record_run(stack: Stack, finished: datetime, status: str = "done", night: datetime | None = None) -> None:
+def record_run(stack: Stack, finished: datetime, status: str = "done", day: datetime | None = None) -> None:
     with connect(stack) as connection:
         connection.execute(
-            "insert into public.job_runs (run_id, night, started_at, finished_at, status)"
+            "insert into public.job_runs (run_id, day, started_at, finished_at, status)"
             " values (%s, %s, %s, %s, %s)",
-            [uuid4(), (night or finished).date(), finished, finished, status],
+            [uuid4(), (day or finished).date(), finished, finished, status],
         )
 
 
@@ -86,7 +88,7 @@ def test_nights_are_asked_of_the_database(stack: Stack) -> None:
     assert load_last_success(url, NOON) is None
     record_run(stack, NOON, status="failed")
     assert load_last_success(url, NOON) is None
-    record_run(stack, NOON, night=NOON - timedelta(days=30))
+    record_run(stack, NOON, day=NOON - timedelta(days=30))
     assert load_last_success(url, NOON) is None, "a replay of another night does not count"
     record_run(stack, NOON)
     assert load_last_success(url, NOON) == NOON
@@ -136,7 +138,7 @@ def test_no_run_is_due_before_there_is_a_record(stack: Stack, monkeypatch: pytes
 def test_has_records_once_a_record_exists(database: Connection) -> None:
     assert not nightly.has_records(database.info.dsn)
     user_id = add_user(database)
-    database.execute(ADD_RECORD, [user_id, NOON])
+    database.execute(ADD_RECORD, {"user_id": user_id, "timestamp": NOON})
     assert nightly.has_records(database.info.dsn)
 
 

@@ -8,7 +8,7 @@ import pytest
 from tally.local.status import Part, Status, as_text
 
 RUN: dict[str, str | None] = {
-    "night": "2026-11-27",
+    "day": "2026-11-27",
     "status": "done",
     "started_at": "2026-11-28 02:15:00+00:00",
     "finished_at": "2026-11-28 02:16:12.5+00:00",

@@ -81,7 +81,7 @@ class Account:
         """The stored records, oldest first."""
         cursor = self.connection.cursor(row_factory=dict_row)
         cursor.execute(
-            "select * from public.cost_records where user_id = %s order by timestamp, model_name",
+            "select * from public.cost_records where workspace_id = %s order by timestamp, model_name",
             [self.person.user_id],
         )
         rows = cursor.fetchall()
@@ -234,7 +234,7 @@ def test_deleting_a_custom_price_leaves_the_model_unpriced(account: Account) -> 
 
 
 def test_an_estimate_superseded_by_a_bill_is_repriced(account: Account) -> None:
-    record = account.add(metadata={"ledger": "openai"})
+    record = account.add(billing_account="openai")
     bill = replace(
         record,
         source_key=uuid4(),
@@ -242,39 +242,38 @@ def test_an_estimate_superseded_by_a_bill_is_repriced(account: Account) -> None:
         cost_usd=Decimal(9),
         input_tokens=0,
         request_count=0,
-        metadata={"ledger": "openai", "dataset": "openai_cost"},
+        dataset="openai_cost",
+        metadata={},
     )
     save_records(account.database, [bill])
-    assert account.row(record)["metadata"]["said"]["cost_usd"] is None
+    assert not account.row(record)["money_is_effective"]
     account.set_price()
     (difference,) = calculate_differences(account.database, SINCE)
     assert (difference.records, difference.ineffective, difference.difference_usd) == (1, 1, Decimal(0))
     apply_prices(account.database, SINCE)
     row = account.row(record)
-    assert (row["cost_usd"], Decimal(row["metadata"]["said"]["cost_usd"])) == (0, Decimal(3))
+    assert (row["cost_usd"], row["money_is_effective"]) == (3, False)
     assert account.row(bill)["cost_usd"] == 9
     account.database.delete("cost_records", str(account.row(bill)["id"]))
     row = account.row(record)
-    assert (row["cost_usd"], "said" in row["metadata"]) == (3, False)
+    assert (row["cost_usd"], row["money_is_effective"]) == (3, True)
 
 
 def test_superseded_statements_are_repriced_too(account: Account) -> None:
     laptop, desktop = (account.add_source(name) for name in ("laptop", "desktop"))
-    record = account.add(
-        source_key=request_identity("msg_1"), metadata={"request_id": "msg_1"}, import_id=laptop
-    )
+    record = account.add(source_key=request_identity("msg_1"), request_id="msg_1", import_id=laptop)
     save_records(account.database, [replace(record, timestamp=AT + timedelta(hours=1))], desktop)
     account.set_price()
     (difference,) = calculate_differences(account.database, SINCE)
     assert (difference.records, difference.ineffective, difference.after_usd) == (2, 1, Decimal(3))
     assert apply_prices(account.database, SINCE).applied == 2
-    account.database.update("imports", laptop, {"counts": False})
+    account.database.update("imports", laptop, {"is_enabled": False})
     (row,) = account.rows()
     assert (str(row["import_id"]), row["cost_usd"], row["metadata"]["price_source"]) == (desktop, 3, "own")
     account.set_price(valid_from="2026-10-02", input_usd_per_mtok=5)
     assert apply_prices(account.database, SINCE).applied == 2
-    account.database.update("imports", laptop, {"counts": True})
-    account.database.update("imports", desktop, {"counts": False})
+    account.database.update("imports", laptop, {"is_enabled": True})
+    account.database.update("imports", desktop, {"is_enabled": False})
     (row,) = account.rows()
     assert (str(row["import_id"]), row["cost_usd"]) == (laptop, 5)
     assert calculate_differences(account.database, SINCE) == []
@@ -286,10 +285,9 @@ def test_repricing_can_change_the_effective_statement(
 ) -> None:
     monkeypatch.setattr("tally.pricing.reprice.PAGE", page)
     laptop, desktop = (account.add_source(name) for name in ("laptop", "desktop"))
-    metadata: dict[str, JSON] = {"request_id": "msg_1"}
     first = account.add(
         source_key=request_identity("msg_1"),
-        metadata=metadata,
+        request_id="msg_1",
         timestamp=AT + timedelta(hours=1),
         import_id=laptop,
     )
@@ -300,7 +298,7 @@ def test_repricing_can_change_the_effective_statement(
     apply_prices(account.database, SINCE)
     assert [row["cost_usd"] for row in account.rows()] == [4]
     assert calculate_differences(account.database, SINCE) == []
-    account.database.update("imports", desktop, {"counts": False})
+    account.database.update("imports", desktop, {"is_enabled": False})
     assert [row["cost_usd"] for row in account.rows()] == [3]
 
 
@@ -315,7 +313,7 @@ def test_records_saved_later_have_the_custom_price(account: Account) -> None:
 
 def test_a_request_saved_again_after_repricing_stays_one(account: Account) -> None:
     key = request_identity("msg_1")
-    record = account.add(source_key=key, metadata={"request_id": "msg_1"})
+    record = account.add(source_key=key, request_id="msg_1")
     account.set_price()
     apply_prices(account.database, SINCE)
     save_records(account.database, [record])

@@ -1,4 +1,4 @@
-"""Provider keys decrypt for their own connection and account alone, and show nowhere."""
+"""Provider keys decrypt for their own connection and workspace alone, and show nowhere."""
 
 import base64
 import logging

@@ -1,0 +1,86 @@
+"""Tally's own export, with or without the flags that newer ones have.
+
+Figures in it are effective, so its records belong to no billing account: nothing replaces them.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TypeVar, get_args
+
+from tally.core.records import ChargeType, CostBasis, CostRecord, identity
+from tally.importers.exports import Bucket, Numbers, read_instant
+from tally.importers.generic import read_model, read_note, read_provider
+from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.readers.table import Table, quote
+from tally.storage.export import unescape_formula
+
+name = "tally"
+title = "Tally export"
+
+HEADER = frozenset({"timestamp", "provider", "model_name", "cost_usd", "cost_basis", "charge_type", "id"})
+COUNTS = (
+    "tokens_used",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "request_count",
+)
+T = TypeVar("T", CostBasis, ChargeType)
+
+
+def identify(header: Sequence[str]) -> bool:
+    """Check whether the header is one of an export."""
+    return {cell.casefold() for cell in header} >= HEADER
+
+
+def parse(table: Table, options: Options) -> Parsed:
+    """One record per row, with the cost basis that it had."""
+    numbers = Numbers(table, options, "cost_usd", *COUNTS)
+    read_id, timestamp, day = (table.reader(column) for column in ("id", "timestamp", "day"))
+    basis, charge_type = table.reader("cost_basis"), table.reader("charge_type")
+    texts = [table.reader(column) for column in ("provider", "model_name", "note")]
+
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        if not read_id(cells):
+            raise RowRejected("its id is empty, so it cannot be identified")
+        when = _read_time(timestamp(cells), day(cells), options.timezone)
+        provider, model, note = (unescape_formula(read_cell(cells)) for read_cell in texts)
+        slug, provider_name = read_provider(provider)
+        count = {column: numbers.count(column, cells) for column in COUNTS}
+        described = {"provider_name": provider_name, "note": read_note(note)}
+        return CostRecord(
+            provider=slug,
+            timestamp=when.timestamp,
+            model_name=read_model(model),
+            cost_usd=None if numbers.is_blank("cost_usd", cells) else numbers.amount("cost_usd", cells),
+            source_key=identity(name, read_id(cells)),
+            cost_basis=_read_choice("cost basis", basis(cells), get_args(CostBasis)),
+            charge_type=_read_choice("charge type", charge_type(cells), get_args(ChargeType)),
+            input_tokens=count["tokens_used"] - count["output_tokens"],
+            output_tokens=count["output_tokens"],
+            cached_input_tokens=count["cached_input_tokens"],
+            cache_write_tokens=count["cache_write_tokens"],
+            reasoning_tokens=count["reasoning_tokens"],
+            request_count=count["request_count"],
+            day=when.day,
+            metadata={key: text for key, text in described.items() if text},
+        )
+
+    return read_rows(table, read_row)
+
+
+def _read_time(timestamp: str, day: str, timezone: str) -> Bucket:
+    if not day:
+        return Bucket(read_instant(timestamp), timestamp)
+    try:
+        return Bucket.of_day(date.fromisoformat(day), timezone)
+    except ValueError:
+        raise RowRejected(f"the day {quote(day)} is not a date") from None
+
+
+def _read_choice(column: str, cell: str, choices: tuple[T, ...]) -> T:
+    choice = next((choice for choice in choices if choice == cell), None)
+    if choice is None:
+        raise RowRejected(f"the {column} {quote(cell)} is unknown; use {', '.join(choices)}")
+    return choice
