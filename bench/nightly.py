@@ -16,8 +16,8 @@ import psycopg
 from bench.measurement import Measurement
 from bench.watched import Run, run_watched
 from forecasting.model.series import calculate_series
-from forecasting.nightly.accounts import load_accounts
 from forecasting.nightly.inputs import load_daily_spend, load_models
+from forecasting.nightly.workspaces import load_workspaces
 from forecasting.workers.pool import count_cores
 from tests.database_fixtures import make_months
 from tests.embedded import temporary_stack
@@ -33,15 +33,16 @@ TURNS = 3
 BAR_RATIO, BAR_SECONDS, BAR_GROWTH = 1.2, 40.0, 1.1
 
 ADD_SPEND = """
-insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
-select %s, p.id, %s::timestamptz + interval '1 day' * (a.nth - 1), %s, a.amount
-from public.providers as p, unnest(%s::numeric[]) with ordinality as a (amount, nth)
-where p.name = %s and a.amount > 0"""
+insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+select w.id, w.id, p.id, %s::timestamptz + interval '1 day' * (a.nth - 1), %s, a.amount
+from public.workspaces as w, public.providers as p, unnest(%s::numeric[]) with ordinality as a (amount, nth)
+where w.id = %s and p.name = %s and a.amount > 0
+order by a.nth"""
 
 ADD_YESTERDAY = """
-insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
-select u.id, p.id, %s, 'model-0', 1
-from auth.users as u inner join public.providers as p on p.name = 'anthropic'"""
+insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+select w.id, w.id, p.id, %s, 'model-0', 1
+from public.workspaces as w inner join public.providers as p on p.name = 'anthropic'"""
 
 
 def measure() -> list[Measurement]:
@@ -107,7 +108,7 @@ def _add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
             spend = random.gamma(1, 3, DAYS) * (random.random(DAYS) > random.uniform(0, 0.7))
             spend[0] = 1  # the history begins on its first day
             provider = PROVIDERS[model % len(PROVIDERS)]
-            connection.execute(ADD_SPEND, [user_id, start, f"model-{model}", spend.tolist(), provider])
+            connection.execute(ADD_SPEND, [start, f"model-{model}", spend.tolist(), user_id, provider])
     connection.execute("select public.refresh_cost_records_daily()")
     for grown in ("private.cost_records_daily", "public.cost_records"):  # as autovacuum does between runs
         connection.execute(f"vacuum (analyze) {grown}")
@@ -115,9 +116,9 @@ def _add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
 
 def _write_histories(connection: psycopg.Connection[Any], path: Path) -> None:
     histories = []
-    for account in load_accounts(connection, AS_OF):
-        daily = load_daily_spend(connection, account, load_models(connection, account))
-        histories += [series.y for series in calculate_series(account.user_id, daily, account.last_day)]
+    for workspace in load_workspaces(connection, AS_OF):
+        daily = load_daily_spend(connection, workspace, load_models(connection, workspace))
+        histories += [series.y for series in calculate_series(workspace.id, daily, workspace.last_day)]
     np.savez(path, *histories)
 
 

@@ -1,4 +1,4 @@
-"""Daily series of metered spend, in the account's local days, zero-filled.
+"""Daily series of metered spend, in the workspace's local days, zero-filled.
 
 Only usage is fitted. Subscriptions renew on known days and are added later; credits, taxes and adjustments
 come with invoices, on days without a pattern, and may be negative. All of them count as money spent.
@@ -36,7 +36,7 @@ class DailySpend(NamedTuple):
 class Series:
     """Dollars per day without gaps from `first_day` on; unique_id is `total`, `provider:…` or `model:…`."""
 
-    user_id: UUID
+    workspace_id: UUID
     unique_id: str
     first_day: date
     y: NDArray[np.float64]
@@ -56,7 +56,7 @@ class Series:
         return max(0, MIN_DAYS - self.days)
 
 
-def calculate_series(user_id: UUID, daily: Iterable[DailySpend], last_day: date) -> list[Series]:
+def calculate_series(workspace_id: UUID, daily: Iterable[DailySpend], last_day: date) -> list[Series]:
     """Build zero-filled series from long rows, each from its own first day to `last_day`.
 
     Days after `last_day` are ignored, and a series with only such days is left out.
@@ -65,15 +65,17 @@ def calculate_series(user_id: UUID, daily: Iterable[DailySpend], last_day: date)
     for row in daily:
         if row.ds <= last_day:
             rows_of[row.unique_id].append(row)
-    return [_fill_days(user_id, unique_id, rows, last_day) for unique_id, rows in sorted(rows_of.items())]
+    return [
+        _fill_days(workspace_id, unique_id, rows, last_day) for unique_id, rows in sorted(rows_of.items())
+    ]
 
 
-def _fill_days(user_id: UUID, unique_id: str, rows: list[DailySpend], last_day: date) -> Series:
+def _fill_days(workspace_id: UUID, unique_id: str, rows: list[DailySpend], last_day: date) -> Series:
     first_day = min(row.ds for row in rows)
     y = np.zeros((last_day - first_day).days + 1)
     for row in rows:
         y[(row.ds - first_day).days] += row.y
-    return Series(user_id, unique_id, first_day, y, sum(row.records for row in rows))
+    return Series(workspace_id, unique_id, first_day, y, sum(row.records for row in rows))
 
 
 def validate_series(series: Series) -> None:

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
+from forecasting.nightly.workspaces import Workspace
 
 RECHECK_DAYS = 35  # a month's bills and exports arrive during the next month
 
@@ -13,16 +13,16 @@ with ended as materialized (
     select t.id, t.run_id, {SERIES.format("t")} as series, t.period_start, t.period_end, t.actual_cost_usd
     from public.forecast_totals as t
     where
-        t.user_id = %(user_id)s
+        t.workspace_id = %(workspace_id)s
         and t.period_end < %(today)s
         and (t.actual_cost_usd is null or t.period_end >= %(again_from)s)
 ),
 
 spent as materialized (
     select {SERIES.format("d")} as series, d.date, sum(d.total_cost_usd) as cost_usd
-    from private.cost_records_daily as d
+    from private.current_days as d
     where
-        d.user_id = %(user_id)s
+        d.workspace_id = %(workspace_id)s
         and d.date >= (select min(period_start) from ended)
         and d.date < %(today)s
         and d.cost_basis <> 'included'
@@ -49,7 +49,7 @@ predicted as materialized (
         r.run_id, {SERIES.format("r")} as series, r.forecast_date,
         r.lower_bound_80, r.upper_bound_80, r.lower_bound_95, r.upper_bound_95
     from public.forecast_results as r
-    where r.user_id = %(user_id)s and r.run_id in (select run_id from due)
+    where r.workspace_id = %(workspace_id)s and r.run_id in (select run_id from due)
 ),
 
 judged as materialized (
@@ -81,8 +81,8 @@ from scored
 where t.id = scored.id"""  # noqa: S608 - names only
 
 
-def backfill_actuals(connection: Connection, account: Account) -> int:
-    """Store the actuals of an account's ended periods; returns the number of changed totals."""
-    again_from = account.today - timedelta(days=RECHECK_DAYS)
-    keys = {"user_id": account.user_id, "today": account.today, "again_from": again_from}
+def backfill_actuals(connection: Connection, workspace: Workspace) -> int:
+    """Store the actuals of a workspace's ended periods; returns the number of changed totals."""
+    again_from = workspace.today - timedelta(days=RECHECK_DAYS)
+    keys = {"workspace_id": workspace.id, "today": workspace.today, "again_from": again_from}
     return connection.execute(BACKFILL, keys).rowcount

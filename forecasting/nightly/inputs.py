@@ -1,4 +1,4 @@
-"""Inputs of an account's forecasts, read from the daily costs: history, spend of the month, renewals."""
+"""Inputs of a workspace's forecasts, read from the daily costs: history, spend of the month, renewals."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from forecasting.model.intervals import HORIZON_DAYS
 from forecasting.model.series import TOTAL, DailySpend
-from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
 from forecasting.nightly.results import KnownSpend, last_day_of_month
+from forecasting.nightly.workspaces import Workspace
 
 RECENT_DAYS = 90
 
@@ -21,10 +21,10 @@ UNIQUE_ID = """
     end"""
 
 SPEND = """
-from private.cost_records_daily as d
+from private.current_days as d
 inner join public.providers as p on d.provider_id = p.id
 where
-    d.user_id = %(user_id)s
+    d.workspace_id = %(workspace_id)s
     and d.date >= %(first_day)s
     and d.date < %(today)s
     and d.cost_basis <> 'included'"""
@@ -63,32 +63,32 @@ select 'provider:' || p.name, r.day, s.amount_usd
 from public.subscriptions as s
 inner join public.providers as p on s.provider_id = p.id
 cross join lateral private.renewal_days(s, %(until)s) as r (day)
-where s.user_id = %(user_id)s and r.day >= %(today)s"""
+where s.workspace_id = %(workspace_id)s and r.day >= %(today)s"""
 
 
-def load_models(connection: Connection, account: Account) -> list[str]:
+def load_models(connection: Connection, workspace: Workspace) -> list[str]:
     """Models with metered and priced spend before today, by recent cost, highest first."""
-    recent_from = account.today - timedelta(days=RECENT_DAYS)
-    keys = {"user_id": account.user_id, "first_day": date.min, "today": account.today}
+    recent_from = workspace.today - timedelta(days=RECENT_DAYS)
+    keys = {"workspace_id": workspace.id, "first_day": date.min, "today": workspace.today}
     return [name for (name,) in connection.execute(MODELS, {**keys, "recent_from": recent_from})]
 
 
-def load_daily_spend(connection: Connection, account: Account, models: Sequence[str]) -> list[DailySpend]:
+def load_daily_spend(connection: Connection, workspace: Workspace, models: Sequence[str]) -> list[DailySpend]:
     """Metered and priced spend before today: in total, per provider, and per model in `models`."""
     keys = {
-        "user_id": account.user_id,
+        "workspace_id": workspace.id,
         "first_day": date.min,
-        "today": account.today,
+        "today": workspace.today,
         "models": list(models),
     }
     return [DailySpend._make(row) for row in connection.execute(DAILY_SPEND, keys).fetchall()]
 
 
-def load_known_spend(connection: Connection, account: Account) -> KnownSpend:
+def load_known_spend(connection: Connection, workspace: Workspace) -> KnownSpend:
     """Spend of this month before today, and renewals within the horizon or this month."""
-    today = account.today
+    today = workspace.today
     until = max(last_day_of_month(today), today + timedelta(days=HORIZON_DAYS - 1))
-    keys = {"user_id": account.user_id, "first_day": today.replace(day=1), "today": today, "until": until}
+    keys = {"workspace_id": workspace.id, "first_day": today.replace(day=1), "today": today, "until": until}
     renewals: dict[str, dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for provider, day, amount_usd in connection.execute(RENEWALS, keys):
         renewals[provider][day] += amount_usd

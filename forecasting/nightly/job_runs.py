@@ -1,7 +1,7 @@
-"""Nightly runs in public.job_runs: one row for the run, and one for each account.
+"""Nightly runs in public.job_runs: one row for the run, and one for each workspace.
 
 `steps` is a list of objects with `step` and `count`. The run's steps also have `seconds` and `error`; an
-account's steps are `forecast` (see AccountRun.step), `score` and `collect`.
+workspace's steps are `forecast` (see WorkspaceRun.step), `score` and `collect`.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
+from forecasting.nightly.workspaces import Workspace
 
 MAX_ERROR_LENGTH = 10_000
 INTERRUPTED = "The nightly run was interrupted before it finished."
@@ -25,17 +25,17 @@ set status = 'failed', finished_at = now(), error = %(error)s
 where status = 'running'"""
 
 START_RUN = """
-insert into public.job_runs (run_id, night)
+insert into public.job_runs (run_id, day)
 values (%(run_id)s, coalesce(%(as_of)s, (now() at time zone 'UTC')::date))"""
 
 FINISH_RUN = """
 update public.job_runs
 set status = %(status)s, finished_at = clock_timestamp(), steps = %(steps)s, error = %(error)s
-where run_id = %(run_id)s and user_id is null"""
+where run_id = %(run_id)s and workspace_id is null"""
 
-ADD_ACCOUNT = """
-insert into public.job_runs (run_id, user_id, night, status, finished_at, steps, error)
-values (%(run_id)s, %(user_id)s, %(night)s, %(status)s, clock_timestamp(), %(steps)s, %(error)s)"""
+ADD_WORKSPACE = """
+insert into public.job_runs (run_id, workspace_id, day, status, finished_at, steps, error)
+values (%(run_id)s, %(workspace_id)s, %(day)s, %(status)s, clock_timestamp(), %(steps)s, %(error)s)"""
 
 
 def start_run(connection: Connection, run_id: UUID, as_of: date | None) -> None:
@@ -49,12 +49,12 @@ def finish_run(connection: Connection, run_id: UUID, steps: Steps, error: str | 
     connection.execute(FINISH_RUN, {"run_id": run_id, **_outcome(steps, error)})
 
 
-def add_account(
-    connection: Connection, run_id: UUID, account: Account, steps: Steps, error: str | None
+def add_workspace(
+    connection: Connection, run_id: UUID, workspace: Workspace, steps: Steps, error: str | None
 ) -> None:
-    """Add an account's row, which its owner can read."""
-    keys = {"run_id": run_id, "user_id": account.user_id, "night": account.today}
-    connection.execute(ADD_ACCOUNT, {**keys, **_outcome(steps, error)})
+    """Add a workspace's row, which its members can read."""
+    keys = {"run_id": run_id, "workspace_id": workspace.id, "day": workspace.today}
+    connection.execute(ADD_WORKSPACE, {**keys, **_outcome(steps, error)})
 
 
 def _outcome(steps: Steps, error: str | None) -> dict[str, Any]:

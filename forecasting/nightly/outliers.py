@@ -21,9 +21,8 @@ LOW_SPEND_DELAY_DAYS = 2
 
 
 class Outlier(NamedTuple):
-    """A day of an account or of one of its providers, outside its 95% range; amounts in dollars."""
+    """A day of a workspace or of one of its providers, outside its 95% range; amounts in dollars."""
 
-    user_id: UUID
     day: date
     provider_id: UUID | None
     actual: Decimal
@@ -43,26 +42,25 @@ class Outlier(NamedTuple):
 
 OUTLIERS = """
 with predicted as (
-    select distinct on (r.user_id, r.provider_id, r.forecast_date) r.*, a.today
-    from unnest(%(user_ids)s::uuid[], %(todays)s::date[]) as a (user_id, today)
-    inner join public.forecast_results as r
-        on
-            r.user_id = a.user_id
-            and r.forecast_date between a.today - %(look_back)s::integer and a.today - 1
-            and r.model_name is null
-            and r.training_data_end < r.forecast_date
-    order by r.user_id, r.provider_id, r.forecast_date, r.training_data_end desc, r.created_at desc
+    select distinct on (r.provider_id, r.forecast_date) r.*
+    from public.forecast_results as r
+    where
+        r.workspace_id = %(workspace_id)s
+        and r.forecast_date between %(today)s::date - %(look_back)s::integer and %(today)s::date - 1
+        and r.model_name is null
+        and r.training_data_end < r.forecast_date
+    order by r.provider_id, r.forecast_date, r.training_data_end desc, r.created_at desc
 )
 
 select
-    r.user_id, r.forecast_date, r.provider_id, spent.cost_usd, r.predicted_cost_usd, r.lower_bound_95,
-    r.upper_bound_95, r.today - r.forecast_date, usual.days, coalesce(before.cost_usd, 0), before.days_above
+    r.forecast_date, r.provider_id, spent.cost_usd, r.predicted_cost_usd, r.lower_bound_95, r.upper_bound_95,
+    %(today)s::date - r.forecast_date, usual.days, coalesce(before.cost_usd, 0), before.days_above
 from predicted as r
 cross join lateral (
     select coalesce(sum(d.total_cost_usd), 0) as cost_usd
-    from private.cost_records_daily as d
+    from private.current_days as d
     where
-        d.user_id = r.user_id
+        d.workspace_id = r.workspace_id
         and d.date = r.forecast_date
         and d.cost_basis <> 'included'
         and (r.provider_id is null or d.provider_id = r.provider_id)
@@ -76,9 +74,9 @@ cross join lateral (
         count(*) filter (where daily.cost_usd > spent.cost_usd) as days_above
     from (
         select sum(d.total_cost_usd) as cost_usd
-        from private.cost_records_daily as d
+        from private.current_days as d
         where
-            d.user_id = r.user_id
+            d.workspace_id = r.workspace_id
             and d.date >= r.forecast_date - usual.days
             and d.date < r.forecast_date
             and d.cost_basis <> 'included'
@@ -93,10 +91,10 @@ select
     p.name, d.model_name, d.date = %(day)s, coalesce(sum(d.total_cost_usd), 0),
     case when sum(d.unpriced_count) = 0 then coalesce(sum(d.total_tokens), 0) else 0 end::bigint,
     coalesce(sum(d.total_input_tokens), 0)::bigint, coalesce(sum(d.total_cached_input_tokens), 0)::bigint
-from private.cost_records_daily as d
+from private.current_days as d
 inner join public.providers as p on d.provider_id = p.id
 where
-    d.user_id = %(user_id)s
+    d.workspace_id = %(workspace_id)s
     and d.date between %(first_day)s and %(day)s
     and d.cost_basis <> 'included'
     and d.charge_type = 'usage'
@@ -108,7 +106,7 @@ def find_outliers(connection: Connection, window: Window) -> list[Anomaly]:
     """Find the notable outliers of a window, and explain them."""
     rows = connection.execute(OUTLIERS, {**window.parameters, "usual_days": USUAL_DAYS}).fetchall()
     outliers = map(Outlier._make, rows)
-    return [_explain(connection, outlier) for outlier in outliers if is_notable(outlier)]
+    return [_explain(connection, window, outlier) for outlier in outliers if is_notable(outlier)]
 
 
 def is_notable(outlier: Outlier) -> bool:
@@ -120,7 +118,7 @@ def is_notable(outlier: Outlier) -> bool:
     return outlier.age_days >= LOW_SPEND_DELAY_DAYS and outlier.days_above == outlier.usual_days
 
 
-def _explain(connection: Connection, outlier: Outlier) -> Anomaly:
+def _explain(connection: Connection, window: Window, outlier: Outlier) -> Anomaly:
     """Attribute the difference from the usual day to models, tokens and prices."""
     from tally.ledger.attribution import Model, attribute  # slow: loads all price lists
     from tally.ledger.rates import Rates, find_rates
@@ -128,11 +126,10 @@ def _explain(connection: Connection, outlier: Outlier) -> Anomaly:
     def rates_of(model: Model) -> Rates | None:
         return find_rates(model.provider, model.name, outlier.day)
 
-    before, day = _load_usage(connection, outlier)
+    before, day = _load_usage(connection, window, outlier)
     difference = outlier.actual - round_amount(outlier.usual)
     attribution = attribute(before, outlier.usual_days, day, difference, rates_of)
     return Anomaly(
-        outlier.user_id,
         outlier.day,
         "spend",
         outlier.actual,
@@ -144,12 +141,14 @@ def _explain(connection: Connection, outlier: Outlier) -> Anomaly:
     )
 
 
-def _load_usage(connection: Connection, outlier: Outlier) -> "tuple[UsageByModel, UsageByModel]":
+def _load_usage(
+    connection: Connection, window: Window, outlier: Outlier
+) -> "tuple[UsageByModel, UsageByModel]":
     """Usage by model on the days before the outlier, and on its day."""
     from tally.ledger.attribution import Model, Usage
 
     keys = {
-        "user_id": outlier.user_id,
+        "workspace_id": window.workspace.id,
         "day": outlier.day,
         "first_day": outlier.day - timedelta(days=outlier.usual_days),
         "provider_id": outlier.provider_id,

@@ -3,45 +3,47 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from forecasting.nightly.account_run import AccountRun
 from forecasting.nightly.results import Period, Result
+from forecasting.nightly.workspace_run import WorkspaceRun
 from tally.core.text import printable
 
 HEAD = ("account", "series", "next 30 days", "80% range", "month end", "80% range", "confidence")
 
 
-def describe_failures(account_runs: Iterable[AccountRun]) -> str | None:
-    """Name the failed series in one sentence; None when there are none."""
-    names = [
-        f"{failure.series.unique_id} of {account_run.account.user_id} ({failure.reason})"
-        for account_run in account_runs
-        for failure in account_run.failures
-    ]
-    if not names:
-        return None
-    return printable(f"{len(names)} series could not be forecast: {'; '.join(names)}.")
+def describe_failures(workspace_runs: Iterable[WorkspaceRun]) -> str | None:
+    """Name the workspaces and series that failed; None when there are none."""
+    sentences: list[str] = []
+    names: list[str] = []
+    for workspace_run in workspace_runs:
+        workspace_id = workspace_run.workspace.id
+        if workspace_run.error:
+            sentences.append(workspace_run.error)
+        names += [f"{f.series.unique_id} of {workspace_id} ({f.reason})" for f in workspace_run.failures]
+    if names:
+        sentences.append(f"{len(names)} series could not be forecast: {'; '.join(names)}.")
+    return printable(" ".join(sentences)) or None
 
 
-def render_table(account_runs: Iterable[AccountRun]) -> str:
+def render_table(workspace_runs: Iterable[WorkspaceRun]) -> str:
     """Render what a run would save, one line per series."""
     rows: list[tuple[str, ...]] = [HEAD]
-    for account_run in account_runs:
-        rows += [_row(account_run, result) for result in account_run.results()]
+    for workspace_run in workspace_runs:
+        rows += [_row(workspace_run, result) for result in workspace_run.results()]
         rows += [
-            _remark(account_run, short["series"], f"needs {short['days_missing']} more days")
-            for short in account_run.too_little_history()
+            _remark(workspace_run, short["series"], f"needs {short['days_missing']} more days")
+            for short in workspace_run.too_little_history()
         ]
         rows += [
-            _remark(account_run, failure.series.unique_id, f"failed: {failure.reason}")
-            for failure in account_run.failures
+            _remark(workspace_run, failure.series.unique_id, f"failed: {failure.reason}")
+            for failure in workspace_run.failures
         ]
     return _align(rows)
 
 
-def _row(account_run: AccountRun, result: Result) -> tuple[str, ...]:
+def _row(workspace_run: WorkspaceRun, result: Result) -> tuple[str, ...]:
     next_30_days, month_end = result.periods
     return (
-        str(account_run.account.user_id),
+        str(workspace_run.workspace.id),
         printable(result.unique_id),
         *_amounts(next_30_days),
         *_amounts(month_end),
@@ -49,8 +51,8 @@ def _row(account_run: AccountRun, result: Result) -> tuple[str, ...]:
     )
 
 
-def _remark(account_run: AccountRun, unique_id: str, remark: str) -> tuple[str, ...]:
-    return str(account_run.account.user_id), printable(unique_id), printable(remark)
+def _remark(workspace_run: WorkspaceRun, unique_id: str, remark: str) -> tuple[str, ...]:
+    return str(workspace_run.workspace.id), printable(unique_id), printable(remark)
 
 
 def _amounts(period: Period) -> tuple[str, str]:

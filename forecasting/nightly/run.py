@@ -1,6 +1,7 @@
-"""The nightly run: rates, partitions, renewals, sync, refresh, forecasts, anomalies, maintenance."""
+"""The nightly run: rates, partitions, renewals, sync, daily costs, forecasts, anomalies, maintenance."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -11,9 +12,6 @@ from uuid import uuid4
 import psycopg
 
 from forecasting.nightly import job_runs, report
-from forecasting.nightly.account_forecasts import forecast_accounts
-from forecasting.nightly.account_run import AccountRun
-from forecasting.nightly.accounts import account_exists, load_accounts
 from forecasting.nightly.actuals import backfill_actuals
 from forecasting.nightly.anomalies import flag_anomalies
 from forecasting.nightly.database import Connection, connect, take_lock
@@ -21,6 +19,10 @@ from forecasting.nightly.exchange_rates import RatesUnavailable, save_newer_rate
 from forecasting.nightly.step_log import StepLog
 from forecasting.nightly.stored_results import delete_old_results, save_results
 from forecasting.nightly.sync import SyncOutcome, describe_sync, sync_connections, sync_step
+from forecasting.nightly.upkeep import Upkeep
+from forecasting.nightly.workspace_forecasts import forecast_workspaces
+from forecasting.nightly.workspace_run import WorkspaceRun
+from forecasting.nightly.workspaces import Workspace, load_workspaces, workspace_exists
 from forecasting.workers import cluster
 from forecasting.workers.pool import Stream, count_cores, stream_forecasts
 from tally.core.text import plural, printable
@@ -32,10 +34,9 @@ PREPARATION = (
     ("partitions", "select public.ensure_partitions(6)"),
     ("renewals", "select private.post_due_renewals_for_all()"),
 )
-REFRESH = ("refresh", "select public.refresh_cost_records_daily()")
 # The view needs a vacuum for index-only reads; autovacuum never analyzes a partitioned parent.
 MAINTENANCE = (
-    ("vacuum", "vacuum (analyze) private.cost_records_daily"),
+    ("vacuum", "vacuum (analyze) private.cost_records_daily, private.folded_days"),
     ("analyze", "analyze public.cost_records"),
 )
 
@@ -73,11 +74,11 @@ def _open_stream(options: Options) -> AbstractContextManager[Stream]:
 
 
 def _dry_run(connection: Connection, as_of: date | None, stream: Stream) -> int:
-    """Print what a run would save, and write nothing. Figures are those of the last refresh."""
-    account_runs: list[AccountRun] = []
-    forecast_accounts(connection, load_accounts(connection, as_of), stream, account_runs.append)
-    print(report.render_table(account_runs))
-    error = report.describe_failures(account_runs)
+    """Print what a run would save, and write nothing. Days are those of the last fold or refresh."""
+    workspace_runs: list[WorkspaceRun] = []
+    forecast_workspaces(connection, load_workspaces(connection, as_of), stream, workspace_runs.append)
+    print(report.render_table(workspace_runs))
+    error = report.describe_failures(workspace_runs)
     if error:
         print(error, file=sys.stderr)
     return FAILED if error else DONE
@@ -93,8 +94,8 @@ class NightlyRun:
         self.run_id = uuid4()
         self.log = StepLog(connection)
         self.synced: list[SyncOutcome] = []
-        self.with_failures: list[AccountRun] = []
-        self.account_count = self.series_count = self.scored_count = 0
+        self.with_failures: list[WorkspaceRun] = []
+        self.workspace_count = self.series_count = self.scored_count = 0
 
     def execute(self) -> int:
         """Do every step, record the run, and return its exit code."""
@@ -116,7 +117,7 @@ class NightlyRun:
             self.log.execute(*step)
         if self.options.as_of is None:
             self._sync()
-        if self.log.execute(*REFRESH):  # without it, forecasts would miss the newest day
+        if self._update_daily_costs():  # without them, forecasts would miss the newest day
             self._forecast()
         for step in MAINTENANCE:
             self.log.execute(*step)
@@ -125,7 +126,7 @@ class NightlyRun:
         failures = report.describe_failures(self.with_failures)
         error = " ".join([*self.log.errors, *([failures] if failures else [])]) or None
         job_runs.finish_run(self.connection, self.run_id, self.log.steps, error)
-        print(f"Forecast {self.series_count:,} series for {plural(self.account_count, 'account')}.")
+        print(f"Forecast {self.series_count:,} series for {plural(self.workspace_count, 'account')}.")
         if error:
             print(printable(error), file=sys.stderr)
         return FAILED if error else DONE
@@ -150,7 +151,7 @@ class NightlyRun:
         started = monotonic()
         self.synced = list(sync_connections(self.connection))
         failures = " ".join(outcome.failure for outcome in self.synced if outcome.error) or None
-        entries = [outcome.entry | {"user_id": str(outcome.user_id)} for outcome in self.synced]
+        entries = [outcome.entry | {"workspace_id": str(outcome.workspace_id)} for outcome in self.synced]
         added = sum(outcome.added for outcome in self.synced)
         self.log.add("collect", started, added, failures, connections=entries)
         if self.synced:
@@ -158,50 +159,72 @@ class NightlyRun:
         if failures:
             print(printable(failures), file=sys.stderr)
 
+    def _update_daily_costs(self) -> bool:
+        upkeep = Upkeep(self.connection)
+        return self.log.run("fold", upkeep.fold) and self.log.run("refresh", upkeep.refresh)
+
     def _forecast(self) -> None:
         started = monotonic()
-        accounts = load_accounts(self.connection, self.options.as_of)
+        workspaces = load_workspaces(self.connection, self.options.as_of)
         error: str | None = None
         try:
-            forecast_accounts(self.connection, accounts, self.stream, self._save)
+            forecast_workspaces(self.connection, workspaces, self.stream, self._save)
         except cluster.ClusterProblem as problem:
             error = str(problem)
             self.log.errors.append(error)
         error = error or report.describe_failures(self.with_failures)
-        counts = {"people": self.account_count, "scored": self.scored_count}
+        counts = {"workspaces": self.workspace_count, "scored": self.scored_count}
         self.log.add("forecast", started, self.series_count, error, **counts)
-        self.log.run("anomalies", lambda: flag_anomalies(self.connection, accounts))
+        self._flag_anomalies(workspaces)
 
-    def _save(self, account_run: AccountRun) -> None:
-        """Store an account's results in one transaction; if that fails, only the reason."""
+    def _flag_anomalies(self, workspaces: Sequence[Workspace]) -> None:
+        started = monotonic()
+        count = 0
+        errors: list[str] = []
+        for workspace in workspaces:
+            try:
+                count += flag_anomalies(self.connection, workspace)
+            except psycopg.Error as problem:
+                reason = self.log.reason(problem)
+                errors.append(f"The anomalies of {workspace.id} could not be saved: {reason}.")
+        self.log.errors += errors
+        self.log.add("anomalies", started, count, " ".join(errors) or None)
+
+    def _save(self, workspace_run: WorkspaceRun) -> None:
+        """Store a workspace's results in one transaction; if it failed, only the reason."""
+        if workspace_run.error:
+            self._save_failure(workspace_run, workspace_run.error)
+            return
         try:
             with self.connection.transaction():
-                series_count, scored_count = self._save_results(account_run)
+                series_count, scored_count = self._save_results(workspace_run)
         except psycopg.Error as problem:
-            self._save_failure(account_run, self.log.reason(problem))
+            reason = self.log.reason(problem)
+            self._save_failure(
+                workspace_run, f"The forecasts of {workspace_run.workspace.id} could not be saved: {reason}."
+            )
             return
-        self.account_count += 1
+        self.workspace_count += 1
         self.series_count += series_count
         self.scored_count += scored_count
-        if account_run.failures:
-            self.with_failures.append(account_run)
+        if workspace_run.failures:
+            self.with_failures.append(workspace_run)
 
-    def _save_results(self, account_run: AccountRun) -> tuple[int, int]:
-        account, results = account_run.account, account_run.results()
-        save_results(self.connection, self.run_id, account.user_id, results)
-        scored_count = backfill_actuals(self.connection, account)
-        delete_old_results(self.connection, account.user_id)
-        steps = [account_run.step(len(results)), {"step": "score", "count": scored_count}]
-        synced = [outcome for outcome in self.synced if outcome.user_id == account.user_id]
+    def _save_results(self, workspace_run: WorkspaceRun) -> tuple[int, int]:
+        workspace, results = workspace_run.workspace, workspace_run.results()
+        save_results(self.connection, self.run_id, workspace.id, results)
+        scored_count = backfill_actuals(self.connection, workspace)
+        delete_old_results(self.connection, workspace.id)
+        steps = [workspace_run.step(len(results)), {"step": "score", "count": scored_count}]
+        synced = [outcome for outcome in self.synced if outcome.workspace_id == workspace.id]
         steps += [sync_step(synced)] if synced else []
-        error = report.describe_failures([account_run])
-        job_runs.add_account(self.connection, self.run_id, account, steps, error)
+        error = report.describe_failures([workspace_run])
+        job_runs.add_workspace(self.connection, self.run_id, workspace, steps, error)
         return len(results), scored_count
 
-    def _save_failure(self, account_run: AccountRun, reason: str) -> None:
-        account = account_run.account
-        if not account_exists(self.connection, account.user_id):
+    def _save_failure(self, workspace_run: WorkspaceRun, error: str) -> None:
+        workspace = workspace_run.workspace
+        if not workspace_exists(self.connection, workspace.id):
             return  # deleted since the run started
-        error = f"The forecasts of {account.user_id} could not be saved: {reason}."
         self.log.errors.append(error)
-        job_runs.add_account(self.connection, self.run_id, account, [account_run.step(0)], error)
+        job_runs.add_workspace(self.connection, self.run_id, workspace, [workspace_run.step(0)], error)

@@ -9,25 +9,25 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
+from forecasting.nightly.workspaces import Workspace
 
 MIN_USD = Decimal(1)  # smaller differences and models are not flagged
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last `look_back_days` days before each account's today."""
+    """The last `look_back_days` days before a workspace's today."""
 
-    accounts: Sequence[Account]
+    workspace: Workspace
     look_back_days: int
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Query parameters of the window."""
         return {
-            "user_ids": [account.user_id for account in self.accounts],
-            "todays": [account.today for account in self.accounts],
+            "workspace_id": self.workspace.id,
+            "today": self.workspace.today,
             "look_back": self.look_back_days,
         }
 
@@ -36,7 +36,6 @@ class Window:
 class Anomaly:
     """An unusual day, or the first day of a new model; amounts in dollars."""
 
-    user_id: UUID
     day: date
     kind: str
     actual: Decimal
@@ -50,13 +49,14 @@ class Anomaly:
 
 SAVE = """
 insert into public.anomalies as a (
-    user_id, day, provider_id, model_name, kind, actual_usd, expected_usd, lower_95, upper_95, attribution
+    workspace_id, day, provider_id, model_name, kind, actual_usd, expected_usd, lower_95, upper_95,
+    attribution
 )
 select
-    u.id, %(day)s, %(provider_id)s, %(model_name)s, %(kind)s, %(actual)s, %(expected)s, %(lower_95)s,
+    w.id, %(day)s, %(provider_id)s, %(model_name)s, %(kind)s, %(actual)s, %(expected)s, %(lower_95)s,
     %(upper_95)s, %(attribution)s
-from auth.users as u
-where u.id = %(user_id)s -- who may have been deleted meanwhile
+from public.workspaces as w
+where w.id = %(workspace_id)s -- it may have been deleted meanwhile
 on conflict on constraint anomalies_once do update
 set
     actual_usd = excluded.actual_usd,
@@ -71,17 +71,15 @@ where
 
 DELETE_STALE = """
 delete from public.anomalies as a
-using unnest(%(user_ids)s::uuid[], %(todays)s::date[]) as p (user_id, today)
 where
-    a.user_id = p.user_id
-    and a.day between p.today - %(look_back)s::integer and p.today - 1
+    a.workspace_id = %(workspace_id)s
+    and a.day between %(today)s::date - %(look_back)s::integer and %(today)s::date - 1
     and not exists (
         select from unnest(
-            %(users)s::uuid[], %(days)s::date[], %(providers)s::uuid[], %(models)s::text[], %(kinds)s::text[]
-        ) as f (user_id, day, provider_id, model_name, kind)
+            %(days)s::date[], %(providers)s::uuid[], %(models)s::text[], %(kinds)s::text[]
+        ) as f (day, provider_id, model_name, kind)
         where
-            f.user_id = a.user_id
-            and f.day = a.day
+            f.day = a.day
             and f.kind = a.kind
             and f.provider_id is not distinct from a.provider_id
             and f.model_name is not distinct from a.model_name
@@ -92,12 +90,11 @@ def replace_anomalies(connection: Connection, window: Window, found: Sequence[An
     """Replace the window's anomalies with `found`, in the caller's transaction; muted ones stay muted."""
     connection.execute(DELETE_STALE, {**window.parameters, **_columns(found)})
     with connection.cursor() as cursor:
-        cursor.executemany(SAVE, [_values(anomaly) for anomaly in found])
+        cursor.executemany(SAVE, [window.parameters | _values(anomaly) for anomaly in found])
 
 
 def _columns(found: Sequence[Anomaly]) -> dict[str, list[Any]]:
     return {
-        "users": [anomaly.user_id for anomaly in found],
         "days": [anomaly.day for anomaly in found],
         "providers": [anomaly.provider_id for anomaly in found],
         "models": [anomaly.model_name for anomaly in found],

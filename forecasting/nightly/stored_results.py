@@ -14,26 +14,26 @@ RETENTION = timedelta(days=400)  # of daily predictions; pages show the last 60 
 
 DELETE_OLD = """
 delete from public.forecast_results
-where user_id = %(user_id)s and created_at < now() - %(retention)s"""
+where workspace_id = %(workspace_id)s and created_at < now() - %(retention)s"""
 
 COPY_RESULTS = """
 copy public.forecast_results (
-    run_id, user_id, provider_id, model_name, forecast_date, predicted_cost_usd,
+    run_id, workspace_id, provider_id, model_name, forecast_date, predicted_cost_usd,
     lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, confidence_score, model_version,
     training_data_start, training_data_end, training_record_count, metadata
 ) from stdin"""
 
 COPY_TOTALS = """
 copy public.forecast_totals (
-    run_id, user_id, provider_id, model_name, kind, period_start, period_end, spent_usd, predicted_cost_usd,
-    lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, quantiles, backtest
+    run_id, workspace_id, provider_id, model_name, kind, period_start, period_end, spent_usd,
+    predicted_cost_usd, lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, quantiles, backtest
 ) from stdin"""
 
 
-def save_results(connection: Connection, run_id: UUID, user_id: UUID, results: Sequence[Result]) -> None:
-    """Add a run's predictions for one account, inside the caller's transaction."""
+def save_results(connection: Connection, run_id: UUID, workspace_id: UUID, results: Sequence[Result]) -> None:
+    """Add a run's predictions for one workspace, inside the caller's transaction."""
     providers: dict[str, UUID] = dict(connection.execute("select name, id from public.providers").fetchall())
-    keyed = [((run_id, user_id, *_columns(result.unique_id, providers)), result) for result in results]
+    keyed = [((run_id, workspace_id, *_columns(result.unique_id, providers)), result) for result in results]
     with connection.cursor().copy(COPY_RESULTS) as copy:
         for key, result in keyed:
             for day in result.days:
@@ -44,9 +44,9 @@ def save_results(connection: Connection, run_id: UUID, user_id: UUID, results: S
                 copy.write_row((*key, *_period_row(period)))
 
 
-def delete_old_results(connection: Connection, user_id: UUID) -> int:
+def delete_old_results(connection: Connection, workspace_id: UUID) -> int:
     """Delete daily predictions past their retention; returns the number of rows."""
-    return connection.execute(DELETE_OLD, {"user_id": user_id, "retention": RETENTION}).rowcount
+    return connection.execute(DELETE_OLD, {"workspace_id": workspace_id, "retention": RETENTION}).rowcount
 
 
 def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None]:

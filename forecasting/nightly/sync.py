@@ -1,4 +1,4 @@
-"""Nightly sync of all accounts' connections to providers' APIs, each with its owner's permissions."""
+"""Nightly sync of all connections to providers' APIs, each with its workspace's permissions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,15 @@ from tally.core.text import plural
 from tally.secrets.key_ring import load_key_ring
 from tally.storage.postgres import PostgresDatabase
 
-OWNERS = "select distinct user_id from public.api_credentials where is_active order by user_id"
+# All are personal workspaces, whose id is their owner's.
+WORKSPACES = "select distinct workspace_id from public.api_credentials where is_active order by workspace_id"
 
 
 @dataclass(frozen=True, slots=True)
 class SyncOutcome:
     """Result of syncing one connection; `error` says why some of its records may be missing."""
 
-    user_id: UUID
+    workspace_id: UUID
     provider: str
     name: str
     added: int
@@ -43,21 +44,21 @@ class SyncOutcome:
 
     @property
     def failure(self) -> str:
-        """The error with the connection's name and owner."""
-        return f"{self.provider} “{self.name}” of {self.user_id}: {self.error}"
+        """The error with the connection's name and workspace."""
+        return f"{self.provider} “{self.name}” of {self.workspace_id}: {self.error}"
 
 
 def sync_connections(connection: Connection) -> Iterator[SyncOutcome]:
     """Sync every active connection that is due. A failure does not stop the others."""
-    owners = [user_id for (user_id,) in connection.execute(OWNERS)]
+    workspaces = [workspace_id for (workspace_id,) in connection.execute(WORKSPACES)]
     now = datetime.now(UTC)
     silent: set[str] = set()  # providers that are down; their next connections get fewer retries
-    for user_id in owners:
-        database = PostgresDatabase(connection, user_id)
+    for workspace_id in workspaces:
+        database = PostgresDatabase(connection, workspace_id)
         try:
             due = [found for found in list_connections(database) if found.is_due(now)]
         except TallyError as problem:
-            yield SyncOutcome(user_id, "", "", 0, 0, str(problem))
+            yield SyncOutcome(workspace_id, "", "", 0, 0, str(problem))
             continue
         for found in due:
             limits = INTERACTIVE if found.provider in silent else None
@@ -65,12 +66,12 @@ def sync_connections(connection: Connection) -> Iterator[SyncOutcome]:
             synced = sync_connection(database, lambda: load_key_ring(load_settings()), found, options)
             (silent.add if synced.was_unavailable else silent.discard)(found.provider)
             yield SyncOutcome(
-                user_id, found.provider, found.name, synced.added, synced.restated, synced.error
+                workspace_id, found.provider, found.name, synced.added, synced.restated, synced.error
             )
 
 
 def sync_step(outcomes: Sequence[SyncOutcome]) -> dict[str, Any]:
-    """An account's sync as an entry for job_runs.steps."""
+    """A workspace's sync as an entry for job_runs.steps."""
     added = sum(outcome.added for outcome in outcomes)
     return {"step": "collect", "count": added, "connections": [outcome.entry for outcome in outcomes]}
 

@@ -26,7 +26,7 @@ MAX_REASON_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A series to forecast, and the days left in its account's month."""
+    """A series to forecast, and the days left in its workspace's month."""
 
     series: Series
     days_left_in_month: int

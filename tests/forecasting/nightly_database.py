@@ -15,13 +15,14 @@ AS_OF = date(2024, 5, 11)
 
 
 class RecordFields(TypedDict, total=False):
-    """Fields of cost records; `at` is the time of day."""
+    """Fields of cost records; `at` is the time of day; by default in the personal workspace."""
 
     model: str
     provider: str
     charge_type: str
     cost_basis: str
     at: str
+    workspace: UUID
 
 
 class PlanFields(TypedDict, total=False):
@@ -56,7 +57,7 @@ class NightlyDatabase:
     url: str
 
     def add_account(self, timezone: str = "UTC", forecast_enabled: bool = True) -> UUID:
-        """Add an account and return its id."""
+        """Add an account; returns the id of its user, which is also that of its personal workspace."""
         user_id = uuid4()
         self.connection.execute(
             "insert into auth.users (id, email) values (%s, %s)", [user_id, f"{user_id}@example.org"]
@@ -80,8 +81,8 @@ class NightlyDatabase:
         self.connection.execute(
             """
             insert into public.cost_records
-                (user_id, provider_id, timestamp, model_name, cost_usd, charge_type, cost_basis)
-            select %(user_id)s, p.id,
+                (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, charge_type, cost_basis)
+            select %(workspace)s, %(user_id)s, p.id,
                 ((%(first_day)s::date + (a.nth - 1)::integer)::text || ' ' || %(at)s)::timestamptz,
                 %(model)s, a.amount, %(charge_type)s, %(cost_basis)s
             from public.providers as p,
@@ -89,6 +90,7 @@ class NightlyDatabase:
             where p.name = %(provider)s""",
             {
                 **DEFAULT_RECORD,
+                "workspace": user_id,
                 **fields,
                 "user_id": user_id,
                 "first_day": first_day,
@@ -103,9 +105,10 @@ class NightlyDatabase:
         self.connection.execute(
             """
             insert into public.subscriptions
-                (user_id, provider_id, plan_name, amount_usd, started_on, ended_on, renewal_day, interval)
-            select %(user_id)s, id, 'Plus', %(amount_usd)s, %(started_on)s, %(ended_on)s, %(renewal_day)s,
-                %(interval)s
+                (workspace_id, user_id, provider_id, plan_name, amount_usd, started_on, ended_on, renewal_day,
+                interval)
+            select %(user_id)s, %(user_id)s, id, 'Plus', %(amount_usd)s, %(started_on)s, %(ended_on)s,
+                %(renewal_day)s, %(interval)s
             from public.providers where name = %(provider)s""",
             {
                 **DEFAULT_PLAN,

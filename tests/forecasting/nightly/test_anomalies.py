@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from forecasting.nightly.accounts import Account
 from forecasting.nightly.anomalies import LOOK_BACK_DAYS, flag_anomalies
 from forecasting.nightly.outliers import Outlier, is_notable
+from forecasting.nightly.workspaces import Workspace
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
 YESTERDAY = AS_OF - timedelta(days=1)
 ADD_FORECAST = """
 insert into public.forecast_results (
-    run_id, user_id, provider_id, forecast_date, predicted_cost_usd, lower_bound_80, upper_bound_80,
+    run_id, workspace_id, provider_id, forecast_date, predicted_cost_usd, lower_bound_80, upper_bound_80,
     lower_bound_95, upper_bound_95, confidence_score, model_version, training_data_start, training_data_end,
     training_record_count
 )
@@ -27,14 +27,14 @@ returning 1"""
 FOUND = """
 select a.day, p.name, a.model_name, a.kind, a.actual_usd, a.muted_at is not null, a.attribution
 from public.anomalies as a left join public.providers as p on a.provider_id = p.id
-where a.user_id = %s order by 1, 2 nulls first, 3 nulls first"""
+where a.workspace_id = %s order by 1, 2 nulls first, 3 nulls first"""
 
 
 def outlier(**changes: Any) -> Outlier:
     """A day of $18.40 where $4 was usual."""
     values = {"actual": "18.40", "expected": "4", "lower_95": "2", "upper_95": "7", "spent_before": "112"}
     amounts = {name: Decimal(changes.pop(name, value)) for name, value in values.items()}
-    day = Outlier(uuid4(), YESTERDAY, None, age_days=1, usual_days=28, days_above=0, **amounts)
+    day = Outlier(YESTERDAY, None, age_days=1, usual_days=28, days_above=0, **amounts)
     return day._replace(**changes)
 
 
@@ -72,7 +72,7 @@ def add_forecast(
 def flag(db: NightlyDatabase, user: UUID, today: date = AS_OF) -> Sequence[tuple[Any, ...]]:
     """The anomalies after the run of `today`."""
     db.connection.execute("select public.refresh_cost_records_daily()")
-    flag_anomalies(db.connection, [Account(user, today, forecast_enabled=True)])
+    flag_anomalies(db.connection, Workspace(user, today, forecast_enabled=True))
     return db.rows(FOUND, user)
 
 
@@ -158,6 +158,6 @@ def test_deleted_accounts_and_those_without_forecasts_are_skipped(db: NightlyDat
         db.add_spend(each, [4.0] * 3, model="new")
     db.connection.execute("select public.refresh_cost_records_daily()")
     db.connection.execute("delete from auth.users where id = %s", [deleted])
-    accounts = [Account(user, AS_OF, forecast_enabled=False), Account(deleted, AS_OF, forecast_enabled=True)]
-    flag_anomalies(db.connection, accounts)
+    flag_anomalies(db.connection, Workspace(user, AS_OF, forecast_enabled=False))
+    flag_anomalies(db.connection, Workspace(deleted, AS_OF, forecast_enabled=True))
     assert db.count("public.anomalies") == 0

@@ -188,7 +188,7 @@ def test_lost_database_connection_is_reported_and_nothing_is_half_written(
     assert printed.startswith("The database connection was lost")
     assert "Traceback" not in printed
     half_written = """
-        select user_id, count(*) from public.forecast_results group by user_id having count(*) <> 150"""
+        select workspace_id, count(*) from public.forecast_results group by 1 having count(*) <> 150"""
     assert db.rows(half_written) == []
 
 
@@ -203,7 +203,7 @@ def test_stopped_run_is_recorded_as_interrupted(
     _, printed = process.communicate(timeout=30)
     assert process.returncode == INTERRUPTED
     assert printed.startswith("Stopped.")
-    [[status, error]] = db.rows("select status, error from public.job_runs where user_id is null")
+    [[status, error]] = db.rows("select status, error from public.job_runs where workspace_id is null")
     assert (status, error) == ("failed", "The nightly run was interrupted before it finished.")
 
 
@@ -214,5 +214,5 @@ def test_killed_run_leaves_no_lock_and_no_workers(db: NightlyDatabase, pattern: 
     process.kill()
     process.communicate(timeout=30)  # ends only when no process holds the pipes, as remaining workers would
     assert db.run_nightly(workers=2) == DONE
-    statuses = db.rows("select status from public.job_runs where user_id is null order by started_at")
+    statuses = db.rows("select status from public.job_runs where workspace_id is null order by started_at")
     assert statuses == [("failed",), ("done",)]

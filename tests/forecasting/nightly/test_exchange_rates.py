@@ -67,7 +67,7 @@ def run_nightly(db: NightlyDatabase, address: str) -> dict[str, Any]:
     """Run the job and return its step for exchange rates."""
     assert nightly.run(db.url, Options(workers=0, rates_address=address)) == DONE
     [[steps]] = db.rows(
-        "select steps from public.job_runs where user_id is null order by started_at desc limit 1"
+        "select steps from public.job_runs where workspace_id is null order by started_at desc limit 1"
     )
     return next(step for step in steps if step["step"] == "exchange rates")
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from forecasting.nightly.account_run import MAX_MODELS
 from forecasting.nightly.run import DONE, FAILED
+from forecasting.nightly.workspace_run import MAX_MODELS
 from tests.database_fixtures import make_months
 from tests.forecasting.nightly_database import NightlyDatabase
 
@@ -19,26 +19,26 @@ LONG_AUTUMN_DAY = date(2023, 11, 5)  # of 25 hours in New York
 MANY_MODELS = 5_000
 
 ADD_MANY_MODELS = """
-insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
-select %s, p.id, %s::date + interval '12 hours', 'model-' || n, 0.01
-from public.providers as p, generate_series(1, %s) as n
-where p.name = 'openai'"""
+insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+select w.id, w.personal_user_id, p.id, %s::date + interval '12 hours', 'model-' || n, 0.01
+from public.workspaces as w, public.providers as p, generate_series(1, %s) as n
+where w.id = %s and p.name = 'openai'"""
 
 ADD_HOURS = """
-insert into public.cost_records (user_id, provider_id, timestamp, model_name, cost_usd)
-select %s, p.id, h, 'gpt-5', 1
-from public.providers as p,
+insert into public.cost_records (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd)
+select w.id, w.personal_user_id, p.id, h, 'gpt-5', 1
+from public.workspaces as w, public.providers as p,
     generate_series(
         %s::timestamp at time zone 'America/New_York',
         %s::timestamp at time zone 'America/New_York' - interval '1 hour',
         interval '1 hour'
     ) as h
-where p.name = 'openai'"""
+where w.id = %s and p.name = 'openai'"""
 
 NEXT_30_DAYS = """
 select coalesce('model:' || t.model_name, 'provider:' || p.name, 'total'), t.predicted_cost_usd
 from public.forecast_totals as t left join public.providers as p on t.provider_id = p.id
-where t.user_id = %s and t.kind = 'next_30_days'"""
+where t.workspace_id = %s and t.kind = 'next_30_days'"""
 
 
 def add_accounts(db: NightlyDatabase) -> dict[str, UUID]:
@@ -55,14 +55,14 @@ def add_accounts(db: NightlyDatabase) -> dict[str, UUID]:
     users["clocks"] = db.add_account(timezone="America/New_York")
     hours = (LONG_AUTUMN_DAY - timedelta(days=1), LONG_AUTUMN_DAY + timedelta(days=2))
     make_months(db.connection, *hours)
-    db.connection.execute(ADD_HOURS, [users["clocks"], *hours])
+    db.connection.execute(ADD_HOURS, [*hours, users["clocks"]])
 
     users["future"] = db.add_account()
     db.add_spend(users["future"], [2.0] * 20, YESTERDAY)
     db.add_spend(users["future"], [1000.0] * 9, AS_OF + timedelta(days=8))
     users["many"] = db.add_account()
     db.add_spend(users["many"], [6.0] * 20, YESTERDAY)
-    db.connection.execute(ADD_MANY_MODELS, [users["many"], YESTERDAY, MANY_MODELS - 1])
+    db.connection.execute(ADD_MANY_MODELS, [YESTERDAY, MANY_MODELS - 1, users["many"]])
     return users
 
 
@@ -71,7 +71,7 @@ def next_30_days(db: NightlyDatabase, user: UUID) -> dict[str, float]:
 
 
 def forecast_step(db: NightlyDatabase, user: UUID) -> dict[str, Any]:
-    [[steps]] = db.rows("select steps from public.job_runs where user_id = %s", user)
+    [[steps]] = db.rows("select steps from public.job_runs where workspace_id = %s", user)
     step: dict[str, Any] = steps[0]
     return step
 
@@ -121,14 +121,14 @@ def assert_many_models_are_limited(db: NightlyDatabase, user: UUID) -> None:
 
 
 def assert_clock_change_and_leap_day_are_days(db: NightlyDatabase, user: UUID) -> None:
-    around = "select date, total_cost_usd from private.cost_records_daily where user_id = %s order by 1"
+    around = "select date, total_cost_usd from private.current_days where workspace_id = %s order by 1"
     days = [LONG_AUTUMN_DAY + timedelta(days=offset) for offset in (-1, 0, 1)]
     assert db.rows(around, user) == list(zip(days, (24, 25, 24), strict=True))
-    horizon = "select count(distinct forecast_date) from public.forecast_results where user_id = %s"
+    horizon = "select count(distinct forecast_date) from public.forecast_results where workspace_id = %s"
     assert db.rows(horizon, user) == [(30,)]
-    leap_day = (
-        "select count(*) from public.forecast_results where forecast_date = '2024-02-29' and user_id = %s"
-    )
+    leap_day = """
+        select count(*) from public.forecast_results
+        where forecast_date = '2024-02-29' and workspace_id = %s"""
     assert db.rows(leap_day, user) == [(3,)]
 
 

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from forecasting.nightly import job_runs, run
-from forecasting.nightly.account_run import load_account_run
 from forecasting.nightly.database import take_lock
 from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED, NightlyRun, Options
+from forecasting.nightly.workspace_run import load_workspace_run
 from forecasting.workers.pool import Outcome, Task, stream_forecasts
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
@@ -29,11 +29,11 @@ where not coalesce(
 SERIES = """
 select distinct p.name, r.model_name
 from public.forecast_results as r left join public.providers as p on r.provider_id = p.id
-where r.user_id = %s"""
+where r.workspace_id = %s"""
 
 PREDICTIONS = """
-select user_id, provider_id, model_name, forecast_date, predicted_cost_usd, lower_bound_80, upper_bound_80,
-    lower_bound_95, upper_bound_95, confidence_score, training_data_start, training_data_end
+select workspace_id, provider_id, model_name, forecast_date, predicted_cost_usd, lower_bound_80,
+    upper_bound_80, lower_bound_95, upper_bound_95, confidence_score, training_data_start, training_data_end
 from public.forecast_results where run_id = %s
 order by 1, 2, 3, 4"""
 
@@ -44,19 +44,19 @@ def runs_of(db: NightlyDatabase) -> list[Any]:
     )
 
 
-def steps_of(db: NightlyDatabase, user_id: object) -> list[dict[str, Any]]:
-    [[steps]] = db.rows("select steps from public.job_runs where user_id = %s", user_id)
+def steps_of(db: NightlyDatabase, workspace_id: object) -> list[dict[str, Any]]:
+    [[steps]] = db.rows("select steps from public.job_runs where workspace_id = %s", workspace_id)
     return list(steps)
 
 
-def month_of(db: NightlyDatabase, user_id: object, provider: str | None = None) -> tuple[Decimal, ...]:
+def month_of(db: NightlyDatabase, workspace_id: object, provider: str | None = None) -> tuple[Decimal, ...]:
     [row] = db.rows(
         """
         select t.spent_usd, t.predicted_cost_usd, t.lower_bound_95
         from public.forecast_totals as t left join public.providers as p on t.provider_id = p.id
-        where t.user_id = %s and t.kind = 'month_end' and t.model_name is null
+        where t.workspace_id = %s and t.kind = 'month_end' and t.model_name is null
             and p.name is not distinct from %s""",
-        user_id,
+        workspace_id,
         provider,
     )
     return tuple(row)
@@ -87,14 +87,14 @@ def test_run_forecasts_total_providers_and_models(db: NightlyDatabase, pattern: 
 def test_run_is_recorded_with_its_steps(db: NightlyDatabase, pattern: SpendPattern) -> None:
     db.add_spend(db.add_account(), pattern(20))
     db.run_nightly()
-    [[status, night, steps, finished]] = db.rows(
-        "select status, night, steps, finished_at is not null from public.job_runs where user_id is null"
+    [[status, day, steps, finished]] = db.rows(
+        "select status, day, steps, finished_at is not null from public.job_runs where workspace_id is null"
     )
-    assert (status, night, finished) == ("done", AS_OF, True)
-    names = ["partitions", "renewals", "refresh", "forecast", "anomalies", "vacuum", "analyze"]
+    assert (status, day, finished) == ("done", AS_OF, True)
+    names = ["partitions", "renewals", "fold", "refresh", "forecast", "anomalies", "vacuum", "analyze"]
     assert [step["step"] for step in steps] == names
     assert all(step["error"] is None and step["seconds"] >= 0 for step in steps)
-    assert steps[3]["count"] == 3
+    assert steps[4]["count"] == 3
 
 
 def test_run_without_accounts_succeeds(db: NightlyDatabase) -> None:
@@ -196,11 +196,11 @@ def test_failed_series_is_named_and_the_others_are_stored(
     assert db.run_nightly() == FAILED
     saved = {(None, "gpt-5"), ("openai", None)}
     assert saved == {*db.rows(SERIES, user)}
-    assert db.rows("select count(*) from public.forecast_results where user_id = %s", other) == [(90,)]
+    assert db.rows("select count(*) from public.forecast_results where workspace_id = %s", other) == [(90,)]
     failed = {line["series"] for line in steps_of(db, user)[0]["failed"]}
     assert failed == {"total", "provider:xai", "model:absurd"}
     assert f"model:absurd of {user}" in capsys.readouterr().err
-    statuses = db.rows("select user_id, status from public.job_runs")
+    statuses = db.rows("select workspace_id, status from public.job_runs")
     assert dict(statuses) == {None: "failed", user: "failed", other: "done"}
 
 
@@ -294,15 +294,15 @@ def test_account_deleted_during_the_run_fails_no_other(
     for user in users:
         db.add_spend(user, pattern(20))
 
-    def delete_after_loading(connection: Any, account: Any) -> Any:
-        loaded = load_account_run(connection, account)
-        if account.user_id == users[1]:
+    def delete_after_loading(connection: Any, workspace: Any) -> Any:
+        loaded = load_workspace_run(connection, workspace)
+        if workspace.id == users[1]:
             db.rows("delete from auth.users where id = %s returning id", users[1])
         return loaded
 
-    monkeypatch.setattr("forecasting.nightly.account_forecasts.load_account_run", delete_after_loading)
+    monkeypatch.setattr("forecasting.nightly.workspace_forecasts.load_workspace_run", delete_after_loading)
     assert db.run_nightly() == DONE
-    remaining = {row[0] for row in db.rows("select distinct user_id from public.forecast_results")}
+    remaining = {row[0] for row in db.rows("select distinct workspace_id from public.forecast_results")}
     assert remaining == {users[0], users[2]}
     assert db.count("public.job_runs") == 3  # the run and the two remaining accounts
 
@@ -314,16 +314,77 @@ def test_forecasts_of_an_account_are_saved_all_or_none(
     for user in (unlucky, lucky):
         db.add_spend(user, pattern(20))
     db.connection.execute(
-        f"alter table public.forecast_totals add constraint unlucky check (user_id <> '{unlucky}')"
+        f"alter table public.forecast_totals add constraint unlucky check (workspace_id <> '{unlucky}')"
     )
     assert db.run_nightly() == FAILED
-    assert {row[0] for row in db.rows("select user_id from public.forecast_results")} == {lucky}
+    assert {row[0] for row in db.rows("select workspace_id from public.forecast_results")} == {lucky}
     assert f"The forecasts of {unlucky} could not be saved" in capsys.readouterr().err
-    assert dict(db.rows("select user_id, status from public.job_runs")) == {
+    assert dict(db.rows("select workspace_id, status from public.job_runs")) == {
         None: "failed",
         unlucky: "failed",
         lucky: "done",
     }
+
+
+def test_workspace_whose_spend_cannot_be_read_fails_no_other(
+    db: NightlyDatabase,
+    pattern: SpendPattern,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unlucky, lucky = sorted(db.add_account() for _ in range(2))
+    for user in (unlucky, lucky):
+        db.add_spend(user, pattern(20))
+
+    def refuse_unlucky(connection: Any, workspace: Any) -> Any:
+        if workspace.id == unlucky:
+            connection.execute("select 1 / 0")
+        return load_workspace_run(connection, workspace)
+
+    monkeypatch.setattr("forecasting.nightly.workspace_forecasts.load_workspace_run", refuse_unlucky)
+    assert db.run_nightly() == FAILED
+    assert {row[0] for row in db.rows("select workspace_id from public.forecast_results")} == {lucky}
+    error = f"The spend of {unlucky} could not be read: division by zero."
+    assert error in capsys.readouterr().err
+    runs = db.rows("select workspace_id, status, error from public.job_runs where workspace_id is not null")
+    assert sorted(runs) == [(unlucky, "failed", error), (lucky, "done", None)]
+
+
+def test_anomalies_that_cannot_be_saved_fail_no_other_workspace(
+    db: NightlyDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unlucky, lucky = sorted(db.add_account() for _ in range(2))
+    for user in (unlucky, lucky):
+        db.add_spend(user, [4.0] * 40)
+        db.add_spend(user, [4.0] * 3, model="new")
+    db.connection.execute(
+        f"alter table public.anomalies add constraint unlucky check (workspace_id <> '{unlucky}')"
+    )
+    assert db.run_nightly() == FAILED
+    assert db.rows("select workspace_id, model_name from public.anomalies") == [(lucky, "new")]
+    assert f"The anomalies of {unlucky} could not be saved" in capsys.readouterr().err
+
+
+def test_shared_workspace_is_forecast_apart_from_its_members(
+    db: NightlyDatabase, pattern: SpendPattern
+) -> None:
+    user = db.add_account()
+    db.add_spend(user, pattern(20))
+    [[team]] = db.rows(
+        "insert into public.workspaces (name, timezone) values ('Team', 'Asia/Kathmandu') returning id"
+    )
+    db.connection.execute("insert into public.members values (%s, %s, 'owner')", [team, user])
+    db.add_spend(user, [3.0] * 20, workspace=team, last_day=AS_OF - timedelta(days=2), at="19:00Z")
+    db.run_nightly()
+    trained = (
+        "select distinct workspace_id, training_data_start, training_data_end from public.forecast_results"
+    )
+    yesterday = AS_OF - timedelta(days=1)
+    assert {tuple(row) for row in db.rows(trained)} == {
+        (user, yesterday - timedelta(days=19), yesterday),
+        (team, yesterday - timedelta(days=19), yesterday),  # 19:00 is past midnight in Kathmandu
+    }
+    assert month_of(db, team)[0] == 10 * 3
 
 
 def test_second_run_at_the_same_time_exits(
@@ -352,11 +413,9 @@ def test_two_runs_started_together_take_turns_or_exit(db: NightlyDatabase, patte
 
 
 def test_killed_run_is_marked_failed_by_the_next(db: NightlyDatabase) -> None:
-    db.rows(
-        "insert into public.job_runs (run_id, night) values (gen_random_uuid(), '2024-05-10') returning id"
-    )
+    db.rows("insert into public.job_runs (run_id, day) values (gen_random_uuid(), '2024-05-10') returning id")
     assert db.run_nightly() == DONE
-    killed, current = db.rows("select status, error, finished_at is null from public.job_runs order by night")
+    killed, current = db.rows("select status, error, finished_at is null from public.job_runs order by day")
     assert killed == ("failed", "The nightly run was interrupted before it finished.", False)
     assert current == ("done", None, False)
 
@@ -376,7 +435,7 @@ def test_interrupted_run_is_recorded_and_keeps_its_forecasts(
     )
     assert capsys.readouterr().err == "Stopped. Saved forecasts are kept; run it again to finish.\n"
     assert db.count("public.forecast_results") == 3 * 30
-    [[status, error]] = db.rows("select status, error from public.job_runs where user_id is null")
+    [[status, error]] = db.rows("select status, error from public.job_runs where workspace_id is null")
     assert (status, error) == ("failed", job_runs.INTERRUPTED)
 
 
@@ -384,7 +443,7 @@ def test_failed_refresh_prevents_forecasts(
     db: NightlyDatabase, pattern: SpendPattern, capsys: pytest.CaptureFixture[str]
 ) -> None:
     db.add_spend(db.add_account(), pattern(20))
-    db.connection.execute("alter function public.refresh_cost_records_daily() rename to gone")
+    db.connection.execute("alter function public.refresh_cost_records_daily(boolean) rename to gone")
     assert db.run_nightly() == FAILED
     assert "The step “refresh” failed" in capsys.readouterr().err
     assert db.count("public.forecast_results") == 0

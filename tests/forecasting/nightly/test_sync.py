@@ -65,7 +65,7 @@ def run_nightly(db: NightlyDatabase) -> int:
 def sync_step_of(db: NightlyDatabase, user_id: UUID | None = None) -> dict[str, Any]:
     """The sync step of the newest run, or of one account in it."""
     [steps] = db.rows(
-        "select steps from public.job_runs where user_id is not distinct from %s"
+        "select steps from public.job_runs where workspace_id is not distinct from %s"
         " order by started_at desc limit 1",
         user_id,
     )[0]
@@ -74,7 +74,7 @@ def sync_step_of(db: NightlyDatabase, user_id: UUID | None = None) -> dict[str, 
 
 def spent(db: NightlyDatabase, user_id: UUID) -> Decimal:
     [[total]] = db.rows(
-        "select coalesce(sum(total_cost_usd), 0) from private.cost_records_daily where user_id = %s", user_id
+        "select coalesce(sum(total_cost_usd), 0) from private.current_days where workspace_id = %s", user_id
     )
     return Decimal(total)
 
@@ -89,7 +89,7 @@ def test_run_syncs_all_accounts_before_the_refresh(
     assert run_nightly(db) == DONE
     assert [spent(db, user) for user in users] == [Decimal("0.2650123")] * 3
     names = [
-        step["step"] for step in db.rows("select steps from public.job_runs where user_id is null")[0][0]
+        step["step"] for step in db.rows("select steps from public.job_runs where workspace_id is null")[0][0]
     ]
     assert names.index("collect") < names.index("refresh") < names.index("forecast")
     assert sync_step_of(db)["count"] == 6

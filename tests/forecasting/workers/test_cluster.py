@@ -131,7 +131,7 @@ def test_run_that_loses_a_worker_stores_every_series_once(db: NightlyDatabase, a
     assert nightly.series_count == 16
     stored = db.rows(
         """
-        select user_id, count(*), count(distinct (provider_id, model_name))
+        select workspace_id, count(*), count(distinct (provider_id, model_name))
         from public.forecast_results group by 1 order by 1"""
     )
     assert stored == [(user, 8 * 30, 8) for user in sorted(users)]
@@ -173,7 +173,7 @@ def test_lost_scheduler_ends_the_run_with_an_error(
     printed = capfd.readouterr().err
     assert printed.startswith(f"The connection to the Dask scheduler at {address} was lost.")
     assert "Traceback" not in printed
-    [[status, error]] = db.rows("select status, error from public.job_runs where user_id is null")
+    [[status, error]] = db.rows("select status, error from public.job_runs where workspace_id is null")
     assert (status, error) == ("failed", printed.strip())
 
 

@@ -1,11 +1,12 @@
-"""One account's share of a nightly run: its series, their outcomes, and the results to store."""
+"""One workspace's share of a nightly run: its series, their outcomes, and the results to store."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from forecasting.model.forecast import Forecast
 from forecasting.model.series import MIN_DAYS, TOTAL, Series, calculate_series
-from forecasting.nightly.accounts import Account
 from forecasting.nightly.database import Connection
 from forecasting.nightly.inputs import load_daily_spend, load_known_spend, load_models
 from forecasting.nightly.results import (
@@ -15,26 +16,29 @@ from forecasting.nightly.results import (
     calculate_result,
     count_days_left,
 )
+from forecasting.nightly.workspaces import Workspace
 from forecasting.workers.pool import Failure, Outcome, Task
 
-MAX_MODELS = 50  # forecast per account; the total and the providers include all models
+MAX_MODELS = 50  # forecast per workspace; the total and the providers include all models
+NOTHING_KNOWN = KnownSpend(date.min, {}, {})
 SWITCHED_OFF = "Forecasts are switched off in the settings."
 
 
 @dataclass(slots=True)
-class AccountRun:
+class WorkspaceRun:
     """Complete once every series with enough history has a forecast or a failure."""
 
-    account: Account
-    known: KnownSpend
-    series: list[Series]
+    workspace: Workspace
+    known: KnownSpend = NOTHING_KNOWN
+    series: Sequence[Series] = ()
     models_left_out: int = 0
+    error: str | None = None  # if its spend could not be read
     forecasts: list[Forecast] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
     @property
     def tasks(self) -> list[Task]:
-        days_left = count_days_left(self.account.today)
+        days_left = count_days_left(self.workspace.today)
         return [Task(series, days_left) for series in self.series if not series.days_missing]
 
     @property
@@ -61,7 +65,7 @@ class AccountRun:
 
     def too_little_history(self) -> list[dict[str, Any]]:
         """Series that cannot be forecast yet, with the number of days that each still needs."""
-        if not self.account.forecast_enabled:
+        if not self.workspace.forecast_enabled or self.error:
             return []
         if not self.series and not self.known.renewals:
             return [{"series": TOTAL, "days": 0, "days_missing": MIN_DAYS}]
@@ -73,7 +77,7 @@ class AccountRun:
 
     def step(self, count: int) -> dict[str, Any]:
         """Entry for job_runs.steps: `count` stored series, and the reasons why others have no forecast."""
-        if not self.account.forecast_enabled:
+        if not self.workspace.forecast_enabled:
             return {"step": "forecast", "count": 0, "skipped": SWITCHED_OFF}
         return {
             "step": "forecast",
@@ -85,12 +89,12 @@ class AccountRun:
         }
 
 
-def load_account_run(connection: Connection, account: Account) -> AccountRun:
-    """Read an account's history; an account with forecasts switched off gets no series."""
-    if not account.forecast_enabled:
-        return AccountRun(account, KnownSpend(account.today, {}, {}), [])
-    models = load_models(connection, account)
-    daily = load_daily_spend(connection, account, models[:MAX_MODELS])
-    series = calculate_series(account.user_id, daily, account.last_day)
-    known = load_known_spend(connection, account)
-    return AccountRun(account, known, series, len(models[MAX_MODELS:]))
+def load_workspace_run(connection: Connection, workspace: Workspace) -> WorkspaceRun:
+    """Read a workspace's history; a workspace with forecasts switched off gets no series."""
+    if not workspace.forecast_enabled:
+        return WorkspaceRun(workspace)
+    models = load_models(connection, workspace)
+    daily = load_daily_spend(connection, workspace, models[:MAX_MODELS])
+    series = calculate_series(workspace.id, daily, workspace.last_day)
+    known = load_known_spend(connection, workspace)
+    return WorkspaceRun(workspace, known, series, len(models[MAX_MODELS:]))

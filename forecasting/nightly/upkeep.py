@@ -1,0 +1,44 @@
+"""Upkeep of the daily costs: folds stale days, and brings the materialized view up to date when it is due."""
+
+from typing import Any
+
+from forecasting.nightly.database import Connection
+
+# By itself, a fold that meets another one does nothing.
+WAIT_FOR_OTHERS = "select pg_advisory_xact_lock(private.upkeep_lock())"
+FOLD = "select public.fold_stale_days()"
+
+# Days that a transaction in progress keeps from being folded are brought up to date by a refresh.
+REFRESH = """
+select public.refresh_cost_records_daily(
+    only_if_due => not exists (select from private.stale_days as s where s.gen < %s::xid8)
+)"""
+
+
+class Upkeep:
+    """The upkeep of one run: afterwards private.current_days has all that was saved before it began."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.began_at = _value(connection, "select pg_snapshot_xmax(pg_current_snapshot())::text")
+
+    def fold(self) -> int:
+        """Fold all stale days and return their number; saves of these days wait for one short transaction."""
+        folded = 0
+        while days := self._fold_some():
+            folded += days
+        return folded
+
+    def refresh(self) -> int:
+        """Refresh the view if it is due; returns the number of days that were brought up to date."""
+        return int(_value(self.connection, REFRESH, self.began_at))
+
+    def _fold_some(self) -> int:
+        with self.connection.transaction():
+            self.connection.execute(WAIT_FOR_OTHERS)
+            return int(_value(self.connection, FOLD))
+
+
+def _value(connection: Connection, query: str, *values: object) -> Any:
+    row = connection.execute(query, values).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,42 @@
+"""Workspaces, each with its local date."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from forecasting.nightly.database import Connection
+
+# Forecasts are switched off in the settings of a user, which concern the personal workspace.
+WORKSPACES = """
+select
+    w.id,
+    coalesce(%(as_of)s, (now() at time zone w.timezone)::date),
+    coalesce(p.forecast_enabled, true)
+from public.workspaces as w
+left join public.user_preferences as p on w.personal_user_id = p.user_id
+order by w.id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace to forecast; `today`, in its own timezone, is the first day to predict."""
+
+    id: UUID
+    today: date
+    forecast_enabled: bool
+
+    @property
+    def last_day(self) -> date:
+        """The last complete day, where training data and spend so far end."""
+        return self.today - timedelta(days=1)
+
+
+def load_workspaces(connection: Connection, as_of: date | None) -> list[Workspace]:
+    """All workspaces; `as_of` replaces their local today."""
+    return [Workspace(*row) for row in connection.execute(WORKSPACES, {"as_of": as_of})]
+
+
+def workspace_exists(connection: Connection, workspace_id: UUID) -> bool:
+    """Return whether the workspace has not been deleted."""
+    found = connection.execute("select from public.workspaces where id = %s", [workspace_id]).fetchone()
+    return found is not None
