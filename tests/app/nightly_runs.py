@@ -21,6 +21,11 @@ insert into public.forecast_totals (
     lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, actual_cost_usd
 )
 values (%s, %s, %s, %s, %s, %s, 10, 70.5, 61.25, 80, 50, 95, %s)"""
+ADD_ANOMALY = """
+insert into public.anomalies (
+    workspace_id, day, kind, actual_usd, expected_usd, lower_95, upper_95, attribution
+)
+values (%s, %s, 'spend', 18.40, 5, 2, 7, '{"volume": "14.40"}')"""
 ADD_JOB_RUN = """
 insert into public.job_runs (run_id, workspace_id, day, status, steps)
 values (%s, %s, %s, 'done', %s)"""

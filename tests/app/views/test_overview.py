@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User
-from tests.app.nightly_runs import TODAY, add_nightly_run
+from tests.app.nightly_runs import ADD_ANOMALY, TODAY, add_nightly_run
 from tests.app.pages import metrics, open_page, save, shown, usage
 
 
@@ -152,12 +152,7 @@ def test_anomaly_is_shown_until_it_is_muted(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(1, "18.40")])
-    job.execute(
-        """insert into public.anomalies
-            (workspace_id, day, kind, actual_usd, expected_usd, lower_95, upper_95, attribution)
-        values (%s, %s, 'spend', 18.40, 5, 2, 7, '{"volume": "14.40"}')""",
-        [user.user_id, TODAY - timedelta(days=1)],
-    )
+    job.execute(ADD_ANOMALY, [user.workspace.workspace_id, TODAY - timedelta(days=1)])
 
     page = open_page(monkeypatch, user)
     assert "usually $4.00. More use (+$14.40)" in plain_text(page)

@@ -94,6 +94,31 @@ def test_unpriced_record_shows_no_price(user: User) -> None:
     assert describe_cost(record, UTC_ZONE, Currency()) == "no price"
 
 
+def test_covered_estimate_shows_its_figures_and_what_totals_use(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    counts = {"cost_basis": "estimated", "input_tokens": 1000, "request_count": 2}
+    covered = usage(1, "3", billing_account="openai", dataset="openai_usage", **counts)
+    smaller = usage(1, "2", billing_account="openai", **counts | {"input_tokens": 900})
+    billed = usage(1, "4", billing_account="openai", dataset="openai_cost")
+    save(user, [covered, smaller, billed, usage(2, "5", input_tokens=10)])
+
+    table = shown_table(open_page(monkeypatch, user, "records").dataframe[0])
+
+    assert sorted(zip(table["cost"], table["input_tokens"], table["in_totals"], strict=True)) == [
+        ("$2.00", "900", "no"),
+        ("$3.00", "1000", "tokens"),
+        ("$4.00", "0", "money"),
+        ("$5.00", "10", "money and tokens"),
+    ]
+
+
+def test_use_by_totals_is_left_out_where_totals_use_everything(user: User) -> None:
+    save(user, [usage(1, "5", input_tokens=10), usage(2, "0")])
+
+    assert "in_totals" not in describe_records(all_records(user), {}, UTC_ZONE, Currency())
+
+
 def test_manual_entry_can_be_changed_and_deleted(user: User) -> None:
     add_manual_entry(user)
     [record] = all_records(user)
