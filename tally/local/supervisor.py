@@ -10,6 +10,7 @@ from tally.core.errors import TallyError
 from tally.local import dashboard, nightly, processes
 from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
+from tally.local.folding import Folding
 from tally.local.home import Home, open_home
 from tally.local.keys import load_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
@@ -79,12 +80,15 @@ class Run:
         stack_service = StackService(stack, Listener(self.steps.begin, print_event), self.stop, node)
         pages = Dashboard(self.home, self.ports, stack.settings(), self.stop)
         scheduler = Scheduler(self.home, stack.settings(), print_event)
+        folding = Folding(stack.settings()["DATABASE_URL"], print_event)
         started.callback(stack_service.stop)
         started.callback(pages.stop)
         started.callback(scheduler.stop)
+        started.callback(folding.stop)
         # Loading the dashboard takes as long as starting the database, so they run in parallel.
         pages.spawn()
         stack_service.start()
+        folding.start()
         self.steps.begin("Starting the dashboard")
         pages.wait_until_ready()
         self.steps.end()

@@ -1,0 +1,106 @@
+"""Changed days are folded soon after saves, beside everything else that `tally up` does."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from uuid import UUID, uuid4
+
+from tally.local.folding import MAX_CHECKS, Debounce, Folding
+from tests.database.truth import add_up, read_daily_costs
+from tests.database_fixtures import Connection, Project
+from tests.supabase.parts import eventually
+
+Act = Callable[[UUID], Connection]
+START = datetime(2026, 5, 1, 12, tzinfo=UTC)
+QUICK_SECONDS = 0.05
+
+
+@contextmanager
+def folding(project: Project, check_seconds: float = QUICK_SECONDS) -> Iterator[list[str]]:
+    """Fold in the background; yields what was reported."""
+    events: list[str] = []
+    running = Folding(project.cluster.url(project.name), events.append, check_seconds)
+    running.start()
+    try:
+        yield events
+    finally:
+        running.stop()
+
+
+def save(connection: Connection, days: int = 3) -> None:
+    """Save a record of each of the first days."""
+    records = [
+        {
+            "provider": "openai",
+            "timestamp": (START + timedelta(days=day)).isoformat(),
+            "model_name": "gpt-5",
+            "cost_usd": "1.5",
+            "source_key": str(uuid4()),
+        }
+        for day in range(days)
+    ]
+    connection.execute("select public.save_cost_records(null, %s)", [json.dumps(records)])
+
+
+def count(database: Connection, table: str) -> int:
+    row = database.execute(f"select count(*) from private.{table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_saved_days_are_folded_soon(project: Project, database: Connection, as_user: Act, user: UUID) -> None:
+    member = as_user(user)
+    with folding(project) as events:
+        save(member)
+        eventually(lambda: count(database, "overridden_days") == 3)
+        save(member, days=1)
+        eventually(lambda: count(database, "stale_days") == 0)
+    assert events == []
+    assert read_daily_costs(member) == add_up(member)
+
+
+def test_folds_wait_until_saves_pause_but_not_forever() -> None:
+    debounce = Debounce()
+    marks = (None, "1", "2", "2", None, "3", "3")
+    assert [mark for mark in marks if debounce.is_due(mark)] == ["2", "3"]
+    debounce = Debounce()
+    changing = [debounce.is_due(str(mark)) for mark in range(2 * MAX_CHECKS)]
+    assert [nth for nth, is_due in enumerate(changing, 1) if is_due] == [MAX_CHECKS, 2 * MAX_CHECKS]
+
+
+def test_failure_is_reported_once_and_retried(
+    project: Project, database: Connection, as_user: Act, user: UUID
+) -> None:
+    database.execute("alter function public.fold_stale_days() rename to gone")
+    save(as_user(user))
+    with folding(project) as events:
+        eventually(lambda: events != [])
+        assert "could not be folded" in events[0]
+        database.execute("alter function public.gone() rename to fold_stale_days")
+        eventually(lambda: count(database, "stale_days") == 0)
+    assert len(events) == 1
+
+
+def test_lost_connection_is_opened_again(
+    project: Project, database: Connection, as_user: Act, user: UUID
+) -> None:
+    member = as_user(user)
+    with folding(project) as events:
+        save(member)
+        eventually(lambda: count(database, "stale_days") == 0)
+        database.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'tally folding' and datname = current_database()"
+        )
+        save(member)
+        eventually(lambda: count(database, "stale_days") == 0)
+    assert events == []
+
+
+def test_stop_does_not_wait_for_the_next_check(project: Project) -> None:
+    started = monotonic()
+    with folding(project, check_seconds=60):
+        pass
+    assert monotonic() - started < 10
