@@ -201,6 +201,15 @@ begin
         if cardinality(changed) = 0 then
             return null;
         end if;
+        -- The first check of a key belongs to adding it.
+        if
+            changed = array['validation_status']
+            and old.validation_status = 'pending'
+            and old.last_validated_at is null
+            and new.validation_status = 'valid'
+        then
+            return null;
+        end if;
     end if;
     perform private.write_audit(
         (row_values ->> 'workspace_id')::uuid, (row_values ->> 'user_id')::uuid, lower(tg_op), 'api_credentials',

@@ -67,6 +67,16 @@ def test_a_refused_key_is_logged(credential: Connection) -> None:
     assert (entry["action"], entry["changed_columns"]) == ("update", ["validation_status"])
 
 
+def test_first_check_of_a_key_belongs_to_adding_it(credential: Connection) -> None:
+    for status in ("valid", "invalid", "valid"):
+        credential.execute(
+            "select public.report_sync(id, %s, false, null, now()) from public.api_credentials", [status]
+        )
+
+    logged = [(entry["action"], entry["metadata"]["validation_status"]) for entry in entries(credential)]
+    assert logged == [("insert", "pending"), ("update", "invalid"), ("update", "valid")]
+
+
 def test_routine_syncing_is_not_logged(credential: Connection) -> None:
     for _ in range(3):
         credential.execute("update public.api_credentials set metadata = '{\"cursor\": 1}', is_active = true")
