@@ -2153,8 +2153,11 @@ begin
     if chosen is null then
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
+    if not exists (select from private.workspaces_as('viewer') as w (id) where w.id = chosen) then
+        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    end if;
     if not exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
-        raise exception 'You may not do this in that workspace.' using errcode = '42501';
+        raise exception 'Your role in this workspace does not allow this.' using errcode = '42501';
     end if;
     return chosen;
 end
@@ -2707,49 +2710,55 @@ $$;
 -- FUNCTION public.data_version(uuid)
 
 CREATE FUNCTION public.data_version(workspace uuid DEFAULT NULL::uuid) RETURNS text
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-    select
-        concat_ws(
-            '.',
-            m.role || '-' || m.xmin::text,
-            coalesce((select r.gen::text from private.refreshes as r), '0'),
-            coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
-            (
-                select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
-                from private.stale_days as s
-                where s.workspace_id = m.workspace_id
-            ),
-            (
-                select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
-                from private.overridden_days as o
-                where o.workspace_id = m.workspace_id
-            ),
-            (
-                select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)
-                from (
-                    select 'workspace' as name, w.xmin::text as version
-                    from public.workspaces as w
-                    where w.id = m.workspace_id
-                    union all
-                    select 'preferences', p.xmin::text
-                    from public.user_preferences as p
-                    where p.user_id = m.user_id
-                    union all
-                    select i.id::text, i.xmin::text
-                    from public.imports as i
-                    where i.workspace_id = m.workspace_id
-                    union all
-                    select s.id::text, s.xmin::text
-                    from public.subscriptions as s
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select
+            concat_ws(
+                '.',
+                m.role || '-' || m.xmin::text,
+                coalesce((select r.gen::text from private.refreshes as r), '0'),
+                coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
+                (
+                    select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
+                    from private.stale_days as s
                     where s.workspace_id = m.workspace_id
-                ) as o
+                ),
+                (
+                    select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
+                    from private.overridden_days as o
+                    where o.workspace_id = m.workspace_id
+                ),
+                (
+                    select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)
+                    from (
+                        select 'workspace' as name, w.xmin::text as version
+                        from public.workspaces as w
+                        where w.id = m.workspace_id
+                        union all
+                        select 'preferences', p.xmin::text
+                        from public.user_preferences as p
+                        where p.user_id = m.user_id
+                        union all
+                        select i.id::text, i.xmin::text
+                        from public.imports as i
+                        where i.workspace_id = m.workspace_id
+                        union all
+                        select s.id::text, s.xmin::text
+                        from public.subscriptions as s
+                        where s.workspace_id = m.workspace_id
+                    ) as o
+                )
             )
-        )
-    from public.members as m
-    where m.user_id = (select auth.uid()) and m.workspace_id = coalesce($1, (select auth.uid()))
-$_$;
+        from public.members as m
+        where m.user_id = (select auth.uid()) and m.workspace_id = tenant
+    );
+end
+$$;
 
 -- FUNCTION public.delete_missing(uuid, text, date, date, uuid[])
 
@@ -2888,23 +2897,29 @@ $$;
 -- FUNCTION public.find_same_import(text, text, bigint, uuid)
 
 CREATE FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid DEFAULT NULL::uuid) RETURNS uuid
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $_$
-    select i.id
-    from public.imports as i
-    where
-        i.workspace_id = coalesce($4, (select auth.uid()))
-        and i.file_sha256 = $1
-        and i.status = 'done'
-        and i.metadata ->> 'signature' = $2
-        and (
-            select count(*)
-            from public.cost_records as r
-            where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
-        ) = $3
-    order by i.created_at desc
-    limit 1
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select i.id
+        from public.imports as i
+        where
+            i.workspace_id = tenant
+            and i.file_sha256 = $1
+            and i.status = 'done'
+            and i.metadata ->> 'signature' = $2
+            and (
+                select count(*)
+                from public.cost_records as r
+                where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
+            ) = $3
+        order by i.created_at desc
+        limit 1
+    );
+end
 $_$;
 
 -- FUNCTION public.fold_stale_days()
@@ -2952,35 +2967,41 @@ $_$;
 -- FUNCTION public.list_estimates(timestamp with time zone, uuid, integer, uuid)
 
 CREATE FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid DEFAULT NULL::uuid) RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-    select coalesce(json_agg(e), '[]')
-    from (
-        select
-            s.id,
-            s.timestamp,
-            p.name as provider,
-            s.model_name,
-            s.cost_basis,
-            s.cost_usd::text as cost_usd,
-            s.input_tokens,
-            s.output_tokens,
-            s.cached_input_tokens,
-            s.cache_write_tokens,
-            s.request_count,
-            s.is_effective,
-            s.metadata
-        from private.estimates as s
-        inner join public.providers as p on s.provider_id = p.id
-        where
-            s.workspace_id = (select private.require_workspace($4, 'viewer'))
-            and s.timestamp >= since
-            and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
-        order by s.timestamp, s.id
-        limit least(page_size, 5000)
-    ) as e
-$_$;
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(json_agg(e), '[]')
+        from (
+            select
+                s.id,
+                s.timestamp,
+                p.name as provider,
+                s.model_name,
+                s.cost_basis,
+                s.cost_usd::text as cost_usd,
+                s.input_tokens,
+                s.output_tokens,
+                s.cached_input_tokens,
+                s.cache_write_tokens,
+                s.request_count,
+                s.is_effective,
+                s.metadata
+            from private.estimates as s
+            inner join public.providers as p on s.provider_id = p.id
+            where
+                s.workspace_id = tenant
+                and s.timestamp >= since
+                and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
+            order by s.timestamp, s.id
+            limit greatest(least(page_size, 5000), 0)
+        ) as e
+    );
+end
+$$;
 
 -- FUNCTION public.model_names(uuid)
 
@@ -3011,13 +3032,19 @@ $$;
 -- FUNCTION public.post_due_renewals(uuid)
 
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-    select coalesce(sum(private.post_renewals(s)), 0)::integer
-    from public.subscriptions as s
-    where s.workspace_id = (select private.require_workspace($1, 'member'))
-$_$;
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+begin
+    return (
+        select coalesce(sum(private.post_renewals(s)), 0)::integer
+        from public.subscriptions as s
+        where s.workspace_id = tenant
+    );
+end
+$$;
 
 -- FUNCTION public.refresh_cost_records_daily(boolean)
 
@@ -3214,86 +3241,102 @@ $_$;
 -- FUNCTION public.source_days(uuid)
 
 CREATE FUNCTION public.source_days(workspace uuid DEFAULT NULL::uuid) RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-    select
-        json_build_object(
-            'import_id', coalesce(json_agg(d.import_id), '[]'),
-            'day', coalesce(json_agg(d.day), '[]'),
-            'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
-            'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
-            'records', coalesce(json_agg(d.records), '[]'),
-            'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
-        )
-    from (
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
         select
-            s.import_id,
-            (s.timestamp at time zone 'UTC')::date as day,
-            s.cost_basis,
-            sum(s.cost_usd) as cost_usd,
-            count(*) as records,
-            count(*) filter (where s.cost_usd is null) as unpriced_records
-        from private.statements as s
-        where s.workspace_id = (select private.require_workspace($1, 'viewer')) and s.import_id is not null
-        group by 1, 2, 3
-    ) as d
-$_$;
+            json_build_object(
+                'import_id', coalesce(json_agg(d.import_id), '[]'),
+                'day', coalesce(json_agg(d.day), '[]'),
+                'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
+                'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
+                'records', coalesce(json_agg(d.records), '[]'),
+                'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
+            )
+        from (
+            select
+                s.import_id,
+                (s.timestamp at time zone 'UTC')::date as day,
+                s.cost_basis,
+                sum(s.cost_usd) as cost_usd,
+                count(*) as records,
+                count(*) filter (where s.cost_usd is null) as unpriced_records
+            from private.statements as s
+            where s.workspace_id = tenant and s.import_id is not null
+            group by 1, 2, 3
+        ) as d
+    );
+end
+$$;
 
 -- FUNCTION public.source_statements(date, date, uuid)
 
 CREATE FUNCTION public.source_statements(from_date date, to_date date, workspace uuid DEFAULT NULL::uuid) RETURNS json
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-    select
-        json_build_object(
-            'day', coalesce(json_agg(n.day), '[]'),
-            'billing_account', coalesce(json_agg(n.billing_account), '[]'),
-            'model', coalesce(json_agg(n.model_key), '[]'),
-            'model_name', coalesce(json_agg(n.model_name), '[]'),
-            'import_id', coalesce(json_agg(n.import_id), '[]'),
-            'kind', coalesce(json_agg(n.kind), '[]'),
-            'format', coalesce(json_agg(n.format), '[]'),
-            'filename', coalesce(json_agg(n.filename), '[]'),
-            'collection_method', coalesce(json_agg(n.collection_method), '[]'),
-            'dataset', coalesce(json_agg(n.dataset), '[]'),
-            'cost_basis', coalesce(json_agg(n.cost_basis), '[]'),
-            'charge_type', coalesce(json_agg(n.charge_type), '[]'),
-            'token_type', coalesce(json_agg(n.token_type), '[]'),
-            'is_special', coalesce(json_agg(n.is_special), '[]'),
-            'is_effective', coalesce(json_agg(n.is_effective), '[]'),
-            'cost_usd', coalesce(json_agg(n.cost_usd::text), '[]'),
-            'unpriced_records', coalesce(json_agg(n.unpriced_records), '[]'),
-            'tokens', coalesce(json_agg(n.tokens), '[]'),
-            'input_tokens', coalesce(json_agg(n.input_tokens), '[]'),
-            'output_tokens', coalesce(json_agg(n.output_tokens), '[]'),
-            'cached_input_tokens', coalesce(json_agg(n.cached_input_tokens), '[]'),
-            'cache_write_tokens', coalesce(json_agg(n.cache_write_tokens), '[]'),
-            'reasoning_tokens', coalesce(json_agg(n.reasoning_tokens), '[]'),
-            'requests', coalesce(json_agg(n.requests), '[]'),
-            'records', coalesce(json_agg(n.records), '[]'),
-            'effective_usd', coalesce(json_agg(n.effective_usd::text), '[]'),
-            'money_is_effective', coalesce(json_agg(n.money_is_effective), '[]'),
-            'effective_tokens', coalesce(json_agg(n.effective_tokens), '[]'),
-            'tokens_are_effective', coalesce(json_agg(n.tokens_are_effective), '[]')
-        )
-    from (
-        select s.*, i.kind, i.format, i.filename
-        from private.sum_statements((select private.require_workspace($3, 'viewer')), $1, $2) as s
-        left join public.imports as i on s.import_id = i.id
-        order by
-            s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
-            s.is_effective desc
-    ) as n
-$_$;
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select
+            json_build_object(
+                'day', coalesce(json_agg(n.day), '[]'),
+                'billing_account', coalesce(json_agg(n.billing_account), '[]'),
+                'model', coalesce(json_agg(n.model_key), '[]'),
+                'model_name', coalesce(json_agg(n.model_name), '[]'),
+                'import_id', coalesce(json_agg(n.import_id), '[]'),
+                'kind', coalesce(json_agg(n.kind), '[]'),
+                'format', coalesce(json_agg(n.format), '[]'),
+                'filename', coalesce(json_agg(n.filename), '[]'),
+                'collection_method', coalesce(json_agg(n.collection_method), '[]'),
+                'dataset', coalesce(json_agg(n.dataset), '[]'),
+                'cost_basis', coalesce(json_agg(n.cost_basis), '[]'),
+                'charge_type', coalesce(json_agg(n.charge_type), '[]'),
+                'token_type', coalesce(json_agg(n.token_type), '[]'),
+                'is_special', coalesce(json_agg(n.is_special), '[]'),
+                'is_effective', coalesce(json_agg(n.is_effective), '[]'),
+                'cost_usd', coalesce(json_agg(n.cost_usd::text), '[]'),
+                'unpriced_records', coalesce(json_agg(n.unpriced_records), '[]'),
+                'tokens', coalesce(json_agg(n.tokens), '[]'),
+                'input_tokens', coalesce(json_agg(n.input_tokens), '[]'),
+                'output_tokens', coalesce(json_agg(n.output_tokens), '[]'),
+                'cached_input_tokens', coalesce(json_agg(n.cached_input_tokens), '[]'),
+                'cache_write_tokens', coalesce(json_agg(n.cache_write_tokens), '[]'),
+                'reasoning_tokens', coalesce(json_agg(n.reasoning_tokens), '[]'),
+                'requests', coalesce(json_agg(n.requests), '[]'),
+                'records', coalesce(json_agg(n.records), '[]'),
+                'effective_usd', coalesce(json_agg(n.effective_usd::text), '[]'),
+                'money_is_effective', coalesce(json_agg(n.money_is_effective), '[]'),
+                'effective_tokens', coalesce(json_agg(n.effective_tokens), '[]'),
+                'tokens_are_effective', coalesce(json_agg(n.tokens_are_effective), '[]')
+            )
+        from (
+            select s.*, i.kind, i.format, i.filename
+            from private.sum_statements(tenant, from_date, to_date) as s
+            left join public.imports as i on s.import_id = i.id
+            order by
+                s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
+                s.is_effective desc
+        ) as n
+    );
+end
+$$;
 
 -- FUNCTION public.unpriced_models(uuid)
 
 CREATE FUNCTION public.unpriced_models(workspace uuid DEFAULT NULL::uuid) RETURNS TABLE(provider text, model_name text, records bigint, tokens numeric, requests numeric, first_at timestamp with time zone, last_at timestamp with time zone)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return query
     select
         p.name,
         r.model_name,
@@ -3304,10 +3347,11 @@ CREATE FUNCTION public.unpriced_models(workspace uuid DEFAULT NULL::uuid) RETURN
         max(r.timestamp)
     from public.cost_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.workspace_id = coalesce($1, (select auth.uid())) and r.cost_usd is null and r.money_is_effective
+    where r.workspace_id = tenant and r.cost_usd is null and r.money_is_effective
     group by p.name, r.model_name
-    order by 3 desc, 1, 2
-$_$;
+    order by 3 desc, 1, 2;
+end
+$$;
 
 -- TABLE private.archived_months
 

@@ -82,8 +82,11 @@ begin
     if chosen is null then
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
+    if not exists (select from private.workspaces_as('viewer') as w (id) where w.id = chosen) then
+        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    end if;
     if not exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
-        raise exception 'You may not do this in that workspace.' using errcode = '42501';
+        raise exception 'Your role in this workspace does not allow this.' using errcode = '42501';
     end if;
     return chosen;
 end

@@ -106,25 +106,31 @@ create or replace function public.find_same_import(
     file_sha256 text, signature text, record_count bigint, workspace uuid default null
 )
 returns uuid
-language sql
+language plpgsql
 stable
-security invoker
+security definer
 set search_path = ''
 as $$
-    select i.id
-    from public.imports as i
-    where
-        i.workspace_id = coalesce($4, (select auth.uid()))
-        and i.file_sha256 = $1
-        and i.status = 'done'
-        and i.metadata ->> 'signature' = $2
-        and (
-            select count(*)
-            from public.cost_records as r
-            where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
-        ) = $3
-    order by i.created_at desc
-    limit 1
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select i.id
+        from public.imports as i
+        where
+            i.workspace_id = tenant
+            and i.file_sha256 = $1
+            and i.status = 'done'
+            and i.metadata ->> 'signature' = $2
+            and (
+                select count(*)
+                from public.cost_records as r
+                where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
+            ) = $3
+        order by i.created_at desc
+        limit 1
+    );
+end
 $$;
 revoke all on function public.find_same_import(text, text, bigint, uuid) from public, anon, service_role;
 grant execute on function public.find_same_import(text, text, bigint, uuid) to authenticated;

@@ -98,51 +98,57 @@ revoke all on function private.sum_statements(uuid, date, date) from public;
 -- what of it is in the totals. Null dates leave an end open.
 create or replace function public.source_statements(from_date date, to_date date, workspace uuid default null)
 returns json
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-    select
-        json_build_object(
-            'day', coalesce(json_agg(n.day), '[]'),
-            'billing_account', coalesce(json_agg(n.billing_account), '[]'),
-            'model', coalesce(json_agg(n.model_key), '[]'),
-            'model_name', coalesce(json_agg(n.model_name), '[]'),
-            'import_id', coalesce(json_agg(n.import_id), '[]'),
-            'kind', coalesce(json_agg(n.kind), '[]'),
-            'format', coalesce(json_agg(n.format), '[]'),
-            'filename', coalesce(json_agg(n.filename), '[]'),
-            'collection_method', coalesce(json_agg(n.collection_method), '[]'),
-            'dataset', coalesce(json_agg(n.dataset), '[]'),
-            'cost_basis', coalesce(json_agg(n.cost_basis), '[]'),
-            'charge_type', coalesce(json_agg(n.charge_type), '[]'),
-            'token_type', coalesce(json_agg(n.token_type), '[]'),
-            'is_special', coalesce(json_agg(n.is_special), '[]'),
-            'is_effective', coalesce(json_agg(n.is_effective), '[]'),
-            'cost_usd', coalesce(json_agg(n.cost_usd::text), '[]'),
-            'unpriced_records', coalesce(json_agg(n.unpriced_records), '[]'),
-            'tokens', coalesce(json_agg(n.tokens), '[]'),
-            'input_tokens', coalesce(json_agg(n.input_tokens), '[]'),
-            'output_tokens', coalesce(json_agg(n.output_tokens), '[]'),
-            'cached_input_tokens', coalesce(json_agg(n.cached_input_tokens), '[]'),
-            'cache_write_tokens', coalesce(json_agg(n.cache_write_tokens), '[]'),
-            'reasoning_tokens', coalesce(json_agg(n.reasoning_tokens), '[]'),
-            'requests', coalesce(json_agg(n.requests), '[]'),
-            'records', coalesce(json_agg(n.records), '[]'),
-            'effective_usd', coalesce(json_agg(n.effective_usd::text), '[]'),
-            'money_is_effective', coalesce(json_agg(n.money_is_effective), '[]'),
-            'effective_tokens', coalesce(json_agg(n.effective_tokens), '[]'),
-            'tokens_are_effective', coalesce(json_agg(n.tokens_are_effective), '[]')
-        )
-    from (
-        select s.*, i.kind, i.format, i.filename
-        from private.sum_statements((select private.require_workspace($3, 'viewer')), $1, $2) as s
-        left join public.imports as i on s.import_id = i.id
-        order by
-            s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
-            s.is_effective desc
-    ) as n
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select
+            json_build_object(
+                'day', coalesce(json_agg(n.day), '[]'),
+                'billing_account', coalesce(json_agg(n.billing_account), '[]'),
+                'model', coalesce(json_agg(n.model_key), '[]'),
+                'model_name', coalesce(json_agg(n.model_name), '[]'),
+                'import_id', coalesce(json_agg(n.import_id), '[]'),
+                'kind', coalesce(json_agg(n.kind), '[]'),
+                'format', coalesce(json_agg(n.format), '[]'),
+                'filename', coalesce(json_agg(n.filename), '[]'),
+                'collection_method', coalesce(json_agg(n.collection_method), '[]'),
+                'dataset', coalesce(json_agg(n.dataset), '[]'),
+                'cost_basis', coalesce(json_agg(n.cost_basis), '[]'),
+                'charge_type', coalesce(json_agg(n.charge_type), '[]'),
+                'token_type', coalesce(json_agg(n.token_type), '[]'),
+                'is_special', coalesce(json_agg(n.is_special), '[]'),
+                'is_effective', coalesce(json_agg(n.is_effective), '[]'),
+                'cost_usd', coalesce(json_agg(n.cost_usd::text), '[]'),
+                'unpriced_records', coalesce(json_agg(n.unpriced_records), '[]'),
+                'tokens', coalesce(json_agg(n.tokens), '[]'),
+                'input_tokens', coalesce(json_agg(n.input_tokens), '[]'),
+                'output_tokens', coalesce(json_agg(n.output_tokens), '[]'),
+                'cached_input_tokens', coalesce(json_agg(n.cached_input_tokens), '[]'),
+                'cache_write_tokens', coalesce(json_agg(n.cache_write_tokens), '[]'),
+                'reasoning_tokens', coalesce(json_agg(n.reasoning_tokens), '[]'),
+                'requests', coalesce(json_agg(n.requests), '[]'),
+                'records', coalesce(json_agg(n.records), '[]'),
+                'effective_usd', coalesce(json_agg(n.effective_usd::text), '[]'),
+                'money_is_effective', coalesce(json_agg(n.money_is_effective), '[]'),
+                'effective_tokens', coalesce(json_agg(n.effective_tokens), '[]'),
+                'tokens_are_effective', coalesce(json_agg(n.tokens_are_effective), '[]')
+            )
+        from (
+            select s.*, i.kind, i.format, i.filename
+            from private.sum_statements(tenant, from_date, to_date) as s
+            left join public.imports as i on s.import_id = i.id
+            order by
+                s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
+                s.is_effective desc
+        ) as n
+    );
+end
 $$;
 revoke all on function public.source_statements(date, date, uuid) from public, anon, service_role;
 grant execute on function public.source_statements(date, date, uuid) to authenticated;
@@ -151,32 +157,38 @@ grant execute on function public.source_statements(date, date, uuid) to authenti
 -- they were reported, effective or not. Without records of no source, such as manual entries.
 create or replace function public.source_days(workspace uuid default null)
 returns json
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-    select
-        json_build_object(
-            'import_id', coalesce(json_agg(d.import_id), '[]'),
-            'day', coalesce(json_agg(d.day), '[]'),
-            'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
-            'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
-            'records', coalesce(json_agg(d.records), '[]'),
-            'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
-        )
-    from (
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
         select
-            s.import_id,
-            (s.timestamp at time zone 'UTC')::date as day,
-            s.cost_basis,
-            sum(s.cost_usd) as cost_usd,
-            count(*) as records,
-            count(*) filter (where s.cost_usd is null) as unpriced_records
-        from private.statements as s
-        where s.workspace_id = (select private.require_workspace($1, 'viewer')) and s.import_id is not null
-        group by 1, 2, 3
-    ) as d
+            json_build_object(
+                'import_id', coalesce(json_agg(d.import_id), '[]'),
+                'day', coalesce(json_agg(d.day), '[]'),
+                'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
+                'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
+                'records', coalesce(json_agg(d.records), '[]'),
+                'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
+            )
+        from (
+            select
+                s.import_id,
+                (s.timestamp at time zone 'UTC')::date as day,
+                s.cost_basis,
+                sum(s.cost_usd) as cost_usd,
+                count(*) as records,
+                count(*) filter (where s.cost_usd is null) as unpriced_records
+            from private.statements as s
+            where s.workspace_id = tenant and s.import_id is not null
+            group by 1, 2, 3
+        ) as d
+    );
+end
 $$;
 revoke all on function public.source_days(uuid) from public, anon, service_role;
 grant execute on function public.source_days(uuid) to authenticated;

@@ -98,11 +98,15 @@ returns table (
     first_at timestamptz,
     last_at timestamptz
 )
-language sql
+language plpgsql
 stable
-security invoker
+security definer
 set search_path = ''
 as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return query
     select
         p.name,
         r.model_name,
@@ -113,9 +117,10 @@ as $$
         max(r.timestamp)
     from public.cost_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.workspace_id = coalesce($1, (select auth.uid())) and r.cost_usd is null and r.money_is_effective
+    where r.workspace_id = tenant and r.cost_usd is null and r.money_is_effective
     group by p.name, r.model_name
-    order by 3 desc, 1, 2
+    order by 3 desc, 1, 2;
+end
 $$;
 revoke all on function public.unpriced_models(uuid) from public, anon, service_role;
 grant execute on function public.unpriced_models(uuid) to authenticated;

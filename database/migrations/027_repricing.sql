@@ -51,36 +51,42 @@ create or replace function public.list_estimates(
     since timestamptz, after_id uuid, page_size integer, workspace uuid default null
 )
 returns json
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-    select coalesce(json_agg(e), '[]')
-    from (
-        select
-            s.id,
-            s.timestamp,
-            p.name as provider,
-            s.model_name,
-            s.cost_basis,
-            s.cost_usd::text as cost_usd,
-            s.input_tokens,
-            s.output_tokens,
-            s.cached_input_tokens,
-            s.cache_write_tokens,
-            s.request_count,
-            s.is_effective,
-            s.metadata
-        from private.estimates as s
-        inner join public.providers as p on s.provider_id = p.id
-        where
-            s.workspace_id = (select private.require_workspace($4, 'viewer'))
-            and s.timestamp >= since
-            and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
-        order by s.timestamp, s.id
-        limit least(page_size, 5000)
-    ) as e
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(json_agg(e), '[]')
+        from (
+            select
+                s.id,
+                s.timestamp,
+                p.name as provider,
+                s.model_name,
+                s.cost_basis,
+                s.cost_usd::text as cost_usd,
+                s.input_tokens,
+                s.output_tokens,
+                s.cached_input_tokens,
+                s.cache_write_tokens,
+                s.request_count,
+                s.is_effective,
+                s.metadata
+            from private.estimates as s
+            inner join public.providers as p on s.provider_id = p.id
+            where
+                s.workspace_id = tenant
+                and s.timestamp >= since
+                and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
+            order by s.timestamp, s.id
+            limit greatest(least(page_size, 5000), 0)
+        ) as e
+    );
+end
 $$;
 revoke all on function public.list_estimates(timestamptz, uuid, integer, uuid) from public, anon, service_role;
 grant execute on function public.list_estimates(timestamptz, uuid, integer, uuid) to authenticated;

@@ -25,13 +25,19 @@ create or replace trigger subscriptions_follow
 -- Posts a workspace's renewals that came due since; safe to call at any time. Returns how many were added.
 create or replace function public.post_due_renewals(workspace uuid default null)
 returns integer
-language sql
+language plpgsql
 security definer
 set search_path = ''
 as $$
-    select coalesce(sum(private.post_renewals(s)), 0)::integer
-    from public.subscriptions as s
-    where s.workspace_id = (select private.require_workspace($1, 'member'))
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'member');
+begin
+    return (
+        select coalesce(sum(private.post_renewals(s)), 0)::integer
+        from public.subscriptions as s
+        where s.workspace_id = tenant
+    );
+end
 $$;
 revoke all on function public.post_due_renewals(uuid) from public, anon, service_role;
 grant execute on function public.post_due_renewals(uuid) to authenticated;

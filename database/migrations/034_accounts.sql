@@ -1,54 +1,59 @@
 -- 034_accounts.sql: the data version, which is the key of every cache, and the deletion of one's account.
 
 -- A text that changes whenever anything that the caller can read of a workspace changes. Rows are told apart by the
--- transactions that wrote them, not by clocks: two changes may fall into one instant, and commit in either order. Null without
--- membership.
+-- transactions that wrote them, not by clocks: two changes may fall into one instant, and commit in either order.
 create or replace function public.data_version(workspace uuid default null)
 returns text
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-    select
-        concat_ws(
-            '.',
-            m.role || '-' || m.xmin::text,
-            coalesce((select r.gen::text from private.refreshes as r), '0'),
-            coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
-            (
-                select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
-                from private.stale_days as s
-                where s.workspace_id = m.workspace_id
-            ),
-            (
-                select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
-                from private.overridden_days as o
-                where o.workspace_id = m.workspace_id
-            ),
-            (
-                select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)
-                from (
-                    select 'workspace' as name, w.xmin::text as version
-                    from public.workspaces as w
-                    where w.id = m.workspace_id
-                    union all
-                    select 'preferences', p.xmin::text
-                    from public.user_preferences as p
-                    where p.user_id = m.user_id
-                    union all
-                    select i.id::text, i.xmin::text
-                    from public.imports as i
-                    where i.workspace_id = m.workspace_id
-                    union all
-                    select s.id::text, s.xmin::text
-                    from public.subscriptions as s
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select
+            concat_ws(
+                '.',
+                m.role || '-' || m.xmin::text,
+                coalesce((select r.gen::text from private.refreshes as r), '0'),
+                coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
+                (
+                    select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
+                    from private.stale_days as s
                     where s.workspace_id = m.workspace_id
-                ) as o
+                ),
+                (
+                    select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
+                    from private.overridden_days as o
+                    where o.workspace_id = m.workspace_id
+                ),
+                (
+                    select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)
+                    from (
+                        select 'workspace' as name, w.xmin::text as version
+                        from public.workspaces as w
+                        where w.id = m.workspace_id
+                        union all
+                        select 'preferences', p.xmin::text
+                        from public.user_preferences as p
+                        where p.user_id = m.user_id
+                        union all
+                        select i.id::text, i.xmin::text
+                        from public.imports as i
+                        where i.workspace_id = m.workspace_id
+                        union all
+                        select s.id::text, s.xmin::text
+                        from public.subscriptions as s
+                        where s.workspace_id = m.workspace_id
+                    ) as o
+                )
             )
-        )
-    from public.members as m
-    where m.user_id = (select auth.uid()) and m.workspace_id = coalesce($1, (select auth.uid()))
+        from public.members as m
+        where m.user_id = (select auth.uid()) and m.workspace_id = tenant
+    );
+end
 $$;
 revoke all on function public.data_version(uuid) from public, anon, service_role;
 grant execute on function public.data_version(uuid) to authenticated;

@@ -10,6 +10,8 @@ from tests.database_fixtures import Connection, make_months
 COMMANDS = ("select", "insert", "update", "delete")
 API_ROLES = ("anon", "authenticated", "service_role")
 
+ROLES = ("viewer", "member", "admin", "owner")  # in a workspace, each with the rights of those before it
+
 WRITTEN_BY_OWNER = {
     "api_credentials",
     "cost_records",
@@ -33,6 +35,8 @@ KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
+SEEN_BY_ADMINS = {"api_credentials", "audit_logs"}
+OF_ONE_USER = {"user_preferences"}  # of no workspace
 
 EXECUTED_BY = {
     "apply_prices": {"authenticated"},
@@ -60,6 +64,12 @@ EXECUTED_BY = {
     "unpriced_models": {"authenticated"},
     "set_paid_by_plan": {"authenticated"},
 }
+
+NEEDS_MEMBER = {
+    "apply_prices",
+    "post_due_renewals",
+    "save_cost_records",
+}  # the others of a workspace a viewer
 
 FORECAST = {
     "run_id": uuid4(),
@@ -137,8 +147,28 @@ def list_functions(connection: Connection) -> dict[str, str]:
     return dict(rows.fetchall())
 
 
-def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, Any]:
-    """A valid row of a table for a user."""
+def list_workspace_functions(connection: Connection) -> dict[str, str]:
+    """Every function that takes a workspace, with a call for the workspace `%s` and nulls."""
+    rows = connection.execute(
+        """
+        select p.proname, format(
+            'select public.%I(%s workspace => %%s)', p.proname,
+            (
+                select string_agg(format('null::%s, ', format_type(t.oid, null)), '' order by t.nth)
+                from unnest(p.proargtypes::oid[]) with ordinality as t (oid, nth)
+                where t.nth < array_position(p.proargnames, 'workspace')
+            )
+        )
+        from pg_proc as p
+        where p.pronamespace = 'public'::regnamespace and 'workspace' = any (p.proargnames)"""
+    )
+    return dict(rows.fetchall())
+
+
+def sample_row(
+    connection: Connection, table: str, user_id: UUID, workspace_id: UUID | None = None
+) -> dict[str, Any]:
+    """A valid row of a table for a user, by default in the personal workspace."""
     row = dict(SAMPLE[table])
     columns = {
         name
@@ -148,7 +178,7 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
         )
     }
     if "workspace_id" in columns:
-        row["workspace_id"] = user_id  # the personal workspace
+        row["workspace_id"] = workspace_id or user_id
     if "user_id" in columns:
         row["user_id"] = user_id
     if "provider_id" in columns:
@@ -157,13 +187,13 @@ def sample_row(connection: Connection, table: str, user_id: UUID) -> dict[str, A
     if table == "cost_records":
         make_months(connection, "2026-05-01")
     if table == "superseded_records":
-        row["import_id"] = _disabled_import(connection, user_id)
+        row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
     return row
 
 
-def _disabled_import(connection: Connection, user_id: UUID) -> UUID:
+def _disabled_import(connection: Connection, user_id: UUID, workspace_id: UUID) -> UUID:
     """A disabled source: its statements stay among the superseded records."""
-    disabled = SAMPLE["imports"] | {"workspace_id": user_id, "user_id": user_id, "is_enabled": False}
+    disabled = SAMPLE["imports"] | {"workspace_id": workspace_id, "user_id": user_id, "is_enabled": False}
     found = connection.execute(insert("imports", disabled) + sql.SQL(" returning id")).fetchone()
     assert found is not None
     import_id: UUID = found[0]
@@ -179,13 +209,13 @@ def insert(table: str, row: dict[str, Any]) -> sql.Composed:
     )
 
 
-def statement(command: str, table: str, row: dict[str, Any], owner: UUID) -> sql.Composed:
-    """A command on every row that the caller can reach, or on the owner's; an insert adds `row`."""
+def statement(command: str, table: str, row: dict[str, Any], workspace_id: UUID) -> sql.Composed:
+    """A command on every row that the caller can reach, or on the workspace's; an insert adds `row`."""
     if command == "insert":
         return insert(table, row)
     if command == "select" and table in KEY_OF_EVERYBODY:  # a stranger has rows, too
         return sql.SQL("select * from public.{} where {} = {}").format(
-            sql.Identifier(table), sql.Identifier(KEY_OF_EVERYBODY[table]), owner
+            sql.Identifier(table), sql.Identifier(KEY_OF_EVERYBODY[table]), workspace_id
         )
     commands = {
         "select": "select * from public.{}",
@@ -210,3 +240,17 @@ def expected(actor: str, table: str, command: str) -> str:
     if command != "select":
         return "denied"
     return "own" if actor == "owner" or table in READ_BY_EVERYONE else "nothing"
+
+
+def expected_of_role(role: str, table: str, command: str) -> str:
+    """The outcome for a member of a workspace with rows of its owner; an insert adds a row of the member."""
+    if table in OF_ONE_USER | READ_BY_EVERYONE or role == "owner":
+        return expected("owner" if role == "owner" else "stranger", table, command)
+    is_reader = role == "admin" or table not in SEEN_BY_ADMINS
+    if command == "select":
+        return "own" if is_reader else "nothing"
+    if table not in WRITTEN_BY_OWNER:
+        return "denied"
+    if command == "insert":
+        return "own" if role != "viewer" and is_reader else "denied"
+    return "own" if role == "admin" else "nothing"

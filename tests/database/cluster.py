@@ -105,6 +105,8 @@ class Cluster:
         else:
             self._make()
         self._start()
+        if self.is_migrated:
+            self.connect(TEMPLATE).close()  # leaves a file of catalog caches, which every copy gets
         return self
 
     def __exit__(self, *_: object) -> None:
