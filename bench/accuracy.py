@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench.measurement import Measurement
+from bench.measurement import Measurement, Options
 from forecasting.evaluation.calibrate import calibrate, case_of
 from forecasting.evaluation.command import score
 from forecasting.evaluation.cutoffs import load_cutoffs
@@ -25,7 +25,7 @@ SHORTER_DAYS = (7, 15)  # the rest of a month is often shorter than 30 days
 FOLDS = 10
 
 
-def measure() -> list[Measurement]:
+def measure(_options: Options) -> list[Measurement]:
     """Measure all bars; without data, print a message and measure none."""
     folder = os.environ.get("FORECAST_DATA")
     if not folder:

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.measurement import Measurement, interleaved
+from bench.measurement import Measurement, Options, interleaved
 from tests.ccusage.install import PROGRAM
 from tests.tally.agents.comparison import TALLY, environment_of, find_differences
 from tests.tally.agents.corpus import write_corpus
@@ -13,11 +13,11 @@ from tests.tally.agents.corpus import write_corpus
 MEGABYTES, FILES = 210, 1_100
 
 
-def measure() -> list[Measurement]:
+def measure(options: Options) -> list[Measurement]:
     """Time whole commands, after checking that both report the same."""
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
         home, state = Path(folder) / "home", Path(folder) / "state"
-        write_corpus(home, MEGABYTES, FILES)
+        write_corpus(home, options.scaled(MEGABYTES), options.scaled(FILES))
         if differences := find_differences(home, state):
             print(*differences, sep="\n", file=sys.stderr)
             raise AssertionError(f"{len(differences)} differences from ccusage")

@@ -1,26 +1,33 @@
-"""Time to read 90 days of a user with 1M of 2M records, compared with an index-only read of the view.
+"""Reads of 90 days of a user with 1M of 2M records, and the upkeep that keeps them fast.
 
-The baseline is read by the database's owner, who has no policies and checks no stale days, with a literal
-user and dates. Both sides use the same client, use prepared statements after a few rounds, and end as
-Python values. The baseline returns the same columns as the function, but the provider's id, which is the
-view's key, instead of its name (with the name, the baseline would be a tenth faster still). The user has 30
-models, so 90 days are 2,700 rows; the stale days are three days apart.
+The baseline of reads is an index-only read of the view by the database's owner, who has no policies and
+checks no stale days, with a literal workspace and dates. Both sides use the same client, use prepared
+statements after a few rounds, and end as Python values. The baseline returns the same columns as the
+function, but the provider's id, which is in the view's key, instead of its name. The user has 30 models, so
+90 days are 2,700 rows; the changed days are three days apart.
 """
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
+from statistics import median
 from typing import Any
 
 import psycopg
 
-from bench.measurement import Measurement, interleaved
+from bench.measurement import Measurement, Options, in_milliseconds, interleaved, seconds
+from bench.schemas import Connection, Schema, fetch_value, make_schemas
 from tests.database.cluster import Cluster
 from tests.database_fixtures import make_months
 
 DAYS = 90
-STALE_DAYS = {0: 1.3, 1: 1.5, 30: 10.0}  # number of stale days: bar
+STALE_DAYS = {0: 1.25, 1: 1.4, 30: 7.0}  # number of stale days: bar
+FOLDED_DAYS = {7: 1.4}
+CHANGED_DAYS = 1_000  # of different users
+FOLDS = 3
+HEAVY_RECORDS, LIGHT_RECORDS, OTHER_RECORDS = 1_000_000, 100_000, 900_000
 REPEATS = 31
 WARM_UP = 6  # psycopg prepares a statement at its fifth execution
 HEAVY, LIGHT = (uuid.UUID(int=number) for number in (1, 2))
@@ -35,18 +42,27 @@ select row_number() over () - 1 as nth, p.id as provider_id, p.name || '-' || n 
 from generate_series(1, 5) as n, public.providers as p
 where p.name in ('openai', 'anthropic', 'google', 'mistral', 'xai', 'deepseek')"""
 
-# Spreads `records` evenly over two years and `users`, each with `models` models.
+# Each group of users has its records spread evenly over two years. All are inserted in time order, as they
+# arrive in use: out of order, a BRIN index finds nothing.
 RECORDS = """
 insert into public.cost_records (
-    user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
+    {owners}, provider_id, timestamp, model_name, cost_usd, tokens_used, input_tokens, output_tokens,
     request_count, source_key
 )
 select
-    lpad(to_hex(%(first)s + n %% %(users)s), 32, '0')::uuid, m.provider_id,
-    date_trunc('day', now()) - n * interval '2 years' / %(records)s, m.model_name, n %% 9973 / 1e5,
-    n %% 5700, n %% 5000, n %% 700, 1, gen_random_uuid()
-from generate_series(1, %(records)s) as n
-inner join models as m on m.nth = n / %(users)s %% %(models)s"""
+    {owner_values}, m.provider_id, r.timestamp, m.model_name, r.n %% 9973 / 1e5, r.n %% 5700, r.n %% 5000,
+    r.n %% 700, 1, gen_random_uuid()
+from (
+    select
+        lpad(to_hex(g.first_user + n %% g.users), 32, '0')::uuid as owner,
+        date_trunc('day', now()) - n * interval '2 years' / g.records as timestamp,
+        n / g.users %% g.models as model,
+        n
+    from (values (1, 1, %s, 30), (2, 1, %s, 30), (3, 998, %s, 4)) as g (first_user, users, records, models)
+    cross join lateral generate_series(1, g.records) as n
+) as r
+inner join models as m on r.model = m.nth
+order by r.timestamp"""
 
 BASELINE = """
 select
@@ -54,75 +70,148 @@ select
     total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens,
     total_requests, record_count, unpriced_count
 from private.cost_records_daily
-where user_id = '{user}' and date between '{first}' and '{last}'"""
+where workspace_id = '{workspace}' and date between '{first}' and '{last}'"""
 
-Connection = psycopg.Connection[Any]
-
-
-def measure() -> list[Measurement]:
-    """Measure at each number of stale days, and with ten times as many records."""
-    with Cluster.embedded() as cluster:
-        cluster.make_project("bench")
-        cluster.push("bench")
-        fill(cluster)
-        with cluster.connect("bench") as owner, cluster.connect("bench", "authenticator") as reader:
-            reader.execute("set role authenticated")
-            rows = [_measure_stale(owner, reader, stale, bar) for stale, bar in STALE_DAYS.items()]
-            return [*rows, _measure_growth(owner, reader)]
+# The newest day with records of as many workspaces as are needed, light ones only.
+MARK_OTHERS = """
+select private.mark_days(d.workspace_id, array[d.date])
+from (
+    select workspace_id, max(date) as date
+    from private.cost_records_daily
+    where workspace_id <> all(%s)
+    group by workspace_id, extract(year from date), extract(month from date)
+    limit %s
+) as d"""
 
 
-def fill(cluster: Cluster) -> None:
+def measure(options: Options) -> list[Measurement]:
+    """Measure reads with stale and with folded days, growth with records, folds and a refresh."""
+    with Cluster.embedded() as cluster, ExitStack() as opened:
+        schemas = make_schemas(cluster, options.before)
+        readers: dict[str, Connection] = {}
+        for name, schema in schemas.items():
+            fill(schema, options)
+            readers[name] = opened.enter_context(schema.connect("authenticator"))
+            readers[name].execute("set role authenticated")
+        owner, reader = opened.enter_context(schemas["now"].connect()), readers["now"]
+        return [
+            *(_measure_stale(owner, reader, days, bar) for days, bar in STALE_DAYS.items()),
+            *(_measure_folded(owner, reader, days, bar) for days, bar in FOLDED_DAYS.items()),
+            _measure_growth(owner, reader),
+            *([_measure_before(owner, readers)] if options.before else []),
+            *_measure_upkeep(owner, options.scaled(CHANGED_DAYS)),
+        ]
+
+
+def fill(schema: Schema, options: Options) -> None:
     """Add 2M records: 1M of one user, 100k of another, the rest of 998 others."""
-    with cluster.connect("bench", "supabase_admin") as admin:
+    owners = ["user_id"] if schema.is_older else ["workspace_id", "user_id"]
+    records = RECORDS.format(owners=", ".join(owners), owner_values=", ".join(["r.owner"] * len(owners)))
+    sizes = [options.scaled(number) for number in (HEAVY_RECORDS, LIGHT_RECORDS, OTHER_RECORDS)]
+    with schema.connect("supabase_admin") as admin:
         admin.execute(USERS)
         today = datetime.now(UTC).date()
         make_months(admin, today - timedelta(days=732), today)
         # Triggers would only mark days as stale that are refreshed anyway.
         admin.execute("set session_replication_role = replica")
         admin.execute(MODELS)
-        for first, users, records, models in (
-            (1, 1, 1_000_000, 30),
-            (2, 1, 100_000, 30),
-            (3, 998, 900_000, 4),
-        ):
-            sizes = {"first": first, "users": users, "records": records, "models": models}
-            psycopg.ClientCursor(admin).execute(RECORDS, sizes)
+        psycopg.ClientCursor(admin).execute(records, sizes)
         admin.execute("refresh materialized view private.cost_records_daily")
         admin.execute("vacuum (analyze) private.cost_records_daily, public.cost_records")
 
 
 def _measure_stale(owner: Connection, reader: Connection, stale: int, bar: float) -> Measurement:
-    last = _last_day(owner)
-    owner.execute("delete from private.stale_days")
-    days = [last - timedelta(days=1 + 3 * nth) for nth in range(stale)]
-    owner.execute("select private.mark_days(%s, %s)", [HEAVY, days])
-    owner.execute("analyze private.stale_days")
-    first = last - timedelta(days=DAYS - 1)
-    baseline = BASELINE.format(user=HEAVY, first=first, last=last)
+    _mark(owner, stale)
+    return _measure_read(owner, reader, f"{stale} stale", bar)
+
+
+def _measure_folded(owner: Connection, reader: Connection, folded: int, bar: float) -> Measurement:
+    _mark(owner, folded)
+    _fold(owner)
+    owner.execute("vacuum (analyze) private.folded_days, private.overridden_days")
+    return _measure_read(owner, reader, f"{folded} folded", bar)
+
+
+def _measure_read(owner: Connection, reader: Connection, changed: str, bar: float) -> Measurement:
+    first, last = _range(owner)
+    baseline = BASELINE.format(workspace=HEAVY, first=first, last=last)
     _sign_in(reader, HEAVY)
     _assert_same(owner.execute(baseline).fetchall(), _read(reader, first, last))
-    actions: dict[str, Callable[[], object]] = {
-        "view": lambda: owner.execute(baseline).fetchall(),
-        "function": lambda: _read(reader, first, last),
-    }
-    interleaved(actions, WARM_UP)
-    taken = interleaved(actions, REPEATS)
-    return _as_milliseconds(
-        f"daily_costs, {DAYS} days, {stale} stale, against the view", taken["function"], taken["view"], bar
+    taken = interleaved(
+        {"view": lambda: owner.execute(baseline).fetchall(), "function": lambda: _read(reader, first, last)},
+        REPEATS,
+        WARM_UP,
+    )
+    _clear(owner)
+    return in_milliseconds(
+        f"daily_costs, {DAYS} days, {changed}, against the view", taken["function"], taken["view"], bar
     )
 
 
 def _measure_growth(owner: Connection, reader: Connection) -> Measurement:
-    owner.execute("delete from private.stale_days")
-    last = _last_day(owner)
-    first = last - timedelta(days=DAYS - 1)
+    first, last = _range(owner)
 
     def read_as(user: uuid.UUID) -> None:
         _sign_in(reader, user)
         _read(reader, first, last)
 
     taken = interleaved({"heavy": lambda: read_as(HEAVY), "light": lambda: read_as(LIGHT)}, REPEATS)
-    return _as_milliseconds("daily_costs for 1M records, against 100k", taken["heavy"], taken["light"], 2.0)
+    return in_milliseconds("daily_costs for 1M records, against 100k", taken["heavy"], taken["light"], 2.0)
+
+
+def _measure_before(owner: Connection, readers: Mapping[str, Connection]) -> Measurement:
+    """The same read of the same records in the older schema."""
+    first, last = _range(owner)
+    for reader in readers.values():
+        _sign_in(reader, HEAVY)
+    taken = interleaved(
+        {
+            "now": lambda: _read(readers["now"], first, last),
+            "before": lambda: _read(readers["before"], first, last),
+        },
+        REPEATS,
+        WARM_UP,
+    )
+    return in_milliseconds(f"daily_costs, {DAYS} days, against before", taken["now"], taken["before"], 1.05)
+
+
+def _measure_upkeep(owner: Connection, days: int) -> list[Measurement]:
+    """Folds of changed days against a refresh, which has nothing to rewrite afterwards."""
+    owner.execute("set work_mem = '64MB'")  # as the nightly run does
+    folds = []
+    for _ in range(FOLDS):
+        _clear(owner)
+        owner.execute(MARK_OTHERS, [[HEAVY, LIGHT], days])
+        owner.execute("vacuum (analyze) private.stale_days, private.folded_days, private.overridden_days")
+        folds.append(seconds(lambda: _fold(owner)))
+    groups = fetch_value(owner, "select count(*) from private.cost_records_daily")
+    with owner.transaction():
+        refresh = seconds(lambda: owner.execute("select public.refresh_cost_records_daily()"))
+        changed = "select count(*) from private.cost_records_daily where xmin = pg_current_xact_id()::xid"
+        rewritten = fetch_value(owner, changed)
+    fold = median(folds)
+    name = f"fold of {days:,} days, against a refresh of {groups:,} groups"
+    return [
+        Measurement(name, fold, "s", refresh, fold / refresh, 0.01),
+        Measurement("rows rewritten by a refresh of unchanged rows", rewritten, "rows", 0, rewritten, 0),
+    ]
+
+
+def _mark(owner: Connection, days: int) -> None:
+    _, last = _range(owner)
+    changed = [last - timedelta(days=1 + 3 * nth) for nth in range(days)]
+    owner.execute("select private.mark_days(%s, %s)", [HEAVY, changed])
+    owner.execute("analyze private.stale_days")
+
+
+def _fold(owner: Connection) -> None:
+    while fetch_value(owner, "select public.fold_stale_days()"):
+        pass
+
+
+def _clear(owner: Connection) -> None:
+    """Forget which days changed: the records are still those of the view."""
+    owner.execute("truncate private.stale_days, private.folded_days, private.overridden_days")
 
 
 def _sign_in(reader: Connection, user: uuid.UUID) -> None:
@@ -131,19 +220,16 @@ def _sign_in(reader: Connection, user: uuid.UUID) -> None:
 
 
 def _read(reader: Connection, first: date, last: date) -> dict[str, list[Any]]:
-    found = reader.execute("select public.daily_costs(%s, %s)", [first, last]).fetchone()
-    assert found is not None
-    columns: dict[str, list[Any]] = found[0]
+    columns: dict[str, list[Any]] = fetch_value(reader, "select public.daily_costs(%s, %s)", first, last)
     return columns
 
 
-def _last_day(owner: Connection) -> date:
-    found = owner.execute(
-        "select max(date) from private.cost_records_daily where user_id = %s", [HEAVY]
-    ).fetchone()
-    assert found is not None
-    day: date = found[0]
-    return day
+def _range(owner: Connection) -> tuple[date, date]:
+    """The last days of the user."""
+    last = fetch_value(
+        owner, "select max(date) from private.cost_records_daily where workspace_id = %s", HEAVY
+    )
+    return last - timedelta(days=DAYS - 1), last
 
 
 def _assert_same(rows: list[tuple[Any, ...]], columns: dict[str, list[Any]]) -> None:
@@ -151,7 +237,3 @@ def _assert_same(rows: list[tuple[Any, ...]], columns: dict[str, list[Any]]) -> 
     assert of_view == sorted(
         tuple(map(str, (row[0], *row[2:]))) for row in zip(*columns.values(), strict=True)
     )
-
-
-def _as_milliseconds(name: str, value: float, baseline: float, bar: float) -> Measurement:
-    return Measurement(name, value * 1000, "ms", baseline * 1000, value / baseline, bar)

@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 import psycopg
 
-from bench.measurement import Measurement
+from bench.measurement import Measurement, Options
 from bench.watched import Run, run_watched
 from forecasting.model.series import calculate_series
 from forecasting.nightly.inputs import load_daily_spend, load_models
@@ -45,10 +45,10 @@ select w.id, w.id, p.id, %s, 'model-0', 1
 from public.workspaces as w inner join public.providers as p on p.name = 'anthropic'"""
 
 
-def measure() -> list[Measurement]:
+def measure(options: Options) -> list[Measurement]:
     """Measure on a stack of its own; takes a quarter of an hour on an idle machine."""
     with temporary_stack(on_disk=True) as stack:
-        return measure_on(stack.settings()["DATABASE_URL"])
+        return measure_on(stack.settings()["DATABASE_URL"], *map(options.scaled, (FEW, MANY, MOST)))
 
 
 def measure_on(database_url: str, few: int = FEW, many: int = MANY, most: int = MOST) -> list[Measurement]:

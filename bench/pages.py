@@ -20,7 +20,7 @@ import psycopg
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 from supabase import create_client
 
-from bench.measurement import REPEATS, Measurement
+from bench.measurement import REPEATS, Measurement, Options
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.app_server import AppServer
@@ -54,22 +54,23 @@ addEventListener("pointerdown", (event) => {
 """
 
 
-def measure() -> list[Measurement]:
+def measure(options: Options) -> list[Measurement]:
     """Measure on an account with half a year of sample data and its forecasts."""
     with temporary_stack(on_disk=True) as stack, tempfile.TemporaryDirectory() as folder:
         settings = stack.settings()
         _fill_account(settings)
         with AppServer(Path(folder), settings) as tally, _hello_server(Path(folder)) as hello:
-            return measure_on(tally.url, hello, settings["DATABASE_URL"])
+            return measure_on(tally.url, hello, settings["DATABASE_URL"], options.scaled(REPEATS))
 
 
-def measure_on(tally: str, hello: str, database_url: str) -> list[Measurement]:
+def measure_on(tally: str, hello: str, database_url: str, repeats: int = REPEATS) -> list[Measurement]:
     """Measure on running servers."""
     with sync_playwright() as playwright, psycopg.connect(database_url, autocommit=True) as database:
         browser = playwright.chromium.launch(executable_path=CHROMIUM or HEADLESS, args=FLAGS)
         signed_in = _sign_in(browser, tally)
-        loads = _measure_loads({"hello": (browser, hello, None), "overview": (browser, tally, signed_in)})
-        switches = _measure_switches(browser, tally, signed_in, database)
+        sides = {"hello": (browser, hello, None), "overview": (browser, tally, signed_in)}
+        loads = _measure_loads(sides, repeats)
+        switches = _measure_switches(browser, tally, signed_in, database, repeats)
         browser.close()
     measurements = []
     for kind in ("cold", "warm"):
@@ -82,10 +83,12 @@ def measure_on(tally: str, hello: str, database_url: str) -> list[Measurement]:
     return measurements
 
 
-def _measure_loads(sides: Mapping[str, tuple[Browser, str, StorageState | None]]) -> dict[str, float]:
+def _measure_loads(
+    sides: Mapping[str, tuple[Browser, str, StorageState | None]], repeats: int
+) -> dict[str, float]:
     """Medians of interleaved loads; a cold one is in a new browser context."""
     taken: dict[str, list[float]] = defaultdict(list)
-    for turn in range(REPEATS + 1):
+    for turn in range(repeats + 1):
         for name, (browser, url, state) in sides.items():
             context = browser.new_context(storage_state=state)
             page = _observed_page(context)
@@ -99,14 +102,14 @@ def _measure_loads(sides: Mapping[str, tuple[Browser, str, StorageState | None]]
 
 
 def _measure_switches(
-    browser: Browser, tally: str, signed_in: StorageState, database: psycopg.Connection[Any]
+    browser: Browser, tally: str, signed_in: StorageState, database: psycopg.Connection[Any], repeats: int
 ) -> dict[str, float]:
     """Medians of switches between 7D and 90D, with cached data and with changed data."""
     context = browser.new_context(storage_state=signed_in)
     page = _observed_page(context)
     _taken(page, partial(page.goto, f"{tally}/?range=7D"))
     taken: dict[str, list[float]] = defaultdict(list)
-    for turn in range(4 * REPEATS):
+    for turn in range(4 * repeats):
         kind = "data just changed" if turn % 4 < 2 else "data as before"
         if kind == "data just changed":
             database.execute("update public.user_preferences set theme = theme")  # changes data_version

@@ -8,18 +8,18 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.measurement import REPEATS, Measurement
+from bench.measurement import REPEATS, Measurement, Options
 from tally.local import dashboard
 from tests.embedded import free_port_block, temporary_home
 
 STOP_SECONDS = 60
 
 
-def measure() -> list[Measurement]:
+def measure(options: Options) -> list[Measurement]:
     """Start several times; only the first start creates the database."""
     with temporary_home(on_disk=True) as home:
         port = free_port_block()
-        first, *warm = (_start_and_stop(home, port) for _ in range(1 + REPEATS))
+        first, *warm = (_start_and_stop(home, port) for _ in range(1 + options.scaled(REPEATS)))
     return [
         Measurement("tally up to a served sign-in page, warm", median(warm), "s"),
         Measurement("tally up to a served sign-in page, first start on an empty folder", first, "s"),

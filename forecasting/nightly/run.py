@@ -31,7 +31,7 @@ from tally.currency.ecb import RatesUnreadable
 DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: try again later
 
 PREPARATION = (
-    ("partitions", "select public.ensure_partitions(6)"),
+    ("partitions", "select public.ensure_partitions()"),
     ("renewals", "select private.post_due_renewals_for_all()"),
 )
 # The view needs a vacuum for index-only reads; autovacuum never analyzes a partitioned parent.
