@@ -1463,17 +1463,19 @@ CREATE TABLE private.stale_days (
 -- FUNCTION private.outdated_days(uuid, date, date, private.stale_days[])
 
 CREATE FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) RETURNS date[]
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-    select array(
+begin
+    return array(
         select s.date from unnest(stale) as s
         union
         select o.date
         from private.overridden_days as o
         where o.workspace_id = tenant and o.date >= first_day and o.date <= last_day
         order by date
-    )
+    );
+end
 $$;
 
 -- TABLE private.folded_days
@@ -1489,13 +1491,13 @@ CREATE TABLE private.folded_days (
     cost_basis text NOT NULL,
     charge_type text NOT NULL,
     total_cost_usd numeric,
-    total_tokens numeric NOT NULL,
-    total_input_tokens numeric NOT NULL,
-    total_output_tokens numeric NOT NULL,
-    total_cached_input_tokens numeric NOT NULL,
-    total_cache_write_tokens numeric NOT NULL,
-    total_reasoning_tokens numeric NOT NULL,
-    total_requests numeric NOT NULL,
+    total_tokens bigint NOT NULL,
+    total_input_tokens bigint NOT NULL,
+    total_output_tokens bigint NOT NULL,
+    total_cached_input_tokens bigint NOT NULL,
+    total_cache_write_tokens bigint NOT NULL,
+    total_reasoning_tokens bigint NOT NULL,
+    total_requests bigint NOT NULL,
     record_count bigint NOT NULL,
     unpriced_count bigint NOT NULL
 );
@@ -2153,13 +2155,13 @@ begin
     if chosen is null then
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
-    if not exists (select from private.workspaces_as('viewer') as w (id) where w.id = chosen) then
-        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    if exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
+        return chosen;
     end if;
-    if not exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
+    if exists (select from private.workspaces_as('viewer') as w (id) where w.id = chosen) then
         raise exception 'Your role in this workspace does not allow this.' using errcode = '42501';
     end if;
-    return chosen;
+    raise exception 'You are not a member of this workspace.' using errcode = '42501';
 end
 $$;
 
@@ -2302,14 +2304,16 @@ $$;
 -- FUNCTION private.stale_days_of(uuid, date, date)
 
 CREATE FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) RETURNS private.stale_days[]
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-    select array(
+begin
+    return array(
         select s
         from private.stale_days as s
         where s.workspace_id = tenant and s.date >= first_day and s.date <= last_day
-    )
+    );
+end
 $$;
 
 -- FUNCTION private.sum_days(private.stale_days[])
@@ -2340,13 +2344,27 @@ begin
             r.cost_basis,
             r.charge_type,
             sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            least(
+                sum(case when r.tokens_are_effective then r.tokens_used else 0 end), 9223372036854775807
+            )::bigint as tokens,
+            least(
+                sum(case when r.tokens_are_effective then r.input_tokens else 0 end), 9223372036854775807
+            )::bigint as input,
+            least(
+                sum(case when r.tokens_are_effective then r.output_tokens else 0 end), 9223372036854775807
+            )::bigint as output,
+            least(
+                sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end), 9223372036854775807
+            )::bigint as cached,
+            least(
+                sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end), 9223372036854775807
+            )::bigint as written,
+            least(
+                sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end), 9223372036854775807
+            )::bigint as reasoning,
+            least(
+                sum(case when r.tokens_are_effective then r.request_count else 0 end), 9223372036854775807
+            )::bigint as requests,
             count(*) as records,
             count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
         from public.cost_records as r
@@ -2586,15 +2604,18 @@ $$;
 -- FUNCTION private.workspaces_as(text)
 
 CREATE FUNCTION private.workspaces_as(at_least text) RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 5
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
     SET search_path TO ''
     AS $$
+begin
+    return query
     select m.workspace_id
     from public.members as m
     where
         m.user_id = (select auth.uid())
         and array_position(array['viewer', 'member', 'admin', 'owner'], m.role)
-        >= array_position(array['viewer', 'member', 'admin', 'owner'], at_least)
+        >= array_position(array['viewer', 'member', 'admin', 'owner'], at_least);
+end
 $$;
 
 -- FUNCTION private.write_audit(uuid, uuid, text, text, uuid, text[], jsonb)
@@ -3496,41 +3517,41 @@ CREATE MATERIALIZED VIEW private.cost_records_daily AS
                     WHEN r.money_is_effective THEN r.cost_usd
                     ELSE 0.0000000000
                 END) AS total_cost_usd,
-            sum(
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.tokens_used
                     ELSE (0)::bigint
-                END) AS total_tokens,
-            sum(
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.input_tokens
                     ELSE (0)::bigint
-                END) AS total_input_tokens,
-            sum(
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.output_tokens
                     ELSE (0)::bigint
-                END) AS total_output_tokens,
-            sum(
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.cached_input_tokens
                     ELSE (0)::bigint
-                END) AS total_cached_input_tokens,
-            sum(
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.cache_write_tokens
                     ELSE (0)::bigint
-                END) AS total_cache_write_tokens,
-            sum(
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.reasoning_tokens
                     ELSE (0)::bigint
-                END) AS total_reasoning_tokens,
-            sum(
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_reasoning_tokens,
+            (LEAST(sum(
                 CASE
                     WHEN r.tokens_are_effective THEN r.request_count
                     ELSE (0)::bigint
-                END) AS total_requests,
+                END), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
             count(*) AS record_count,
             count(*) FILTER (WHERE ((r.cost_usd IS NULL) AND r.money_is_effective)) AS unpriced_count
            FROM ((public.cost_records r

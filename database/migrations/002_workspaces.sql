@@ -38,18 +38,21 @@ grant select, insert, update, delete on public.members to service_role;
 -- condition. `in (select …)` became a filter over every row, measured 100 times slower for a small workspace.
 create or replace function private.workspaces_as(at_least text)
 returns setof uuid
-language sql
+language plpgsql -- its plan is kept for the session; that of an SQL function is made in each query
 stable
 security definer
 rows 5
 set search_path = ''
 as $$
+begin
+    return query
     select m.workspace_id
     from public.members as m
     where
         m.user_id = (select auth.uid())
         and array_position(array['viewer', 'member', 'admin', 'owner'], m.role)
-        >= array_position(array['viewer', 'member', 'admin', 'owner'], at_least)
+        >= array_position(array['viewer', 'member', 'admin', 'owner'], at_least);
+end
 $$;
 revoke all on function private.workspaces_as(text) from public;
 -- A policy needs this; without usage of the schema the API still cannot call it.
@@ -82,13 +85,13 @@ begin
     if chosen is null then
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
-    if not exists (select from private.workspaces_as('viewer') as w (id) where w.id = chosen) then
-        raise exception 'You are not a member of this workspace.' using errcode = '42501';
+    if exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
+        return chosen;
     end if;
-    if not exists (select from private.workspaces_as(at_least) as w (id) where w.id = chosen) then
+    if exists (select from private.workspaces_as('viewer') as w (id) where w.id = chosen) then
         raise exception 'Your role in this workspace does not allow this.' using errcode = '42501';
     end if;
-    return chosen;
+    raise exception 'You are not a member of this workspace.' using errcode = '42501';
 end
 $$;
 revoke all on function private.require_workspace(uuid, text) from public;

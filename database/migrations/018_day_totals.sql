@@ -22,13 +22,13 @@ create table if not exists private.folded_days (
     cost_basis text not null,
     charge_type text not null,
     total_cost_usd numeric,
-    total_tokens numeric not null,
-    total_input_tokens numeric not null,
-    total_output_tokens numeric not null,
-    total_cached_input_tokens numeric not null,
-    total_cache_write_tokens numeric not null,
-    total_reasoning_tokens numeric not null,
-    total_requests numeric not null,
+    total_tokens bigint not null,
+    total_input_tokens bigint not null,
+    total_output_tokens bigint not null,
+    total_cached_input_tokens bigint not null,
+    total_cache_write_tokens bigint not null,
+    total_reasoning_tokens bigint not null,
+    total_requests bigint not null,
     record_count bigint not null,
     unpriced_count bigint not null,
     primary key (workspace_id, date, provider_id, project_id, user_id, model_name, cost_basis, charge_type)
@@ -119,13 +119,27 @@ begin
             r.cost_basis,
             r.charge_type,
             sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
-            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
-            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
-            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
-            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
-            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
-            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+            least(
+                sum(case when r.tokens_are_effective then r.tokens_used else 0 end), 9223372036854775807
+            )::bigint as tokens,
+            least(
+                sum(case when r.tokens_are_effective then r.input_tokens else 0 end), 9223372036854775807
+            )::bigint as input,
+            least(
+                sum(case when r.tokens_are_effective then r.output_tokens else 0 end), 9223372036854775807
+            )::bigint as output,
+            least(
+                sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end), 9223372036854775807
+            )::bigint as cached,
+            least(
+                sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end), 9223372036854775807
+            )::bigint as written,
+            least(
+                sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end), 9223372036854775807
+            )::bigint as reasoning,
+            least(
+                sum(case when r.tokens_are_effective then r.request_count else 0 end), 9223372036854775807
+            )::bigint as requests,
             count(*) as records,
             count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
         from public.cost_records as r

@@ -15,33 +15,37 @@ revoke all on function private.json_words(text) from public;
 -- A workspace's stale days in these bounds.
 create or replace function private.stale_days_of(tenant uuid, first_day date, last_day date)
 returns private.stale_days[]
-language sql
+language plpgsql -- its plan is kept
 stable
 set search_path = ''
 as $$
-    select array(
+begin
+    return array(
         select s
         from private.stale_days as s
         where s.workspace_id = tenant and s.date >= first_day and s.date <= last_day
-    )
+    );
+end
 $$;
 revoke all on function private.stale_days_of(uuid, date, date) from public;
 
 -- The days that the view does not have: overridden ones, and the stale ones that are given.
 create or replace function private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[])
 returns date[]
-language sql
+language plpgsql -- its plan is kept
 stable
 set search_path = ''
 as $$
-    select array(
+begin
+    return array(
         select s.date from unnest(stale) as s
         union
         select o.date
         from private.overridden_days as o
         where o.workspace_id = tenant and o.date >= first_day and o.date <= last_day
         order by date
-    )
+    );
+end
 $$;
 revoke all on function private.outdated_days(uuid, date, date, private.stale_days[]) from public;
 

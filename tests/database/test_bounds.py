@@ -92,4 +92,4 @@ def test_sums_beyond_bigint_harm_nobody(database: Connection, user: object, stra
     database.execute("select public.refresh_cost_records_daily()")
     assert database.execute(
         "select max(total_tokens), count(*) from private.cost_records_daily"
-    ).fetchone() == (10**19, 2)
+    ).fetchone() == (2**63 - 1, 2)
