@@ -58,6 +58,14 @@ def connect(
     return add_connection(act_as(db, user_id), ring, user_id, new, QUICK)
 
 
+def schedule(db: NightlyDatabase, connection: Connection, next_sync_at: datetime | None) -> None:
+    """Set when a connection is due."""
+    db.connection.execute(
+        "update public.api_credentials set next_sync_at = %s where id = %s",
+        [next_sync_at, connection.connection_id],
+    )
+
+
 def run_nightly(db: NightlyDatabase) -> int:
     return run.run(db.url, Options(workers=0))
 
@@ -151,10 +159,8 @@ def test_paused_connections_and_those_not_due_are_skipped(
 ) -> None:
     user = db.add_account()
     paused, later = connect(db, user, "openai"), connect(db, user, "openrouter")
-    database = act_as(db, user)
-    set_active(database, paused, is_active=False)
-    day_after = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    database.update("api_credentials", str(later.connection_id), {"next_sync_at": day_after})
+    set_active(act_as(db, user), paused, is_active=False)
+    schedule(db, later, datetime.now(UTC) + timedelta(days=1))
     providers.requests.clear()
     assert run_nightly(db) == DONE
     assert providers.requests == []
@@ -166,8 +172,7 @@ def test_second_run_adds_nothing(db: NightlyDatabase) -> None:
     user = db.add_account()
     connection = connect(db, user)
     run_nightly(db)
-    database = act_as(db, user)
-    database.update("api_credentials", str(connection.connection_id), {"next_sync_at": None})
+    schedule(db, connection, None)
     assert run_nightly(db) == DONE
     line = sync_step_of(db, user)["connections"][0]
     assert (line["added"], line["restated"], line["error"]) == (0, 0, None)
