@@ -13,7 +13,7 @@ from postgrest.exceptions import APIError
 
 from app.auth.identity import User, supabase_client
 from app.figures.currencies import Currency
-from tally.storage.database import DatabaseError, describe
+from tally.storage.database import describe
 from tally.storage.postgrest import describe_answer
 
 P = ParamSpec("P")
@@ -65,11 +65,11 @@ def fetch_rows(query: Any) -> list[dict[str, Any]]:
 
 @st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs=KEYS)
 def data_version(user: User) -> str:
-    """A text that changes with the data of the user's workspace; queried at most once a second."""
-    version: str | None = call(user, "data_version")
-    if version is None:
-        raise DatabaseError("You are no longer a member of this workspace.")
-    return version
+    """A text that changes with the data of the user's workspace; queried at most once a second.
+
+    Raises DatabaseError without membership, so a removed member finds nothing in the caches.
+    """
+    return str(call(user, "data_version"))
 
 
 def forget_version(user: User) -> None:

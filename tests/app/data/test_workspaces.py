@@ -105,6 +105,6 @@ def test_removed_member_sees_nothing(
     job.execute(of_user, [team.workspace_id, user.user_id])
     data.forget_version(in_team)
 
-    with pytest.raises(DatabaseError, match="no longer a member"):
+    with pytest.raises(DatabaseError, match="not a member"):
         data.load_model_names(in_team)
     assert data.load_model_names(user) == []
