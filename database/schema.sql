@@ -1787,15 +1787,15 @@ begin
     return (
         with parts as (
             select
-                d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
-                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd,
+                d.total_tokens, d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
                 d.total_requests, d.record_count, d.unpriced_count
             from private.cost_records_daily as d
             where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
             union all
             select
-                f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
-                f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+                f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd,
+                f.total_tokens, f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
                 f.total_requests, f.record_count, f.unpriced_count
             from private.outdated_totals(tenant, outdated, stale) as f
         ),
@@ -1834,7 +1834,7 @@ begin
                     'model', coalesce(json_agg(d.model_name), '[]'),
                     'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
                     'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                        'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                    'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
                     'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                     'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
                     'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
@@ -2333,7 +2333,16 @@ begin
     return query
     select
         d.workspace_id, d.date, f.provider_id, p.name, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
-        f.cost, f.tokens, f.input, f.output, f.cached, f.written, f.reasoning, f.requests, f.records, f.unpriced
+        f.cost,
+        least(f.tokens, 9223372036854775807)::bigint,
+        least(f.input, 9223372036854775807)::bigint,
+        least(f.output, 9223372036854775807)::bigint,
+        least(f.cached, 9223372036854775807)::bigint,
+        least(f.written, 9223372036854775807)::bigint,
+        least(f.reasoning, 9223372036854775807)::bigint,
+        least(f.requests, 9223372036854775807)::bigint,
+        f.records,
+        f.unpriced
     from unnest(days) as d
     cross join lateral (
         select
@@ -2344,27 +2353,13 @@ begin
             r.cost_basis,
             r.charge_type,
             sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
-            least(
-                sum(case when r.tokens_are_effective then r.tokens_used else 0 end), 9223372036854775807
-            )::bigint as tokens,
-            least(
-                sum(case when r.tokens_are_effective then r.input_tokens else 0 end), 9223372036854775807
-            )::bigint as input,
-            least(
-                sum(case when r.tokens_are_effective then r.output_tokens else 0 end), 9223372036854775807
-            )::bigint as output,
-            least(
-                sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end), 9223372036854775807
-            )::bigint as cached,
-            least(
-                sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end), 9223372036854775807
-            )::bigint as written,
-            least(
-                sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end), 9223372036854775807
-            )::bigint as reasoning,
-            least(
-                sum(case when r.tokens_are_effective then r.request_count else 0 end), 9223372036854775807
-            )::bigint as requests,
+            sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+            sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+            sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+            sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+            sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+            sum(case when r.tokens_are_effective then r.reasoning_tokens else 0 end) as reasoning,
+            sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
             count(*) as records,
             count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
         from public.cost_records as r

@@ -102,7 +102,7 @@ $$;
 revoke all on function private.net_changes(private.day_parts[]) from public;
 
 -- Runs before the days are marked (triggers fire in the order of their names): everyone takes the billing lock first, the days
--- second. Its own flips do not fire it again.
+-- second. Its own flips do not fire it again. Both lists of columns are in it, for no other function can read the changed rows.
 create or replace function private.count_parts()
 returns trigger
 language plpgsql

@@ -67,7 +67,8 @@ $$;
 revoke all on function private.outdated_totals(uuid, date[], private.stale_days[]) from public;
 
 -- A workspace's days as one JSON object of equally long columns, a row for each row of the view. In three ordered pieces, so
--- that only the stretch with outdated days is sorted; the index orders the rest. Money is text: a float would round it.
+-- that only the stretch with outdated days is sorted; the index orders the rest. Money is text: a float would round it. It
+-- lists its columns again and again because two more, from a view of the index's columns, took 4% longer.
 create or replace function private.read_undivided(
     tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]
 )
@@ -150,7 +151,8 @@ end
 $$;
 revoke all on function private.read_undivided(uuid, date, date, private.stale_days[], date[]) from public;
 
--- The same summed over projects and users, or split by one of them. With `only_user`, all other users are one.
+-- The same summed over projects and users, or split by one of them. With `only_user`, all other users are one. One query, for
+-- its parts would be read twice otherwise.
 create or replace function private.read_divided(
     tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[],
     of_project uuid, split text, only_user uuid
@@ -167,15 +169,15 @@ begin
     return (
         with parts as (
             select
-                d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd, d.total_tokens,
-                d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+                d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd,
+                d.total_tokens, d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
                 d.total_requests, d.record_count, d.unpriced_count
             from private.cost_records_daily as d
             where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
             union all
             select
-                f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
-                f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+                f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd,
+                f.total_tokens, f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
                 f.total_requests, f.record_count, f.unpriced_count
             from private.outdated_totals(tenant, outdated, stale) as f
         ),
@@ -214,7 +216,7 @@ begin
                     'model', coalesce(json_agg(d.model_name), '[]'),
                     'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
                     'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                        'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                    'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
                     'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                     'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
                     'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),

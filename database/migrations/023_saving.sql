@@ -111,7 +111,8 @@ revoke all on function private.insert_records(uuid, uuid, text, private.incoming
 
 -- Saves up to 5,000 records of the workspace; `import_id` may be null. What is known of an event is not added again: the
 -- statements of this source are kept beside those of others, and the best one is the record. Returns {inserted, duplicate,
--- restated, rejected: [{index, reason}]}; restated events are among the duplicates.
+-- restated, rejected: [{index, reason}]}; restated events are among the duplicates. Not divided further: the order of its locks
+-- is to be read in one place.
 create or replace function public.save_cost_records(import_id uuid, records json, workspace uuid default null)
 returns json
 language plpgsql
