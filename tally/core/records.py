@@ -16,6 +16,7 @@ CollectionMethod = Literal["api_automated", "manual_entry", "csv_import", "local
 
 MAX_MODEL_NAME = 200
 MAX_REQUEST_ID = 300
+MAX_BILLING_ACCOUNT = 200
 MAX_COST_USD = Decimal(100_000_000)  # numeric(18, 10) holds eight digits before the point
 MAX_COUNT = 10**15
 NO_MODEL = "(unspecified)"
@@ -28,6 +29,7 @@ COUNTS = (
     "reasoning_tokens",
     "request_count",
 )
+SENT_IF_SET = (*COUNTS, "request_id", "billing_account", "billed_under_other_name")
 
 
 class InvalidRecord(ValueError):
@@ -60,18 +62,22 @@ class CostRecord:
     metadata: dict[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.model_name) <= MAX_MODEL_NAME:
-            raise InvalidRecord(
-                f"the model name has {len(self.model_name):,} characters; 1 to {MAX_MODEL_NAME} are possible"
-            )
+        _check_length("model name", self.model_name, MAX_MODEL_NAME)
+        if self.request_id is not None:
+            _check_length("request id", self.request_id, MAX_REQUEST_ID)
+        if self.billing_account is not None:
+            _check_length("billing account", self.billing_account, MAX_BILLING_ACCOUNT)
         if self.timestamp.tzinfo is not UTC:
             raise InvalidRecord("the time is not in UTC")
         self._check_cost()
-        if self.request_id is not None and not 1 <= len(self.request_id) <= MAX_REQUEST_ID:
-            raise InvalidRecord(
-                f"the request id has {len(self.request_id):,} characters; 1 to {MAX_REQUEST_ID} are possible"
-            )
-        counts = [getattr(self, name) for name in COUNTS]
+        counts = (
+            self.input_tokens,
+            self.output_tokens,
+            self.cached_input_tokens,
+            self.cache_write_tokens,
+            self.reasoning_tokens,
+            self.request_count,
+        )
         if min(counts) < 0 or max(counts) > MAX_COUNT:
             raise InvalidRecord("a count of tokens or requests is negative or beyond 10^15")
 
@@ -112,12 +118,17 @@ class CostRecord:
             values["day"] = self.day.isoformat()
         if self.dataset != REQUESTS:
             values["dataset"] = self.dataset
-        for name in (*COUNTS, "request_id", "billing_account", "billed_under_other_name"):
+        for name in SENT_IF_SET:
             if value := getattr(self, name):
                 values[name] = value
         if self.metadata:
             values["metadata"] = self.metadata
         return values
+
+
+def _check_length(name: str, text: str, longest: int) -> None:
+    if not 1 <= len(text) <= longest:
+        raise InvalidRecord(f"the {name} has {len(text):,} characters; 1 to {longest} are possible")
 
 
 def identity(*parts: str | int | Decimal | date | None) -> UUID:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -100,7 +101,7 @@ def test_archive_is_imported_as_a_whole_and_its_bill_is_the_money(
     assert 'usage.zip, line 8: amount-2026-09-02_2026-10-01.csv: The type "mystery_tokens"' in ended.stderr
     assert "read 11 = 0 added + 9 duplicates + 2 rejected" in tally("import", file).stdout
     rows = over_http(stack, account).select(
-        Query("cost_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"])
+        Query("effective_records", "id,model_name,cost_usd,cost_basis,tokens_used", ["id"])
     )
     chat = [row for row in rows if row["model_name"] == "deepseek-chat"]
     assert sum(row["tokens_used"] for row in chat) == 470_000
@@ -244,6 +245,30 @@ def test_export_writes_what_was_imported(tally: Tally, write: Callable[..., Path
     )
     raw = pd.read_parquet(outs[1]).iloc[0]
     assert (raw["model_name"], raw["note"], raw["cost_usd"]) == ('=HYPERLINK("x")', "@note", "1.2500000000")
+
+
+def test_imported_export_has_the_same_totals(
+    tally: Tally, stack: Stack, account: Person, tmp_path: Path
+) -> None:
+    cases = ("openai_usage_2025_10", "openai_cost_2025_10", "copilot_2026_06", "generic", "litellm_logs")
+    for case in cases:
+        assert tally("import", FIXTURES / case / "sample.csv", "--month-first").exit_code == 0
+    out, second = tmp_path / "records.csv", sign_up(stack)
+    tally("export", "--out", out)
+    rows = pd.read_csv(out, dtype=str)
+    assert {"True", "False"} == set(rows["money_is_effective"])
+    assert rows["cost_usd"].isna().any()
+    assert {"billed", "estimated", "included"} == set(rows["cost_basis"])
+    brought = CliRunner().invoke(app, ["import", str(out), "--email", second.email])
+    assert f"(Tally export): read {len(rows)} = {len(rows)} added" in brought.stdout
+    assert totals(stack, second) == totals(stack, account)
+
+
+def totals(stack: Stack, person: Person) -> list[tuple[Any, ...]]:
+    """The figures of each day, model and basis."""
+    columns = over_http(stack, person).call("daily_costs", from_date=None, to_date=None)
+    lists = [column for column in columns.values() if isinstance(column, list)]
+    return sorted(zip(*lists, strict=True), key=repr)
 
 
 def test_export_to_another_kind_of_file_is_refused(tally: Tally, tmp_path: Path) -> None:

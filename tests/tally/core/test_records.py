@@ -1,6 +1,7 @@
 """Cost records, their identities, and the instants of whole days."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -54,6 +55,24 @@ def test_json_keeps_every_decimal_and_leaves_out_defaults() -> None:
     assert "collection_method" not in record().to_json("csv_import")
 
 
+def test_columns_of_the_ledger_are_sent_beside_the_metadata() -> None:
+    ledger = replace(
+        record(),
+        day=NOON.date(),
+        request_id="msg_1",
+        billing_account="openai:work",
+        dataset="openai_api_usage",
+        billed_under_other_name=True,
+    )
+    assert ledger.to_json().items() - record().to_json().items() == {
+        ("day", "2026-11-02"),
+        ("request_id", "msg_1"),
+        ("billing_account", "openai:work"),
+        ("dataset", "openai_api_usage"),
+        ("billed_under_other_name", True),
+    }
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -66,6 +85,14 @@ def test_json_keeps_every_decimal_and_leaves_out_defaults() -> None:
         (lambda: record(cost_usd=Decimal("NaN")), "the cost is beyond 100,000,000 dollars"),
         (lambda: record(cost_usd=Decimal("1e8")), "the cost is beyond 100,000,000 dollars"),
         (lambda: record(cost_usd=None), "a bill cannot be without an amount"),
+        (
+            lambda: replace(record(), request_id="r" * 301),
+            "the request id has 301 characters; 1 to 300 are possible",
+        ),
+        (
+            lambda: replace(record(), billing_account="b" * 201),
+            "the billing account has 201 characters; 1 to 200 are possible",
+        ),
         (lambda: record(input_tokens=-1), "a count of tokens or requests is negative or beyond 10^15"),
         (lambda: record(timestamp=datetime(2026, 11, 2)), "the time is not in UTC"),  # noqa: DTZ001
         (lambda: record(timestamp=NOON.astimezone(timezone(timedelta(hours=1)))), "the time is not in UTC"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -109,6 +110,20 @@ def test_day_and_note_of_an_entry_are_columns(database: Database) -> None:
     (row,) = read_csv(write_records(load_records(database), "csv"))
     assert (row["day"], row["note"], row["provider"]) == ("2026-11-02", "yearly", "midjourney")
     assert (row["collection_method"], row["charge_type"]) == ("manual_entry", "subscription")
+
+
+def test_replaced_figures_are_0_and_their_flags_false(database: Database) -> None:
+    usage = replace(
+        record(0, "gpt-5.5", cost="3"), cost_basis="estimated", billing_account="openai", input_tokens=9
+    )
+    bill = replace(record(1, "gpt-5.5", cost="5"), billing_account="openai", dataset="openai_cost")
+    save_records(database, [usage, bill])
+    rows = {row["cost_basis"]: row for row in read_csv(write_records(load_records(database), "csv"))}
+    estimate, billed = rows["estimated"], rows["billed"]
+    assert (Decimal(estimate["cost_usd"]), Decimal(billed["cost_usd"])) == (Decimal(0), Decimal(5))
+    assert (estimate["tokens_used"], billed["tokens_used"]) == ("9", "0")
+    assert (estimate["money_is_effective"], billed["money_is_effective"]) == ("False", "True")
+    assert (estimate["tokens_are_effective"], billed["tokens_are_effective"]) == ("True", "False")
 
 
 def test_account_without_records_gives_a_header_alone(database: Database) -> None:
