@@ -8,29 +8,29 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import httpx
 import psycopg
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
-from supabase import create_client
 
+from bench import sample_account
 from bench.measurement import REPEATS, Measurement, Options
-from tally.spend import sample_data
-from tally.storage.postgrest import SupabaseDatabase
+from bench.older_tally import older_tally, python_of
+from bench.sample_account import EMAIL, PASSWORD
 from tests.app.app_server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS, HEADLESS
 from tests.embedded import temporary_stack
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-EMAIL, PASSWORD = "bench@example.com", "correct horse 1"
 HELLO = 'import streamlit as st\n\nst.metric("Hello", "$1,234.56")\n'
-BAR, SWITCH_SECONDS = 1.5, 0.3
+BAR, SWITCH_SECONDS, SWITCH_BAR = 1.5, 0.3, 1.05
+CHANGED = "data just changed"
+SWITCHES = (CHANGED, "data as before")
 WARM_LOADS = 2  # per cold load, as noise affects short loads more
 START_SECONDS, SHOWN_MILLISECONDS = 60, 60_000
 REST_MILLISECONDS = 1_500  # lets charts settle and the server check for a newer version of the data
@@ -54,33 +54,61 @@ addEventListener("pointerdown", (event) => {
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running dashboard and its database."""
+
+    url: str
+    database_url: str
+
+    def change_data(self) -> None:
+        """Change the data's version, not the data."""
+        with psycopg.connect(self.database_url, autocommit=True) as database:
+            database.execute("update public.user_preferences set theme = theme")
+
+
 def measure(options: Options) -> list[Measurement]:
     """Measure on an account with half a year of sample data and its forecasts."""
-    with temporary_stack(on_disk=True) as stack, tempfile.TemporaryDirectory() as folder:
-        settings = stack.settings()
-        _fill_account(settings)
-        with AppServer(Path(folder), settings) as tally, _hello_server(Path(folder)) as hello:
-            return measure_on(tally.url, hello, settings["DATABASE_URL"], options.scaled(REPEATS))
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        settings = opened.enter_context(temporary_stack(on_disk=True)).settings()
+        _fill_account(settings, CHECKOUT)
+        app = opened.enter_context(AppServer(folder, settings))
+        servers = {"now": Server(app.url, settings["DATABASE_URL"])}
+        if options.before:
+            url, older_settings = opened.enter_context(older_tally(options.before))
+            _fill_account(older_settings, options.before)
+            servers["before"] = Server(url, older_settings["DATABASE_URL"])
+        hello = opened.enter_context(_hello_server(folder))
+        return measure_on(servers, hello, options.scaled(REPEATS))
 
 
-def measure_on(tally: str, hello: str, database_url: str, repeats: int = REPEATS) -> list[Measurement]:
-    """Measure on running servers."""
-    with sync_playwright() as playwright, psycopg.connect(database_url, autocommit=True) as database:
+def measure_on(servers: Mapping[str, Server], hello: str, repeats: int = REPEATS) -> list[Measurement]:
+    """Measure on running servers: `now`, and `before` if an older checkout is compared with."""
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM or HEADLESS, args=FLAGS)
-        signed_in = _sign_in(browser, tally)
-        sides = {"hello": (browser, hello, None), "overview": (browser, tally, signed_in)}
+        states = {name: _sign_in(browser, server.url) for name, server in servers.items()}
+        sides = {"hello": (browser, hello, None), "overview": (browser, servers["now"].url, states["now"])}
         loads = _measure_loads(sides, repeats)
-        switches = _measure_switches(browser, tally, signed_in, database, repeats)
+        switches = _measure_switches(browser, servers, states, repeats)
         browser.close()
-    measurements = []
+    return [*_compare_loads(loads), *_compare_switches(switches)]
+
+
+def _compare_loads(loads: Mapping[str, float]) -> Iterator[Measurement]:
     for kind in ("cold", "warm"):
         overview, plain = loads[f"overview, {kind}"], loads[f"hello, {kind}"]
         name = f"Overview to its first KPI, {kind} browser, against hello"
-        measurements.append(Measurement(name, overview, "s", plain, overview / plain, BAR))
-    for kind, taken in switches.items():
-        name = f"range switch, {kind}, against 300 ms"
-        measurements.append(Measurement(name, taken, "s", SWITCH_SECONDS, taken / SWITCH_SECONDS, 1.0))
-    return measurements
+        yield Measurement(name, overview, "s", plain, overview / plain, BAR)
+
+
+def _compare_switches(switches: Mapping[tuple[str, str], float]) -> Iterator[Measurement]:
+    for kind in SWITCHES:
+        taken, before = switches["now", kind], switches.get(("before", kind))
+        name = f"range switch, {kind}"
+        yield Measurement(f"{name}, against 300 ms", taken, "s", SWITCH_SECONDS, taken / SWITCH_SECONDS, 1.0)
+        if before:
+            yield Measurement(f"{name}, against before", taken, "s", before, taken / before, SWITCH_BAR)
 
 
 def _measure_loads(
@@ -102,22 +130,22 @@ def _measure_loads(
 
 
 def _measure_switches(
-    browser: Browser, tally: str, signed_in: StorageState, database: psycopg.Connection[Any], repeats: int
-) -> dict[str, float]:
-    """Medians of switches between 7D and 90D, with cached data and with changed data."""
-    context = browser.new_context(storage_state=signed_in)
-    page = _observed_page(context)
-    _taken(page, partial(page.goto, f"{tally}/?range=7D"))
-    taken: dict[str, list[float]] = defaultdict(list)
+    browser: Browser, servers: Mapping[str, Server], states: Mapping[str, StorageState], repeats: int
+) -> dict[tuple[str, str], float]:
+    """Medians of switches between 7D and 90D, with cached data and with changed data; servers take turns."""
+    pages = {name: _observed_page(browser.new_context(storage_state=states[name])) for name in servers}
+    for name, server in servers.items():
+        _taken(pages[name], partial(pages[name].goto, f"{server.url}/?range=7D"))
+    taken: dict[tuple[str, str], list[float]] = defaultdict(list)
     for turn in range(4 * repeats):
-        kind = "data just changed" if turn % 4 < 2 else "data as before"
-        if kind == "data just changed":
-            database.execute("update public.user_preferences set theme = theme")  # changes data_version
-        page.wait_for_timeout(REST_MILLISECONDS)
-        button = page.get_by_role("radio", name="7D" if turn % 2 else "90D")
-        taken[kind].append(_taken(page, button.click))
-    context.close()
-    return {kind: median(values) for kind, values in taken.items()}
+        kind = SWITCHES[turn % 4 // 2]
+        for name, page in pages.items():
+            if kind == CHANGED:
+                servers[name].change_data()
+            page.wait_for_timeout(REST_MILLISECONDS)
+            button = page.get_by_role("radio", name="7D" if turn % 2 else "90D")
+            taken[name, kind].append(_taken(page, button.click))
+    return {name_and_kind: median(values) for name_and_kind, values in taken.items()}
 
 
 def _taken(page: Page, action: Callable[[], object]) -> float:
@@ -148,11 +176,16 @@ def _sign_in(browser: Browser, tally: str) -> StorageState:
     return state
 
 
-def _fill_account(settings: dict[str, str]) -> None:
-    client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
-    client.auth.sign_up({"email": EMAIL, "password": PASSWORD})
-    sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
-    subprocess.run([sys.executable, "-m", "forecasting"], cwd=CHECKOUT, check=True, capture_output=True)
+def _fill_account(settings: dict[str, str], checkout: Path) -> None:
+    python = sys.executable if checkout == CHECKOUT else python_of(checkout)
+    for arguments in ([sample_account.__file__], ["-m", "forecasting"]):
+        subprocess.run(
+            [python, *arguments],
+            cwd=checkout,
+            env=os.environ | settings,
+            check=True,
+            capture_output=True,
+        )
 
 
 @contextmanager
