@@ -357,6 +357,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_reference(uuid, uuid, uuid, uuid)
+
+CREATE FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform from auth.users as u where u.id = of_user for key share;
+    if not found then
+        raise exception 'This account no longer exists.' using errcode = '23503';
+    end if;
+    perform from public.workspaces as w where w.id = of_workspace for key share;
+    if not found then
+        raise exception 'This workspace no longer exists.' using errcode = '23503';
+    end if;
+    perform from public.providers as p where p.id = of_provider for key share;
+    if not found then
+        raise exception 'There is no such provider.' using errcode = '23503';
+    end if;
+    perform from public.imports as i where i.workspace_id = of_workspace and i.id = of_import for key share;
+    if not found and of_import is not null then
+        raise exception 'This import no longer exists.' using errcode = '23503';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_references()
 
 CREATE FUNCTION private.check_references() RETURNS trigger
@@ -364,31 +390,23 @@ CREATE FUNCTION private.check_references() RETURNS trigger
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    named record;
 begin
-    for named in
-        select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id
-        from changed as c
-        order by 1, 2, 3, 4 -- one order for everyone: no deadlocks
-    loop
-        perform from auth.users as u where u.id = named.user_id for key share;
-        if not found then
-            raise exception 'This account no longer exists.' using errcode = '23503';
-        end if;
-        perform from public.workspaces as w where w.id = named.workspace_id for key share;
-        if not found then
-            raise exception 'This workspace no longer exists.' using errcode = '23503';
-        end if;
-        perform from public.providers as p where p.id = named.provider_id for key share;
-        if not found then
-            raise exception 'There is no such provider.' using errcode = '23503';
-        end if;
-        perform from public.imports as i where i.workspace_id = named.workspace_id and i.id = named.import_id for key share;
-        if not found and named.import_id is not null then
-            raise exception 'This import no longer exists.' using errcode = '23503';
-        end if;
-    end loop;
+    -- In one order for everyone: no deadlocks.
+    if tg_op = 'INSERT' then
+        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id)
+        from (
+            select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id from changed as c
+            order by 1, 2, 3, 4
+        ) as n;
+    else
+        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id)
+        from (
+            select c.user_id, c.workspace_id, c.provider_id, c.import_id from changed as c
+            except
+            select c.user_id, c.workspace_id, c.provider_id, c.import_id from changed_from as c
+            order by user_id, workspace_id, provider_id, import_id
+        ) as n;
+    end if;
     return null;
 end
 $$;
@@ -630,6 +648,27 @@ CREATE FUNCTION private.decide_parts(of_workspace uuid, account text, days date[
     returning p.*
 $$;
 
+-- FUNCTION private.delete_archived_records(text, uuid)
+
+CREATE FUNCTION private.delete_archived_records(column_name text, id uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    archived regclass;
+begin
+    for archived in
+        select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
+        from private.archived_months as a
+        order by a.month
+    loop
+        if archived is not null then
+            execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
+        end if;
+    end loop;
+end
+$_$;
+
 -- FUNCTION private.delete_records_of_imports()
 
 CREATE FUNCTION private.delete_records_of_imports() RETURNS trigger
@@ -644,31 +683,36 @@ begin
 end
 $$;
 
+-- FUNCTION private.delete_records_of_user()
+
+CREATE FUNCTION private.delete_records_of_user() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.cost_records as r
+    using private.divided_workspaces as d
+    where r.workspace_id = d.workspace_id and r.user_id = old.id;
+    perform private.delete_archived_records('user_id', old.id);
+    return null;
+end
+$$;
+
 -- FUNCTION private.delete_records_of_workspace()
 
 CREATE FUNCTION private.delete_records_of_workspace() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
-    AS $_$
-declare
-    archived regclass;
+    AS $$
 begin
     delete from public.cost_records as r
     where r.workspace_id = old.id;
-    for archived in
-        select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
-        from private.archived_months as a
-        order by a.month
-    loop
-        if archived is not null then
-            execute format('delete from %s as r where r.workspace_id = $1', archived) using old.id;
-        end if;
-    end loop;
+    perform private.delete_archived_records('workspace_id', old.id);
     delete from private.day_parts as p
     where p.workspace_id = old.id;
     return null;
 end
-$_$;
+$$;
 
 -- FUNCTION private.find_known(uuid, private.incoming_record[], timestamp with time zone, timestamp with time zone, boolean)
 
@@ -2090,6 +2134,7 @@ CREATE FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, O
                 and c.id = e.id
                 and c.timestamp = e.timestamp
                 and c.was_usd is not distinct from e.cost_usd
+        where e.user_id = auth.uid() or tenant = any(array(select private.workspaces_as('admin')))
     ),
 
     effective as (
@@ -2127,15 +2172,8 @@ CREATE FUNCTION private.require_source(source uuid) RETURNS uuid
     SET search_path TO ''
     AS $$
 declare
-    tenant uuid;
+    tenant constant uuid := private.workspace_of_source(source);
 begin
-    select i.workspace_id
-    into tenant
-    from public.imports as i
-    where
-        i.id = source
-        and i.workspace_id = any(array(select private.workspaces_as('member')))
-        and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))));
     if tenant is null then
         raise exception 'This import no longer exists.' using errcode = '42501';
     end if;
@@ -2210,6 +2248,46 @@ begin
             perform private.flag_records(account.workspace_id, account.billing_account, decided);
         end if;
     end loop;
+end
+$$;
+
+-- FUNCTION private.restatable(uuid, uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    if source is not null or tenant = auth.uid() then
+        return keys;
+    end if;
+    return array(
+        select k.key from unnest(keys) as k (key)
+        except
+        select r.source_key
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.source_key = any (keys)
+            and r.import_id is null
+            and r.user_id <> auth.uid()
+        except
+        select r.source_key
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.source_key = any (keys)
+            and r.request_id is not null
+            and r.import_id is null
+            and r.user_id <> auth.uid()
+        except
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.source_key = any (keys) and s.import_id is null and s.user_id <> auth.uid()
+    );
 end
 $$;
 
@@ -2593,6 +2671,24 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(w.id))
     from (select w.id from private.workspaces_as('member') as w (id) order by 1) as w;
     return null;
+end
+$$;
+
+-- FUNCTION private.workspace_of_source(uuid)
+
+CREATE FUNCTION private.workspace_of_source(source uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select i.workspace_id
+        from public.imports as i
+        where
+            i.id = source
+            and i.workspace_id = any(array(select private.workspaces_as('member')))
+            and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))))
+    );
 end
 $$;
 
@@ -3137,7 +3233,7 @@ CREATE FUNCTION public.save_cost_records(import_id uuid, records json, workspace
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
+    AS $_$
 declare
     source public.imports;
     tenant uuid;
@@ -3151,8 +3247,8 @@ begin
     if auth.uid() is null then
         raise exception 'Sign in to save records.' using errcode = '42501';
     end if;
-    select i.* into source from public.imports as i where i.id = save_cost_records.import_id;
-    if source.workspace_id <> all(array(select private.workspaces_as('member'))) then
+    select i.* into source from public.imports as i where i.id = $1 and i.workspace_id = private.workspace_of_source($1);
+    if import_id is not null and not found then
         raise exception 'This import no longer exists.' using errcode = '23503';
     end if;
     tenant := private.require_workspace(coalesce(workspace, source.workspace_id), 'member');
@@ -3187,7 +3283,10 @@ begin
             perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
         else
             perform pg_advisory_xact_lock(private.save_lock(tenant));
-            perform private.keep_statements(tenant, import_id, usual_method, incoming, known);
+            perform private.keep_statements(
+                tenant, import_id, usual_method, incoming,
+                private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
+            );
         end if;
         if cardinality(known) < checked.valid then
             inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
@@ -3200,7 +3299,7 @@ begin
         'rejected', checked.rejected
     );
 end
-$$;
+$_$;
 
 -- FUNCTION public.set_paid_by_plan(uuid, boolean)
 
@@ -3622,6 +3721,7 @@ CREATE TABLE private.divided_workspaces (
 
 CREATE VIEW private.estimates AS
  SELECT r.workspace_id,
+    r.user_id,
     r.id,
     r."timestamp",
     r.provider_id,
@@ -3639,6 +3739,7 @@ CREATE VIEW private.estimates AS
   WHERE ((r.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (r.charge_type = 'usage'::text) AND ((r.cost_usd IS NULL) OR ((r.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'own'::text]))))
 UNION ALL
  SELECT s.workspace_id,
+    s.user_id,
     s.id,
     s."timestamp",
     s.provider_id,
@@ -4411,7 +4512,7 @@ CREATE TRIGGER cost_records_check_inserted AFTER INSERT ON public.cost_records R
 
 -- TRIGGER public.cost_records cost_records_check_updated
 
-CREATE TRIGGER cost_records_check_updated AFTER UPDATE ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.check_references();
+CREATE TRIGGER cost_records_check_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.check_references();
 
 -- TRIGGER public.cost_records cost_records_choose_deleted
 
@@ -5062,6 +5163,8 @@ REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[]
 
 REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
@@ -5084,7 +5187,11 @@ REVOKE ALL ON FUNCTION private.day_start(day date, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.delete_archived_records(column_name text, id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.delete_records_of_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 
@@ -5192,6 +5299,8 @@ REVOKE ALL ON FUNCTION private.require_workspace(asked uuid, at_least text) FROM
 
 REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -5228,6 +5337,8 @@ REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspaces_as(at_least text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.workspaces_as(at_least text) TO authenticated;
@@ -5512,3 +5623,4 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO auth
 
 CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
+CREATE TRIGGER tally_delete_records AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.delete_records_of_user();

@@ -91,6 +91,26 @@ create policy imports_delete_member
         and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
     );
 
+-- The workspace of a source that the caller may change, or null: one's own, as an admin everybody's.
+create or replace function private.workspace_of_source(source uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select i.workspace_id
+        from public.imports as i
+        where
+            i.id = source
+            and i.workspace_id = any(array(select private.workspaces_as('member')))
+            and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))))
+    );
+end
+$$;
+revoke all on function private.workspace_of_source(uuid) from public;
+
 create or replace trigger imports_touch
     before update on public.imports
     for each row execute function private.touch_updated_at();

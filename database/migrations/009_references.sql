@@ -2,6 +2,33 @@
 -- ms of 5,000 rows.
 
 -- Locks and errors are those of a foreign key. The workspace in the pair keeps records off another workspace's source.
+create or replace function private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    perform from auth.users as u where u.id = of_user for key share;
+    if not found then
+        raise exception 'This account no longer exists.' using errcode = '23503';
+    end if;
+    perform from public.workspaces as w where w.id = of_workspace for key share;
+    if not found then
+        raise exception 'This workspace no longer exists.' using errcode = '23503';
+    end if;
+    perform from public.providers as p where p.id = of_provider for key share;
+    if not found then
+        raise exception 'There is no such provider.' using errcode = '23503';
+    end if;
+    perform from public.imports as i where i.workspace_id = of_workspace and i.id = of_import for key share;
+    if not found and of_import is not null then
+        raise exception 'This import no longer exists.' using errcode = '23503';
+    end if;
+end
+$$;
+revoke all on function private.check_reference(uuid, uuid, uuid, uuid) from public;
+
+-- References that were there before an update are not checked again, as with a foreign key.
 create or replace function private.check_references()
 returns trigger
 language plpgsql
@@ -9,31 +36,23 @@ security definer
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
-declare
-    named record;
 begin
-    for named in
-        select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id
-        from changed as c
-        order by 1, 2, 3, 4 -- one order for everyone: no deadlocks
-    loop
-        perform from auth.users as u where u.id = named.user_id for key share;
-        if not found then
-            raise exception 'This account no longer exists.' using errcode = '23503';
-        end if;
-        perform from public.workspaces as w where w.id = named.workspace_id for key share;
-        if not found then
-            raise exception 'This workspace no longer exists.' using errcode = '23503';
-        end if;
-        perform from public.providers as p where p.id = named.provider_id for key share;
-        if not found then
-            raise exception 'There is no such provider.' using errcode = '23503';
-        end if;
-        perform from public.imports as i where i.workspace_id = named.workspace_id and i.id = named.import_id for key share;
-        if not found and named.import_id is not null then
-            raise exception 'This import no longer exists.' using errcode = '23503';
-        end if;
-    end loop;
+    -- In one order for everyone: no deadlocks.
+    if tg_op = 'INSERT' then
+        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id)
+        from (
+            select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id from changed as c
+            order by 1, 2, 3, 4
+        ) as n;
+    else
+        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id)
+        from (
+            select c.user_id, c.workspace_id, c.provider_id, c.import_id from changed as c
+            except
+            select c.user_id, c.workspace_id, c.provider_id, c.import_id from changed_from as c
+            order by user_id, workspace_id, provider_id, import_id
+        ) as n;
+    end if;
     return null;
 end
 $$;
@@ -45,7 +64,7 @@ create or replace trigger cost_records_check_inserted
     for each statement execute function private.check_references();
 create or replace trigger cost_records_check_updated
     after update on public.cost_records
-    referencing new table as changed
+    referencing old table as changed_from new table as changed
     for each statement
     when (current_setting('tally.is_flagging', true) is distinct from 'on')
     execute function private.check_references();
@@ -70,27 +89,38 @@ create or replace trigger providers_keep_used
     referencing old table as gone
     for each statement execute function private.keep_used_providers();
 
--- Archived months too, as long as they are in the database.
-create or replace function private.delete_records_of_workspace()
-returns trigger
+-- Deletes archived records of a workspace or a user, as long as their months are in the database.
+create or replace function private.delete_archived_records(column_name text, id uuid)
+returns void
 language plpgsql
-security definer
 set search_path = ''
 as $$
 declare
     archived regclass;
 begin
-    delete from public.cost_records as r
-    where r.workspace_id = old.id;
     for archived in
         select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
         from private.archived_months as a
         order by a.month
     loop
         if archived is not null then
-            execute format('delete from %s as r where r.workspace_id = $1', archived) using old.id;
+            execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
         end if;
     end loop;
+end
+$$;
+revoke all on function private.delete_archived_records(text, uuid) from public;
+
+create or replace function private.delete_records_of_workspace()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    delete from public.cost_records as r
+    where r.workspace_id = old.id;
+    perform private.delete_archived_records('workspace_id', old.id);
     delete from private.day_parts as p
     where p.workspace_id = old.id;
     return null;

@@ -62,6 +62,50 @@ end
 $$;
 revoke all on function private.keep_statements(uuid, uuid, text, private.incoming_record[], uuid[]) from public;
 
+-- Of these identities those whose records the caller may restate: without a source, those of others are theirs.
+create or replace function private.restatable(
+    tenant uuid, source uuid, keys uuid[], first_at timestamptz, last_at timestamptz
+)
+returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    if source is not null or tenant = auth.uid() then
+        return keys;
+    end if;
+    return array(
+        select k.key from unnest(keys) as k (key)
+        except
+        select r.source_key
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.source_key = any (keys)
+            and r.import_id is null
+            and r.user_id <> auth.uid()
+        except
+        select r.source_key
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.source_key = any (keys)
+            and r.request_id is not null
+            and r.import_id is null
+            and r.user_id <> auth.uid()
+        except
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.source_key = any (keys) and s.import_id is null and s.user_id <> auth.uid()
+    );
+end
+$$;
+revoke all on function private.restatable(uuid, uuid, uuid[], timestamptz, timestamptz) from public;
+
 -- Inserts the records whose identity is not among `known` and returns how many.
 create or replace function private.insert_records(
     tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]
@@ -133,8 +177,8 @@ begin
     if auth.uid() is null then
         raise exception 'Sign in to save records.' using errcode = '42501';
     end if;
-    select i.* into source from public.imports as i where i.id = save_cost_records.import_id;
-    if source.workspace_id <> all(array(select private.workspaces_as('member'))) then
+    select i.* into source from public.imports as i where i.id = $1 and i.workspace_id = private.workspace_of_source($1);
+    if import_id is not null and not found then
         raise exception 'This import no longer exists.' using errcode = '23503';
     end if;
     tenant := private.require_workspace(coalesce(workspace, source.workspace_id), 'member');
@@ -169,7 +213,10 @@ begin
             perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
         else
             perform pg_advisory_xact_lock(private.save_lock(tenant));
-            perform private.keep_statements(tenant, import_id, usual_method, incoming, known);
+            perform private.keep_statements(
+                tenant, import_id, usual_method, incoming,
+                private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
+            );
         end if;
         if cardinality(known) < checked.valid then
             inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);

@@ -143,15 +143,8 @@ stable
 set search_path = ''
 as $$
 declare
-    tenant uuid;
+    tenant constant uuid := private.workspace_of_source(source);
 begin
-    select i.workspace_id
-    into tenant
-    from public.imports as i
-    where
-        i.id = source
-        and i.workspace_id = any(array(select private.workspaces_as('member')))
-        and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))));
     if tenant is null then
         raise exception 'This import no longer exists.' using errcode = '42501';
     end if;

@@ -5,6 +5,7 @@
 create or replace view private.estimates as
 select
     r.workspace_id,
+    r.user_id,
     r.id,
     r.timestamp,
     r.provider_id,
@@ -26,6 +27,7 @@ where
 union all
 select
     s.workspace_id,
+    s.user_id,
     s.id,
     s.timestamp,
     s.provider_id,
@@ -153,6 +155,7 @@ as $$
                 and c.id = e.id
                 and c.timestamp = e.timestamp
                 and c.was_usd is not distinct from e.cost_usd
+        where e.user_id = auth.uid() or tenant = any(array(select private.workspaces_as('admin')))
     ),
 
     effective as (
@@ -211,7 +214,7 @@ end
 $$;
 revoke all on function private.audit_repricing(uuid, uuid, bigint, numeric, numeric) from public;
 
--- Prices up to 5,000 of a workspace's estimates again; what may not be priced is skipped.
+-- Prices up to 5,000 of a workspace's estimates again: one's own, as an admin everybody's. What may not be priced is skipped.
 create or replace function public.apply_prices(run_id uuid, changes json, workspace uuid default null)
 returns json
 language plpgsql

@@ -58,6 +58,27 @@ $$;
 revoke all on function public.data_version(uuid) from public, anon, service_role;
 grant execute on function public.data_version(uuid) to authenticated;
 
+-- An account takes along what it brought to shared workspaces, as the foreign keys of other tables do.
+create or replace function private.delete_records_of_user()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    delete from public.cost_records as r
+    using private.divided_workspaces as d
+    where r.workspace_id = d.workspace_id and r.user_id = old.id;
+    perform private.delete_archived_records('user_id', old.id);
+    return null;
+end
+$$;
+revoke all on function private.delete_records_of_user() from public;
+
+create or replace trigger tally_delete_records
+    after delete on auth.users
+    for each row execute function private.delete_records_of_user();
+
 -- Deletes the caller's account and all that belongs to it; the email guards against a slip. Workspaces that would be left
 -- without an owner are named first.
 create or replace function public.delete_own_account(email text)

@@ -90,6 +90,17 @@ def fold(project: Project, ended: Event) -> int:
     return folded
 
 
+def travel(project: Project, user: UUID, ended: Event) -> int:
+    """Change the time zone until the time is over; returns how often."""
+    moves = 0
+    with project.act_as("authenticated", user) as traveller:
+        while not ended.wait(0.1):
+            zone = ("America/New_York", "Asia/Kathmandu", "Pacific/Auckland")[moves % 3]
+            traveller.execute("update public.user_preferences set timezone = %s", [zone])
+            moves += 1
+    return moves
+
+
 def read(project: Project, user: UUID, ended: Event) -> int:
     """Compare reads with all records of the same snapshot until the time is over."""
     reads = 0
@@ -108,12 +119,14 @@ def test_racing_saves_folds_and_reads_are_exact_and_lose_no_mark(project: Projec
         user = add_user(job, "America/New_York")
         ended = Event()
         start = monotonic()
-        with ThreadPoolExecutor(5) as pool:
+        with ThreadPoolExecutor(6) as pool:
             writers = [pool.submit(write, project, user, seed, ended) for seed in range(3)]
             folder, reader = pool.submit(fold, project, ended), pool.submit(read, project, user, ended)
+            traveller = pool.submit(travel, project, user, ended)
             while monotonic() - start < SECONDS and not reader.done():
                 ended.wait(0.05)
             ended.set()
+            assert traveller.result() > 2
             saves, folded, reads = (
                 sum(writer.result() for writer in writers),
                 folder.result(),

@@ -314,8 +314,12 @@ def test_editing_a_dated_record_while_the_timezone_changes_does_not_deadlock(pro
         editor.execute("select public.save_cost_records(null, %s)", [dated])
         # Holds the editor between locking the record and marking its day.
         admin.autocommit = False
-        admin.execute("select from auth.users where id = %s for update", [user])
-        edited = others.submit(editor.execute, "update public.cost_records set cost_usd = 2")
+        admin.execute("select from public.providers where name = 'google' for update")
+        edited = others.submit(
+            editor.execute,
+            """update public.cost_records set cost_usd = 2,
+                provider_id = (select id from public.providers where name = 'google')""",
+        )
         wait([edited], 0.2)
         moved = others.submit(
             traveller.execute, "update public.user_preferences set timezone = 'Pacific/Auckland'"
