@@ -974,6 +974,8 @@ declare
     inserted integer;
     refused_by text;
 begin
+    -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
+    perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
     insert into public.cost_records (
         workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
         billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
@@ -997,13 +999,36 @@ begin
     order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
     on conflict (workspace_id, timestamp, source_key) do nothing;
     get diagnostics inserted = row_count;
+    if inserted < cardinality(incoming) - cardinality(known) and private.is_overtaken(tenant, source, incoming, known) then
+        raise sqlstate 'TA001'; -- undoes the insert and gives back its locks
+    end if;
     return inserted;
-exception when check_violation then
+exception
+when sqlstate 'TA001' then
+    return null;
+when check_violation then
     get stacked diagnostics refused_by = constraint_name;
     if refused_by = '' then -- no constraint: there is no such month
         raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
     end if;
     raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
+end
+$$;
+
+-- FUNCTION private.is_overtaken(uuid, uuid, private.incoming_record[], uuid[])
+
+CREATE FUNCTION private.is_overtaken(tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    return exists (
+        select
+        from unnest(incoming) as r
+        inner join public.cost_records as c on c.workspace_id = tenant and r.timestamp = c.timestamp and r.source_key = c.source_key
+        where c.import_id is distinct from source and c.source_key <> all (known)
+    );
 end
 $$;
 
@@ -3278,17 +3303,15 @@ begin
     perform set_config('tally.restated', '0', true);
     if source.is_enabled is not false then
         if cardinality(known) = 0 then
-            -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over
-            -- days.
-            perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
-        else
+            inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
+        end if;
+        if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
+            known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
             perform private.keep_statements(
                 tenant, import_id, usual_method, incoming,
                 private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
             );
-        end if;
-        if cardinality(known) < checked.valid then
             inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
         end if;
     end if;
@@ -5214,6 +5237,8 @@ REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, las
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_overtaken(tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 

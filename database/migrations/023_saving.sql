@@ -106,7 +106,29 @@ end
 $$;
 revoke all on function private.restatable(uuid, uuid, uuid[], timestamptz, timestamptz) from public;
 
--- Inserts the records whose identity is not among `known` and returns how many.
+-- Did another source save one of these events since `known` was read?
+create or replace function private.is_overtaken(
+    tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]
+)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+    return exists (
+        select
+        from unnest(incoming) as r
+        inner join public.cost_records as c on c.workspace_id = tenant and r.timestamp = c.timestamp and r.source_key = c.source_key
+        where c.import_id is distinct from source and c.source_key <> all (known)
+    );
+end
+$$;
+revoke all on function private.is_overtaken(uuid, uuid, private.incoming_record[], uuid[]) from public;
+
+-- Inserts the records whose identity is not among `known` and returns how many: null, and none, if another source saved one of
+-- the events meanwhile, whose statements must be compared.
 create or replace function private.insert_records(
     tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]
 )
@@ -119,6 +141,8 @@ declare
     inserted integer;
     refused_by text;
 begin
+    -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
+    perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
     insert into public.cost_records (
         workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
         billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
@@ -142,8 +166,14 @@ begin
     order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
     on conflict (workspace_id, timestamp, source_key) do nothing;
     get diagnostics inserted = row_count;
+    if inserted < cardinality(incoming) - cardinality(known) and private.is_overtaken(tenant, source, incoming, known) then
+        raise sqlstate 'TA001'; -- undoes the insert and gives back its locks
+    end if;
     return inserted;
-exception when check_violation then
+exception
+when sqlstate 'TA001' then
+    return null;
+when check_violation then
     get stacked diagnostics refused_by = constraint_name;
     if refused_by = '' then -- no constraint: there is no such month
         raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
@@ -208,17 +238,15 @@ begin
     perform set_config('tally.restated', '0', true);
     if source.is_enabled is not false then
         if cardinality(known) = 0 then
-            -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over
-            -- days.
-            perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
-        else
+            inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
+        end if;
+        if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
+            known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
             perform private.keep_statements(
                 tenant, import_id, usual_method, incoming,
                 private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
             );
-        end if;
-        if cardinality(known) < checked.valid then
             inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
         end if;
     end if;

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.database.truth import add_up, read_daily_costs
-from tests.database_fixtures import Connection, Project
+from tests.database_fixtures import Connection, Project, make_months
 
 Act = Callable[[UUID], Connection]
 
@@ -127,6 +127,55 @@ def test_two_connections_with_overlapping_records_save_each_once(project: Projec
     with project.act_as("authenticated", user) as person:
         assert count(person) == 3000
         assert read_daily_costs(person) == add_up(person)
+
+
+@pytest.mark.parametrize("request_id", [None, "req-1"])
+def test_racing_sources_both_keep_what_they_reported(
+    project: Project, database: Connection, user: UUID, request_id: str | None
+) -> None:
+    known = record(cost_usd="2", request_id=request_id)
+    with (
+        project.act_as("authenticated", user) as first,
+        project.act_as("authenticated", user) as second,
+        ThreadPoolExecutor(1) as other,
+    ):
+        earlier, later = new_import(first), new_import(second)
+        make_months(database, "2026-05-01")
+        first.autocommit = False
+        save(first, [known, record()], earlier)
+        saved = other.submit(save, second, [record(), known | {"cost_usd": "3", "input_tokens": 20}], later)
+        assert not _ended(saved)
+        first.commit()
+        assert saved.result(5) == {"inserted": 1, "duplicate": 1, "restated": 1, "rejected": []}
+        first.execute("delete from public.imports where id = %s", [later])
+        first.commit()
+        assert count(database) == 2
+        first.execute("delete from public.imports where id = %s", [earlier])
+        first.commit()
+        assert count(database) == 0
+
+
+def test_what_a_race_kept_back_replaces_a_deleted_source(
+    project: Project, database: Connection, user: UUID
+) -> None:
+    known = record(cost_usd="2")
+    with (
+        project.act_as("authenticated", user) as first,
+        project.act_as("authenticated", user) as second,
+        ThreadPoolExecutor(1) as other,
+    ):
+        earlier, later = new_import(first), new_import(second)
+        make_months(database, "2026-05-01")
+        first.autocommit = False
+        save(first, [known], earlier)
+        saved = other.submit(save, second, [known], later)
+        assert not _ended(saved)
+        first.commit()
+        assert saved.result(5)["inserted"] == 0
+        first.execute("delete from public.imports where id = %s", [earlier])
+        first.commit()
+        assert count(database) == 1
+        assert read_daily_costs(second) == add_up(second)
 
 
 def test_two_connections_that_need_the_same_new_month_do_not_deadlock(project: Project, user: UUID) -> None:
