@@ -54,6 +54,7 @@ class Caller:
         self.schema = schema
         self.owner: Connection = schema.connect()
         self.user: Connection = schema.act_as(add_user(self.owner))
+        self.user.execute("set statement_timeout = 0")  # the older schema takes longer than the API allows
         self.sources: list[UUID] = []
 
     def __enter__(self) -> "Caller":
