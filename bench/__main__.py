@@ -20,7 +20,7 @@ def render(measurement: Measurement) -> str:
     if measurement.bar is not None and measurement.ratio is not None:
         sense = "at least" if measurement.at_least else "at most"
         verdict = "met" if measurement.holds else "MISSED"
-        bar = f"{measurement.ratio:8.2f}x  ({sense} {measurement.bar}x: {verdict})"
+        bar = f"{measurement.ratio:8.3g}x  ({sense} {measurement.bar}x: {verdict})"
     if measurement.baseline is not None:
         baseline = f"against {measurement.baseline:.4g} {measurement.unit}"
     return f"{measurement.name:58} {measurement.value:10.4g} {measurement.unit:5} {baseline:24} {bar}"
