@@ -35,7 +35,7 @@ def identify(header: Sequence[str]) -> bool:
 
 
 def parse(table: Table, options: Options) -> Parsed:
-    """One record per row, with the cost basis that it had."""
+    """One record per id, with the cost basis that it had."""
     numbers = Numbers(table, options, "cost_usd", *COUNTS)
     read_id, timestamp, day = (table.reader(column) for column in ("id", "timestamp", "day"))
     basis, charge_type = table.reader("cost_basis"), table.reader("charge_type")
@@ -47,17 +47,19 @@ def parse(table: Table, options: Options) -> Parsed:
         when = _read_time(timestamp(cells), day(cells), options.timezone)
         provider, model, note = (unescape_formula(read_cell(cells)) for read_cell in texts)
         slug, provider_name = read_provider(provider)
+        cost_basis = _read_choice("cost basis", basis(cells), get_args(CostBasis))
+        is_unpriced = cost_basis != "billed" and numbers.is_blank("cost_usd", cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
         described = {"provider_name": provider_name, "note": read_note(note)}
         return CostRecord(
             provider=slug,
             timestamp=when.timestamp,
             model_name=read_model(model),
-            cost_usd=None if numbers.is_blank("cost_usd", cells) else numbers.amount("cost_usd", cells),
+            cost_usd=None if is_unpriced else numbers.amount("cost_usd", cells),
             source_key=identity(name, read_id(cells)),
-            cost_basis=_read_choice("cost basis", basis(cells), get_args(CostBasis)),
+            cost_basis=cost_basis,
             charge_type=_read_choice("charge type", charge_type(cells), get_args(ChargeType)),
-            input_tokens=count["tokens_used"] - count["output_tokens"],
+            input_tokens=_count_input(numbers, cells),
             output_tokens=count["output_tokens"],
             cached_input_tokens=count["cached_input_tokens"],
             cache_write_tokens=count["cache_write_tokens"],
@@ -67,7 +69,16 @@ def parse(table: Table, options: Options) -> Parsed:
             metadata={key: text for key, text in described.items() if text},
         )
 
-    return read_rows(table, read_row)
+    return read_rows(table, read_row, combine=lambda _earlier, later: later)
+
+
+def _count_input(numbers: Numbers, cells: Sequence[str]) -> int:
+    """All tokens but those of the output, so that they add up to what totals show."""
+    input_tokens = numbers.count("tokens_used", cells) - numbers.count("output_tokens", cells)
+    if input_tokens < 0:
+        used, output = (quote(numbers.text(column, cells)) for column in ("tokens_used", "output_tokens"))
+        raise RowRejected(f"the tokens_used {used} is less than the output_tokens {output}")
+    return input_tokens
 
 
 def _read_time(timestamp: str, day: str, timezone: str) -> Bucket:

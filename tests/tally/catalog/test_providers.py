@@ -50,7 +50,7 @@ def test_every_slug_and_display_name_means_its_provider() -> None:
 def test_database_is_seeded_with_exactly_these_providers() -> None:
     sql = "".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
     seeds = "".join(re.findall(r"insert into public\.providers.*?on conflict", sql, re.DOTALL))
-    assert dict(re.findall(r"\('([^']+)', '([^']+)', ", seeds)) == PROVIDERS
+    assert dict(re.findall(r"\('[-0-9a-f]{36}', '([^']+)', '([^']+)', ", seeds)) == PROVIDERS
 
 
 @pytest.mark.parametrize(

@@ -186,8 +186,8 @@ def test_filter_matches_null_flags_and_ids(stack: Stack, transport: str) -> None
         assert find(finished_at=None) == [second["id"]]
         assert find(finished_at=NOON) == find(id=UUID(first["id"])) == [first["id"]]
         assert find(id=(first["id"], UUID(second["id"]))) == [first["id"], second["id"]]
-        assert find(counts=False) == []
-        assert find(counts=True, rows_read=0, format="generic") == [first["id"], second["id"]]
+        assert find(is_enabled=False) == []
+        assert find(is_enabled=True, rows_read=0, format="generic") == [first["id"], second["id"]]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
