@@ -147,14 +147,20 @@ def _report_stored(parsed: Parsed, import_id: str, on_progress: Progress) -> Imp
 
 
 def _batches(parsed: Parsed) -> Iterator[_Batch]:
-    """Batches in order of time, so that the database compares each with its own period only."""
-    places_by_rows: dict[int, list[int]] = defaultdict(list)
-    for place in sorted(range(len(parsed.records)), key=lambda place: parsed.records[place].timestamp):
-        places_by_rows[len(parsed.lines[place])].append(place)
-    for rows_each, places in places_by_rows.items():
+    """Batches in order of time, so that the database compares each with its own period only.
+
+    Bills are also cut by months: they make the estimates of their days ineffective, many in a year.
+    """
+    records = parsed.records
+    has_bills = any(record.billing_account and record.cost_basis == "billed" for record in records)
+    places_by_rows: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for place in sorted(range(len(records)), key=lambda place: records[place].timestamp):
+        month = f"{records[place].timestamp:%Y-%m}" if has_bills else ""
+        places_by_rows[len(parsed.lines[place]), month].append(place)
+    for (rows_each, _), places in places_by_rows.items():
         for start in range(0, len(places), BATCH):
             chosen = places[start : start + BATCH]
-            yield _Batch(chosen, [parsed.records[place] for place in chosen], rows_each)
+            yield _Batch(chosen, [records[place] for place in chosen], rows_each)
 
 
 def _outcome(result: ImportResult) -> Row:

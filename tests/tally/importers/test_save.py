@@ -17,7 +17,7 @@ from tally.core.records import CostRecord, identity
 from tally.importers import Options, Parsed, identify_all, parse_tables, read_tables
 from tally.importers.grouping import OverlapRefused
 from tally.importers.save import ImportFile, ImportResult, save_import, undo_import
-from tally.ledger.save import BATCH
+from tally.ledger.save import BATCH, Saved, save_batch
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query, select_all
 from tests.tally.importers.golden import FIXTURES, load_sample
@@ -363,6 +363,19 @@ def cost_export(grouping: str, days: Sequence[int], amount: str = "1") -> bytes:
         for cell in cells
     ]
     return "\n".join([EXPORT_HEADER, *rows]).encode()
+
+
+def test_bills_are_saved_by_months(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[set[str]] = []
+
+    def save_and_note(database: Database, records: Sequence[CostRecord], import_id: str | None) -> Saved:
+        saved.append({f"{record.timestamp:%Y-%m}" for record in records})
+        return save_batch(database, records, import_id)
+
+    monkeypatch.setattr("tally.importers.save.save_batch", save_and_note)
+    assert counts(bring(database, cost_export("project", range(-40, 20))))[1] == 120
+    assert sorted(saved, key=str) == [{"2026-09"}, {"2026-10"}, {"2026-11"}]
+    assert len(stored(database)) == 120
 
 
 @pytest.mark.parametrize("other", ["line item", "nothing"])
