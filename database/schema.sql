@@ -3116,6 +3116,7 @@ begin
             select
                 s.id,
                 s.timestamp,
+                s.day, -- the timestamp of a superseded statement may be that of an earlier time zone
                 p.name as provider,
                 s.model_name,
                 s.cost_basis,
@@ -3747,6 +3748,7 @@ CREATE VIEW private.estimates AS
     r.user_id,
     r.id,
     r."timestamp",
+    r.day,
     r.provider_id,
     r.model_name,
     r.cost_basis,
@@ -3765,6 +3767,7 @@ UNION ALL
     s.user_id,
     s.id,
     s."timestamp",
+    s.day,
     s.provider_id,
     s.model_name,
     s.cost_basis,

@@ -8,6 +8,7 @@ select
     r.user_id,
     r.id,
     r.timestamp,
+    r.day,
     r.provider_id,
     r.model_name,
     r.cost_basis,
@@ -30,6 +31,7 @@ select
     s.user_id,
     s.id,
     s.timestamp,
+    s.day,
     s.provider_id,
     s.model_name,
     s.cost_basis,
@@ -67,6 +69,7 @@ begin
             select
                 s.id,
                 s.timestamp,
+                s.day, -- the timestamp of a superseded statement may be that of an earlier time zone
                 p.name as provider,
                 s.model_name,
                 s.cost_basis,

@@ -82,8 +82,8 @@ def calculate_differences(database: Database, since: date) -> list[Difference]:
     for changes in _load_changes(database, since, zone):
         for change in changes:
             record = change.record
-            month = f"{record.timestamp.astimezone(zone):%Y-%m}"
-            key = (month, record.provider, record.model_name)
+            day = record.day or record.timestamp.astimezone(zone)
+            key = (f"{day:%Y-%m}", record.provider, record.model_name)
             differences.setdefault(key, Difference(*key)).add(change)
     return [differences[key] for key in sorted(differences)]
 
@@ -138,6 +138,7 @@ def _parse_record(row: Row) -> CostRecord:
         cost_usd=None if cost is None else _round(Decimal(cost)),
         source_key=UUID(row["id"]),
         cost_basis=row["cost_basis"],
+        day=date.fromisoformat(row["day"]) if row["day"] else None,
         metadata=row["metadata"],
         **counts,
     )

@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from typer.testing import CliRunner, Result
 
 from tally.cli.main import app
-from tally.core.records import JSON, CostRecord, request_identity
+from tally.core.records import JSON, CostRecord, day_instant, request_identity
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
 from tally.pricing.custom_prices import CustomPrice, CustomPrices, load_custom_prices
@@ -199,6 +199,29 @@ def test_the_day_begins_in_the_accounts_timezone(account: Account) -> None:
     assert (difference.month, difference.records) == ("2026-10", 1)
     apply_prices(account.database, date(2026, 9, 1))
     assert (account.row(before)["cost_usd"], account.row(after)["cost_usd"]) == (None, 3)
+
+
+def test_dated_statement_keeps_its_day_when_the_timezone_changes(account: Account) -> None:
+    laptop, desktop = (account.add_source(name) for name in ("laptop", "desktop"))
+    day = date(2026, 10, 5)
+    record = account.add(
+        source_key=request_identity("msg_1"),
+        request_id="msg_1",
+        timestamp=day_instant(day, "UTC"),
+        day=day,
+        import_id=laptop,
+    )
+    save_records(account.database, [record], desktop)
+    account.connection.execute(
+        "update public.user_preferences set timezone = 'Pacific/Kiritimati' where user_id = %s",
+        [account.person.user_id],
+    )
+    account.connection.commit()
+    account.set_price(valid_from="2026-10-06")
+    assert calculate_differences(account.database, SINCE) == []
+    account.set_price(valid_from="2026-10-05")
+    (difference,) = calculate_differences(account.database, SINCE)
+    assert (difference.month, difference.records) == ("2026-10", 2)
 
 
 def test_each_record_gets_the_price_of_its_day(account: Account) -> None:
