@@ -3296,7 +3296,10 @@ begin
     end if;
     if source.is_enabled is false then
         perform pg_advisory_xact_lock(private.save_lock(tenant));
-        known := array(select r.source_key from unnest(incoming) as r where r.source_key is not null);
+        known := array(select r.source_key from unnest(incoming) as r);
+        if array_position(known, null) is not null then
+            raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
+        end if;
         inserted := private.keep_statements(tenant, import_id, usual_method, incoming, known);
     else
         known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);

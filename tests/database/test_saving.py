@@ -129,6 +129,14 @@ def test_two_connections_with_overlapping_records_save_each_once(project: Projec
         assert read_daily_costs(person) == add_up(person)
 
 
+def test_a_disabled_source_drops_no_record_silently(person: Connection) -> None:
+    import_id = new_import(person)
+    person.execute("update public.imports set is_enabled = false")
+    with pytest.raises(psycopg.Error, match="need a source_key"):
+        save(person, [record(), record(source_key=None)], import_id)
+    assert save(person, [record()], import_id)["inserted"] == 1
+
+
 @pytest.mark.parametrize("request_id", [None, "req-1"])
 def test_racing_sources_both_keep_what_they_reported(
     project: Project, database: Connection, user: UUID, request_id: str | None
