@@ -37,7 +37,8 @@ begin
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
         and r.timestamp < now() + interval '1 year'
-        and r.source_key = any (keys)
+        -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
+        and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
     order by r.source_key
     on conflict on constraint superseded_records_statement do update
         set
@@ -162,7 +163,7 @@ begin
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
         and r.timestamp < now() + interval '1 year'
-        and (cardinality(known) = 0 or r.source_key is null or r.source_key <> all (known))
+        and (cardinality(known) = 0 or r.source_key is null or r.source_key not in (select k.key from unnest(known) as k (key)))
     order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
     on conflict (workspace_id, timestamp, source_key) do nothing;
     get diagnostics inserted = row_count;
