@@ -33,9 +33,10 @@ def main(arguments: list[str]) -> int:
     results = json.loads(RESULTS.read_text())["benches"] if RESULTS.exists() else {}
     all_met = True
     for name in parsed.names or BENCHES:
-        measurements: list[Measurement] = importlib.import_module(f"bench.{name}").measure(options)
-        for measurement in measurements:
+        measurements: list[Measurement] = []
+        for measurement in importlib.import_module(f"bench.{name}").measure(options):
             print(render(measurement), flush=True)
+            measurements.append(measurement)
             all_met = all_met and measurement.holds
         if measurements:
             results[name] = [measurement.to_json() for measurement in measurements]

@@ -9,7 +9,7 @@ function, but the provider's id, which is in the view's key, instead of its name
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
@@ -84,7 +84,7 @@ from (
 ) as d"""
 
 
-def measure(options: Options) -> list[Measurement]:
+def measure(options: Options) -> Iterator[Measurement]:
     """Measure reads with stale and with folded days, growth with records, folds and a refresh."""
     with Cluster.embedded() as cluster, ExitStack() as opened:
         schemas = make_schemas(cluster, options.before)
@@ -94,13 +94,14 @@ def measure(options: Options) -> list[Measurement]:
             readers[name] = opened.enter_context(schema.connect("authenticator"))
             readers[name].execute("set role authenticated")
         owner, reader = opened.enter_context(schemas["now"].connect()), readers["now"]
-        return [
-            *(_measure_stale(owner, reader, days, bar) for days, bar in STALE_DAYS.items()),
-            *(_measure_folded(owner, reader, days, bar) for days, bar in FOLDED_DAYS.items()),
-            _measure_growth(owner, reader),
-            *([_measure_before(owner, readers)] if options.before else []),
-            *_measure_upkeep(owner, options.scaled(CHANGED_DAYS)),
-        ]
+        for days, bar in STALE_DAYS.items():
+            yield _measure_stale(owner, reader, days, bar)
+        for days, bar in FOLDED_DAYS.items():
+            yield _measure_folded(owner, reader, days, bar)
+        yield _measure_growth(owner, reader)
+        if options.before:
+            yield _measure_before(owner, readers)
+        yield from _measure_upkeep(owner, options.scaled(CHANGED_DAYS))
 
 
 def fill(schema: Schema, options: Options) -> None:

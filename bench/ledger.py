@@ -4,7 +4,7 @@ With `--before`, large saves and bills are measured in an older schema too, in t
 """
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -35,16 +35,14 @@ returning id"""
 Actions = dict[str, Callable[[], object]]
 
 
-def measure(options: Options) -> list[Measurement]:
+def measure(options: Options) -> Iterator[Measurement]:
     """Measure in one Postgres, the schemas in turns."""
     with Cluster.embedded() as cluster, ExitStack() as opened:
         schemas = make_schemas(cluster, options.before)
         callers = {name: opened.enter_context(Caller(schema)) for name, schema in schemas.items()}
-        return [
-            _measure_large_save(callers, options.scaled(ROWS)),
-            *_measure_bills(callers, options.scaled(ESTIMATES)),
-            *_measure_small_saves(callers["now"], options.scaled(REQUESTS)),
-        ]
+        yield _measure_large_save(callers, options.scaled(ROWS))
+        yield from _measure_bills(callers, options.scaled(ESTIMATES))
+        yield from _measure_small_saves(callers["now"], options.scaled(REQUESTS))
 
 
 class Caller:
