@@ -12,9 +12,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from prophet import Prophet
 
 from forecasting.model.level import cap_outliers
+from forecasting.model.prophet_without_plots import Prophet
 from forecasting.model.quick_prophet import QuickProphet
 from forecasting.model.series import Series
 

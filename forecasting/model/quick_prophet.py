@@ -14,8 +14,8 @@ from typing import Any, cast
 
 import pandas as pd
 from cmdstanpy import CmdStanMLE, CmdStanModel
-from prophet import Prophet
-from prophet.models import IStanBackend
+
+from forecasting.model.prophet_without_plots import IStanBackend, Prophet
 
 
 class QuickProphet(Prophet):

@@ -3,7 +3,7 @@
 import multiprocessing
 from multiprocessing import forkserver
 
-PRELOADED = ["prophet", "cmdstanpy"]
+PRELOADED = ["forecasting.model.prophet_model", "forecasting.workers.pool"]
 
 
 def warm_up() -> None:

@@ -8,10 +8,10 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 import pytest
-from prophet import Prophet
 
 from forecasting.model import prophet_model
 from forecasting.model.level import cap_outliers
+from forecasting.model.prophet_without_plots import Prophet
 from forecasting.model.quick_prophet import Optimizer, QuickProphet
 from forecasting.model.series import Series
 
