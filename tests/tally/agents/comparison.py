@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,8 @@ def run_tally(home: Path, state: Path, timezone: str = "UTC") -> Any:
     return json.loads(answer.stdout)
 
 
-TALLY = [sys.executable, "-m", "tally", "collect", "--dry-run", "--json"]
+REPORT = ["collect", "--dry-run", "--json"]
+TALLY = [sys.executable, "-m", "tally", *REPORT]
 
 
 def environment_of(home: Path) -> dict[str, str]:
@@ -78,9 +79,11 @@ def environment_of(home: Path) -> dict[str, str]:
     return program_environment(HOME=str(home), PATH=path)
 
 
-def load_ccusage(home: Path, timezone: str = "UTC") -> dict[str, dict[Key, Tokens]]:
-    """Return ccusage's tokens by agent."""
-    reports = {agent: run_ccusage(home, name, "daily", timezone=timezone) for agent, name in AGENTS.items()}
+def load_ccusage(
+    home: Path, timezone: str = "UTC", agents: Iterable[str] = AGENTS
+) -> dict[str, dict[Key, Tokens]]:
+    """Return ccusage's tokens by agent; it is started once for each."""
+    reports = {agent: run_ccusage(home, AGENTS[agent], "daily", timezone=timezone) for agent in agents}
     return {agent: dict(_ccusage_days(report)) for agent, report in reports.items() if report.get("daily")}
 
 
@@ -103,8 +106,12 @@ def _ccusage_days(report: Any) -> Iterator[tuple[Key, Tokens]]:
 
 
 def load_tally(home: Path, state: Path, timezone: str = "UTC") -> dict[str, dict[Key, Tokens]]:
-    """Return Tally's tokens by agent; like ccusage, without the Gemini CLI's thoughts."""
-    report = run_tally(home, state, timezone)
+    """Return Tally's tokens by agent."""
+    return count_tokens(run_tally(home, state, timezone))
+
+
+def count_tokens(report: Any) -> dict[str, dict[Key, Tokens]]:
+    """Return the tokens in a report of Tally by agent; like ccusage, without the Gemini CLI's thoughts."""
     return {source["source"]: dict(_tally_days(source)) for source in report["sources"]}
 
 

@@ -1,16 +1,28 @@
 """Comparison with ccusage: the same tokens by day, model and class, and a test for every difference."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from typer.testing import CliRunner
 
+from tally.cli.main import app
 from tests.ccusage.install import IS_FOR_THIS_MACHINE
-from tests.tally.agents.comparison import find_differences, load_ccusage, load_tally, run_ccusage
+from tests.tally.agents.comparison import (
+    REPORT,
+    count_tokens,
+    environment_of,
+    find_differences,
+    load_ccusage,
+    load_tally,
+    run_ccusage,
+)
 from tests.tally.agents.corpus import write_corpus
 from tests.tally.agents.homes import claude_row, codex_rows, codex_usage, write_claude, write_codex
 
@@ -46,11 +58,18 @@ class Both:
     def see(self, *rows: object) -> tuple[Any, Any]:
         """Return tokens and cost from ccusage and from Tally; None from a program that counts nothing."""
         write_claude(self._home, *rows)
-        days = {"ccusage": load_ccusage(self._home), "tally": load_tally(self._home, self._home / "state")}
-        ours, theirs = (
-            next(iter(days[name].get("claude-code", {}).values()), None) for name in ("tally", "ccusage")
-        )
+        of_agents = load_ccusage(self._home, agents=["claude-code"]), count_tokens(self._report())
+        theirs, ours = (next(iter(days.get("claude-code", {}).values()), None) for days in of_agents)
         return theirs, ours
+
+    def _report(self) -> Any:
+        """Return Tally's report, made in this process: starting another takes most of a second."""
+        environment = environment_of(self._home) | {"TALLY_HOME": str(self._home / "state")}
+        # `tally collect` collects no garbage until its process ends; this one goes on.
+        with patch.dict(os.environ, environment, clear=True), patch("gc.disable"):
+            ended = CliRunner().invoke(app, [*REPORT, "--timezone", "UTC"])
+        assert ended.exit_code == 0, ended.output
+        return json.loads(ended.stdout)
 
 
 @pytest.fixture
@@ -156,7 +175,8 @@ def test_forked_session_matches(tmp_path: Path) -> None:
     source = {"subagent": {"thread_spawn": {"parent_thread_id": "c0"}}}
     write_codex(tmp_path, codex_rows(*totals, own, source=source))
 
-    theirs, ours = load_ccusage(tmp_path)["codex"], load_tally(tmp_path, tmp_path / "state")["codex"]
+    theirs = load_ccusage(tmp_path, agents=["codex"])["codex"]
+    ours = load_tally(tmp_path, tmp_path / "state")["codex"]
 
     assert list(rows_of_days(run_ccusage(tmp_path, "codex", "daily"))) == [date(2026, 9, 1)]
     assert theirs[("2026-09-01", "gpt-5")].counts == ours[("2026-09-01", "gpt-5")].counts == (4_000, 0, 0, 40)
