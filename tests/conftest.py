@@ -1,5 +1,6 @@
 """Fixtures of all tests: migrated databases, and one embedded stack."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """Exempt everything imported from garbage collection, which Streamlit runs after every run of a page."""
+    gc.collect()
+    gc.freeze()
 
 
 def is_slow(item: pytest.Item) -> bool:

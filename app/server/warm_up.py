@@ -1,5 +1,6 @@
 """Warm-up at the server's start, so that the first visitor does not wait."""
 
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,6 +34,7 @@ def _warm_up() -> None:
         _import_pages()
         _compress_first_assets()
         preload_header()
+        _exempt_from_garbage_collection()
     except Exception:
         LOG.exception("The warm-up failed; the first visitor waits a little longer.")
 
@@ -46,6 +48,12 @@ def _import_pages() -> None:
 
     totals = pd.Series({"none": 0.0})
     charts.spend_by_name(totals, {}, {}, theme.LIGHT, "USD").to_json()
+
+
+def _exempt_from_garbage_collection() -> None:
+    """Leave imported code out of the collection of garbage that Streamlit runs after every run of a page."""
+    gc.collect()
+    gc.freeze()
 
 
 def _compress_first_assets() -> None:

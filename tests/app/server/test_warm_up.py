@@ -1,6 +1,7 @@
 """The warm-up runs beside the server's start, and its failure does not stop the server."""
 
 import asyncio
+import gc
 import threading
 
 import pytest
@@ -25,6 +26,12 @@ def test_every_first_asset_exists() -> None:
     names = [path.rpartition("/")[2] for path in ASSETS.files]
     for first in module.FIRST_ASSETS:
         assert any(name.startswith(first) for name in names), first
+
+
+def test_imported_code_is_exempt_from_garbage_collection() -> None:
+    gc.unfreeze()
+    asyncio.run(start())
+    eventually(lambda: gc.get_freeze_count() > 100_000, 30)
 
 
 def test_failed_warm_up_is_logged_and_the_server_goes_on(
