@@ -15,6 +15,7 @@ from tally.local.stack import Stack
 from tests.app.accounts import Account, sign_in, sign_in_user, sign_up
 from tests.app.app_server import AppServer
 from tests.app.wire import Wire
+from tests.shared_connections import operator_connection
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def browser(server: AppServer) -> Iterator[httpx.Client]:
 @pytest.fixture
 def job(stack: Stack) -> Iterator[psycopg.Connection[Any]]:
     """The database as the nightly job writes to it."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+    with operator_connection(stack, autocommit=True) as connection:
         yield connection
 
 

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 from supabase import Client
 
 from tally.accounts.auth_client import AuthClient
@@ -16,6 +15,7 @@ from tally.local.stack import Stack
 from tally.storage.database import Database, Query, Row
 from tally.storage.postgres import PostgresDatabase
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
+from tests.shared_connections import operator_connection
 
 TRANSPORTS = ("supabase", "postgres")
 
@@ -52,7 +52,7 @@ def over_http(stack: Stack, person: Person) -> SupabaseDatabase:
 @contextmanager
 def over_postgres(stack: Stack, person: Person) -> Iterator[PostgresDatabase]:
     """The person through the operator's connection, as on the command line."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         yield PostgresDatabase(connection, person.user_id)
 
 
@@ -86,7 +86,7 @@ class CountingDatabase:
 
 def money_is_exact(stack: Stack, person: Person) -> bool:
     """Check that daily_costs shows a plain sum of what is effective."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         plain = connection.execute(
             "select coalesce(sum(cost_usd), 0), coalesce(sum(tokens_used), 0), count(*)"
             " from public.effective_records where workspace_id = %s",

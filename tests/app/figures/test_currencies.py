@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-import psycopg
 import pytest
 import streamlit as st
 from hypothesis import given, settings
@@ -32,6 +31,7 @@ from tally.local.stack import Stack
 from tally.spend.subscriptions import Subscription
 from tests.app.pages import metrics, open_page, save, shown, usage
 from tests.app.ui.shown_table import shown_table
+from tests.shared_connections import operator_connection
 
 TODAY = datetime.now(UTC).date()
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
@@ -174,7 +174,7 @@ def test_offered_currencies_have_rates_for_every_possible_day() -> None:
 @pytest.fixture
 def rates(stack: Stack) -> Iterator[None]:
     """The nightly run has brought rates: yesterday a euro was 2 dollars and 100 yen, today 4 and 400."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as job:
+    with operator_connection(stack, autocommit=True) as job:
         job.execute("delete from public.exchange_rates")
         for day, usd, jpy in ((TODAY - timedelta(days=1), 2, 100), (TODAY, 4, 400)):
             for code in bundled_rates().list_current(date(2020, 1, 1)):

@@ -23,6 +23,7 @@ from tally.local.keys import load_keys, read_encryption_keys, save_encryption_ke
 from tally.local.stack import Stack
 from tally.secrets.key_ring import KeyRing, load_key_ring, make_key
 from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
+from tests.shared_connections import operator_connection
 from tests.tally.people import sign_up
 from tests.tally.secrets.rings import KEY, NEWER, SECRET, ring_of
 
@@ -63,7 +64,7 @@ class Vault:
 
 @pytest.fixture
 def vault(stack: Stack) -> Iterator[Vault]:
-    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+    with operator_connection(stack, autocommit=True) as connection:
         before = read_encryption_keys(stack.home)
         assert before is not None
         connection.execute("delete from public.api_credentials")  # of other tests

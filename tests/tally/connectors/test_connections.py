@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -22,6 +21,7 @@ from tally.connectors.errors import ConnectorError, KeyRefused, Unavailable
 from tally.core.errors import TallyError
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query
+from tests.shared_connections import operator_connection
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault
 from tests.tally.connectors.users import connect, load_ring, reread, sources, spent, stored, sync
@@ -37,7 +37,7 @@ def add_with_key(database: Database, user: Person, provider: str, key: str, name
 
 def dump_credentials(stack: Stack, user: Person) -> str:
     """Return everything the database stores about the account's keys as one text."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         rows = connection.execute(
             "select to_jsonb(c)::text from public.api_credentials as c where user_id = %(user)s"
             " union all select to_jsonb(i)::text from public.imports as i where user_id = %(user)s"

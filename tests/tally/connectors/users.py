@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from pydantic import SecretStr
 
 from tally.connectors.connections import Connection, NewConnection, add_connection, list_connections
@@ -17,6 +16,7 @@ from tally.core.settings import load_settings
 from tally.local.stack import Stack
 from tally.secrets.key_ring import KeyRing, load_key_ring
 from tally.storage.database import Database, Query, select_all
+from tests.shared_connections import operator_connection
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import BASE_PATHS, KEYS, FakeProviders
 from tests.tally.people import Person
@@ -27,7 +27,7 @@ TODAY = date(2026, 11, 20)
 @contextmanager
 def point_providers_at(stack: Stack, fake: FakeProviders) -> Iterator[None]:
     """Point the providers' addresses at the fake, as only an operator can."""
-    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+    with operator_connection(stack, autocommit=True) as connection:
         before = connection.execute(
             "select api_base_url, name from public.providers where name = any(%s)", [list(BASE_PATHS)]
         ).fetchall()

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
-import psycopg
 import pytest
 
 from tally.currency.rates import bundled_rates, to_usd
 from tally.currency.stored_rates import load_rates
 from tally.local.stack import Stack
+from tests.shared_connections import operator_connection
 from tests.tally.people import TRANSPORTS, acting, sign_up
 
 DAYS, FIRST = 60, bundled_rates().newest_day + timedelta(days=1)
@@ -25,7 +25,7 @@ def fetched(stack: Stack) -> Iterator[None]:
         for code in codes
     ]
     assert len(rows) > 1000
-    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as job:
+    with operator_connection(stack, autocommit=True) as job:
         job.execute("delete from public.exchange_rates")
         job.cursor().executemany(
             "insert into public.exchange_rates (day, currency, rate) values (%s, %s, %s)", rows

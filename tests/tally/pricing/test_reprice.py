@@ -27,6 +27,7 @@ from tally.pricing.reprice import Difference, apply_prices, calculate_difference
 from tally.pricing.usage import ModelRef, Usage
 from tally.storage.database import DatabaseError, Query
 from tally.storage.postgres import PostgresDatabase
+from tests.shared_connections import operator_connection
 from tests.tally.people import Person, acting, money_is_exact, over_postgres, sign_up
 
 AT = datetime(2026, 10, 5, 12, tzinfo=UTC)
@@ -100,7 +101,7 @@ class Account:
 
 @pytest.fixture
 def account(stack: Stack) -> Iterator[Account]:
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         yield Account(stack, sign_up(stack), connection)
 
 

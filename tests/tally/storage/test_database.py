@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +32,7 @@ from tally.storage.database import (
 )
 from tally.storage.postgres import find_user
 from tally.storage.postgrest import SupabaseDatabase
+from tests.shared_connections import operator_connection
 from tests.tally.people import TRANSPORTS, Person, acting, client_with, over_http, over_postgres, sign_up
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -235,7 +235,7 @@ def test_filter_for_too_many_values_is_refused_in_one_sentence(
 
 def test_account_of_unstorable_email_does_not_exist(stack: Stack) -> None:
     with (
-        psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection,
+        operator_connection(stack, autocommit=True) as connection,
         pytest.raises(DatabaseError, match=r"^There is no account for "),
     ):
         find_user(connection, "a\udcff@example.com")
@@ -345,7 +345,7 @@ def test_invalid_token_ends_the_session_and_writes_nothing(
 
 
 def counts(stack: Stack) -> object:
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         return connection.execute(
             "select (select count(*) from public.imports), (select count(*) from public.cost_records)"
         ).fetchone()
@@ -360,7 +360,7 @@ def test_unknown_api_key_is_named(stack: Stack, person: Person) -> None:
 
 
 def test_closed_connection_is_not_retried(stack: Stack, person: Person) -> None:
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         connection.close()
         with over_postgres(stack, person) as database:
             database._connection.close()
@@ -406,7 +406,7 @@ def test_unreachable_database_is_retried_four_times(
 
 
 def test_account_is_found_by_email_in_any_case(stack: Stack, person: Person) -> None:
-    with psycopg.connect(stack.settings()["DATABASE_URL"]) as connection:
+    with operator_connection(stack) as connection:
         assert str(find_user(connection, f" {person.email.upper()} ")) == person.user_id
         with pytest.raises(DatabaseError, match=r"^There is no account for nobody@example\.com\. Sign up"):
             find_user(connection, "nobody@example.com")
