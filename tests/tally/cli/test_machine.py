@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
+from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS, main
 from tally.cli import collect, machine
 from tally.cli.command import FAILED, new_app
 from tally.cli.main import app
@@ -28,6 +28,15 @@ UNREACHABLE = {
     "SUPABASE_PUBLISHABLE_KEY": "none",
     "DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres",
 }
+USING_A_HOME = [
+    "status",
+    "doctor",
+    "down",
+    "up",
+    "collect",
+    "collect --dry-run",
+    "collect --dry-run --json",
+]
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
@@ -107,14 +116,26 @@ def test_unusable_port_is_refused(tmp_path: Path, port: str) -> None:
     )
 
 
-@pytest.mark.parametrize("home", ["/dev/null/x", "~nosuchuser/x"])
-@pytest.mark.parametrize(
-    "command", ["status", "doctor", "down", "up", "collect", "collect --dry-run", "collect --dry-run --json"]
-)
-def test_unusable_folder_is_one_sentence(tmp_path: Path, command: str, home: str) -> None:
-    ended = run(*command.split(), TALLY_HOME=home, HOME=str(tmp_path))
+@pytest.mark.parametrize("command", USING_A_HOME)
+def test_unusable_folder_is_one_sentence(tmp_path: Path, command: str) -> None:
+    ended = run(*command.split(), TALLY_HOME="/dev/null/x", HOME=str(tmp_path))
     assert ended.returncode == FAILED
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", USING_A_HOME)
+def test_unknown_users_folder_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["tally", *command.split()])
+    monkeypatch.setenv("TALLY_HOME", "~nosuchuser/x")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("tally.__main__.prepare_streams", lambda: None)  # these are pytest's
+    monkeypatch.setattr("gc.disable", lambda: None)  # `tally collect` does it until its process ends
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == FAILED
+    assert "~nosuchuser/x is unknown on this machine." in "".join(capsys.readouterr())
 
 
 def test_database_address_that_is_not_text_is_refused(stack: Stack, tmp_path: Path) -> None:
