@@ -178,7 +178,7 @@ def _make_estimates(day: datetime, number: int) -> list[CostRecord]:
 
 
 def _make_bills(day: datetime) -> list[CostRecord]:
-    """What each model cost on that day."""
+    """A bill of each model for that day."""
     return [
         CostRecord(
             "openai",
