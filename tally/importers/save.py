@@ -3,19 +3,20 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
 from hashlib import sha256
 from operator import xor
+from threading import Lock
 
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, canonical_decimal
 from tally.importers import Parsed, Rejected
 from tally.importers.grouping import Breakdown, read_breakdown, refuse_overlap
-from tally.ledger.save import BATCH, save_batch
+from tally.ledger.save import BATCH, Saved, save_batch
 from tally.pricing.estimate import apply_custom_prices
 from tally.storage.database import Database, DatabaseError, Row
 
@@ -56,6 +57,25 @@ class _Batch:
     places: Sequence[int]
     records: Sequence[CostRecord]
     rows_each: int
+
+
+class _Sender:
+    """Sends batches, one at a time once the database knows some of the records.
+
+    It saves known records one batch after another, and the wait counts towards the API's time limit.
+    """
+
+    def __init__(self, database: Database, import_id: str) -> None:
+        self._database, self._import_id = database, import_id
+        self._turn = Lock()
+        self._takes_turns = False
+
+    def send(self, batch: _Batch) -> Saved:
+        """Save a batch; raises DatabaseError."""
+        with self._turn if self._takes_turns else nullcontext():
+            saved = save_batch(self._database, batch.records, self._import_id)
+        self._takes_turns |= saved.duplicate > 0
+        return saved
 
 
 def save_import(
@@ -125,9 +145,10 @@ def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress
     added = already_there = restated = 0
     rejected = list(parsed.rejected)
     done = 0
+    sender = _Sender(database, import_id)
     with ThreadPoolExecutor(database.workers) as workers:
         batches = list(_batches(parsed))
-        answers = workers.map(lambda batch: save_batch(database, batch.records, import_id), batches)
+        answers = workers.map(sender.send, batches)
         for batch, saved in zip(batches, answers, strict=True):
             added += saved.inserted * batch.rows_each
             already_there += saved.duplicate * batch.rows_each

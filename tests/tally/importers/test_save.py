@@ -3,6 +3,7 @@
 import csv
 import io
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -261,6 +262,48 @@ def test_progress_grows_to_the_total(stack: Stack, transport: str) -> None:
     assert counts(result) == (BATCH + 1_202, BATCH + 1_202, 0, 0, 0)
     assert seen == sorted(seen)
     assert seen[-1] == (BATCH + 1_202, BATCH + 1_202, "")
+
+
+class ParallelDatabase:
+    """A database that notes how many saves are in progress whenever one begins."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._saving = 0
+        self.workers = database.workers
+        self.saving: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def call(self, function: str, **parameters: Any) -> Any:
+        """The function's answer, after 50 ms where it saves."""
+        if function != "save_cost_records":
+            return self._database.call(function, **parameters)
+        with self._lock:
+            self._saving += 1
+            self.saving.append(self._saving)
+        try:
+            time.sleep(0.05)
+            return self._database.call(function, **parameters)
+        finally:
+            with self._lock:
+                self._saving -= 1
+
+
+def test_known_records_are_sent_one_batch_at_a_time(
+    stack: Stack, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are saved one batch after another, and the wait counts towards the API's time limit."""
+    monkeypatch.setattr("tally.importers.save.BATCH", 1)
+    rows = [f"2026-11-{day:02},openai,gpt-5,1.25,,," for day in range(1, 11)]
+    first, second = (ParallelDatabase(over_http(stack, person)) for _ in range(2))
+    bring(first, table_of(rows))
+    again = bring(second, table_of([*rows, "2026-11-11,openai,gpt-5,1.25,,,"]))
+    assert (again.added, again.already_there) == (1, 10)
+    assert max(first.saving) == first.workers == 3
+    assert second.saving[-4:] == [1] * 4
 
 
 def test_concurrent_imports_of_one_file_save_each_row_once(stack: Stack, person: Person) -> None:
