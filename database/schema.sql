@@ -879,7 +879,7 @@ begin
     select coalesce(sum(a.record_count), 0) into records from added as a;
 
     insert into private.overridden_days as o (workspace_id, date, gen)
-    select m.workspace_id, m.date, pg_current_xact_id()
+    select m.workspace_id, m.date, m.gen
     from unnest(marks) as m
     on conflict (workspace_id, date) do update
         set gen = excluded.gen;
@@ -2862,14 +2862,22 @@ begin
                 coalesce((select r.gen::text from private.refreshes as r), '0'),
                 coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
                 (
-                    select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
-                    from private.stale_days as s
-                    where s.workspace_id = m.workspace_id
-                ),
-                (
-                    select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
-                    from private.overridden_days as o
-                    where o.workspace_id = m.workspace_id
+                    select count(*) || '-' || coalesce(sum(hashtextextended(d.date || ' ' || d.gen, 0)), 0)
+                    from (
+                        select s.date, s.gen
+                        from private.stale_days as s
+                        where s.workspace_id = m.workspace_id
+                        union all
+                        select o.date, o.gen
+                        from private.overridden_days as o
+                        where
+                            o.workspace_id = m.workspace_id
+                            and not exists (
+                                select
+                                from private.stale_days as s
+                                where s.workspace_id = o.workspace_id and s.date = o.date
+                            )
+                    ) as d
                 ),
                 (
                     select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)

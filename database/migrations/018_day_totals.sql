@@ -4,7 +4,7 @@
 create table if not exists private.overridden_days (
     workspace_id uuid not null,
     date date not null,
-    gen xid8 not null, -- the transaction that folded the day last
+    gen xid8 not null, -- that of its mark: folding changes no data, so it changes no data version
     primary key (workspace_id, date)
 );
 alter table private.overridden_days enable row level security;

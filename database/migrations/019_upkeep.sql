@@ -58,7 +58,7 @@ begin
     select coalesce(sum(a.record_count), 0) into records from added as a;
 
     insert into private.overridden_days as o (workspace_id, date, gen)
-    select m.workspace_id, m.date, pg_current_xact_id()
+    select m.workspace_id, m.date, m.gen
     from unnest(marks) as m
     on conflict (workspace_id, date) do update
         set gen = excluded.gen;

@@ -20,14 +20,22 @@ begin
                 coalesce((select r.gen::text from private.refreshes as r), '0'),
                 coalesce((select c.gen::text from private.workspace_changes as c where c.workspace_id = m.workspace_id), '0'),
                 (
-                    select count(*) || '-' || coalesce(sum(hashtextextended(s.date || ' ' || s.gen, 0)), 0)
-                    from private.stale_days as s
-                    where s.workspace_id = m.workspace_id
-                ),
-                (
-                    select count(*) || '-' || coalesce(sum(hashtextextended(o.date || ' ' || o.gen, 0)), 0)
-                    from private.overridden_days as o
-                    where o.workspace_id = m.workspace_id
+                    select count(*) || '-' || coalesce(sum(hashtextextended(d.date || ' ' || d.gen, 0)), 0)
+                    from (
+                        select s.date, s.gen
+                        from private.stale_days as s
+                        where s.workspace_id = m.workspace_id
+                        union all
+                        select o.date, o.gen
+                        from private.overridden_days as o
+                        where
+                            o.workspace_id = m.workspace_id
+                            and not exists (
+                                select
+                                from private.stale_days as s
+                                where s.workspace_id = o.workspace_id and s.date = o.date
+                            )
+                    ) as d
                 ),
                 (
                     select count(*) || '-' || coalesce(sum(hashtextextended(o.name || ' ' || o.version, 0)), 0)

@@ -160,6 +160,20 @@ def test_a_fold_takes_marks_and_leaves_reads_exact(database: Connection, as_user
     assert read_daily_costs(person) == add_up(person)
 
 
+def test_a_fold_changes_no_data_version(database: Connection, as_user: Act, user: UUID) -> None:
+    person = as_user(user)
+    versions = []
+    for seed in range(2):
+        save(person, [record(random.Random(seed))])
+        saved = person.execute("select public.data_version()").fetchone()
+        assert fold_all(database) == 1
+        assert person.execute("select public.data_version()").fetchone() == saved
+        versions.append(saved)
+    save(person, [record(random.Random(0))])
+    versions.append(person.execute("select public.data_version()").fetchone())
+    assert len(set(versions)) == 3
+
+
 def test_marks_of_open_transactions_are_not_folded(project: Project, user: UUID) -> None:
     with project.connect() as job, project.act_as("authenticated", user) as writer:
         writer.autocommit = False
