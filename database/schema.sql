@@ -272,9 +272,19 @@ CREATE FUNCTION private.change_enabled() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    others uuid[];
+    enabled uuid;
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
-    if new.is_enabled then
+    others := array(select i.id from private.imports_of_same_file(new) as i);
+    enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
+    if not new.is_enabled and enabled is null then
+        perform private.supersede_source(new.workspace_id, new.id);
+    elsif not new.is_enabled then
+        perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
+    elsif enabled is null then
+        perform private.pass_on_records(new.workspace_id, others, new.id);
         perform private.select_winners(
             new.workspace_id,
             array(
@@ -283,8 +293,6 @@ begin
                 where s.workspace_id = new.workspace_id and s.import_id = new.id
             )
         );
-    else
-        perform private.supersede_source(new.workspace_id, new.id);
     end if;
     return null;
 end
@@ -963,6 +971,62 @@ CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURN
     )
 $$;
 
+-- TABLE public.imports
+
+CREATE TABLE public.imports (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    kind text DEFAULT 'file'::text NOT NULL,
+    filename text NOT NULL,
+    format text NOT NULL,
+    file_sha256 text,
+    credential_id uuid,
+    is_enabled boolean DEFAULT true NOT NULL,
+    rows_read bigint DEFAULT 0 NOT NULL,
+    rows_imported bigint DEFAULT 0 NOT NULL,
+    rows_duplicate bigint DEFAULT 0 NOT NULL,
+    rows_restated bigint DEFAULT 0 NOT NULL,
+    rows_rejected bigint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    errors jsonb DEFAULT '[]'::jsonb NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT imports_add_up CHECK (((status <> 'done'::text) OR (rows_read = ((rows_imported + rows_duplicate) + rows_rejected)))),
+    CONSTRAINT imports_check CHECK (((rows_restated >= 0) AND (rows_restated <= rows_duplicate))),
+    CONSTRAINT imports_credential CHECK (((kind = 'connection'::text) OR (credential_id IS NULL))),
+    CONSTRAINT imports_errors_check CHECK (((jsonb_typeof(errors) = 'array'::text) AND (pg_column_size(errors) <= 1048576))),
+    CONSTRAINT imports_file CHECK (((kind <> 'file'::text) OR (file_sha256 IS NOT NULL))),
+    CONSTRAINT imports_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT imports_filename_check CHECK (((length(filename) >= 1) AND (length(filename) <= 255))),
+    CONSTRAINT imports_finished_at_check CHECK (isfinite(finished_at)),
+    CONSTRAINT imports_format_check CHECK (((length(format) >= 1) AND (length(format) <= 50))),
+    CONSTRAINT imports_kind CHECK ((kind = ANY (ARRAY['file'::text, 'connection'::text, 'machine'::text]))),
+    CONSTRAINT imports_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT imports_rows_duplicate_check CHECK (((rows_duplicate >= 0) AND (rows_duplicate <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_rows_imported_check CHECK (((rows_imported >= 0) AND (rows_imported <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_rows_read_check CHECK (((rows_read >= 0) AND (rows_read <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_rows_rejected_check CHECK (((rows_rejected >= 0) AND (rows_rejected <= '1000000000000000'::bigint))),
+    CONSTRAINT imports_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
+);
+
+-- FUNCTION private.imports_of_same_file(public.imports)
+
+CREATE FUNCTION private.imports_of_same_file(source public.imports) RETURNS SETOF public.imports
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select i.*
+    from public.imports as i
+    where
+        i.workspace_id = source.workspace_id
+        and i.user_id = source.user_id
+        and i.id <> source.id
+        and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
+$$;
+
 -- FUNCTION private.insert_records(uuid, uuid, text, private.incoming_record[], uuid[])
 
 CREATE FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) RETURNS integer
@@ -1606,40 +1670,49 @@ CREATE FUNCTION private.parts_from_before(decided private.day_parts[], changes p
     )
 $$;
 
--- FUNCTION private.pass_on_records()
+-- FUNCTION private.pass_on_deleted()
 
-CREATE FUNCTION private.pass_on_records() RETURNS trigger
+CREATE FUNCTION private.pass_on_deleted() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
 declare
-    heir uuid;
+    heir public.imports;
 begin
-    if not exists (select from public.workspaces as w where w.id = old.workspace_id) then
+    if
+        not exists (select from private.imports_of_same_file(old))
+        or not exists (select from public.workspaces as w where w.id = old.workspace_id) -- being deleted
+    then
         return old;
     end if;
-    select i.id
+    perform pg_advisory_xact_lock(private.save_lock(old.workspace_id));
+    select i.*
     into heir
-    from public.imports as i
-    where i.workspace_id = old.workspace_id and i.metadata ->> 'same_as' = old.id::text and i.is_enabled = old.is_enabled
-    order by i.created_at desc
+    from private.imports_of_same_file(old) as i
+    order by i.is_enabled desc, i.created_at desc
     limit 1;
-    if heir is not null then
-        update public.imports as i
-        set metadata = case
-            when i.id = heir then i.metadata - 'same_as'
-            else i.metadata || jsonb_build_object('same_as', heir)
-        end
-        where i.workspace_id = old.workspace_id and i.metadata ->> 'same_as' = old.id::text;
-        update public.superseded_records as s
-        set import_id = heir
-        where s.workspace_id = old.workspace_id and s.import_id = old.id;
-        update public.cost_records as r
-        set import_id = heir
-        where r.workspace_id = old.workspace_id and r.import_id = old.id;
+    if found then
+        perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
+        if not heir.is_enabled then
+            perform private.supersede_source(heir.workspace_id, heir.id);
+        end if;
     end if;
     return old;
 end
+$$;
+
+-- FUNCTION private.pass_on_records(uuid, uuid[], uuid)
+
+CREATE FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    update public.superseded_records as s
+    set import_id = heir
+    where s.workspace_id = tenant and s.import_id = any (holders);
+    update public.cost_records as r
+    set import_id = heir
+    where r.workspace_id = tenant and r.import_id = any (holders);
 $$;
 
 -- FUNCTION private.post_due_renewals_for_all()
@@ -3050,10 +3123,11 @@ declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
 begin
     return (
-        select i.id
+        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
         from public.imports as i
         where
             i.workspace_id = tenant
+            and i.user_id = auth.uid()
             and i.file_sha256 = $1
             and i.status = 'done'
             and i.metadata ->> 'signature' = $2
@@ -4082,47 +4156,6 @@ CREATE TABLE public.forecast_totals (
     CONSTRAINT forecast_totals_spent_usd_check CHECK ((spent_usd <> 'NaN'::numeric))
 );
 
--- TABLE public.imports
-
-CREATE TABLE public.imports (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
-    user_id uuid DEFAULT auth.uid() NOT NULL,
-    kind text DEFAULT 'file'::text NOT NULL,
-    filename text NOT NULL,
-    format text NOT NULL,
-    file_sha256 text,
-    credential_id uuid,
-    is_enabled boolean DEFAULT true NOT NULL,
-    rows_read bigint DEFAULT 0 NOT NULL,
-    rows_imported bigint DEFAULT 0 NOT NULL,
-    rows_duplicate bigint DEFAULT 0 NOT NULL,
-    rows_restated bigint DEFAULT 0 NOT NULL,
-    rows_rejected bigint DEFAULT 0 NOT NULL,
-    status text DEFAULT 'running'::text NOT NULL,
-    errors jsonb DEFAULT '[]'::jsonb NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    finished_at timestamp with time zone,
-    CONSTRAINT imports_add_up CHECK (((status <> 'done'::text) OR (rows_read = ((rows_imported + rows_duplicate) + rows_rejected)))),
-    CONSTRAINT imports_check CHECK (((rows_restated >= 0) AND (rows_restated <= rows_duplicate))),
-    CONSTRAINT imports_credential CHECK (((kind = 'connection'::text) OR (credential_id IS NULL))),
-    CONSTRAINT imports_errors_check CHECK (((jsonb_typeof(errors) = 'array'::text) AND (pg_column_size(errors) <= 1048576))),
-    CONSTRAINT imports_file CHECK (((kind <> 'file'::text) OR (file_sha256 IS NOT NULL))),
-    CONSTRAINT imports_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text)),
-    CONSTRAINT imports_filename_check CHECK (((length(filename) >= 1) AND (length(filename) <= 255))),
-    CONSTRAINT imports_finished_at_check CHECK (isfinite(finished_at)),
-    CONSTRAINT imports_format_check CHECK (((length(format) >= 1) AND (length(format) <= 50))),
-    CONSTRAINT imports_kind CHECK ((kind = ANY (ARRAY['file'::text, 'connection'::text, 'machine'::text]))),
-    CONSTRAINT imports_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT imports_rows_duplicate_check CHECK (((rows_duplicate >= 0) AND (rows_duplicate <= '1000000000000000'::bigint))),
-    CONSTRAINT imports_rows_imported_check CHECK (((rows_imported >= 0) AND (rows_imported <= '1000000000000000'::bigint))),
-    CONSTRAINT imports_rows_read_check CHECK (((rows_read >= 0) AND (rows_read <= '1000000000000000'::bigint))),
-    CONSTRAINT imports_rows_rejected_check CHECK (((rows_rejected >= 0) AND (rows_rejected <= '1000000000000000'::bigint))),
-    CONSTRAINT imports_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
-);
-
 -- TABLE public.job_runs
 
 CREATE TABLE public.job_runs (
@@ -4638,7 +4671,7 @@ CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STA
 
 -- TRIGGER public.imports imports_pass_on_records
 
-CREATE TRIGGER imports_pass_on_records BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.pass_on_records();
+CREATE TRIGGER imports_pass_on_records BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.pass_on_deleted();
 
 -- TRIGGER public.imports imports_touch
 
@@ -5251,6 +5284,47 @@ REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, las
 
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
 
+GRANT SELECT,DELETE ON TABLE public.imports TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;
+
+GRANT INSERT(id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(kind) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(filename),UPDATE(filename) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(format),UPDATE(format) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(file_sha256),UPDATE(file_sha256) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(credential_id) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(is_enabled),UPDATE(is_enabled) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_read),UPDATE(rows_read) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_imported),UPDATE(rows_imported) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_duplicate),UPDATE(rows_duplicate) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_restated),UPDATE(rows_restated) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(rows_rejected),UPDATE(rows_rejected) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(status),UPDATE(status) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(errors),UPDATE(errors) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.imports TO authenticated;
+
+GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authenticated;
+
+REVOKE ALL ON FUNCTION private.imports_of_same_file(source public.imports) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_overtaken(tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
@@ -5301,7 +5375,9 @@ REVOKE ALL ON FUNCTION private.outdated_totals(tenant uuid, outdated date[], sta
 
 REVOKE ALL ON FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.pass_on_records() FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.post_due_renewals_for_all() FROM PUBLIC;
 
@@ -5561,45 +5637,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_results TO service_ro
 
 GRANT SELECT ON TABLE public.forecast_totals TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_totals TO service_role;
-
-GRANT SELECT,DELETE ON TABLE public.imports TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;
-
-GRANT INSERT(id) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(workspace_id) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(user_id) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(kind) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(filename),UPDATE(filename) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(format),UPDATE(format) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(file_sha256),UPDATE(file_sha256) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(credential_id) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(is_enabled),UPDATE(is_enabled) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(rows_read),UPDATE(rows_read) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(rows_imported),UPDATE(rows_imported) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(rows_duplicate),UPDATE(rows_duplicate) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(rows_restated),UPDATE(rows_restated) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(rows_rejected),UPDATE(rows_rejected) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(status),UPDATE(status) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(errors),UPDATE(errors) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.imports TO authenticated;
-
-GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authenticated;
 
 GRANT SELECT ON TABLE public.job_runs TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_runs TO service_role;

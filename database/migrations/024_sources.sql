@@ -27,16 +27,59 @@ as $$
 $$;
 revoke all on function private.supersede_source(uuid, uuid) from public;
 
--- A disabled source gives its events to the other sources that reported them; an enabled one competes for them again.
+-- The other imports of a file. One that was imported again unchanged is not sent again: a single import has the records, for all
+-- that name the same first one in metadata.same_as.
+create or replace function private.imports_of_same_file(source public.imports)
+returns setof public.imports
+language sql
+stable
+set search_path = ''
+as $$
+    select i.*
+    from public.imports as i
+    where
+        i.workspace_id = source.workspace_id
+        and i.user_id = source.user_id
+        and i.id <> source.id
+        and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
+$$;
+revoke all on function private.imports_of_same_file(public.imports) from public;
+
+create or replace function private.pass_on_records(tenant uuid, holders uuid[], heir uuid)
+returns void
+language sql
+set search_path = ''
+as $$
+    update public.superseded_records as s
+    set import_id = heir
+    where s.workspace_id = tenant and s.import_id = any (holders);
+    update public.cost_records as r
+    set import_id = heir
+    where r.workspace_id = tenant and r.import_id = any (holders);
+$$;
+revoke all on function private.pass_on_records(uuid, uuid[], uuid) from public;
+
+-- A disabled source gives its events to the other sources that reported them; an enabled one competes for them again. While an
+-- import of a file is enabled, an enabled one has the records.
 create or replace function private.change_enabled()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    others uuid[];
+    enabled uuid;
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
-    if new.is_enabled then
+    others := array(select i.id from private.imports_of_same_file(new) as i);
+    enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
+    if not new.is_enabled and enabled is null then
+        perform private.supersede_source(new.workspace_id, new.id);
+    elsif not new.is_enabled then
+        perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
+    elsif enabled is null then
+        perform private.pass_on_records(new.workspace_id, others, new.id);
         perform private.select_winners(
             new.workspace_id,
             array(
@@ -45,8 +88,6 @@ begin
                 where s.workspace_id = new.workspace_id and s.import_id = new.id
             )
         );
-    else
-        perform private.supersede_source(new.workspace_id, new.id);
     end if;
     return null;
 end
@@ -57,51 +98,46 @@ create or replace trigger imports_change_enabled
     after update of is_enabled on public.imports
     for each row when (old.is_enabled is distinct from new.is_enabled) execute function private.change_enabled();
 
--- A file that was imported again unchanged is not sent again (metadata.same_as names the import that has its records). When
--- that import is deleted, its records pass to the newest of those that would have brought them too.
-create or replace function private.pass_on_records()
+-- The records of a deleted import pass to another of the same file, an enabled one if there is one.
+create or replace function private.pass_on_deleted()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
 declare
-    heir uuid;
+    heir public.imports;
 begin
-    if not exists (select from public.workspaces as w where w.id = old.workspace_id) then
+    if
+        not exists (select from private.imports_of_same_file(old))
+        or not exists (select from public.workspaces as w where w.id = old.workspace_id) -- being deleted
+    then
         return old;
     end if;
-    select i.id
+    perform pg_advisory_xact_lock(private.save_lock(old.workspace_id));
+    select i.*
     into heir
-    from public.imports as i
-    where i.workspace_id = old.workspace_id and i.metadata ->> 'same_as' = old.id::text and i.is_enabled = old.is_enabled
-    order by i.created_at desc
+    from private.imports_of_same_file(old) as i
+    order by i.is_enabled desc, i.created_at desc
     limit 1;
-    if heir is not null then
-        update public.imports as i
-        set metadata = case
-            when i.id = heir then i.metadata - 'same_as'
-            else i.metadata || jsonb_build_object('same_as', heir)
-        end
-        where i.workspace_id = old.workspace_id and i.metadata ->> 'same_as' = old.id::text;
-        update public.superseded_records as s
-        set import_id = heir
-        where s.workspace_id = old.workspace_id and s.import_id = old.id;
-        update public.cost_records as r
-        set import_id = heir
-        where r.workspace_id = old.workspace_id and r.import_id = old.id;
+    if found then
+        perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
+        if not heir.is_enabled then
+            perform private.supersede_source(heir.workspace_id, heir.id);
+        end if;
     end if;
     return old;
 end
 $$;
-revoke all on function private.pass_on_records() from public;
+revoke all on function private.pass_on_deleted() from public;
 
 create or replace trigger imports_pass_on_records
     before delete on public.imports
-    for each row execute function private.pass_on_records();
+    for each row execute function private.pass_on_deleted();
 
--- The finished import of the same file whose records are all there and untouched since, or null. Where there is one, nothing
--- needs to be sent again. The signature stands for what the file was read as, which also depends on the user's answers.
+-- The first import of the same file, if a finished one of the caller has all its records, untouched since; null otherwise. Where
+-- there is one, nothing needs to be sent again. The signature stands for what the file was read as, which also depends on the
+-- user's answers.
 create or replace function public.find_same_import(
     file_sha256 text, signature text, record_count bigint, workspace uuid default null
 )
@@ -115,10 +151,11 @@ declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
 begin
     return (
-        select i.id
+        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
         from public.imports as i
         where
             i.workspace_id = tenant
+            and i.user_id = auth.uid()
             and i.file_sha256 = $1
             and i.status = 'done'
             and i.metadata ->> 'signature' = $2

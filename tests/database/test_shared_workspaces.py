@@ -163,3 +163,18 @@ def test_a_source_takes_no_connection_of_another_workspace(
                 values (coalesce(%s, auth.uid()), 'connection', 'f', 'f', %s)""",
                 [workspace_id, theirs],
             )
+
+
+def test_a_file_of_one_member_does_not_stand_for_the_same_file_of_another(
+    database: Connection, author: Connection, other: Connection, workspace: UUID, stranger: UUID
+) -> None:
+    known = record(cost_usd="1")
+    save(author, workspace, add_import(author, workspace), known)
+    signed = """update public.imports set status = 'done', metadata = '{"signature": "s"}'"""
+    author.execute(signed)
+    same = "select public.find_same_import(repeat('0', 64), 's', 1, %s) is not null"
+    assert author.execute(same, [workspace]).fetchone() == (True,)
+    assert other.execute(same, [workspace]).fetchone() == (False,)
+    save(other, workspace, add_import(other, workspace), known)
+    author.execute("delete from public.imports")
+    assert costs(database) == [(stranger, 1)]
