@@ -1104,6 +1104,11 @@ CREATE FUNCTION private.is_refresh_due() RETURNS boolean
     AS $$
     select
         exists (select from private.overridden_days as o group by o.workspace_id having count(*) > 7)
+        or exists (
+            select
+            from private.overridden_days as o
+            where not exists (select from public.workspaces as w where w.id = o.workspace_id)
+        )
         or (
             (exists (select from private.overridden_days) or exists (select from private.stale_days))
             and coalesce((select r.refreshed_at from private.refreshes as r), '-infinity') < now() - interval '7 days'

@@ -98,7 +98,8 @@ $$;
 revoke all on function public.fold_stale_days() from public, anon, authenticated;
 grant execute on function public.fold_stale_days() to service_role;
 
--- Would a reader have more than 7 overridden days, or is the last refresh a week old?
+-- Would a reader have more than 7 overridden days, does the view have days of a deleted workspace, or is the last refresh a
+-- week old?
 create or replace function private.is_refresh_due()
 returns boolean
 language sql
@@ -107,6 +108,11 @@ set search_path = ''
 as $$
     select
         exists (select from private.overridden_days as o group by o.workspace_id having count(*) > 7)
+        or exists (
+            select
+            from private.overridden_days as o
+            where not exists (select from public.workspaces as w where w.id = o.workspace_id)
+        )
         or (
             (exists (select from private.overridden_days) or exists (select from private.stale_days))
             and coalesce((select r.refreshed_at from private.refreshes as r), '-infinity') < now() - interval '7 days'

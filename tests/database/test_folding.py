@@ -203,6 +203,20 @@ def test_view_is_refreshed_only_when_a_reader_has_many_folded_days(
     assert read_daily_costs(person) == add_up(person)
 
 
+def test_totals_of_a_deleted_account_leave_the_view_with_the_next_upkeep(
+    database: Connection, as_user: Act, user: UUID
+) -> None:
+    person = as_user(user)
+    save(person, [record(random.Random(4))])
+    refresh = "select public.refresh_cost_records_daily(true)"
+    database.execute("select public.refresh_cost_records_daily()")
+    assert database.execute(refresh).fetchone() == (0,)
+    person.execute("select public.delete_own_account(%s)", [f"{user}@example.org"])
+    fold_all(database)
+    database.execute(refresh)
+    assert count(database, "cost_records_daily") == 0
+
+
 def test_refresh_rewrites_no_unchanged_row(database: Connection, as_user: Act, user: UUID) -> None:
     person, chance = as_user(user), random.Random(4)
     save(person, [record(chance) for _ in range(100)])
