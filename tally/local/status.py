@@ -88,7 +88,8 @@ def as_text(status: Status) -> str:
     for name, part in status.parts.items():
         state = "ok" if part.healthy else "does not answer"
         lines.append(f"{name:<10} {state:<16} {part.address} {part.version or ''}".rstrip())
-    lines.append(f"last nightly run: {_last_run_text(status.last_nightly)}")
+    last_run = _last_run_text(status.last_nightly) if status.parts["database"].healthy else "unknown"
+    lines.append(f"last nightly run: {last_run}")
     lines.append(f"next nightly run: {_local_time(status.next_nightly)}")
     return "\n".join(lines)
 

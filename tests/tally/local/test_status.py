@@ -24,14 +24,18 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def shown(run: dict[str, str | None] | None) -> list[str]:
-    parts = {"auth": Part("http://127.0.0.1:8502", True), "database": Part("not started", False)}
+def shown(run: dict[str, str | None] | None, has_database: bool = True) -> list[str]:
+    database = Part("postgresql://postgres@127.0.0.1:8503/postgres", True, "17.10")
+    parts = {
+        "auth": Part("http://127.0.0.1:8502", True),
+        "database": database if has_database else Part("not started", False),
+    }
     status = Status(True, "/home/ada/.tally", "0.1.0", "1.67.0", parts, run, "2026-11-29T03:15:00+01:00")
     return as_text(status).splitlines()
 
 
 def test_each_part_has_a_line() -> None:
-    assert shown(None)[1:3] == [
+    assert shown(None, has_database=False)[1:3] == [
         "auth       ok               http://127.0.0.1:8502",
         "database   does not answer  not started",
     ]
@@ -47,6 +51,10 @@ def test_each_part_has_a_line() -> None:
 )
 def test_last_run_is_shown_in_local_time(run: dict[str, str | None] | None, text: str) -> None:
     assert f"last nightly run: {text}" in shown(run)
+
+
+def test_last_run_is_unknown_without_the_database() -> None:
+    assert "last nightly run: unknown" in shown(None, has_database=False)
 
 
 def test_next_run_is_shown_in_local_time() -> None:
