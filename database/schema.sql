@@ -1238,7 +1238,9 @@ begin
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
-    select distinct on (r.source_key)
+    select distinct on (
+        r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+    )
         tenant, auth.uid(), r.project_id, p.id, source, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
         r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
         coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
@@ -1253,8 +1255,12 @@ begin
         and r.timestamp < now() + interval '1 year'
         -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
         and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
-    order by r.source_key
-    on conflict on constraint superseded_records_statement do update
+    order by
+        r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+    on conflict (
+        workspace_id, source_key, import_id,
+        (case when request_id is null then coalesce((day + time '12:00') at time zone 'UTC', timestamp) end)
+    ) do update
         set
             (
                 project_id, provider_id, request_id, timestamp, day, model_name, billing_account, dataset,
@@ -1892,7 +1898,10 @@ CREATE FUNCTION private.rank_superseded(owner uuid, keys uuid[]) RETURNS TABLE(i
     select
         s.id, s.source_key, s.timestamp, s.import_id, s.request_id is not null, s.rank, s.figures,
         s.may_count
-        and row_number() over (partition by s.source_key, s.may_count order by s.rank desc, s.created_at desc, s.id) = 1
+        and row_number() over (
+            partition by s.source_key, case when s.request_id is null then s.timestamp end, s.may_count
+            order by s.rank desc, s.created_at desc, s.id
+        ) = 1
     from (
         select
             t.*,
@@ -4402,11 +4411,6 @@ ALTER TABLE ONLY public.subscriptions
 ALTER TABLE ONLY public.superseded_records
     ADD CONSTRAINT superseded_records_pkey PRIMARY KEY (id);
 
--- CONSTRAINT public.superseded_records superseded_records_statement
-
-ALTER TABLE ONLY public.superseded_records
-    ADD CONSTRAINT superseded_records_statement UNIQUE NULLS NOT DISTINCT (workspace_id, source_key, import_id);
-
 -- CONSTRAINT public.user_preferences user_preferences_pkey
 
 ALTER TABLE ONLY public.user_preferences
@@ -4553,6 +4557,14 @@ CREATE INDEX superseded_records_import_idx ON public.superseded_records USING bt
 -- INDEX public.superseded_records_provider_idx
 
 CREATE INDEX superseded_records_provider_idx ON public.superseded_records USING btree (provider_id);
+
+-- INDEX public.superseded_records_statement
+
+CREATE UNIQUE INDEX superseded_records_statement ON public.superseded_records USING btree (workspace_id, source_key, import_id, (
+CASE
+    WHEN (request_id IS NULL) THEN COALESCE(((day + '12:00:00'::time without time zone) AT TIME ZONE 'UTC'::text), "timestamp")
+    ELSE NULL::timestamp with time zone
+END)) NULLS NOT DISTINCT;
 
 -- INDEX public.superseded_records_timestamp_idx
 

@@ -5,7 +5,6 @@
 create table if not exists public.superseded_records (
     like public.cost_records including defaults including constraints including generated,
     primary key (id),
-    constraint superseded_records_statement unique nulls not distinct (workspace_id, source_key, import_id),
     constraint superseded_records_workspace foreign key (workspace_id) references public.workspaces (id) on delete cascade,
     constraint superseded_records_user foreign key (user_id) references auth.users (id) on delete cascade,
     constraint superseded_records_provider foreign key (provider_id) references public.providers (id),
@@ -14,6 +13,13 @@ create table if not exists public.superseded_records (
 );
 alter table public.superseded_records drop column if exists money_is_effective;
 alter table public.superseded_records drop column if exists tokens_are_effective;
+-- A source has one statement on a request, and one on a line of an export at each time. An event that is a date is told apart
+-- by it: its instant follows the time zone.
+create unique index if not exists superseded_records_statement
+    on public.superseded_records (
+        workspace_id, source_key, import_id,
+        (case when request_id is null then coalesce((day + time '12:00') at time zone 'UTC', timestamp) end)
+    ) nulls not distinct;
 create index if not exists superseded_records_import_idx on public.superseded_records (workspace_id, import_id);
 create index if not exists superseded_records_provider_idx on public.superseded_records (provider_id);
 create index if not exists superseded_records_user_idx on public.superseded_records (user_id);

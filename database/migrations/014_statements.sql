@@ -25,7 +25,10 @@ as $$
     select
         s.id, s.source_key, s.timestamp, s.import_id, s.request_id is not null, s.rank, s.figures,
         s.may_count
-        and row_number() over (partition by s.source_key, s.may_count order by s.rank desc, s.created_at desc, s.id) = 1
+        and row_number() over (
+            partition by s.source_key, case when s.request_id is null then s.timestamp end, s.may_count
+            order by s.rank desc, s.created_at desc, s.id
+        ) = 1
     from (
         select
             t.*,

@@ -24,7 +24,9 @@ begin
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
-    select distinct on (r.source_key)
+    select distinct on (
+        r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+    )
         tenant, auth.uid(), r.project_id, p.id, source, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
         r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
         coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
@@ -39,8 +41,12 @@ begin
         and r.timestamp < now() + interval '1 year'
         -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
         and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
-    order by r.source_key
-    on conflict on constraint superseded_records_statement do update
+    order by
+        r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+    on conflict (
+        workspace_id, source_key, import_id,
+        (case when request_id is null then coalesce((day + time '12:00') at time zone 'UTC', timestamp) end)
+    ) do update
         set
             (
                 project_id, provider_id, request_id, timestamp, day, model_name, billing_account, dataset,

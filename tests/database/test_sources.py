@@ -128,6 +128,43 @@ def test_request_from_log_file_and_api_is_one_record(person: Connection) -> None
     assert totals(person) == (Decimal(0), 0, 0)
 
 
+def test_a_line_that_a_source_reports_at_two_times_is_two_events(person: Connection) -> None:
+    file, better = new_source(person), new_source(person)
+    lines = [Statement("a", account=None, minutes=minutes) for minutes in (0, 5)]
+    save(person, file, *lines)
+    set_enabled(person, file, is_enabled=False)
+    assert totals(person) == (Decimal(0), 0, 0)
+    set_enabled(person, file, is_enabled=True)
+    assert totals(person) == (Decimal(2), 20, 2)
+    save(person, better, *(replace(line, cost="3") for line in lines))
+    assert totals(person) == (Decimal(6), 20, 2)
+    delete_source(person, better)
+    assert totals(person) == (Decimal(2), 20, 2)
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_a_known_line_that_comes_at_another_time_too_is_added(person: Connection, is_enabled: bool) -> None:
+    file = new_source(person)
+    line = Statement("a", account=None)
+    save(person, file, line)
+    set_enabled(person, file, is_enabled)
+    save(person, file, line, replace(line, minutes=5))
+    set_enabled(person, file, is_enabled=True)
+    assert totals(person) == (Decimal(2), 20, 2)
+
+
+def test_a_dated_line_stays_one_event_in_every_time_zone(person: Connection) -> None:
+    file, newer = new_source(person), new_source(person)
+    line = Statement("a", account=None, day=True)
+    save(person, newer, line)
+    set_enabled(person, newer, is_enabled=False)
+    person.execute("update public.user_preferences set timezone = 'Pacific/Kiritimati'")
+    assert save(person, newer, replace(line, cost="2"))["inserted"] == 0
+    save(person, file, line)
+    set_enabled(person, newer, is_enabled=True)
+    assert totals(person) == (Decimal(2), 10, 1)
+
+
 def test_the_same_log_copied_to_two_machines_counts_once(person: Connection) -> None:
     first, second = new_source(person, "machine", "desk"), new_source(person, "machine", "laptop")
     statements = [Statement(f"msg_{n}", request=n % 2 == 0, minutes=n) for n in range(6)]
