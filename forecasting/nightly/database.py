@@ -11,6 +11,8 @@ from tally.core.errors import TallyError
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 APPLICATION_NAME = "tally nightly"
+# A forgotten transaction fails the steps that need its locks, not every later night.
+LOCK_SECONDS = 60
 
 
 class DatabaseProblem(TallyError):
@@ -23,6 +25,7 @@ def connect(database_url: str) -> Iterator[Connection]:
     connection = _open(database_url)
     try:
         connection.execute("set work_mem = '64MB'")  # halves the time of a refresh
+        connection.execute("select set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
         yield connection
     except psycopg.Error as error:
         raise _explain(connection, error) from error
@@ -54,6 +57,8 @@ def _explain(connection: Connection, error: psycopg.Error) -> DatabaseProblem:
 
 def first_line(error: psycopg.Error) -> str:
     """The error message of Postgres without its context and full stop."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return f"another transaction kept its locks for {LOCK_SECONDS} s"
     return str(error.diag.message_primary or error).splitlines()[0].rstrip(".")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from forecasting.nightly import job_runs, run
+from forecasting.nightly import database, job_runs, run
 from forecasting.nightly.database import take_lock
 from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED, NightlyRun, Options
 from forecasting.nightly.workspace_run import load_workspace_run
@@ -396,6 +396,23 @@ def test_second_run_at_the_same_time_exits(
         assert db.run_nightly() == BUSY
         assert "Another nightly run is in progress" in capsys.readouterr().err
         assert db.count("public.job_runs") == 0
+    assert db.run_nightly() == DONE
+
+
+def test_forgotten_transaction_fails_only_the_steps_that_need_its_locks(
+    db: NightlyDatabase,
+    pattern: SpendPattern,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "LOCK_SECONDS", 1)
+    db.add_spend(db.add_account(), pattern(20))
+    with psycopg.connect(db.url) as forgotten:
+        forgotten.execute("lock table public.cost_records in share update exclusive mode")
+        assert db.run_nightly() == FAILED
+    expected = "The step “analyze” failed: another transaction kept its locks for 1 s.\n"
+    assert capsys.readouterr().err == expected
+    assert len(runs_of(db)) == 1
     assert db.run_nightly() == DONE
 
 
