@@ -266,6 +266,58 @@ CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.billing.' || of_workspace::text, 0)
 $$;
 
+-- FUNCTION private.catch_up_month(timestamp with time zone)
+
+CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    last_at constant timestamptz := ((first_at at time zone 'UTC') + interval '1 month') at time zone 'UTC';
+    tenant uuid;
+    source uuid;
+begin
+    for tenant in
+        select r.workspace_id
+        from public.cost_records as r
+        where r.timestamp >= first_at and r.timestamp < last_at
+        union
+        select s.workspace_id
+        from public.superseded_records as s
+        where s.timestamp >= first_at - interval '1 day' and s.timestamp < last_at + interval '1 day'
+        union
+        select p.workspace_id
+        from private.day_parts as p
+        where p.day >= (first_at at time zone 'UTC')::date and p.day < (last_at at time zone 'UTC')::date
+        order by workspace_id
+    loop
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        perform private.recount_parts(tenant, first_at, last_at);
+        perform private.move_dated_records(tenant, private.timezone_of(tenant));
+        for source in
+            select i.id
+            from public.imports as i
+            where i.workspace_id = tenant and not i.is_enabled
+            order by 1
+        loop
+            perform private.supersede_source(tenant, source);
+        end loop;
+        perform private.supersede_repeated(tenant, first_at, last_at);
+        perform private.select_winners(
+            tenant,
+            array(
+                select distinct s.source_key
+                from public.superseded_records as s
+                where
+                    s.workspace_id = tenant
+                    and s.timestamp >= first_at - interval '1 day'
+                    and s.timestamp < last_at + interval '1 day'
+            )
+        );
+    end loop;
+end
+$$;
+
 -- FUNCTION private.change_enabled()
 
 CREATE FUNCTION private.change_enabled() RETURNS trigger
@@ -926,6 +978,23 @@ begin
     set timezone = coalesce(new.timezone, 'UTC')
     where w.personal_user_id = coalesce(new.user_id, old.user_id) and w.timezone <> coalesce(new.timezone, 'UTC');
     return null;
+end
+$$;
+
+-- FUNCTION private.forget_deleted(text)
+
+CREATE FUNCTION private.forget_deleted(partition_name text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    execute format(
+        'delete from private.%I as r where '
+        'not exists (select from public.workspaces as w where w.id = r.workspace_id) '
+        'or not exists (select from auth.users as u where u.id = r.user_id) '
+        'or (r.import_id is not null and not exists (select from public.imports as i where i.id = r.import_id))',
+        partition_name
+    );
 end
 $$;
 
@@ -2142,6 +2211,52 @@ begin
 end
 $$;
 
+-- FUNCTION private.recount_parts(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock(private.billing_lock(tenant));
+    delete from private.day_parts as p
+    where
+        p.workspace_id = tenant
+        and p.day >= (first_at at time zone 'UTC')::date
+        and p.day < (last_at at time zone 'UTC')::date;
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.cost_records as r
+    set money_is_effective = true, tokens_are_effective = true
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= first_at
+        and r.timestamp < last_at
+        and not (r.money_is_effective and r.tokens_are_effective);
+    perform set_config('tally.is_flagging', '', true);
+    insert into private.day_parts
+    select
+        tenant, r.billing_account, (r.timestamp at time zone 'UTC')::date, r.dataset, r.cost_basis, r.model_key,
+        r.billed_under_other_name, r.collection_method, sum(r.tokens_used), sum(r.request_count), count(*), true, true
+    from public.cost_records as r
+    where
+        r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.billing_account is not null
+    group by 2, 3, 4, 5, 6, 7, 8;
+    -- As changes of no record: all records of what is decided are flagged.
+    perform private.resolve_overlaps(array(
+        select
+            row(
+                p.workspace_id, p.billing_account, p.day, p.dataset, p.cost_basis, p.model_key, p.billed_under_other_name,
+                p.collection_method, 0, 0, 0, true, true
+            )::private.day_parts
+        from private.day_parts as p
+        where
+            p.workspace_id = tenant
+            and p.day >= (first_at at time zone 'UTC')::date
+            and p.day < (last_at at time zone 'UTC')::date
+    ));
+end
+$$;
+
 -- FUNCTION private.renewal_days(public.subscriptions, date)
 
 CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) RETURNS SETOF date
@@ -2598,6 +2713,46 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 $_$;
 
+-- FUNCTION private.supersede_repeated(uuid, timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with repeated as (
+        delete from public.cost_records as r
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= first_at
+            and r.timestamp < last_at
+            and r.request_id is not null
+            and exists (
+                select
+                from public.cost_records as o
+                where
+                    o.workspace_id = tenant
+                    and o.source_key = r.source_key
+                    and o.request_id is not null
+                    and (o.timestamp < first_at or o.timestamp >= last_at)
+            )
+        returning r.*
+    )
+
+    insert into public.superseded_records (
+        id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
+        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+        metadata, created_at, updated_at
+    )
+    select
+        r.id, r.workspace_id, r.user_id, r.project_id, r.provider_id, r.import_id, r.subscription_id, r.source_key, r.request_id,
+        r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
+        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
+        r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
+    from repeated as r
+    on conflict do nothing -- what a source said meanwhile is newer
+$$;
+
 -- FUNCTION private.supersede_source(uuid, uuid)
 
 CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
@@ -2622,6 +2777,7 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
         r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
         r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
     from silenced as r
+    on conflict do nothing -- what it said while a month was archived is newer
 $$;
 
 -- TABLE public.superseded_records
@@ -2874,7 +3030,9 @@ begin
         raise exception 'There is no archived table for year %, month %.', year, month using errcode = '22023';
     end if;
     perform private.share_timezones_of(partition_name);
+    perform private.forget_deleted(partition_name);
     perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.catch_up_month(make_date(year, month, 1)::timestamp at time zone 'UTC');
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
 end
@@ -3071,6 +3229,7 @@ $$;
 CREATE FUNCTION public.detach_partition(year integer, month integer) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET lock_timeout TO '2s'
     AS $$
 declare
     partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
@@ -3089,6 +3248,9 @@ begin
     insert into private.archived_months (month) values (make_date(year, month, 1)) on conflict do nothing;
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
+exception
+when lock_not_available then
+    raise exception 'The records are in use. Nothing was archived; try again later.' using errcode = '55P03';
 end
 $$;
 
@@ -5243,6 +5405,8 @@ REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
@@ -5294,6 +5458,8 @@ REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, OUT days integer,
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
 
@@ -5418,6 +5584,8 @@ REVOKE ALL ON FUNCTION private.read_price_changes(changes json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -5449,6 +5617,8 @@ REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_d
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
 

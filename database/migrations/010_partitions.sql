@@ -189,6 +189,7 @@ returns text
 language plpgsql
 security definer
 set search_path = ''
+set lock_timeout = '2s' -- whoever reads meanwhile waits, too
 as $$
 declare
     partition_name constant text := format('cost_records_%s_%s', year, lpad(month::text, 2, '0'));
@@ -207,12 +208,34 @@ begin
     insert into private.archived_months (month) values (make_date(year, month, 1)) on conflict do nothing;
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
+exception
+when lock_not_available then
+    raise exception 'The records are in use. Nothing was archived; try again later.' using errcode = '55P03';
 end
 $$;
 revoke all on function public.detach_partition(integer, integer) from public, anon, authenticated;
 grant execute on function public.detach_partition(integer, integer) to service_role;
 
--- Brings an archived month back, as long as its table is in the database.
+-- Deletes archived records whose workspace, user or source was deleted meanwhile.
+create or replace function private.forget_deleted(partition_name text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    execute format(
+        'delete from private.%I as r where '
+        'not exists (select from public.workspaces as w where w.id = r.workspace_id) '
+        'or not exists (select from auth.users as u where u.id = r.user_id) '
+        'or (r.import_id is not null and not exists (select from public.imports as i where i.id = r.import_id))',
+        partition_name
+    );
+end
+$$;
+revoke all on function private.forget_deleted(text) from public;
+
+-- Brings an archived month back, as long as its table is in the database. Its records are counted as if they had been here
+-- all along (private.catch_up_month).
 create or replace function public.attach_partition(year integer, month integer)
 returns text
 language plpgsql
@@ -228,7 +251,9 @@ begin
         raise exception 'There is no archived table for year %, month %.', year, month using errcode = '22023';
     end if;
     perform private.share_timezones_of(partition_name);
+    perform private.forget_deleted(partition_name);
     perform private.attach_month(partition_name, make_date(year, month, 1));
+    perform private.catch_up_month(make_date(year, month, 1)::timestamp at time zone 'UTC');
     perform private.mark_month(partition_name);
     return 'private.' || partition_name;
 end

@@ -24,6 +24,7 @@ as $$
         r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
         r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
     from silenced as r
+    on conflict do nothing -- what it said while a month was archived is newer
 $$;
 revoke all on function private.supersede_source(uuid, uuid) from public;
 

@@ -1,12 +1,12 @@
 """Monthly partitions: created ahead, created on demand, archived and restored."""
 
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from tests.database.test_saving import record, save
+from tests.database.test_saving import new_import, record, save
 from tests.database.truth import add_up, read_daily_costs
 from tests.database_fixtures import Connection, Project, make_months
 
@@ -134,7 +134,74 @@ def test_a_month_is_archived_once_and_not_made_again(service: Connection) -> Non
     assert service.execute("select public.ensure_months(array[date '2025-02-03'])").fetchone() == (0,)
 
 
+def test_archiving_does_not_keep_readers_waiting_behind_a_long_one(
+    project: Project, service: Connection
+) -> None:
+    make_months(service, "2025-02-01")
+    with project.connect() as reader, reader.transaction():
+        reader.execute("select count(*) from public.cost_records")
+        with pytest.raises(psycopg.errors.LockNotAvailable, match="Nothing was archived; try again later"):
+            service.execute("select public.detach_partition(2025, 2)")
+    service.execute("select public.detach_partition(2025, 2)")
+
+
 def test_users_make_only_months_that_records_may_have(as_user: Act, database: Connection, user: UUID) -> None:
     asked = "array[date '2019-12-31', '2020-01-31', (now() + interval '30 months')::date]"
     assert as_user(user).execute(f"select public.ensure_months({asked})").fetchone() == (1,)
     assert "cost_records_2020_01" in months(database)
+
+
+def test_what_happened_while_a_month_was_archived_happens_to_it_when_it_comes_back(
+    service: Connection, as_user: Act, user: UUID
+) -> None:
+    person = as_user(user)
+    deleted, disabled, kept = (new_import(person) for _ in range(3))
+    request = {"request_id": "req-1", "source_key": str(uuid4())}
+    dated = {"day": "2025-02-10", "timestamp": "2025-02-10T12:00Z"}
+    save(person, [record(timestamp="2025-02-10T12:00Z", cost_usd="1")], deleted)
+    save(person, [record(timestamp="2025-02-10T12:00Z", cost_usd="10")], disabled)
+    save(person, [record(cost_usd="100", **dated)], kept)
+    save(person, [record(timestamp="2025-02-28T23:59Z", cost_usd="1000", input_tokens=9, **request)], kept)
+    service.execute("select public.detach_partition(2025, 2)")
+
+    person.execute("delete from public.imports where id = %s", [deleted])
+    person.execute("update public.imports set is_enabled = false where id = %s", [disabled])
+    person.execute("update public.user_preferences set timezone = 'Pacific/Kiritimati'")
+    save(person, [record(timestamp="2025-03-01T00:00Z", cost_usd="999", **request)])
+    service.execute("select public.attach_partition(2025, 2)")
+
+    assert sum(total[0] for total in read_daily_costs(person).values()) == 1100
+    assert {key[0] for key in read_daily_costs(person)} == {"2025-02-10", "2025-03-01"}
+    assert read_daily_costs(person) == add_up(person)
+    person.execute("update public.imports set is_enabled = true where id = %s", [disabled])
+    assert sum(total[0] for total in read_daily_costs(person).values()) == 1110
+    assert read_daily_costs(person) == add_up(person)
+
+
+def test_an_archived_bill_that_was_deleted_no_longer_supersedes_estimates(
+    service: Connection, as_user: Act, user: UUID
+) -> None:
+    person = as_user(user)
+    bill, log = new_import(person), new_import(person)
+    at = {"timestamp": "2025-02-10T12:00Z", "billing_account": "openai"}
+    save(person, [record(cost_usd="5", cost_basis="billed", dataset="costs", **at)], bill)
+    save(person, [record(cost_usd="3", cost_basis="estimated", **at)], log)
+    service.execute("select public.detach_partition(2025, 2)")
+    person.execute("delete from public.imports where id = %s", [bill])
+    service.execute("select public.attach_partition(2025, 2)")
+    assert sum(total[0] for total in read_daily_costs(person).values()) == 3
+    assert read_daily_costs(person) == add_up(person)
+
+
+def test_statements_of_a_source_enabled_while_their_month_was_archived_count_when_it_comes_back(
+    service: Connection, as_user: Act, user: UUID
+) -> None:
+    person = as_user(user)
+    source = new_import(person)
+    save(person, [record(timestamp="2025-02-10T12:00Z", cost_usd="1")], source)
+    person.execute("update public.imports set is_enabled = false")
+    service.execute("select public.detach_partition(2025, 2)")
+    person.execute("update public.imports set is_enabled = true")
+    service.execute("select public.attach_partition(2025, 2)")
+    assert sum(total[0] for total in read_daily_costs(person).values()) == 1
+    assert read_daily_costs(person) == add_up(person)

@@ -1,4 +1,4 @@
--- The way back from 035_schedule.sql.
+-- The way back from 036_schedule.sql.
 
 do $$
 begin
