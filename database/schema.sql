@@ -736,6 +736,10 @@ CREATE FUNCTION private.delete_records_of_imports() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
+    -- First, or the deletion of its records would make them records.
+    delete from public.superseded_records as s
+    using gone as g
+    where s.workspace_id = g.workspace_id and s.import_id = g.id;
     delete from public.cost_records as r
     using gone as g
     where r.workspace_id = g.workspace_id and r.import_id = g.id;
@@ -750,6 +754,8 @@ CREATE FUNCTION private.delete_records_of_user() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
+    delete from public.superseded_records as s
+    where s.user_id = old.id;
     delete from public.cost_records as r
     using private.divided_workspaces as d
     where r.workspace_id = d.workspace_id and r.user_id = old.id;
@@ -765,6 +771,8 @@ CREATE FUNCTION private.delete_records_of_workspace() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
+    delete from public.superseded_records as s
+    where s.workspace_id = old.id;
     delete from public.cost_records as r
     where r.workspace_id = old.id;
     perform private.delete_archived_records('workspace_id', old.id);
@@ -1358,7 +1366,10 @@ CREATE FUNCTION private.keep_used_providers() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    if exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id)) then
+    if
+        exists (select from gone as g where exists (select from public.cost_records as r where r.provider_id = g.id))
+        or exists (select from gone as g where exists (select from public.superseded_records as s where s.provider_id = g.id))
+    then
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;
     return null;
@@ -4904,6 +4915,14 @@ CREATE TRIGGER subscriptions_follow AFTER INSERT OR DELETE OR UPDATE ON public.s
 
 CREATE TRIGGER subscriptions_touch BEFORE UPDATE ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.superseded_records superseded_records_check_inserted
+
+CREATE TRIGGER superseded_records_check_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
+
+-- TRIGGER public.superseded_records superseded_records_check_updated
+
+CREATE TRIGGER superseded_records_check_updated AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
+
 -- TRIGGER public.superseded_records superseded_records_note_delete
 
 CREATE TRIGGER superseded_records_note_delete AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -5088,26 +5107,6 @@ ALTER TABLE ONLY public.subscriptions
 
 ALTER TABLE ONLY public.subscriptions
     ADD CONSTRAINT subscriptions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT public.superseded_records superseded_records_import
-
-ALTER TABLE ONLY public.superseded_records
-    ADD CONSTRAINT superseded_records_import FOREIGN KEY (workspace_id, import_id) REFERENCES public.imports(workspace_id, id) ON DELETE CASCADE;
-
--- FK CONSTRAINT public.superseded_records superseded_records_provider
-
-ALTER TABLE ONLY public.superseded_records
-    ADD CONSTRAINT superseded_records_provider FOREIGN KEY (provider_id) REFERENCES public.providers(id);
-
--- FK CONSTRAINT public.superseded_records superseded_records_user
-
-ALTER TABLE ONLY public.superseded_records
-    ADD CONSTRAINT superseded_records_user FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT public.superseded_records superseded_records_workspace
-
-ALTER TABLE ONLY public.superseded_records
-    ADD CONSTRAINT superseded_records_workspace FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.user_preferences user_preferences_user_id_fkey
 

@@ -4,12 +4,7 @@
 -- public.superseded_records: the columns of cost_records without the flags; a statement is here or there, never in both.
 create table if not exists public.superseded_records (
     like public.cost_records including defaults including constraints including generated,
-    primary key (id),
-    constraint superseded_records_workspace foreign key (workspace_id) references public.workspaces (id) on delete cascade,
-    constraint superseded_records_user foreign key (user_id) references auth.users (id) on delete cascade,
-    constraint superseded_records_provider foreign key (provider_id) references public.providers (id),
-    constraint superseded_records_import
-    foreign key (workspace_id, import_id) references public.imports (workspace_id, id) on delete cascade
+    primary key (id) -- references: see private.check_references
 );
 alter table public.superseded_records drop column if exists money_is_effective;
 alter table public.superseded_records drop column if exists tokens_are_effective;
@@ -37,6 +32,14 @@ create policy superseded_records_select_member
     to authenticated
     using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
+create or replace trigger superseded_records_check_inserted
+    after insert on public.superseded_records
+    referencing new table as changed
+    for each statement execute function private.check_references();
+create or replace trigger superseded_records_check_updated
+    after update on public.superseded_records
+    referencing old table as changed_from new table as changed
+    for each statement execute function private.check_references();
 create or replace trigger superseded_records_touch
     before update on public.superseded_records
     for each row execute function private.touch_updated_at();

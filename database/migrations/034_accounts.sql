@@ -74,6 +74,8 @@ security definer
 set search_path = ''
 as $$
 begin
+    delete from public.superseded_records as s
+    where s.user_id = old.id;
     delete from public.cost_records as r
     using private.divided_workspaces as d
     where r.workspace_id = d.workspace_id and r.user_id = old.id;
