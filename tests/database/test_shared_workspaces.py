@@ -119,8 +119,14 @@ def test_an_account_leaves_with_what_it_brought(
     save(author, workspace, None, record(cost_usd="1"))
     save(author, workspace, add_import(author, workspace), record(cost_usd="2"))
     save(other, workspace, None, record(cost_usd="3"))
+    excluded = add_import(author, workspace)
+    save(author, workspace, excluded, record(cost_usd="4"))
+    author.execute("update public.imports set is_enabled = false where id = %s", [excluded])
+    superseded = "select user_id from public.superseded_records"
+    assert database.execute(superseded).fetchall() == [(user,)]
     author.execute("select public.delete_own_account(%s)", [f"{user}@example.org"])
     assert costs(database) == [(stranger, 3)]
+    assert database.execute(superseded).fetchall() == []
 
 
 def test_records_of_an_author_who_is_gone_can_change(

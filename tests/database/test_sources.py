@@ -270,6 +270,20 @@ def test_all_imports_of_a_file_can_be_deleted_at_once(person: Connection) -> Non
     assert totals(person) == (Decimal(0), 0, 0)
 
 
+def test_a_provider_with_superseded_records_only_cannot_be_deleted(
+    project: Project, person: Connection
+) -> None:
+    source = new_source(person)
+    save(person, source, Statement("a"))
+    set_enabled(person, source, False)
+    with project.connect() as operator, pytest.raises(psycopg.errors.ForeignKeyViolation):
+        operator.execute("delete from public.providers where name = 'openai'")
+    delete_source(person, source)
+    with project.connect() as operator:
+        operator.execute("delete from public.providers where name = 'openai'")
+        assert operator.execute("select count(*) from public.superseded_records").fetchone() == (0,)
+
+
 def test_stranger_cannot_take_over_records(project: Project, person: Connection) -> None:
     with project.connect() as operator:
         stranger = project.act_as("authenticated", add_user(operator))
