@@ -165,6 +165,19 @@ CREATE FUNCTION private.add_to_day_parts(changes private.day_parts[]) RETURNS vo
         and p.records = 0
 $$;
 
+-- FUNCTION private.archived_tables()
+
+CREATE FUNCTION private.archived_tables() RETURNS SETOF regclass
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select t.name
+    from private.archived_months as a
+    cross join lateral (select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM')) as name) as t
+    where t.name is not null
+    order by a.month
+$$;
+
 -- FUNCTION private.attach_month(text, date)
 
 CREATE FUNCTION private.attach_month(partition_name text, month date) RETURNS void
@@ -717,14 +730,8 @@ CREATE FUNCTION private.delete_archived_records(column_name text, id uuid) RETUR
 declare
     archived regclass;
 begin
-    for archived in
-        select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
-        from private.archived_months as a
-        order by a.month
-    loop
-        if archived is not null then
-            execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
-        end if;
+    for archived in select private.archived_tables() loop
+        execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
     end loop;
 end
 $_$;
@@ -1795,16 +1802,24 @@ $$;
 -- FUNCTION private.pass_on_records(uuid, uuid[], uuid)
 
 CREATE FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SET search_path TO ''
-    AS $$
+    AS $_$
+declare
+    archived regclass;
+begin
     update public.superseded_records as s
     set import_id = heir
     where s.workspace_id = tenant and s.import_id = any (holders);
     update public.cost_records as r
     set import_id = heir
     where r.workspace_id = tenant and r.import_id = any (holders);
-$$;
+    for archived in select private.archived_tables() loop
+        execute format('update %s as r set import_id = $1 where r.workspace_id = $2 and r.import_id = any ($3)', archived)
+        using heir, tenant, holders;
+    end loop;
+end
+$_$;
 
 -- FUNCTION private.post_due_renewals_for_all()
 
@@ -2761,7 +2776,7 @@ CREATE FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with 
         r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
         r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
     from repeated as r
-    on conflict do nothing -- what a source said meanwhile is newer
+    on conflict do nothing -- a statement saved meanwhile is newer
 $$;
 
 -- FUNCTION private.supersede_source(uuid, uuid)
@@ -2770,7 +2785,7 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
     AS $$
-    with silenced as (
+    with withdrawn as (
         delete from public.cost_records as r
         where r.workspace_id = tenant and r.import_id = source
         returning r.*
@@ -2787,8 +2802,8 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
         r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
         r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
         r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
-    from silenced as r
-    on conflict do nothing -- what it said while a month was archived is newer
+    from withdrawn as r
+    on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
 
 -- TABLE public.superseded_records
@@ -5393,6 +5408,8 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.subscriptions TO authent
 REVOKE ALL ON FUNCTION private.add_renewals(of_subscription public.subscriptions, due date[], zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
 

@@ -92,7 +92,7 @@ create or replace trigger providers_keep_used
     referencing old table as gone
     for each statement execute function private.keep_used_providers();
 
--- Deletes archived records of a workspace or a user, as long as their months are in the database.
+-- Deletes archived records of a workspace or a user.
 create or replace function private.delete_archived_records(column_name text, id uuid)
 returns void
 language plpgsql
@@ -101,14 +101,8 @@ as $$
 declare
     archived regclass;
 begin
-    for archived in
-        select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM'))
-        from private.archived_months as a
-        order by a.month
-    loop
-        if archived is not null then
-            execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
-        end if;
+    for archived in select private.archived_tables() loop
+        execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
     end loop;
 end
 $$;

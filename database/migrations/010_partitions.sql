@@ -11,6 +11,21 @@ create table if not exists private.archived_months (
 alter table private.archived_months enable row level security;
 revoke all on private.archived_months from public, anon, authenticated, service_role;
 
+-- The tables of archived months, as long as they are in the database.
+create or replace function private.archived_tables()
+returns setof regclass
+language sql
+stable
+set search_path = ''
+as $$
+    select t.name
+    from private.archived_months as a
+    cross join lateral (select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM')) as name) as t
+    where t.name is not null
+    order by a.month
+$$;
+revoke all on function private.archived_tables() from public;
+
 create or replace function private.attach_month(partition_name text, month date)
 returns void
 language plpgsql

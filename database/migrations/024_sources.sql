@@ -6,7 +6,7 @@ returns void
 language sql
 set search_path = ''
 as $$
-    with silenced as (
+    with withdrawn as (
         delete from public.cost_records as r
         where r.workspace_id = tenant and r.import_id = source
         returning r.*
@@ -23,8 +23,8 @@ as $$
         r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
         r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
         r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
-    from silenced as r
-    on conflict do nothing -- what it said while a month was archived is newer
+    from withdrawn as r
+    on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
 revoke all on function private.supersede_source(uuid, uuid) from public;
 
@@ -46,17 +46,26 @@ as $$
 $$;
 revoke all on function private.imports_of_same_file(public.imports) from public;
 
+-- Gives the records of these imports, archived ones too, to another import.
 create or replace function private.pass_on_records(tenant uuid, holders uuid[], heir uuid)
 returns void
-language sql
+language plpgsql
 set search_path = ''
 as $$
+declare
+    archived regclass;
+begin
     update public.superseded_records as s
     set import_id = heir
     where s.workspace_id = tenant and s.import_id = any (holders);
     update public.cost_records as r
     set import_id = heir
     where r.workspace_id = tenant and r.import_id = any (holders);
+    for archived in select private.archived_tables() loop
+        execute format('update %s as r set import_id = $1 where r.workspace_id = $2 and r.import_id = any ($3)', archived)
+        using heir, tenant, holders;
+    end loop;
+end
 $$;
 revoke all on function private.pass_on_records(uuid, uuid[], uuid) from public;
 

@@ -24,4 +24,5 @@ begin
     end loop;
 end
 $$;
+drop function if exists private.archived_tables();
 drop table if exists private.archived_months;
