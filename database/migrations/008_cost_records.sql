@@ -7,7 +7,7 @@
 create table if not exists public.cost_records (
     id uuid not null default gen_random_uuid(),
     workspace_id uuid not null default auth.uid(), -- references: see private.check_references
-    user_id uuid not null default auth.uid(), -- who spent it, or brought it
+    user_id uuid not null default auth.uid(), -- who spent it, or saved it
     project_id uuid, -- null = no project
     provider_id uuid not null,
     import_id uuid, -- a source of the same workspace

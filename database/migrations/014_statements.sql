@@ -1,4 +1,5 @@
--- 014_statements.sql: one event, several statements: which of them is the record, in any order of arrival.
+-- 014_statements.sql: one event, several statements: which of them is the record. The order of arrival decides only between
+-- statements with the same figures.
 
 -- Saves of a workspace share this lock; choosing among statements takes it alone.
 create or replace function private.save_lock(of_workspace uuid)

@@ -1,6 +1,6 @@
 -- 023_saving.sql: one way in for every record, safe to repeat.
 
--- Keeps these statements of a source among the superseded ones, in place of what it said of the same events before; of a
+-- Keeps these statements of a source among the superseded ones, in place of its earlier ones on the same events; of a
 -- streamed answer only a row that saw as much. The best statements become records (private.select_winners). Returns how many
 -- are new.
 create or replace function private.keep_statements(

@@ -153,8 +153,8 @@ $$;
 revoke all on function public.source_statements(date, date, uuid) from public, anon, service_role;
 grant execute on function public.source_statements(date, date, uuid) to authenticated;
 
--- What a workspace's sources brought: columns of equal length, a line for each source, UTC day and basis, with the figures as
--- they were reported, effective or not. Without records of no source, such as manual entries.
+-- The figures of a workspace's sources as they were reported, effective or not: columns of equal length, a line for each
+-- source, UTC day and basis. Manual entries and other records without a source are left out.
 create or replace function public.source_days(workspace uuid default null)
 returns json
 language plpgsql

@@ -1,6 +1,6 @@
 -- 035_returning_months.sql: what happened while a month was archived happens to it when it comes back.
 
--- Counts the records of these days anew and decides the days: the sums of a month that was archived may be out of date.
+-- Counts the records of these days again and decides the days: the sums of a month that was archived may be out of date.
 create or replace function private.recount_parts(tenant uuid, first_at timestamptz, last_at timestamptz)
 returns void
 language plpgsql
@@ -84,7 +84,7 @@ as $$
         r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
         r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
     from repeated as r
-    on conflict do nothing -- what a source said meanwhile is newer
+    on conflict do nothing -- a statement saved meanwhile is newer
 $$;
 revoke all on function private.supersede_repeated(uuid, timestamptz, timestamptz) from public;
 

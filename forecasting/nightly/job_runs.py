@@ -1,6 +1,6 @@
 """Nightly runs in public.job_runs: one row for the run, and one for each workspace.
 
-`steps` is a list of objects with `step` and `count`. The run's steps also have `seconds` and `error`; an
+`steps` is a list of objects with `step` and `count`. The run's steps also have `seconds` and `error`; a
 workspace's steps are `forecast` (see WorkspaceRun.step), `score` and `collect`.
 """
 
