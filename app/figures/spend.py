@@ -12,6 +12,8 @@ import pandas as pd
 INCLUDED = "included"
 OTHER = "Other"
 TREND_DAYS = 60
+PROVIDER_DAY = ["date", "provider"]
+MODEL_DAY = [*PROVIDER_DAY, "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,20 @@ def _cost_per_request(money: pd.DataFrame) -> Decimal | None:
 
 
 def _metered(money: pd.DataFrame) -> pd.DataFrame:
-    # Unpriced records add requests without a cost, which would make requests look too cheap.
-    return money[
-        (money["charge_type"] == "usage") & (money["requests"] > 0) & (money["unpriced_records"] == 0)
-    ]
+    """Rows of usage that tell what a request costs.
+
+    Unpriced models have requests without a cost, fees have a cost without requests: both are left out. Money and
+    requests of a billed day are in different rows, under different names of the model if the bill has its own.
+    """
+    usage = money[money["charge_type"] == "usage"]
+    usage = usage[_sum_over(usage, "unpriced_records", MODEL_DAY) == 0]
+    has_requests = _sum_over(usage, "requests", MODEL_DAY) > 0
+    is_paid_elsewhere = has_requests & (_sum_over(usage, "cost", MODEL_DAY) == 0)
+    is_billed_together = is_paid_elsewhere.groupby(
+        [usage[key] for key in PROVIDER_DAY], observed=True
+    ).transform("any")
+    return usage[has_requests | is_billed_together]
+
+
+def _sum_over(rows: pd.DataFrame, column: str, keys: list[str]) -> pd.Series:
+    return rows.groupby(keys, observed=True)[column].transform("sum")
