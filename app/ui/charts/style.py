@@ -1,8 +1,10 @@
 """Layout, axes, colours and money labels of all charts."""
 
+from datetime import date
 from html import escape
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
@@ -13,6 +15,8 @@ FONT = "Inter, system-ui, sans-serif"
 CONFIG = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": False}
 WEEKLY_FROM_DAYS = 120
 MAX_LABEL = 40  # characters
+MOST_TICKS = 6
+DAY_MS = 86_400_000
 OWN_COLOURS = ("openai", "anthropic", "google", "mistral", "claude-desktop", "chatgpt")
 MONEY_TICKS = [
     {"dtickrange": [None, 0.009], "value": "$,.4f"},
@@ -74,7 +78,7 @@ def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any)
         "xaxis": {
             "showgrid": False,
             "tickformat": "%-d %b",
-            "nticks": 6,
+            "nticks": MOST_TICKS,
             "tickangle": 0,
             "ticklabelstandoff": 4,
             "tickfont": {"color": palette.muted},
@@ -92,7 +96,20 @@ def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any)
             "fixedrange": True,
         },
     }
-    return figure.update_layout(layout | changes)
+    figure.update_layout(layout | changes)
+    if 0 < _count_days(figure) <= MOST_TICKS:
+        figure.update_xaxes(dtick=DAY_MS)  # otherwise hours get ticks, labelled with the same day
+    return figure
+
+
+def _count_days(figure: go.Figure) -> int:
+    """Days from the first to the last date; 0 if the x axis has none."""
+    dates = [trace.x for trace in figure.data if trace.x is not None and len(trace.x)]
+    ends = [end for x in dates for end in (min(x), max(x))]
+    if not ends or not all(isinstance(end, date | np.datetime64) for end in ends):
+        return 0
+    days = pd.to_datetime(ends)
+    return int((days.max() - days.min()).days) + 1
 
 
 def money_hover(currency: str) -> str:

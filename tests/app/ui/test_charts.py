@@ -40,6 +40,14 @@ def test_money_has_the_symbol_of_the_currency() -> None:
     assert "CHF\N{NO-BREAK SPACE}1,234.50" in [note.text for note in named.layout.annotations]
 
 
+@pytest.mark.parametrize(
+    ("days", "ahead_days", "tick_days"), [(1, 0, 1), (3, 0, 1), (2, 4, 1), (7, 0, None), (2, 5, None)]
+)
+def test_a_chart_of_few_days_labels_each_day_once(days: int, ahead_days: int, tick_days: int | None) -> None:
+    figure = charts.daily_spend(money(days, ["openai"]), ahead(ahead_days), {}, LIGHT, "USD")
+    assert figure.layout.xaxis.dtick == (tick_days and tick_days * 24 * 3600 * 1000)
+
+
 def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
     figure = charts.daily_spend(money(30, ["openai", "xai"]), ahead(), {"openai": "OpenAI"}, LIGHT, "USD")
 
