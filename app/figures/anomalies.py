@@ -125,7 +125,7 @@ def _find_main_provider(rows: Iterable[Row], difference: Decimal) -> Row | None:
 
 def _describe_new_model(row: Row, currency: Currency, today: date) -> AnomalySummary:
     spent = sum(row["attribution"].values(), Decimal(0))
-    share = f", {row['actual_usd'] / spent:.0%} of all spend since" if spent > 0 else ""
+    share = f", {row['actual_usd'] / spent:.0%} of all spend up to the nightly run" if spent > 0 else ""
     cost = format_money(currency.convert(row["actual_usd"], row["day"]), currency.code)
     day, name = format_short_day(row["day"], today), _shorten(row["model_name"])
     return AnomalySummary(row["day"], f"{day}: {name} is new. It cost {cost}{share}.", (str(row["id"]),))

@@ -20,6 +20,7 @@ from app.formats.dates import format_short_day
 from app.formats.money import format_limit, format_plain
 from tally.core.text import plural
 
+AFTER_NIGHTLY_RUN = "ready after the nightly run"
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4
 
@@ -100,7 +101,7 @@ def explain_absence(run: dict[str, Any] | None, is_enabled: bool) -> str:
     missing = next((short["days_missing"] for short in waiting if short["series"] == "total"), None)
     if missing:
         return f"needs {plural(missing, 'more day')}"
-    return "ready tomorrow morning"
+    return AFTER_NIGHTLY_RUN
 
 
 def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str:

@@ -126,8 +126,9 @@ def _cost_per_request(money: pd.DataFrame) -> Decimal | None:
 def _metered(money: pd.DataFrame) -> pd.DataFrame:
     """Rows of usage that tell what a request costs.
 
-    Unpriced models have requests without a cost, fees have a cost without requests: both are left out. Money and
-    requests of a billed day are in different rows, under different names of the model if the bill has its own.
+    Unpriced models have requests without a cost, fees have a cost without requests: both are left out. The
+    money and the requests of a billed day are in different rows, under different names of the model if the
+    bill has its own.
     """
     usage = money[money["charge_type"] == "usage"]
     usage = usage[_sum_over(usage, "unpriced_records", MODEL_DAY) == 0]

@@ -91,9 +91,10 @@ def _check_postgrest() -> Finding:
 
 
 def _check_ports() -> Finding:
-    ports = Ports(load_local_settings().tally_port)
+    running = find_holder(open_home())
+    ports = Ports(running.port if running and running.port else load_local_settings().tally_port)
     numbers = f"{ports.dashboard} to {ports.rest}"
-    if find_holder(open_home()) is not None:
+    if running is not None:
         return Finding("ports", f"{numbers}, in use by the running Tally")
     taken = [str(port) for port in ports.named().values() if not is_free(port)]
     if not taken:

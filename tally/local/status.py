@@ -47,7 +47,7 @@ class Status:
     streamlit: str
     parts: dict[str, Part]
     last_nightly: dict[str, str | None] | None
-    next_nightly: str
+    next_nightly: str | None  # None: nothing runs that would start it
 
     @property
     def healthy(self) -> bool:
@@ -73,7 +73,7 @@ def load_status() -> Status:
             "database": database,
         },
         last_nightly=last_run,
-        next_nightly=next_due(datetime.now().astimezone()).isoformat(),
+        next_nightly=next_due(datetime.now().astimezone()).isoformat() if holder else None,
     )
 
 
@@ -90,7 +90,8 @@ def as_text(status: Status) -> str:
         lines.append(f"{name:<10} {state:<16} {part.address} {part.version or ''}".rstrip())
     last_run = _last_run_text(status.last_nightly) if status.parts["database"].healthy else "unknown"
     lines.append(f"last nightly run: {last_run}")
-    lines.append(f"next nightly run: {_local_time(status.next_nightly)}")
+    next_run = _local_time(status.next_nightly) if status.next_nightly else "none while Tally is not running"
+    lines.append(f"next nightly run: {next_run}")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.data import Preferences
-from app.figures.outlook import forecast_step
+from app.figures.outlook import AFTER_NIGHTLY_RUN, forecast_step
 from app.formats.dates import format_day, format_days
 from app.formats.money import format_figure, format_money_range
 from app.formats.text import DASH, escape_markdown
@@ -25,7 +25,7 @@ def render_total(label: str, total: dict[str, Any] | None, currency: str) -> Non
         format_figure(total["predicted_cost_usd"], currency) if total else DASH,
         format_money_range(total["lower_bound_80"], total["upper_bound_80"], currency)
         if total
-        else "ready tomorrow morning",
+        else AFTER_NIGHTLY_RUN,
         delta_color="off",
         delta_arrow="off",
         border=True,
@@ -74,7 +74,7 @@ def render_waiting(last_run: dict[str, Any] | None, preferences: Preferences) ->
     with st.container(border=True, gap="small", key="waiting"):
         if not preferences.forecast_enabled:
             render_heading("Forecasts are turned off")
-            st.text("Turn them on under Settings. The first one is ready the next morning.")
+            st.text("Turn them on under Settings. The first one is ready after the nightly run.")
             return
         too_short = forecast_step(last_run).get("too_little_history", [])
         short = next((series for series in too_short if series["series"] == "total"), None)
@@ -84,6 +84,6 @@ def render_waiting(last_run: dict[str, Any] | None, preferences: Preferences) ->
             st.text(f"A forecast needs {plural(short['days_missing'], 'more day')} of usage.")
             st.progress(short["days"] / needed, f"{short['days']} of {plural(needed, 'day')}")
         else:
-            render_heading("Your first forecast will be ready tomorrow morning")
+            render_heading("Your first forecast will be ready after the nightly run")
             st.text("Forecasts are updated every night.")
         render_schedule(last_run, preferences.zone)

@@ -70,7 +70,7 @@ def test_muted_anomalies_are_left_out() -> None:
 
 def test_new_model_has_its_share_of_spend() -> None:
     new = row("12.30", "new_model", model="12.30", others="24.60", model_name="gpt-9")
-    assert sentences(new) == ["21 Nov: gpt-9 is new. It cost $12.30, 33% of all spend since."]
+    assert sentences(new) == ["21 Nov: gpt-9 is new. It cost $12.30, 33% of all spend up to the nightly run."]
 
 
 def test_day_of_another_year_has_its_year() -> None:

@@ -11,6 +11,8 @@ import pytest
 from tally.core.errors import TallyError
 from tally.local import doctor
 from tally.local.doctor import Finding, as_text, examine
+from tally.local.home import Home
+from tally.local.lock import lock_home
 from tests.embedded import free_port_block, temporary_home
 
 
@@ -53,6 +55,15 @@ def test_port_in_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", port + 2)):
         assert find("ports").found == f"{port + 2} in use"
         assert f"TALLY_PORT={port + 100}" in fix_of("ports")
+
+
+def test_ports_are_those_of_the_running_tally(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TALLY_PORT", "8501")
+    lock = lock_home(Home(home), "up", 9601)
+    try:
+        assert find("ports") == Finding("ports", "9601 to 9604, in use by the running Tally")
+    finally:
+        lock.release()
 
 
 def test_full_disk_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,3 +59,8 @@ def test_last_run_is_unknown_without_the_database() -> None:
 
 def test_next_run_is_shown_in_local_time() -> None:
     assert shown(None)[-1] == "next nightly run: 29 Nov 2026, 03:15"
+
+
+def test_no_next_run_is_promised_while_nothing_runs() -> None:
+    stopped = Status(False, "/home/ada/.tally", "0.1.0", "1.67.0", {"database": Part("", False)}, None, None)
+    assert as_text(stopped).splitlines()[-1] == "next nightly run: none while Tally is not running"
