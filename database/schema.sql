@@ -378,6 +378,20 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_currency(text)
+
+CREATE FUNCTION private.check_currency(code text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+begin
+    if code !~ '^[A-Z]{3}$' then
+        raise exception 'Give the currency as three capital letters, such as USD or EUR.' using errcode = '22023';
+    end if;
+    return code;
+end
+$_$;
+
 -- FUNCTION private.check_incoming(private.incoming_record[])
 
 CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) RETURNS record
@@ -496,6 +510,25 @@ begin
             using errcode = '22023';
     end if;
     return new;
+end
+$$;
+
+-- FUNCTION private.clean_name(text, text)
+
+CREATE FUNCTION private.clean_name(given text, of_what text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    cleaned constant text := trim(given);
+begin
+    if cleaned is null or length(cleaned) not between 1 and 100 then
+        raise exception 'Give the % a name of 1 to 100 characters.', of_what using errcode = '22023';
+    end if;
+    if cleaned ~ '[\u0001-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]' then
+        raise exception 'Leave line breaks and invisible characters out of the name of the %.', of_what using errcode = '22023';
+    end if;
+    return cleaned;
 end
 $$;
 
@@ -1682,6 +1715,34 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     on conflict do nothing
 $$;
 
+-- FUNCTION private.only_own_rows(uuid)
+
+CREATE FUNCTION private.only_own_rows(tenant uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if tenant = auth.uid() or exists (select from private.workspaces_showing_people() as w (id) where w.id = tenant) then
+        return null;
+    end if;
+    return auth.uid();
+end
+$$;
+
+-- FUNCTION private.only_own_totals(uuid)
+
+CREATE FUNCTION private.only_own_totals(tenant uuid) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if tenant = auth.uid() or exists (select from private.workspaces_showing_totals() as w (id) where w.id = tenant) then
+        return null;
+    end if;
+    return auth.uid();
+end
+$$;
+
 -- TABLE private.stale_days
 
 CREATE TABLE private.stale_days (
@@ -2419,6 +2480,40 @@ CREATE FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, O
     ) as p
 $$;
 
+-- FUNCTION private.require_caller()
+
+CREATE FUNCTION private.require_caller() RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if auth.uid() is null then
+        raise exception 'Sign in first.' using errcode = '42501';
+    end if;
+    return auth.uid();
+end
+$$;
+
+-- FUNCTION private.require_shared_workspace(uuid, text)
+
+CREATE FUNCTION private.require_shared_workspace(asked uuid, at_least text) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(asked, at_least);
+begin
+    if asked is null then
+        raise exception 'Say which workspace you mean.' using errcode = '22023';
+    end if;
+    if exists (select from public.workspaces as w where w.id = tenant and w.personal_user_id is not null) then
+        raise exception 'This is a personal workspace: nobody else can join it. Create a workspace for your team.'
+            using errcode = '22023';
+    end if;
+    return tenant;
+end
+$$;
+
 -- FUNCTION private.require_source(uuid)
 
 CREATE FUNCTION private.require_source(source uuid) RETURNS uuid
@@ -2707,9 +2802,9 @@ begin
 end
 $$;
 
--- FUNCTION private.sum_statements(uuid, date, date)
+-- FUNCTION private.sum_statements(uuid, date, date, uuid)
 
-CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
+CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
     LANGUAGE sql STABLE
     SET search_path TO ''
     SET work_mem TO '64MB'
@@ -2736,6 +2831,7 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
         and s.billing_account is not null
         and s.timestamp >= coalesce(from_date, date '2020-01-01')::timestamp at time zone 'UTC'
         and s.timestamp < (coalesce(to_date, date '2100-01-01') + 1)::timestamp at time zone 'UTC'
+        and (only_user is null or s.user_id = only_user)
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 $_$;
 
@@ -2900,6 +2996,8 @@ CREATE FUNCTION private.top_models(tenant uuid, since timestamp with time zone, 
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
 begin
     perform private.check_may_read(tenant);
     return query
@@ -2912,7 +3010,12 @@ begin
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
     from public.effective_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.workspace_id = tenant and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and r.cost_basis <> 'included'
+        and (only_user is null or r.user_id = only_user)
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
     limit greatest(least(at_most, 1000), 0);
@@ -2925,12 +3028,19 @@ CREATE FUNCTION private.total_spend(tenant uuid, since timestamp with time zone,
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
 begin
     perform private.check_may_read(tenant);
     return (
         select coalesce(sum(r.cost_usd), 0)
         from public.effective_records as r
-        where r.workspace_id = tenant and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= since
+            and r.timestamp < until
+            and r.cost_basis <> 'included'
+            and (only_user is null or r.user_id = only_user)
     );
 end
 $$;
@@ -3001,6 +3111,36 @@ begin
         m.user_id = (select auth.uid())
         and array_position(array['viewer', 'member', 'admin', 'owner'], m.role)
         >= array_position(array['viewer', 'member', 'admin', 'owner'], at_least);
+end
+$$;
+
+-- FUNCTION private.workspaces_showing_people()
+
+CREATE FUNCTION private.workspaces_showing_people() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.workspace_id
+    from public.members as m
+    inner join public.workspaces as w on m.workspace_id = w.id
+    where m.user_id = (select auth.uid()) and (m.role in ('admin', 'owner') or w.person_split = 'everyone');
+end
+$$;
+
+-- FUNCTION private.workspaces_showing_totals()
+
+CREATE FUNCTION private.workspaces_showing_totals() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select m.workspace_id
+    from public.members as m
+    inner join public.workspaces as w on m.workspace_id = w.id
+    where m.user_id = (select auth.uid()) and (m.role in ('admin', 'owner') or w.person_split <> 'own');
 end
 $$;
 
@@ -3081,6 +3221,35 @@ begin
     return format('private.cost_records_%s_%s', year, lpad(month::text, 2, '0'));
 end
 $$;
+
+-- FUNCTION public.create_workspace(text, text, text)
+
+CREATE FUNCTION public.create_workspace(name text, timezone text, currency text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    caller constant uuid := private.require_caller();
+    made uuid;
+begin
+    -- One at a time, or two calls at once would pass the limit.
+    perform from auth.users as u where u.id = caller for no key update;
+    if
+        (
+            select count(*) >= 100
+            from public.members as m
+            where m.user_id = caller and m.role = 'owner' and m.workspace_id <> caller
+        )
+    then
+        raise exception 'You own 100 workspaces. Delete one before you add another.' using errcode = '22023';
+    end if;
+    insert into public.workspaces (name, timezone, currency)
+    values (private.clean_name($1, 'workspace'), coalesce($2, 'UTC'), private.check_currency(coalesce($3, 'USD')))
+    returning id into made;
+    insert into public.members (workspace_id, user_id, role) values (made, caller, 'owner');
+    return made;
+end
+$_$;
 
 -- FUNCTION public.daily_costs(date, date, uuid, uuid, text)
 
@@ -3250,6 +3419,26 @@ begin
 end
 $$;
 
+-- FUNCTION public.delete_workspace(uuid, text)
+
+CREATE FUNCTION public.delete_workspace(workspace uuid, name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_shared_workspace(workspace, 'owner');
+begin
+    -- The locks of a save, in its order: one that runs is waited for, another one then finds no workspace.
+    perform pg_advisory_xact_lock(private.timezone_lock(tenant));
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    delete from public.workspaces as w where w.id = tenant and w.name = trim($2);
+    if not found then
+        raise exception 'That is not the name of this workspace. Nothing was deleted.' using errcode = '22023';
+    end if;
+end
+$_$;
+
 -- FUNCTION public.detach_partition(integer, integer)
 
 CREATE FUNCTION public.detach_partition(year integer, month integer) RETURNS text
@@ -3394,6 +3583,7 @@ CREATE FUNCTION public.list_estimates(since timestamp with time zone, after_id u
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_rows(tenant);
 begin
     return (
         select coalesce(json_agg(e), '[]')
@@ -3418,10 +3608,45 @@ begin
             where
                 s.workspace_id = tenant
                 and s.timestamp >= since
+                and (only_user is null or s.user_id = only_user)
                 and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
             order by s.timestamp, s.id
             limit greatest(least(page_size, 5000), 0)
         ) as e
+    );
+end
+$$;
+
+-- FUNCTION public.list_workspaces()
+
+CREATE FUNCTION public.list_workspaces() RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    caller constant uuid := private.require_caller();
+begin
+    return (
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'id', w.id,
+                        'name', w.name,
+                        'role', m.role,
+                        'is_personal', w.personal_user_id is not null,
+                        'timezone', w.timezone,
+                        'currency', w.currency,
+                        'person_split', w.person_split,
+                        'members', (select count(*) from public.members as o where o.workspace_id = w.id)
+                    )
+                    order by w.personal_user_id is null, lower(w.name), w.id
+                ),
+                '[]'
+            )
+        from public.members as m
+        inner join public.workspaces as w on m.workspace_id = w.id
+        where m.user_id = caller
     );
 end
 $$;
@@ -3435,6 +3660,7 @@ CREATE FUNCTION public.model_names(workspace uuid DEFAULT NULL::uuid) RETURNS js
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
     stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
     outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
 begin
@@ -3443,10 +3669,11 @@ begin
         from (
             select d.model_name
             from private.cost_records_daily as d
-            where d.workspace_id = tenant and d.date <> all (outdated)
+            where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
             union
             select f.model_name
             from private.outdated_totals(tenant, outdated, stale) as f
+            where only_user is null or f.user_id = only_user
         ) as m
     );
 end
@@ -3673,6 +3900,7 @@ CREATE FUNCTION public.source_days(workspace uuid DEFAULT NULL::uuid) RETURNS js
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_rows(tenant);
 begin
     return (
         select
@@ -3693,7 +3921,7 @@ begin
                 count(*) as records,
                 count(*) filter (where s.cost_usd is null) as unpriced_records
             from private.statements as s
-            where s.workspace_id = tenant and s.import_id is not null
+            where s.workspace_id = tenant and s.import_id is not null and (only_user is null or s.user_id = only_user)
             group by 1, 2, 3
         ) as d
     );
@@ -3744,7 +3972,7 @@ begin
             )
         from (
             select s.*, i.kind, i.format, i.filename
-            from private.sum_statements(tenant, from_date, to_date) as s
+            from private.sum_statements(tenant, from_date, to_date, private.only_own_rows(tenant)) as s
             left join public.imports as i on s.import_id = i.id
             order by
                 s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
@@ -3762,6 +3990,7 @@ CREATE FUNCTION public.unpriced_models(workspace uuid DEFAULT NULL::uuid) RETURN
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
 begin
     return query
     select
@@ -3774,11 +4003,43 @@ begin
         max(r.timestamp)
     from public.cost_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.workspace_id = tenant and r.cost_usd is null and r.money_is_effective
+    where
+        r.workspace_id = tenant
+        and r.cost_usd is null
+        and r.money_is_effective
+        and (only_user is null or r.user_id = only_user)
     group by p.name, r.model_name
     order by 3 desc, 1, 2;
 end
 $$;
+
+-- FUNCTION public.update_workspace(uuid, text, text, text, text)
+
+CREATE FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_shared_workspace(workspace, 'admin');
+begin
+    if $5 not in ('own', 'admins', 'everyone') then
+        raise exception 'Members see their own costs ("own"), also totals ("admins"), or everybody''s costs ("everyone").'
+            using errcode = '22023';
+    end if;
+    -- Before the row, in the order of a save and of a deletion: no deadlocks.
+    if $3 is not null then
+        perform pg_advisory_xact_lock(private.timezone_lock(tenant));
+    end if;
+    update public.workspaces as w
+    set
+        name = coalesce(private.clean_name(coalesce($2, w.name), 'workspace'), w.name),
+        timezone = coalesce($3, w.timezone),
+        currency = coalesce(private.check_currency($4), w.currency),
+        person_split = coalesce($5, w.person_split)
+    where w.id = tenant;
+end
+$_$;
 
 -- TABLE private.archived_months
 
@@ -3882,7 +4143,7 @@ CREATE TABLE public.workspaces (
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT workspaces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT workspaces_person_split_check CHECK ((person_split = ANY (ARRAY['admins'::text, 'everyone'::text]))),
+    CONSTRAINT workspaces_person_split_check CHECK ((person_split = ANY (ARRAY['own'::text, 'admins'::text, 'everyone'::text]))),
     CONSTRAINT workspaces_personal CHECK (((personal_user_id IS NULL) OR (personal_user_id = id))),
     CONSTRAINT workspaces_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
 );
@@ -4083,6 +4344,7 @@ CREATE TABLE private.refreshes (
 
 CREATE VIEW private.statements AS
  SELECT r.workspace_id,
+    r.user_id,
     r.import_id,
     r."timestamp",
     r.model_name,
@@ -4107,6 +4369,7 @@ CREATE VIEW private.statements AS
    FROM public.cost_records r
 UNION ALL
  SELECT s.workspace_id,
+    s.user_id,
     s.import_id,
     s."timestamp",
     s.model_name,
@@ -5171,11 +5434,11 @@ ALTER TABLE public.anomalies ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.anomalies anomalies_mute_member
 
-CREATE POLICY anomalies_mute_member ON public.anomalies FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+CREATE POLICY anomalies_mute_member ON public.anomalies FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
 
 -- POLICY public.anomalies anomalies_select_member
 
-CREATE POLICY anomalies_select_member ON public.anomalies FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY anomalies_select_member ON public.anomalies FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
 
 -- ROW SECURITY public.api_credentials
 
@@ -5219,7 +5482,7 @@ CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO au
 
 -- POLICY public.cost_records cost_records_select_member
 
-CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
 
 -- POLICY public.cost_records cost_records_update_member
 
@@ -5239,7 +5502,7 @@ ALTER TABLE public.forecast_results ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.forecast_results forecast_results_select_member
 
-CREATE POLICY forecast_results_select_member ON public.forecast_results FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY forecast_results_select_member ON public.forecast_results FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
 
 -- ROW SECURITY public.forecast_totals
 
@@ -5247,7 +5510,7 @@ ALTER TABLE public.forecast_totals ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.forecast_totals forecast_totals_select_member
 
-CREATE POLICY forecast_totals_select_member ON public.forecast_totals FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY forecast_totals_select_member ON public.forecast_totals FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
 
 -- ROW SECURITY public.imports
 
@@ -5263,7 +5526,7 @@ CREATE POLICY imports_insert_member ON public.imports FOR INSERT TO authenticate
 
 -- POLICY public.imports imports_select_member
 
-CREATE POLICY imports_select_member ON public.imports FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY imports_select_member ON public.imports FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
 
 -- POLICY public.imports imports_update_member
 
@@ -5327,7 +5590,7 @@ CREATE POLICY subscriptions_insert_member ON public.subscriptions FOR INSERT TO 
 
 -- POLICY public.subscriptions subscriptions_select_member
 
-CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
 
 -- POLICY public.subscriptions subscriptions_update_member
 
@@ -5339,7 +5602,7 @@ ALTER TABLE public.superseded_records ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.superseded_records superseded_records_select_member
 
-CREATE POLICY superseded_records_select_member ON public.superseded_records FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY superseded_records_select_member ON public.superseded_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
 
 -- ROW SECURITY public.user_preferences
 
@@ -5427,6 +5690,8 @@ REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
@@ -5436,6 +5701,8 @@ REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, 
 REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
@@ -5568,6 +5835,10 @@ REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.only_own_rows(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.only_own_totals(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_day date, stale private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
@@ -5610,6 +5881,10 @@ REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], id
 
 REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_shared_workspace(asked uuid, at_least text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.require_source(source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_workspace(asked uuid, at_least text) FROM PUBLIC;
@@ -5632,7 +5907,7 @@ REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_d
 
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -5662,6 +5937,12 @@ REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.workspaces_as(at_least text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.workspaces_as(at_least text) TO authenticated;
 
+REVOKE ALL ON FUNCTION private.workspaces_showing_people() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.workspaces_showing_people() TO authenticated;
+
+REVOKE ALL ON FUNCTION private.workspaces_showing_totals() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.workspaces_showing_totals() TO authenticated;
+
 REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, user_id uuid, action text, table_name text, row_id uuid, changed_columns text[], metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) FROM PUBLIC;
@@ -5672,6 +5953,9 @@ GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO se
 
 REVOKE ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text) TO authenticated;
@@ -5684,6 +5968,9 @@ GRANT ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_
 
 REVOKE ALL ON FUNCTION public.delete_own_account(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_own_account(email text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.detach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.detach_partition(year integer, month integer) TO service_role;
@@ -5712,6 +5999,9 @@ GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp 
 REVOKE ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.list_workspaces() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_workspaces() TO authenticated;
+
 REVOKE ALL ON FUNCTION public.model_names(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
 
@@ -5738,6 +6028,9 @@ GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, wor
 
 REVOKE ALL ON FUNCTION public.unpriced_models(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unpriced_models(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) TO authenticated;
 
 GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;

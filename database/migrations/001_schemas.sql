@@ -36,3 +36,40 @@ begin
 end
 $$;
 revoke all on function private.check_timezone() from public;
+
+-- A name that people give, without spaces around it. Control characters and those that reverse the order of text stay out: names
+-- are shown in lists, mails and exports.
+create or replace function private.clean_name(given text, of_what text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    cleaned constant text := trim(given);
+begin
+    if cleaned is null or length(cleaned) not between 1 and 100 then
+        raise exception 'Give the % a name of 1 to 100 characters.', of_what using errcode = '22023';
+    end if;
+    if cleaned ~ '[\u0001-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]' then
+        raise exception 'Leave line breaks and invisible characters out of the name of the %.', of_what using errcode = '22023';
+    end if;
+    return cleaned;
+end
+$$;
+revoke all on function private.clean_name(text, text) from public;
+
+create or replace function private.require_caller()
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if auth.uid() is null then
+        raise exception 'Sign in first.' using errcode = '42501';
+    end if;
+    return auth.uid();
+end
+$$;
+revoke all on function private.require_caller() from public;

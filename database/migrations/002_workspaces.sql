@@ -8,7 +8,7 @@ create table if not exists public.workspaces (
     personal_user_id uuid unique references auth.users (id) on delete cascade,
     timezone text not null default 'UTC' check (length(timezone) between 1 and 64),
     currency text not null default 'USD' check (currency ~ '^[A-Z]{3}$'),
-    person_split text not null default 'admins' check (person_split in ('admins', 'everyone')), -- who sees who spent what
+    person_split text not null default 'admins' check (person_split in ('own', 'admins', 'everyone')), -- who sees who spent what
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -57,6 +57,78 @@ $$;
 revoke all on function private.workspaces_as(text) from public;
 -- A policy needs this; without usage of the schema the API still cannot call it.
 grant execute on function private.workspaces_as(text) to authenticated;
+
+-- The workspaces in which the caller reads everybody's rows: as an admin, or where everyone may.
+create or replace function private.workspaces_showing_people()
+returns setof uuid
+language plpgsql -- its plan is kept
+stable
+security definer
+rows 5
+set search_path = ''
+as $$
+begin
+    return query
+    select m.workspace_id
+    from public.members as m
+    inner join public.workspaces as w on m.workspace_id = w.id
+    where m.user_id = (select auth.uid()) and (m.role in ('admin', 'owner') or w.person_split = 'everyone');
+end
+$$;
+revoke all on function private.workspaces_showing_people() from public;
+grant execute on function private.workspaces_showing_people() to authenticated;
+
+-- The workspaces whose totals the caller reads: all but those where members see their own costs only.
+create or replace function private.workspaces_showing_totals()
+returns setof uuid
+language plpgsql -- its plan is kept
+stable
+security definer
+rows 5
+set search_path = ''
+as $$
+begin
+    return query
+    select m.workspace_id
+    from public.members as m
+    inner join public.workspaces as w on m.workspace_id = w.id
+    where m.user_id = (select auth.uid()) and (m.role in ('admin', 'owner') or w.person_split <> 'own');
+end
+$$;
+revoke all on function private.workspaces_showing_totals() from public;
+grant execute on function private.workspaces_showing_totals() to authenticated;
+
+-- For functions that read a workspace past the policies: the caller, where only own rows may be read; null where everybody's.
+create or replace function private.only_own_rows(tenant uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if tenant = auth.uid() or exists (select from private.workspaces_showing_people() as w (id) where w.id = tenant) then
+        return null;
+    end if;
+    return auth.uid();
+end
+$$;
+revoke all on function private.only_own_rows(uuid) from public;
+
+-- The same for totals, which count other people without naming them.
+create or replace function private.only_own_totals(tenant uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    if tenant = auth.uid() or exists (select from private.workspaces_showing_totals() as w (id) where w.id = tenant) then
+        return null;
+    end if;
+    return auth.uid();
+end
+$$;
+revoke all on function private.only_own_totals(uuid) from public;
 
 drop policy if exists workspaces_select_member on public.workspaces;
 create policy workspaces_select_member

@@ -60,7 +60,10 @@ create policy imports_select_member
     on public.imports
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (
+        workspace_id = any(array(select private.workspaces_as('viewer')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+    );
 
 drop policy if exists imports_insert_member on public.imports;
 create policy imports_insert_member

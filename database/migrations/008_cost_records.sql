@@ -121,7 +121,10 @@ create policy cost_records_select_member
     on public.cost_records
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (
+        workspace_id = any(array(select private.workspaces_as('viewer')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+    );
 
 drop policy if exists cost_records_insert_member on public.cost_records;
 create policy cost_records_insert_member

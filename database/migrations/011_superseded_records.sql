@@ -30,7 +30,10 @@ create policy superseded_records_select_member
     on public.superseded_records
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (
+        workspace_id = any(array(select private.workspaces_as('viewer')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+    );
 
 create or replace trigger superseded_records_check_inserted
     after insert on public.superseded_records

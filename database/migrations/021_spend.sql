@@ -68,12 +68,19 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
 begin
     perform private.check_may_read(tenant);
     return (
         select coalesce(sum(r.cost_usd), 0)
         from public.effective_records as r
-        where r.workspace_id = tenant and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= since
+            and r.timestamp < until
+            and r.cost_basis <> 'included'
+            and (only_user is null or r.user_id = only_user)
     );
 end
 $$;
@@ -102,6 +109,8 @@ language plpgsql
 stable
 set search_path = ''
 as $$
+declare
+    only_user constant uuid := private.only_own_totals(tenant);
 begin
     perform private.check_may_read(tenant);
     return query
@@ -114,7 +123,12 @@ begin
         round(100 * coalesce(sum(r.cost_usd), 0) / nullif(sum(sum(r.cost_usd)) over (), 0), 4)
     from public.effective_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.workspace_id = tenant and r.timestamp >= since and r.timestamp < until and r.cost_basis <> 'included'
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= since
+        and r.timestamp < until
+        and r.cost_basis <> 'included'
+        and (only_user is null or r.user_id = only_user)
     group by r.model_name, p.name
     order by 3 desc, r.model_name, p.name
     limit greatest(least(at_most, 1000), 0);
@@ -149,6 +163,7 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
     stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
     outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
 begin
@@ -157,10 +172,11 @@ begin
         from (
             select d.model_name
             from private.cost_records_daily as d
-            where d.workspace_id = tenant and d.date <> all (outdated)
+            where d.workspace_id = tenant and d.date <> all (outdated) and (only_user is null or d.user_id = only_user)
             union
             select f.model_name
             from private.outdated_totals(tenant, outdated, stale) as f
+            where only_user is null or f.user_id = only_user
         ) as m
     );
 end

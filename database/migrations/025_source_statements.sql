@@ -4,6 +4,7 @@
 create or replace view private.statements as
 select
     r.workspace_id,
+    r.user_id,
     r.import_id,
     r.timestamp,
     r.model_name,
@@ -29,6 +30,7 @@ from public.cost_records as r
 union all
 select
     s.workspace_id,
+    s.user_id,
     s.import_id,
     s.timestamp,
     s.model_name,
@@ -53,8 +55,9 @@ select
 from public.superseded_records as s;
 revoke all on private.statements from public, anon, authenticated, service_role;
 
--- Sums of statements on these UTC days by day, account, model, source and kind of statement; only of accounts that send bills.
-create or replace function private.sum_statements(tenant uuid, from_date date, to_date date)
+-- Sums of statements on these UTC days by day, account, model, source and kind of statement; only of accounts that send bills,
+-- and with `only_user` only of one user.
+create or replace function private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid)
 returns table (
     day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text,
     cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric,
@@ -89,9 +92,10 @@ as $$
         and s.billing_account is not null
         and s.timestamp >= coalesce(from_date, date '2020-01-01')::timestamp at time zone 'UTC'
         and s.timestamp < (coalesce(to_date, date '2100-01-01') + 1)::timestamp at time zone 'UTC'
+        and (only_user is null or s.user_id = only_user)
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 $$;
-revoke all on function private.sum_statements(uuid, date, date) from public;
+revoke all on function private.sum_statements(uuid, date, date, uuid) from public;
 
 -- What a workspace's sources reported of these UTC days: columns of equal length, a line for each sum of
 -- private.sum_statements. `cost_usd` and the tokens are what the source reported; `effective_usd` and `effective_tokens` are
@@ -141,7 +145,7 @@ begin
             )
         from (
             select s.*, i.kind, i.format, i.filename
-            from private.sum_statements(tenant, from_date, to_date) as s
+            from private.sum_statements(tenant, from_date, to_date, private.only_own_rows(tenant)) as s
             left join public.imports as i on s.import_id = i.id
             order by
                 s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
@@ -164,6 +168,7 @@ set search_path = ''
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_rows(tenant);
 begin
     return (
         select
@@ -184,7 +189,7 @@ begin
                 count(*) as records,
                 count(*) filter (where s.cost_usd is null) as unpriced_records
             from private.statements as s
-            where s.workspace_id = tenant and s.import_id is not null
+            where s.workspace_id = tenant and s.import_id is not null and (only_user is null or s.user_id = only_user)
             group by 1, 2, 3
         ) as d
     );

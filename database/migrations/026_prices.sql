@@ -105,6 +105,7 @@ set search_path = ''
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
 begin
     return query
     select
@@ -117,7 +118,11 @@ begin
         max(r.timestamp)
     from public.cost_records as r
     inner join public.providers as p on r.provider_id = p.id
-    where r.workspace_id = tenant and r.cost_usd is null and r.money_is_effective
+    where
+        r.workspace_id = tenant
+        and r.cost_usd is null
+        and r.money_is_effective
+        and (only_user is null or r.user_id = only_user)
     group by p.name, r.model_name
     order by 3 desc, 1, 2;
 end

@@ -62,6 +62,7 @@ set search_path = ''
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_rows(tenant);
 begin
     return (
         select coalesce(json_agg(e), '[]')
@@ -86,6 +87,7 @@ begin
             where
                 s.workspace_id = tenant
                 and s.timestamp >= since
+                and (only_user is null or s.user_id = only_user)
                 and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
             order by s.timestamp, s.id
             limit greatest(least(page_size, 5000), 0)

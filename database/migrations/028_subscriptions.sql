@@ -35,7 +35,10 @@ create policy subscriptions_select_member
     on public.subscriptions
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (
+        workspace_id = any(array(select private.workspaces_as('viewer')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+    );
 
 drop policy if exists subscriptions_insert_member on public.subscriptions;
 create policy subscriptions_insert_member

@@ -50,7 +50,7 @@ create policy forecast_results_select_member
     on public.forecast_results
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_showing_totals())));
 
 select private.note_changes_of('public.forecast_results');
 
@@ -109,6 +109,6 @@ create policy forecast_totals_select_member
     on public.forecast_totals
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_showing_totals())));
 
 select private.note_changes_of('public.forecast_totals');

@@ -38,14 +38,17 @@ create policy anomalies_select_member
     on public.anomalies
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_showing_totals())));
 
 drop policy if exists anomalies_mute_member on public.anomalies;
 create policy anomalies_mute_member
     on public.anomalies
     for update
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('member'))))
+    using (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and workspace_id = any(array(select private.workspaces_showing_totals()))
+    )
     with check (workspace_id = any(array(select private.workspaces_as('member'))));
 
 select private.note_changes_of('public.anomalies');

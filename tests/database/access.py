@@ -11,6 +11,7 @@ COMMANDS = ("select", "insert", "update", "delete")
 API_ROLES = ("anon", "authenticated", "service_role")
 
 ROLES = ("viewer", "member", "admin", "owner")  # in a workspace, each with the rights of those before it
+SPLITS = ("own", "admins", "everyone")  # person_split of a workspace
 
 WRITTEN_BY_OWNER = {
     "api_credentials",
@@ -37,15 +38,20 @@ READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
 SEEN_BY_ADMINS = {"api_credentials", "audit_logs"}
 OF_ONE_USER = {"user_preferences"}  # of no workspace
+# Rows of a person: others read them as admins, or where everyone may.
+OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
+TOTALS = {"anomalies", "forecast_results", "forecast_totals"}  # hidden where members see their own costs only
 
 EXECUTED_BY = {
     "apply_prices": {"authenticated"},
     "attach_partition": {"service_role"},
     "create_monthly_partition": {"service_role"},
+    "create_workspace": {"authenticated"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
     "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
+    "delete_workspace": {"authenticated"},
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
@@ -54,6 +60,7 @@ EXECUTED_BY = {
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "list_estimates": {"authenticated"},
+    "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
@@ -63,13 +70,16 @@ EXECUTED_BY = {
     "source_statements": {"authenticated"},
     "unpriced_models": {"authenticated"},
     "set_paid_by_plan": {"authenticated"},
+    "update_workspace": {"authenticated"},
 }
 
-NEEDS_MEMBER = {
-    "apply_prices",
-    "post_due_renewals",
-    "save_cost_records",
-}  # the others of a workspace a viewer
+NEEDS_ROLE = {
+    "apply_prices": "member",
+    "delete_workspace": "owner",
+    "post_due_renewals": "member",
+    "save_cost_records": "member",
+    "update_workspace": "admin",
+}  # the others of a workspace need a viewer
 
 FORECAST = {
     "run_id": uuid4(),
@@ -152,11 +162,14 @@ def list_workspace_functions(connection: Connection) -> dict[str, str]:
     rows = connection.execute(
         """
         select p.proname, format(
-            'select public.%I(%s workspace => %%s)', p.proname,
+            'select public.%I(%s)', p.proname,
             (
-                select string_agg(format('null::%s, ', format_type(t.oid, null)), '' order by t.nth)
+                select string_agg(
+                    case when n.name = 'workspace' then '%s' else 'null::' || format_type(t.oid, null) end,
+                    ', ' order by t.nth
+                )
                 from unnest(p.proargtypes::oid[]) with ordinality as t (oid, nth)
-                where t.nth < array_position(p.proargnames, 'workspace')
+                inner join unnest(p.proargnames) with ordinality as n (name, nth) using (nth)
             )
         )
         from pg_proc as p
@@ -189,6 +202,17 @@ def sample_row(
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
     return row
+
+
+def another_row(
+    connection: Connection, table: str, user_id: UUID, workspace_id: UUID | None = None
+) -> dict[str, Any]:
+    """The same, with new values where they are unique."""
+    row = sample_row(connection, table, user_id, workspace_id)
+    unique = {"run_id": uuid4(), "credential_name": str(uuid4())}
+    if table in ("anomalies", "model_prices"):
+        unique["model_name"] = str(uuid4())
+    return row | {name: value for name, value in unique.items() if name in row}
 
 
 def _disabled_import(connection: Connection, user_id: UUID, workspace_id: UUID) -> UUID:
@@ -225,6 +249,28 @@ def statement(command: str, table: str, row: dict[str, Any], workspace_id: UUID)
     return sql.SQL(commands[command]).format(sql.Identifier(table))
 
 
+def count_rows(connection: Connection, table: str, workspace_id: UUID, user_id: UUID | None = None) -> int:
+    """A table's rows in a workspace, or those of one user in it; of a table without workspaces all."""
+    keys = {"workspace_id": workspace_id, "user_id": user_id}
+    if table == "workspaces":
+        keys = {"id": workspace_id}
+    elif table in OF_ONE_USER:
+        keys = {"user_id": user_id}
+    elif table in READ_BY_EVERYONE:
+        keys = {}
+    conditions = [
+        sql.SQL("{} = {}").format(sql.Identifier(key), value)
+        for key, value in keys.items()
+        if value is not None
+    ]
+    query = sql.SQL("select count(*) from public.{} where {}").format(
+        sql.Identifier(table), sql.SQL(" and ").join([sql.SQL("true"), *conditions])
+    )
+    [[count]] = connection.execute(query).fetchall()
+    assert isinstance(count, int)
+    return count
+
+
 def expected(actor: str, table: str, command: str) -> str:
     """`denied`, `nothing` (no row is reached) or `own` (the caller's rows; all rows for a service)."""
     if actor == "anon":
@@ -242,15 +288,26 @@ def expected(actor: str, table: str, command: str) -> str:
     return "own" if actor == "owner" or table in READ_BY_EVERYONE else "nothing"
 
 
-def expected_of_role(role: str, table: str, command: str) -> str:
-    """The outcome for a member of a workspace with rows of its owner; an insert adds a row of the member."""
-    if table in OF_ONE_USER | READ_BY_EVERYONE or role == "owner":
-        return expected("owner" if role == "owner" else "stranger", table, command)
-    is_reader = role == "admin" or table not in SEEN_BY_ADMINS
+def expected_of_role(role: str, table: str, command: str, split: str = "admins") -> str:
+    """`denied`, `nothing`, `own` or `all`, in a workspace of several people; an insert adds an own row."""
+    if table in OF_ONE_USER:
+        return "own"
+    if table in READ_BY_EVERYONE:
+        return "all" if command == "select" else "denied"
+    is_admin = role in ("admin", "owner")
     if command == "select":
-        return "own" if is_reader else "nothing"
+        return "all" if is_admin else _read_by_members(table, split)
     if table not in WRITTEN_BY_OWNER:
         return "denied"
+    may_write = is_admin or (role == "member" and table not in SEEN_BY_ADMINS)
     if command == "insert":
-        return "own" if role != "viewer" and is_reader else "denied"
-    return "own" if role == "admin" else "nothing"
+        return "own" if may_write else "denied"
+    if not may_write:
+        return "nothing"
+    return "all" if is_admin else "own"
+
+
+def _read_by_members(table: str, split: str) -> str:
+    if table in SEEN_BY_ADMINS or (table in TOTALS and split == "own"):
+        return "nothing"
+    return "own" if table in OF_PEOPLE and split != "everyone" else "all"

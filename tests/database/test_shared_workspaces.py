@@ -94,9 +94,11 @@ def test_a_member_prices_only_own_estimates(
     database: Connection, author: Connection, other: Connection, as_user: Act, workspace: UUID, user: UUID
 ) -> None:
     save(author, workspace, None, record(cost_usd=None, cost_basis="estimated"))
-    [[page]] = other.execute(
-        "select public.list_estimates('2020-01-01', null, 9, %s)", [workspace]
-    ).fetchall()
+    query = "select user_id from public.members where role = 'owner' and workspace_id = %s"
+    [[owner]] = database.execute(query, [workspace]).fetchall()
+    query = "select public.list_estimates('2020-01-01', null, 9, %s)"
+    assert other.execute(query, [workspace]).fetchone() == ([],)
+    [[page]] = as_user(owner).execute(query, [workspace]).fetchall()
     change = {
         "id": page[0]["id"],
         "timestamp": page[0]["timestamp"],
@@ -107,8 +109,6 @@ def test_a_member_prices_only_own_estimates(
     call = "select public.apply_prices(gen_random_uuid(), %s, %s) ->> 'applied'"
     assert other.execute(call, [json.dumps([change]), workspace]).fetchone() == ("0",)
     assert costs(database) == [(user, None)]
-    query = "select user_id from public.members where role = 'owner' and workspace_id = %s"
-    [[owner]] = database.execute(query, [workspace]).fetchall()
     assert as_user(owner).execute(call, [json.dumps([change]), workspace]).fetchone() == ("1",)
     assert costs(database) == [(user, 7)]
 

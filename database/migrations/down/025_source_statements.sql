@@ -2,5 +2,5 @@
 
 drop function if exists public.source_days(uuid);
 drop function if exists public.source_statements(date, date, uuid);
-drop function if exists private.sum_statements(uuid, date, date);
+drop function if exists private.sum_statements(uuid, date, date, uuid);
 drop view if exists private.statements;
