@@ -2,6 +2,7 @@
 
 import os
 from datetime import UTC, datetime
+from inspect import signature
 
 from supabase import create_client
 
@@ -14,8 +15,11 @@ EMAIL, PASSWORD = "bench@example.com", "correct horse 1"
 def main() -> None:
     """Make the account."""
     client = create_client(os.environ["SUPABASE_URL"], os.environ["SUPABASE_PUBLISHABLE_KEY"])
-    client.auth.sign_up({"email": EMAIL, "password": PASSWORD})
-    sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
+    user = client.auth.sign_up({"email": EMAIL, "password": PASSWORD}).user
+    assert user is not None
+    # Older checkouts need no user.
+    arguments = [user.id] if "user_id" in signature(SupabaseDatabase).parameters else []
+    sample_data.load(SupabaseDatabase(client, *arguments), datetime.now(UTC).date())
 
 
 if __name__ == "__main__":

@@ -74,8 +74,9 @@ class Workload:
         self.parsed = Parsed(records=records, lines=[(n,) for n in range(rows)])
         self.text = copy_text(records)
         client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
-        client.auth.sign_up({"email": "bench@example.com", "password": "correct horse 1"})
-        self.database = SupabaseDatabase(client)
+        answer = client.auth.sign_up({"email": "bench@example.com", "password": "correct horse 1"})
+        assert answer.user is not None
+        self.database = SupabaseDatabase(client, answer.user.id)
         self.connection = psycopg.connect(settings["DATABASE_URL"], autocommit=True)
         self.connection.execute("create table private.heap as select * from public.cost_records limit 0")
         self.import_ids: list[str] = []

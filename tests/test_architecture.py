@@ -19,6 +19,16 @@ def test_only_modules_of_data_query_the_database() -> None:
     assert readers <= set(DATA.glob("*.py")) - {DATA / "__init__.py"}
 
 
+def test_only_storage_talks_to_the_database() -> None:
+    """Its databases limit every request to one workspace; the operator's own queries name theirs."""
+    talkers = {
+        str(module.relative_to(CHECKOUT))
+        for module in (CHECKOUT / "tally").rglob("*.py")
+        if any(call in module.read_text() for call in (".table(", ".rpc(", ".from_("))
+    }
+    assert talkers == {"tally/storage/postgrest.py"}
+
+
 def test_data_package_exports_what_its_modules_define() -> None:
     _, *imports, names = ast.parse((DATA / "__init__.py").read_text()).body
     assert all(isinstance(node, ast.ImportFrom) for node in imports)

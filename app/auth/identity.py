@@ -71,8 +71,8 @@ def supabase_client(user: User) -> Client:
 
 
 def database_of(user: User) -> SupabaseDatabase:
-    """The database as this user sees it."""
-    return SupabaseDatabase(supabase_client(user))
+    """The database as this user sees it, in the user's workspace."""
+    return SupabaseDatabase(supabase_client(user), user.user_id, user.workspace.workspace_id)
 
 
 def change_password(user: User, current_password: str, new_password: str) -> None:

@@ -1,4 +1,4 @@
-"""Nightly sync of all connections to providers' APIs, each with its workspace's permissions."""
+"""Nightly sync of all connections to providers' APIs, each with the permissions of the user who added it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,29 @@ from tally.core.text import plural
 from tally.secrets.key_ring import load_key_ring
 from tally.storage.postgres import PostgresDatabase
 
-# All are personal workspaces, whose id is their owner's.
-WORKSPACES = "select distinct workspace_id from public.api_credentials where is_active order by workspace_id"
+OWNERS = """
+select distinct c.workspace_id, c.user_id
+from public.api_credentials as c
+where c.is_active
+order by c.workspace_id, c.user_id"""
+# Of users who left their workspace or may no longer manage it: they would not see their connections.
+REFUSE_ORPHANED = """
+update public.api_credentials as c
+set last_error = %s
+from public.providers as p
+where
+    c.provider_id = p.id
+    and c.is_active
+    and not exists (
+        select
+        from public.members as m
+        where m.workspace_id = c.workspace_id and m.user_id = c.user_id and m.role in ('admin', 'owner')
+    )
+returning c.workspace_id, p.name, c.credential_name"""
+ORPHANED = (
+    "The user who added this connection may no longer manage it. Delete it, then connect the account again "
+    "with a new key; its spend stays."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +71,18 @@ class SyncOutcome:
 
 def sync_connections(connection: Connection) -> Iterator[SyncOutcome]:
     """Sync every active connection that is due. A failure does not stop the others."""
-    workspaces = [workspace_id for (workspace_id,) in connection.execute(WORKSPACES)]
+    for workspace_id, provider, name in connection.execute(REFUSE_ORPHANED, [ORPHANED]).fetchall():
+        yield SyncOutcome(workspace_id, provider, name, 0, 0, ORPHANED)
     now = datetime.now(UTC)
     silent: set[str] = set()  # providers that are down; their next connections get fewer retries
-    for workspace_id in workspaces:
-        database = PostgresDatabase(connection, workspace_id)
+    for workspace_id, user_id in connection.execute(OWNERS).fetchall():
+        database = PostgresDatabase(connection, user_id, workspace_id)
         try:
-            due = [found for found in list_connections(database) if found.is_due(now)]
+            own = [found for found in list_connections(database) if found.user_id == user_id]
         except TallyError as problem:
             yield SyncOutcome(workspace_id, "", "", 0, 0, str(problem))
             continue
+        due = [found for found in own if found.is_due(now)]
         for found in due:
             limits = INTERACTIVE if found.provider in silent else None
             options = SyncOptions(limits=limits)

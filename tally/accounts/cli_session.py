@@ -55,7 +55,7 @@ def open_database(folder: Path) -> tuple[CliSession, SupabaseDatabase]:
     with _lock(folder):
         session, tokens = _renew(folder)
     client = open_supabase(session.address.rstrip("/"), session.publishable_key, tokens.access_token)
-    return session, SupabaseDatabase(client)
+    return session, SupabaseDatabase(client, session.user_id)
 
 
 def sign_out(folder: Path) -> bool:

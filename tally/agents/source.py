@@ -61,7 +61,9 @@ class SourceResult:
 def find_source(database: Database, agent_name: str, machine_name: str) -> dict[str, Any]:
     """Return the import of an agent on a machine, inserting it the first time."""
     identity = {"kind": "machine", "format": agent_name, "filename": machine_name}
-    known = select_first(database, Query("imports", SOURCE_COLUMNS, ["id"], identity))
+    # Other members of the workspace may have machines of the same name.
+    own = identity | {"user_id": database.scope.user_id}
+    known = select_first(database, Query("imports", SOURCE_COLUMNS, ["id"], own))
     return known or database.insert("imports", identity | {"status": "done"})
 
 

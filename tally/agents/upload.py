@@ -21,7 +21,7 @@ from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, InvalidRecord
 from tally.core.text import printable
 from tally.ledger.save import save_records
-from tally.storage.database import Database, Query
+from tally.storage.database import Database
 
 BATCH_BYTES = 256_000_000  # of logs per batch; the read positions advance after each
 BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
@@ -60,17 +60,12 @@ def collect_into(
     earliest = selection.earliest
     with (
         lock_collection(machine.folder),
-        closing(ReadPositions(find_positions(machine.folder, _account_of(database)))) as positions,
+        closing(ReadPositions(find_positions(machine.folder, database.scope.user_id))) as positions,
     ):
         runs = [
             _Run(database, machine, positions, agent, earliest, on_progress) for agent in selection.agents
         ]
         return [result for run in runs if (result := run.collect())]
-
-
-def _account_of(database: Database) -> str:
-    rows = database.select(Query("user_preferences", "user_id", ["user_id"]))
-    return str(rows[0]["user_id"]) if rows else "account"
 
 
 @dataclass(slots=True)

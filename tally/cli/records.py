@@ -30,7 +30,7 @@ from tally.ledger.billing_account import preview_overlaps
 from tally.spend import sample_data as sample
 from tally.storage.database import DatabaseError
 from tally.storage.export import load_records, write_records
-from tally.storage.preferences import load_timezone
+from tally.storage.workspaces import load_timezone
 
 
 def import_files(  # noqa: PLR0913 - the options of the command

@@ -25,7 +25,7 @@ MAX_NAME_LENGTH = 100
 MAX_ACCOUNT_LENGTH = 50
 DUE_WITHIN = timedelta(hours=12)  # nightly runs do not always start at the same minute
 COLUMNS = (
-    "id,workspace_id,provider_id,credential_name,is_active,validation_status,last_sync_at,next_sync_at,last_error,"
+    "id,workspace_id,user_id,provider_id,credential_name,is_active,validation_status,last_sync_at,next_sync_at,last_error,"
     "metadata,created_at"
 )
 
@@ -67,6 +67,7 @@ class Connection:
 
     connection_id: UUID
     workspace_id: UUID
+    user_id: UUID
     provider: str
     base_url: str
     name: str
@@ -110,7 +111,7 @@ class Connection:
 
 
 def list_connections(database: Database) -> list[Connection]:
-    """List the account's connections by provider and name."""
+    """List the workspace's connections by provider and name."""
     query = Query("providers", "id,name,api_base_url", ["name"], {"name": tuple(APIS)})
     providers = {row["id"]: row for row in database.select(query)}
     synced = Query("api_credentials", COLUMNS, ["created_at", "id"], {"provider_id": tuple(providers)})
@@ -119,7 +120,7 @@ def list_connections(database: Database) -> list[Connection]:
 
 
 def add_connection(
-    database: Database, ring: KeyRing, workspace_id: UUID, new: NewConnection, limits: Limits = INTERACTIVE
+    database: Database, ring: KeyRing, new: NewConnection, limits: Limits = INTERACTIVE
 ) -> Connection:
     """Check the key with the provider, then encrypt and store it; on TallyError nothing is stored."""
     new = new.stripped()
@@ -131,12 +132,12 @@ def add_connection(
     with open_client(new.provider, str(provider["api_base_url"] or ""), new.key, limits) as client:
         APIS[new.provider].check(client, datetime.now(UTC).date())
     credential_id = uuid4()
+    workspace_id = UUID(database.scope.workspace_id)
     encrypted = encrypt_key(ring, new.key.get_secret_value(), workspace_id, credential_id)
     added = database.insert(
         "api_credentials",
         {
             "id": str(credential_id),
-            "workspace_id": str(workspace_id),
             "provider_id": provider["id"],
             "credential_name": new.name,
             "encrypted_api_key": encrypted.envelope,
@@ -226,6 +227,7 @@ def _parse(row: Row, provider: Row) -> Connection:
     return Connection(
         connection_id=UUID(row["id"]),
         workspace_id=UUID(row["workspace_id"]),
+        user_id=UUID(row["user_id"]),
         provider=provider["name"],
         base_url=provider["api_base_url"] or "",
         name=row["credential_name"],

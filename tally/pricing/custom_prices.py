@@ -12,7 +12,7 @@ from tally.core.records import CostRecord
 from tally.pricing.list_prices import Priced
 from tally.pricing.usage import MILLION, Usage
 from tally.storage.database import Database, Query, select_all
-from tally.storage.preferences import load_timezone
+from tally.storage.workspaces import load_timezone
 
 CUSTOM_SOURCE = "own"
 AMOUNTS = (
@@ -87,7 +87,7 @@ def _first_set(price_usd: Decimal | None, fallback_usd: Decimal) -> Decimal:
 
 
 class CustomPrices:
-    """All custom prices of an account; a price is valid from the start of a day in the account's timezone."""
+    """All custom prices of a workspace; a price is valid from the start of a day in its timezone."""
 
     def __init__(self, prices: Iterable[CustomPrice], timezone: str = "UTC") -> None:
         self._zone = ZoneInfo(timezone)
@@ -127,7 +127,7 @@ def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
 
 
 def load_custom_prices(database: Database) -> CustomPrices:
-    """The account's custom prices, valid from days in its timezone."""
+    """The workspace's custom prices, valid from days in its timezone."""
     rows = list(select_all(database, Query("model_prices", SELECTED, ["id"])))
     if not rows:
         return NO_CUSTOM_PRICES

@@ -59,7 +59,7 @@ PLANS = (("chatgpt", "ChatGPT Plus", "20", 3), ("claude-desktop", "Claude Pro", 
 
 
 def load(database: Database, today: date, on_progress: Progress = ignore_progress) -> ImportResult:
-    """Add the sample to the account; safe to repeat."""
+    """Add the sample to the workspace; safe to repeat."""
     records = list(sample_records(today))
     parsed = Parsed(records=records, lines=[(place + 2,) for place in range(len(records))])
     result = save_import(database, parsed, ImportFile(FILENAME, FORMAT, str(today).encode()), on_progress)
@@ -69,13 +69,13 @@ def load(database: Database, today: date, on_progress: Progress = ignore_progres
 
 
 def remove(database: Database) -> int:
-    """Remove the whole sample from the account; returns the number of its imports."""
-    samples = Query("imports", "id", ["id"], {"format": FORMAT})
+    """Remove the sample that the account added to the workspace; returns the number of its imports."""
+    samples = Query("imports", "id", ["id"], {"format": FORMAT, "user_id": database.scope.user_id})
     imports = [str(row["id"]) for row in select_all(database, samples)]
     for import_id in imports:
         undo_import(database, import_id)
     for row in list_subscriptions(database):
-        if _is_sample(row):
+        if _is_sample(row) and row["user_id"] == database.scope.user_id:
             delete_subscription(database, str(row["id"]))
     return len(imports)
 

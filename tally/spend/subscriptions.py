@@ -51,5 +51,5 @@ def delete_subscription(database: Database, subscription_id: str) -> None:
 
 
 def list_subscriptions(database: Database) -> list[Row]:
-    """The account's subscriptions, oldest first."""
+    """The workspace's subscriptions, oldest first."""
     return list(select_all(database, Query("subscriptions", "*", ["started_on", "id"])))

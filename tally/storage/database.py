@@ -1,10 +1,11 @@
-"""Database protocol, always for one account under row-level security, and its errors."""
+"""Database protocol, always for one account in one workspace under row-level security, and its errors."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, Protocol
+from uuid import UUID
 
 import stamina
 
@@ -62,25 +63,68 @@ class Query:
     limit: int = PAGE
 
 
+# Tables without workspaces. Rows of all others are read and changed in the database's own workspace only.
+WITHOUT_WORKSPACE = frozenset({"exchange_rates", "providers", "user_preferences", "workspaces"})
+# Functions that concern the account, or are told by an id what they are about. All others take a workspace.
+NOT_ABOUT_WORKSPACE = frozenset(
+    {
+        "create_workspace",
+        "delete_missing",
+        "delete_own_account",
+        "ensure_months",
+        "get_top_models_by_spend",
+        "get_user_total_spend",
+        "list_workspaces",
+        "report_sync",
+        "set_paid_by_plan",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """An account in one of its workspaces, which all of a database's requests are about."""
+
+    user_id: str
+    workspace_id: str
+
+    @classmethod
+    def of(cls, user_id: UUID | str, workspace_id: UUID | str | None) -> "Scope":
+        """The scope of an account in a workspace, by default in its personal one, which has its id."""
+        return cls(str(user_id), str(workspace_id or user_id))
+
+    def columns(self, table: str) -> Row:
+        """The column that says which of a table's rows are in the workspace, with its value."""
+        return {} if table in WITHOUT_WORKSPACE else {"workspace_id": self.workspace_id}
+
+    def arguments(self, function: str, params: Row) -> Row:
+        """Arguments of a function, with the workspace unless they name one."""
+        return params if function in NOT_ABOUT_WORKSPACE else {"workspace": self.workspace_id} | params
+
+
 class Database(Protocol):
-    """Access to the database as one account. Rows are JSON values."""
+    """Access to the database as one account in one workspace. Rows are JSON values."""
 
     workers: int  # calls that may run in parallel
+    scope: Scope
+
+    def in_workspace(self, workspace_id: UUID | str) -> "Database":
+        """Return the same account's access to another of its workspaces."""
 
     def call(self, function: str, **params: Any) -> Any:
-        """Call an SQL function and return its result."""
+        """Call an SQL function, on the workspace where it takes one, and return its result."""
 
     def insert(self, table: str, row: Row) -> Row:
-        """Insert one row and return it."""
+        """Insert one row into the workspace and return it."""
 
     def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
-        """Change one row."""
+        """Change one row of the workspace."""
 
     def delete(self, table: str, row_id: str) -> None:
-        """Delete one row."""
+        """Delete one row of the workspace."""
 
     def select(self, query: Query) -> list[Row]:
-        """Return one page of rows."""
+        """Return one page of the workspace's rows."""
 
 
 def describe(code: str | None, message: str) -> DatabaseError:

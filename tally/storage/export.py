@@ -1,4 +1,4 @@
-"""Export of an account's records as CSV or Parquet, safe to open in a spreadsheet.
+"""Export of a workspace's records as CSV or Parquet, safe to open in a spreadsheet.
 
 Costs and tokens add up to the totals: those of a record that another source replaces are 0, and its flags
 `money_is_effective` and `tokens_are_effective` are false.
@@ -55,7 +55,7 @@ def unescape_formula(cell: str) -> str:
 
 
 def load_records(database: Database, on_progress: Progress = ignore_progress) -> "pd.DataFrame":
-    """All records of the account, oldest first, with COLUMNS; money stays text."""
+    """All records of the workspace, oldest first, with COLUMNS; money stays text."""
     import pandas as pd  # takes half a second
 
     providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["id"]))}

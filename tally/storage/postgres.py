@@ -19,6 +19,7 @@ from tally.storage.database import (
     DatabaseError,
     Query,
     Row,
+    Scope,
     Unreachable,
     describe,
     quote,
@@ -26,22 +27,36 @@ from tally.storage.database import (
 
 
 class PostgresDatabase:
-    """The operator's connection, which assumes an account's role and claims for every call."""
+    """The operator's connection, which assumes an account's role and claims for every call.
+
+    By default in the account's personal workspace.
+    """
 
     workers = 1
 
-    def __init__(self, connection: psycopg.Connection[Any], user_id: UUID | str) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection[Any],
+        user_id: UUID | str,
+        workspace_id: UUID | str | None = None,
+    ) -> None:
         self._connection = connection
         self._claims = json.dumps({"sub": str(user_id), "role": "authenticated"})
+        self.scope = Scope.of(user_id, workspace_id)
+
+    def in_workspace(self, workspace_id: UUID | str) -> "PostgresDatabase":
+        return PostgresDatabase(self._connection, self.scope.user_id, workspace_id)
 
     def call(self, function: str, **params: Any) -> Any:
-        arguments = sql.SQL(", ").join(
-            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in params
+        arguments = self.scope.arguments(function, params)
+        names = sql.SQL(", ").join(
+            sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in arguments
         )
-        query = sql.SQL("select to_json(public.{}({}))").format(sql.Identifier(function), arguments)
-        return self._execute(query, params)[0]
+        query = sql.SQL("select to_json(public.{}({}))").format(sql.Identifier(function), names)
+        return self._execute(query, arguments)[0]
 
     def insert(self, table: str, row: Row) -> Row:
+        row = row | self.scope.columns(table)
         query = sql.SQL(
             "with new as (insert into public.{} ({}) values ({}) returning *) select to_json(new) from new"
         ).format(
@@ -56,32 +71,34 @@ class PostgresDatabase:
         changes = sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in values
         )
-        query = sql.SQL("update public.{} set {} where {} = {}").format(
-            sql.Identifier(table), changes, sql.Identifier(key), sql.Placeholder("_key")
+        which = {key: row_id} | self.scope.columns(table)
+        query = sql.SQL("update public.{} set {} where {}").format(
+            sql.Identifier(table), changes, _conditions(which)
         )
-        self._execute(query, values | {"_key": row_id})
+        self._execute(query, values | _filters(which))
 
     def delete(self, table: str, row_id: str) -> None:
-        query = sql.SQL("delete from public.{} where id = %(id)s").format(sql.Identifier(table))
-        self._execute(query, {"id": row_id})
+        which = {"id": row_id} | self.scope.columns(table)
+        query = sql.SQL("delete from public.{} where {}").format(sql.Identifier(table), _conditions(which))
+        self._execute(query, _filters(which))
 
     def select(self, query: Query) -> list[Row]:
         order = sql.SQL(", ").join(map(sql.Identifier, query.order))
-        conditions = [_condition(column, value) for column, value in query.where.items()]
+        which = {**query.where, **self.scope.columns(query.table)}
+        conditions = _conditions(which)
         if query.after is not None:
             last_row = sql.SQL(", ").join(map(sql.Placeholder, query.order))
-            conditions.append(sql.SQL("({}) > ({})").format(order, last_row))
+            conditions = sql.SQL("{} and ({}) > ({})").format(conditions, order, last_row)
         statement = sql.SQL(
             "select to_json(r) from (select {} from public.{} where {} order by {} limit {}) as r"
         ).format(
             sql.SQL(", ").join(map(_column, query.columns.split(","))),
             sql.Identifier(query.table),
-            sql.SQL(" and ").join(conditions or [sql.SQL("true")]),
+            conditions,
             order,
             sql.Literal(query.limit),
         )
-        filters = {f"where_{name}": _as_array(value) for name, value in query.where.items()}
-        return self._execute(statement, (query.after or {}) | filters)
+        return self._execute(statement, (query.after or {}) | _filters(which))
 
     def _execute(self, query: sql.Composed, params: Mapping[str, Any]) -> list[Any]:
         adapted = {name: _adapt(value) for name, value in params.items()}
@@ -149,6 +166,17 @@ def _column(name: str) -> sql.Composable:
         return sql.SQL("*")
     column = sql.Identifier(name.removesuffix("::text"))
     return sql.SQL("{}::text").format(column) if name.endswith("::text") else column
+
+
+def _conditions(which: Mapping[str, Any]) -> sql.Composable:
+    """Equalities with the parameters of `_filters`; true without any."""
+    conditions = [_condition(column, value) for column, value in which.items()]
+    return sql.SQL(" and ").join(conditions or [sql.SQL("true")])
+
+
+def _filters(which: Mapping[str, Any]) -> Row:
+    """The parameters of `_conditions`."""
+    return {f"where_{name}": _as_array(value) for name, value in which.items()}
 
 
 def _condition(column: str, value: Any) -> sql.Composable:

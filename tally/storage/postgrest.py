@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import httpx
 from postgrest.exceptions import APIError
@@ -17,6 +18,7 @@ from tally.storage.database import (
     DatabaseError,
     Query,
     Row,
+    Scope,
     Unreachable,
     describe,
     quote,
@@ -44,31 +46,39 @@ def open_supabase(
 
 
 class SupabaseDatabase:
-    """The database as the account of a Supabase client."""
+    """The database as the account of a Supabase client, by default in its personal workspace."""
 
     workers = 3  # on two cores, 100,000 records take 2.1 s with two workers, 1.9 s with three
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, user_id: UUID | str, workspace_id: UUID | str | None = None) -> None:
         self._client = client
+        self.scope = Scope.of(user_id, workspace_id)
+
+    def in_workspace(self, workspace_id: UUID | str) -> "SupabaseDatabase":
+        return SupabaseDatabase(self._client, self.scope.user_id, workspace_id)
 
     def call(self, function: str, **params: Any) -> Any:
-        return self._execute(self._client.rpc(function, params).execute).data
+        arguments = self.scope.arguments(function, params)
+        return self._execute(self._client.rpc(function, arguments).execute).data
 
     def insert(self, table: str, row: Row) -> Row:
-        inserted: Row = self._execute(self._client.table(table).insert(row).execute, retry=False).data[0]
+        request = self._client.table(table).insert(row | self.scope.columns(table))
+        inserted: Row = self._execute(request.execute, retry=False).data[0]
         return inserted
 
     def update(self, table: str, row_id: str, values: Row, key: str = "id") -> None:
-        self._execute(self._client.table(table).update(values).eq(key, row_id).execute)
+        request = self._client.table(table).update(values)
+        self._execute(request.match({key: row_id} | self.scope.columns(table)).execute)
 
     def delete(self, table: str, row_id: str) -> None:
-        self._execute(self._client.table(table).delete().eq("id", row_id).execute)
+        request = self._client.table(table).delete()
+        self._execute(request.match({"id": row_id} | self.scope.columns(table)).execute)
 
     def select(self, query: Query) -> list[Row]:
         request = self._client.table(query.table).select(query.columns).limit(query.limit).retry(False)
         for column in query.order:
             request = request.order(column)
-        for column, value in query.where.items():
+        for column, value in {**query.where, **self.scope.columns(query.table)}.items():
             request = request.filter(column, *_condition(value))
         if query.after is not None:
             request = request.or_(_after(query.order, query.after))

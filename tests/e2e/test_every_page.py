@@ -27,8 +27,9 @@ def busy_account(project: Project, stack: Stack) -> Account:
     """An account with six months of data and a forecast."""
     account = Account(f"{uuid.uuid4().hex[:12]}@example.com")
     client = open_supabase(project.url, project.key)
-    client.auth.sign_up({"email": account.email, "password": account.password})
-    sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
+    answer = client.auth.sign_up({"email": account.email, "password": account.password})
+    assert answer.user is not None
+    sample_data.load(SupabaseDatabase(client, answer.user.id), datetime.now(UTC).date())
     run_nightly(stack, account.email)
     return account
 

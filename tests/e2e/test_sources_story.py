@@ -36,9 +36,10 @@ def select_row(table: Locator, row: int) -> None:
 
 def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, project: Project) -> None:
     client = open_supabase(project.url, project.key)
-    client.auth.sign_in_with_password({"email": account.email, "password": account.password})
+    answer = client.auth.sign_in_with_password({"email": account.email, "password": account.password})
+    assert answer.user is not None
     add_entry(
-        SupabaseDatabase(client),
+        SupabaseDatabase(client, answer.user.id),
         ManualEntry(
             entry_id=uuid4(),
             provider="midjourney",

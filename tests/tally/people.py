@@ -38,6 +38,18 @@ def sign_up(stack: Stack) -> Person:
     return Person(tokens.user_id, tokens.email, tokens.access_token)
 
 
+def add_team(stack: Stack, person: Person, name: str = "Team", role: str = "owner") -> str:
+    """Make a workspace with the person as a member; returns its id."""
+    workspace_id = str(uuid4())
+    with operator_connection(stack) as connection:
+        connection.execute("insert into public.workspaces (id, name) values (%s, %s)", [workspace_id, name])
+        connection.execute(
+            "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)",
+            [workspace_id, person.user_id, role],
+        )
+    return workspace_id
+
+
 def client_with(stack: Stack, token: str) -> Client:
     """A Supabase client with this access token."""
     settings = stack.settings()
@@ -46,7 +58,7 @@ def client_with(stack: Stack, token: str) -> Client:
 
 def over_http(stack: Stack, person: Person) -> SupabaseDatabase:
     """The person through PostgREST, as in the app."""
-    return SupabaseDatabase(client_with(stack, person.token))
+    return SupabaseDatabase(client_with(stack, person.token), person.user_id)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """Dialogs that add and delete a connection."""
 
-from uuid import UUID
-
 import streamlit as st
 from pydantic import SecretStr
 
@@ -64,7 +62,7 @@ def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> 
             ring = load_key_ring(load_settings())
             database = database_of(user)
             new = NewConnection(provider, name, key, account)
-            connection = add_connection(database, ring, UUID(user.workspace.workspace_id), new)
+            connection = add_connection(database, ring, new)
     except TallyError as problem:
         render_refusal(problem)
         return

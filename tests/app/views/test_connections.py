@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -59,14 +58,13 @@ def page(monkeypatch: pytest.MonkeyPatch, user: User) -> AppTest:
 
 def connect(
     database: SupabaseDatabase,
-    user: User,
     provider: str = "openrouter",
     name: str = "Main",
     account: str = "",
 ) -> Connection:
     key = SecretStr(KEYS[provider])
     new = NewConnection(provider, name, key, account)
-    return add_connection(database, load_ring(), UUID(user.workspace.workspace_id), new, QUICK)
+    return add_connection(database, load_ring(), new, QUICK)
 
 
 def all_text(page: AppTest) -> str:
@@ -142,7 +140,7 @@ def test_audit_log_lists_changes_to_a_key(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, database: SupabaseDatabase, user: User
 ) -> None:
     assert "No entries yet." in all_text(page)
-    connection = connect(database, user, name=HOSTILE)
+    connection = connect(database, name=HOSTILE)
     set_active(database, connection, False)
     delete_connection(database, connection, with_spend=False)
 
@@ -247,7 +245,7 @@ def test_named_account_is_kept_separate(page: AppTest, database: SupabaseDatabas
 def test_sync_now_announces_new_and_updated_records(
     page: AppTest, database: SupabaseDatabase, user: User, providers: FakeProviders
 ) -> None:
-    connection = connect(database, user)
+    connection = connect(database)
     page.run()
     assert "Not synced yet" in all_text(page)
     press(page, f"sync-{connection.connection_id}")
@@ -262,7 +260,7 @@ def test_sync_now_announces_new_and_updated_records(
 def test_running_sync_shows_progress(
     page: AppTest, database: SupabaseDatabase, user: User, providers: FakeProviders
 ) -> None:
-    connection = connect(database, user, "openai")
+    connection = connect(database, "openai")
     providers.fail("organization", *[Fault(delay_seconds=0.2)] * 30)
     job = begin_sync(user, connection)
     assert begin_sync(user, connection) is job  # a second click starts no second sync
@@ -276,9 +274,9 @@ def test_running_sync_shows_progress(
 
 
 def test_failed_sync_shows_the_reason(
-    page: AppTest, database: SupabaseDatabase, user: User, providers: FakeProviders
+    page: AppTest, database: SupabaseDatabase, providers: FakeProviders
 ) -> None:
-    connection = connect(database, user, "anthropic", HOSTILE)
+    connection = connect(database, "anthropic", HOSTILE)
     providers.fail("", *[Fault(401)] * 5)
     sync(database, connection)
     page.run()
@@ -288,8 +286,8 @@ def test_failed_sync_shows_the_reason(
     assert all("](" not in header.value for header in page.header)
 
 
-def test_connection_is_paused_and_resumed(page: AppTest, database: SupabaseDatabase, user: User) -> None:
-    connection = connect(database, user)
+def test_connection_is_paused_and_resumed(page: AppTest, database: SupabaseDatabase) -> None:
+    connection = connect(database)
     page.run()
     press(page, f"pause-{connection.connection_id}")
     assert not list_connections(database)[0].is_active
@@ -302,9 +300,9 @@ def test_connection_is_paused_and_resumed(page: AppTest, database: SupabaseDatab
 
 @pytest.mark.parametrize("with_spend", [False, True])
 def test_deleting_a_connection_keeps_its_spend_by_default(
-    page: AppTest, database: SupabaseDatabase, user: User, with_spend: bool
+    page: AppTest, database: SupabaseDatabase, with_spend: bool
 ) -> None:
-    connection = connect(database, user)
+    connection = connect(database)
     sync(database, connection, datetime.now(UTC).date())
     press(page.run(), f"delete-{connection.connection_id}")
     dialog = run_dialog(list_connections(database)[0])
@@ -318,13 +316,11 @@ def test_deleting_a_connection_keeps_its_spend_by_default(
     assert ("Its records stay in your totals." in str(dialog.session_state[ANNOUNCEMENT])) != with_spend
 
 
-def test_connections_are_listed_by_provider_and_name(
-    page: AppTest, database: SupabaseDatabase, user: User
-) -> None:
+def test_connections_are_listed_by_provider_and_name(page: AppTest, database: SupabaseDatabase) -> None:
     names = [f"Team {nth}" for nth in range(6)]
     for nth, name in enumerate(reversed(names)):
-        connect(database, user, "openrouter", name, account=f"account {nth}")
-    connect(database, user, "anthropic", "Zebra")
+        connect(database, "openrouter", name, account=f"account {nth}")
+    connect(database, "anthropic", "Zebra")
     page.run()
     assert [header.value for header in page.header] == ["Zebra", *names, "Audit log"]
 
@@ -334,15 +330,14 @@ def test_stranger_cannot_see_connections(
     upstream: AuthClient,
     new_account: Any,
     database: SupabaseDatabase,
-    user: User,
 ) -> None:
-    connect(database, user, name="Secret project")
+    connect(database, name="Secret project")
     stranger = open_page(monkeypatch, sign_in_user(upstream, new_account()), "connections")
     assert "Secret project" not in all_text(stranger)
 
 
-def test_every_state_has_a_status(database: SupabaseDatabase, user: User) -> None:
-    fresh = connect(database, user)
+def test_every_state_has_a_status(database: SupabaseDatabase) -> None:
+    fresh = connect(database)
     now = datetime.now(UTC)
     synced = replace(fresh, last_sync_at=now)
     states = {
@@ -358,9 +353,9 @@ def test_every_state_has_a_status(database: SupabaseDatabase, user: User) -> Non
     assert describe_status(states["Paused"], is_syncing=True)[0] == "Syncing"
 
 
-def test_next_sync_is_a_time_or_a_description(database: SupabaseDatabase, user: User) -> None:
+def test_next_sync_is_a_time_or_a_description(database: SupabaseDatabase) -> None:
     fresh, now, zone = (
-        connect(database, user),
+        connect(database),
         datetime(2026, 11, 20, 12, tzinfo=UTC),
         ZoneInfo("Asia/Kathmandu"),
     )

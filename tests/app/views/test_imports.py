@@ -384,7 +384,7 @@ class CutAfterFirstBatch(SupabaseDatabase):
     workers = 1
 
     def __init__(self, user: User, wire: Wire) -> None:
-        super().__init__(supabase_client(user))
+        super().__init__(supabase_client(user), user.user_id)
         self._wire = wire
 
     def call(self, function: str, **params: Any) -> Any:

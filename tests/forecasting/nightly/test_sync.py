@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -49,13 +49,17 @@ def act_as(db: NightlyDatabase, user_id: UUID) -> PostgresDatabase:
 
 
 def connect(
-    db: NightlyDatabase, user_id: UUID, provider: str = "openrouter", name: str = "Main"
+    db: NightlyDatabase,
+    user_id: UUID,
+    provider: str = "openrouter",
+    name: str = "Main",
+    workspace_id: UUID | None = None,
 ) -> Connection:
-    """Add a connection, as the page does."""
+    """Add a connection, as the page does, by default to the personal workspace."""
     ring = load_key_ring(load_settings())
     key = SecretStr(KEYS[provider])
     new = NewConnection(provider, name, key)
-    return add_connection(act_as(db, user_id), ring, user_id, new, QUICK)
+    return add_connection(PostgresDatabase(db.connection, user_id, workspace_id), ring, new, QUICK)
 
 
 def schedule(db: NightlyDatabase, connection: Connection, next_sync_at: datetime | None) -> None:
@@ -197,3 +201,60 @@ def test_replayed_run_syncs_nothing(db: NightlyDatabase, providers: FakeProvider
     providers.requests.clear()
     assert db.run_nightly() == DONE
     assert providers.requests == []
+
+
+def add_team(db: NightlyDatabase, user_id: UUID, role: str = "owner") -> UUID:
+    """Add a workspace with another owner and this member."""
+    workspace_id = uuid4()
+    db.connection.execute("insert into public.workspaces (id, name) values (%s, 'Team')", [workspace_id])
+    for member, member_role in ((db.add_account(), "owner"), (user_id, role)):
+        db.connection.execute(
+            "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)",
+            [workspace_id, member, member_role],
+        )
+    return workspace_id
+
+
+@pytest.mark.usefixtures("providers")
+def test_connection_is_synced_as_its_own_user_in_its_workspace(db: NightlyDatabase) -> None:
+    user = db.add_account()
+    team = add_team(db, user, "admin")
+    connect(db, user, workspace_id=team)
+    assert run_nightly(db) == DONE
+    assert [spent(db, user), spent(db, team)] == [Decimal(0), Decimal("0.2650123")]
+    assert db.rows("select distinct workspace_id, user_id from public.cost_records") == [(team, user)]
+    assert [line["added"] for line in sync_step_of(db, team)["connections"]] == [2]
+
+
+@pytest.mark.usefixtures("providers")
+def test_admins_of_a_workspace_sync_their_own_connections_once(db: NightlyDatabase) -> None:
+    first, second = db.add_account(), db.add_account()
+    team = add_team(db, first, "admin")
+    db.connection.execute(
+        "insert into public.members (workspace_id, user_id, role) values (%s, %s, 'admin')", [team, second]
+    )
+    connect(db, first, "openrouter", workspace_id=team)
+    connect(db, second, "openai", workspace_id=team)
+    assert run_nightly(db) == DONE
+    lines = sync_step_of(db, team)["connections"]
+    assert sorted(line["provider"] for line in lines) == ["openai", "openrouter"]
+
+
+@pytest.mark.parametrize(
+    "change", ["delete from public.members", "update public.members set role = 'member'"]
+)
+def test_connection_of_a_former_admin_is_named(
+    db: NightlyDatabase, providers: FakeProviders, capsys: pytest.CaptureFixture[str], change: str
+) -> None:
+    user = db.add_account()
+    team = add_team(db, user, "admin")
+    connect(db, user, workspace_id=team)
+    db.connection.execute(f"{change} where workspace_id = %s and user_id = %s", [team, user])
+    providers.requests.clear()
+    assert run_nightly(db) == DONE
+    assert providers.requests == []
+    assert (
+        f"openrouter “Main” of {team}: The user who added this connection may no" in capsys.readouterr().err
+    )
+    [[error]] = db.rows("select last_error from public.api_credentials")
+    assert "connect the account again with a new key" in error

@@ -10,7 +10,7 @@ import pytest
 from tally.accounts.cli_session import CliSession, load_session, open_database, sign_in, sign_out
 from tally.core.errors import NotSignedIn, TallyError
 from tally.local.stack import Stack
-from tally.storage.preferences import load_timezone
+from tally.storage.workspaces import load_timezone
 from tests.tally.people import Person
 
 PASSWORD = "correct horse 1"

@@ -1,7 +1,5 @@
 """Connections: keys are checked before they are stored, stored encrypted, and deleted with them."""
 
-from uuid import UUID
-
 import pytest
 from pydantic import SecretStr
 
@@ -30,9 +28,9 @@ from tests.tally.people import Person, over_http, sign_up
 pytestmark = pytest.mark.usefixtures("apis")
 
 
-def add_with_key(database: Database, user: Person, provider: str, key: str, name: str = "Main") -> Connection:
+def add_with_key(database: Database, provider: str, key: str, name: str = "Main") -> Connection:
     new = NewConnection(provider, name, SecretStr(key))
-    return add_connection(database, load_ring(), UUID(user.user_id), new, QUICK)
+    return add_connection(database, load_ring(), new, QUICK)
 
 
 def dump_credentials(stack: Stack, user: Person) -> str:
@@ -52,7 +50,7 @@ def dump_credentials(stack: Stack, user: Person) -> str:
 def test_accepted_key_is_stored_encrypted_and_can_be_decrypted(
     stack: Stack, database: Database, user: Person, provider: str
 ) -> None:
-    connection = connect(database, user, provider, f"My {PROVIDERS[provider]}")
+    connection = connect(database, provider, f"My {PROVIDERS[provider]}")
     assert list_connections(database) == [connection]
     assert (connection.provider, connection.validation_status) == (provider, "valid")
     assert open_key(database, load_ring(), connection).get_secret_value() == KEYS[provider]
@@ -61,15 +59,15 @@ def test_accepted_key_is_stored_encrypted_and_can_be_decrypted(
     assert KEYS[provider] not in repr(connection)
 
 
-def test_spaces_around_a_pasted_key_are_removed(database: Database, user: Person) -> None:
-    connection = add_with_key(database, user, "openai", f"  {KEYS['openai']}\n")
+def test_spaces_around_a_pasted_key_are_removed(database: Database) -> None:
+    connection = add_with_key(database, "openai", f"  {KEYS['openai']}\n")
     assert open_key(database, load_ring(), connection).get_secret_value() == KEYS["openai"]
 
 
 @pytest.mark.parametrize("provider", APIS)
-def test_refused_key_is_not_stored(database: Database, user: Person, provider: str) -> None:
+def test_refused_key_is_not_stored(database: Database, provider: str) -> None:
     with pytest.raises(KeyRefused, match="key"):
-        add_with_key(database, user, provider, "sk-proj-not-an-admin-key")
+        add_with_key(database, provider, "sk-proj-not-an-admin-key")
     assert list_connections(database) == []
 
 
@@ -85,41 +83,41 @@ def test_refused_key_is_not_stored(database: Database, user: Person, provider: s
     ],
 )
 def test_unchecked_key_is_not_stored(
-    apis: FakeProviders, database: Database, user: Person, fault: Fault, kind: type[ConnectorError]
+    apis: FakeProviders, database: Database, fault: Fault, kind: type[ConnectorError]
 ) -> None:
     apis.fail("", *[fault] * 5)
     with pytest.raises(kind):
-        connect(database, user, "openai")
+        connect(database, "openai")
     assert list_connections(database) == []
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\nb"])
-def test_connection_needs_a_name(apis: FakeProviders, database: Database, user: Person, name: str) -> None:
+def test_connection_needs_a_name(apis: FakeProviders, database: Database, name: str) -> None:
     with pytest.raises(ConnectionRefused, match="name"):
-        connect(database, user, "openai", name)
+        connect(database, "openai", name)
     assert apis.requests == []
 
 
-def test_names_are_unique_per_provider(database: Database, user: Person) -> None:
-    connect(database, user, "openai", "Work")
-    connect(database, user, "openrouter", "Work")
+def test_names_are_unique_per_provider(database: Database) -> None:
+    connect(database, "openai", "Work")
+    connect(database, "openrouter", "Work")
     with pytest.raises(ConnectionRefused, match="already"):
-        connect(database, user, "openai", "Work", account="second")
+        connect(database, "openai", "Work", account="second")
 
 
-def test_second_account_at_a_provider_must_be_named(database: Database, user: Person) -> None:
-    first = connect(database, user, "openai", "Home")
+def test_second_account_at_a_provider_must_be_named(database: Database) -> None:
+    first = connect(database, "openai", "Home")
     with pytest.raises(ConnectionRefused, match="name that account"):
-        connect(database, user, "openai", "Work")
-    second = connect(database, user, "openai", "Work", account="work")
+        connect(database, "openai", "Work")
+    second = connect(database, "openai", "Work", account="work")
     for connection in (first, second):
         assert sync(database, connection).error is None
     accounts = {row["billing_account"] for row in stored(database)}
     assert accounts == {"openai", "openai:work"}
 
 
-def test_stranger_cannot_read_connections_or_keys(stack: Stack, database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
+def test_stranger_cannot_read_connections_or_keys(stack: Stack, database: Database) -> None:
+    connection = connect(database, "openai")
     stranger = over_http(stack, sign_up(stack))
     assert list_connections(stranger) == []
     with pytest.raises(ConnectionRefused, match="deleted"):
@@ -128,17 +126,17 @@ def test_stranger_cannot_read_connections_or_keys(stack: Stack, database: Databa
     assert list_connections(database) == [connection]
 
 
-def test_user_cannot_change_the_host_of_a_key(apis: FakeProviders, database: Database, user: Person) -> None:
+def test_user_cannot_change_the_host_of_a_key(apis: FakeProviders, database: Database) -> None:
     openai = next(
         row for row in database.select(Query("providers", "id,name", ["name"])) if row["name"] == "openai"
     )
     with pytest.raises(TallyError):
         database.update("providers", openai["id"], {"api_base_url": "https://example.com"})
-    assert connect(database, user, "openai").base_url == apis.base_url("openai")
+    assert connect(database, "openai").base_url == apis.base_url("openai")
 
 
-def test_paused_connection_is_not_due(database: Database, user: Person) -> None:
-    connection = connect(database, user, "openrouter")
+def test_paused_connection_is_not_due(database: Database) -> None:
+    connection = connect(database, "openrouter")
     now = connection.created_at
     assert connection.is_due(now)
     set_active(database, connection, is_active=False)
@@ -148,10 +146,8 @@ def test_paused_connection_is_not_due(database: Database, user: Person) -> None:
 
 
 @pytest.mark.parametrize("with_spend", [False, True])
-def test_deleting_keeps_records_unless_asked_to_delete_them(
-    database: Database, user: Person, with_spend: bool
-) -> None:
-    connection = connect(database, user, "openrouter")
+def test_deleting_keeps_records_unless_asked_to_delete_them(database: Database, with_spend: bool) -> None:
+    connection = connect(database, "openrouter")
     sync(database, connection)
     before = spent(database)
     assert before > 0
@@ -161,11 +157,11 @@ def test_deleting_keeps_records_unless_asked_to_delete_them(
     assert len(sources(database)) == (0 if with_spend else 1)
 
 
-def test_reconnected_key_adds_no_duplicate_records(database: Database, user: Person) -> None:
-    first = connect(database, user, "openrouter")
+def test_reconnected_key_adds_no_duplicate_records(database: Database) -> None:
+    first = connect(database, "openrouter")
     sync(database, first)
     before = spent(database)
     delete_connection(database, first, with_spend=False)
-    again = connect(database, user, "openrouter")
+    again = connect(database, "openrouter")
     assert sync(database, again).error is None
     assert spent(database) == before

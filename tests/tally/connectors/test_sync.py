@@ -65,7 +65,7 @@ def days_fetched(fake: FakeProviders, path: str = "costs") -> list[date]:
 def test_first_sync_fetches_everything_and_the_next_changes_nothing(
     stack: Stack, database: Database, user: Person, provider: str
 ) -> None:
-    connection = connect(database, user, provider)
+    connection = connect(database, provider)
     first = sync(database, connection)
     assert first.error is None
     assert spent(database) == Decimal(BILLED[provider])
@@ -82,9 +82,9 @@ def test_first_sync_fetches_everything_and_the_next_changes_nothing(
 
 
 def test_first_sync_fetches_twelve_months_and_later_ones_only_recent_days(
-    apis: FakeProviders, database: Database, user: Person
+    apis: FakeProviders, database: Database
 ) -> None:
-    connection = connect(database, user, "openai")
+    connection = connect(database, "openai")
     apis.requests.clear()
     sync(database, connection)
     request = days_fetched(apis)
@@ -95,18 +95,18 @@ def test_first_sync_fetches_twelve_months_and_later_ones_only_recent_days(
     assert days_fetched(apis) == [TODAY - WEEK]
 
 
-def test_progress_reports_every_window_once(database: Database, user: Person) -> None:
+def test_progress_reports_every_window_once(database: Database) -> None:
     steps: list[tuple[int, int, str]] = []
-    sync(database, connect(database, user, "anthropic"), on_progress=lambda *what: steps.append(what))
+    sync(database, connect(database, "anthropic"), on_progress=lambda *what: steps.append(what))
     total = 3 * 13
     assert [(done, of) for done, of, _ in steps] == [(nth, total) for nth in range(total + 1)]
     assert steps[0][2] == "costs, 2025-11-20 to 2025-12-19"
 
 
 @pytest.mark.usefixtures("two_months")
-def test_sync_reads_only_rows_of_its_connection(database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
-    connect(database, user, "anthropic")
+def test_sync_reads_only_rows_of_its_connection(database: Database) -> None:
+    connection = connect(database, "openai")
+    connect(database, "anthropic")
     for number in range(20):
         file = {"filename": f"{number}.csv", "format": "generic", "file_sha256": "0" * 64}
         database.insert("imports", file)
@@ -119,8 +119,8 @@ def test_sync_reads_only_rows_of_its_connection(database: Database, user: Person
 
 
 @pytest.mark.usefixtures("two_months")
-def test_costs_come_from_the_bill_and_tokens_from_usage(database: Database, user: Person) -> None:
-    sync(database, connect(database, user, "openai"))
+def test_costs_come_from_the_bill_and_tokens_from_usage(database: Database) -> None:
+    sync(database, connect(database, "openai"))
     second = [row for row in stored(database) if row["day"] == "2026-11-02"]
     of_model = [row for row in second if row["model_name"].startswith("gpt-5.2")]
     assert sum(Decimal(row["cost_usd"]) for row in of_model) == Decimal("0.1421000001")
@@ -128,24 +128,24 @@ def test_costs_come_from_the_bill_and_tokens_from_usage(database: Database, user
 
 
 @pytest.mark.usefixtures("two_months")
-def test_usage_without_a_bill_is_estimated(database: Database, user: Person) -> None:
-    sync(database, connect(database, user, "openai"))
+def test_usage_without_a_bill_is_estimated(database: Database) -> None:
+    sync(database, connect(database, "openai"))
     [embeddings] = [row for row in stored(database) if row["model_name"] == "text-embedding-3-small"]
     assert (embeddings["cost_basis"], Decimal(embeddings["cost_usd"])) == ("estimated", Decimal("0.02"))
 
 
 @pytest.mark.usefixtures("two_months")
-def test_claude_code_covered_by_a_plan_is_not_spend(database: Database, user: Person) -> None:
-    sync(database, connect(database, user, "anthropic"))
+def test_claude_code_covered_by_a_plan_is_not_spend(database: Database) -> None:
+    sync(database, connect(database, "anthropic"))
     assert spent(database, "included") > 0
     assert spent(database) == Decimal(BILLED["anthropic"])
 
 
 @pytest.mark.usefixtures("two_months")
 def test_restated_day_is_replaced_and_withdrawn_day_is_removed(
-    apis: FakeProviders, database: Database, user: Person
+    apis: FakeProviders, database: Database
 ) -> None:
-    connection = connect(database, user, "openai")
+    connection = connect(database, "openai")
     today = date(2026, 11, 6)
     sync(database, connection, today)
     buckets = apis.recorded["openai_costs"]["data"]
@@ -157,16 +157,16 @@ def test_restated_day_is_replaced_and_withdrawn_day_is_removed(
 
 
 @pytest.mark.usefixtures("two_months")
-def test_final_day_is_not_fetched_again(apis: FakeProviders, database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
+def test_final_day_is_not_fetched_again(apis: FakeProviders, database: Database) -> None:
+    connection = connect(database, "openai")
     sync(database, connection)  # on the 20th the 4th is more than a week ago
     apis.recorded["openai_costs"]["data"][0]["results"] = []
     sync(database, connection)
     assert spent(database) == Decimal(BILLED["openai"])
 
 
-def test_sync_resumes_after_a_crash(apis: FakeProviders, database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
+def test_sync_resumes_after_a_crash(apis: FakeProviders, database: Database) -> None:
+    connection = connect(database, "openai")
 
     def crash(done: int, _total: int, _what: str) -> None:
         if done == 5:
@@ -198,7 +198,7 @@ def test_sync_resumes_after_a_crash(apis: FakeProviders, database: Database, use
 def test_failed_sync_keeps_saved_records_and_stores_the_reason(
     apis: FakeProviders, stack: Stack, database: Database, user: Person, fault: Fault, reason: str
 ) -> None:
-    connection = connect(database, user, "openai")
+    connection = connect(database, "openai")
     sync(database, connection)
     before, synced_at = stored(database), reread(database, connection).last_sync_at
     apis.fail("", *[fault] * 100)
@@ -223,8 +223,8 @@ def assert_next_sync_succeeds(database: Database, connection: Connection) -> Non
 
 
 @pytest.mark.usefixtures("two_months")
-def test_refused_usage_does_not_stop_costs(apis: FakeProviders, database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
+def test_refused_usage_does_not_stop_costs(apis: FakeProviders, database: Database) -> None:
+    connection = connect(database, "openai")
     apis.fail("usage/completions", *[Fault(403)] * 20)
     result = sync(database, connection)
     assert "does not let this key read usage" in str(result.error)
@@ -232,10 +232,8 @@ def test_refused_usage_does_not_stop_costs(apis: FakeProviders, database: Databa
     assert reread(database, connection).validation_status == "valid"
 
 
-def test_failed_page_saves_nothing_of_its_window(
-    apis: FakeProviders, database: Database, user: Person
-) -> None:
-    connection = connect(database, user, "openai")
+def test_failed_page_saves_nothing_of_its_window(apis: FakeProviders, database: Database) -> None:
+    connection = connect(database, "openai")
     apis.page_buckets = 5
     broken = Fault(change=lambda page: page | {"data": [{"start_time": "soon"}]})
     # Eleven windows of six pages succeed, then those of the next up to the day with costs.
@@ -247,15 +245,13 @@ def test_failed_page_saves_nothing_of_its_window(
 
 
 @pytest.mark.usefixtures("two_months")
-def test_missing_kind_of_usage_is_not_an_error(apis: FakeProviders, database: Database, user: Person) -> None:
+def test_missing_kind_of_usage_is_not_an_error(apis: FakeProviders, database: Database) -> None:
     del apis.recorded["openai_usage"]["code_interpreter_sessions"]
-    assert sync(database, connect(database, user, "openai")).error is None
+    assert sync(database, connect(database, "openai")).error is None
 
 
-def test_openrouter_days_beyond_its_history_stay(
-    apis: FakeProviders, database: Database, user: Person
-) -> None:
-    connection = connect(database, user, "openrouter")
+def test_openrouter_days_beyond_its_history_stay(apis: FakeProviders, database: Database) -> None:
+    connection = connect(database, "openrouter")
     sync(database, connection)
     apis.recorded["openrouter_activity"]["data"] = apis.recorded["openrouter_activity"]["data"][:1]
     sync(database, connection, date(2026, 12, 3))
@@ -265,15 +261,15 @@ def test_openrouter_days_beyond_its_history_stay(
     assert spent(database) == Decimal(BILLED["openrouter"])
 
 
-def test_openrouter_balance_is_stored(database: Database, user: Person) -> None:
-    connection = connect(database, user, "openrouter")
+def test_openrouter_balance_is_stored(database: Database) -> None:
+    connection = connect(database, "openrouter")
     sync(database, connection)
     assert reread(database, connection).balance_usd == Decimal("74.75")
 
 
 @pytest.mark.usefixtures("two_months")
-def test_source_of_a_connection_counts_every_row(database: Database, user: Person) -> None:
-    connection = connect(database, user, "anthropic", "Company")
+def test_source_of_a_connection_counts_every_row(database: Database) -> None:
+    connection = connect(database, "anthropic", "Company")
     for _ in range(2):
         sync(database, connection, date(2026, 11, 6))
     [source] = sources(database)
@@ -291,8 +287,8 @@ def test_source_of_a_connection_counts_every_row(database: Database, user: Perso
 
 
 @pytest.mark.usefixtures("two_months")
-def test_deleted_source_is_fetched_again(database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
+def test_deleted_source_is_fetched_again(database: Database) -> None:
+    connection = connect(database, "openai")
     sync(database, connection)
     before = spent(database)
     database.delete("imports", sources(database)[0]["id"])
@@ -302,10 +298,8 @@ def test_deleted_source_is_fetched_again(database: Database, user: Person) -> No
 
 
 @pytest.mark.parametrize("end", ["pause", "delete"])
-def test_pausing_or_deleting_stops_a_sync_before_the_next_window(
-    database: Database, user: Person, end: str
-) -> None:
-    connection = connect(database, user, "openai")
+def test_pausing_or_deleting_stops_a_sync_before_the_next_window(database: Database, end: str) -> None:
+    connection = connect(database, "openai")
 
     def pause_or_delete(done: int, _total: int, _what: str) -> None:
         if done == 3 and end == "pause":
@@ -317,10 +311,8 @@ def test_pausing_or_deleting_stops_a_sync_before_the_next_window(
     assert (result.was_stopped, result.windows, result.error) == (True, 4, None)
 
 
-def test_decryption_error_is_stored_with_the_connection(
-    apis: FakeProviders, database: Database, user: Person
-) -> None:
-    connection = connect(database, user, "openai")
+def test_decryption_error_is_stored_with_the_connection(apis: FakeProviders, database: Database) -> None:
+    connection = connect(database, "openai")
 
     def lost() -> Any:
         raise VaultError("The ring is lost.")
@@ -332,8 +324,8 @@ def test_decryption_error_is_stored_with_the_connection(
 
 @pytest.mark.usefixtures("two_months")
 def test_expired_session_stops_a_sync_with_a_sentence(stack: Stack, database: Database, user: Person) -> None:
-    connection = connect(database, user, "openai")
-    signed_out = SupabaseDatabase(client_with(stack, "not-a-token"))
+    connection = connect(database, "openai")
+    signed_out = SupabaseDatabase(client_with(stack, "not-a-token"), user.user_id)
     result = sync_connection(signed_out, load_ring, connection, OPTIONS)
     assert (result.was_signed_out, result.error) == (True, "Your session has ended. Sign in again.")
     assert sync(database, connection).error is None
@@ -341,8 +333,8 @@ def test_expired_session_stops_a_sync_with_a_sentence(stack: Stack, database: Da
 
 @pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize("is_file_first", [True, False])
-def test_bill_from_file_and_api_counts_once(database: Database, user: Person, is_file_first: bool) -> None:
-    connection = connect(database, user, "openai")
+def test_bill_from_file_and_api_counts_once(database: Database, is_file_first: bool) -> None:
+    connection = connect(database, "openai")
     if is_file_first:
         bring(database, COSTS_AS_FILE)
     assert sync(database, connection).error is None
@@ -353,10 +345,8 @@ def test_bill_from_file_and_api_counts_once(database: Database, user: Person, is
     assert spent(database) == Decimal("0.1800000001")
 
 
-def test_unexpected_error_becomes_a_sentence(
-    database: Database, user: Person, caplog: pytest.LogCaptureFixture
-) -> None:
-    connection = connect(database, user, "openai")
+def test_unexpected_error_becomes_a_sentence(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    connection = connect(database, "openai")
 
     def fail(_done: int, _total: int, _what: str) -> None:
         raise ZeroDivisionError
@@ -371,7 +361,7 @@ def test_unexpected_error_becomes_a_sentence(
 def test_operator_connection_gives_the_same_records_as_the_data_api(
     stack: Stack, database: Database, user: Person
 ) -> None:
-    connection = connect(database, user, "openai")
+    connection = connect(database, "openai")
     with over_postgres(stack, user) as operator:
         assert sync(operator, connection).error is None
     before = stored(database)

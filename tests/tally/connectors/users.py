@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 from pydantic import SecretStr
 
@@ -19,7 +18,6 @@ from tally.storage.database import Database, Query, select_all
 from tests.shared_connections import operator_connection
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import BASE_PATHS, KEYS, FakeProviders
-from tests.tally.people import Person
 
 TODAY = date(2026, 11, 20)
 
@@ -44,12 +42,10 @@ def load_ring() -> KeyRing:
     return load_key_ring(load_settings())
 
 
-def connect(
-    database: Database, user: Person, provider: str, name: str = "Main", account: str = ""
-) -> Connection:
+def connect(database: Database, provider: str, name: str = "Main", account: str = "") -> Connection:
     """Add a connection with the right key."""
     new = NewConnection(provider, name, SecretStr(KEYS[provider]), account)
-    return add_connection(database, load_ring(), UUID(user.user_id), new, QUICK)
+    return add_connection(database, load_ring(), new, QUICK)
 
 
 def reread(database: Database, connection: Connection) -> Connection:

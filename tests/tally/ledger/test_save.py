@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tally.core.records import CostRecord, day_instant, identity
 from tally.ledger.save import replace_window, save_records
-from tally.storage.database import Query, Row
+from tally.storage.database import Query, Row, Scope
 
 FIRST = date(2026, 11, 1)
 
@@ -20,7 +21,11 @@ class RecordingDatabase:
     """A database that keeps every call, and refuses the last record of each save."""
 
     workers: int = 1
+    scope: Scope = field(default_factory=lambda: Scope("me", "mine"))
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def in_workspace(self, workspace_id: UUID | str) -> "RecordingDatabase":
+        raise AssertionError(workspace_id)
 
     def call(self, function: str, **params: Any) -> Any:
         self.calls.append((function, params))

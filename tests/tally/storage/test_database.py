@@ -317,7 +317,7 @@ FORGERIES = (
 
 def test_token_of_the_right_secret_is_accepted(stack: Stack, person: Person) -> None:
     claims = {"sub": person.user_id, "role": "authenticated", "exp": time.time() + 600}
-    database = SupabaseDatabase(client_with(stack, token(claims, stack.keys.jwt_secret)))
+    database = SupabaseDatabase(client_with(stack, token(claims, stack.keys.jwt_secret)), person.user_id)
     assert database.select(Query("providers", "id", ["id"]))
 
 
@@ -328,9 +328,9 @@ def forgeries(stack: Stack) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", FORGERIES)
 def test_invalid_token_ends_the_session_and_writes_nothing(
-    stack: Stack, forgeries: dict[str, str], kind: str
+    stack: Stack, person: Person, forgeries: dict[str, str], kind: str
 ) -> None:
-    database = SupabaseDatabase(client_with(stack, forgeries[kind]))
+    database = SupabaseDatabase(client_with(stack, forgeries[kind]), person.user_id)
     before = counts(stack)
     attempts = (
         lambda: database.insert("imports", A_FILE),
@@ -356,7 +356,7 @@ def test_unknown_api_key_is_named(stack: Stack, person: Person) -> None:
     client.options.headers["apikey"] = "sb_publishable_unknown"
     client.postgrest.headers["apikey"] = "sb_publishable_unknown"
     with pytest.raises(DatabaseError, match="does not accept this API key"):
-        SupabaseDatabase(client).select(Query("providers", "*", ["id"]))
+        SupabaseDatabase(client, person.user_id).select(Query("providers", "*", ["id"]))
 
 
 def test_closed_connection_is_not_retried(stack: Stack, person: Person) -> None:
@@ -374,9 +374,9 @@ def test_deadlock_is_retried(stack: Stack, person: Person) -> None:
     with over_postgres(stack, person) as database:
         database._connection.execute(
             "create sequence public.tries; grant usage on sequence public.tries to authenticated;"
-            "create function public.fail_once() returns int language plpgsql as $$ begin"
+            "create function public.fail_once(workspace uuid) returns int language plpgsql as $$ begin"
             " if nextval('public.tries') = 1 then raise 'deadlock' using errcode = '40P01'; end if;"
-            " return 7; end $$; grant execute on function public.fail_once() to authenticated"
+            " return 7; end $$; grant execute on function public.fail_once to authenticated"
         )
         database._connection.commit()
         try:
