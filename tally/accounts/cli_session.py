@@ -13,30 +13,61 @@ from tally.core.errors import NotSignedIn, TallyError
 from tally.core.private_files import write_private
 from tally.core.settings import SettingsMissing, load_settings
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
+from tally.storage.workspaces import Workspace, find_workspace, list_workspaces
+
+
+class NotMember(NotSignedIn):
+    """The account has left the workspace that the session is for."""
 
 
 @dataclass(frozen=True, slots=True)
 class CliSession:
-    """A signed-in account and its Supabase project; the refresh token can be used only once."""
+    """A signed-in account, its Supabase project and a workspace; the refresh token can be used only once."""
 
     address: str
     publishable_key: str
     email: str
     user_id: str
     refresh_token: str = field(repr=False)
+    workspace_id: str = ""  # the personal one
+    workspace_name: str = ""
 
 
-def sign_in(folder: Path, address: str, publishable_key: str, email: str, password: str) -> CliSession:
-    """Begins a session and stores it in a file that only its owner can read; raises TallyError."""
-    client = _connect(address, publishable_key)
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Input of `tally login`: a project, an account, and a workspace by name or id."""
+
+    address: str
+    publishable_key: str
+    email: str
+    password: str = field(repr=False)
+    workspace: str | None = None
+
+
+def sign_in(folder: Path, credentials: Credentials) -> tuple[CliSession, list[Workspace]]:
+    """Begins a session and stores it in a file that only its owner can read; raises TallyError.
+
+    Returns it with the account's workspaces.
+    """
+    address, key = credentials.address, credentials.publishable_key
+    client = _connect(address, key)
     try:
-        tokens = client.sign_in(email, password)
+        tokens = client.sign_in(credentials.email, credentials.password)
     except AuthUnreachable as error:
         raise _describe_unreachable(address, error) from None
-    session = CliSession(address, publishable_key, email, tokens.user_id, tokens.refresh_token)
+    session = CliSession(address, key, credentials.email, tokens.user_id, tokens.refresh_token)
+    try:
+        workspaces = list_workspaces(_open(session, tokens))
+        if credentials.workspace is not None:
+            chosen = find_workspace(workspaces, credentials.workspace)
+            session = replace(session, workspace_id=chosen.id, workspace_name=chosen.name)
+    except TallyError:
+        with suppress(TallyError):
+            client.sign_out(tokens.access_token)
+        raise
     with _lock(folder):
         _write(folder, session)
-    return session
+    return session, workspaces
 
 
 def load_session(folder: Path) -> CliSession:
@@ -50,12 +81,25 @@ def load_session(folder: Path) -> CliSession:
     return session
 
 
-def open_database(folder: Path) -> tuple[CliSession, SupabaseDatabase]:
-    """Renews the stored session and opens the database with it, for less than an hour."""
+def open_account(folder: Path) -> tuple[CliSession, SupabaseDatabase]:
+    """Renews the stored session and opens the database in the personal workspace, for less than an hour."""
     with _lock(folder):
         session, tokens = _renew(folder)
-    client = open_supabase(session.address.rstrip("/"), session.publishable_key, tokens.access_token)
-    return session, SupabaseDatabase(client, session.user_id)
+    return session, _open(session, tokens)
+
+
+def open_database(folder: Path, workspace: str | None = None) -> tuple[CliSession, SupabaseDatabase]:
+    """Like `open_account`, in the workspace with this name or id, or in the session's.
+
+    Raises UnknownName for an unknown one, and NotMember if the account has left the session's.
+    """
+    session, database = open_account(folder)
+    if workspace is not None:
+        chosen = find_workspace(list_workspaces(database), workspace)
+        session = replace(session, workspace_id=chosen.id, workspace_name=chosen.name)
+    elif session.workspace_id and session.workspace_id != session.user_id:
+        session = replace(session, workspace_name=_check_member(session, list_workspaces(database)))
+    return session, database.in_workspace(session.workspace_id or session.user_id)
 
 
 def sign_out(folder: Path) -> bool:
@@ -67,6 +111,23 @@ def sign_out(folder: Path) -> bool:
         _connect(session.address, session.publishable_key).sign_out(tokens.access_token)
     _path(folder).unlink(missing_ok=True)
     return True
+
+
+def _check_member(session: CliSession, workspaces: list[Workspace]) -> str:
+    """Return the name that the session's workspace has now; raises NotMember."""
+    for workspace in workspaces:
+        if workspace.id == session.workspace_id:
+            return workspace.name
+    names = ", ".join(workspace.name for workspace in workspaces)
+    raise NotMember(
+        f"{session.email} is no longer a member of “{session.workspace_name}”, so nothing was sent. "
+        f"Choose another workspace with `tally login --workspace NAME`; yours are: {names}."
+    )
+
+
+def _open(session: CliSession, tokens: Tokens) -> SupabaseDatabase:
+    client = open_supabase(session.address.rstrip("/"), session.publishable_key, tokens.access_token)
+    return SupabaseDatabase(client, session.user_id)
 
 
 def find_local_project() -> tuple[str | None, str | None]:

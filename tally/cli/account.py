@@ -1,4 +1,4 @@
-"""The account that an operator's command acts on, chosen by email."""
+"""The account and workspace that an operator's command acts on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,17 +8,32 @@ import typer
 
 from tally.storage.database import Database
 from tally.storage.postgres import PostgresDatabase, connect_operator, find_user
+from tally.storage.workspaces import find_workspace, list_workspaces
 
 Email = Annotated[
     str, typer.Option(metavar="EMAIL", help="Email address of the account.", show_default=False)
 ]
+WorkspaceName = Annotated[
+    str | None,
+    typer.Option(
+        "--workspace", metavar="NAME", help="Name or id of a workspace (default: the personal one)."
+    ),
+]
 
 
 @contextmanager
-def acting_as(email: str) -> Iterator[Database]:
-    """The database as this account sees it, under its row-level security.
+def acting_as(email: str, workspace: str | None = None) -> Iterator[Database]:
+    """The database as this account sees it in a workspace, under its row-level security.
 
-    Raises DatabaseError when there is no such account or the database does not answer.
+    Raises TallyError when there is no such account or workspace, or the database does not answer.
     """
     with connect_operator() as connection:
-        yield PostgresDatabase(connection, find_user(connection, email))
+        database = PostgresDatabase(connection, find_user(connection, email))
+        yield choose_workspace(database, workspace)
+
+
+def choose_workspace(database: Database, asked: str | None) -> Database:
+    """The database in the workspace with this name or id, or as it is; raises UnknownName."""
+    if asked is None:
+        return database
+    return database.in_workspace(find_workspace(list_workspaces(database), asked).id)

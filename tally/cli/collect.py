@@ -20,6 +20,7 @@ from tally.agents.registry import AGENTS, find_agent
 from tally.cli.meter import ByteMeter
 from tally.cli.output import echo, echo_error
 from tally.cli.session import login, logout
+from tally.cli.workspaces import workspaces
 from tally.core.errors import NotSignedIn, TallyError
 
 NO_LOGS = "No logs of coding agents were found on this machine."
@@ -28,7 +29,7 @@ SHOWN_REASONS = 5
 
 def add_commands(app: typer.Typer) -> None:
     """Register `collect` and the commands of its session."""
-    for command in (collect, login, logout):
+    for command in (collect, login, logout, workspaces):
         app.command()(command)
 
 
@@ -56,6 +57,10 @@ def collect(  # noqa: PLR0913 - the options of the command
             help="How an agent is paid for: claude-code=plan or claude-code=api; remembered.",
         ),
     ] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name or id of a workspace (default: that of `tally login`)."),
+    ] = None,
     machine: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of this machine in the list of sources.")
     ] = None,
@@ -64,7 +69,7 @@ def collect(  # noqa: PLR0913 - the options of the command
         typer.Option(metavar="ZONE", help="Timezone for day boundaries (default: this machine's)."),
     ] = None,
 ) -> None:
-    """Collect coding agents' logs into your account.
+    """Collect coding agents' logs into a workspace of your account.
 
     Safe to repeat; duplicates are skipped.
 
@@ -82,7 +87,8 @@ def collect(  # noqa: PLR0913 - the options of the command
 
         print_usage(options, as_json)
         return
-    upload = _Upload(options, folder, check_machine_name(machine) if machine else machine_name(), as_json)
+    name = check_machine_name(machine) if machine else machine_name()
+    upload = _Upload(options, folder, name, workspace, as_json)
     if watch:
         _follow(upload, every)
     else:
@@ -110,11 +116,12 @@ class LogOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Upload:
-    """Logs to read, and the machine and session they are sent with."""
+    """Logs to read, and the machine, session and workspace they are sent with."""
 
     options: LogOptions
     folder: Path
     machine: str
+    workspace: str | None
     as_json: bool
 
 
@@ -143,7 +150,7 @@ def _collect(upload: _Upload, is_quiet: bool = False) -> None:
     options = upload.options
     here = Machine(Path.home(), os.environ, upload.machine, upload.folder, options.payments)
     selection = Selection(options.agents, options.since, options.timezone)
-    _, database = open_database(upload.folder)
+    _, database = open_database(upload.folder, upload.workspace)
     with ByteMeter() as meter:
         results = collect_into(database, here, selection, meter.show)
     if upload.as_json:

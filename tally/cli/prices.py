@@ -1,4 +1,4 @@
-"""`tally reprice`: recalculate an account's estimates with the latest known prices."""
+"""`tally reprice`: recalculate a workspace's estimates with the latest known prices."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tally.cli.account import Email, acting_as
+from tally.cli.account import Email, WorkspaceName, acting_as
 from tally.cli.tables import print_table
 from tally.core.errors import TallyError
 from tally.core.text import plural
@@ -24,6 +24,7 @@ def reprice(
         datetime,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="First day to reprice.", show_default=False),
     ],
+    workspace: WorkspaceName = None,
     apply: Annotated[bool, typer.Option("--apply", help="Save the new prices.")] = False,
 ) -> None:
     """Preview estimates at the latest known prices.
@@ -36,7 +37,7 @@ def reprice(
     first_day = since.date()
     if not FIRST_DAY <= first_day <= datetime.now(UTC).date() + timedelta(days=1):
         raise TallyError(f"--since must be a day from {FIRST_DAY} to today.")
-    with acting_as(email) as database:
+    with acting_as(email, workspace) as database:
         differences = calculate_differences(database, first_day)
         if not differences:
             typer.echo("All estimates are up to date.")

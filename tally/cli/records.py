@@ -2,14 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
-from tally.cli.account import Email, acting_as
+from tally.cli.account import Email, WorkspaceName, acting_as
 from tally.cli.output import echo
 from tally.cli.rejections import collect_rejections, refuse_overwriting, writing
+from tally.core.records import file_under
 from tally.core.text import plural, printable
 from tally.currency.stored_rates import load_rates
 from tally.importers import (
@@ -30,7 +32,7 @@ from tally.ledger.billing_account import preview_overlaps
 from tally.spend import sample_data as sample
 from tally.storage.database import DatabaseError
 from tally.storage.export import load_records, write_records
-from tally.storage.workspaces import load_timezone
+from tally.storage.workspaces import find_project, list_projects, load_timezone
 
 
 def import_files(  # noqa: PLR0913 - the options of the command
@@ -39,6 +41,10 @@ def import_files(  # noqa: PLR0913 - the options of the command
         typer.Argument(metavar="FILE", help="CSV or JSON files, or ZIPs of them.", show_default=False),
     ],
     email: Email,
+    workspace: WorkspaceName = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name or id of the project to file the records under.")
+    ] = None,
     day_first: Annotated[
         bool | None, typer.Option("--day-first/--month-first", help="How to read a date such as 03/04/2026.")
     ] = None,
@@ -54,14 +60,15 @@ def import_files(  # noqa: PLR0913 - the options of the command
         typer.Option(metavar="FILE", help="Write rejected rows and their reasons to this CSV file."),
     ] = None,
 ) -> None:
-    """Import usage and billing exports into an account.
+    """Import usage and billing exports into a workspace of an account.
 
-    Safe to repeat; duplicates are skipped.
+    Safe to repeat; duplicates are skipped, and keep the project that they have.
 
-    Example: tally import cost_2026-11.csv --email ada@example.com
+    Example: tally import cost_2026-11.csv --email ada@example.com --workspace Acme --project Website
     """
     refuse_overwriting(rejected, files)
-    with acting_as(email) as database, collect_rejections(rejected) as rejections:
+    with acting_as(email, workspace) as database, collect_rejections(rejected) as rejections:
+        project_id = find_project(list_projects(database), project).id if project is not None else None
         options = Options(load_timezone(database), day_first, decimal_comma, rates=load_rates(database))
         # All files are read before the first is saved: if one is refused, nothing has been written.
         for file, importer, parsed, data in [_read(file, options) for file in files]:
@@ -70,8 +77,11 @@ def import_files(  # noqa: PLR0913 - the options of the command
                 echo(f"{file.name} ({importer.title}): {_preview_line(parsed)}")
                 rejections += [(file, row) for row in parsed.rejected]
             else:
+                parsed.records = [file_under(record, project_id) for record in parsed.records]
                 result = save_import(database, parsed, ImportFile(printable(file.name), importer.name, data))
                 echo(f"{file.name} ({importer.title}): {_result_line(result)}")
+                if project_id and result.already_there:
+                    echo(f"{plural(result.already_there, 'duplicate')} kept the project that they had.")
                 rejections += [(file, row) for row in result.rejected]
 
 
@@ -81,8 +91,9 @@ def export_records(
         Path,
         typer.Option(metavar="FILE", help="File to write: .csv or .parquet.", show_default=False),
     ],
+    workspace: WorkspaceName = None,
 ) -> None:
-    """Export an account's records as CSV or Parquet.
+    """Export the records of a workspace as CSV or Parquet.
 
     In CSV, text that a spreadsheet would run as a formula is escaped.
 
@@ -90,7 +101,7 @@ def export_records(
     """
     if out.suffix not in (".csv", ".parquet"):
         raise DatabaseError(f"{out.name} must end in .csv or .parquet.")
-    with acting_as(email) as database:
+    with acting_as(email, workspace) as database:
         records = load_records(database)
     with writing(out):
         out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
@@ -99,21 +110,23 @@ def export_records(
 
 def demo(
     email: Email,
+    workspace: WorkspaceName = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the sample data.")] = False,
 ) -> None:
-    """Load half a year of sample data into an account.
+    """Load half a year of sample data into a workspace of an account.
 
     The records are marked as sample data and can be removed again with --remove.
 
     Example: tally demo --email ada@example.com
     """
-    with acting_as(email) as database:
+    with acting_as(email, workspace) as database:
         if remove:
             removed = sample.remove(database)
-            echo("Sample data removed." if removed else "There is no sample data in this account.")
+            echo("Sample data removed." if removed else "There is no sample data of this account.")
             return
         result = sample.load(database, datetime.now(ZoneInfo(load_timezone(database))).date())
-    echo(f"Sample data: {_result_line(result)}. Remove it with `tally demo --email {email} --remove`.")
+    where = f" --workspace {quote(workspace)}" if workspace else ""
+    echo(f"Sample data: {_result_line(result)}. Remove it with `tally demo --email {email}{where} --remove`.")
 
 
 def _read(file: Path, options: Options) -> tuple[Path, Importer, Parsed, bytes]:

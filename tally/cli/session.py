@@ -19,12 +19,22 @@ def login(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Name or id of the workspace to collect into (default: the personal one)."
+        ),
+    ] = None,
 ) -> None:
-    """Sign in to the account that this machine collects into.
+    """Sign in to the account and workspace that this machine collects into.
 
-    Example: tally login --email ada@example.com
+    Example: tally login --email ada@example.com --workspace Acme
     """
-    from tally.accounts.cli_session import find_local_project, sign_in  # lazily: takes half a second
+    from tally.accounts.cli_session import (  # lazily: takes half a second
+        Credentials,
+        find_local_project,
+        sign_in,
+    )
 
     known_address, known_key = find_local_project()
     address = address or known_address or typer.prompt("Address of the Supabase project")
@@ -35,8 +45,13 @@ def login(
     )
     email = email or typer.prompt("Email")
     password = _read_password() if password_stdin else typer.prompt("Password", hide_input=True)
-    account = sign_in(collecting_folder(), str(address), str(key), str(email), password)
-    echo(f"Signed in as {account.email}. Run `tally collect` to send this machine's logs.")
+    credentials = Credentials(str(address), str(key), str(email), password, workspace)
+    session, workspaces = sign_in(collecting_folder(), credentials)
+    into = f" to “{session.workspace_name}”" if session.workspace_name else ""
+    echo(f"Signed in as {session.email}. Run `tally collect` to send this machine's logs{into}.")
+    others = [one.name for one in workspaces if one.id != (session.workspace_id or session.user_id)]
+    if others:
+        echo(f"Your other workspaces: {', '.join(others)}. Choose one with `tally login --workspace NAME`.")
 
 
 def _read_password() -> str:

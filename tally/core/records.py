@@ -1,6 +1,6 @@
 """Cost records and their identities."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -29,7 +29,14 @@ COUNTS = (
     "reasoning_tokens",
     "request_count",
 )
-SENT_IF_SET = (*COUNTS, "request_id", "billing_account", "billed_under_other_name")
+SENT_IF_SET = (
+    *COUNTS,
+    "request_id",
+    "billing_account",
+    "billed_under_other_name",
+    "project_id",
+    "project_is_chosen",
+)
 
 
 class InvalidRecord(ValueError):
@@ -59,6 +66,8 @@ class CostRecord:
     billing_account: str | None = None  # None: overlaps with no other source
     dataset: str = REQUESTS
     billed_under_other_name: bool = False
+    project_id: str | None = None
+    project_is_chosen: bool = False  # the workspace's rules leave the project alone
     metadata: dict[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -124,6 +133,11 @@ class CostRecord:
         if self.metadata:
             values["metadata"] = self.metadata
         return values
+
+
+def file_under(record: CostRecord, project_id: str | None) -> CostRecord:
+    """The record in a chosen project, or unchanged without one."""
+    return replace(record, project_id=project_id, project_is_chosen=True) if project_id else record
 
 
 def _check_length(name: str, text: str, longest: int) -> None:

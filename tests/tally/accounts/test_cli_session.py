@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tally.accounts.cli_session import CliSession, load_session, open_database, sign_in, sign_out
+from tally.accounts.cli_session import CliSession, Credentials, load_session, open_database, sign_in, sign_out
 from tally.core.errors import NotSignedIn, TallyError
 from tally.local.stack import Stack
 from tally.storage.workspaces import load_timezone
@@ -22,7 +22,8 @@ def session(stack: Stack, person: Person, tmp_path: Path) -> CliSession:
     """A session that is stored in `tmp_path`."""
     settings = stack.settings()
     address, key = settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"]
-    return sign_in(tmp_path, address, key, person.email, PASSWORD)
+    session, _ = sign_in(tmp_path, Credentials(address, key, person.email, PASSWORD))
+    return session
 
 
 def test_stored_session_opens_the_database_of_its_account(
@@ -75,16 +76,16 @@ def test_damaged_session_can_be_signed_out(tmp_path: Path) -> None:
 )
 def test_unusable_address_or_key_is_refused(tmp_path: Path, address: str, key: str) -> None:
     with pytest.raises(TallyError, match="or its key cannot be used"):
-        sign_in(tmp_path, address, key, "ada@example.com", PASSWORD)
+        sign_in(tmp_path, Credentials(address, key, "ada@example.com", PASSWORD))
 
 
 def test_unknown_key_is_refused(stack: Stack, person: Person, tmp_path: Path) -> None:
     address = stack.settings()["SUPABASE_URL"]
     with pytest.raises(TallyError, match=f"{address} or its key cannot be used"):
-        sign_in(tmp_path, address, "sb_publishable_unknown", person.email, PASSWORD)
+        sign_in(tmp_path, Credentials(address, "sb_publishable_unknown", person.email, PASSWORD))
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "no address", "http://["])
 def test_address_without_an_answer_is_named(tmp_path: Path, address: str) -> None:
     with pytest.raises(TallyError, match=f"^{re.escape(address)} cannot be reached"):
-        sign_in(tmp_path, address, "sb_publishable_x", "ada@example.com", PASSWORD)
+        sign_in(tmp_path, Credentials(address, "sb_publishable_x", "ada@example.com", PASSWORD))

@@ -284,7 +284,7 @@ def test_demo_is_loaded_and_removed(tally: Tally, stored: Callable[[], int]) -> 
     assert stored() > 900
     assert tally("demo", "--remove").stdout == "Sample data removed.\n"
     assert stored() == 0
-    assert tally("demo", "--remove").stdout == "There is no sample data in this account.\n"
+    assert tally("demo", "--remove").stdout == "There is no sample data of this account.\n"
 
 
 def test_unknown_account_is_named(stack: Stack, write: Callable[..., Path]) -> None:

@@ -1,0 +1,206 @@
+"""Workspaces on the command line: chosen by name or id, listed, left."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tally.accounts.cli_session import load_session
+from tally.cli.main import app
+from tally.local.stack import Stack
+from tally.storage.database import Query
+from tally.storage.workspaces import UnknownName, Workspace, find_workspace
+from tests.shared_connections import operator_connection
+from tests.tally.agents.homes import claude_row, write_claude
+from tests.tally.agents.test_upload import stored
+from tests.tally.cli.test_collect import PASSWORD, Commands
+from tests.tally.people import Person, add_team, over_http, sign_up
+
+COSTS = "date,provider,model,cost\n2026-11-02,OpenAI,gpt-5.5,1.25\n"
+Tally = Callable[..., Result]
+
+
+@pytest.fixture
+def account(stack: Stack) -> Person:
+    return sign_up(stack)
+
+
+@pytest.fixture
+def team(stack: Stack, account: Person) -> str:
+    return add_team(stack, account, "Acme")
+
+
+@pytest.fixture
+def machine(stack: Stack, tmp_path: Path) -> Commands:
+    settings = {key: stack.settings()[key] for key in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
+    return Commands(tmp_path / "home", tmp_path / "state", settings)
+
+
+@pytest.fixture
+def tally(account: Person) -> Tally:
+    """Run a command for this account, in the stack's environment."""
+    return lambda *arguments: CliRunner().invoke(app, [*map(str, arguments), "--email", account.email])
+
+
+@pytest.fixture
+def costs(tmp_path: Path) -> Path:
+    file = tmp_path / "costs.csv"
+    file.write_text(COSTS)
+    return file
+
+
+def log_in(machine: Commands, account: Person, *arguments: str) -> str:
+    answer = machine.run(
+        "login", "--email", account.email, "--password-stdin", *arguments, given=f"{PASSWORD}\n"
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def leave(stack: Stack, account: Person, team: str) -> None:
+    """Hand the workspace over to somebody else and leave it."""
+    with operator_connection(stack) as connection:
+        connection.execute(
+            "insert into public.members (workspace_id, user_id, role) values (%s, %s, 'owner')",
+            [team, sign_up(stack).user_id],
+        )
+        connection.execute(
+            "delete from public.members where workspace_id = %s and user_id = %s", [team, account.user_id]
+        )
+
+
+def count(stack: Stack, account: Person, workspace: str) -> int:
+    database = over_http(stack, account).in_workspace(workspace)
+    return len(database.select(Query("cost_records", "id", ["id"])))
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_commands_act_on_the_named_workspace(
+    tally: Tally, stack: Stack, account: Person, team: str, costs: Path, tmp_path: Path, by_id: bool
+) -> None:
+    where = ["--workspace", team if by_id else " aCme "]
+    out = tmp_path / "out.csv"
+    assert tally("import", costs, *where).exit_code == 0
+    assert (count(stack, account, account.user_id), count(stack, account, team)) == (0, 1)
+    assert "Exported 1 record" in tally("export", "--out", out, *where).stdout
+    assert "Exported 0 records" in tally("export", "--out", out).stdout
+    assert "up to date" in tally("reprice", "--since", "2026-01-01", *where).stdout
+    loaded = tally("demo", *where)
+    assert f"tally demo --email {account.email} --workspace " in loaded.stdout
+    assert count(stack, account, account.user_id) == 0
+    assert tally("demo", "--remove", *where).stdout == "Sample data removed.\n"
+    assert count(stack, account, team) == 1
+
+
+@pytest.mark.usefixtures("team")
+def test_unknown_workspace_is_answered_with_those_that_exist(tally: Tally, costs: Path) -> None:
+    for command in (["import", costs], ["export", "--out", "x.csv"], ["demo"]):
+        ended = tally(*command, "--workspace", "Nowhere")
+        assert ended.exit_code == 1
+        assert ended.stderr == "There is no workspace “Nowhere”. Yours are: Personal, Acme.\n"
+
+
+def test_workspaces_of_one_name_are_told_apart_by_id(stack: Stack, account: Person, team: str) -> None:
+    second = add_team(stack, account, "acme")
+    ended = CliRunner().invoke(app, ["demo", "--email", account.email, "--workspace", "Acme"])
+    assert "There are 2 workspaces named “Acme”. Use the id of one of them: " in ended.stderr
+    assert team in ended.stderr
+    assert second in ended.stderr
+
+
+def test_many_workspaces_are_not_all_named() -> None:
+    found = [Workspace(str(n), f"Team {n}", "owner", False, "UTC", "USD", 1) for n in range(25)]
+    with pytest.raises(UnknownName, match=r"Team 18, Team 19 and 5 more\.$"):
+        find_workspace(found, "Nowhere")
+
+
+def test_workspaces_are_listed(tally: Tally, account: Person, team: str) -> None:
+    shown = tally("workspaces").stdout.splitlines()
+    assert [line.split() for line in shown] == [
+        ["Workspace", "Role", "Timezone", "Currency", "Id", "Members"],
+        ["Personal", "owner", "UTC", "USD", account.user_id, "1"],
+        ["Acme", "owner", "UTC", "USD", team, "1"],
+    ]
+    [personal, acme] = json.loads(tally("workspaces", "--json").stdout)["workspaces"]
+    assert (personal["is_personal"], acme["is_personal"]) == (True, False)
+    assert acme == {
+        "id": team,
+        "name": "Acme",
+        "role": "owner",
+        "is_personal": False,
+        "timezone": "UTC",
+        "currency": "USD",
+        "members": 1,
+    }
+
+
+def test_login_names_the_workspaces(machine: Commands, account: Person, team: str) -> None:
+    assert "Your other workspaces: Acme. Choose one with" in log_in(machine, account)
+    chosen = log_in(machine, account, "--workspace", "acme")
+    assert "Run `tally collect` to send this machine's logs to “Acme”." in chosen
+    assert "Your other workspaces: Personal." in chosen
+    session = load_session(machine.state / "collect")
+    assert (session.workspace_id, session.workspace_name) == (team, "Acme")
+    listed = json.loads(machine.run("workspaces", "--json").stdout)["workspaces"]
+    assert [workspace["name"] for workspace in listed] == ["Personal", "Acme"]
+
+
+def test_login_to_an_unknown_workspace_stores_nothing(machine: Commands, account: Person) -> None:
+    arguments = ("--email", account.email, "--password-stdin", "--workspace", "Nowhere")
+    answer = machine.run("login", *arguments, given=f"{PASSWORD}\n")
+    assert (answer.returncode, answer.stderr) == (
+        1,
+        "There is no workspace “Nowhere”. Yours are: Personal.\n",
+    )
+    assert not (machine.state / "collect" / "account.json").exists()
+
+
+def test_logs_go_to_the_workspace_of_the_session(
+    machine: Commands, stack: Stack, account: Person, team: str
+) -> None:
+    write_claude(machine.home, claude_row())
+    log_in(machine, account, "--workspace", "Acme")
+    assert "1 added" in machine.run("collect").stdout
+    database = over_http(stack, account)
+    assert (len(stored(database)), len(stored(database.in_workspace(team)))) == (0, 1)
+
+
+def test_logs_go_to_the_workspace_that_is_named(
+    machine: Commands, stack: Stack, account: Person, team: str
+) -> None:
+    write_claude(machine.home, claude_row())
+    log_in(machine, account)
+    unknown = machine.run("collect", "--workspace", "Nowhere")
+    assert unknown.stderr == "There is no workspace “Nowhere”. Yours are: Personal, Acme.\n"
+    assert "1 added" in machine.run("collect", "--workspace", team).stdout
+    assert (count(stack, account, account.user_id), count(stack, account, team)) == (0, 1)
+
+
+@pytest.mark.parametrize("option", [(), ("--watch",)])
+def test_removed_member_is_told_so(
+    machine: Commands, stack: Stack, account: Person, team: str, option: tuple[str, ...]
+) -> None:
+    write_claude(machine.home, claude_row())
+    log_in(machine, account, "--workspace", "Acme")
+    leave(stack, account, team)
+    answer = machine.run("collect", *option)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        f"{account.email} is no longer a member of “Acme”, so nothing was sent. Choose another workspace "
+        "with `tally login --workspace NAME`; yours are: Personal.\n"
+    )
+
+
+def test_session_from_before_workspaces_is_of_the_personal_one(
+    machine: Commands, stack: Stack, account: Person
+) -> None:
+    write_claude(machine.home, claude_row())
+    log_in(machine, account)
+    path = machine.state / "collect" / "account.json"
+    session = json.loads(path.read_text())
+    del session["workspace_id"], session["workspace_name"]
+    path.write_text(json.dumps(session))
+    assert "1 added" in machine.run("collect").stdout
+    assert count(stack, account, account.user_id) == 1
