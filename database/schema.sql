@@ -194,6 +194,42 @@ begin
 end
 $$;
 
+-- FUNCTION private.audit_changes_of(regclass, text[], text[], text)
+
+CREATE FUNCTION private.audit_changes_of(audited regclass, watched text[], commands text[] DEFAULT '{insert,update,delete}'::text[], condition text DEFAULT 'true'::text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = audited);
+    -- The id, or else the primary key.
+    keys constant text[] := coalesce(
+        (select array[a.attname::text] from pg_catalog.pg_attribute as a where a.attrelid = audited and a.attname = 'id'),
+        (
+            select array_agg(a.attname::text order by a.attname)
+            from pg_catalog.pg_index as i
+            inner join pg_catalog.pg_attribute as a on i.indrelid = a.attrelid and a.attnum = any (i.indkey)
+            where i.indrelid = audited and i.indisprimary
+        )
+    );
+    command text;
+begin
+    foreach command in array commands loop
+        execute format(
+            'create or replace trigger %I after %s on %s referencing %s for each statement when (%s) '
+            'execute function private.audit_rows(%L, %L)',
+            format('%s_audit_%s', name, command), command, audited,
+            case command
+                when 'insert' then 'new table as changed'
+                when 'delete' then 'old table as changed_from'
+                else 'old table as changed_from new table as changed'
+            end,
+            condition, keys::text, watched::text
+        );
+    end loop;
+end
+$$;
+
 -- FUNCTION private.audit_credential()
 
 CREATE FUNCTION private.audit_credential() RETURNS trigger
@@ -201,39 +237,56 @@ CREATE FUNCTION private.audit_credential() RETURNS trigger
     SET search_path TO ''
     AS $$
 declare
-    watched constant text[] := array[
-        'workspace_id', 'user_id', 'provider_id', 'credential_name', 'encrypted_api_key', 'encryption_key_id', 'is_active', 'validation_status'
-    ];
-    before constant jsonb := case when tg_op = 'INSERT' then '{}' else to_jsonb(old) end;
-    after constant jsonb := case when tg_op = 'DELETE' then '{}' else to_jsonb(new) end;
-    row_values constant jsonb := case when tg_op = 'DELETE' then before else after end;
-    changed text[] := '{}';
+    old_values constant jsonb := to_jsonb(old);
+    new_values constant jsonb := to_jsonb(new);
+    row_values constant jsonb := coalesce(new_values, old_values);
+    entry constant jsonb := private.describe_change(
+        'api_credentials', old_values, new_values,
+        array[
+            'user_id', 'provider_id', 'credential_name', 'encrypted_api_key', 'encryption_key_id', 'is_active', 'validation_status'
+        ],
+        array['encrypted_api_key']
+    );
 begin
-    if tg_op = 'UPDATE' then
-        changed := array(select c from unnest(watched) as c where before -> c is distinct from after -> c);
-        if cardinality(changed) = 0 then
-            return null;
-        end if;
-        -- The first check of a key belongs to adding it.
-        if
-            changed = array['validation_status']
-            and old.validation_status = 'pending'
-            and old.last_validated_at is null
-            and new.validation_status = 'valid'
-        then
-            return null;
-        end if;
+    -- The first check of a key belongs to adding it.
+    if
+        entry -> 'changed_columns' = '["validation_status"]'
+        and old.validation_status = 'pending'
+        and old.last_validated_at is null
+        and new.validation_status = 'valid'
+    then
+        return null;
     end if;
     perform private.write_audit(
-        (row_values ->> 'workspace_id')::uuid, (row_values ->> 'user_id')::uuid, lower(tg_op), 'api_credentials',
-        (row_values ->> 'id')::uuid, changed,
-        jsonb_build_object(
-            'credential_name', row_values -> 'credential_name',
-            'provider', (select p.name from public.providers as p where p.id = (row_values ->> 'provider_id')::uuid),
-            'is_active', row_values -> 'is_active',
-            'validation_status', row_values -> 'validation_status'
+        (row_values ->> 'workspace_id')::uuid,
+        entry || jsonb_build_object(
+            'metadata', jsonb_build_object(
+                'credential_name', row_values -> 'credential_name',
+                'provider', (select p.name from public.providers as p where p.id = (row_values ->> 'provider_id')::uuid),
+                'is_active', row_values -> 'is_active',
+                'validation_status', row_values -> 'validation_status'
+            )
         )
     );
+    return null;
+end
+$$;
+
+-- FUNCTION private.audit_member()
+
+CREATE FUNCTION private.audit_member() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    entry jsonb := private.describe_change('members', to_jsonb(old), to_jsonb(new), array['role']);
+begin
+    if tg_op = 'INSERT' then
+        entry := entry || '{"action": "join"}';
+    elsif tg_op = 'DELETE' then
+        entry := entry || jsonb_build_object('action', case when old.user_id = auth.uid() then 'leave' else 'remove' end);
+    end if;
+    perform private.write_audit(coalesce(new.workspace_id, old.workspace_id), entry);
     return null;
 end
 $$;
@@ -254,10 +307,58 @@ begin
     where a.workspace_id = tenant and a.action = 'reprice' and a.row_id = run_id;
     if not found then
         perform private.write_audit(
-            tenant, auth.uid(), 'reprice', 'cost_records', run_id, array['cost_usd'],
-            jsonb_build_object('records', applied, 'before_usd', before_usd::text, 'after_usd', after_usd::text)
+            tenant,
+            jsonb_build_object(
+                'action', 'reprice', 'table_name', 'cost_records', 'row_id', run_id, 'user_id', auth.uid(),
+                'changed_columns', array['cost_usd'],
+                'metadata', jsonb_build_object('records', applied, 'before_usd', before_usd::text, 'after_usd', after_usd::text)
+            )
         );
     end if;
+end
+$$;
+
+-- FUNCTION private.audit_rows()
+
+CREATE FUNCTION private.audit_rows() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET enable_nestloop TO 'off'
+    AS $$
+declare
+    keys constant text[] := tg_argv[0]::text[];
+    watched constant text[] := tg_argv[1]::text[];
+    changes jsonb[]; -- at most 21
+begin
+    if tg_op = 'INSERT' then
+        changes := array(select jsonb_build_object('new', to_jsonb(c)) from changed as c limit 21);
+    elsif tg_op = 'DELETE' then
+        changes := array(select jsonb_build_object('old', to_jsonb(c)) from changed_from as c limit 21);
+    else
+        changes := array(
+            select jsonb_build_object('old', to_jsonb(o), 'new', to_jsonb(n))
+            from changed_from as o
+            inner join changed as n on private.pick_values(to_jsonb(o), keys) = private.pick_values(to_jsonb(n), keys)
+            where private.pick_values(to_jsonb(o), watched) <> private.pick_values(to_jsonb(n), watched)
+            limit 21
+        );
+    end if;
+    if cardinality(changes) <= 20 then
+        perform private.write_audit(
+            private.tenant_of(tg_table_name, coalesce(c -> 'new', c -> 'old')),
+            private.describe_change(tg_table_name, c -> 'old', c -> 'new', watched)
+        )
+        from unnest(changes) as c;
+    elsif tg_op = 'DELETE' then
+        perform private.write_bulk_audit(
+            tg_table_name, 'delete', array(select private.tenant_of(tg_table_name, to_jsonb(c)) from changed_from as c)
+        );
+    else
+        perform private.write_bulk_audit(
+            tg_table_name, lower(tg_op), array(select private.tenant_of(tg_table_name, to_jsonb(c)) from changed as c)
+        );
+    end if;
+    return null;
 end
 $$;
 
@@ -819,6 +920,43 @@ begin
     delete from private.day_parts as p
     where p.workspace_id = old.id;
     return null;
+end
+$$;
+
+-- FUNCTION private.describe_change(text, jsonb, jsonb, text[], text[])
+
+CREATE FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[] DEFAULT '{}'::text[]) RETURNS jsonb
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    row_values constant jsonb := coalesce(new_values, old_values);
+    is_update constant boolean := old_values is not null and new_values is not null;
+    changed constant text[] := array(
+        select w
+        from unnest(watched) as w
+        where old_values #> string_to_array(w, '.') is distinct from new_values #> string_to_array(w, '.')
+    );
+    shown constant text[] := array(select c from unnest(changed) as c where c <> all (secret));
+    before jsonb := private.pick_values(old_values, shown);
+    after jsonb := private.pick_values(new_values, shown);
+begin
+    if is_update and cardinality(changed) = 0 then
+        return null;
+    end if;
+    if not is_update then
+        before := jsonb_strip_nulls(before);
+        after := jsonb_strip_nulls(after);
+    end if;
+    return jsonb_build_object(
+        'action', case when is_update then 'update' when old_values is null then 'insert' else 'delete' end,
+        'table_name', of_table,
+        'row_id', row_values -> 'id',
+        'user_id', row_values -> 'user_id',
+        'changed_columns', case when is_update then to_jsonb(changed) else '[]' end,
+        'before', case when old_values is not null then before end,
+        'after', case when new_values is not null then after end
+    );
 end
 $$;
 
@@ -1882,6 +2020,16 @@ begin
 end
 $_$;
 
+-- FUNCTION private.pick_values(jsonb, text[])
+
+CREATE FUNCTION private.pick_values(row_values jsonb, names text[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(jsonb_object_agg(n.name, row_values #> string_to_array(n.name, '.')), '{}')
+    from unnest(names) as n (name)
+$$;
+
 -- FUNCTION private.post_due_renewals_for_all()
 
 CREATE FUNCTION private.post_due_renewals_for_all() RETURNS integer
@@ -2480,6 +2628,43 @@ CREATE FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, O
     ) as p
 $$;
 
+-- FUNCTION private.request_address()
+
+CREATE FUNCTION private.request_address() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $_$
+    select h.address
+    from (
+        select
+            trim(split_part(
+                coalesce(private.request_header('x-tally-address', 500), private.request_header('x-forwarded-for', 500)), ',', 1
+            )) as address
+    ) as h
+    where h.address ~ '^[0-9A-Fa-f:.]{2,45}$'
+$_$;
+
+-- FUNCTION private.request_header(text, integer)
+
+CREATE FUNCTION private.request_header(name text, at_most integer) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return nullif(
+        left(
+            regexp_replace(
+                nullif(current_setting('request.headers', true), '')::json ->> request_header.name, '[^\x20-\x7e]+', '', 'g'
+            ),
+            at_most
+        ),
+        ''
+    );
+exception when others then -- no request, or headers that are no text
+    return null;
+end
+$$;
+
 -- FUNCTION private.require_caller()
 
 CREATE FUNCTION private.require_caller() RETURNS uuid
@@ -2972,6 +3157,15 @@ CREATE FUNCTION private.take_statements(ids uuid[]) RETURNS SETOF public.superse
     returning s.*
 $$;
 
+-- FUNCTION private.tenant_of(text, jsonb)
+
+CREATE FUNCTION private.tenant_of(of_table text, row_values jsonb) RETURNS uuid
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select (row_values ->> case of_table when 'workspaces' then 'id' when 'user_preferences' then 'user_id' else 'workspace_id' end)::uuid
+$$;
+
 -- FUNCTION private.timezone_lock(uuid)
 
 CREATE FUNCTION private.timezone_lock(of_workspace uuid) RETURNS bigint
@@ -3144,18 +3338,39 @@ begin
 end
 $$;
 
--- FUNCTION private.write_audit(uuid, uuid, text, text, uuid, text[], jsonb)
+-- FUNCTION private.write_audit(uuid, jsonb)
 
-CREATE FUNCTION private.write_audit(tenant uuid, user_id uuid, action text, table_name text, row_id uuid, changed_columns text[], metadata jsonb) RETURNS void
+CREATE FUNCTION private.write_audit(tenant uuid, entry jsonb) RETURNS void
     LANGUAGE sql
     SET search_path TO ''
-    AS $_$
-    insert into public.audit_logs (workspace_id, user_id, actor, actor_id, action, table_name, row_id, changed_columns, metadata)
-    select w.id, u.id, private.current_actor(), auth.uid(), $3, $4, $5, $6, $7
+    AS $$
+    insert into public.audit_logs (
+        workspace_id, user_id, actor, actor_id, action, table_name, row_id, changed_columns, before, after, metadata, address,
+        user_agent
+    )
+    select
+        w.id, e.user_id, private.current_actor(), auth.uid(), e.action, e.table_name, e.row_id, coalesce(e.changed_columns, '{}'),
+        e.before, e.after, coalesce(e.metadata, '{}'), private.request_address(),
+        coalesce(private.request_header('x-tally-user-agent', 300), private.request_header('user-agent', 300))
     from public.workspaces as w
-    inner join auth.users as u on u.id = $2
-    where w.id = $1
-$_$;
+    cross join jsonb_populate_record(null::public.audit_logs, entry) as e
+    where w.id = tenant and entry is not null
+$$;
+
+-- FUNCTION private.write_bulk_audit(text, text, uuid[])
+
+CREATE FUNCTION private.write_bulk_audit(of_table text, action text, tenants uuid[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select
+        private.write_audit(
+            t.id, jsonb_build_object('action', action, 'table_name', of_table, 'metadata', jsonb_build_object('rows', count(*)))
+        )
+    from unnest(tenants) as t (id)
+    group by t.id
+    order by t.id
+$$;
 
 -- FUNCTION public.apply_prices(uuid, json, uuid)
 
@@ -3246,6 +3461,14 @@ begin
     insert into public.workspaces (name, timezone, currency)
     values (private.clean_name($1, 'workspace'), coalesce($2, 'UTC'), private.check_currency(coalesce($3, 'USD')))
     returning id into made;
+    perform private.write_audit(
+        made,
+        (
+            select private.describe_change('workspaces', null, to_jsonb(w), array['name', 'timezone', 'currency'])
+            from public.workspaces as w
+            where w.id = made
+        )
+    );
     insert into public.members (workspace_id, user_id, role) values (made, caller, 'owner');
     return made;
 end
@@ -3836,6 +4059,45 @@ begin
         'duplicate', checked.valid - inserted,
         'restated', current_setting('tally.restated')::integer,
         'rejected', checked.rejected
+    );
+end
+$_$;
+
+-- FUNCTION public.search_audit_log(uuid, text, timestamp with time zone, integer)
+
+CREATE FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    wanted constant text := lower(trim($2));
+begin
+    return (
+        select coalesce(json_agg(e order by e.created_at desc, e.id), '[]')
+        from (
+            select
+                a.id, a.created_at, a.actor, a.actor_id, c.email as actor_email, a.action, a.table_name, a.row_id, a.user_id,
+                o.email as user_email, a.changed_columns, a.before, a.after, a.metadata, a.address, a.user_agent
+            from public.audit_logs as a
+            left join auth.users as c on a.actor_id = c.id
+            left join auth.users as o on a.user_id = o.id
+            where
+                a.workspace_id = tenant
+                and a.created_at < coalesce($3, 'infinity')
+                and (
+                    coalesce(wanted, '') = ''
+                    or strpos(
+                        lower(concat_ws(
+                            ' ', c.email, o.email, a.action, a.table_name, a.changed_columns::text, a.before::text, a.after::text,
+                            a.metadata::text, a.address, a.user_agent
+                        )),
+                        wanted
+                    ) > 0
+                )
+            order by a.created_at desc
+            fetch first greatest(least(coalesce($4, 100), 1000), 1) rows with ties
+        ) as e
     );
 end
 $_$;
@@ -4463,20 +4725,28 @@ CREATE TABLE public.api_credentials (
 CREATE TABLE public.audit_logs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     workspace_id uuid NOT NULL,
-    user_id uuid NOT NULL,
+    user_id uuid,
     actor text NOT NULL,
     actor_id uuid,
     action text NOT NULL,
     table_name text NOT NULL,
     row_id uuid,
     changed_columns text[] DEFAULT '{}'::text[] NOT NULL,
+    before jsonb,
+    after jsonb,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT audit_logs_action_check CHECK ((action = ANY (ARRAY['insert'::text, 'update'::text, 'delete'::text, 'reprice'::text]))),
-    CONSTRAINT audit_logs_actor_check CHECK ((actor = ANY (ARRAY['person'::text, 'service'::text, 'operator'::text]))),
+    address text,
+    user_agent text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT audit_logs_action_check CHECK ((action ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT audit_logs_actor_check CHECK ((actor = ANY (ARRAY['person'::text, 'key'::text, 'service'::text, 'operator'::text]))),
+    CONSTRAINT audit_logs_address_check CHECK ((address ~ '^[0-9A-Fa-f:.]{2,45}$'::text)),
+    CONSTRAINT audit_logs_after_check CHECK (((jsonb_typeof(after) = 'object'::text) AND (pg_column_size(after) <= 65536))),
+    CONSTRAINT audit_logs_before_check CHECK (((jsonb_typeof(before) = 'object'::text) AND (pg_column_size(before) <= 65536))),
     CONSTRAINT audit_logs_changed_columns_check CHECK ((cardinality(changed_columns) <= 100)),
     CONSTRAINT audit_logs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT audit_logs_table_name_check CHECK (((length(table_name) >= 1) AND (length(table_name) <= 100)))
+    CONSTRAINT audit_logs_table_name_check CHECK (((length(table_name) >= 1) AND (length(table_name) <= 100))),
+    CONSTRAINT audit_logs_user_agent_check CHECK (((length(user_agent) >= 1) AND (length(user_agent) <= 300)))
 );
 
 -- VIEW public.effective_records
@@ -4901,10 +5171,6 @@ CREATE INDEX api_credentials_provider_id_idx ON public.api_credentials USING btr
 
 CREATE INDEX api_credentials_user_id_idx ON public.api_credentials USING btree (user_id);
 
--- INDEX public.audit_logs_user_id_idx
-
-CREATE INDEX audit_logs_user_id_idx ON public.audit_logs USING btree (user_id);
-
 -- INDEX public.audit_logs_workspace_id_created_at_idx
 
 CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
@@ -5045,6 +5311,14 @@ CREATE TRIGGER api_credentials_audit AFTER INSERT OR DELETE OR UPDATE ON public.
 
 CREATE TRIGGER api_credentials_touch BEFORE UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.cost_records cost_records_audit_delete
+
+CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}');
+
+-- TRIGGER public.cost_records cost_records_audit_update
+
+CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}');
+
 -- TRIGGER public.cost_records cost_records_check_inserted
 
 CREATE TRIGGER cost_records_check_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
@@ -5125,6 +5399,18 @@ CREATE TRIGGER forecast_totals_note_insert AFTER INSERT ON public.forecast_total
 
 CREATE TRIGGER forecast_totals_note_update AFTER UPDATE ON public.forecast_totals REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.imports imports_audit_delete
+
+CREATE TRIGGER imports_audit_delete AFTER DELETE ON public.imports REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}');
+
+-- TRIGGER public.imports imports_audit_insert
+
+CREATE TRIGGER imports_audit_insert AFTER INSERT ON public.imports REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}');
+
+-- TRIGGER public.imports imports_audit_update
+
+CREATE TRIGGER imports_audit_update AFTER UPDATE ON public.imports REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}');
+
 -- TRIGGER public.imports imports_change_enabled
 
 CREATE TRIGGER imports_change_enabled AFTER UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled IS DISTINCT FROM new.is_enabled)) EXECUTE FUNCTION private.change_enabled();
@@ -5157,9 +5443,29 @@ CREATE TRIGGER job_runs_note_insert AFTER INSERT ON public.job_runs REFERENCING 
 
 CREATE TRIGGER job_runs_note_update AFTER UPDATE ON public.job_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.members members_audit_changed
+
+CREATE TRIGGER members_audit_changed AFTER DELETE OR UPDATE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.audit_member();
+
+-- TRIGGER public.members members_audit_joined
+
+CREATE TRIGGER members_audit_joined AFTER INSERT ON public.members FOR EACH ROW WHEN ((new.workspace_id <> new.user_id)) EXECUTE FUNCTION private.audit_member();
+
 -- TRIGGER public.members members_keep_an_owner
 
 CREATE CONSTRAINT TRIGGER members_keep_an_owner AFTER DELETE OR UPDATE ON public.members NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION private.keep_an_owner();
+
+-- TRIGGER public.model_prices model_prices_audit_delete
+
+CREATE TRIGGER model_prices_audit_delete AFTER DELETE ON public.model_prices REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}');
+
+-- TRIGGER public.model_prices model_prices_audit_insert
+
+CREATE TRIGGER model_prices_audit_insert AFTER INSERT ON public.model_prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}');
+
+-- TRIGGER public.model_prices model_prices_audit_update
+
+CREATE TRIGGER model_prices_audit_update AFTER UPDATE ON public.model_prices REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}');
 
 -- TRIGGER public.model_prices model_prices_note_delete
 
@@ -5184,6 +5490,18 @@ CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING 
 -- TRIGGER public.providers providers_touch
 
 CREATE TRIGGER providers_touch BEFORE UPDATE ON public.providers FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.subscriptions subscriptions_audit_delete
+
+CREATE TRIGGER subscriptions_audit_delete AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}');
+
+-- TRIGGER public.subscriptions subscriptions_audit_insert
+
+CREATE TRIGGER subscriptions_audit_insert AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}');
+
+-- TRIGGER public.subscriptions subscriptions_audit_update
+
+CREATE TRIGGER subscriptions_audit_update AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}');
 
 -- TRIGGER public.subscriptions subscriptions_follow
 
@@ -5225,6 +5543,10 @@ CREATE TRIGGER superseded_records_select_updated AFTER UPDATE ON public.supersed
 
 CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.user_preferences user_preferences_audit_update
+
+CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency,monthly_limit_usd}');
+
 -- TRIGGER public.user_preferences user_preferences_check_timezone_insert
 
 CREATE TRIGGER user_preferences_check_timezone_insert BEFORE INSERT ON public.user_preferences FOR EACH ROW WHEN ((new.timezone <> 'UTC'::text)) EXECUTE FUNCTION private.check_timezone();
@@ -5240,6 +5562,10 @@ CREATE TRIGGER user_preferences_follow_timezone AFTER INSERT OR DELETE OR UPDATE
 -- TRIGGER public.user_preferences user_preferences_touch
 
 CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.workspaces workspaces_audit_update
+
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split}');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -5295,11 +5621,6 @@ ALTER TABLE ONLY public.api_credentials
 
 ALTER TABLE ONLY public.api_credentials
     ADD CONSTRAINT api_credentials_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
-
--- FK CONSTRAINT public.audit_logs audit_logs_user_id_fkey
-
-ALTER TABLE ONLY public.audit_logs
-    ADD CONSTRAINT audit_logs_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.audit_logs audit_logs_workspace_id_fkey
 
@@ -5676,9 +5997,15 @@ REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.audit_changes_of(audited regclass, watched text[], commands text[], condition text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.audit_credential() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.audit_member() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied bigint, before_usd numeric, after_usd numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
 
@@ -5729,6 +6056,8 @@ REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.delete_records_of_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
@@ -5849,6 +6178,8 @@ REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.pick_values(row_values jsonb, names text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.post_due_renewals_for_all() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscriptions) FROM PUBLIC;
@@ -5880,6 +6211,10 @@ REVOKE ALL ON FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) F
 REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, OUT before_usd numeric, OUT after_usd numeric) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.request_address() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
 
@@ -5918,6 +6253,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.superseded_records TO service_
 
 REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.tenant_of(of_table text, row_values jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
@@ -5943,7 +6280,9 @@ GRANT ALL ON FUNCTION private.workspaces_showing_people() TO authenticated;
 REVOKE ALL ON FUNCTION private.workspaces_showing_totals() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.workspaces_showing_totals() TO authenticated;
 
-REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, user_id uuid, action text, table_name text, row_id uuid, changed_columns text[], metadata jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, entry jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.write_bulk_audit(of_table text, action text, tenants uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) TO authenticated;
@@ -6016,6 +6355,9 @@ GRANT ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_com
 
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) TO authenticated;

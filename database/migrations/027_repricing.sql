@@ -211,8 +211,12 @@ begin
     where a.workspace_id = tenant and a.action = 'reprice' and a.row_id = run_id;
     if not found then
         perform private.write_audit(
-            tenant, auth.uid(), 'reprice', 'cost_records', run_id, array['cost_usd'],
-            jsonb_build_object('records', applied, 'before_usd', before_usd::text, 'after_usd', after_usd::text)
+            tenant,
+            jsonb_build_object(
+                'action', 'reprice', 'table_name', 'cost_records', 'row_id', run_id, 'user_id', auth.uid(),
+                'changed_columns', array['cost_usd'],
+                'metadata', jsonb_build_object('records', applied, 'before_usd', before_usd::text, 'after_usd', after_usd::text)
+            )
         );
     end if;
 end

@@ -40,6 +40,14 @@ begin
     insert into public.workspaces (name, timezone, currency)
     values (private.clean_name($1, 'workspace'), coalesce($2, 'UTC'), private.check_currency(coalesce($3, 'USD')))
     returning id into made;
+    perform private.write_audit(
+        made,
+        (
+            select private.describe_change('workspaces', null, to_jsonb(w), array['name', 'timezone', 'currency'])
+            from public.workspaces as w
+            where w.id = made
+        )
+    );
     insert into public.members (workspace_id, user_id, role) values (made, caller, 'owner');
     return made;
 end

@@ -66,6 +66,7 @@ EXECUTED_BY = {
     "refresh_cost_records_daily": {"service_role"},
     "report_sync": {"authenticated"},
     "save_cost_records": {"authenticated"},
+    "search_audit_log": {"authenticated"},
     "source_days": {"authenticated"},
     "source_statements": {"authenticated"},
     "unpriced_models": {"authenticated"},
@@ -78,6 +79,7 @@ NEEDS_ROLE = {
     "delete_workspace": "owner",
     "post_due_renewals": "member",
     "save_cost_records": "member",
+    "search_audit_log": "admin",
     "update_workspace": "admin",
 }  # the others of a workspace need a viewer
 

@@ -1,4 +1,4 @@
--- The way back from 037_schedule.sql.
+-- The way back from 038_schedule.sql.
 
 do $$
 begin

@@ -1,4 +1,4 @@
--- The way back from 036_returning_months.sql.
+-- The way back from 037_returning_months.sql.
 
 drop function if exists private.catch_up_month(timestamptz);
 drop function if exists private.supersede_repeated(uuid, timestamptz, timestamptz);
