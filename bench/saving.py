@@ -23,9 +23,10 @@ MODELS = (
     ("google", "gemini-3-pro"),
 )
 COLUMNS = (
-    "id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, "
-    "timestamp, day, model_name, model_key, billing_account, dataset, billed_under_other_name, cost_usd, "
-    "tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, "
+    "id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, "
+    "source_key, request_id, timestamp, day, model_name, model_key, billing_account, dataset, "
+    "billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens, "
+    "cache_write_tokens, reasoning_tokens, "
     "request_count, collection_method, cost_basis, charge_type, metadata, created_at, updated_at, "
     "money_is_effective, tokens_are_effective"
 )
@@ -58,7 +59,8 @@ def copy_text(records: list[CostRecord]) -> bytes:
 
 
 def _copy_row(record: CostRecord, some_id: str, now: str) -> list[str]:
-    ids = [str(uuid.uuid4()), some_id, some_id, NULL, some_id, some_id, NULL, str(record.source_key), NULL]
+    owners = [str(uuid.uuid4()), some_id, some_id, NULL, "f"]
+    ids = [*owners, some_id, some_id, NULL, str(record.source_key), NULL]
     model = [record.model_name, record.model_name, NULL, record.dataset, "f"]
     tokens = (record.tokens_used, record.input_tokens, record.output_tokens, 0, 0, 0)
     kinds = [record.collection_method, record.cost_basis, record.charge_type]

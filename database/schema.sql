@@ -8,6 +8,36 @@ CREATE SCHEMA private;
 
 CREATE SCHEMA public;
 
+-- TYPE private.traits
+
+CREATE TYPE private.traits AS (
+	folder text,
+	repository text,
+	branch text,
+	api_key text,
+	provider_project text,
+	person text,
+	tags jsonb,
+	source uuid,
+	model text,
+	billing_account text
+);
+
+-- TYPE private.filing_move
+
+CREATE TYPE private.filing_move AS (
+	traits private.traits,
+	from_id uuid,
+	to_id uuid,
+	records bigint,
+	superseded bigint,
+	billed_usd numeric,
+	estimated_usd numeric,
+	included_usd numeric,
+	first_at timestamp with time zone,
+	last_at timestamp with time zone
+);
+
 -- TYPE private.incoming_record
 
 CREATE TYPE private.incoming_record AS (
@@ -62,6 +92,42 @@ CREATE TYPE private.written_record AS (
 	tokens_are_effective boolean
 );
 
+-- TABLE public.project_rules
+
+CREATE TABLE public.project_rules (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    field text NOT NULL,
+    match text NOT NULL,
+    value text NOT NULL,
+    project_id uuid NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT project_rules_field_check CHECK ((field = ANY (ARRAY['folder'::text, 'repository'::text, 'branch'::text, 'api_key'::text, 'provider_project'::text, 'person'::text, 'source'::text, 'tag'::text, 'model'::text, 'billing_account'::text]))),
+    CONSTRAINT project_rules_match_check CHECK ((match = ANY (ARRAY['exact'::text, 'prefix'::text]))),
+    CONSTRAINT project_rules_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT project_rules_position_check CHECK ((("position" >= 1) AND ("position" <= 200))),
+    CONSTRAINT project_rules_value_check CHECK (((length(value) >= 1) AND (length(value) <= 500)))
+);
+
+-- FUNCTION private.active_rules(uuid)
+
+CREATE FUNCTION private.active_rules(tenant uuid) RETURNS public.project_rules[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return array(
+        select r
+        from public.project_rules as r
+        inner join public.projects as p on r.project_id = p.id
+        where r.workspace_id = tenant and p.archived_at is null
+        order by r.position
+    );
+end
+$$;
+
 -- TABLE public.subscriptions
 
 CREATE TABLE public.subscriptions (
@@ -95,13 +161,21 @@ CREATE FUNCTION private.add_renewals(of_subscription public.subscriptions, due d
     AS $$
 declare
     added integer;
+    filed constant uuid[] := private.match_rules(
+        private.active_rules((of_subscription).workspace_id),
+        array[
+            row(
+                null, null, null, null, null, null, null, null, private.model_key_of((of_subscription).plan_name), null
+            )::private.traits
+        ]
+    );
 begin
     insert into public.cost_records (
-        workspace_id, user_id, provider_id, subscription_id, timestamp, day, model_name, cost_usd, collection_method, cost_basis,
-        charge_type, source_key
+        workspace_id, user_id, project_id, provider_id, subscription_id, timestamp, day, model_name, cost_usd,
+        collection_method, cost_basis, charge_type, source_key
     )
     select
-        (of_subscription).workspace_id, (of_subscription).user_id, (of_subscription).provider_id, (of_subscription).id,
+        (of_subscription).workspace_id, (of_subscription).user_id, filed[1], (of_subscription).provider_id, (of_subscription).id,
         private.day_instant(d.day, zone), d.day, (of_subscription).plan_name, (of_subscription).amount_usd, 'manual_entry',
         'billed', 'subscription', md5((of_subscription).id::text || ' ' || d.day::text)::uuid
     from unnest(due) as d (day)
@@ -288,6 +362,26 @@ begin
     end if;
     perform private.write_audit(coalesce(new.workspace_id, old.workspace_id), entry);
     return null;
+end
+$$;
+
+-- FUNCTION private.audit_moves(uuid, json, text)
+
+CREATE FUNCTION private.audit_moves(tenant uuid, described json, action text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if (described ->> 'records')::bigint + (described ->> 'superseded_records')::bigint > 0 then
+        perform private.write_audit(
+            tenant,
+            jsonb_build_object(
+                'action', action, 'table_name', 'cost_records', 'metadata', jsonb_build_object(
+                    'records', described -> 'records', 'superseded_records', described -> 'superseded_records'
+                )
+            )
+        );
+    end if;
 end
 $$;
 
@@ -479,6 +573,39 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_chosen_projects(uuid, uuid[])
+
+CREATE FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[]) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    hidden constant uuid[] := array(select private.hidden_projects());
+    archived text;
+begin
+    if exists (
+        select from unnest(chosen) as c (id)
+        where
+            c.id is not null
+            and (
+                c.id = any (hidden)
+                or not exists (select from public.projects as p where p.workspace_id = tenant and p.id = c.id)
+            )
+    ) then
+        raise exception 'There is no such project in this workspace.' using errcode = '23503';
+    end if;
+    select p.name
+    into archived
+    from public.projects as p
+    where p.id = any (chosen) and p.archived_at is not null
+    order by p.name
+    limit 1;
+    if found then
+        raise exception 'The project "%" is archived. Restore it, or choose another one.', archived using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_currency(text)
 
 CREATE FUNCTION private.check_currency(code text) RETURNS text
@@ -545,9 +672,34 @@ begin
 end
 $$;
 
--- FUNCTION private.check_reference(uuid, uuid, uuid, uuid)
+-- FUNCTION private.check_project_limits(uuid, boolean)
 
-CREATE FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid) RETURNS void
+CREATE FUNCTION private.check_project_limits(tenant uuid, is_new boolean) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    active bigint;
+    everything bigint;
+begin
+    perform from public.workspaces as w where w.id = tenant for no key update;
+    select count(*) filter (where p.archived_at is null), count(*)
+    into active, everything
+    from public.projects as p
+    where p.workspace_id = tenant;
+    if active >= 1000 then
+        raise exception 'A workspace can have 1,000 active projects at most. Archive one first.' using errcode = '22023';
+    end if;
+    if is_new and everything >= 10000 then
+        raise exception 'A workspace can have 10,000 projects at most, archived ones included. Rename an old one instead.'
+            using errcode = '22023';
+    end if;
+end
+$$;
+
+-- FUNCTION private.check_reference(uuid, uuid, uuid, uuid, uuid)
+
+CREATE FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid, of_project uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -568,6 +720,12 @@ begin
     if not found and of_import is not null then
         raise exception 'This import no longer exists.' using errcode = '23503';
     end if;
+    if of_project is not null then
+        perform from public.projects as p where p.workspace_id = of_workspace and p.id = of_project for key share;
+        if not found then
+            raise exception 'There is no such project in this workspace.' using errcode = '23503';
+        end if;
+    end if;
 end
 $$;
 
@@ -581,18 +739,18 @@ CREATE FUNCTION private.check_references() RETURNS trigger
 begin
     -- In one order for everyone: no deadlocks.
     if tg_op = 'INSERT' then
-        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id)
+        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id, n.project_id)
         from (
-            select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id from changed as c
-            order by 1, 2, 3, 4
+            select distinct c.user_id, c.workspace_id, c.provider_id, c.import_id, c.project_id from changed as c
+            order by 1, 2, 3, 4, 5
         ) as n;
     else
-        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id)
+        perform private.check_reference(n.user_id, n.workspace_id, n.provider_id, n.import_id, n.project_id)
         from (
-            select c.user_id, c.workspace_id, c.provider_id, c.import_id from changed as c
+            select c.user_id, c.workspace_id, c.provider_id, c.import_id, c.project_id from changed as c
             except
-            select c.user_id, c.workspace_id, c.provider_id, c.import_id from changed_from as c
-            order by user_id, workspace_id, provider_id, import_id
+            select c.user_id, c.workspace_id, c.provider_id, c.import_id, c.project_id from changed_from as c
+            order by user_id, workspace_id, provider_id, import_id, project_id
         ) as n;
     end if;
     return null;
@@ -614,6 +772,19 @@ begin
 end
 $$;
 
+-- FUNCTION private.choose_project()
+
+CREATE FUNCTION private.choose_project() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
+    new.project_is_chosen := true;
+    return new;
+end
+$$;
+
 -- FUNCTION private.clean_name(text, text)
 
 CREATE FUNCTION private.clean_name(given text, of_what text) RETURNS text
@@ -621,7 +792,7 @@ CREATE FUNCTION private.clean_name(given text, of_what text) RETURNS text
     SET search_path TO ''
     AS $$
 declare
-    cleaned constant text := trim(given);
+    cleaned constant text := private.trim_text(given);
 begin
     if cleaned is null or length(cleaned) not between 1 and 100 then
         raise exception 'Give the % a name of 1 to 100 characters.', of_what using errcode = '22023';
@@ -630,6 +801,25 @@ begin
         raise exception 'Leave line breaks and invisible characters out of the name of the %.', of_what using errcode = '22023';
     end if;
     return cleaned;
+end
+$$;
+
+-- FUNCTION private.clean_traits(private.traits)
+
+CREATE FUNCTION private.clean_traits(given private.traits) RETURNS private.traits
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    given.folder := private.trim_text(given.folder);
+    given.repository := private.trim_text(given.repository);
+    given.branch := private.trim_text(given.branch);
+    given.api_key := private.trim_text(given.api_key);
+    given.provider_project := private.trim_text(given.provider_project);
+    given.person := lower(private.trim_text(given.person));
+    given.model := nullif(given.model, '');
+    given.billing_account := private.trim_text(given.billing_account);
+    return given;
 end
 $$;
 
@@ -895,6 +1085,7 @@ CREATE FUNCTION private.delete_records_of_user() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
+    perform private.return_aliased_records(old.id);
     delete from public.superseded_records as s
     where s.user_id = old.id;
     delete from public.cost_records as r
@@ -957,6 +1148,148 @@ begin
         'before', case when old_values is not null then before end,
         'after', case when new_values is not null then after end
     );
+end
+$$;
+
+-- FUNCTION private.describe_moves(uuid, private.filing_move[], text)
+
+CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        json_build_object(
+            'records', coalesce(sum(m.records), 0),
+            'superseded_records', coalesce(sum(m.superseded), 0),
+            'moves', coalesce(
+                json_agg(
+                    json_build_object(
+                        'from_' || what, m.from_id, 'to_' || what, m.to_id, 'records', m.records,
+                        'billed_usd', m.billed_usd::text, 'estimated_usd', m.estimated_usd::text,
+                        'included_usd', m.included_usd::text, 'first_day', (m.first_at at time zone z.zone)::date,
+                        'last_day', (m.last_at at time zone z.zone)::date
+                    )
+                    order by m.billed_usd + m.estimated_usd desc, m.included_usd desc, m.records desc, m.from_id, m.to_id
+                ) filter (where m.records > 0),
+                '[]'
+            )
+        )
+    from (select private.timezone_of(tenant) as zone) as z
+    left join (
+        select
+            p.from_id, p.to_id, sum(p.records)::bigint as records, sum(p.superseded)::bigint as superseded,
+            sum(p.billed_usd) as billed_usd, sum(p.estimated_usd) as estimated_usd, sum(p.included_usd) as included_usd,
+            min(p.first_at) as first_at, max(p.last_at) as last_at
+        from unnest(plan) as p
+        group by p.from_id, p.to_id
+    ) as m on true
+$$;
+
+-- FUNCTION private.described_statements(uuid, text[], uuid)
+
+CREATE FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid DEFAULT NULL::uuid) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, user_id uuid, project_id uuid, project_is_chosen boolean, import_id uuid, cost_basis text, cost_usd numeric, traits private.traits)
+    LANGUAGE plpgsql STABLE ROWS 100000
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return query
+    select
+        s.is_record, s.id, s.timestamp, s.user_id, s.project_id, s.project_is_chosen, s.import_id, s.cost_basis, s.cost_usd,
+        row(
+            case when (select 'folder' = any (fields)) then coalesce(nullif(m ->> 'project', ''), m ->> 'folder') end,
+            case when (select 'repository' = any (fields)) then coalesce(nullif(m ->> 'repository', ''), m ->> 'repo') end,
+            case when (select 'branch' = any (fields)) then coalesce(nullif(m ->> 'branch', ''), m ->> 'git_branch') end,
+            case
+                when (select 'api_key' = any (fields))
+                    then coalesce(nullif(m ->> 'api_key', ''), nullif(m ->> 'api_key_id', ''), m ->> 'api_key_name')
+            end,
+            case
+                when (select 'provider_project' = any (fields))
+                    then coalesce(
+                        nullif(m ->> 'project_id', ''), nullif(m ->> 'project_name', ''), nullif(m ->> 'workspace', ''),
+                        nullif(m ->> 'workspace_id', ''), m ->> 'team_id'
+                    )
+            end,
+            case
+                when (select 'person' = any (fields))
+                    then coalesce(
+                        nullif(m ->> 'actor', ''), nullif(m ->> 'user_email', ''), nullif(m ->> 'email', ''),
+                        nullif(m ->> 'user', ''), nullif(m ->> 'user_id', ''), nullif(m ->> 'username', ''), m ->> 'owner'
+                    )
+            end,
+            case when (select 'tag' = any (fields)) then coalesce(nullif(m -> 'tags', '[]'), m -> 'tag') end,
+            case when (select 'source' = any (fields)) then s.import_id end,
+            case when (select 'model' = any (fields)) then s.model_key end,
+            case when (select 'billing_account' = any (fields)) then s.billing_account end
+        )::private.traits
+    from (
+        select
+            true as is_record, r.id, r.timestamp, r.user_id, r.project_id, r.project_is_chosen, r.import_id, r.cost_basis,
+            case when r.money_is_effective then r.cost_usd else 0.0000000000 end as cost_usd, r.metadata as m, r.model_key,
+            r.billing_account
+        from public.cost_records as r
+        where r.workspace_id = tenant and (of_source is null or r.import_id = of_source)
+        union all
+        select
+            false, k.id, k.timestamp, k.user_id, k.project_id, k.project_is_chosen, k.import_id, k.cost_basis, 0, k.metadata,
+            k.model_key, k.billing_account
+        from public.superseded_records as k
+        where k.workspace_id = tenant and (of_source is null or k.import_id = of_source)
+    ) as s;
+end
+$$;
+
+-- FUNCTION private.fields_of(public.project_rules[])
+
+CREATE FUNCTION private.fields_of(rules public.project_rules[]) RETURNS text[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return array(select distinct r.field from unnest(rules) as r);
+end
+$$;
+
+-- FUNCTION private.file_incoming(uuid, uuid, private.incoming_record[])
+
+CREATE FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    rules public.project_rules[];
+    fields text[];
+begin
+    if
+        not exists (select from public.project_rules as r where r.workspace_id = tenant)
+        and not exists (select from public.person_aliases as a where a.workspace_id = tenant)
+    then
+        return;
+    end if;
+    rules := private.active_rules(tenant);
+    fields := private.fields_of(rules);
+    if exists (select from public.person_aliases as a where a.workspace_id = tenant) then
+        fields := fields || array['person'];
+    end if;
+    with kinds as materialized (
+        select k.traits, k.places, row_number() over () as nth
+        from private.kinds_of_incoming(incoming, source, fields) as k
+    ),
+
+    matched as (
+        select private.match_rules(rules, array_agg(k.traits order by k.nth)) as projects
+        from kinds as k
+    )
+
+    select array_agg(m.project order by p.place), array_agg(case when source is not null then a.user_id end order by p.place)
+    into projects, people
+    from matched as f
+    cross join lateral unnest(f.projects) with ordinality as m (project, nth)
+    inner join kinds as k on m.nth = k.nth
+    left join public.person_aliases as a on a.workspace_id = tenant and a.value = (k.traits).person
+    cross join lateral unnest(k.places) as p (place);
 end
 $$;
 
@@ -1175,6 +1508,11 @@ CREATE FUNCTION private.forget_deleted(partition_name text) RETURNS void
     AS $$
 begin
     execute format(
+        'update private.%I as r set user_id = i.user_id from public.imports as i '
+        'where r.import_id = i.id and not exists (select from auth.users as u where u.id = r.user_id)',
+        partition_name
+    );
+    execute format(
         'delete from private.%I as r where '
         'not exists (select from public.workspaces as w where w.id = r.workspace_id) '
         'or not exists (select from auth.users as u where u.id = r.user_id) '
@@ -1193,6 +1531,29 @@ CREATE FUNCTION private.forget_parts() RETURNS trigger
 begin
     delete from private.day_parts;
     return null;
+end
+$$;
+
+-- FUNCTION private.free_slug(uuid, text)
+
+CREATE FUNCTION private.free_slug(tenant uuid, name text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    -- Letters lose their accents.
+    plain constant text := regexp_replace(lower(normalize(name, nfkd)), '[\u0300-\u036f]', '', 'g');
+    base constant text := coalesce(nullif(trim(both '-' from regexp_replace(plain, '[^a-z0-9]+', '-', 'g')), ''), 'project');
+    short constant text := trim(trailing '-' from left(base, 100));
+begin
+    return (
+        select s.slug
+        from generate_series(1, 10001) as n
+        cross join lateral (select short || case when n = 1 then '' else '-' || n end as slug) as s
+        where not exists (select from public.projects as p where p.workspace_id = tenant and p.slug = s.slug)
+        order by n
+        limit 1
+    );
 end
 $$;
 
@@ -1224,6 +1585,25 @@ CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURN
             on d.workspace_id = p.workspace_id and d.billing_account = p.billing_account and d.day = p.day
         where not (p.money_is_effective and p.tokens_are_effective)
     )
+$$;
+
+-- FUNCTION private.hidden_projects()
+
+CREATE FUNCTION private.hidden_projects() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select p.id
+    from public.members as m
+    inner join public.projects as p on m.workspace_id = p.workspace_id
+    where
+        m.user_id = (select auth.uid())
+        and m.role not in ('owner', 'admin')
+        and p.is_private
+        and not exists (select from public.project_members as o where o.project_id = p.id and o.user_id = m.user_id);
+end
 $$;
 
 -- TABLE public.imports
@@ -1282,9 +1662,9 @@ CREATE FUNCTION private.imports_of_same_file(source public.imports) RETURNS SETO
         and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
 $$;
 
--- FUNCTION private.insert_records(uuid, uuid, text, private.incoming_record[], uuid[])
+-- FUNCTION private.insert_records(uuid, public.imports, text, private.incoming_record[], uuid[])
 
-CREATE FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) RETURNS integer
+CREATE FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1292,24 +1672,31 @@ CREATE FUNCTION private.insert_records(tenant uuid, source uuid, usual_method te
 declare
     inserted integer;
     refused_by text;
+    filed record;
 begin
     -- Saves of a workspace run side by side while each writes once; two writes in one transaction could deadlock over days.
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
+    -- By the rules of this moment: they cannot change before this save has committed.
+    filed := private.file_incoming(tenant, source.id, incoming);
     insert into public.cost_records (
-        workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
-        billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
     select
-        tenant, auth.uid(), r.project_id, p.id, source, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp,
-        r.day, r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
+        tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
+        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
         r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
         coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
         coalesce(r.metadata, '{}')
-    from unnest(incoming) as r
+    from unnest(incoming, filed.projects, filed.people) as r (
+        provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
+        billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+    )
     inner join public.providers as p on r.provider = p.name
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
@@ -1318,7 +1705,7 @@ begin
     order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
     on conflict (workspace_id, timestamp, source_key) do nothing;
     get diagnostics inserted = row_count;
-    if inserted < cardinality(incoming) - cardinality(known) and private.is_overtaken(tenant, source, incoming, known) then
+    if inserted < cardinality(incoming) - cardinality(known) and private.is_overtaken(tenant, source.id, incoming, known) then
         raise sqlstate 'TA001'; -- undoes the insert and gives back its locks
     end if;
     return inserted;
@@ -1459,23 +1846,23 @@ CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at time
     SET search_path TO ''
     AS $$
     insert into public.superseded_records (
-        workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
-        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-        metadata, created_at, updated_at
+        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+        output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+        charge_type, metadata, created_at, updated_at
     )
     select
-        r.workspace_id, r.user_id, r.project_id, r.provider_id, r.import_id, r.subscription_id, r.source_key, r.request_id,
-        r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
-        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
-        r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
+        r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id, r.source_key,
+        r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd,
+        r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
+        r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
     from public.cost_records as r
     where r.workspace_id = owner and r.timestamp >= first_at and r.timestamp <= last_at and r.id = any (ids)
 $$;
 
--- FUNCTION private.keep_statements(uuid, uuid, text, private.incoming_record[], uuid[])
+-- FUNCTION private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[])
 
-CREATE FUNCTION private.keep_statements(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], keys uuid[]) RETURNS integer
+CREATE FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1484,26 +1871,32 @@ declare
     before constant bigint := (
         select count(*)
         from public.superseded_records as s
-        where s.workspace_id = tenant and s.import_id is not distinct from source and s.source_key = any (keys)
+        where s.workspace_id = tenant and s.import_id is not distinct from source.id and s.source_key = any (keys)
     );
+    filed constant record := private.file_incoming(tenant, source.id, incoming);
 begin
     insert into public.superseded_records as s (
-        workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day, model_name,
-        billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
     select distinct on (
         r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
     )
-        tenant, auth.uid(), r.project_id, p.id, source, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
+        tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
+        r.project_id is not null, p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
         r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
         coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
         coalesce(r.collection_method, usual_method), coalesce(r.cost_basis, 'billed'), coalesce(r.charge_type, 'usage'),
         coalesce(r.metadata, '{}')
-    from unnest(incoming) as r
+    from unnest(incoming, filed.projects, filed.people) as r (
+        provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
+        billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
+        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
+    )
     inner join public.providers as p on r.provider = p.name
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
@@ -1518,21 +1911,23 @@ begin
     ) do update
         set
             (
-                project_id, provider_id, request_id, timestamp, day, model_name, billing_account, dataset,
-                billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
+                user_id, project_id, project_is_chosen, provider_id, request_id, timestamp, day, model_name, billing_account,
+                dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
                 cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
             ) = row(
-                excluded.project_id, excluded.provider_id, excluded.request_id, excluded.timestamp, excluded.day,
-                excluded.model_name, excluded.billing_account, excluded.dataset, excluded.billed_under_other_name,
-                excluded.cost_usd, excluded.tokens_used, excluded.input_tokens, excluded.output_tokens,
-                excluded.cached_input_tokens, excluded.cache_write_tokens, excluded.reasoning_tokens, excluded.request_count,
-                excluded.collection_method, excluded.cost_basis, excluded.charge_type, excluded.metadata
+                excluded.user_id, case when s.project_is_chosen and not excluded.project_is_chosen then s.project_id else
+                excluded.project_id end, s.project_is_chosen or excluded.project_is_chosen, excluded.provider_id,
+                excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name, excluded.billing_account,
+                excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd, excluded.tokens_used,
+                excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens, excluded.cache_write_tokens,
+                excluded.reasoning_tokens, excluded.request_count, excluded.collection_method, excluded.cost_basis,
+                excluded.charge_type, excluded.metadata
             )
         where excluded.request_id is null or excluded.tokens_used >= s.tokens_used;
     return (
         select count(*) - before
         from public.superseded_records as s
-        where s.workspace_id = tenant and s.import_id is not distinct from source and s.source_key = any (keys)
+        where s.workspace_id = tenant and s.import_id is not distinct from source.id and s.source_key = any (keys)
     );
 end
 $$;
@@ -1551,6 +1946,62 @@ begin
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;
     return null;
+end
+$$;
+
+-- FUNCTION private.kinds_of_incoming(private.incoming_record[], uuid, text[])
+
+CREATE FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) RETURNS TABLE(traits private.traits, places bigint[])
+    LANGUAGE plpgsql STABLE ROWS 50
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    return query
+    select
+        private.clean_traits(
+            row(
+                k.folder, k.repository, k.branch, k.api_key, k.provider_project, k.person, k.tags, source,
+                private.model_key_of(k.model_name), k.billing_account
+            )::private.traits
+        ),
+        k.places
+    from (
+        select
+            -- Whether a field is asked for is found out once, in a subquery.
+            case when (select 'folder' = any (fields)) then coalesce(nullif(m ->> 'project', ''), m ->> 'folder') end as folder,
+            case when (select 'repository' = any (fields)) then coalesce(nullif(m ->> 'repository', ''), m ->> 'repo') end
+                as repository,
+            case when (select 'branch' = any (fields)) then coalesce(nullif(m ->> 'branch', ''), m ->> 'git_branch') end as branch,
+            case
+                when (select 'api_key' = any (fields))
+                    then coalesce(nullif(m ->> 'api_key', ''), nullif(m ->> 'api_key_id', ''), m ->> 'api_key_name')
+            end as api_key,
+            case
+                when (select 'provider_project' = any (fields))
+                    then coalesce(
+                        nullif(m ->> 'project_id', ''), nullif(m ->> 'project_name', ''), nullif(m ->> 'workspace', ''),
+                        nullif(m ->> 'workspace_id', ''), m ->> 'team_id'
+                    )
+            end as provider_project,
+            case
+                when (select 'person' = any (fields))
+                    then coalesce(
+                        nullif(m ->> 'actor', ''), nullif(m ->> 'user_email', ''), nullif(m ->> 'email', ''),
+                        nullif(m ->> 'user', ''), nullif(m ->> 'user_id', ''), nullif(m ->> 'username', ''), m ->> 'owner'
+                    )
+            end as person,
+            case when (select 'tag' = any (fields)) then coalesce(nullif(m -> 'tags', '[]'), m -> 'tag') end as tags,
+            case when (select 'model' = any (fields)) then r.model_name end as model_name,
+            case when (select 'billing_account' = any (fields)) then r.billing_account end as billing_account,
+            array_agg(r.place) as places
+        from unnest(incoming) with ordinality as r (
+            provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
+            billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, m, place
+        )
+        group by 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ) as k;
 end
 $$;
 
@@ -1723,6 +2174,52 @@ begin
 end
 $$;
 
+-- FUNCTION private.match_rules(public.project_rules[], private.traits[])
+
+CREATE FUNCTION private.match_rules(rules public.project_rules[], given private.traits[]) RETURNS uuid[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    SET enable_nestloop TO 'off'
+    AS $$
+begin
+    return (
+        with named as materialized (
+            select k.nth, n.field, n.value
+            from unnest(given) with ordinality as k (
+                folder, repository, branch, api_key, provider_project, person, tags, source, model, billing_account, nth
+            )
+            cross join lateral private.named_traits(
+                row(
+                    k.folder, k.repository, k.branch, k.api_key, k.provider_project, k.person, k.tags, k.source, k.model,
+                    k.billing_account
+                )::private.traits
+            ) as n
+        ),
+
+        met as (
+            select n.nth, r.position
+            from named as n
+            inner join unnest(rules) as r on n.field = r.field and n.value = r.value
+            where r.match = 'exact'
+            union all
+            select n.nth, r.position
+            from named as n
+            inner join unnest(rules) as r on n.field = r.field
+            where r.match = 'prefix' and starts_with(n.value, r.value)
+        )
+
+        select array_agg(r.project_id order by k.nth)
+        from generate_series(1, cardinality(given)) as k (nth)
+        left join (
+            select m.nth, min(m.position) as position
+            from met as m
+            group by m.nth
+        ) as f on k.nth = f.nth
+        left join unnest(rules) as r on f.position = r.position
+    );
+end
+$$;
+
 -- FUNCTION private.merge_requests(private.incoming_record[])
 
 CREATE FUNCTION private.merge_requests(incoming private.incoming_record[]) RETURNS private.incoming_record[]
@@ -1741,6 +2238,20 @@ CREATE FUNCTION private.merge_requests(incoming private.incoming_record[]) RETUR
         ) as d
     )
 $$;
+
+-- FUNCTION private.model_key_of(text)
+
+CREATE FUNCTION private.model_key_of(model_name text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+begin
+    return case
+        when model_name = '(unspecified)' then ''
+        else lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$', ''))
+    end;
+end
+$_$;
 
 -- FUNCTION private.move_dated_records(uuid, text)
 
@@ -1781,6 +2292,110 @@ CREATE FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) RETURNS vo
         and s.source_key = any (keys)
         and s.day is not null
         and s.timestamp <> private.day_instant(s.day, z.timezone)
+$$;
+
+-- FUNCTION private.move_to_people(uuid, private.filing_move[])
+
+CREATE FUNCTION private.move_to_people(tenant uuid, plan private.filing_move[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_nestloop TO 'off'
+    SET work_mem TO '64MB'
+    AS $$
+begin
+    if cardinality(plan) = 0 then
+        return;
+    end if;
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as k
+    set user_id = p.to_id
+    from private.described_statements(tenant, array['person', 'source']) as s
+    inner join unnest(plan) as p on s.traits = p.traits and s.user_id = p.from_id
+    where k.workspace_id = tenant and k.id = s.id and not s.is_record;
+    update public.cost_records as r
+    set user_id = p.to_id
+    from private.described_statements(tenant, array['person', 'source']) as s
+    inner join unnest(plan) as p on s.traits = p.traits and s.user_id = p.from_id
+    where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record;
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
+-- FUNCTION private.move_to_projects(uuid, private.filing_move[], text[], uuid)
+
+CREATE FUNCTION private.move_to_projects(tenant uuid, plan private.filing_move[], fields text[], of_source uuid DEFAULT NULL::uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_nestloop TO 'off'
+    SET work_mem TO '64MB'
+    AS $$
+begin
+    if cardinality(plan) = 0 then
+        return;
+    end if;
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as k
+    set project_id = p.to_id
+    from private.described_statements(tenant, fields, of_source) as s
+    inner join unnest(plan) as p on s.traits = p.traits and s.project_id is not distinct from p.from_id
+    where k.workspace_id = tenant and k.id = s.id and not s.is_record and not s.project_is_chosen;
+    update public.cost_records as r
+    set project_id = p.to_id
+    from private.described_statements(tenant, fields, of_source) as s
+    inner join unnest(plan) as p on s.traits = p.traits and s.project_id is not distinct from p.from_id
+    where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record and not s.project_is_chosen;
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
+-- FUNCTION private.name_traits(uuid, text[], boolean)
+
+CREATE FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned boolean) RETURNS TABLE(field text, value text, records bigint, cost_usd numeric, included_usd numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    AS $$
+    select n.field, n.value, sum(k.records)::bigint, sum(k.cost_usd), sum(k.included_usd)
+    from (
+        select
+            private.clean_traits(s.traits) as traits, count(*) as records,
+            coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0) as cost_usd,
+            coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd
+        from private.described_statements(tenant, fields) as s
+        where
+            s.is_record
+            and case when are_unassigned then s.project_id is null and not s.project_is_chosen else s.import_id is not null end
+        group by s.traits
+    ) as k
+    cross join lateral private.named_traits(k.traits) as n
+    group by n.field, n.value
+$$;
+
+-- FUNCTION private.named_traits(private.traits)
+
+CREATE FUNCTION private.named_traits(given private.traits) RETURNS TABLE(field text, value text)
+    LANGUAGE plpgsql IMMUTABLE ROWS 10
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select n.field, n.value
+    from (
+        values
+        ('folder', given.folder), ('repository', given.repository), ('branch', given.branch), ('api_key', given.api_key),
+        ('provider_project', given.provider_project), ('person', given.person), ('source', given.source::text),
+        ('model', given.model), ('billing_account', given.billing_account)
+    ) as n (field, value)
+    where n.value is not null
+    union
+    select 'tag', private.trim_text(t.tag)
+    from jsonb_array_elements_text(
+        case when jsonb_typeof(given.tags) = 'array' then given.tags else jsonb_build_array(given.tags) end
+    ) as t (tag)
+    where given.tags is not null and private.trim_text(t.tag) is not null;
+end
 $$;
 
 -- FUNCTION private.net_changes(private.day_parts[])
@@ -1947,6 +2562,20 @@ CREATE FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale priv
     from private.sum_days(stale) as s
 $$;
 
+-- FUNCTION private.own_sources()
+
+CREATE FUNCTION private.own_sources() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    select i.id
+    from public.imports as i
+    where i.user_id = (select auth.uid());
+end
+$$;
+
 -- FUNCTION private.parts_from_before(private.day_parts[], private.day_parts[])
 
 CREATE FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) RETURNS private.day_parts[]
@@ -2028,6 +2657,108 @@ CREATE FUNCTION private.pick_values(row_values jsonb, names text[]) RETURNS json
     AS $$
     select coalesce(jsonb_object_agg(n.name, row_values #> string_to_array(n.name, '.')), '{}')
     from unnest(names) as n (name)
+$$;
+
+-- TABLE public.person_aliases
+
+CREATE TABLE public.person_aliases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    value text NOT NULL,
+    user_id uuid NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT person_aliases_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT person_aliases_value_check CHECK ((((length(value) >= 1) AND (length(value) <= 300)) AND (value = lower(value))))
+);
+
+-- FUNCTION private.plan_aliases(uuid, public.person_aliases[])
+
+CREATE FUNCTION private.plan_aliases(tenant uuid, aliases public.person_aliases[]) RETURNS private.filing_move[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    AS $$
+begin
+    return array(
+        select
+            row(
+                k.traits, k.user_id, coalesce(a.user_id, i.user_id), k.records, k.superseded, k.billed_usd, k.estimated_usd,
+                k.included_usd, k.first_at, k.last_at
+            )::private.filing_move
+        from (
+            select
+                s.traits,
+                s.user_id,
+                count(*) filter (where s.is_record) as records,
+                count(*) filter (where not s.is_record) as superseded,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'billed'), 0) as billed_usd,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'estimated'), 0) as estimated_usd,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd,
+                min(s.at) filter (where s.is_record) as first_at,
+                max(s.at) filter (where s.is_record) as last_at
+            from private.described_statements(tenant, array['person', 'source']) as s
+            where s.import_id is not null
+            group by s.traits, s.user_id
+        ) as k
+        inner join public.imports as i on (k.traits).source = i.id
+        left join unnest(aliases) as a on a.value = (private.clean_traits(k.traits)).person
+        where k.user_id <> coalesce(a.user_id, i.user_id)
+    );
+end
+$$;
+
+-- FUNCTION private.plan_rules(uuid, public.project_rules[], uuid)
+
+CREATE FUNCTION private.plan_rules(tenant uuid, rules public.project_rules[], of_source uuid DEFAULT NULL::uuid) RETURNS private.filing_move[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    AS $$
+declare
+    archived constant uuid[] := array(
+        select p.id from public.projects as p where p.workspace_id = tenant and p.archived_at is not null
+    );
+begin
+    return (
+        with kinds as materialized (
+            select
+                row_number() over () as nth,
+                s.traits,
+                s.project_id as from_id,
+                count(*) filter (where s.is_record) as records,
+                count(*) filter (where not s.is_record) as superseded,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'billed'), 0) as billed_usd,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'estimated'), 0) as estimated_usd,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd,
+                min(s.at) filter (where s.is_record) as first_at,
+                max(s.at) filter (where s.is_record) as last_at
+            from private.described_statements(tenant, private.fields_of(rules), of_source) as s
+            where not s.project_is_chosen and (s.project_id is null or s.project_id <> all (archived))
+            group by s.traits, s.project_id
+        ),
+
+        matched as (
+            select private.match_rules(rules, array_agg(private.clean_traits(k.traits) order by k.nth)) as projects
+            from kinds as k
+        )
+
+        select
+            coalesce(
+                array_agg(
+                    row(
+                        k.traits, k.from_id, m.project, k.records, k.superseded, k.billed_usd, k.estimated_usd, k.included_usd,
+                        k.first_at, k.last_at
+                    )::private.filing_move
+                ),
+                '{}'
+            )
+        from matched as f
+        cross join lateral unnest(f.projects) with ordinality as m (project, nth)
+        inner join kinds as k on m.nth = k.nth
+        where k.from_id is distinct from m.project
+    );
+end
 $$;
 
 -- FUNCTION private.post_due_renewals_for_all()
@@ -2140,16 +2871,17 @@ CREATE FUNCTION private.promote_statements(ids uuid[]) RETURNS void
     SET search_path TO ''
     AS $$
     insert into public.cost_records (
-        id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
-        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-        metadata, created_at, updated_at
+        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+        output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+        charge_type, metadata, created_at, updated_at
     )
     select
-        s.id, s.workspace_id, s.user_id, s.project_id, s.provider_id, s.import_id, s.subscription_id, s.source_key, s.request_id,
-        s.timestamp, s.day, s.model_name, s.billing_account, s.dataset, s.billed_under_other_name, s.cost_usd, s.tokens_used,
-        s.input_tokens, s.output_tokens, s.cached_input_tokens, s.cache_write_tokens, s.reasoning_tokens, s.request_count,
-        s.collection_method, s.cost_basis, s.charge_type, s.metadata, s.created_at, s.updated_at
+        s.id, s.workspace_id, s.user_id, s.project_id, s.project_is_chosen, s.provider_id, s.import_id, s.subscription_id,
+        s.source_key, s.request_id, s.timestamp, s.day, s.model_name, s.billing_account, s.dataset, s.billed_under_other_name,
+        s.cost_usd, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens, s.cache_write_tokens,
+        s.reasoning_tokens, s.request_count, s.collection_method, s.cost_basis, s.charge_type, s.metadata, s.created_at,
+        s.updated_at
     from private.take_statements(ids) as s
     order by s.timestamp, s.source_key
 $$;
@@ -2233,6 +2965,82 @@ CREATE FUNCTION private.rank_superseded(owner uuid, keys uuid[]) RETURNS TABLE(i
         left join public.imports as i on t.import_id = i.id
         where t.workspace_id = owner and t.source_key = any (keys)
     ) as s
+$$;
+
+-- FUNCTION private.read_alias(uuid, integer, json)
+
+CREATE FUNCTION private.read_alias(tenant uuid, place integer, asked json) RETURNS public.person_aliases
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    alias public.person_aliases;
+begin
+    if json_typeof(asked) is distinct from 'object' then
+        raise exception 'Alias % must be an object with value and user_id.', place using errcode = '22023';
+    end if;
+    alias.id := gen_random_uuid();
+    alias.workspace_id := tenant;
+    alias.value := lower(private.trim_text(asked ->> 'value'));
+    if alias.value is null then
+        raise exception 'Alias % has no value. Give an e-mail, an id or a machine''s owner.', place using errcode = '22023';
+    end if;
+    if length(alias.value) > 300 then
+        raise exception 'The value of alias % has % characters; 300 are possible.', place, length(alias.value)
+            using errcode = '22023';
+    end if;
+    select m.user_id
+    into alias.user_id
+    from (
+        select w.user_id from public.members as w where w.workspace_id = tenant
+        union
+        select a.user_id from public.person_aliases as a where a.workspace_id = tenant
+    ) as m
+    where m.user_id::text = lower(asked ->> 'user_id');
+    if not found then
+        raise exception 'Alias % is for an account that is not a member of this workspace.', place using errcode = '22023';
+    end if;
+    alias.metadata := '{}';
+    alias.created_at := now();
+    return alias;
+end
+$$;
+
+-- FUNCTION private.read_aliases(uuid, json)
+
+CREATE FUNCTION private.read_aliases(tenant uuid, aliases json) RETURNS public.person_aliases[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    read_aliases public.person_aliases[];
+    twice record;
+begin
+    if json_typeof(aliases) is distinct from 'array' then
+        raise exception 'Aliases must be an array of objects.' using errcode = '22023';
+    end if;
+    if json_array_length(aliases) > 2000 then
+        raise exception 'A workspace can have 2,000 aliases at most; these are %.', json_array_length(aliases)
+            using errcode = '22023';
+    end if;
+    read_aliases := array(
+        select private.read_alias(tenant, e.place::integer, e.asked)
+        from json_array_elements(aliases) with ordinality as e (asked, place)
+        order by e.place
+    );
+    select min(a.place) as first_place, max(a.place) as last_place
+    into twice
+    from unnest(read_aliases) with ordinality as a (id, workspace_id, value, user_id, metadata, created_at, place)
+    group by a.value
+    having count(*) > 1
+    order by 2
+    limit 1;
+    if found then
+        raise exception 'Alias % has the same value as alias %. Remove one of them.', twice.last_place, twice.first_place
+            using errcode = '22023';
+    end if;
+    return read_aliases;
+end
 $$;
 
 -- FUNCTION private.read_divided(uuid, date, date, private.stale_days[], date[], uuid, text, uuid)
@@ -2367,6 +3175,102 @@ CREATE FUNCTION private.read_price_changes(changes json) RETURNS SETOF private.p
     where c.cost_usd is null or c.cost_usd >= 0
 $$;
 
+-- FUNCTION private.read_rule(uuid, integer, json)
+
+CREATE FUNCTION private.read_rule(tenant uuid, place integer, asked json) RETURNS public.project_rules
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    fields constant text[] := array[
+        'folder', 'repository', 'branch', 'api_key', 'provider_project', 'person', 'source', 'tag', 'model', 'billing_account'
+    ];
+    rule public.project_rules;
+    found_project public.projects;
+begin
+    if json_typeof(asked) is distinct from 'object' then
+        raise exception 'Rule % must be an object with field, match, value and project_id.', place using errcode = '22023';
+    end if;
+    rule.id := gen_random_uuid();
+    rule.workspace_id := tenant;
+    rule.position := place;
+    rule.field := asked ->> 'field';
+    rule.match := asked ->> 'match';
+    rule.value := private.trim_text(asked ->> 'value');
+    if array_position(fields, rule.field) is null then
+        raise exception 'Rule % asks for "%". A rule can ask for: %.', place, left(coalesce(rule.field, ''), 60),
+            array_to_string(fields, ', ') using errcode = '22023';
+    end if;
+    if coalesce(rule.match, '') not in ('exact', 'prefix') then
+        raise exception 'Rule % must match "exact" or "prefix".', place using errcode = '22023';
+    end if;
+    rule.value := case
+        when rule.field in ('person', 'source') then lower(rule.value)
+        when rule.field = 'model' and rule.match = 'exact' then nullif(private.model_key_of(rule.value), '')
+        when rule.field = 'model' then lower(rule.value)
+        else rule.value
+    end;
+    if rule.value is null then
+        raise exception 'Rule % has no value. An empty one would match every record.', place using errcode = '22023';
+    end if;
+    if length(rule.value) > 500 then
+        raise exception 'The value of rule % has % characters; 500 are possible.', place, length(rule.value)
+            using errcode = '22023';
+    end if;
+    select p.*
+    into found_project
+    from public.projects as p
+    where p.workspace_id = tenant and p.id::text = lower(asked ->> 'project_id');
+    if not found then
+        raise exception 'Rule % files under a project that this workspace does not have.', place using errcode = '22023';
+    end if;
+    if found_project.archived_at is not null then
+        raise exception 'Rule % files under "%", which is archived. Restore the project, or remove the rule.', place,
+            found_project.name using errcode = '22023';
+    end if;
+    rule.project_id := found_project.id;
+    rule.metadata := '{}';
+    rule.created_at := now();
+    return rule;
+end
+$$;
+
+-- FUNCTION private.read_rules(uuid, json)
+
+CREATE FUNCTION private.read_rules(tenant uuid, rules json) RETURNS public.project_rules[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    read_rules public.project_rules[];
+    twice record;
+begin
+    if json_typeof(rules) is distinct from 'array' then
+        raise exception 'Rules must be an array of objects.' using errcode = '22023';
+    end if;
+    if json_array_length(rules) > 200 then
+        raise exception 'A workspace can have 200 rules at most; these are %.', json_array_length(rules) using errcode = '22023';
+    end if;
+    read_rules := array(
+        select private.read_rule(tenant, e.place::integer, e.asked)
+        from json_array_elements(rules) with ordinality as e (asked, place)
+        order by e.place
+    );
+    select min(r.position) as first_place, max(r.position) as last_place
+    into twice
+    from unnest(read_rules) as r
+    group by r.field, r.match, r.value
+    having count(*) > 1
+    order by 2
+    limit 1;
+    if found then
+        raise exception 'Rule % asks for the same as rule % and would never apply. Remove one of them.', twice.last_place,
+            twice.first_place using errcode = '22023';
+    end if;
+    return read_rules;
+end
+$$;
+
 -- FUNCTION private.read_undivided(uuid, date, date, private.stale_days[], date[])
 
 CREATE FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) RETURNS json
@@ -2492,6 +3396,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.refile_source(uuid, uuid)
+
+CREATE FUNCTION private.refile_source(tenant uuid, source uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    rules constant public.project_rules[] := private.active_rules(tenant);
+begin
+    if cardinality(rules) > 0 then
+        perform private.move_to_projects(
+            tenant, private.plan_rules(tenant, rules, source), private.fields_of(rules), source
+        );
+    end if;
+end
+$$;
+
 -- FUNCTION private.renewal_days(public.subscriptions, date)
 
 CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) RETURNS SETOF date
@@ -2561,13 +3482,20 @@ begin
     update public.cost_records as r
     set
         (
-            user_id, project_id, provider_id, import_id, subscription_id, request_id, timestamp, day, model_name,
-            billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
-            charge_type, metadata
+            user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, request_id, timestamp, day,
+            model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
+            metadata
         ) = row(
-            t.user_id, t.project_id, t.provider_id, t.import_id, t.subscription_id, t.request_id, t.timestamp, t.day, t.model_name,
-            t.billing_account, t.dataset, t.billed_under_other_name, t.cost_usd, t.tokens_used, t.input_tokens, t.output_tokens,
+            t.user_id,
+            case
+                when r.project_is_chosen and not t.project_is_chosen and r.import_id is not distinct from t.import_id
+                    then r.project_id
+                else t.project_id
+            end,
+            t.project_is_chosen or (r.project_is_chosen and r.import_id is not distinct from t.import_id),
+            t.provider_id, t.import_id, t.subscription_id, t.request_id, t.timestamp, t.day, t.model_name, t.billing_account,
+            t.dataset, t.billed_under_other_name, t.cost_usd, t.tokens_used, t.input_tokens, t.output_tokens,
             t.cached_input_tokens, t.cache_write_tokens, t.reasoning_tokens, t.request_count, t.collection_method, t.cost_basis,
             t.charge_type, t.metadata
         )
@@ -2676,6 +3604,49 @@ begin
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
     return auth.uid();
+end
+$$;
+
+-- TABLE public.projects
+
+CREATE TABLE public.projects (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    is_private boolean DEFAULT false NOT NULL,
+    archived_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT projects_archived_at_check CHECK (isfinite(archived_at)),
+    CONSTRAINT projects_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT projects_reserved_ids CHECK ((id <> ALL (ARRAY['00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid]))),
+    CONSTRAINT projects_slug_check CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 120)))
+);
+
+-- FUNCTION private.require_project(uuid)
+
+CREATE FUNCTION private.require_project(asked uuid) RETURNS public.projects
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    found_project public.projects;
+begin
+    select p.*
+    into found_project
+    from public.projects as p
+    where
+        p.id = asked
+        and p.workspace_id = any(array(select private.workspaces_as('viewer')))
+        and p.id <> all(array(select private.hidden_projects()));
+    if not found then
+        raise exception 'There is no such project in your workspaces.' using errcode = '42501';
+    end if;
+    perform private.require_workspace(found_project.workspace_id, 'admin');
+    return found_project;
 end
 $$;
 
@@ -2825,6 +3796,34 @@ begin
 end
 $$;
 
+-- FUNCTION private.return_aliased_records(uuid)
+
+CREATE FUNCTION private.return_aliased_records(of_user uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    archived regclass;
+begin
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as s
+    set user_id = i.user_id
+    from public.imports as i
+    where s.user_id = of_user and s.import_id = i.id;
+    update public.cost_records as r
+    set user_id = i.user_id
+    from public.imports as i
+    inner join private.divided_workspaces as d on i.workspace_id = d.workspace_id
+    where r.workspace_id = d.workspace_id and r.user_id = of_user and r.import_id = i.id;
+    perform set_config('tally.is_flagging', '', true);
+    for archived in select private.archived_tables() loop
+        execute format(
+            'update %s as r set user_id = i.user_id from public.imports as i where r.user_id = $1 and r.import_id = i.id', archived
+        ) using of_user;
+    end loop;
+end
+$_$;
+
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -2925,6 +3924,36 @@ begin
         from private.stale_days as s
         where s.workspace_id = tenant and s.date >= first_day and s.date <= last_day
     );
+end
+$$;
+
+-- FUNCTION private.store_rules(uuid, public.project_rules[])
+
+CREATE FUNCTION private.store_rules(tenant uuid, rules public.project_rules[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.project_rules as o
+    where
+        o.workspace_id = tenant
+        and (o.field, o.match, o.value, o.project_id) not in (
+            select r.field, r.match, r.value, r.project_id from unnest(rules) as r
+        );
+    update public.project_rules as o
+    set position = r.position
+    from unnest(rules) as r
+    where
+        o.workspace_id = tenant
+        and (o.field, o.match, o.value, o.project_id) = (r.field, r.match, r.value, r.project_id)
+        and o.position <> r.position;
+    insert into public.project_rules
+    select r.*
+    from unnest(rules) as r
+    where (r.field, r.match, r.value, r.project_id) not in (
+        select o.field, o.match, o.value, o.project_id from public.project_rules as o where o.workspace_id = tenant
+    )
+    order by r.position;
 end
 $$;
 
@@ -3046,16 +4075,17 @@ CREATE FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with 
     )
 
     insert into public.superseded_records (
-        id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
-        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-        metadata, created_at, updated_at
+        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+        output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+        charge_type, metadata, created_at, updated_at
     )
     select
-        r.id, r.workspace_id, r.user_id, r.project_id, r.provider_id, r.import_id, r.subscription_id, r.source_key, r.request_id,
-        r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
-        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
-        r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
+        r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
+        r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,
+        r.updated_at
     from repeated as r
     on conflict do nothing -- a statement saved meanwhile is newer
 $$;
@@ -3073,16 +4103,17 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
     )
 
     insert into public.superseded_records (
-        id, workspace_id, user_id, project_id, provider_id, import_id, subscription_id, source_key, request_id, timestamp, day,
-        model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
-        cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
-        metadata, created_at, updated_at
+        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+        output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+        charge_type, metadata, created_at, updated_at
     )
     select
-        r.id, r.workspace_id, r.user_id, r.project_id, r.provider_id, r.import_id, r.subscription_id, r.source_key, r.request_id,
-        r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd, r.tokens_used,
-        r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count,
-        r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
+        r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
+        r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,
+        r.updated_at
     from withdrawn as r
     on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
@@ -3094,6 +4125,7 @@ CREATE TABLE public.superseded_records (
     workspace_id uuid DEFAULT auth.uid() NOT NULL,
     user_id uuid DEFAULT auth.uid() NOT NULL,
     project_id uuid,
+    project_is_chosen boolean DEFAULT false NOT NULL,
     provider_id uuid NOT NULL,
     import_id uuid,
     subscription_id uuid,
@@ -3251,6 +4283,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.trim_text(text)
+
+CREATE FUNCTION private.trim_text(given text) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+begin
+    return nullif(
+        regexp_replace(
+            given, '^[\s\u0085\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+|'
+            '[\s\u0085\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+$', '', 'g'
+        ),
+        ''
+    );
+end
+$_$;
+
 -- FUNCTION private.upkeep_lock()
 
 CREATE FUNCTION private.upkeep_lock() RETURNS bigint
@@ -3270,6 +4319,18 @@ begin
     perform pg_advisory_xact_lock(private.save_lock(w.id))
     from (select w.id from private.workspaces_as('member') as w (id) order by 1) as w;
     return null;
+end
+$$;
+
+-- FUNCTION private.wait_to_file(uuid)
+
+CREATE FUNCTION private.wait_to_file(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
 end
 $$;
 
@@ -3396,6 +4457,21 @@ begin
 end
 $$;
 
+-- FUNCTION public.archive_project(uuid)
+
+CREATE FUNCTION public.archive_project(project uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    archived constant public.projects := private.require_project(project);
+begin
+    update public.projects as p
+    set archived_at = now()
+    where p.id = archived.id and p.archived_at is null;
+end
+$$;
+
 -- FUNCTION public.attach_partition(integer, integer)
 
 CREATE FUNCTION public.attach_partition(year integer, month integer) RETURNS text
@@ -3436,6 +4512,25 @@ begin
     return format('private.cost_records_%s_%s', year, lpad(month::text, 2, '0'));
 end
 $$;
+
+-- FUNCTION public.create_project(uuid, text, boolean)
+
+CREATE FUNCTION public.create_project(workspace uuid, name text, is_private boolean DEFAULT false) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    chosen constant text := private.clean_name($2, 'project');
+    made uuid;
+begin
+    perform private.check_project_limits(tenant, true);
+    insert into public.projects as p (workspace_id, name, slug, is_private)
+    values (tenant, chosen, private.free_slug(tenant, chosen), coalesce($3, false))
+    returning p.id into made;
+    return made;
+end
+$_$;
 
 -- FUNCTION public.create_workspace(text, text, text)
 
@@ -3840,6 +4935,40 @@ begin
 end
 $$;
 
+-- FUNCTION public.list_projects(uuid)
+
+CREATE FUNCTION public.list_projects(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    return (
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'id', p.id, 'name', p.name, 'slug', p.slug, 'is_private', p.is_private, 'archived_at', p.archived_at,
+                        'members', coalesce(o.people, array[]::uuid[])
+                    )
+                    order by p.archived_at is not null, lower(p.name), p.slug
+                ),
+                '[]'
+            )
+        from public.projects as p
+        left join (
+            select m.project_id, array_agg(m.user_id order by m.user_id) as people
+            from public.project_members as m
+            where m.workspace_id = tenant
+            group by m.project_id
+        ) as o on p.id = o.project_id
+        where p.workspace_id = tenant and p.id <> all (hidden)
+    );
+end
+$$;
+
 -- FUNCTION public.list_workspaces()
 
 CREATE FUNCTION public.list_workspaces() RETURNS json
@@ -3902,6 +5031,32 @@ begin
 end
 $$;
 
+-- FUNCTION public.name_billing_account(uuid, text, text)
+
+CREATE FUNCTION public.name_billing_account(workspace uuid, account text, name text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    chosen text;
+begin
+    if private.trim_text($3) is null then
+        delete from public.billing_accounts as b
+        where b.workspace_id = tenant and b.account = $2;
+        return;
+    end if;
+    chosen := private.clean_name($3, 'billing account');
+    if not exists (select from private.day_parts as p where p.workspace_id = tenant and p.billing_account = $2) then
+        raise exception 'This workspace has no records of this billing account.' using errcode = '22023';
+    end if;
+    insert into public.billing_accounts as b (workspace_id, account, name)
+    values (tenant, $2, chosen)
+    on conflict on constraint billing_accounts_pkey do update -- the parameter `account` is no column
+        set name = excluded.name;
+end
+$_$;
+
 -- FUNCTION public.post_due_renewals(uuid)
 
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
@@ -3916,6 +5071,34 @@ begin
         from public.subscriptions as s
         where s.workspace_id = tenant
     );
+end
+$$;
+
+-- FUNCTION public.preview_aliases(uuid, json)
+
+CREATE FUNCTION public.preview_aliases(workspace uuid, aliases json) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return private.describe_moves(tenant, private.plan_aliases(tenant, private.read_aliases(tenant, aliases)), 'person');
+end
+$$;
+
+-- FUNCTION public.preview_rules(uuid, json)
+
+CREATE FUNCTION public.preview_rules(workspace uuid, rules json) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return private.describe_moves(tenant, private.plan_rules(tenant, private.read_rules(tenant, rules)), 'project');
 end
 $$;
 
@@ -3988,6 +5171,59 @@ begin
 end
 $_$;
 
+-- FUNCTION public.restore_project(uuid)
+
+CREATE FUNCTION public.restore_project(project uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    restored constant public.projects := private.require_project(project);
+begin
+    if restored.archived_at is not null then
+        perform private.check_project_limits(restored.workspace_id, false);
+        update public.projects as p
+        set archived_at = null
+        where p.id = restored.id;
+    end if;
+end
+$$;
+
+-- FUNCTION public.rule_suggestions(uuid)
+
+CREATE FUNCTION public.rule_suggestions(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return (
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'field', n.field, 'match', 'exact', 'value', n.value, 'records', n.records, 'cost_usd', n.cost_usd::text
+                    )
+                    order by n.nth
+                ),
+                '[]'
+            )
+        from (
+            select
+                t.*, row_number() over (order by t.cost_usd desc, t.included_usd desc, t.records desc, t.field, t.value) as nth
+            from private.name_traits(
+                tenant, array['folder', 'repository', 'api_key', 'provider_project', 'person', 'tag'], true
+            ) as t
+            where length(t.value) <= 500
+            order by nth
+            limit 20
+        ) as n
+    );
+end
+$$;
+
 -- FUNCTION public.save_cost_records(uuid, json, uuid)
 
 CREATE FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -4018,6 +5254,9 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
     checked := private.check_incoming(incoming);
+    if exists (select from unnest(incoming) as r where r.project_id is not null) then
+        perform private.check_chosen_projects(tenant, array(select distinct r.project_id from unnest(incoming) as r));
+    end if;
     -- Before the lock of saves: whoever makes a month may wait for another who does.
     if not private.has_months(checked.first_at, checked.last_at) then
         perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
@@ -4035,23 +5274,23 @@ begin
         if array_position(known, null) is not null then
             raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
         end if;
-        inserted := private.keep_statements(tenant, import_id, usual_method, incoming, known);
+        inserted := private.keep_statements(tenant, source, usual_method, incoming, known);
     else
         known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
     end if;
     perform set_config('tally.restated', '0', true);
     if source.is_enabled is not false then
         if cardinality(known) = 0 then
-            inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
+            inserted := private.insert_records(tenant, source, usual_method, incoming, known);
         end if;
         if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
             known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
             perform private.keep_statements(
-                tenant, import_id, usual_method, incoming,
+                tenant, source, usual_method, incoming,
                 private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
             );
-            inserted := private.insert_records(tenant, import_id, usual_method, incoming, known);
+            inserted := private.insert_records(tenant, source, usual_method, incoming, known);
         end if;
     end if;
     return json_build_object(
@@ -4102,6 +5341,37 @@ begin
 end
 $_$;
 
+-- FUNCTION public.set_aliases(uuid, json)
+
+CREATE FUNCTION public.set_aliases(workspace uuid, aliases json) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    checked public.person_aliases[];
+    plan private.filing_move[];
+    described json;
+begin
+    perform private.wait_to_file(tenant);
+    checked := private.read_aliases(tenant, aliases);
+    delete from public.person_aliases as o
+    where o.workspace_id = tenant and o.value not in (select a.value from unnest(checked) as a);
+    insert into public.person_aliases as o
+    select a.*
+    from unnest(checked) as a
+    on conflict (workspace_id, value) do update
+        set user_id = excluded.user_id
+        where o.user_id <> excluded.user_id;
+    plan := private.plan_aliases(tenant, checked);
+    perform private.move_to_people(tenant, plan);
+    described := private.describe_moves(tenant, plan, 'person');
+    perform private.audit_moves(tenant, described, 'assign_records');
+    return described;
+end
+$$;
+
 -- FUNCTION public.set_paid_by_plan(uuid, boolean)
 
 CREATE FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) RETURNS bigint
@@ -4146,6 +5416,7 @@ begin
         and r.provider_id = p.from_id
         and r.cost_basis in ('included', 'estimated');
     get diagnostics moved = row_count;
+    perform private.refile_source(tenant, $1); -- rules may ask for the billing account
     -- What is collected from now on follows.
     update public.imports as i
     set metadata = i.metadata || jsonb_build_object('paid_by', case when $2 then 'plan' else 'api' end)
@@ -4153,6 +5424,58 @@ begin
     return moved;
 end
 $_$;
+
+-- FUNCTION public.set_project_members(uuid, uuid[])
+
+CREATE FUNCTION public.set_project_members(project uuid, people uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    changed constant public.projects := private.require_project(project);
+begin
+    if people is null then
+        raise exception 'Say who sees the project.' using errcode = '22023';
+    end if;
+    if exists (
+        select from unnest(people) as u (id)
+        where not exists (select from public.members as m where m.workspace_id = changed.workspace_id and m.user_id = u.id)
+    ) then
+        raise exception 'Only members of the workspace can be given a project. Invite the others first.' using errcode = '22023';
+    end if;
+    perform from public.projects as p where p.id = changed.id for no key update; -- one list at a time
+    delete from public.project_members as o
+    where o.project_id = changed.id and o.user_id <> all (people);
+    insert into public.project_members (workspace_id, project_id, user_id)
+    select distinct changed.workspace_id, changed.id, u.id
+    from unnest(people) as u (id)
+    on conflict do nothing;
+end
+$$;
+
+-- FUNCTION public.set_rules(uuid, json)
+
+CREATE FUNCTION public.set_rules(workspace uuid, rules json) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    checked public.project_rules[];
+    plan private.filing_move[];
+    described json;
+begin
+    perform private.wait_to_file(tenant);
+    checked := private.read_rules(tenant, rules);
+    perform private.store_rules(tenant, checked);
+    plan := private.plan_rules(tenant, checked);
+    perform private.move_to_projects(tenant, plan, private.fields_of(checked));
+    described := private.describe_moves(tenant, plan, 'project');
+    perform private.audit_moves(tenant, described, 'file_records');
+    return described;
+end
+$$;
 
 -- FUNCTION public.source_days(uuid)
 
@@ -4244,6 +5567,36 @@ begin
 end
 $$;
 
+-- FUNCTION public.unknown_people(uuid)
+
+CREATE FUNCTION public.unknown_people(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    return (
+        select
+            coalesce(
+                json_agg(json_build_object('value', u.value, 'records', u.records, 'cost_usd', u.cost_usd::text) order by u.nth),
+                '[]'
+            )
+        from (
+            select
+                n.value, sum(n.records)::bigint as records, sum(n.cost_usd) as cost_usd,
+                row_number() over (order by sum(n.cost_usd) desc, sum(n.included_usd) desc, sum(n.records) desc, n.value) as nth
+            from private.name_traits(tenant, array['person'], false) as n
+            where not exists (select from public.person_aliases as a where a.workspace_id = tenant and a.value = n.value)
+            group by n.value
+            order by nth
+            limit 200
+        ) as u
+    );
+end
+$$;
+
 -- FUNCTION public.unpriced_models(uuid)
 
 CREATE FUNCTION public.unpriced_models(workspace uuid DEFAULT NULL::uuid) RETURNS TABLE(provider text, model_name text, records bigint, tokens numeric, requests numeric, first_at timestamp with time zone, last_at timestamp with time zone)
@@ -4274,6 +5627,22 @@ begin
     order by 3 desc, 1, 2;
 end
 $$;
+
+-- FUNCTION public.update_project(uuid, text, boolean)
+
+CREATE FUNCTION public.update_project(project uuid, name text DEFAULT NULL::text, is_private boolean DEFAULT NULL::boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    changed constant public.projects := private.require_project(project);
+    chosen constant text := case when $2 is null then changed.name else private.clean_name($2, 'project') end;
+begin
+    update public.projects as p
+    set name = chosen, is_private = coalesce($3, p.is_private)
+    where p.id = changed.id and (p.name <> chosen or p.is_private <> $3);
+end
+$_$;
 
 -- FUNCTION public.update_workspace(uuid, text, text, text, text)
 
@@ -4318,6 +5687,7 @@ CREATE TABLE public.cost_records (
     workspace_id uuid DEFAULT auth.uid() NOT NULL,
     user_id uuid DEFAULT auth.uid() NOT NULL,
     project_id uuid,
+    project_is_chosen boolean DEFAULT false NOT NULL,
     provider_id uuid NOT NULL,
     import_id uuid,
     subscription_id uuid,
@@ -4749,6 +6119,20 @@ CREATE TABLE public.audit_logs (
     CONSTRAINT audit_logs_user_agent_check CHECK (((length(user_agent) >= 1) AND (length(user_agent) <= 300)))
 );
 
+-- TABLE public.billing_accounts
+
+CREATE TABLE public.billing_accounts (
+    workspace_id uuid NOT NULL,
+    account text NOT NULL,
+    name text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT billing_accounts_account_check CHECK (((length(account) >= 1) AND (length(account) <= 200))),
+    CONSTRAINT billing_accounts_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT billing_accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+
 -- VIEW public.effective_records
 
 CREATE VIEW public.effective_records WITH (security_invoker='true') AS
@@ -4950,6 +6334,16 @@ CREATE TABLE public.model_prices (
     CONSTRAINT model_prices_valid_from_check CHECK (((valid_from >= '2020-01-01'::date) AND (valid_from <= '2100-01-01'::date)))
 );
 
+-- TABLE public.project_members
+
+CREATE TABLE public.project_members (
+    workspace_id uuid NOT NULL,
+    project_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT project_members_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192)))
+);
+
 -- TABLE public.user_preferences
 
 CREATE TABLE public.user_preferences (
@@ -5042,6 +6436,11 @@ ALTER TABLE ONLY public.api_credentials
 ALTER TABLE ONLY public.audit_logs
     ADD CONSTRAINT audit_logs_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT public.billing_accounts billing_accounts_pkey
+
+ALTER TABLE ONLY public.billing_accounts
+    ADD CONSTRAINT billing_accounts_pkey PRIMARY KEY (workspace_id, account);
+
 -- CONSTRAINT public.cost_records cost_records_identity
 
 ALTER TABLE ONLY public.cost_records
@@ -5111,6 +6510,46 @@ ALTER TABLE ONLY public.model_prices
 
 ALTER TABLE ONLY public.model_prices
     ADD CONSTRAINT model_prices_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.person_aliases person_aliases_once
+
+ALTER TABLE ONLY public.person_aliases
+    ADD CONSTRAINT person_aliases_once UNIQUE (workspace_id, value);
+
+-- CONSTRAINT public.person_aliases person_aliases_pkey
+
+ALTER TABLE ONLY public.person_aliases
+    ADD CONSTRAINT person_aliases_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.project_members project_members_pkey
+
+ALTER TABLE ONLY public.project_members
+    ADD CONSTRAINT project_members_pkey PRIMARY KEY (project_id, user_id);
+
+-- CONSTRAINT public.project_rules project_rules_once
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_once UNIQUE (workspace_id, "position") DEFERRABLE;
+
+-- CONSTRAINT public.project_rules project_rules_pkey
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.projects projects_of_workspace
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.projects projects_pkey
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.projects projects_slug_once
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_slug_once UNIQUE (workspace_id, slug);
 
 -- CONSTRAINT public.providers providers_name_key
 
@@ -5255,6 +6694,26 @@ CREATE INDEX model_prices_provider_id_idx ON public.model_prices USING btree (pr
 
 CREATE INDEX model_prices_user_id_idx ON public.model_prices USING btree (user_id);
 
+-- INDEX public.person_aliases_user_id_idx
+
+CREATE INDEX person_aliases_user_id_idx ON public.person_aliases USING btree (user_id);
+
+-- INDEX public.project_members_user_id_idx
+
+CREATE INDEX project_members_user_id_idx ON public.project_members USING btree (user_id, workspace_id);
+
+-- INDEX public.project_members_workspace_id_idx
+
+CREATE INDEX project_members_workspace_id_idx ON public.project_members USING btree (workspace_id, project_id);
+
+-- INDEX public.project_rules_project_idx
+
+CREATE INDEX project_rules_project_idx ON public.project_rules USING btree (workspace_id, project_id);
+
+-- INDEX public.projects_private_idx
+
+CREATE INDEX projects_private_idx ON public.projects USING btree (workspace_id) WHERE is_private;
+
 -- INDEX public.subscriptions_provider_id_idx
 
 CREATE INDEX subscriptions_provider_id_idx ON public.subscriptions USING btree (provider_id);
@@ -5311,6 +6770,34 @@ CREATE TRIGGER api_credentials_audit AFTER INSERT OR DELETE OR UPDATE ON public.
 
 CREATE TRIGGER api_credentials_touch BEFORE UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.billing_accounts billing_accounts_audit_delete
+
+CREATE TRIGGER billing_accounts_audit_delete AFTER DELETE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}');
+
+-- TRIGGER public.billing_accounts billing_accounts_audit_insert
+
+CREATE TRIGGER billing_accounts_audit_insert AFTER INSERT ON public.billing_accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}');
+
+-- TRIGGER public.billing_accounts billing_accounts_audit_update
+
+CREATE TRIGGER billing_accounts_audit_update AFTER UPDATE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}');
+
+-- TRIGGER public.billing_accounts billing_accounts_note_delete
+
+CREATE TRIGGER billing_accounts_note_delete AFTER DELETE ON public.billing_accounts REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.billing_accounts billing_accounts_note_insert
+
+CREATE TRIGGER billing_accounts_note_insert AFTER INSERT ON public.billing_accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.billing_accounts billing_accounts_note_update
+
+CREATE TRIGGER billing_accounts_note_update AFTER UPDATE ON public.billing_accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.billing_accounts billing_accounts_touch
+
+CREATE TRIGGER billing_accounts_touch BEFORE UPDATE ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
 -- TRIGGER public.cost_records cost_records_audit_delete
 
 CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}');
@@ -5366,6 +6853,14 @@ CREATE TRIGGER cost_records_mark_truncated AFTER TRUNCATE ON public.cost_records
 -- TRIGGER public.cost_records cost_records_mark_updated
 
 CREATE TRIGGER cost_records_mark_updated AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed_to FOR EACH STATEMENT EXECUTE FUNCTION private.mark_updated_days();
+
+-- TRIGGER public.cost_records cost_records_project_inserted
+
+CREATE TRIGGER cost_records_project_inserted BEFORE INSERT ON public.cost_records FOR EACH ROW WHEN (((new.project_id IS NOT NULL) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.choose_project();
+
+-- TRIGGER public.cost_records cost_records_project_updated
+
+CREATE TRIGGER cost_records_project_updated BEFORE UPDATE OF project_id ON public.cost_records FOR EACH ROW WHEN (((new.project_id IS DISTINCT FROM old.project_id) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.choose_project();
 
 -- TRIGGER public.cost_records cost_records_share_timezone
 
@@ -5483,6 +6978,102 @@ CREATE TRIGGER model_prices_note_update AFTER UPDATE ON public.model_prices REFE
 
 CREATE TRIGGER model_prices_touch BEFORE UPDATE ON public.model_prices FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.person_aliases person_aliases_audit_delete
+
+CREATE TRIGGER person_aliases_audit_delete AFTER DELETE ON public.person_aliases REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}');
+
+-- TRIGGER public.person_aliases person_aliases_audit_insert
+
+CREATE TRIGGER person_aliases_audit_insert AFTER INSERT ON public.person_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}');
+
+-- TRIGGER public.person_aliases person_aliases_audit_update
+
+CREATE TRIGGER person_aliases_audit_update AFTER UPDATE ON public.person_aliases REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}');
+
+-- TRIGGER public.person_aliases person_aliases_note_delete
+
+CREATE TRIGGER person_aliases_note_delete AFTER DELETE ON public.person_aliases REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.person_aliases person_aliases_note_insert
+
+CREATE TRIGGER person_aliases_note_insert AFTER INSERT ON public.person_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.person_aliases person_aliases_note_update
+
+CREATE TRIGGER person_aliases_note_update AFTER UPDATE ON public.person_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.project_members project_members_audit_delete
+
+CREATE TRIGGER project_members_audit_delete AFTER DELETE ON public.project_members REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
+
+-- TRIGGER public.project_members project_members_audit_insert
+
+CREATE TRIGGER project_members_audit_insert AFTER INSERT ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
+
+-- TRIGGER public.project_members project_members_note_delete
+
+CREATE TRIGGER project_members_note_delete AFTER DELETE ON public.project_members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.project_members project_members_note_insert
+
+CREATE TRIGGER project_members_note_insert AFTER INSERT ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.project_members project_members_note_update
+
+CREATE TRIGGER project_members_note_update AFTER UPDATE ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.project_rules project_rules_audit_delete
+
+CREATE TRIGGER project_rules_audit_delete AFTER DELETE ON public.project_rules REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}');
+
+-- TRIGGER public.project_rules project_rules_audit_insert
+
+CREATE TRIGGER project_rules_audit_insert AFTER INSERT ON public.project_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}');
+
+-- TRIGGER public.project_rules project_rules_audit_update
+
+CREATE TRIGGER project_rules_audit_update AFTER UPDATE ON public.project_rules REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}');
+
+-- TRIGGER public.project_rules project_rules_note_delete
+
+CREATE TRIGGER project_rules_note_delete AFTER DELETE ON public.project_rules REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.project_rules project_rules_note_insert
+
+CREATE TRIGGER project_rules_note_insert AFTER INSERT ON public.project_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.project_rules project_rules_note_update
+
+CREATE TRIGGER project_rules_note_update AFTER UPDATE ON public.project_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.projects projects_audit_delete
+
+CREATE TRIGGER projects_audit_delete AFTER DELETE ON public.projects REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}');
+
+-- TRIGGER public.projects projects_audit_insert
+
+CREATE TRIGGER projects_audit_insert AFTER INSERT ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}');
+
+-- TRIGGER public.projects projects_audit_update
+
+CREATE TRIGGER projects_audit_update AFTER UPDATE ON public.projects REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}');
+
+-- TRIGGER public.projects projects_note_delete
+
+CREATE TRIGGER projects_note_delete AFTER DELETE ON public.projects REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.projects projects_note_insert
+
+CREATE TRIGGER projects_note_insert AFTER INSERT ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.projects projects_note_update
+
+CREATE TRIGGER projects_note_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.projects projects_touch
+
+CREATE TRIGGER projects_touch BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
 -- TRIGGER public.providers providers_keep_used
 
 CREATE TRIGGER providers_keep_used AFTER DELETE ON public.providers REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION private.keep_used_providers();
@@ -5517,7 +7108,7 @@ CREATE TRIGGER superseded_records_check_inserted AFTER INSERT ON public.supersed
 
 -- TRIGGER public.superseded_records superseded_records_check_updated
 
-CREATE TRIGGER superseded_records_check_updated AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.check_references();
+CREATE TRIGGER superseded_records_check_updated AFTER UPDATE ON public.superseded_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.check_references();
 
 -- TRIGGER public.superseded_records superseded_records_note_delete
 
@@ -5537,11 +7128,11 @@ CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superse
 
 -- TRIGGER public.superseded_records superseded_records_select_updated
 
-CREATE TRIGGER superseded_records_select_updated AFTER UPDATE ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION private.select_winners_of_changed();
+CREATE TRIGGER superseded_records_select_updated AFTER UPDATE ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
 
 -- TRIGGER public.superseded_records superseded_records_touch
 
-CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
@@ -5627,6 +7218,11 @@ ALTER TABLE ONLY public.api_credentials
 ALTER TABLE ONLY public.audit_logs
     ADD CONSTRAINT audit_logs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.billing_accounts billing_accounts_workspace_id_fkey
+
+ALTER TABLE ONLY public.billing_accounts
+    ADD CONSTRAINT billing_accounts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.forecast_results forecast_results_provider_id_fkey
 
 ALTER TABLE ONLY public.forecast_results
@@ -5691,6 +7287,41 @@ ALTER TABLE ONLY public.model_prices
 
 ALTER TABLE ONLY public.model_prices
     ADD CONSTRAINT model_prices_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.person_aliases person_aliases_user_id_fkey
+
+ALTER TABLE ONLY public.person_aliases
+    ADD CONSTRAINT person_aliases_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.person_aliases person_aliases_workspace_id_fkey
+
+ALTER TABLE ONLY public.person_aliases
+    ADD CONSTRAINT person_aliases_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.project_members project_members_member
+
+ALTER TABLE ONLY public.project_members
+    ADD CONSTRAINT project_members_member FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.project_members project_members_project
+
+ALTER TABLE ONLY public.project_members
+    ADD CONSTRAINT project_members_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.project_rules project_rules_project
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.project_rules project_rules_workspace_id_fkey
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.projects projects_workspace_id_fkey
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.subscriptions subscriptions_provider_id_fkey
 
@@ -5789,13 +7420,21 @@ ALTER TABLE public.audit_logs ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY audit_logs_select_admin ON public.audit_logs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.billing_accounts
+
+ALTER TABLE public.billing_accounts ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.billing_accounts billing_accounts_select_member
+
+CREATE POLICY billing_accounts_select_member ON public.billing_accounts FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
 -- ROW SECURITY public.cost_records
 
 ALTER TABLE public.cost_records ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.cost_records cost_records_delete_member
 
-CREATE POLICY cost_records_delete_member ON public.cost_records FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+CREATE POLICY cost_records_delete_member ON public.cost_records FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (((import_id IS NULL) AND (user_id = ( SELECT auth.uid() AS uid))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) OR (import_id = ANY (ARRAY( SELECT private.own_sources() AS own_sources))))));
 
 -- POLICY public.cost_records cost_records_insert_member
 
@@ -5807,7 +7446,7 @@ CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO au
 
 -- POLICY public.cost_records cost_records_update_member
 
-CREATE POLICY cost_records_update_member ON public.cost_records FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+CREATE POLICY cost_records_update_member ON public.cost_records FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (((import_id IS NULL) AND (user_id = ( SELECT auth.uid() AS uid))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) OR (import_id = ANY (ARRAY( SELECT private.own_sources() AS own_sources)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.exchange_rates
 
@@ -5889,6 +7528,38 @@ CREATE POLICY model_prices_select_member ON public.model_prices FOR SELECT TO au
 
 CREATE POLICY model_prices_update_member ON public.model_prices FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.person_aliases
+
+ALTER TABLE public.person_aliases ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.person_aliases person_aliases_select_admin
+
+CREATE POLICY person_aliases_select_admin ON public.person_aliases FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.project_members
+
+ALTER TABLE public.project_members ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.project_members project_members_select_visible
+
+CREATE POLICY project_members_select_visible ON public.project_members FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
+
+-- ROW SECURITY public.project_rules
+
+ALTER TABLE public.project_rules ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.project_rules project_rules_select_visible
+
+CREATE POLICY project_rules_select_visible ON public.project_rules FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
+
+-- ROW SECURITY public.projects
+
+ALTER TABLE public.projects ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.projects projects_select_visible
+
+CREATE POLICY projects_select_visible ON public.projects FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))));
+
 -- ROW SECURITY public.providers
 
 ALTER TABLE public.providers ENABLE ROW LEVEL SECURITY;
@@ -5958,11 +7629,20 @@ GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 GRANT ALL ON SCHEMA public TO postgres;
 
+REVOKE ALL ON TYPE private.traits FROM PUBLIC;
+
+REVOKE ALL ON TYPE private.filing_move FROM PUBLIC;
+
 REVOKE ALL ON TYPE private.incoming_record FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.written_record FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.project_rules TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_rules TO service_role;
+
+REVOKE ALL ON FUNCTION private.active_rules(tenant uuid) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
@@ -6003,6 +7683,8 @@ REVOKE ALL ON FUNCTION private.audit_credential() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_member() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.audit_moves(tenant uuid, described json, action text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied bigint, before_usd numeric, after_usd numeric) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
@@ -6017,19 +7699,27 @@ REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_project_limits(tenant uuid, is_new boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_provider uuid, of_import uuid, of_project uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.choose_project() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.clean_traits(given private.traits) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
@@ -6059,6 +7749,14 @@ REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, account text, parts private.day_parts[]) FROM PUBLIC;
@@ -6075,9 +7773,14 @@ REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.free_slug(tenant uuid, name text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.hidden_projects() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 
 GRANT SELECT,DELETE ON TABLE public.imports TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;
@@ -6120,7 +7823,7 @@ GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authent
 
 REVOKE ALL ON FUNCTION private.imports_of_same_file(source public.imports) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_overtaken(tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
@@ -6134,9 +7837,11 @@ REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source uuid, usual_method text, incoming private.incoming_record[], keys uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
 
@@ -6150,11 +7855,23 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], given private.traits[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.merge_requests(incoming private.incoming_record[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.model_key_of(model_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_dated_records(tenant uuid, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.move_to_people(tenant uuid, plan private.filing_move[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.move_to_projects(tenant uuid, plan private.filing_move[], fields text[], of_source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.named_traits(given private.traits) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUBLIC;
 
@@ -6172,6 +7889,9 @@ REVOKE ALL ON FUNCTION private.outdated_days(tenant uuid, first_day date, last_d
 
 REVOKE ALL ON FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.own_sources() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.own_sources() TO authenticated;
+
 REVOKE ALL ON FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
@@ -6179,6 +7899,13 @@ REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.pick_values(row_values jsonb, names text[]) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.person_aliases TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role;
+
+REVOKE ALL ON FUNCTION private.plan_aliases(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.plan_rules(tenant uuid, rules public.project_rules[], of_source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.post_due_renewals_for_all() FROM PUBLIC;
 
@@ -6194,15 +7921,25 @@ REVOKE ALL ON FUNCTION private.rank_records(owner uuid, keys uuid[], request_key
 
 REVOKE ALL ON FUNCTION private.rank_superseded(owner uuid, keys uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.read_alias(tenant uuid, place integer, asked json) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_aliases(tenant uuid, aliases json) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], of_project uuid, split text, only_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_incoming(records json, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_price_changes(changes json) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.read_rule(tenant uuid, place integer, asked json) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_rules(tenant uuid, rules json) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
@@ -6218,6 +7955,11 @@ REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM P
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.projects TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
+
+REVOKE ALL ON FUNCTION private.require_project(asked uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.require_shared_workspace(asked uuid, at_least text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_source(source uuid) FROM PUBLIC;
@@ -6227,6 +7969,8 @@ REVOKE ALL ON FUNCTION private.require_workspace(asked uuid, at_least text) FROM
 REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.return_aliased_records(of_user uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
@@ -6239,6 +7983,8 @@ REVOKE ALL ON FUNCTION private.share_timezone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.store_rules(tenant uuid, rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
@@ -6265,9 +8011,13 @@ REVOKE ALL ON FUNCTION private.total_spend(tenant uuid, since timestamp with tim
 
 REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.trim_text(given text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.wait_to_file(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.workspace_of_source(source uuid) FROM PUBLIC;
 
@@ -6287,11 +8037,17 @@ REVOKE ALL ON FUNCTION private.write_bulk_audit(of_table text, action text, tena
 REVOKE ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.archive_project(project uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
 
 REVOKE ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.create_project(workspace uuid, name text, is_private boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) TO authenticated;
@@ -6338,14 +8094,26 @@ GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp 
 REVOKE ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.list_projects(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_projects(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.list_workspaces() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_workspaces() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.model_names(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.preview_aliases(workspace uuid, aliases json) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.preview_aliases(workspace uuid, aliases json) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO service_role;
@@ -6353,14 +8121,29 @@ GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO 
 REVOKE ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.restore_project(project uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_project(project uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.rule_suggestions(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rule_suggestions(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_project_members(project uuid, people uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_project_members(project uuid, people uuid[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_rules(workspace uuid, rules json) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.source_days(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_days(workspace uuid) TO authenticated;
@@ -6368,8 +8151,14 @@ GRANT ALL ON FUNCTION public.source_days(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.unknown_people(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.unknown_people(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.unpriced_models(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unpriced_models(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.update_project(project uuid, name text, is_private boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_project(project uuid, name text, is_private boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) TO authenticated;
@@ -6384,6 +8173,8 @@ GRANT INSERT(workspace_id) ON TABLE public.cost_records TO authenticated;
 GRANT INSERT(user_id) ON TABLE public.cost_records TO authenticated;
 
 GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(project_is_chosen),UPDATE(project_is_chosen) ON TABLE public.cost_records TO authenticated;
 
 GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
 
@@ -6464,6 +8255,9 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.api_credentials TO authe
 GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
 
+GRANT SELECT ON TABLE public.billing_accounts TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_accounts TO service_role;
+
 GRANT SELECT ON TABLE public.effective_records TO authenticated;
 GRANT SELECT ON TABLE public.effective_records TO service_role;
 
@@ -6512,6 +8306,9 @@ GRANT INSERT(request_usd),UPDATE(request_usd) ON TABLE public.model_prices TO au
 GRANT INSERT(replaces_list),UPDATE(replaces_list) ON TABLE public.model_prices TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.model_prices TO authenticated;
+
+GRANT SELECT ON TABLE public.project_members TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_members TO service_role;
 
 GRANT SELECT,DELETE ON TABLE public.user_preferences TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.user_preferences TO service_role;

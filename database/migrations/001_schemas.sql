@@ -37,6 +37,25 @@ end
 $$;
 revoke all on function private.check_timezone() from public;
 
+-- A text without the white space around it, of any script; null where nothing is left.
+create or replace function private.trim_text(given text)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    return nullif(
+        regexp_replace(
+            given, '^[\s\u0085\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+|'
+            '[\s\u0085\u00a0\u1680\u2000-\u200d\u2028\u2029\u202f\u205f\u2060\u3000\ufeff]+$', '', 'g'
+        ),
+        ''
+    );
+end
+$$;
+revoke all on function private.trim_text(text) from public;
+
 -- A name that people give, without spaces around it. Control characters and those that reverse the order of text stay out: names
 -- are shown in lists, mails and exports.
 create or replace function private.clean_name(given text, of_what text)
@@ -46,7 +65,7 @@ immutable
 set search_path = ''
 as $$
 declare
-    cleaned constant text := trim(given);
+    cleaned constant text := private.trim_text(given);
 begin
     if cleaned is null or length(cleaned) not between 1 and 100 then
         raise exception 'Give the % a name of 1 to 100 characters.', of_what using errcode = '22023';

@@ -1,6 +1,6 @@
 """Billing accounts: records of one account and UTC day are about the same usage.
 
-The database resolves their overlaps: see database/migrations/012_overlaps.sql.
+The database resolves their overlaps: see database/migrations/015_overlaps.sql.
 """
 
 from collections.abc import Sequence

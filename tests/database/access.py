@@ -1,5 +1,6 @@
 """The access rights of the schema public, declared once for every table and function in the catalogs."""
 
+from random import randint
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,11 +24,16 @@ WRITTEN_BY_OWNER = {
 }
 READ_BY_OWNER = {
     "anomalies",
+    "billing_accounts",
     "effective_records",
     "forecast_results",
     "forecast_totals",
     "job_runs",
     "members",
+    "person_aliases",
+    "project_members",
+    "project_rules",
+    "projects",
     "superseded_records",
     "workspaces",
 }
@@ -36,7 +42,7 @@ KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
-SEEN_BY_ADMINS = {"api_credentials", "audit_logs"}
+SEEN_BY_ADMINS = {"api_credentials", "audit_logs", "person_aliases"}
 OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
@@ -44,8 +50,10 @@ TOTALS = {"anomalies", "forecast_results", "forecast_totals"}  # hidden where me
 
 EXECUTED_BY = {
     "apply_prices": {"authenticated"},
+    "archive_project": {"authenticated"},
     "attach_partition": {"service_role"},
     "create_monthly_partition": {"service_role"},
+    "create_project": {"authenticated"},
     "create_workspace": {"authenticated"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
@@ -60,26 +68,45 @@ EXECUTED_BY = {
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "list_estimates": {"authenticated"},
+    "list_projects": {"authenticated"},
     "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
+    "name_billing_account": {"authenticated"},
     "post_due_renewals": {"authenticated"},
+    "preview_aliases": {"authenticated"},
+    "preview_rules": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
     "report_sync": {"authenticated"},
+    "restore_project": {"authenticated"},
+    "rule_suggestions": {"authenticated"},
     "save_cost_records": {"authenticated"},
     "search_audit_log": {"authenticated"},
+    "set_aliases": {"authenticated"},
+    "set_paid_by_plan": {"authenticated"},
+    "set_project_members": {"authenticated"},
+    "set_rules": {"authenticated"},
     "source_days": {"authenticated"},
     "source_statements": {"authenticated"},
+    "unknown_people": {"authenticated"},
     "unpriced_models": {"authenticated"},
-    "set_paid_by_plan": {"authenticated"},
+    "update_project": {"authenticated"},
     "update_workspace": {"authenticated"},
 }
 
 NEEDS_ROLE = {
     "apply_prices": "member",
+    "create_project": "admin",
     "delete_workspace": "owner",
+    "name_billing_account": "admin",
     "post_due_renewals": "member",
+    "preview_aliases": "admin",
+    "preview_rules": "admin",
+    "rule_suggestions": "admin",
     "save_cost_records": "member",
     "search_audit_log": "admin",
+    "set_aliases": "admin",
+    "set_rules": "admin",
+    "unknown_people": "admin",
     "update_workspace": "admin",
 }  # the others of a workspace need a viewer
 
@@ -101,6 +128,7 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "encryption_key_id": "first",
     },
     "audit_logs": {"actor": "operator", "action": "update", "table_name": "api_credentials"},
+    "billing_accounts": {"account": "openai:acme", "name": "Acme"},
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
     "effective_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5"},
     "exchange_rates": {"day": "2026-05-01", "currency": "JPY", "rate": 180},
@@ -119,6 +147,10 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "job_runs": {"run_id": uuid4(), "day": "2026-05-01"},
     "members": {"role": "viewer"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
+    "person_aliases": {"value": "ann@example.org"},
+    "project_members": {},
+    "project_rules": {"position": 1, "field": "folder", "match": "exact", "value": "/work/web"},
+    "projects": {"name": "Web", "slug": "web"},
     "providers": {"name": "brand-new", "display_name": "Brand new"},
     "subscriptions": {
         "plan_name": "Plus",
@@ -201,6 +233,8 @@ def sample_row(
         row["provider_id"] = found and found[0]
     if table == "cost_records":
         make_months(connection, "2026-05-01")
+    if table in ("project_members", "project_rules"):
+        row["project_id"] = _add_project(connection, row["workspace_id"])
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
     return row
@@ -211,10 +245,21 @@ def another_row(
 ) -> dict[str, Any]:
     """The same, with new values where they are unique."""
     row = sample_row(connection, table, user_id, workspace_id)
-    unique = {"run_id": uuid4(), "credential_name": str(uuid4())}
+    unique: dict[str, Any] = {
+        name: str(uuid4()) for name in ("run_id", "credential_name", "slug", "value", "account")
+    }
+    unique["position"] = randint(2, 200)
     if table in ("anomalies", "model_prices"):
         unique["model_name"] = str(uuid4())
     return row | {name: value for name, value in unique.items() if name in row}
+
+
+def _add_project(connection: Connection, workspace_id: UUID) -> UUID:
+    project = SAMPLE["projects"] | {"workspace_id": workspace_id, "slug": str(uuid4())}
+    found = connection.execute(insert("projects", project) + sql.SQL(" returning id")).fetchone()
+    assert found is not None
+    project_id: UUID = found[0]
+    return project_id
 
 
 def _disabled_import(connection: Connection, user_id: UUID, workspace_id: UUID) -> UUID:

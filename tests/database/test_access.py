@@ -285,7 +285,13 @@ def test_a_stranger_learns_nothing_from_functions(
         assert stranger.execute("select json_array_length(public.daily_costs() -> 'date')").fetchone() == (0,)
 
 
-CALLED_BY_POLICIES = ["workspaces_as", "workspaces_showing_people", "workspaces_showing_totals"]
+CALLED_BY_POLICIES = [
+    "hidden_projects",
+    "own_sources",
+    "workspaces_as",
+    "workspaces_showing_people",
+    "workspaces_showing_totals",
+]
 
 
 def test_no_api_role_reaches_anything_private(database: Connection) -> None:

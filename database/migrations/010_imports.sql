@@ -1,0 +1,137 @@
+-- 010_imports.sql: sources of records.
+
+-- public.imports: a file, a connection to a provider's API, or one agent's logs on one machine. Deleting it deletes its
+-- records.
+create table if not exists public.imports (
+    id uuid primary key default gen_random_uuid(),
+    workspace_id uuid not null default auth.uid() references public.workspaces (id) on delete cascade,
+    user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
+    kind text not null default 'file',
+    filename text not null check (length(filename) between 1 and 255),
+    format text not null check (length(format) between 1 and 50),
+    file_sha256 text check (file_sha256 ~ '^[0-9a-f]{64}$'),
+    credential_id uuid,
+    is_enabled boolean not null default true, -- false: the totals are as if it had never been imported
+    rows_read bigint not null default 0 check (rows_read between 0 and 1000000000000000),
+    rows_imported bigint not null default 0 check (rows_imported between 0 and 1000000000000000),
+    rows_duplicate bigint not null default 0 check (rows_duplicate between 0 and 1000000000000000),
+    rows_restated bigint not null default 0 check (rows_restated between 0 and rows_duplicate),
+    rows_rejected bigint not null default 0 check (rows_rejected between 0 and 1000000000000000),
+    status text not null default 'running' check (status in ('running', 'done', 'failed')),
+    errors jsonb not null default '[]' check (jsonb_typeof(errors) = 'array' and pg_column_size(errors) <= 1048576),
+    metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    finished_at timestamptz check (isfinite(finished_at)),
+    constraint imports_of_workspace unique (workspace_id, id),
+    constraint imports_kind check (kind in ('file', 'connection', 'machine')),
+    constraint imports_file check (kind <> 'file' or file_sha256 is not null),
+    constraint imports_credential check (kind = 'connection' or credential_id is null),
+    constraint imports_add_up check (status <> 'done' or rows_read = rows_imported + rows_duplicate + rows_rejected),
+    constraint imports_credential_of_workspace
+    foreign key (workspace_id, credential_id) references public.api_credentials (workspace_id, id)
+    on delete set null (credential_id)
+);
+create index if not exists imports_workspace_id_created_at_idx on public.imports (workspace_id, created_at desc);
+create index if not exists imports_user_id_idx on public.imports (user_id);
+-- A machine continues in one row, and so does a connection.
+create unique index if not exists imports_machine_idx
+    on public.imports (workspace_id, user_id, format, filename)
+    where kind = 'machine';
+create unique index if not exists imports_credential_idx
+    on public.imports (workspace_id, credential_id)
+    where credential_id is not null;
+alter table public.imports enable row level security;
+revoke all on public.imports from anon, authenticated, service_role;
+grant select, delete on public.imports to authenticated;
+grant insert (
+    id, workspace_id, user_id, kind, filename, format, file_sha256, credential_id, is_enabled, rows_read, rows_imported,
+    rows_duplicate, rows_restated, rows_rejected, status, errors, metadata, finished_at
+) on public.imports to authenticated;
+-- Not what its records refer to it by.
+grant update (
+    filename, format, file_sha256, is_enabled, rows_read, rows_imported, rows_duplicate, rows_restated, rows_rejected, status,
+    errors, metadata, finished_at
+) on public.imports to authenticated;
+grant select, insert, update, delete on public.imports to service_role;
+
+drop policy if exists imports_select_member on public.imports;
+create policy imports_select_member
+    on public.imports
+    for select
+    to authenticated
+    using (
+        workspace_id = any(array(select private.workspaces_as('viewer')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+    );
+
+drop policy if exists imports_insert_member on public.imports;
+create policy imports_insert_member
+    on public.imports
+    for insert
+    to authenticated
+    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+
+-- One's own sources, and as an admin everybody's.
+drop policy if exists imports_update_member on public.imports;
+create policy imports_update_member
+    on public.imports
+    for update
+    to authenticated
+    using (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
+    )
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
+
+drop policy if exists imports_delete_member on public.imports;
+create policy imports_delete_member
+    on public.imports
+    for delete
+    to authenticated
+    using (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
+    );
+
+-- The workspace of a source that the caller may change, or null: one's own, as an admin everybody's.
+create or replace function private.workspace_of_source(source uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        select i.workspace_id
+        from public.imports as i
+        where
+            i.id = source
+            and i.workspace_id = any(array(select private.workspaces_as('member')))
+            and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))))
+    );
+end
+$$;
+revoke all on function private.workspace_of_source(uuid) from public;
+
+-- The caller's sources, for policies of their records.
+create or replace function private.own_sources()
+returns setof uuid
+language plpgsql -- its plan is kept
+stable
+security definer
+set search_path = ''
+as $$
+begin
+    return query
+    select i.id
+    from public.imports as i
+    where i.user_id = (select auth.uid());
+end
+$$;
+revoke all on function private.own_sources() from public;
+grant execute on function private.own_sources() to authenticated;
+
+create or replace trigger imports_touch
+    before update on public.imports
+    for each row execute function private.touch_updated_at();

@@ -1,0 +1,143 @@
+-- 017_statements.sql: one event, several statements: which of them is the record. The order of arrival decides only between
+-- statements with the same figures.
+
+-- Saves of a workspace share this lock; choosing among statements takes it alone.
+create or replace function private.save_lock(of_workspace uuid)
+returns bigint
+language sql
+immutable
+set search_path = ''
+as $$
+    select hashtextextended('tally.save.' || of_workspace::text, 0)
+$$;
+revoke all on function private.save_lock(uuid) from public;
+
+-- Superseded statements on these events and the best of them that may become a record. The greatest rank is the best. On an
+-- event with the provider's own id: a bill before an estimate, the authority of the source, then who saw more of a streamed
+-- answer. On a line of an export: the newest export.
+create or replace function private.rank_superseded(owner uuid, keys uuid[])
+returns table (
+    id uuid, source_key uuid, at timestamptz, import_id uuid, is_request boolean, rank numeric[], figures text, is_best boolean
+)
+language sql
+stable
+set search_path = ''
+as $$
+    select
+        s.id, s.source_key, s.timestamp, s.import_id, s.request_id is not null, s.rank, s.figures,
+        s.may_count
+        and row_number() over (
+            partition by s.source_key, case when s.request_id is null then s.timestamp end, s.may_count
+            order by s.rank desc, s.created_at desc, s.id
+        ) = 1
+    from (
+        select
+            t.*,
+            coalesce(i.is_enabled, true)
+            and not exists (
+                select
+                from private.archived_months as a
+                where a.month = date_trunc('month', t.timestamp at time zone 'UTC')::date
+            ) as may_count,
+            case
+                when t.request_id is not null
+                    then array[
+                        (t.cost_basis = 'billed')::integer,
+                        -array_position(private.authorities(), t.collection_method),
+                        t.tokens_used,
+                        coalesce(t.cost_usd, -1)
+                    ]
+                else array[extract(epoch from coalesce(i.created_at, t.created_at))]
+            end as rank,
+            row(
+                t.cost_usd, t.cost_basis, t.charge_type, t.tokens_used, t.input_tokens, t.output_tokens, t.cached_input_tokens,
+                t.cache_write_tokens, t.reasoning_tokens, t.request_count
+            )::text as figures
+        from public.superseded_records as t
+        left join public.imports as i on t.import_id = i.id
+        where t.workspace_id = owner and t.source_key = any (keys)
+    ) as s
+$$;
+revoke all on function private.rank_superseded(uuid, uuid[]) from public;
+
+-- The records on these events, ranked likewise: lines by their time, requests by the provider's id; each has its own index.
+create or replace function private.rank_records(
+    owner uuid, keys uuid[], request_keys uuid[], first_at timestamptz, last_at timestamptz
+)
+returns table (
+    id uuid, source_key uuid, at timestamptz, import_id uuid, is_enabled boolean, rank numeric[], figures text
+)
+language sql
+stable
+set search_path = ''
+as $$
+    select
+        c.id, c.source_key, c.timestamp, c.import_id, coalesce(i.is_enabled, true),
+        case
+            when c.request_id is not null
+                then array[
+                    (c.cost_basis = 'billed')::integer,
+                    -array_position(private.authorities(), c.collection_method),
+                    c.tokens_used,
+                    coalesce(c.cost_usd, -1)
+                ]
+            else array[extract(epoch from coalesce(i.created_at, c.created_at))]
+        end,
+        row(
+            c.cost_usd, c.cost_basis, c.charge_type, c.tokens_used, c.input_tokens, c.output_tokens, c.cached_input_tokens,
+            c.cache_write_tokens, c.reasoning_tokens, c.request_count
+        )::text
+    from (
+        select r.*
+        from public.cost_records as r
+        where
+            r.workspace_id = owner
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.source_key = any (keys)
+            and r.request_id is null
+        union all
+        select r.*
+        from public.cost_records as r
+        where r.workspace_id = owner and r.source_key = any (request_keys) and r.request_id is not null
+    ) as c
+    left join public.imports as i on c.import_id = i.id
+$$;
+revoke all on function private.rank_records(uuid, uuid[], uuid[], timestamptz, timestamptz) from public;
+
+-- Each superseded statement on these events beside the record on its event, if there is one: is it the same source's (`is_own`)
+-- and newer, the first on its event, or better than the record? Statements with the same figures stay where they are.
+create or replace function private.compare_statements(owner uuid, keys uuid[])
+returns table (
+    id uuid, record_id uuid, record_at timestamptz, is_own boolean, is_newer boolean, is_first boolean, is_better boolean
+)
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_custom_plan -- the months that matter are few of many
+as $$
+declare
+    first_at timestamptz;
+    last_at timestamptz;
+    request_keys uuid[];
+begin
+    select min(s.timestamp), max(s.timestamp), array_agg(s.source_key) filter (where s.request_id is not null)
+    into first_at, last_at, request_keys
+    from public.superseded_records as s
+    where s.workspace_id = owner and s.source_key = any (keys);
+    if first_at is null then
+        return;
+    end if;
+    return query
+    select
+        s.id, r.id, r.at,
+        r.id is not null and s.import_id is not distinct from r.import_id,
+        r.id is not null and s.import_id is not distinct from r.import_id and s.figures <> r.figures and s.rank >= r.rank,
+        s.is_best and r.id is null,
+        s.is_best and r.id is not null and (not r.is_enabled or (s.rank > r.rank and s.figures <> r.figures))
+    from private.rank_superseded(owner, keys) as s
+    left join private.rank_records(owner, keys, request_keys, first_at, last_at) as r
+        on s.source_key = r.source_key and (s.is_request or s.at = r.at);
+end
+$$;
+revoke all on function private.compare_statements(uuid, uuid[]) from public;

@@ -1,3 +1,0 @@
--- The way back from 004_providers.sql.
-
-drop table if exists public.providers;

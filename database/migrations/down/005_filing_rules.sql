@@ -1,0 +1,6 @@
+-- The way back from 005_filing_rules.sql.
+
+drop function if exists public.name_billing_account(uuid, text, text);
+drop table if exists public.billing_accounts;
+drop table if exists public.person_aliases;
+drop table if exists public.project_rules;

@@ -1,0 +1,3 @@
+-- The way back from 007_providers.sql.
+
+drop table if exists public.providers;

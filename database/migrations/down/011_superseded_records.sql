@@ -1,7 +1,0 @@
--- The way back from 011_superseded_records.sql. Superseded statements are deleted with it.
-
-drop function if exists private.replace_records(uuid, uuid[], uuid[], timestamptz[]);
-drop function if exists private.keep_as_superseded(uuid, uuid[], timestamptz, timestamptz);
-drop function if exists private.promote_statements(uuid[]);
-drop function if exists private.take_statements(uuid[]);
-drop table if exists public.superseded_records;

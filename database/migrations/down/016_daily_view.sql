@@ -1,6 +1,0 @@
--- The way back from 016_daily_view.sql.
-
-drop materialized view if exists private.cost_records_daily;
-drop function if exists private.mark_days(uuid, date[]);
-drop table if exists private.divided_workspaces;
-drop table if exists private.stale_days;

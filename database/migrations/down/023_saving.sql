@@ -1,7 +1,0 @@
--- The way back from 023_saving.sql.
-
-drop function if exists public.save_cost_records(uuid, json, uuid);
-drop function if exists private.insert_records(uuid, uuid, text, private.incoming_record[], uuid[]);
-drop function if exists private.is_overtaken(uuid, uuid, private.incoming_record[], uuid[]);
-drop function if exists private.restatable(uuid, uuid, uuid[], timestamptz, timestamptz);
-drop function if exists private.keep_statements(uuid, uuid, text, private.incoming_record[], uuid[]);

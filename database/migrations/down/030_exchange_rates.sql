@@ -1,3 +1,0 @@
--- The way back from 030_exchange_rates.sql.
-
-drop table if exists public.exchange_rates;

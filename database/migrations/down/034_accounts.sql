@@ -1,6 +1,0 @@
--- The way back from 034_accounts.sql.
-
-drop function if exists public.delete_own_account(text);
--- With its trigger on auth.users, a table of the auth server.
-drop function if exists private.delete_records_of_user() cascade;
-drop function if exists public.data_version(uuid);
