@@ -622,7 +622,7 @@ $_$;
 
 -- FUNCTION private.check_incoming(private.incoming_record[])
 
-CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) RETURNS record
+CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -632,23 +632,27 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
         ),
         count(*) filter (where i.reason is null),
         min(i.timestamp) filter (where i.reason is null),
-        max(i.timestamp) filter (where i.reason is null)
+        max(i.timestamp) filter (where i.reason is null),
+        coalesce(bool_or(i.request_id is not null), false)
     from (
         select
             r.ord,
             r.timestamp,
+            r.request_id,
             case
                 when r.timestamp is null then 'The date is missing.'
-                when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= now() + interval '1 year'
+                when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')
                     then format('The date %s is outside 2020 to one year from now.', r.timestamp::date)
-                when p.id is null then format('Unknown provider "%s".', left(r.provider, 60))
+                -- Hashed, unlike a join: the number of records is guessed too low.
+                when (r.provider in (select p.name from public.providers as p)) is not true
+                    then format('Unknown provider "%s".', left(r.provider, 60))
             end as reason
         from unnest(incoming) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
             billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
             cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, ord
         )
-        left join public.providers as p on r.provider = p.name
+        offset 0 -- else each use of the reason would find it again
     ) as i
 $$;
 
@@ -1299,17 +1303,20 @@ CREATE FUNCTION private.find_known(tenant uuid, incoming private.incoming_record
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
 declare
     known uuid[] := array[]::uuid[];
     request_keys uuid[];
 begin
     -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
-    if exists (
-        select
+    if (
+        select c.timestamp
         from public.cost_records as c
         where c.workspace_id = tenant and c.timestamp >= first_at and c.timestamp <= last_at
-    ) then
+        order by c.timestamp -- as the identity's index is: any other would be read from end to end
+        limit 1
+    ) is not null then
         known := array(
             select c.source_key
             from unnest(incoming) as r
@@ -1678,6 +1685,10 @@ begin
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
     -- By the rules of this moment: they cannot change before this save has committed.
     filed := private.file_incoming(tenant, source.id, incoming);
+    with providers as materialized (
+        select p.id, p.name from public.providers as p
+    )
+
     insert into public.cost_records (
         workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
@@ -1686,7 +1697,8 @@ begin
     )
     select
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
+        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
+        r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
         r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
@@ -1697,44 +1709,23 @@ begin
         billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
     )
-    inner join public.providers as p on r.provider = p.name
+    inner join providers as p on r.provider = p.name
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
-        and r.timestamp < now() + interval '1 year'
+        and r.timestamp < (select now() + interval '1 year')
         and (cardinality(known) = 0 or r.source_key is null or r.source_key not in (select k.key from unnest(known) as k (key)))
-    order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
-    on conflict (workspace_id, timestamp, source_key) do nothing;
+    order by r.timestamp, r.source_key; -- one order for everyone: two saves of the same events must not deadlock
     get diagnostics inserted = row_count;
-    if inserted < cardinality(incoming) - cardinality(known) and private.is_overtaken(tenant, source.id, incoming, known) then
-        raise sqlstate 'TA001'; -- undoes the insert and gives back its locks
-    end if;
     return inserted;
 exception
-when sqlstate 'TA001' then
-    return null;
+when unique_violation then
+    return null; -- the insert is undone and its locks are given back
 when check_violation then
     get stacked diagnostics refused_by = constraint_name;
     if refused_by = '' then -- no constraint: there is no such month
         raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
     end if;
     raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
-end
-$$;
-
--- FUNCTION private.is_overtaken(uuid, uuid, private.incoming_record[], uuid[])
-
-CREATE FUNCTION private.is_overtaken(tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]) RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-begin
-    return exists (
-        select
-        from unnest(incoming) as r
-        inner join public.cost_records as c on c.workspace_id = tenant and r.timestamp = c.timestamp and r.source_key = c.source_key
-        where c.import_id is distinct from source and c.source_key <> all (known)
-    );
 end
 $$;
 
@@ -1813,6 +1804,22 @@ CREATE FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]
     from parts as p
     left join bills as b on p.day = b.day and p.bill_unit = b.bill_unit
     left join uses as u on p.day = u.day and p.use_unit = u.use_unit
+$$;
+
+-- FUNCTION private.keep_all_statements(uuid, public.imports, text, private.incoming_record[])
+
+CREATE FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    keys constant uuid[] := array(select r.source_key from unnest(incoming) as r);
+begin
+    if array_position(keys, null) is not null then
+        raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
+    end if;
+    return private.keep_statements(tenant, source, usual_method, incoming, keys);
+end
 $$;
 
 -- FUNCTION private.keep_an_owner()
@@ -1900,7 +1907,7 @@ begin
     inner join public.providers as p on r.provider = p.name
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
-        and r.timestamp < now() + interval '1 year'
+        and r.timestamp < (select now() + interval '1 year')
         -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
         and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
     order by
@@ -2218,6 +2225,23 @@ begin
         left join unnest(rules) as r on f.position = r.position
     );
 end
+$$;
+
+-- FUNCTION private.merge_lines(private.incoming_record[])
+
+CREATE FUNCTION private.merge_lines(incoming private.incoming_record[]) RETURNS private.incoming_record[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select array(
+        select d.record
+        from (
+            select distinct on (r.timestamp, k.key) r as record
+            from unnest(incoming) as r
+            cross join lateral (select coalesce(r.source_key, gen_random_uuid()) as key) as k
+            order by r.timestamp, k.key
+        ) as d
+    )
 $$;
 
 -- FUNCTION private.merge_requests(private.incoming_record[])
@@ -4169,13 +4193,13 @@ END),
     CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
     CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
     CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
-    CONSTRAINT cost_records_day CHECK ((day = (("timestamp" AT TIME ZONE 'UTC'::text))::date)),
+    CONSTRAINT cost_records_day CHECK (((day IS NULL) OR (day = (("timestamp" AT TIME ZONE 'UTC'::text))::date))),
     CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
     CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
     CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
-    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '367 days'::interval))))
+    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '8808:00:00'::interval))))
 );
 
 -- FUNCTION private.take_statements(uuid[])
@@ -5237,7 +5261,6 @@ declare
     usual_method constant text := case when import_id is null then 'manual_entry' else 'csv_import' end;
     incoming private.incoming_record[];
     checked record;
-    has_requests boolean;
     known uuid[];
     inserted integer := 0;
 begin
@@ -5262,21 +5285,16 @@ begin
         perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
     end if;
 
-    has_requests := exists (select from unnest(incoming) as r where r.request_id is not null);
-    if has_requests then
+    if checked.has_requests then
         -- No constraint would find a second record of a request at another time, so nobody else may save meanwhile.
         perform pg_advisory_xact_lock(private.save_lock(tenant));
         incoming := private.merge_requests(incoming);
     end if;
     if source.is_enabled is false then
         perform pg_advisory_xact_lock(private.save_lock(tenant));
-        known := array(select r.source_key from unnest(incoming) as r);
-        if array_position(known, null) is not null then
-            raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
-        end if;
-        inserted := private.keep_statements(tenant, source, usual_method, incoming, known);
+        inserted := private.keep_all_statements(tenant, source, usual_method, incoming);
     else
-        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
+        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
     end if;
     perform set_config('tally.restated', '0', true);
     if source.is_enabled is not false then
@@ -5285,12 +5303,19 @@ begin
         end if;
         if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
-            known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
-            perform private.keep_statements(
-                tenant, source, usual_method, incoming,
-                private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
-            );
-            inserted := private.insert_records(tenant, source, usual_method, incoming, known);
+            for attempt in 1..3 loop
+                known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
+                perform private.keep_statements(
+                    tenant, source, usual_method, incoming,
+                    private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
+                );
+                inserted := private.insert_records(tenant, source, usual_method, incoming, known);
+                exit when inserted is not null;
+                incoming := private.merge_lines(incoming);
+            end loop;
+            if inserted is null then
+                raise exception 'These records are being changed. Save them again.' using errcode = '40001';
+            end if;
         end if;
     end if;
     return json_build_object(
@@ -5733,13 +5758,13 @@ END),
     CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
     CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
     CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
-    CONSTRAINT cost_records_day CHECK ((day = (("timestamp" AT TIME ZONE 'UTC'::text))::date)),
+    CONSTRAINT cost_records_day CHECK (((day IS NULL) OR (day = (("timestamp" AT TIME ZONE 'UTC'::text))::date))),
     CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
     CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
     CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
-    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '367 days'::interval))))
+    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '8808:00:00'::interval))))
 )
 PARTITION BY RANGE ("timestamp");
 
@@ -7703,7 +7728,7 @@ REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[])
 
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
 
@@ -7825,13 +7850,13 @@ REVOKE ALL ON FUNCTION private.imports_of_same_file(source public.imports) FROM 
 
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.is_overtaken(tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
 
@@ -7856,6 +7881,8 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], given private.traits[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.merge_requests(incoming private.incoming_record[]) FROM PUBLIC;
 

@@ -74,9 +74,15 @@ end
 $$;
 revoke all on function private.read_incoming(json, text) from public;
 
--- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those.
+-- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those, and whether
+-- requests are among all of them.
 create or replace function private.check_incoming(
-    incoming private.incoming_record[], out rejected json, out valid integer, out first_at timestamptz, out last_at timestamptz
+    incoming private.incoming_record[],
+    out rejected json,
+    out valid integer,
+    out first_at timestamptz,
+    out last_at timestamptz,
+    out has_requests boolean
 )
 language sql
 stable
@@ -88,23 +94,27 @@ as $$
         ),
         count(*) filter (where i.reason is null),
         min(i.timestamp) filter (where i.reason is null),
-        max(i.timestamp) filter (where i.reason is null)
+        max(i.timestamp) filter (where i.reason is null),
+        coalesce(bool_or(i.request_id is not null), false)
     from (
         select
             r.ord,
             r.timestamp,
+            r.request_id,
             case
                 when r.timestamp is null then 'The date is missing.'
-                when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= now() + interval '1 year'
+                when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')
                     then format('The date %s is outside 2020 to one year from now.', r.timestamp::date)
-                when p.id is null then format('Unknown provider "%s".', left(r.provider, 60))
+                -- Hashed, unlike a join: the number of records is guessed too low.
+                when (r.provider in (select p.name from public.providers as p)) is not true
+                    then format('Unknown provider "%s".', left(r.provider, 60))
             end as reason
         from unnest(incoming) with ordinality as r (
             provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
             billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
             cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, ord
         )
-        left join public.providers as p on r.provider = p.name
+        offset 0 -- else each use of the reason would find it again
     ) as i
 $$;
 revoke all on function private.check_incoming(private.incoming_record[]) from public;
@@ -130,7 +140,27 @@ as $$
 $$;
 revoke all on function private.merge_requests(private.incoming_record[]) from public;
 
--- Identities of sent records that are among the workspace's records: lines at their time, requests at any time.
+-- One record for each identity.
+create or replace function private.merge_lines(incoming private.incoming_record[])
+returns private.incoming_record[]
+language sql
+stable
+set search_path = ''
+as $$
+    select array(
+        select d.record
+        from (
+            select distinct on (r.timestamp, k.key) r as record
+            from unnest(incoming) as r
+            cross join lateral (select coalesce(r.source_key, gen_random_uuid()) as key) as k
+            order by r.timestamp, k.key
+        ) as d
+    )
+$$;
+revoke all on function private.merge_lines(private.incoming_record[]) from public;
+
+-- Identities of sent records that are among the workspace's records: lines at their time, requests at any time. A connection
+-- keeps its plan, which may be from when a month was empty.
 create or replace function private.find_known(
     tenant uuid, incoming private.incoming_record[], first_at timestamptz, last_at timestamptz, has_requests boolean
 )
@@ -139,17 +169,20 @@ language plpgsql
 stable
 set search_path = ''
 set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
 as $$
 declare
     known uuid[] := array[]::uuid[];
     request_keys uuid[];
 begin
     -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
-    if exists (
-        select
+    if (
+        select c.timestamp
         from public.cost_records as c
         where c.workspace_id = tenant and c.timestamp >= first_at and c.timestamp <= last_at
-    ) then
+        order by c.timestamp -- as the identity's index is: any other would be read from end to end
+        limit 1
+    ) is not null then
         known := array(
             select c.source_key
             from unnest(incoming) as r

@@ -44,7 +44,7 @@ begin
     inner join public.providers as p on r.provider = p.name
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
-        and r.timestamp < now() + interval '1 year'
+        and r.timestamp < (select now() + interval '1 year')
         -- Hashed: `any` of a parameter compares all with all, and without `is true` this is a nested loop.
         and (r.source_key in (select k.key from unnest(keys) as k (key))) is true
     order by
@@ -76,6 +76,25 @@ begin
 end
 $$;
 revoke all on function private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[]) from public;
+
+-- Keeps all of these statements: those of a disabled source.
+create or replace function private.keep_all_statements(
+    tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]
+)
+returns integer
+language plpgsql
+set search_path = ''
+as $$
+declare
+    keys constant uuid[] := array(select r.source_key from unnest(incoming) as r);
+begin
+    if array_position(keys, null) is not null then
+        raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
+    end if;
+    return private.keep_statements(tenant, source, usual_method, incoming, keys);
+end
+$$;
+revoke all on function private.keep_all_statements(uuid, public.imports, text, private.incoming_record[]) from public;
 
 -- Of these identities those whose records the caller may restate: without a source, those of others are theirs.
 create or replace function private.restatable(
@@ -121,29 +140,8 @@ end
 $$;
 revoke all on function private.restatable(uuid, uuid, uuid[], timestamptz, timestamptz) from public;
 
--- Did another source save one of these events since `known` was read?
-create or replace function private.is_overtaken(
-    tenant uuid, source uuid, incoming private.incoming_record[], known uuid[]
-)
-returns boolean
-language plpgsql
-stable
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-as $$
-begin
-    return exists (
-        select
-        from unnest(incoming) as r
-        inner join public.cost_records as c on c.workspace_id = tenant and r.timestamp = c.timestamp and r.source_key = c.source_key
-        where c.import_id is distinct from source and c.source_key <> all (known)
-    );
-end
-$$;
-revoke all on function private.is_overtaken(uuid, uuid, private.incoming_record[], uuid[]) from public;
-
--- Inserts the records whose identity is not among `known` and returns how many: null, and none, if another source saved one of
--- the events meanwhile, whose statements must be compared.
+-- Inserts the records whose identity is not among `known` and returns how many: null, and none, if one of them is there twice or
+-- was saved by another meanwhile. `on conflict do nothing` would find those, too, but a fifth of the insert's time is its price.
 create or replace function private.insert_records(
     tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]
 )
@@ -161,6 +159,10 @@ begin
     perform pg_advisory_xact_lock_shared(private.save_lock(tenant));
     -- By the rules of this moment: they cannot change before this save has committed.
     filed := private.file_incoming(tenant, source.id, incoming);
+    with providers as materialized (
+        select p.id, p.name from public.providers as p
+    )
+
     insert into public.cost_records (
         workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
@@ -169,7 +171,8 @@ begin
     )
     select
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
+        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
+        r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
         r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
         coalesce(r.cache_write_tokens, 0), coalesce(r.reasoning_tokens, 0), coalesce(r.request_count, 0),
@@ -180,21 +183,17 @@ begin
         billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, filed_project, filed_person
     )
-    inner join public.providers as p on r.provider = p.name
+    inner join providers as p on r.provider = p.name
     where
         r.timestamp >= timestamptz '2020-01-01 00:00:00+00'
-        and r.timestamp < now() + interval '1 year'
+        and r.timestamp < (select now() + interval '1 year')
         and (cardinality(known) = 0 or r.source_key is null or r.source_key not in (select k.key from unnest(known) as k (key)))
-    order by r.timestamp, r.source_key -- one order for everyone: two saves of the same events must not deadlock
-    on conflict (workspace_id, timestamp, source_key) do nothing;
+    order by r.timestamp, r.source_key; -- one order for everyone: two saves of the same events must not deadlock
     get diagnostics inserted = row_count;
-    if inserted < cardinality(incoming) - cardinality(known) and private.is_overtaken(tenant, source.id, incoming, known) then
-        raise sqlstate 'TA001'; -- undoes the insert and gives back its locks
-    end if;
     return inserted;
 exception
-when sqlstate 'TA001' then
-    return null;
+when unique_violation then
+    return null; -- the insert is undone and its locks are given back
 when check_violation then
     get stacked diagnostics refused_by = constraint_name;
     if refused_by = '' then -- no constraint: there is no such month
@@ -222,7 +221,6 @@ declare
     usual_method constant text := case when import_id is null then 'manual_entry' else 'csv_import' end;
     incoming private.incoming_record[];
     checked record;
-    has_requests boolean;
     known uuid[];
     inserted integer := 0;
 begin
@@ -247,21 +245,16 @@ begin
         perform public.ensure_months(array(select distinct (r.timestamp at time zone 'UTC')::date from unnest(incoming) as r));
     end if;
 
-    has_requests := exists (select from unnest(incoming) as r where r.request_id is not null);
-    if has_requests then
+    if checked.has_requests then
         -- No constraint would find a second record of a request at another time, so nobody else may save meanwhile.
         perform pg_advisory_xact_lock(private.save_lock(tenant));
         incoming := private.merge_requests(incoming);
     end if;
     if source.is_enabled is false then
         perform pg_advisory_xact_lock(private.save_lock(tenant));
-        known := array(select r.source_key from unnest(incoming) as r);
-        if array_position(known, null) is not null then
-            raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
-        end if;
-        inserted := private.keep_statements(tenant, source, usual_method, incoming, known);
+        inserted := private.keep_all_statements(tenant, source, usual_method, incoming);
     else
-        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
+        known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
     end if;
     perform set_config('tally.restated', '0', true);
     if source.is_enabled is not false then
@@ -270,12 +263,19 @@ begin
         end if;
         if cardinality(known) > 0 or inserted is null then
             perform pg_advisory_xact_lock(private.save_lock(tenant));
-            known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, has_requests);
-            perform private.keep_statements(
-                tenant, source, usual_method, incoming,
-                private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
-            );
-            inserted := private.insert_records(tenant, source, usual_method, incoming, known);
+            for attempt in 1..3 loop
+                known := private.find_known(tenant, incoming, checked.first_at, checked.last_at, checked.has_requests);
+                perform private.keep_statements(
+                    tenant, source, usual_method, incoming,
+                    private.restatable(tenant, import_id, known, checked.first_at, checked.last_at)
+                );
+                inserted := private.insert_records(tenant, source, usual_method, incoming, known);
+                exit when inserted is not null;
+                incoming := private.merge_lines(incoming);
+            end loop;
+            if inserted is null then
+                raise exception 'These records are being changed. Save them again.' using errcode = '40001';
+            end if;
         end if;
     end if;
     return json_build_object(

@@ -1,13 +1,15 @@
 """Every query for records uses an index, according to its plan."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tests.database.cluster import TEMPLATE, Cluster
-from tests.database_fixtures import Connection, add_user, make_months
+from tests.database.test_saving import record, save
+from tests.database_fixtures import Connection, Project, add_user, make_months
 
 # In the order in which records come in: by time, everybody's mixed.
 RECORDS = """
@@ -178,3 +180,26 @@ def test_data_is_large_enough_for_a_scan_to_show_in_plans(filled: Connection) ->
     assert found is not None
     assert found[0] > 100_000
     assert full_scans(explain(filled, "select * from public.cost_records where cost_usd = 2")) != []
+
+
+def test_saves_into_a_month_that_was_empty_read_none_of_its_other_records(project: Project) -> None:
+    with project.connect() as owner:
+        user = add_user(owner)
+        make_months(owner, "2026-05-01")
+        owner.execute("vacuum (analyze) public.cost_records")  # an empty month: any plan would do
+    with project.act_as("authenticated", user) as person:
+        start = datetime(2026, 5, 1, tzinfo=UTC)
+        for hour in range(20):
+            save(
+                person,
+                [record(timestamp=(start + timedelta(hours=hour, minutes=n)).isoformat()) for n in range(50)],
+            )
+        person.execute("select pg_stat_force_next_flush()")
+        read = person.execute(
+            """select t.seq_tup_read, sum(i.idx_tup_read)
+            from pg_stat_all_tables as t
+            inner join pg_stat_all_indexes as i using (relid)
+            where t.relname = 'cost_records_2026_05'
+            group by t.seq_tup_read"""
+        ).fetchone()
+    assert read == (0, 0)

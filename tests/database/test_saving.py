@@ -84,6 +84,44 @@ def test_a_record_without_identity_is_not_lost_beside_known_ones(person: Connect
     assert save(person, [known, nameless])["inserted"] == 1
 
 
+def test_an_event_that_is_sent_twice_in_one_call_is_one_record(person: Connection) -> None:
+    known, event = record(), record()
+    nameless = record()
+    del nameless["source_key"]
+    assert save(person, [event, nameless, event, nameless]) == {
+        "inserted": 3,
+        "duplicate": 1,
+        "restated": 0,
+        "rejected": [],
+    }
+    save(person, [known])
+    twice = record()
+    assert save(person, [known, twice, twice])["inserted"] == 1
+    assert count(person) == 5
+    assert read_daily_costs(person) == add_up(person)
+
+
+def test_an_event_that_is_inserted_directly_meanwhile_is_one_record(
+    project: Project, database: Connection, user: UUID
+) -> None:
+    known = record()
+    make_months(database, "2026-05-01")
+    with project.act_as("authenticated", user) as person, ThreadPoolExecutor(1) as other:
+        database.autocommit = False
+        database.execute(
+            """insert into public.cost_records
+                (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key)
+            select %(user)s, %(user)s, p.id, %(at)s, 'gpt-5', 1.5, %(key)s
+            from public.providers as p where p.name = 'openai'""",
+            {"user": user, "at": known["timestamp"], "key": known["source_key"]},
+        )
+        saved = other.submit(save, person, [known, record()])
+        assert not _ended(saved)
+        database.commit()
+        assert saved.result(5)["inserted"] == 1
+        assert count(person) == 2
+
+
 def test_newer_figures_of_a_known_event_win_and_move_to_the_newer_import(person: Connection) -> None:
     older, newer = new_import(person), new_import(person)
     kept, changed = record(), record(cost_usd=None, cost_basis="estimated")
