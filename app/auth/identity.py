@@ -8,10 +8,9 @@ import streamlit as st
 from supabase import Client
 
 from app.auth.cookies import SESSION_HEADER, cookie_name
-from app.auth.rate_limits import PASSWORD_CHANGES
 from app.auth.session_keys import session_id
 from app.auth.sessions import sessions
-from tally.accounts.auth_client import AuthRefused, AuthUnreachable, auth_client, check_new_password
+from tally.accounts.auth_client import AuthUnreachable
 from tally.core.settings import load_settings
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
 
@@ -75,17 +74,6 @@ def database_of(user: User) -> SupabaseDatabase:
     return SupabaseDatabase(supabase_client(user), user.user_id, user.workspace.workspace_id)
 
 
-def change_password(user: User, current_password: str, new_password: str) -> None:
-    """Set a new password and end the user's other sessions; raises AuthError."""
-    check_new_password(new_password)
-    PASSWORD_CHANGES.count(user.user_id)
-    _check_current_password(user, current_password)
-    PASSWORD_CHANGES.reset(user.user_id)
-    auth_client().change_password(user.access_token, new_password)
-    auth_client().sign_out(user.access_token, "others")
-    sessions().close_all(user.user_id, keep=_own_session_id())
-
-
 def end_all_sessions(user: User) -> None:
     """Sign the user out everywhere; the next run redirects to the sign-in page."""
     sessions().close_all(user.user_id)
@@ -101,22 +89,6 @@ def render_sign_out() -> None:
         ".tally-sign-out:hover{background:color-mix(in srgb,currentColor 7%,transparent)}"
         ".tally-sign-out:focus-visible{outline:2px solid currentColor;outline-offset:2px}</style>"
     )
-
-
-def _check_current_password(user: User, password: str) -> None:
-    """Check the current password, so that an unattended browser is not enough to take over an account."""
-    try:
-        probe = auth_client().sign_in(user.email, password)
-    except AuthRefused as refused:
-        if refused.code == "invalid_credentials":
-            raise AuthRefused("Your current password is wrong.", refused.code) from None
-        raise
-    auth_client().sign_out(probe.access_token)
-
-
-def _own_session_id() -> str | None:
-    cookie = st.context.cookies.get(cookie_name())
-    return session_id(cookie) if cookie else None
 
 
 def _leave() -> NoReturn:

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.auth.identity import User, change_password
+from app.auth.identity import User
+from app.auth.password import change_password
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from tally.accounts.auth_client import MIN_PASSWORD_LENGTH, AuthError

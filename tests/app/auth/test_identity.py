@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from app.auth import identity
-from app.auth.identity import User, change_password, end_all_sessions, personal_workspace
+from app.auth import identity, password
+from app.auth.identity import User, end_all_sessions, personal_workspace
+from app.auth.password import change_password
 from app.auth.rate_limits import TooManyAttempts
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
@@ -35,9 +36,10 @@ def devices(
     store: Sessions, upstream: AuthClient, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> Devices:
     devices = Devices(store, upstream, account)
-    monkeypatch.setattr(identity, "auth_client", lambda: upstream)
-    monkeypatch.setattr(identity, "sessions", lambda: store)
-    monkeypatch.setattr(identity, "_own_session_id", lambda: session_id(devices.cookies[0]))
+    monkeypatch.setattr(password, "auth_client", lambda: upstream)
+    for module in (identity, password):
+        monkeypatch.setattr(module, "sessions", lambda: store)
+    monkeypatch.setattr(password, "_own_session_id", lambda: session_id(devices.cookies[0]))
     return devices
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import data
-from app.auth import identity
+from app.auth import identity, password
 from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
 from app.views.imports.column_mappings import remember_mapping
@@ -120,8 +120,8 @@ def test_changed_password_signs_in(
     page: AppTest, account: Account, upstream: AuthClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Sessions(tmp_path / "sessions.db", upstream)
-    monkeypatch.setattr(identity, "sessions", lambda: store)
-    monkeypatch.setattr(identity, "_own_session_id", lambda: None)
+    monkeypatch.setattr(password, "sessions", lambda: store)
+    monkeypatch.setattr(password, "_own_session_id", lambda: None)
     type_passwords(page, account.password, "another horse 2", "another horse 2")
     send(page, "Change password")
     assert "Password changed." in all_text(page)
