@@ -6,8 +6,10 @@ from typing import Any
 import streamlit as st
 
 from app import data
-from app.auth.identity import User, current_user, render_sign_out
+from app.auth.identity import User, current_account, load_workspaces, render_sign_out
 from app.data import changes
+from app.parts.workspace_choice import open_workspace, render_address, render_notice
+from app.parts.workspace_switcher import open_asked_dialog, render_switcher
 from app.ui.cards import render_rate_note
 from app.ui.pages import DEFAULT_PAGE, PAGES, page_path
 from app.ui.theme import apply_theme
@@ -31,7 +33,7 @@ def list_pages() -> list[Any]:
 
 
 def prepare(user: User) -> None:
-    """Apply the theme; once per session, save a new account's timezone and post renewals that came due."""
+    """Apply the theme; once per workspace, save a new account's timezone and post renewals that came due."""
     preferences = data.load_preferences(user)
     with st.sidebar:
         apply_theme(preferences.theme)
@@ -40,7 +42,8 @@ def prepare(user: User) -> None:
         return
     if not preferences.timezone_set and st.context.timezone:
         changes.save_first_timezone(user, st.context.timezone)
-    changes.post_due_renewals(user)
+    if user.workspace.may_write:
+        changes.post_due_renewals(user)
     st.session_state.prepared_for = user.scope
 
 
@@ -57,16 +60,22 @@ def render_problem(problem: DatabaseError) -> None:
 
 # Set the icon before the navigation, which would load the page's Material icon from another site.
 st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
-signed_in = current_user()
+account = current_account()
+render_address()
 page = st.navigation(list_pages(), expanded=True)
 st.set_page_config(page_title=f"{page.title} · Tally")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")
 with st.sidebar:
+    switcher = st.empty()
     st.space("small")
-    st.text(signed_in.email)
+    st.text(account.email)
     render_sign_out()
 try:
+    signed_in = open_workspace()
+    render_switcher(switcher, signed_in, load_workspaces(account))
     prepare(signed_in)
+    open_asked_dialog()
+    render_notice()
     page.run()
 except DatabaseError as failure:
     render_problem(failure)

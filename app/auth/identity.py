@@ -1,8 +1,9 @@
-"""The dashboard's current user, from the session cookie on every run."""
+"""The dashboard's current user, from the session cookie and the address on every run."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Literal, NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 from supabase import Client
@@ -10,21 +11,20 @@ from supabase import Client
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.session_keys import session_id
 from app.auth.sessions import sessions
+from app.auth.workspaces import (
+    WORKSPACE,
+    Role,
+    Workspace,
+    find_workspace,
+    parse_workspace,
+    personal_workspace,
+)
 from tally.accounts.auth_client import AuthUnreachable
 from tally.core.settings import load_settings
-from tally.storage.postgrest import SupabaseDatabase, open_supabase
+from tally.storage.postgrest import SupabaseDatabase, ask, open_supabase
 
 REQUEST_TIMEOUT_SECONDS = 60
-
-Role = Literal["owner", "admin", "member", "viewer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """A workspace and the user's role in it."""
-
-    workspace_id: str
-    role: Role
+WORKSPACES_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,25 @@ class User:
         return self.user_id, self.workspace.workspace_id, self.workspace.role
 
 
-def personal_workspace(user_id: str) -> Workspace:
-    """The user's own workspace, which nobody else can join; it has the user's id."""
-    return Workspace(user_id, "owner")
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {User: lambda user: user.scope}
 
 
 def current_user() -> User:
-    """The signed-in user. Without a session, the browser goes to the sign-in page and the run stops."""
+    """The signed-in user in the workspace that the address names, or else in the personal one.
+
+    The role may be a minute old; `open_workspace` confirms it in every run of a page. Raises DatabaseError.
+    """
+    account = current_account()
+    wanted = st.session_state.get(WORKSPACE)
+    found = find_workspace(load_workspaces(account), wanted) if wanted else None
+    return replace(account, workspace=found) if found else account
+
+
+def current_account() -> User:
+    """The signed-in user in the personal workspace.
+
+    Without a session, the browser goes to the sign-in page and the run stops.
+    """
     cookie = st.context.cookies.get(cookie_name())
     # The gate sets this header on the handshake; without it the page is not being served through the gate.
     if cookie is None or st.context.headers.get(SESSION_HEADER) != session_id(cookie):
@@ -60,8 +72,22 @@ def current_user() -> User:
         st.stop()
     if tokens is None:
         _leave()
-    workspace = personal_workspace(tokens.user_id)
-    return User(tokens.user_id, tokens.email, tokens.access_token, workspace)
+    return User(tokens.user_id, tokens.email, tokens.access_token, personal_workspace(tokens.user_id))
+
+
+@st.cache_data(ttl=WORKSPACES_SECONDS, max_entries=1000, show_spinner=False, hash_funcs=KEYS)
+def load_workspaces(user: User) -> list[Workspace]:
+    """The workspaces of an account, the personal one first, then by name; raises DatabaseError."""
+    rows: Any = ask(supabase_client(user).rpc("list_workspaces", {}).execute).data
+    return [parse_workspace(row) for row in rows]
+
+
+def forget_workspaces(user: User | None = None) -> None:
+    """Drop the list of one user, or of all, so that a change of a workspace or its members shows at once."""
+    if user is None:
+        load_workspaces.clear()
+    else:
+        load_workspaces.clear(replace(user, workspace=personal_workspace(user.user_id)))
 
 
 def supabase_client(user: User) -> Client:
@@ -74,9 +100,21 @@ def database_of(user: User) -> SupabaseDatabase:
     return SupabaseDatabase(supabase_client(user), user.user_id, user.workspace.workspace_id)
 
 
+def save_last_workspace(user: User, workspace_id: str) -> None:
+    """Remember the chosen workspace, which opens at addresses that name none."""
+    sessions().save_last_workspace(user.user_id, None if workspace_id == user.user_id else workspace_id)
+
+
+def forget_last_workspace(user: User, workspace_id: str) -> None:
+    """Forget the chosen workspace if it is this one, which can no longer be opened."""
+    if sessions().last_workspace(user.user_id) == workspace_id:
+        sessions().save_last_workspace(user.user_id, None)
+
+
 def end_all_sessions(user: User) -> None:
     """Sign the user out everywhere; the next run redirects to the sign-in page."""
     sessions().close_all(user.user_id)
+    sessions().save_last_workspace(user.user_id, None)
 
 
 def render_sign_out() -> None:

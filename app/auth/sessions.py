@@ -29,7 +29,8 @@ LEASE_SECONDS = 30.0  # longer than any upstream call; after a crash, others can
 LOCK_WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
-SCHEMA = """
+SCHEMA = (
+    """
 create table if not exists sessions (
     id text primary key,
     user_id text not null,
@@ -38,7 +39,15 @@ create table if not exists sessions (
     seen_at integer not null,
     leased_until real not null default 0
 ) strict, without rowid
-"""
+""",
+    # It outlives sessions. In the database, a choice would change the data version and empty the caches.
+    """
+create table if not exists last_workspaces (
+    user_id text primary key,
+    workspace_id text not null
+) strict, without rowid
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,18 @@ class Sessions:
     def close_all(self, user_id: str, keep: str | None = None) -> int:
         """End every session of a user except `keep`; returns their number."""
         return self._write("delete from sessions where user_id = ? and id is not ?", user_id, keep)
+
+    def last_workspace(self, user_id: str) -> str | None:
+        """The workspace that a user chose last, unless it was the personal one. One indexed read."""
+        row = self._read("select workspace_id from last_workspaces where user_id = ?", user_id)
+        return str(row[0]) if row else None
+
+    def save_last_workspace(self, user_id: str, workspace_id: str | None) -> None:
+        """Remember the workspace that a user chose; None for the personal one."""
+        if workspace_id is None:
+            self._write("delete from last_workspaces where user_id = ?", user_id)
+        else:
+            self._write("insert or replace into last_workspaces values (?, ?)", user_id, workspace_id)
 
     def _oldest(self) -> tuple[int, int]:
         now = int(self._now())
@@ -197,7 +218,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     while True:
         try:  # SQLite answers "locked" without waiting when two connections switch to WAL at once
             db.execute("pragma journal_mode = wal")
-            db.execute(SCHEMA)
+            for statement in SCHEMA:
+                db.execute(statement)
             return db
         except sqlite3.OperationalError:
             if time.monotonic() > deadline:

@@ -13,7 +13,7 @@ from app.data.preferences import (
 )
 from app.data.prices import load_custom_prices, load_price_differences, load_unpriced_models
 from app.data.providers import Provider, load_providers
-from app.data.reading import UNREACHABLE, ask, forget_version
+from app.data.reading import forget_version, load_role
 from app.data.records import (
     PAGE_ROWS,
     RecordFilter,
@@ -39,12 +39,10 @@ __all__ = [
     "AUDIT_SHOWN",
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
-    "UNREACHABLE",
     "ForecastSeries",
     "Preferences",
     "Provider",
     "RecordFilter",
-    "ask",
     "count_import_records",
     "day_start",
     "forget_version",
@@ -68,6 +66,7 @@ __all__ = [
     "load_records_count",
     "load_records_page",
     "load_rejected",
+    "load_role",
     "load_source_days",
     "load_sources",
     "load_statements",

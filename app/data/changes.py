@@ -11,6 +11,7 @@ from app import data
 from app.auth.identity import User, database_of, supabase_client
 from tally.core.records import day_instant
 from tally.storage.database import DatabaseError
+from tally.storage.postgrest import ask
 
 
 def save_first_timezone(user: User, timezone: str) -> None:
@@ -51,15 +52,15 @@ def update_record(user: User, record: dict[str, Any], entry: Entry, timezone: st
         "metadata": metadata | ({"note": entry.note} if entry.note else {}),
     }
     client = supabase_client(user)
-    data.ask(lambda: client.rpc("ensure_months", {"months": [entry.day.isoformat()]}).execute())
-    data.ask(lambda: _select_entry(client.table("cost_records").update(values), record).execute())
+    ask(lambda: client.rpc("ensure_months", {"months": [entry.day.isoformat()]}).execute())
+    ask(lambda: _select_entry(client.table("cost_records").update(values), record).execute())
     data.forget_version(user)
 
 
 def delete_record(user: User, record: dict[str, Any]) -> None:
     """Delete a manual entry."""
     client = supabase_client(user)
-    data.ask(lambda: _select_entry(client.table("cost_records").delete(), record).execute())
+    ask(lambda: _select_entry(client.table("cost_records").delete(), record).execute())
     data.forget_version(user)
 
 
@@ -67,7 +68,7 @@ def save_muted(user: User, anomaly_ids: Sequence[str], muted_at: datetime | None
     """Mute anomalies, or show them again with None."""
     table = supabase_client(user).table("anomalies")
     values = {"muted_at": muted_at and muted_at.isoformat()}
-    data.ask(lambda: table.update(values).in_("id", list(anomaly_ids)).execute())
+    ask(lambda: table.update(values).in_("id", list(anomaly_ids)).execute())
     data.forget_version(user)
 
 

@@ -1,6 +1,6 @@
 """Preferences, and the display currency with its rates."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,7 +20,7 @@ PREFERENCE_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The user's settings."""
+    """The user's settings, and in a shared workspace its time zone and currency."""
 
     timezone: str = "UTC"
     theme: str = "system"
@@ -33,7 +33,7 @@ class Preferences:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The account's timezone; UTC where this machine does not know it."""
+        """The workspace's time zone; UTC where this machine does not know it."""
         try:
             return ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError):
@@ -41,8 +41,22 @@ class Preferences:
 
 
 def load_preferences(user: User) -> Preferences:
-    """The stored preferences, or the defaults."""
-    return _preferences(user, data_version(user))
+    """The stored preferences, or the defaults.
+
+    In a shared workspace, days and amounts are the workspace's, and one's own monthly limit does not apply.
+    """
+    own = _preferences(user, data_version(user))
+    workspace = user.workspace
+    if workspace.is_personal:
+        return own
+    return replace(
+        own,
+        timezone=workspace.timezone,
+        currency=workspace.currency,
+        timezone_set=True,
+        forecast_enabled=True,
+        monthly_limit_usd=None,
+    )
 
 
 @cached

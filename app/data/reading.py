@@ -7,43 +7,27 @@ A `version` argument only serves as part of the key.
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
-import httpx
 import streamlit as st
-from postgrest.exceptions import APIError
 
+from app.auth import identity
 from app.auth.identity import User, supabase_client
 from app.figures.currencies import Currency
-from tally.storage.database import describe
-from tally.storage.postgrest import describe_answer
+from tally.storage.postgrest import ask
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-UNREACHABLE = "503"
 CACHE_SECONDS = 15 * 60
 API_ROWS = 1000  # most rows that PostgREST returns at once
 
 
-KEYS: dict[str | type[Any], Callable[[Any], Any]] = {
-    User: lambda user: user.scope,
-    Currency: lambda currency: currency.key,
-}
+KEYS: dict[str | type[Any], Callable[[Any], Any]] = {**identity.KEYS, Currency: lambda currency: currency.key}
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
     """Cache a function's results by user, workspace and role; entries survive a token refresh."""
     cache = st.cache_data(ttl=CACHE_SECONDS, max_entries=256, show_spinner=False, hash_funcs=KEYS)
     return cast(Callable[P, R], cache(function))
-
-
-def ask(query: Callable[[], R]) -> R:
-    """Run a query; raises DatabaseError with a sentence for the user."""
-    try:
-        return query()
-    except APIError as error:
-        raise describe_answer(error) from error
-    except httpx.HTTPError as error:
-        raise describe(UNREACHABLE, str(error)) from error
 
 
 def call(user: User, function: str, **params: Any) -> Any:
@@ -70,6 +54,11 @@ def data_version(user: User) -> str:
     Raises DatabaseError without membership, so a removed member finds nothing in the caches.
     """
     return str(call(user, "data_version"))
+
+
+def load_role(user: User) -> str:
+    """The user's role in the workspace as of now, with which the data version begins; raises NotAllowed."""
+    return data_version(user).partition("-")[0]
 
 
 def forget_version(user: User) -> None:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from postgrest import CountMethod
 
 from app.auth.identity import User
-from app.data.reading import ask, cached, data_version, fetch_rows, select
+from app.data.reading import cached, data_version, fetch_rows, select
+from tally.storage.postgrest import ask
 
 PAGE_ROWS = 25
 RECORD_COLUMNS = (

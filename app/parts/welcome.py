@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
-from app.ui.pages import page_path
+from app.ui.navigation import switch_page
 
 
 def render_welcome(user: User, today: date) -> None:
@@ -28,7 +28,7 @@ def render_welcome(user: User, today: date) -> None:
 
 def _render_link(label: str, page: str, icon: str, is_primary: bool = False) -> None:
     if st.button(label, icon=icon, type="primary" if is_primary else "secondary"):
-        st.switch_page(page_path(page))
+        switch_page(page)
 
 
 def _load_sample(user: User, today: date) -> None:

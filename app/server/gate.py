@@ -11,8 +11,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.same_origin import is_https, is_same_origin, origin_matches
 from app.auth.sessions import LiveSession, sessions
+from app.auth.workspaces import WORKSPACE
 from app.server.headers import add_security_headers
 from app.server.preload import preload_header
+from app.ui.pages import PATHS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout"}
@@ -56,7 +58,7 @@ class Gate:
             answer = PlainTextResponse("Not found", 404)
         else:
             _set_session_header(scope, session)
-            answer = self.app
+            answer = _open_last_workspace(scope, session) or self.app
         await answer(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,9 +97,26 @@ def _refuse_cross_site(scope: Scope) -> Response | None:
     return PlainTextResponse("This form was sent from another site. Open Tally and try again.", 403)
 
 
+def asks_for_page(scope: Scope) -> bool:
+    """True for a browser's request for a page, as opposed to its files and data."""
+    accepted = HTTPConnection(scope).headers.get("accept", "")
+    return scope["method"] in ("GET", "HEAD") and "text/html" in accepted
+
+
+def _open_last_workspace(scope: Scope, session: LiveSession) -> Response | None:
+    """Add the last chosen workspace to the address of a page that names none."""
+    address = HTTPConnection(scope)
+    if scope["path"] not in PATHS or not asks_for_page(scope) or WORKSPACE in address.query_params:
+        return None
+    workspace_id = sessions().last_workspace(session.user_id)
+    if workspace_id is None:
+        return None
+    target = address.url.include_query_params(**{WORKSPACE: workspace_id})
+    return RedirectResponse(f"{target.path}?{target.query}", 303)
+
+
 def _send_to_sign_in(scope: Scope) -> Response:
-    wants_page = "text/html" in HTTPConnection(scope).headers.get("accept", "")
-    if scope["method"] not in ("GET", "HEAD") or not wants_page:
+    if not asks_for_page(scope):
         return PlainTextResponse("Sign in first.", 401)
     target = scope["path"] + (f"?{query}" if (query := scope["query_string"].decode("latin-1")) else "")
     return RedirectResponse("/login" if target == "/" else f"/login?next={quote(target, safe='')}", 303)

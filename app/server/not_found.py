@@ -5,12 +5,11 @@ Only requests of a browser for a page are checked; everything else is Streamlit'
 
 from pathlib import Path
 
-from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.auth.form_pages import CONTENT_SECURITY_POLICY
-from app.server.gate import OPEN
+from app.server.gate import OPEN, asks_for_page
 from app.ui.pages import PATHS
 
 PAGE = Path(__file__).with_name("not_found.html").read_text(encoding="utf-8")
@@ -25,14 +24,9 @@ class NotFound:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self.app
-        if scope["type"] == "http" and _asks_for_page(scope) and not _is_known(scope["path"]):
+        if scope["type"] == "http" and asks_for_page(scope) and not _is_known(scope["path"]):
             answer = HTMLResponse(PAGE, 404, {"content-security-policy": CONTENT_SECURITY_POLICY})
         await answer(scope, receive, send)
-
-
-def _asks_for_page(scope: Scope) -> bool:
-    accepted = HTTPConnection(scope).headers.get("accept", "")
-    return scope["method"] in ("GET", "HEAD") and "text/html" in accepted
 
 
 def _is_known(path: str) -> bool:

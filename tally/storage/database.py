@@ -25,7 +25,8 @@ UNREACHABLE = frozenset(
 )
 BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so retries are safe
 SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
-OWN_MESSAGES = frozenset({"22023", "42501", "23503"})  # raised by Tally's SQL functions, with a message
+NOT_ALLOWED = "42501"
+OWN_MESSAGES = frozenset({"22023", "23503"})  # raised by Tally's SQL functions, with a message
 ADDRESS_TOO_LONG = "414"
 TOO_LONG = frozenset({ADDRESS_TOO_LONG, "431"})  # addresses and headers, in which filters are sent
 NOT_TEXT = "22021"  # half of a character, as in a file name that is not UTF-8
@@ -44,6 +45,10 @@ class Unreachable(DatabaseError):
 
 class SignedOut(DatabaseError):
     """The access token is no longer valid."""
+
+
+class NotAllowed(DatabaseError):
+    """The account is not a member of the workspace, or its role there does not allow this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +152,16 @@ def describe(code: str | None, message: str) -> DatabaseError:
         )
     if code in BUSY:
         return Unreachable("The database is too busy right now. Wait a moment, then try again.")
+    if code == NOT_ALLOWED:
+        return NotAllowed(_describe_refusal(message))
     if code in OWN_MESSAGES:
         return DatabaseError(message)
     return DatabaseError(f"The database refused this: {message}")
+
+
+def _describe_refusal(message: str) -> str:
+    is_policy = message.startswith("new row violates row-level security")
+    return "Your role in this workspace does not allow this." if is_policy else message
 
 
 def select_pages(database: Database, query: Query) -> Iterator[list[Row]]:

@@ -1,7 +1,7 @@
 """Database access through an account's own Supabase client."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -25,6 +25,8 @@ from tally.storage.database import (
 )
 
 TIMEOUT_SECONDS = 120.0
+
+R = TypeVar("R")
 
 
 def open_supabase(
@@ -127,3 +129,13 @@ def describe_answer(answer: APIError) -> DatabaseError:
             "The project does not accept this API key. Check SUPABASE_PUBLISHABLE_KEY and SUPABASE_URL."
         )
     return describe(GATEWAY, "")
+
+
+def ask(query: Callable[[], R]) -> R:
+    """Run a query of a Supabase client, without retries; raises DatabaseError."""
+    try:
+        return query()
+    except APIError as error:
+        raise describe_answer(error) from error
+    except httpx.HTTPError as error:
+        raise describe(GATEWAY, str(error)) from error

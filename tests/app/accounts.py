@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from app.auth.identity import User, personal_workspace
+from app.auth.identity import User
+from app.auth.workspaces import personal_workspace
 from tally.accounts.auth_client import AuthClient, Tokens
 
 PASSWORD = "correct horse 1"

@@ -1,6 +1,7 @@
 """Opening a page of the dashboard in a test, with the records of an account on the real stack."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 import app
 import app.auth.identity
 from app.auth.identity import User, database_of
+from app.auth.workspaces import personal_workspace
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
 
@@ -42,10 +44,14 @@ def save(user: User, records: Sequence[CostRecord]) -> None:
 def open_page(
     monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview", address: dict[str, str] | None = None
 ) -> AppTest:
-    """Run the dashboard on one of its pages as that user; only the sign-in is faked."""
-    monkeypatch.setattr(app.auth.identity, "current_user", lambda: user)
+    """Run the dashboard on one of its pages, in the user's workspace; only the sign-in is faked."""
+    account = replace(user, workspace=personal_workspace(user.user_id))
+    monkeypatch.setattr(app.auth.identity, "current_account", lambda: account)
     st.cache_data.clear()
-    dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS).run()
+    dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS)
+    if user.workspace != account.workspace:
+        dashboard.query_params["workspace"] = user.workspace.workspace_id
+    dashboard.run()
     if page != "overview":
         dashboard.switch_page(f"views/{page}/page.py")
         dashboard.query_params |= address or {}

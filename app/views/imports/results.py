@@ -8,8 +8,8 @@ import streamlit as st
 from app.auth import identity
 from app.ui import columns
 from app.ui.cards import render_heading
+from app.ui.navigation import switch_page
 from app.ui.notices import render_refusal
-from app.ui.pages import page_path
 from app.ui.tables import render_table
 from app.views.imports.jobs import ImportJob, write_rejected
 from tally.core.text import plural
@@ -64,7 +64,7 @@ def _render_next_steps(job: ImportJob) -> None:
             "Try again", type="primary", icon=":material/refresh:", key="retry", on_click=_retry, args=(job,)
         )
     elif st.button("Go to Overview", type="primary", icon=":material/space_dashboard:", key="see_overview"):
-        st.switch_page(page_path("overview"))
+        switch_page("overview")
     st.button("Import more files", icon=":material/upload_file:", key="import_more", on_click=_reset)
     rejected = [(filename, row) for filename, result in job.results for row in result.rejected]
     if rejected:

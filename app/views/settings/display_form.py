@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import available_timezones
 
 import streamlit as st
 
@@ -12,21 +11,13 @@ from app.figures.currencies import list_currencies
 from app.formats.amount_field import show_amount
 from app.formats.currency import describe_currency
 from app.parts.limits import parse_limit, read_limit, remember_limit
+from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from app.ui.periods import PRESET_DAYS, PRESET_LABELS, today_in
 from app.ui.theme import THEMES
 from tally.core.amounts import AmountUnreadable
 from tally.storage.database import DatabaseError
-
-# Aliases and technical entries of the timezone database.
-NOT_PLACES = ("Etc/", "posix/", "right/", "SystemV/")
-
-
-def list_timezones(current: str) -> list[str]:
-    """Timezones by name, UTC first; always includes the current one."""
-    places = {name for name in available_timezones() if "/" in name and not name.startswith(NOT_PLACES)}
-    return ["UTC", *sorted((places | {current}) - {"UTC"})]
 
 
 @dataclass(frozen=True, slots=True)

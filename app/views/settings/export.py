@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from app import data
-from app.auth.identity import Role, User, database_of
+from app.auth.identity import User, database_of
+from app.auth.workspaces import Role
 from app.formats.dates import format_instant
 from app.ui.cards import render_heading
 from app.ui.notices import render_refusal

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from app.auth import identity, password
-from app.auth.identity import User, end_all_sessions, personal_workspace
+from app.auth.identity import User, end_all_sessions
 from app.auth.password import change_password
 from app.auth.rate_limits import TooManyAttempts
 from app.auth.session_keys import session_id
 from app.auth.sessions import Sessions
+from app.auth.workspaces import personal_workspace
 from tally.accounts.auth_client import AuthClient, AuthError, AuthRefused
 from tests.app.accounts import Account
 

@@ -12,7 +12,8 @@ import streamlit as st
 from streamlit.runtime.caching.cache_utils import CachedFunc
 
 from app import data
-from app.auth.identity import User, Workspace, personal_workspace
+from app.auth.identity import User
+from app.auth.workspaces import Workspace, personal_workspace
 from app.data.reading import cached
 
 APP = Path(__file__).resolve().parents[3] / "app"

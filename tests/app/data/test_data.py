@@ -8,7 +8,8 @@ import pytest
 import streamlit as st
 
 from app import data
-from app.auth.identity import User, personal_workspace
+from app.auth.identity import User
+from app.auth.workspaces import personal_workspace
 from app.data import changes
 from app.figures.spend import calculate_spend
 from tally.accounts.auth_client import AuthClient

@@ -11,7 +11,8 @@ import pytest
 import streamlit as st
 
 from app import data
-from app.auth.identity import User, Workspace, database_of
+from app.auth.identity import User, database_of
+from app.auth.workspaces import Workspace
 from app.figures.forecast_series import ForecastSeries
 from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError

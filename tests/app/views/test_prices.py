@@ -17,7 +17,7 @@ from app.views.prices.repricing import describe_differences, describe_sum, forma
 from tally.accounts.auth_client import AuthClient
 from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import Difference
-from tally.storage.database import Query, describe
+from tally.storage.database import GATEWAY, Query, describe
 from tests.app.accounts import sign_in_user
 from tests.app.pages import open_page, save, shown, usage
 
@@ -198,7 +198,7 @@ def test_unreachable_database_shows_a_message(monkeypatch: pytest.MonkeyPatch, u
     page = open_prices(monkeypatch, user)
 
     def refuse(*_: object) -> None:
-        raise describe(data.UNREACHABLE, "")
+        raise describe(GATEWAY, "")
 
     monkeypatch.setattr(data, "load_price_differences", refuse)
     press(page, "Preview changes")

@@ -14,8 +14,8 @@ from app import data
 from app.auth import identity, password
 from app.auth.identity import User, database_of
 from app.auth.sessions import Sessions
+from app.parts.timezones import list_timezones
 from app.views.imports.column_mappings import remember_mapping
-from app.views.settings.display_form import list_timezones
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.storage.export import write_records
 from tests.app.accounts import Account

@@ -22,6 +22,7 @@ from tally.local.stack import Stack
 from tally.storage.database import (
     Database,
     DatabaseError,
+    NotAllowed,
     Query,
     Row,
     SignedOut,
@@ -263,7 +264,7 @@ def test_stranger_cannot_reach_rows(stack: Stack, person: Person, transport: str
         stranger.delete("imports", stored["id"])
         for row in before:
             stranger.delete("cost_records", row["id"])
-        with pytest.raises(DatabaseError, match="row-level security"):
+        with pytest.raises(NotAllowed, match=r"^Your role in this workspace does not allow this\.$"):
             stranger.insert("imports", A_FILE | {"user_id": person.user_id})
         with pytest.raises(DatabaseError):
             save_records(stranger, records(1, "smuggled"), stored["id"])
