@@ -13,7 +13,7 @@ from tally.storage.postgrest import ask
 
 PAGE_ROWS = 25
 RECORD_COLUMNS = (
-    "id,timestamp,day,provider_id,subscription_id,model_name,cost_usd::text,cost_basis,charge_type,"
+    "id,user_id,timestamp,day,provider_id,subscription_id,model_name,cost_usd::text,cost_basis,charge_type,"
     "collection_method,tokens_used,input_tokens,output_tokens,request_count,money_is_effective,"
     "tokens_are_effective,metadata"
 )

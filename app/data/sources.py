@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 IMPORTS_SHOWN = 200
 IMPORT_COLUMNS = (
-    "id,kind,filename,format,status,is_enabled,rows_read,rows_imported,rows_duplicate,rows_restated,"
+    "id,user_id,kind,filename,format,status,is_enabled,rows_read,rows_imported,rows_duplicate,rows_restated,"
     "rows_rejected,created_at,finished_at"
 )
 

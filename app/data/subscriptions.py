@@ -6,7 +6,7 @@ from app.auth.identity import User
 from app.data.reading import fetch_rows, select
 
 SUBSCRIPTION_COLUMNS = (
-    "id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"
+    "id,user_id,provider_id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval,metadata"
 )
 
 

@@ -6,11 +6,15 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
+from app.parts.permissions import explain_fixed, render_reason
 from app.ui.navigation import switch_page
 
 
 def render_welcome(user: User, today: date) -> None:
     """Offer to import a file, add an entry or load sample data."""
+    if reason := explain_fixed(user):
+        render_reason(f"Nothing to see yet. {reason}")
+        return
     with st.container(border=True, horizontal_alignment="center", gap="medium", key="welcome"):
         st.space("medium")
         st.header("See what you spend on AI", anchor=False, text_alignment="center")

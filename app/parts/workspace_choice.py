@@ -13,11 +13,15 @@ from app.auth.identity import (
     save_last_workspace,
 )
 from app.auth.workspaces import WORKSPACE
+from app.ui.navigation import clear_parameter
 from app.ui.notices import render_warning
 from tally.storage.database import NotAllowed
 
 ENTERED = "entered_workspace"
 NOTICE = "workspace_notice"
+SHOWN = "shown_workspace"
+KEPT_JOBS = "kept_jobs"
+JOBS = ("import_job", "import_again", "scan_job")  # session keys of background jobs
 HIDDEN_FIELD = "<style>[data-testid=stLayoutWrapper]:has(>.st-key-address){display:none}</style>"
 OUT_OF_REACH = (
     "You can't open that workspace. It was deleted, or you are not a member of it. "
@@ -60,6 +64,7 @@ def open_workspace() -> User:
     if role != user.workspace.role:
         forget_workspaces(user)
         user = current_user()
+    _show_own_jobs(user.workspace.workspace_id)
     return user
 
 
@@ -80,8 +85,20 @@ def _find_workspace() -> User:
     return _leave(user, OUT_OF_REACH) if user.workspace.is_personal else user
 
 
+def _show_own_jobs(workspace_id: str) -> None:
+    """Put aside the background jobs of the workspace shown before, and bring back those of this one."""
+    before = st.session_state.get(SHOWN)
+    st.session_state[SHOWN] = workspace_id
+    if before in (None, workspace_id):
+        return
+    kept = st.session_state.setdefault(KEPT_JOBS, {})
+    kept[before] = {name: st.session_state.pop(name) for name in JOBS if name in st.session_state}
+    st.session_state.update(kept.pop(workspace_id, {}))
+
+
 def _leave(user: User, notice: str) -> NoReturn:
     forget_last_workspace(user, st.session_state[WORKSPACE])
+    clear_parameter(WORKSPACE)
     _set_address(user, user.user_id)
     st.session_state[NOTICE] = notice
     st.rerun()

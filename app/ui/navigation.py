@@ -1,4 +1,4 @@
-"""Changes of page from code, which keep the workspace in the address."""
+"""Changes of page and address from code."""
 
 from typing import NoReturn
 
@@ -12,16 +12,22 @@ from app.ui.pages import page_path
 def switch_page(name: str, workspace_id: str | None = None) -> NoReturn:
     """Open another page, in the same workspace or in the given one."""
     kept = st.query_params.get(WORKSPACE, "") if workspace_id is None else workspace_id
-    _release_parameters()
+    _unbind(*st.query_params)
     st.switch_page(page_path(name), query_params={WORKSPACE: kept} if kept else {})
 
 
-def _release_parameters() -> None:
-    """Unbind the parameters of widgets, which `st.switch_page` refuses to replace."""
+def clear_parameter(name: str) -> None:
+    """Remove a parameter from the address, also if a widget is bound to it."""
+    _unbind(name)
+    st.query_params.pop(name, None)
+
+
+def _unbind(*parameters: str) -> None:
+    """Release parameters from their widgets, as `st.query_params` and `st.switch_page` refuse bound ones."""
     context = get_script_run_ctx()
     if context is None:
         return
     with context.session_state.query_params() as address:
-        for name in list(address):
+        for name in parameters:
             if binding := address.get_binding_for_param(name):
                 address.unbind_widget(binding.widget_id)

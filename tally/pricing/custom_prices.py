@@ -24,7 +24,10 @@ AMOUNTS = (
     "request_usd",
 )
 SELECTED = ",".join(
-    ["id", "provider_id", "model_name", "valid_from", "replaces_list", *(f"{name}::text" for name in AMOUNTS)]
+    [
+        *("id", "user_id", "provider_id", "model_name", "valid_from", "replaces_list"),
+        *(f"{name}::text" for name in AMOUNTS),
+    ]
 )
 
 
@@ -43,6 +46,7 @@ class CustomPrice:
     request_usd: Decimal = Decimal(0)
     replaces_list: bool = False
     id: str = ""
+    user_id: str = ""  # of the member who set it
 
     def to_json(self, provider_id: str) -> dict[str, str | bool | None]:
         """The row of public.model_prices."""
@@ -122,6 +126,7 @@ def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
         valid_from=date.fromisoformat(row["valid_from"]),
         replaces_list=row["replaces_list"],
         id=str(row["id"]),
+        user_id=str(row["user_id"]),
         **amounts,
     )
 

@@ -33,6 +33,12 @@ def sign_in(browser: httpx.Client, account: Account) -> None:
     assert answer.status_code == 303, answer.text
 
 
+def tokens_of(account: Account) -> Tokens:
+    """The tokens of the account's sign-up."""
+    assert account.tokens is not None
+    return account.tokens
+
+
 def sign_in_user(upstream: AuthClient, account: Account) -> User:
     """The account as the pages know it; its sign-up tokens save another password hash."""
     tokens = account.tokens or upstream.sign_in(account.email, account.password)

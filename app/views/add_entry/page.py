@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.parts.permissions import explain_fixed, render_reason
 from app.parts.subscription_form import render_new_subscription
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
@@ -16,6 +17,10 @@ user = current_user()
 preferences = data.load_preferences(user)
 today = today_in(preferences.zone)
 
+if reason := explain_fixed(user):
+    title_row("Add entry")
+    render_reason(reason)
+    st.stop()
 with title_row("Add entry"):
     kind = st.segmented_control(
         "Kind of entry",

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.parts.permissions import render_reason
 from app.ui.notices import render_announcement
 from app.ui.titles import title_row
 from app.views.connections.audit_log import render_audit_log
@@ -13,6 +14,10 @@ from app.views.connections.cards import announce_finished_syncs, render_connecti
 from app.views.connections.dialogs import ask_for_key
 
 user = current_user()
+if not user.workspace.may_administer:
+    title_row("Connections")
+    render_reason("Only owners and admins can see and change the keys of this workspace.")
+    st.stop()
 preferences = data.load_preferences(user)
 connections = data.load_connections(user)
 announce_finished_syncs(user, connections)

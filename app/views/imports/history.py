@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.parts.permissions import explain_fixed
 from app.parts.source_dialogs import confirm_deletion
 from app.parts.source_names import describe_format, shown_name
 from app.ui import columns
@@ -96,11 +97,13 @@ def _render_notes(statuses: set[str], rows: int) -> None:
 
 
 def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | None) -> None:
-    is_fixed = row is None or describe_status(row, job) == IMPORTING
+    is_importing = row is not None and describe_status(row, job) == IMPORTING
+    fixed = explain_fixed(user, row["user_id"] if row else None)
+    is_disabled = row is None or is_importing or fixed is not None
     is_sample = row is not None and row["format"] == sample_data.FORMAT
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = "Remove sample data" if is_sample else "Undo import"
-        if st.button(label, icon=":material/undo:", disabled=is_fixed, key="undo") and row:
+        if st.button(label, icon=":material/undo:", disabled=is_disabled, key="undo") and row:
             confirm_deletion(row)
         if row and row["rows_rejected"]:
             st.download_button(
@@ -111,7 +114,9 @@ def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | Non
                 icon=":material/download:",
                 on_click="ignore",
             )
-        if row is None:
+        if fixed:
+            st.caption(fixed)
+        elif row is None:
             st.caption("Select an import to undo it or download its rejected rows.")
         elif row["rows_rejected"] > MAX_STORED_REJECTIONS:
             st.caption(f"The first {MAX_STORED_REJECTIONS:,} rejected rows are stored.")

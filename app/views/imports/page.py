@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, current_user, database_of
+from app.parts.permissions import explain_fixed, render_reason
 from app.parts.source_names import shown_name
 from app.ui.cards import render_heading
 from app.ui.notices import render_announcement, render_refusal, render_warning
@@ -102,6 +103,8 @@ if job is not None and job.is_running:
 elif job is not None:
     data.forget_version(user)
     render_result(job)
+elif reason := explain_fixed(user):
+    render_reason(reason)
 else:
     choices: Choices = st.session_state.setdefault("import_choices", Choices())
     choices.timezone = preferences.timezone

@@ -18,7 +18,7 @@ MUTED = "muted_anomalies"
 MUTE_PROBLEM = "mute_problem"
 
 
-def render_unusual(unusual: Sequence[AnomalySummary]) -> None:
+def render_unusual(unusual: Sequence[AnomalySummary], may_mute: bool) -> None:
     """The newest anomalies, the others in an expander, and the one just muted, so it can be undone."""
     if problem := st.session_state.pop(MUTE_PROBLEM, None):
         render_refusal(problem)
@@ -27,22 +27,24 @@ def render_unusual(unusual: Sequence[AnomalySummary]) -> None:
         return
     with st.container(gap=None, key="unusual"):
         if muted:
-            _render_line(muted, is_muted=True)
+            _render_line(muted, may_mute, is_muted=True)
         for anomaly in unusual[:SHOWN]:
-            _render_line(anomaly)
+            _render_line(anomaly, may_mute)
         if others := unusual[SHOWN:]:
             with st.expander(plural(len(others), "more unusual day")):
                 for anomaly in others:
-                    _render_line(anomaly)
+                    _render_line(anomaly, may_mute)
 
 
-def _render_line(anomaly: AnomalySummary, is_muted: bool = False) -> None:
+def _render_line(anomaly: AnomalySummary, may_mute: bool, is_muted: bool = False) -> None:
     action = "Unmute" if is_muted else "Mute"
     text = f"Muted: {anomaly.sentence}" if is_muted else anomaly.sentence
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="xxsmall"
     ):
         st.caption(escape_markdown(text), width="stretch")
+        if not may_mute:
+            return
         st.button(
             action,
             key=f"{action}-{anomaly.row_ids[0]}",

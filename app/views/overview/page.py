@@ -108,7 +108,7 @@ with st.container(border=True):
         alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in total"
         + (", then a 30-day forecast." if ribbons is not None else "."),
     )
-    render_unusual(unusual)
+    render_unusual(unusual, user.workspace.may_write)
 
 left, right = st.columns([5, 3], gap="small")
 with left, st.container(border=True, height="stretch"):

@@ -14,6 +14,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.amount_field import show_amount
 from app.formats.dates import format_day
+from app.parts.permissions import explain_fixed
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
@@ -93,11 +94,12 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
         position = selected_row(key, len(models))
         model = None if position is None else models[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            is_disabled = model is None
+            reason = explain_fixed(user)
+            is_disabled = model is None or reason is not None
             if st.button("Set a price", icon=":material/sell:", disabled=is_disabled, key="price") and model:
                 set_price(model, min(first_day(model, zone), today))
-            if model is None:
-                st.caption("Select a model to set its price.")
+            if reason or model is None:
+                st.caption(reason or "Select a model to set its price.")
         frame = describe_models(models, data.load_providers(user), zone)
         render_table(frame, MODEL_COLUMNS, "Models without a price", key=key)
 
@@ -136,10 +138,15 @@ def render_custom_prices(user: User, today: date) -> None:
         position = selected_row(key, len(prices))
         price = None if position is None else prices[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if st.button("Add a price", icon=":material/add:", key="add-price"):
+            fixed = explain_fixed(user, price.user_id if price else None)
+            may_add = user.workspace.may_write
+            if st.button("Add a price", icon=":material/add:", disabled=not may_add, key="add-price"):
                 set_price(None, today)
-            if prices and _render_delete_button(is_disabled=price is None) and price:
+            is_disabled = price is None or fixed is not None
+            if prices and _render_delete_button(is_disabled) and price:
                 confirm_deletion(price)
+            if fixed:
+                st.caption(fixed)
         if prices:
             frame = describe_prices(prices, data.load_providers(user))
             render_table(frame, PRICE_COLUMNS, "Custom prices", key=key)

@@ -11,6 +11,7 @@ from app import data
 from app.auth.identity import User, database_of
 from app.formats.dates import format_month
 from app.formats.money import format_usd
+from app.parts.permissions import explain_fixed
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
@@ -127,8 +128,13 @@ def _render_differences(user: User, since: date) -> None:
     st.text(describe_sum(differences))
     frame = describe_differences(differences, data.load_providers(user))
     render_table(frame, COLUMNS, "Changes by month and model")
-    if st.button("Apply changes", type="primary", icon=":material/check:", key="apply"):
+    reason = explain_fixed(user)
+    if st.button(
+        "Apply changes", type="primary", icon=":material/check:", key="apply", disabled=reason is not None
+    ):
         _apply(user, since)
+    if reason:
+        st.caption(reason)
 
 
 def _apply(user: User, since: date) -> None:

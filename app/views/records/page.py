@@ -9,13 +9,14 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
+from app.parts.permissions import explain_fixed
 from app.parts.record_labels import BASES, SOURCES
 from app.parts.welcome import render_welcome
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.tables import render_table, selected_row
 from app.ui.titles import title_row
 from app.views.records.dialogs import confirm_deletion, edit_entry
-from app.views.records.table import describe_records, explain_fixed, list_columns
+from app.views.records.table import describe_records, explain_record, list_columns
 from tally.core.text import plural
 
 
@@ -53,7 +54,7 @@ def render_filters() -> data.RecordFilter:
 def render_actions(row: dict[str, Any] | None) -> None:
     """Buttons for the selected record."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        fixed = explain_fixed(row) if row else "Select a manual entry to edit or delete it."
+        fixed = explain_fixed(user, row["user_id"] if row else None) or explain_record(row)
         if st.button("Edit", icon=":material/edit:", disabled=fixed is not None) and row:
             edit_entry(row, preferences.zone)
         if st.button("Delete", icon=":material/delete:", disabled=fixed is not None) and row:

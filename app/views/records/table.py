@@ -101,8 +101,10 @@ def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) ->
     )
 
 
-def explain_fixed(row: Mapping[str, Any]) -> str | None:
-    """The reason why a record cannot be edited, or None if it can."""
+def explain_record(row: Mapping[str, Any] | None) -> str | None:
+    """The reason why the selected record cannot be edited, or None if it can."""
+    if row is None:
+        return "Select a manual entry to edit or delete it."
     if row["subscription_id"]:
         return "This entry belongs to a subscription. Change it under Subscriptions."
     if row["collection_method"] != "manual_entry":

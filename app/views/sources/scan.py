@@ -68,8 +68,8 @@ def _has_logs(user: User) -> bool:  # noqa: ARG001 - every cache of the app is k
 
 
 def may_scan(user: User) -> bool:
-    """True where the operator allows scans (TALLY_SCAN_LOGS) and this machine has logs."""
-    return load_settings().tally_scan_logs and _has_logs(user)
+    """True where the role and the operator (TALLY_SCAN_LOGS) allow scans and this machine has logs."""
+    return user.workspace.may_write and load_settings().tally_scan_logs and _has_logs(user)
 
 
 def render_scan(user: User) -> None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
+from app.parts.permissions import explain_fixed
 from app.parts.source_dialogs import confirm_deletion, edit_payment
 from app.parts.source_names import describe_format, describe_source, shown_name
 from app.ui import columns
@@ -101,18 +102,19 @@ def render_sources(
             render_warning(" ".join(quiet[:SHOWN_QUIET]))
         key = f"sources-{sources[0]['id']}-{len(sources)}"
         position = selected_row(key, len(sources))
-        if position is None:
-            _render_disabled_actions()
+        reason = explain_fixed(user, None if position is None else sources[position]["user_id"])
+        if position is None or reason:
+            _render_disabled_actions(reason or "Select a source to exclude or delete it.")
         else:
             _render_actions(user, sources[position], days)
         render_table(describe_sources(sources, days), list_columns(zone, currency), "Your sources", key=key)
 
 
-def _render_disabled_actions() -> None:
+def _render_disabled_actions(reason: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("Exclude from totals", icon=":material/toggle_off:", disabled=True, key="switch")
         st.button("Delete source", icon=":material/delete:", disabled=True, key="delete")
-        st.caption("Select a source to exclude or delete it.")
+        st.caption(reason)
 
 
 def _render_actions(user: User, source: Source, days: pd.DataFrame) -> None:

@@ -30,6 +30,7 @@ with title_row("Subscriptions"):
         icon=":material/add:",
         query_params={"kind": "Subscription"},
         width="content",
+        disabled=not user.workspace.may_write,
     )
 render_announcement()
 with st.skeleton(height=360):

@@ -17,6 +17,7 @@ from app.formats.amount_field import show_amount
 from app.formats.dates import format_day
 from app.formats.money import format_money
 from app.formats.text import DASH, escape_markdown
+from app.parts.permissions import explain_fixed
 from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.ui import columns
 from app.ui.cards import render_heading
@@ -64,7 +65,7 @@ def render_subscriptions(user: User, today: date) -> None:
         currency = data.load_currency(user)
         key = f"subscriptions-{rows[0]['id']}-{len(rows)}"
         position = selected_row(key, len(rows))
-        _render_actions(None if position is None else rows[position], today)
+        _render_actions(user, None if position is None else rows[position], today)
         frame = describe_subscriptions([parse_subscription(row) for row in rows], providers, today, currency)
         render_table(frame, _columns(currency.code), "Your subscriptions", key=key)
 
@@ -82,17 +83,18 @@ def _columns(currency: str) -> dict[str, columns.Column]:
     }
 
 
-def _render_actions(row: dict[str, Any] | None, today: date) -> None:
+def _render_actions(user: User, row: dict[str, Any] | None, today: date) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        is_disabled = row is None
+        fixed = explain_fixed(user, row["user_id"] if row else None)
+        is_disabled = row is None or fixed is not None
         if st.button("Edit", icon=":material/edit:", disabled=is_disabled, key="edit") and row:
             edit_subscription(row, today)
         if st.button("End", icon=":material/event_busy:", disabled=is_disabled, key="end") and row:
             end_subscription(row, today)
         if st.button("Delete", icon=":material/delete:", disabled=is_disabled, key="delete") and row:
             confirm_deletion(row, today)
-        if row is None:
-            st.caption("Select a subscription to change it.")
+        if fixed or row is None:
+            st.caption(fixed or "Select a subscription to change it.")
 
 
 @st.dialog("Edit subscription", icon=":material/edit:", width="medium")

@@ -105,6 +105,19 @@ def test_sessions_survive_a_restart(path: Path, upstream: AuthClient, tokens: To
     assert Sessions(path, upstream).tokens(cookie) == tokens
 
 
+def test_last_workspace_outlives_the_session(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
+    store = Sessions(path, upstream)
+    cookie = store.open(tokens)
+    store.save_last_workspace(tokens.user_id, "first")
+    store.save_last_workspace(tokens.user_id, "second")
+    store.close(cookie)
+
+    again = Sessions(path, upstream)
+    assert (again.last_workspace(tokens.user_id), again.last_workspace("other")) == ("second", None)
+    again.save_last_workspace(tokens.user_id, None)
+    assert again.last_workspace(tokens.user_id) is None
+
+
 def test_refresh_gives_new_tokens_and_keeps_them(path: Path, upstream: AuthClient, tokens: Tokens) -> None:
     store = Sessions(path, upstream)
     cookie = store.open(expiring(tokens, 30))

@@ -9,8 +9,10 @@ import pytest
 import websockets
 
 from app.auth.cookies import SESSION_HEADER
+from app.auth.sessions import Sessions
 from app.server.gate import OPEN
-from tests.app.accounts import Account, sign_in
+from tally.accounts.auth_client import AuthClient
+from tests.app.accounts import Account, sign_in, tokens_of
 from tests.app.app_server import AppServer
 
 STREAM = "/_stcore/stream"
@@ -175,3 +177,20 @@ def test_form_from_our_own_page_is_accepted_by_either_proof(
         with httpx.Client(base_url=server.url, headers=proof) as client:
             sign_in(client, new_account())
             assert client.cookies
+
+
+def test_page_opens_in_the_last_chosen_workspace_unless_it_names_one(
+    server: AppServer, browser: httpx.Client, upstream: AuthClient, account: Account
+) -> None:
+    sign_in(browser, account)
+    store, user_id = Sessions(server.folder / "sessions.db", upstream), tokens_of(account).user_id
+    store.save_last_workspace(user_id, "a-team")
+    try:
+        assert browser.get("/").headers["location"] == "/?workspace=a-team"
+        assert browser.get("/records?range=7D").headers["location"] == "/records?range=7D&workspace=a-team"
+        for address in ("/records?workspace=other", "/app/static/logo.svg", "/_stcore/host-config"):
+            assert browser.get(address).status_code == 200, address
+        assert browser.get("/records", headers={"accept": "*/*"}).status_code == 200
+    finally:
+        store.save_last_workspace(user_id, None)
+    assert browser.get("/").status_code == 200

@@ -12,7 +12,7 @@ from app import data
 from app.auth.identity import User, database_of
 from app.data import changes
 from app.figures.currencies import Currency
-from app.views.records.table import describe_cost, describe_records, explain_fixed
+from app.views.records.table import describe_cost, describe_records, explain_record
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
 from tests.app.pages import open_page, save, shown, usage
@@ -146,7 +146,7 @@ def test_imported_record_cannot_be_deleted(user: User) -> None:
 
     changes.delete_record(user, record)
 
-    assert explain_fixed(record)
+    assert explain_record(record)
     assert len(all_records(user)) == 1
 
 
@@ -157,7 +157,7 @@ def test_subscription_renewal_points_to_its_subscription(user: User) -> None:
 
     [record] = all_records(user)
 
-    assert "subscription" in str(explain_fixed(record))
+    assert "subscription" in str(explain_record(record))
 
 
 def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:

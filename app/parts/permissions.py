@@ -1,0 +1,22 @@
+"""Reasons why the user's role in the workspace does not allow a change."""
+
+import streamlit as st
+
+from app.auth.identity import User
+
+ONLY_LOOK = "Viewers can look at everything here, but not change it."
+OTHERS = "Only admins can change what other members added."
+
+
+def explain_fixed(user: User, owner_id: str | None = None) -> str | None:
+    """The reason why the user may not change what `owner_id` added, or add something; None if allowed."""
+    if not user.workspace.may_write:
+        return ONLY_LOOK
+    is_others = owner_id is not None and owner_id != user.user_id
+    return OTHERS if is_others and not user.workspace.may_administer else None
+
+
+def render_reason(reason: str) -> None:
+    """A card in place of a form that the user may not fill in."""
+    with st.container(border=True):
+        st.text(reason)

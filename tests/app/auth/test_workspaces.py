@@ -1,0 +1,39 @@
+"""Workspaces as the database lists them, and what a role allows."""
+
+import pytest
+
+from app.auth.workspaces import Role, Workspace, find_workspace, parse_workspace, personal_workspace
+
+TEAM = Workspace("abc1", "admin", "Northwind", "Europe/Berlin", "EUR", "everyone")
+
+
+def test_listed_workspace_is_parsed() -> None:
+    row = {
+        "id": "abc1",
+        "name": "Northwind",
+        "role": "admin",
+        "is_personal": False,
+        "timezone": "Europe/Berlin",
+        "currency": "EUR",
+        "person_split": "everyone",
+        "members": 3,
+    }
+
+    assert parse_workspace(row) == TEAM
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"), [("abc1", TEAM), ("ABC1", TEAM), ("abc", None), ("Northwind", None), ("", None)]
+)
+def test_workspace_is_found_by_its_id_alone(wanted: str, found: Workspace | None) -> None:
+    assert find_workspace([personal_workspace("ada"), TEAM], wanted) == found
+
+
+@pytest.mark.parametrize(
+    ("role", "may_write", "may_administer"),
+    [("owner", True, True), ("admin", True, True), ("member", True, False), ("viewer", False, False)],
+)
+def test_role_decides_what_is_allowed(role: Role, may_write: bool, may_administer: bool) -> None:
+    workspace = Workspace("abc1", role)
+
+    assert (workspace.may_write, workspace.may_administer) == (may_write, may_administer)
