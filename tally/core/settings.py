@@ -1,5 +1,7 @@
 """Settings from the environment, `.env` and the files of `tally up`."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from tally.core.environment import load_environment
@@ -18,6 +20,7 @@ class Settings(BaseModel):
     supabase_secret_key: SecretStr | None = None
     database_url: SecretStr | None = None
     smtp_url: SecretStr | None = None
+    tally_outbox: Path | None = None  # folder for emails where there is no mail server
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/secrets/key_ring.py
     tally_scan_logs: bool = False  # the dashboard may read coding agents' logs on its machine

@@ -16,11 +16,12 @@ from tally.local.service import Stopped
 
 START_SECONDS = 60
 STOP_SECONDS = 8
+PUBLIC_SETTINGS = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "APP_ORIGIN", "TALLY_OUTBOX")
 APP = "app.server.main:app"  # also identifies the process in the process table
 
 
 class Dashboard:
-    """uvicorn running the app; it receives the stack's two public settings and none of its secrets."""
+    """uvicorn running the app; it receives the public settings of the stack and none of its secrets."""
 
     name = "The dashboard"
 
@@ -82,7 +83,7 @@ class Dashboard:
         return [sys.executable, "-m", "uvicorn", APP, *address, "--timeout-graceful-shutdown", "2"]
 
     def _environment(self) -> dict[str, str]:
-        public = {name: self.settings[name] for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY")}
+        public = {name: self.settings[name] for name in PUBLIC_SETTINGS}
         return {
             "TALLY_SCAN_LOGS": "1",  # safe: reachable only from this machine; set it to 0 to forbid scans
             **os.environ,

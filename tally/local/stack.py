@@ -65,6 +65,11 @@ class Stack:
             raise StackFailed(failure)
         write_private(self.home.stack_env, env_lines(self.settings()))
 
+    @property
+    def site_url(self) -> str:
+        """The address of the dashboard, for links in emails."""
+        return self.local.app_origin or f"http://127.0.0.1:{self.ports.dashboard}"
+
     def settings(self) -> dict[str, str]:
         """The same four settings that a hosted project has."""
         password = self.keys.passwords["postgres"]
@@ -120,7 +125,7 @@ class Stack:
             "TALLY_GATEWAY_PORT": str(self.ports.gateway),
             "TALLY_POSTGRES_PORT": str(self.ports.postgres),
             "TALLY_REST_PORT": str(self.ports.rest),
-            "TALLY_SITE_URL": self.local.app_origin or f"http://127.0.0.1:{self.ports.dashboard}",
+            "TALLY_SITE_URL": self.site_url,
             "SMTP_URL": smtp.get_secret_value() if smtp else "",
             "DO_NOT_TRACK": "1",
         }

@@ -78,7 +78,8 @@ class Run:
     def _run(self, node: Node, started: ExitStack) -> None:
         stack = Stack(self.home, self.ports, load_keys(self.home), node, self.local, self.lock)
         stack_service = StackService(stack, Listener(self.steps.begin, print_event), self.stop, node)
-        pages = Dashboard(self.home, self.ports, stack.settings(), self.stop)
+        settings = stack.settings() | {"APP_ORIGIN": stack.site_url, "TALLY_OUTBOX": str(self.home.outbox)}
+        pages = Dashboard(self.home, self.ports, settings, self.stop)
         scheduler = Scheduler(self.home, stack.settings(), print_event)
         folding = Folding(stack.settings()["DATABASE_URL"], print_event)
         started.callback(stack_service.stop)

@@ -9,7 +9,8 @@ import psycopg
 from app.auth.identity import User
 from app.auth.workspaces import Role, Workspace
 
-ADD_WORKSPACE = "insert into public.workspaces (id, name, timezone, currency) values (%s, %s, %s, %s)"
+ADD_WORKSPACE = """
+insert into public.workspaces (id, name, timezone, currency, person_split) values (%s, %s, %s, %s, %s)"""
 ADD_MEMBER = "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)"
 SET_ROLE = "update public.members set role = %s where workspace_id = %s and user_id = %s"
 REMOVE_MEMBER = "delete from public.members where workspace_id = %s and user_id = %s"
@@ -20,7 +21,7 @@ def new_team(
 ) -> User:
     """The user in a new workspace, with this role there."""
     team = Workspace(str(uuid4()), role, name, **settings)
-    job.execute(ADD_WORKSPACE, [team.workspace_id, name, team.timezone, team.currency])
+    job.execute(ADD_WORKSPACE, [team.workspace_id, name, team.timezone, team.currency, team.person_split])
     member = replace(user, workspace=team)
     join(job, member, user, role)
     return member

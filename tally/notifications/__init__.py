@@ -1,0 +1,1 @@
+"""Emails that Tally sends."""

@@ -1,0 +1,125 @@
+"""Emails through a mail server and into the outbox."""
+
+import json
+from email import message_from_string
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+from pydantic import SecretStr
+
+from tally.core.settings import Settings
+from tally.notifications.mail import Mail, MailNotSent, MailServer, Outbox, open_mailer, quote_name
+from tests.mail_server import mail_server
+
+MAIL = Mail("grace@example.com", "Hello “Grace”", "First line\n\nhttp://127.0.0.1/a?b=c\n")
+
+
+def settings(**values: object) -> Settings:
+    return Settings.model_validate({"supabase_url": "", "supabase_publishable_key": "", **values})
+
+
+def read(raw: str) -> EmailMessage:
+    message = message_from_string(raw.replace("\r\n", "\n").removesuffix(".\n"), policy=default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def test_mail_server_receives_plain_text() -> None:
+    with mail_server() as server:
+        MailServer(f"smtp://127.0.0.1:{server.port}?from=tally@example.org").send(MAIL)
+
+    message = read(server.mails[0])
+    assert (message["To"], message["From"]) == ("grace@example.com", "Tally <tally@example.org>")
+    assert message["Subject"] == "Hello “Grace”"
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content() == MAIL.text
+
+
+def test_sender_is_tally_at_the_mail_server_by_default() -> None:
+    with mail_server() as server:
+        MailServer(f"smtp://localhost:{server.port}").send(MAIL)
+
+    assert read(server.mails[0])["From"] == "Tally <tally@localhost>"
+
+
+def test_line_breaks_add_no_headers() -> None:
+    with mail_server() as server:
+        hostile = Mail("grace@example.com", "Hi\r\nBcc: all@example.com\n\n<script>", "Hi\r\n.\r\nBcc: x\r\n")
+        MailServer(f"smtp://127.0.0.1:{server.port}").send(hostile)
+
+    message = read(server.mails[0])
+    assert message["Bcc"] is None
+    assert message["Subject"].startswith("Hi")
+    assert len(server.mails) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a@example.com, b@example.com", "a@example.com\nBcc: b@example.com", "nobody", "", "a@b c", "<a@b.c>"],
+)
+def test_unusable_recipient_is_refused(address: str) -> None:
+    with mail_server() as server, pytest.raises(MailNotSent, match="not an email address"):
+        MailServer(f"smtp://127.0.0.1:{server.port}").send(Mail(address, "Hi", "Hi"))
+    assert server.mails == []
+
+
+def test_unreachable_server_is_explained_without_its_password() -> None:
+    with pytest.raises(MailNotSent, match=r"could not be reached.*Check SMTP_URL") as failure:
+        MailServer("smtp://ada:secret@127.0.0.1:9").send(MAIL)
+    assert "secret" not in str(failure.value)
+
+
+def test_password_is_not_sent_in_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tally.notifications.mail.LOOPBACK", ())
+    with mail_server() as server, pytest.raises(MailNotSent, match="offers no encryption"):
+        MailServer(f"smtp://ada:secret@127.0.0.1:{server.port}").send(MAIL)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://example.com", "smtp://", "example.com:25", "smtp://[", "smtp://h:x"]
+)
+def test_unusable_setting_is_explained(address: str) -> None:
+    with pytest.raises(MailNotSent, match="SMTP_URL must be"):
+        open_mailer(settings(smtp_url=SecretStr(address)))
+
+
+def test_outbox_keeps_the_mail_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "outbox"
+    Outbox(folder).send(MAIL)
+
+    (file,) = folder.iterdir()
+    mail = json.loads(file.read_text(encoding="utf-8"))
+    assert (mail["to"], mail["subject"], mail["text"]) == (MAIL.to, MAIL.subject, MAIL.text)
+    assert [S_IMODE(path.stat().st_mode) for path in (folder, file)] == [0o700, 0o600]
+
+
+def test_unwritable_outbox_is_explained(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(MailNotSent, match="could not be written"):
+        Outbox(file).send(MAIL)
+
+
+def test_mail_server_wins_over_the_outbox_and_both_are_optional(tmp_path: Path) -> None:
+    both = settings(smtp_url=SecretStr("smtp://localhost"), tally_outbox=tmp_path)
+    assert isinstance(open_mailer(both), MailServer)
+    assert isinstance(open_mailer(settings(tally_outbox=tmp_path)), Outbox)
+    assert open_mailer(settings()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("Northwind", "Northwind"),
+        ("a\r\nBcc: b@c.de", "a\ufffd\ufffdBcc: b@\u2060c.\u2060de"),
+        ("https://evil.example/x", "https:\u2060/\u2060/\u2060evil.\u2060example/\u2060x"),
+        ("  \t two  words ", "\ufffd two words"),
+        ("\u202egnp.exe", "\ufffdgnp.\u2060exe"),
+        ("x" * 200, "x" * 100),
+    ],
+)
+def test_name_is_one_line_and_no_link(name: str, quoted: str) -> None:
+    assert quote_name(name) == quoted
