@@ -8,6 +8,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, current_account, load_workspaces, render_sign_out
 from app.data import changes
+from app.parts.project_choice import render_project_address
 from app.parts.workspace_choice import open_workspace, render_address, render_notice
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
 from app.ui.cards import render_rate_note
@@ -62,6 +63,7 @@ def render_problem(problem: DatabaseError) -> None:
 st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
 account = current_account()
 render_address()
+render_project_address()
 page = st.navigation(list_pages(), expanded=True)
 st.set_page_config(page_title=f"{page.title} · Tally")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")

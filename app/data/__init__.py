@@ -12,6 +12,7 @@ from app.data.preferences import (
     load_rates,
 )
 from app.data.prices import load_custom_prices, load_price_differences, load_unpriced_models
+from app.data.projects import Project, load_projects, load_projects_with_costs, load_split
 from app.data.providers import Provider, load_providers
 from app.data.reading import forget_version, load_role
 from app.data.records import (
@@ -41,6 +42,7 @@ __all__ = [
     "PAGE_ROWS",
     "ForecastSeries",
     "Preferences",
+    "Project",
     "Provider",
     "RecordFilter",
     "count_import_records",
@@ -61,6 +63,8 @@ __all__ = [
     "load_preference_metadata",
     "load_preferences",
     "load_price_differences",
+    "load_projects",
+    "load_projects_with_costs",
     "load_providers",
     "load_rates",
     "load_records_count",
@@ -69,6 +73,7 @@ __all__ = [
     "load_role",
     "load_source_days",
     "load_sources",
+    "load_split",
     "load_statements",
     "load_subscriptions",
     "load_unpriced_models",

@@ -12,25 +12,29 @@ from app.data.reading import cached, call, data_version
 from app.figures.currencies import Currency, convert_daily
 
 
-def load_daily(user: User, first: date | None, last: date | None) -> pd.DataFrame:
+def load_daily(user: User, first: date | None, last: date | None, project: str | None = None) -> pd.DataFrame:
     """Daily costs from `first` to `last` in the account's timezone; None leaves an end open.
+
+    With a project only its costs; UNASSIGNED stands for costs without one.
 
     Columns: date, provider (slug), model, cost_basis, charge_type, cost_usd (Decimal, None = unpriced),
     amount (the same in the display currency), cost (amount as float for charts, 0 where unpriced), tokens,
     requests, records, unpriced_records.
     """
-    return _daily(user, data_version(user), first, last, load_currency(user))
+    return _daily(user, data_version(user), (first, last, project), load_currency(user))
 
 
 @cached
 def _daily(
     user: User,
     version: str,  # noqa: ARG001
-    first: date | None,
-    last: date | None,
+    asked: tuple[date | None, date | None, str | None],
     currency: Currency,
 ) -> pd.DataFrame:
+    first, last, project = asked
     params = {"from_date": first and first.isoformat(), "to_date": last and last.isoformat()}
+    if project is not None:
+        params["project"] = project
     return convert_daily(parse_daily(call(user, "daily_costs", **params)), currency)
 
 

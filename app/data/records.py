@@ -9,6 +9,7 @@ from postgrest import CountMethod
 
 from app.auth.identity import User
 from app.data.reading import cached, data_version, fetch_rows, select
+from app.figures.parts import UNASSIGNED
 from tally.storage.postgrest import ask
 
 PAGE_ROWS = 25
@@ -29,6 +30,7 @@ class RecordFilter:
     cost_basis: str | None = None
     first_day: date | None = None
     last_day: date | None = None
+    project_id: str | None = None  # UNASSIGNED for records without one
 
 
 def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
@@ -64,6 +66,10 @@ def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
     for column in ("provider_id", "model_name", "collection_method", "cost_basis"):
         if (value := getattr(chosen, column)) is not None:
             query = query.eq(column, value)
+    if chosen.project_id == UNASSIGNED:
+        query = query.is_("project_id", "null")
+    elif chosen.project_id is not None:
+        query = query.eq("project_id", chosen.project_id)
     zone = ZoneInfo(timezone)
     if chosen.first_day is not None:
         query = query.gte("timestamp", day_start(chosen.first_day, zone))

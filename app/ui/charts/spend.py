@@ -73,13 +73,15 @@ def spend_by_name(
     return lay_out_bars(figure, texts, [min(0.0, float(ordered.min())), ceiling], palette)
 
 
-def describe_totals(totals: pd.Series, labels: Mapping[str, str], currency: str) -> str:
+def describe_totals(
+    totals: pd.Series, labels: Mapping[str, str], currency: str, split: str = "provider"
+) -> str:
     """The bars of `spend_by_name` as text, for screen readers."""
     spend = (
         f"{labels.get(str(name), str(name))} {format_money(float(cost), currency)}"
         for name, cost in totals.items()
     )
-    return f"Spend by provider: {', '.join(spend)}"
+    return f"Spend by {split}: {', '.join(spend)}"
 
 
 def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: bool = False) -> go.Figure:

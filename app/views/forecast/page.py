@@ -10,6 +10,7 @@ from app.figures import outlook, scorecard, spend
 from app.figures.limit_probability import round_limit
 from app.figures.what_if import calculate_shares
 from app.parts.limits import read_limit
+from app.parts.project_choice import choose_project
 from app.parts.welcome import render_welcome
 from app.ui import cards, charts
 from app.ui.periods import today_in
@@ -23,6 +24,7 @@ from app.views.forecast.accuracy_cards import (
     render_scorecard,
 )
 from app.views.forecast.cards import render_total, render_training, render_waiting
+from app.views.forecast.project_spend import render_project_spend
 from app.views.forecast.what_if import SHARE_DAYS, render_what_if
 
 HISTORY_DAYS = 90
@@ -35,7 +37,10 @@ currency = chosen_currency.code
 today = today_in(preferences.zone)
 palette = current_palette()
 
-chooser = title_row("Forecast").container(width=280)
+row = title_row("Forecast")
+with row:
+    project = choose_project(user)
+chooser = row.container(width=280)
 
 with st.skeleton(height=600):
     daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today)
@@ -46,6 +51,9 @@ with st.skeleton(height=600):
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
+    st.stop()
+if project:
+    render_project_spend(user, project, today, currency)
     st.stop()
 available = outlook.forecast_series(totals)
 if not preferences.forecast_enabled or not available:

@@ -8,9 +8,10 @@ from app.figures import outlook, spend
 from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.formats.money import format_money
 from app.parts.limits import read_limit
+from app.parts.project_choice import render_filters
 from app.parts.welcome import render_welcome
 from app.ui import cards, charts
-from app.ui.periods import EARLIEST_DAY, render_period, today_in
+from app.ui.periods import EARLIEST_DAY, today_in
 from app.ui.render_gate import start_render_gate
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
@@ -26,6 +27,9 @@ from app.views.overview.cards import (
     render_spend,
     render_top_models,
 )
+from app.views.overview.splits import render_splits
+
+NOT_OF_PROJECTS = "forecasts are of all projects"
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -38,15 +42,19 @@ palette = current_palette()
 wait_for_figures = start_render_gate()
 
 with title_row("Overview"):
-    period = render_period(today, preferences.default_range)
+    project, period = render_filters(user, today, preferences.default_range)
+project_id = project.project_id if project else None
 
 with st.skeleton(height=600):
     before = period.before
-    daily = data.load_daily(user, min(month_start, before.first or today) if before else None, today)
+    loaded_from = min(month_start, before.first or today) if before else None
+    daily = data.load_daily(user, loaded_from, today, project_id)
     totals = data.load_forecast_totals(user)
     predictions = data.load_forecast(user, data.ForecastSeries(), today)
     all_providers = data.load_providers(user)
     flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
+    if project:  # forecasts and anomalies are of all projects
+        totals, predictions, flagged, limit = totals[:0], predictions[:0], [], None
     last_run = data.load_last_run(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
@@ -55,7 +63,7 @@ if is_new:
 
 labels = {provider.slug: provider.name for provider in all_providers}
 shown = spend.select_days(daily, period.first, period.last)
-first_day = period.first or daily["date"].min().date()
+first_day = period.first or (period.last if daily.empty else daily["date"].min().date())
 now = spend.calculate_spend(shown)
 spent_before = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
 this_month = spend.select_days(daily, month_start, today)
@@ -69,7 +77,7 @@ chance = passing and outlook.describe_limit(passing, currency, today)
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
     render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
-    absence = outlook.explain_absence(last_run, preferences.forecast_enabled)
+    absence = NOT_OF_PROJECTS if project else outlook.explain_absence(last_run, preferences.forecast_enabled)
     cumulative = accumulate_month(month_by_day, ahead, today)
     render_month_end(MonthEnd(month_total, absence, cumulative, chance), currency)
     render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
@@ -116,3 +124,5 @@ with left, st.container(border=True, height="stretch"):
 with right, st.container(border=True, height="stretch"):
     render_providers(money, labels, palette, currency)
     render_notes(now, currency)
+
+render_splits(user, period, project, currency)

@@ -10,6 +10,7 @@ from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
 from app.parts.permissions import explain_fixed
+from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
 from app.parts.welcome import render_welcome
 from app.ui.periods import EARLIEST_DAY, today_in
@@ -48,7 +49,9 @@ def render_filters() -> data.RecordFilter:
         basis = choose("Basis", BASES)
         first = choose_day("From", "first_day")
         last = choose_day("To", "last_day")
-    return data.RecordFilter(provider, model, source, basis, first, last)
+    return data.RecordFilter(
+        provider, model, source, basis, first, last, project.project_id if project else None
+    )
 
 
 def render_actions(row: dict[str, Any] | None) -> None:
@@ -68,7 +71,8 @@ preferences = data.load_preferences(user)
 today = today_in(preferences.zone)
 providers = {provider.provider_id: provider.name for provider in data.load_providers(user)}
 
-title_row("Records")
+with title_row("Records"):
+    project = choose_project(user)
 with st.skeleton(height=480):
     models = data.load_model_names(user)
     if models:
