@@ -346,6 +346,39 @@ begin
 end
 $$;
 
+-- TABLE public.invitations
+
+CREATE TABLE public.invitations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    token_sha256 bytea NOT NULL,
+    invited_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
+    CONSTRAINT invitations_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 320)))),
+    CONSTRAINT invitations_expires_at_check CHECK (isfinite(expires_at)),
+    CONSTRAINT invitations_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'viewer'::text]))),
+    CONSTRAINT invitations_token_sha256_check CHECK ((octet_length(token_sha256) = 32))
+);
+
+-- FUNCTION private.audit_invitation(text, public.invitations)
+
+CREATE FUNCTION private.audit_invitation(action text, invitation public.invitations) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    select
+        private.write_audit(
+            invitation.workspace_id,
+            private.describe_change('invitations', null, to_jsonb(invitation), array['email', 'role', 'invited_by', 'expires_at'])
+            || jsonb_build_object('action', action)
+        )
+$$;
+
 -- FUNCTION private.audit_member()
 
 CREATE FUNCTION private.audit_member() RETURNS trigger
@@ -463,6 +496,19 @@ CREATE FUNCTION private.authorities() RETURNS text[]
     SET search_path TO ''
     AS $$
     select array['api_automated', 'csv_import', 'manual_entry', 'otlp', 'local_log']
+$$;
+
+-- FUNCTION private.begin_change(uuid, text)
+
+CREATE FUNCTION private.begin_change(asked uuid, at_least text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform private.require_shared_workspace(asked, at_least);
+    perform from public.workspaces as w where w.id = asked for no key update;
+    return private.require_shared_workspace(asked, at_least); -- the caller's role may have changed meanwhile
+end
 $$;
 
 -- FUNCTION private.billing_lock(uuid)
@@ -656,6 +702,33 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
     ) as i
 $$;
 
+-- FUNCTION private.check_invitation(uuid, text, text)
+
+CREATE FUNCTION private.check_invitation(tenant uuid, address text, role text) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $_$
+begin
+    if address is null or length(address) > 320 or address !~ '^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$' then
+        raise exception 'Give the e-mail address of the person to invite.' using errcode = '22023';
+    end if;
+    if role is null or role not in ('admin', 'member', 'viewer') then
+        raise exception 'Invite a person as admin, member or viewer. An owner can be made of a member.' using errcode = '22023';
+    end if;
+    if
+        exists (
+            select
+            from public.members as m
+            inner join auth.users as u on m.user_id = u.id
+            where m.workspace_id = tenant and lower(u.email) = address
+        )
+    then
+        raise exception 'This person is a member of the workspace already. Change the role in the list of people.'
+            using errcode = '22023';
+    end if;
+end
+$_$;
+
 -- FUNCTION private.check_may_read(uuid)
 
 CREATE FUNCTION private.check_may_read(tenant uuid) RETURNS void
@@ -709,7 +782,8 @@ CREATE FUNCTION private.check_reference(of_user uuid, of_workspace uuid, of_prov
     AS $$
 begin
     perform from auth.users as u where u.id = of_user for key share;
-    if not found then
+    -- The nil id is that of people who deleted their accounts.
+    if not found and of_user is distinct from '00000000-0000-0000-0000-000000000000' then
         raise exception 'This account no longer exists.' using errcode = '23503';
     end if;
     perform from public.workspaces as w where w.id = of_workspace for key share;
@@ -856,6 +930,34 @@ begin
     from private.rank_superseded(owner, keys) as s
     left join private.rank_records(owner, keys, request_keys, first_at, last_at) as r
         on s.source_key = r.source_key and (s.is_request or s.at = r.at);
+end
+$$;
+
+-- FUNCTION private.count_invitation(uuid, text)
+
+CREATE FUNCTION private.count_invitation(sender uuid, address text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    hashed constant bytea := extensions.digest(address, 'sha256');
+begin
+    -- One at a time, or calls at once would pass the limits.
+    perform pg_advisory_xact_lock(hashtextextended('tally.invitations', 0));
+    delete from private.sent_invitations as s where s.sent_at < now() - interval '1 day';
+    if
+        (
+            select count(*) >= 20
+            from private.sent_invitations as s
+            where s.invited_by = sender and s.sent_at > now() - interval '1 hour'
+        )
+    then
+        raise exception 'You have invited 20 people within an hour. Wait a while, then invite more.' using errcode = '22023';
+    end if;
+    if (select count(*) >= 3 from private.sent_invitations as s where s.email_sha256 = hashed) then
+        raise exception 'This address has been invited three times today. Wait until tomorrow.' using errcode = '22023';
+    end if;
+    insert into private.sent_invitations (invited_by, email_sha256) values (sender, hashed);
 end
 $$;
 
@@ -1049,9 +1151,9 @@ CREATE FUNCTION private.decide_parts(of_workspace uuid, account text, days date[
     returning p.*
 $$;
 
--- FUNCTION private.delete_archived_records(text, uuid)
+-- FUNCTION private.delete_archived_records(uuid)
 
-CREATE FUNCTION private.delete_archived_records(column_name text, id uuid) RETURNS void
+CREATE FUNCTION private.delete_archived_records(tenant uuid) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $_$
@@ -1059,7 +1161,7 @@ declare
     archived regclass;
 begin
     for archived in select private.archived_tables() loop
-        execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
+        execute format('delete from %s as r where r.workspace_id = $1', archived) using tenant;
     end loop;
 end
 $_$;
@@ -1082,24 +1184,6 @@ begin
 end
 $$;
 
--- FUNCTION private.delete_records_of_user()
-
-CREATE FUNCTION private.delete_records_of_user() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-begin
-    perform private.return_aliased_records(old.id);
-    delete from public.superseded_records as s
-    where s.user_id = old.id;
-    delete from public.cost_records as r
-    using private.divided_workspaces as d
-    where r.workspace_id = d.workspace_id and r.user_id = old.id;
-    perform private.delete_archived_records('user_id', old.id);
-    return null;
-end
-$$;
-
 -- FUNCTION private.delete_records_of_workspace()
 
 CREATE FUNCTION private.delete_records_of_workspace() RETURNS trigger
@@ -1111,7 +1195,7 @@ begin
     where s.workspace_id = old.id;
     delete from public.cost_records as r
     where r.workspace_id = old.id;
-    perform private.delete_archived_records('workspace_id', old.id);
+    perform private.delete_archived_records(old.id);
     delete from private.day_parts as p
     where p.workspace_id = old.id;
     return null;
@@ -1241,6 +1325,41 @@ begin
         from public.superseded_records as k
         where k.workspace_id = tenant and (of_source is null or k.import_id = of_source)
     ) as s;
+end
+$$;
+
+-- FUNCTION private.erase_from_logs()
+
+CREATE FUNCTION private.erase_from_logs() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.audit_logs as a
+    set address = null, user_agent = null
+    where a.actor_id = old.id;
+    update public.audit_logs as a
+    set after = a.after - 'email'
+    where a.table_name = 'invitations' and a.after ->> 'email' = lower(old.email);
+    return null;
+end
+$$;
+
+-- FUNCTION private.erase_from_records(uuid, uuid)
+
+CREATE FUNCTION private.erase_from_records(tenant uuid, leaver uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    update public.superseded_records as s
+    set user_id = '00000000-0000-0000-0000-000000000000'
+    where s.workspace_id = tenant and s.user_id = leaver;
+    perform set_config('tally.is_flagging', 'on', true); -- the statement stays what its source reported, and when
+    update public.cost_records as r
+    set user_id = '00000000-0000-0000-0000-000000000000'
+    where r.workspace_id = tenant and r.user_id = leaver;
+    perform set_config('tally.is_flagging', '', true);
 end
 $$;
 
@@ -1512,22 +1631,21 @@ $$;
 CREATE FUNCTION private.forget_deleted(partition_name text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
-    AS $$
+    AS $_$
 begin
-    execute format(
-        'update private.%I as r set user_id = i.user_id from public.imports as i '
-        'where r.import_id = i.id and not exists (select from auth.users as u where u.id = r.user_id)',
-        partition_name
-    );
     execute format(
         'delete from private.%I as r where '
         'not exists (select from public.workspaces as w where w.id = r.workspace_id) '
-        'or not exists (select from auth.users as u where u.id = r.user_id) '
         'or (r.import_id is not null and not exists (select from public.imports as i where i.id = r.import_id))',
         partition_name
     );
+    execute format(
+        'update private.%I as r set user_id = $1 '
+        'where r.user_id <> $1 and not exists (select from auth.users as u where u.id = r.user_id)',
+        partition_name
+    ) using uuid '00000000-0000-0000-0000-000000000000';
 end
-$$;
+$_$;
 
 -- FUNCTION private.forget_parts()
 
@@ -1592,6 +1710,19 @@ CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURN
             on d.workspace_id = p.workspace_id and d.billing_account = p.billing_account and d.day = p.day
         where not (p.money_is_effective and p.tokens_are_effective)
     )
+$$;
+
+-- FUNCTION private.heir_of(uuid, uuid)
+
+CREATE FUNCTION private.heir_of(tenant uuid, leaver uuid) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select m.user_id
+    from public.members as m
+    where m.workspace_id = tenant and m.user_id <> leaver and m.role in ('owner', 'admin')
+    order by private.rank_of(m.role) desc, m.joined_at, m.user_id
+    limit 1
 $$;
 
 -- FUNCTION private.hidden_projects()
@@ -1867,6 +1998,20 @@ CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at time
     where r.workspace_id = owner and r.timestamp >= first_at and r.timestamp <= last_at and r.id = any (ids)
 $$;
 
+-- FUNCTION private.keep_personal()
+
+CREATE FUNCTION private.keep_personal() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    if exists (select from public.workspaces as w where w.id = new.workspace_id and w.personal_user_id <> new.user_id) then
+        raise exception 'Nobody can join a personal workspace.' using errcode = '23514';
+    end if;
+    return new;
+end
+$$;
+
 -- FUNCTION private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[])
 
 CREATE FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) RETURNS integer
@@ -2009,6 +2154,43 @@ begin
         )
         group by 1, 2, 3, 4, 5, 6, 7, 8, 9
     ) as k;
+end
+$$;
+
+-- FUNCTION private.last_active_days(uuid)
+
+CREATE FUNCTION private.last_active_days(tenant uuid) RETURNS TABLE(user_id uuid, day date)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select p.user_id, max(p.date)
+    from (
+        select d.user_id, d.date
+        from private.cost_records_daily as d
+        where d.workspace_id = tenant and d.date <> all (outdated)
+        union all
+        select f.user_id, f.date
+        from private.outdated_totals(tenant, outdated, stale) as f
+    ) as p
+    group by p.user_id;
+end
+$$;
+
+-- FUNCTION private.lock_workspaces(uuid[])
+
+CREATE FUNCTION private.lock_workspaces(ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(w.id)) from unnest(ids) as w (id);
+    perform pg_advisory_xact_lock(private.save_lock(w.id)) from unnest(ids) as w (id);
+    perform from public.workspaces as w where w.id = any (ids) order by w.id for no key update;
 end
 $$;
 
@@ -2620,6 +2802,80 @@ CREATE FUNCTION private.parts_from_before(decided private.day_parts[], changes p
     )
 $$;
 
+-- FUNCTION private.pass_on_account()
+
+CREATE FUNCTION private.pass_on_account() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    shared constant uuid[] := array(select private.shared_workspaces_of(old.id));
+    tenant uuid;
+    heir uuid;
+    archived regclass;
+begin
+    perform private.lock_workspaces(shared);
+    foreach tenant in array shared loop
+        heir := private.heir_of(tenant, old.id);
+        if heir is not null then -- otherwise nobody is left there
+            perform private.pass_on_belongings(tenant, old.id, heir);
+            perform private.erase_from_records(tenant, old.id);
+        end if;
+    end loop;
+    for archived in select private.archived_tables() loop
+        execute format(
+            'update %s as r set user_id = $1 where r.user_id = $2 and r.workspace_id <> $2', archived
+        ) using uuid '00000000-0000-0000-0000-000000000000', old.id;
+    end loop;
+    return old;
+end
+$_$;
+
+-- FUNCTION private.pass_on_belongings(uuid, uuid, uuid)
+
+CREATE FUNCTION private.pass_on_belongings(tenant uuid, leaver uuid, heir uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    -- The heir may have a machine of the same name.
+    update public.imports as i
+    set filename = left(i.filename, 240) || ' ' || left(i.id::text, 8)
+    from public.imports as o
+    where
+        i.workspace_id = tenant
+        and i.user_id = leaver
+        and i.kind = 'machine'
+        and o.workspace_id = tenant
+        and o.user_id = heir
+        and o.kind = 'machine'
+        and o.format = i.format
+        and o.filename = i.filename;
+    update public.imports as i set user_id = heir where i.workspace_id = tenant and i.user_id = leaver;
+    update public.model_prices as p set user_id = heir where p.workspace_id = tenant and p.user_id = leaver;
+    update public.subscriptions as s set user_id = heir where s.workspace_id = tenant and s.user_id = leaver;
+    update public.api_credentials as c set user_id = heir where c.workspace_id = tenant and c.user_id = leaver;
+end
+$$;
+
+-- FUNCTION private.pass_on_connections()
+
+CREATE FUNCTION private.pass_on_connections() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    heir constant uuid := private.heir_of(old.workspace_id, old.user_id);
+begin
+    if heir is not null then
+        update public.api_credentials as c
+        set user_id = heir
+        where c.workspace_id = old.workspace_id and c.user_id = old.user_id;
+    end if;
+    return null;
+end
+$$;
+
 -- FUNCTION private.pass_on_deleted()
 
 CREATE FUNCTION private.pass_on_deleted() RETURNS trigger
@@ -2727,7 +2983,9 @@ begin
         ) as k
         inner join public.imports as i on (k.traits).source = i.id
         left join unnest(aliases) as a on a.value = (private.clean_traits(k.traits)).person
-        where k.user_id <> coalesce(a.user_id, i.user_id)
+        where
+            k.user_id <> coalesce(a.user_id, i.user_id)
+            and (a.user_id is not null or k.user_id <> '00000000-0000-0000-0000-000000000000')
     );
 end
 $$;
@@ -2908,6 +3166,15 @@ CREATE FUNCTION private.promote_statements(ids uuid[]) RETURNS void
         s.updated_at
     from private.take_statements(ids) as s
     order by s.timestamp, s.source_key
+$$;
+
+-- FUNCTION private.rank_of(text)
+
+CREATE FUNCTION private.rank_of(role text) RETURNS integer
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select array_position(array['viewer', 'member', 'admin', 'owner'], role)
 $$;
 
 -- FUNCTION private.rank_records(uuid, uuid[], uuid[], timestamp with time zone, timestamp with time zone)
@@ -3437,6 +3704,26 @@ begin
 end
 $$;
 
+-- FUNCTION private.remember_member()
+
+CREATE FUNCTION private.remember_member() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.former_members (workspace_id, user_id, email)
+    select w.id, u.id, left(u.email, 320)
+    from public.workspaces as w
+    inner join auth.users as u on u.id = old.user_id
+    where w.id = old.workspace_id
+    on conflict (user_id, workspace_id) do update
+        set
+            email = excluded.email,
+            left_at = excluded.left_at;
+    return null;
+end
+$$;
+
 -- FUNCTION private.renewal_days(public.subscriptions, date)
 
 CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) RETURNS SETOF date
@@ -3617,6 +3904,27 @@ exception when others then -- no request, or headers that are no text
 end
 $$;
 
+-- FUNCTION private.require_another_owner(uuid, uuid)
+
+CREATE FUNCTION private.require_another_owner(tenant uuid, person uuid) RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if
+        exists (
+            select from public.members as m where m.workspace_id = tenant and m.user_id = person and m.role = 'owner'
+        )
+        and not exists (
+            select from public.members as m where m.workspace_id = tenant and m.user_id <> person and m.role = 'owner'
+        )
+    then
+        raise exception 'A workspace needs an owner. Make another member the owner first, or delete the workspace.'
+            using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.require_caller()
 
 CREATE FUNCTION private.require_caller() RETURNS uuid
@@ -3628,6 +3936,46 @@ begin
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
     return auth.uid();
+end
+$$;
+
+-- FUNCTION private.require_invitation(text)
+
+CREATE FUNCTION private.require_invitation(token text) RETURNS public.invitations
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    caller constant uuid := private.require_caller();
+    found_one public.invitations;
+begin
+    select i.*
+    into found_one
+    from public.invitations as i
+    where i.token_sha256 = extensions.digest(left(token, 200), 'sha256');
+    if not found then
+        raise exception 'This invitation was used, cancelled or replaced by a newer one. Ask for a new one.' using errcode = '22023';
+    end if;
+    if found_one.expires_at <= now() then
+        raise exception 'This invitation has expired. Ask for a new one.' using errcode = '22023';
+    end if;
+    if not exists (select from auth.users as u where u.id = caller and lower(u.email) = found_one.email) then
+        raise exception 'This invitation is for another e-mail address. Sign in with the address that it was sent to.'
+            using errcode = '42501';
+    end if;
+    if
+        not exists (
+            select
+            from public.members as m
+            where
+                m.workspace_id = found_one.workspace_id
+                and m.user_id = found_one.invited_by
+                and private.rank_of(m.role) >= greatest(private.rank_of('admin'), private.rank_of(found_one.role))
+        )
+    then
+        raise exception 'Who invited you is no longer an admin of the workspace. Ask for a new invitation.' using errcode = '42501';
+    end if;
+    return found_one;
 end
 $$;
 
@@ -3671,6 +4019,30 @@ begin
     end if;
     perform private.require_workspace(found_project.workspace_id, 'admin');
     return found_project;
+end
+$$;
+
+-- FUNCTION private.require_rank_over(uuid, uuid)
+
+CREATE FUNCTION private.require_rank_over(tenant uuid, person uuid) RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    mine constant integer := (
+        select private.rank_of(m.role) from public.members as m where m.workspace_id = tenant and m.user_id = auth.uid()
+    );
+    theirs constant integer := (
+        select private.rank_of(m.role) from public.members as m where m.workspace_id = tenant and m.user_id = person
+    );
+begin
+    if theirs is null then
+        raise exception 'This person is not a member of the workspace. Reload the list of people.' using errcode = '22023';
+    end if;
+    if mine is null or mine < theirs then
+        raise exception 'This person''s role is above yours. Ask an owner to do this.' using errcode = '42501';
+    end if;
+    return theirs;
 end
 $$;
 
@@ -3820,34 +4192,6 @@ begin
 end
 $$;
 
--- FUNCTION private.return_aliased_records(uuid)
-
-CREATE FUNCTION private.return_aliased_records(of_user uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-declare
-    archived regclass;
-begin
-    perform set_config('tally.is_flagging', 'on', true);
-    update public.superseded_records as s
-    set user_id = i.user_id
-    from public.imports as i
-    where s.user_id = of_user and s.import_id = i.id;
-    update public.cost_records as r
-    set user_id = i.user_id
-    from public.imports as i
-    inner join private.divided_workspaces as d on i.workspace_id = d.workspace_id
-    where r.workspace_id = d.workspace_id and r.user_id = of_user and r.import_id = i.id;
-    perform set_config('tally.is_flagging', '', true);
-    for archived in select private.archived_tables() loop
-        execute format(
-            'update %s as r set user_id = i.user_id from public.imports as i where r.user_id = $1 and r.import_id = i.id', archived
-        ) using of_user;
-    end loop;
-end
-$_$;
-
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -3934,6 +4278,32 @@ begin
         perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     end loop;
 end
+$$;
+
+-- FUNCTION private.shared_workspaces_of(uuid)
+
+CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select w.id
+    from (
+        select m.workspace_id as id from public.members as m where m.user_id = person
+        union
+        select f.workspace_id from private.former_members as f where f.user_id = person
+        union
+        select i.workspace_id from public.imports as i where i.user_id = person
+        union
+        select s.workspace_id from public.subscriptions as s where s.user_id = person
+        union
+        select p.workspace_id from public.model_prices as p where p.user_id = person
+        union
+        select c.workspace_id from public.api_credentials as c where c.user_id = person
+        union
+        select s.workspace_id from public.superseded_records as s where s.user_id = person
+    ) as w
+    where w.id <> person
+    order by w.id
 $$;
 
 -- FUNCTION private.stale_days_of(uuid, date, date)
@@ -4435,10 +4805,15 @@ CREATE FUNCTION private.write_audit(tenant uuid, entry jsonb) RETURNS void
     )
     select
         w.id, e.user_id, private.current_actor(), auth.uid(), e.action, e.table_name, e.row_id, coalesce(e.changed_columns, '{}'),
-        e.before, e.after, coalesce(e.metadata, '{}'), private.request_address(),
-        coalesce(private.request_header('x-tally-user-agent', 300), private.request_header('user-agent', 300))
+        e.before, e.after, coalesce(e.metadata, '{}'), o.address, o.user_agent
     from public.workspaces as w
     cross join jsonb_populate_record(null::public.audit_logs, entry) as e
+    left join (
+        select
+            private.request_address() as address,
+            coalesce(private.request_header('x-tally-user-agent', 300), private.request_header('user-agent', 300)) as user_agent
+    ) as o
+        on auth.uid() is null or exists (select from auth.users as u where u.id = auth.uid()) -- not of who just deleted it
     where w.id = tenant and entry is not null
 $$;
 
@@ -4456,6 +4831,29 @@ CREATE FUNCTION private.write_bulk_audit(of_table text, action text, tenants uui
     group by t.id
     order by t.id
 $$;
+
+-- FUNCTION public.accept_invitation(text)
+
+CREATE FUNCTION public.accept_invitation(token text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    asked constant public.invitations := private.require_invitation($1);
+    invitation public.invitations;
+begin
+    -- Others who change the workspace's people, or use this token, go first; then everything is checked again.
+    perform from public.workspaces as w where w.id = asked.workspace_id for no key update;
+    invitation := private.require_invitation($1);
+    delete from public.invitations as i where i.id = invitation.id;
+    if not found then
+        raise exception 'This invitation was cancelled. Ask for a new one.' using errcode = '22023';
+    end if;
+    insert into public.members (workspace_id, user_id, role) values (invitation.workspace_id, auth.uid(), invitation.role)
+    on conflict do nothing;
+    return invitation.workspace_id;
+end
+$_$;
 
 -- FUNCTION public.apply_prices(uuid, json, uuid)
 
@@ -4518,6 +4916,25 @@ begin
     return 'private.' || partition_name;
 end
 $$;
+
+-- FUNCTION public.cancel_invitation(uuid)
+
+CREATE FUNCTION public.cancel_invitation(invitation uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    gone public.invitations;
+begin
+    delete from public.invitations as i
+    where i.id = $1 and i.workspace_id = any(array(select private.workspaces_as('admin')))
+    returning * into gone;
+    if gone.id is null then
+        raise exception 'This invitation no longer exists. Reload the list of people.' using errcode = '22023';
+    end if;
+    perform private.audit_invitation('cancel', gone);
+end
+$_$;
 
 -- FUNCTION public.create_monthly_partition(integer, integer)
 
@@ -4725,6 +5142,7 @@ $_$;
 CREATE FUNCTION public.delete_own_account(email text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '120s'
     AS $$
 declare
     caller constant uuid := auth.uid();
@@ -4740,6 +5158,8 @@ begin
     ) then
         raise exception 'That is not the email of this account. Nothing was deleted.' using errcode = '22023';
     end if;
+    -- Before the account: no deadlock with a save, and another owner who leaves goes first.
+    perform private.lock_workspaces(array(select private.shared_workspaces_of(caller)));
     select string_agg(w.name, ', ' order by w.name)
     into left_behind
     from public.members as m
@@ -4778,6 +5198,24 @@ begin
     if not found then
         raise exception 'That is not the name of this workspace. Nothing was deleted.' using errcode = '22023';
     end if;
+end
+$_$;
+
+-- FUNCTION public.describe_invitation(text)
+
+CREATE FUNCTION public.describe_invitation(token text) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    invitation constant public.invitations := private.require_invitation($1);
+begin
+    return json_build_object(
+        'workspace', (select w.name from public.workspaces as w where w.id = invitation.workspace_id),
+        'role', invitation.role,
+        'invited_by', (select u.email from auth.users as u where u.id = invitation.invited_by),
+        'expires_at', invitation.expires_at
+    );
 end
 $_$;
 
@@ -4917,6 +5355,45 @@ CREATE FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with t
     select private.total_spend($1, $2, $3)
 $_$;
 
+-- FUNCTION public.invite(uuid, text, text)
+
+CREATE FUNCTION public.invite(workspace uuid, email text, role text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'admin');
+    address constant text := lower(trim($2));
+    token constant text := rtrim(
+        translate(encode(extensions.gen_random_bytes(32), 'base64'), '+/', '-_'), '='
+    );
+    made public.invitations;
+begin
+    perform private.check_invitation(tenant, address, $3);
+    perform private.count_invitation(auth.uid(), address);
+    delete from public.invitations as i where i.workspace_id = tenant and i.email = address;
+    insert into public.invitations (workspace_id, email, role, token_sha256, invited_by)
+    values (tenant, address, $3, extensions.digest(token, 'sha256'), auth.uid())
+    returning * into made;
+    perform private.audit_invitation('invite', made);
+    return json_build_object('id', made.id, 'token', token, 'email', made.email, 'expires_at', made.expires_at);
+end
+$_$;
+
+-- FUNCTION public.leave_workspace(uuid)
+
+CREATE FUNCTION public.leave_workspace(workspace uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'viewer');
+begin
+    perform private.require_another_owner(tenant, auth.uid());
+    delete from public.members as m where m.workspace_id = tenant and m.user_id = auth.uid();
+end
+$$;
+
 -- FUNCTION public.list_estimates(timestamp with time zone, uuid, integer, uuid)
 
 CREATE FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid DEFAULT NULL::uuid) RETURNS json
@@ -4955,6 +5432,55 @@ begin
             order by s.timestamp, s.id
             limit greatest(least(page_size, 5000), 0)
         ) as e
+    );
+end
+$$;
+
+-- FUNCTION public.list_people(uuid)
+
+CREATE FUNCTION public.list_people(workspace uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_rows(tenant);
+    is_admin constant boolean := exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant);
+begin
+    return (
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'user_id', p.user_id,
+                        'email', p.email,
+                        'role', p.role,
+                        'joined_at', p.joined_at,
+                        'last_active', a.day,
+                        'monthly_usd', l.monthly_usd::text,
+                        'monthly_tokens', l.monthly_tokens
+                    )
+                    order by private.rank_of(p.role) desc nulls last, p.email, p.user_id
+                ),
+                '[]'
+            )
+        from (
+            select m.user_id, u.email, m.role, m.joined_at
+            from public.members as m
+            inner join auth.users as u on m.user_id = u.id
+            where m.workspace_id = tenant
+            union all
+            select f.user_id, f.email, null, null
+            from private.former_members as f
+            where
+                f.workspace_id = tenant
+                and only_user is null
+                and not exists (select from public.members as m where m.workspace_id = tenant and m.user_id = f.user_id)
+        ) as p
+        left join private.last_active_days(tenant) as a
+            on p.user_id = a.user_id and (only_user is null or p.user_id = only_user)
+        left join public.member_limits as l
+            on l.workspace_id = tenant and p.user_id = l.user_id and (is_admin or p.user_id = auth.uid())
     );
 end
 $$;
@@ -5173,6 +5699,21 @@ begin
     return consumed + unfolded;
 end
 $$;
+
+-- FUNCTION public.remove_member(uuid, uuid)
+
+CREATE FUNCTION public.remove_member(workspace uuid, person uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'admin');
+begin
+    perform private.require_rank_over(tenant, $2);
+    perform private.require_another_owner(tenant, $2);
+    delete from public.members as m where m.workspace_id = tenant and m.user_id = $2;
+end
+$_$;
 
 -- FUNCTION public.report_sync(uuid, text, boolean, text, timestamp with time zone)
 
@@ -5397,6 +5938,35 @@ begin
 end
 $$;
 
+-- FUNCTION public.set_member_limit(uuid, uuid, numeric, bigint)
+
+CREATE FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'admin');
+begin
+    perform private.require_rank_over(tenant, $2);
+    if $3 <= 0 or $3 > 99999999 or round($3, 10) = 0 then -- NaN is above any number
+        raise exception 'Limit the cost to an amount between $0 and $99,999,999, or leave it out.' using errcode = '22023';
+    end if;
+    if $4 <= 0 or $4 > 1000000000000000 then
+        raise exception 'Limit the tokens to a number between 1 and 1,000,000,000,000,000, or leave it out.' using errcode = '22023';
+    end if;
+    if $3 is null and $4 is null then
+        delete from public.member_limits as l where l.workspace_id = tenant and l.user_id = $2;
+    else
+        insert into public.member_limits as l (workspace_id, user_id, monthly_usd, monthly_tokens)
+        values (tenant, $2, $3, $4)
+        on conflict on constraint member_limits_pkey do update
+            set
+                monthly_usd = excluded.monthly_usd,
+                monthly_tokens = excluded.monthly_tokens;
+    end if;
+end
+$_$;
+
 -- FUNCTION public.set_paid_by_plan(uuid, boolean)
 
 CREATE FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) RETURNS bigint
@@ -5477,6 +6047,29 @@ begin
     on conflict do nothing;
 end
 $$;
+
+-- FUNCTION public.set_role(uuid, uuid, text)
+
+CREATE FUNCTION public.set_role(workspace uuid, person uuid, role text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'admin');
+begin
+    if private.rank_of($3) is null then
+        raise exception 'Choose one of the roles owner, admin, member and viewer.' using errcode = '22023';
+    end if;
+    perform private.require_rank_over(tenant, $2);
+    if private.rank_of($3) > private.require_rank_over(tenant, auth.uid()) then
+        raise exception 'You cannot give a role above your own. Ask an owner to do this.' using errcode = '42501';
+    end if;
+    if $3 <> 'owner' then
+        perform private.require_another_owner(tenant, $2);
+    end if;
+    update public.members as m set role = $3 where m.workspace_id = tenant and m.user_id = $2 and m.role <> $3;
+end
+$_$;
 
 -- FUNCTION public.set_rules(uuid, json)
 
@@ -5591,6 +6184,24 @@ begin
     );
 end
 $$;
+
+-- FUNCTION public.transfer_ownership(uuid, uuid)
+
+CREATE FUNCTION public.transfer_ownership(workspace uuid, person uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'owner');
+begin
+    perform private.require_rank_over(tenant, $2);
+    if $2 = auth.uid() then
+        raise exception 'You are an owner already. Choose another member.' using errcode = '22023';
+    end if;
+    update public.members as m set role = 'owner' where m.workspace_id = tenant and m.user_id = $2 and m.role <> 'owner';
+    update public.members as m set role = 'admin' where m.workspace_id = tenant and m.user_id = auth.uid();
+end
+$_$;
 
 -- FUNCTION public.unknown_people(uuid)
 
@@ -5988,6 +6599,16 @@ UNION ALL
    FROM public.superseded_records s
   WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'own'::text]))));
 
+-- TABLE private.former_members
+
+CREATE TABLE private.former_members (
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    email text,
+    left_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT former_members_email_check CHECK ((length(email) <= 320))
+);
+
 -- TABLE private.refreshes
 
 CREATE TABLE private.refreshes (
@@ -5995,6 +6616,26 @@ CREATE TABLE private.refreshes (
     gen xid8 NOT NULL,
     refreshed_at timestamp with time zone NOT NULL,
     CONSTRAINT refreshes_only_row_check CHECK (only_row)
+);
+
+-- TABLE private.sent_invitations
+
+CREATE TABLE private.sent_invitations (
+    id bigint NOT NULL,
+    invited_by uuid NOT NULL,
+    email_sha256 bytea NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- SEQUENCE private.sent_invitations_id_seq
+
+ALTER TABLE private.sent_invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.sent_invitations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 -- VIEW private.statements
@@ -6322,6 +6963,20 @@ CREATE TABLE public.job_runs (
     CONSTRAINT job_runs_steps_check CHECK (((jsonb_typeof(steps) = 'array'::text) AND (pg_column_size(steps) <= 1048576)))
 );
 
+-- TABLE public.member_limits
+
+CREATE TABLE public.member_limits (
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    monthly_usd numeric(18,10),
+    monthly_tokens bigint,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT member_limits_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT member_limits_monthly_tokens_check CHECK (((monthly_tokens >= 1) AND (monthly_tokens <= '1000000000000000'::bigint))),
+    CONSTRAINT member_limits_monthly_usd_check CHECK (((monthly_usd > (0)::numeric) AND (monthly_usd <> 'NaN'::numeric)))
+);
+
 -- TABLE public.members
 
 CREATE TABLE public.members (
@@ -6411,6 +7066,11 @@ ALTER TABLE ONLY private.divided_workspaces
 ALTER TABLE ONLY private.folded_days
     ADD CONSTRAINT folded_days_pkey PRIMARY KEY (workspace_id, date, provider_id, project_id, user_id, model_name, cost_basis, charge_type);
 
+-- CONSTRAINT private.former_members former_members_pkey
+
+ALTER TABLE ONLY private.former_members
+    ADD CONSTRAINT former_members_pkey PRIMARY KEY (user_id, workspace_id);
+
 -- CONSTRAINT private.overridden_days overridden_days_pkey
 
 ALTER TABLE ONLY private.overridden_days
@@ -6420,6 +7080,11 @@ ALTER TABLE ONLY private.overridden_days
 
 ALTER TABLE ONLY private.refreshes
     ADD CONSTRAINT refreshes_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.sent_invitations sent_invitations_pkey
+
+ALTER TABLE ONLY private.sent_invitations
+    ADD CONSTRAINT sent_invitations_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT private.stale_days stale_days_pkey
 
@@ -6511,6 +7176,21 @@ ALTER TABLE ONLY public.imports
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT public.invitations invitations_once
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_once UNIQUE (workspace_id, email);
+
+-- CONSTRAINT public.invitations invitations_pkey
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.invitations invitations_token_sha256_key
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_token_sha256_key UNIQUE (token_sha256);
+
 -- CONSTRAINT public.job_runs job_runs_once
 
 ALTER TABLE ONLY public.job_runs
@@ -6520,6 +7200,11 @@ ALTER TABLE ONLY public.job_runs
 
 ALTER TABLE ONLY public.job_runs
     ADD CONSTRAINT job_runs_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.member_limits member_limits_pkey
+
+ALTER TABLE ONLY public.member_limits
+    ADD CONSTRAINT member_limits_pkey PRIMARY KEY (workspace_id, user_id);
 
 -- CONSTRAINT public.members members_pkey
 
@@ -6623,6 +7308,22 @@ CREATE UNIQUE INDEX cost_records_daily_workspace_id_date_idx ON private.cost_rec
 
 CREATE INDEX day_parts_not_effective_idx ON private.day_parts USING btree (workspace_id, billing_account, day) WHERE (NOT (money_is_effective AND tokens_are_effective));
 
+-- INDEX private.former_members_workspace_id_idx
+
+CREATE INDEX former_members_workspace_id_idx ON private.former_members USING btree (workspace_id);
+
+-- INDEX private.sent_invitations_email_idx
+
+CREATE INDEX sent_invitations_email_idx ON private.sent_invitations USING btree (email_sha256, sent_at);
+
+-- INDEX private.sent_invitations_invited_by_idx
+
+CREATE INDEX sent_invitations_invited_by_idx ON private.sent_invitations USING btree (invited_by, sent_at);
+
+-- INDEX private.sent_invitations_sent_at_idx
+
+CREATE INDEX sent_invitations_sent_at_idx ON private.sent_invitations USING btree (sent_at);
+
 -- INDEX public.anomalies_provider_id_idx
 
 CREATE INDEX anomalies_provider_id_idx ON public.anomalies USING btree (provider_id);
@@ -6703,9 +7404,17 @@ CREATE INDEX imports_user_id_idx ON public.imports USING btree (user_id);
 
 CREATE INDEX imports_workspace_id_created_at_idx ON public.imports USING btree (workspace_id, created_at DESC);
 
+-- INDEX public.invitations_invited_by_idx
+
+CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invited_by);
+
 -- INDEX public.job_runs_workspace_id_idx
 
 CREATE INDEX job_runs_workspace_id_idx ON public.job_runs USING btree (workspace_id, started_at DESC);
+
+-- INDEX public.member_limits_user_id_idx
+
+CREATE INDEX member_limits_user_id_idx ON public.member_limits USING btree (user_id, workspace_id);
 
 -- INDEX public.members_workspace_id_idx
 
@@ -6951,6 +7660,18 @@ CREATE TRIGGER imports_pass_on_records BEFORE DELETE ON public.imports FOR EACH 
 
 CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- TRIGGER public.invitations invitations_note_delete
+
+CREATE TRIGGER invitations_note_delete AFTER DELETE ON public.invitations REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.invitations invitations_note_insert
+
+CREATE TRIGGER invitations_note_insert AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.invitations invitations_note_update
+
+CREATE TRIGGER invitations_note_update AFTER UPDATE ON public.invitations REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
 -- TRIGGER public.job_runs job_runs_note_delete
 
 CREATE TRIGGER job_runs_note_delete AFTER DELETE ON public.job_runs REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -6963,6 +7684,34 @@ CREATE TRIGGER job_runs_note_insert AFTER INSERT ON public.job_runs REFERENCING 
 
 CREATE TRIGGER job_runs_note_update AFTER UPDATE ON public.job_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.member_limits member_limits_audit_delete
+
+CREATE TRIGGER member_limits_audit_delete AFTER DELETE ON public.member_limits REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}');
+
+-- TRIGGER public.member_limits member_limits_audit_insert
+
+CREATE TRIGGER member_limits_audit_insert AFTER INSERT ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}');
+
+-- TRIGGER public.member_limits member_limits_audit_update
+
+CREATE TRIGGER member_limits_audit_update AFTER UPDATE ON public.member_limits REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}');
+
+-- TRIGGER public.member_limits member_limits_note_delete
+
+CREATE TRIGGER member_limits_note_delete AFTER DELETE ON public.member_limits REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.member_limits member_limits_note_insert
+
+CREATE TRIGGER member_limits_note_insert AFTER INSERT ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.member_limits member_limits_note_update
+
+CREATE TRIGGER member_limits_note_update AFTER UPDATE ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.member_limits member_limits_touch
+
+CREATE TRIGGER member_limits_touch BEFORE UPDATE ON public.member_limits FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
 -- TRIGGER public.members members_audit_changed
 
 CREATE TRIGGER members_audit_changed AFTER DELETE OR UPDATE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.audit_member();
@@ -6974,6 +7723,34 @@ CREATE TRIGGER members_audit_joined AFTER INSERT ON public.members FOR EACH ROW 
 -- TRIGGER public.members members_keep_an_owner
 
 CREATE CONSTRAINT TRIGGER members_keep_an_owner AFTER DELETE OR UPDATE ON public.members NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION private.keep_an_owner();
+
+-- TRIGGER public.members members_keep_personal
+
+CREATE TRIGGER members_keep_personal BEFORE INSERT ON public.members FOR EACH ROW WHEN ((new.workspace_id <> new.user_id)) EXECUTE FUNCTION private.keep_personal();
+
+-- TRIGGER public.members members_note_delete
+
+CREATE TRIGGER members_note_delete AFTER DELETE ON public.members REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.members members_note_insert
+
+CREATE TRIGGER members_note_insert AFTER INSERT ON public.members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.members members_note_update
+
+CREATE TRIGGER members_note_update AFTER UPDATE ON public.members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.members members_pass_on_demoted
+
+CREATE TRIGGER members_pass_on_demoted AFTER UPDATE ON public.members FOR EACH ROW WHEN ((new.role <> ALL (ARRAY['owner'::text, 'admin'::text]))) EXECUTE FUNCTION private.pass_on_connections();
+
+-- TRIGGER public.members members_pass_on_gone
+
+CREATE TRIGGER members_pass_on_gone AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.pass_on_connections();
+
+-- TRIGGER public.members members_remember
+
+CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.remember_member();
 
 -- TRIGGER public.model_prices model_prices_audit_delete
 
@@ -7034,6 +7811,10 @@ CREATE TRIGGER project_members_audit_delete AFTER DELETE ON public.project_membe
 -- TRIGGER public.project_members project_members_audit_insert
 
 CREATE TRIGGER project_members_audit_insert AFTER INSERT ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
+
+-- TRIGGER public.project_members project_members_audit_update
+
+CREATE TRIGGER project_members_audit_update AFTER UPDATE ON public.project_members REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
 
 -- TRIGGER public.project_members project_members_note_delete
 
@@ -7208,6 +7989,21 @@ CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW 
 ALTER TABLE ONLY private.divided_workspaces
     ADD CONSTRAINT divided_workspaces_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.former_members former_members_user_id_fkey
+
+ALTER TABLE ONLY private.former_members
+    ADD CONSTRAINT former_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.former_members former_members_workspace_id_fkey
+
+ALTER TABLE ONLY private.former_members
+    ADD CONSTRAINT former_members_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
+
+ALTER TABLE ONLY private.sent_invitations
+    ADD CONSTRAINT sent_invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES auth.users(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
 
 ALTER TABLE ONLY private.workspace_changes
@@ -7283,10 +8079,25 @@ ALTER TABLE ONLY public.imports
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.invitations invitations_invited_by_fkey
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.invitations invitations_workspace_id_fkey
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.job_runs job_runs_workspace_id_fkey
 
 ALTER TABLE ONLY public.job_runs
     ADD CONSTRAINT job_runs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.member_limits member_limits_member
+
+ALTER TABLE ONLY public.member_limits
+    ADD CONSTRAINT member_limits_member FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.members members_user_id_fkey
 
@@ -7389,6 +8200,10 @@ ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.folded_days ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.former_members
+
+ALTER TABLE private.former_members ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.overridden_days
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
@@ -7396,6 +8211,10 @@ ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.refreshes
 
 ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.sent_invitations
+
+ALTER TABLE private.sent_invitations ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.stale_days
 
@@ -7517,6 +8336,14 @@ CREATE POLICY imports_select_member ON public.imports FOR SELECT TO authenticate
 
 CREATE POLICY imports_update_member ON public.imports FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.invitations
+
+ALTER TABLE public.invitations ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.invitations invitations_select_admin
+
+CREATE POLICY invitations_select_admin ON public.invitations FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
 -- ROW SECURITY public.job_runs
 
 ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
@@ -7524,6 +8351,14 @@ ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
 -- POLICY public.job_runs job_runs_select_member
 
 CREATE POLICY job_runs_select_member ON public.job_runs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.member_limits
+
+ALTER TABLE public.member_limits ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.member_limits member_limits_select_own
+
+CREATE POLICY member_limits_select_own ON public.member_limits FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
 
 -- ROW SECURITY public.members
 
@@ -7706,6 +8541,32 @@ REVOKE ALL ON FUNCTION private.audit_changes_of(audited regclass, watched text[]
 
 REVOKE ALL ON FUNCTION private.audit_credential() FROM PUBLIC;
 
+GRANT SELECT(id) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(id) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(workspace_id) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(workspace_id) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(email) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(email) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(role) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(role) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(invited_by) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(invited_by) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(metadata) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(metadata) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(created_at) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.invitations TO service_role;
+
+GRANT SELECT(expires_at) ON TABLE public.invitations TO authenticated;
+GRANT SELECT(expires_at) ON TABLE public.invitations TO service_role;
+
+REVOKE ALL ON FUNCTION private.audit_invitation(action text, invitation public.invitations) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.audit_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.audit_moves(tenant uuid, described json, action text) FROM PUBLIC;
@@ -7715,6 +8576,8 @@ REVOKE ALL ON FUNCTION private.audit_repricing(tenant uuid, run_id uuid, applied
 REVOKE ALL ON FUNCTION private.audit_rows() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
 
@@ -7729,6 +8592,8 @@ REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[])
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_may_read(tenant uuid) FROM PUBLIC;
 
@@ -7748,6 +8613,8 @@ REVOKE ALL ON FUNCTION private.clean_traits(given private.traits) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
@@ -7764,11 +8631,9 @@ REVOKE ALL ON FUNCTION private.day_start(day date, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.delete_archived_records(column_name text, id uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_imports() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.delete_records_of_user() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 
@@ -7777,6 +8642,10 @@ REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, 
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.erase_from_records(tenant uuid, leaver uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
 
@@ -7803,6 +8672,8 @@ REVOKE ALL ON FUNCTION private.free_slug(tenant uuid, name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.heir_of(tenant uuid, leaver uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.hidden_projects() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
@@ -7862,11 +8733,17 @@ REVOKE ALL ON FUNCTION private.keep_an_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.keep_personal() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
 
@@ -7921,6 +8798,12 @@ GRANT ALL ON FUNCTION private.own_sources() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.parts_from_before(decided private.day_parts[], changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.pass_on_account() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.pass_on_belongings(tenant uuid, leaver uuid, heir uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.pass_on_connections() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) FROM PUBLIC;
@@ -7943,6 +8826,8 @@ REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.rank_of(role text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -7968,6 +8853,8 @@ REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp wit
 
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -7980,12 +8867,18 @@ REVOKE ALL ON FUNCTION private.request_address() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.require_another_owner(tenant uuid, person uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_invitation(token text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.projects TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
 
 REVOKE ALL ON FUNCTION private.require_project(asked uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.require_rank_over(tenant uuid, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_shared_workspace(asked uuid, at_least text) FROM PUBLIC;
 
@@ -7997,8 +8890,6 @@ REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.return_aliased_records(of_user uuid) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -8008,6 +8899,8 @@ REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.share_timezone() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 
@@ -8061,6 +8954,9 @@ REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, entry jsonb) FROM PUBLIC
 
 REVOKE ALL ON FUNCTION private.write_bulk_audit(of_table text, action text, tenants uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.accept_invitation(token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_invitation(token text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid) TO authenticated;
 
@@ -8069,6 +8965,9 @@ GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.cancel_invitation(invitation uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cancel_invitation(invitation uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) TO service_role;
@@ -8094,6 +8993,9 @@ GRANT ALL ON FUNCTION public.delete_own_account(email text) TO authenticated;
 REVOKE ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.describe_invitation(token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.describe_invitation(token text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.detach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.detach_partition(year integer, month integer) TO service_role;
 
@@ -8118,8 +9020,17 @@ REVOKE ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp
 GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) TO authenticated;
 GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone) TO service_role;
 
+REVOKE ALL ON FUNCTION public.invite(workspace uuid, email text, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.leave_workspace(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.leave_workspace(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_estimates(since timestamp with time zone, after_id uuid, page_size integer, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.list_people(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.list_people(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.list_projects(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.list_projects(workspace uuid) TO authenticated;
@@ -8145,6 +9056,9 @@ GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authen
 REVOKE ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO service_role;
 
+REVOKE ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) TO authenticated;
 
@@ -8163,11 +9077,17 @@ GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, befor
 REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_project_members(project uuid, people uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_project_members(project uuid, people uuid[]) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_role(workspace uuid, person uuid, role text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_role(workspace uuid, person uuid, role text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json) TO authenticated;
@@ -8177,6 +9097,9 @@ GRANT ALL ON FUNCTION public.source_days(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.unknown_people(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unknown_people(workspace uuid) TO authenticated;
@@ -8300,6 +9223,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_totals TO service_rol
 GRANT SELECT ON TABLE public.job_runs TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_runs TO service_role;
 
+GRANT SELECT ON TABLE public.member_limits TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.member_limits TO service_role;
+
 GRANT SELECT ON TABLE public.members TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO service_role;
 
@@ -8362,4 +9288,5 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO auth
 
 CREATE TRIGGER tally_create_personal_workspace AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_personal_workspace();
 CREATE TRIGGER tally_create_user_preferences AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION private.create_user_preferences();
-CREATE TRIGGER tally_delete_records AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.delete_records_of_user();
+CREATE TRIGGER tally_erase AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.erase_from_logs();
+CREATE TRIGGER tally_pass_on BEFORE DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION private.pass_on_account();

@@ -11,7 +11,8 @@ set search_path = ''
 as $$
 begin
     perform from auth.users as u where u.id = of_user for key share;
-    if not found then
+    -- The nil id is that of people who deleted their accounts.
+    if not found and of_user is distinct from '00000000-0000-0000-0000-000000000000' then
         raise exception 'This account no longer exists.' using errcode = '23503';
     end if;
     perform from public.workspaces as w where w.id = of_workspace for key share;
@@ -100,8 +101,7 @@ create or replace trigger providers_keep_used
     referencing old table as gone
     for each statement execute function private.keep_used_providers();
 
--- Deletes archived records of a workspace or a user.
-create or replace function private.delete_archived_records(column_name text, id uuid)
+create or replace function private.delete_archived_records(tenant uuid)
 returns void
 language plpgsql
 set search_path = ''
@@ -110,11 +110,11 @@ declare
     archived regclass;
 begin
     for archived in select private.archived_tables() loop
-        execute format('delete from %s as r where r.%I = $1', archived, column_name) using id;
+        execute format('delete from %s as r where r.workspace_id = $1', archived) using tenant;
     end loop;
 end
 $$;
-revoke all on function private.delete_archived_records(text, uuid) from public;
+revoke all on function private.delete_archived_records(uuid) from public;
 
 create or replace function private.delete_records_of_workspace()
 returns trigger
@@ -127,7 +127,7 @@ begin
     where s.workspace_id = old.id;
     delete from public.cost_records as r
     where r.workspace_id = old.id;
-    perform private.delete_archived_records('workspace_id', old.id);
+    perform private.delete_archived_records(old.id);
     delete from private.day_parts as p
     where p.workspace_id = old.id;
     return null;

@@ -231,8 +231,7 @@ $$;
 revoke all on function public.detach_partition(integer, integer) from public, anon, authenticated;
 grant execute on function public.detach_partition(integer, integer) to service_role;
 
--- Deletes archived records whose workspace, user or source was deleted meanwhile. What a source brought for somebody else is its
--- owner's from then on.
+-- Deletes archived records whose workspace or source was deleted meanwhile; those of a deleted account become nobody's.
 create or replace function private.forget_deleted(partition_name text)
 returns void
 language plpgsql
@@ -240,17 +239,16 @@ set search_path = ''
 as $$
 begin
     execute format(
-        'update private.%I as r set user_id = i.user_id from public.imports as i '
-        'where r.import_id = i.id and not exists (select from auth.users as u where u.id = r.user_id)',
-        partition_name
-    );
-    execute format(
         'delete from private.%I as r where '
         'not exists (select from public.workspaces as w where w.id = r.workspace_id) '
-        'or not exists (select from auth.users as u where u.id = r.user_id) '
         'or (r.import_id is not null and not exists (select from public.imports as i where i.id = r.import_id))',
         partition_name
     );
+    execute format(
+        'update private.%I as r set user_id = $1 '
+        'where r.user_id <> $1 and not exists (select from auth.users as u where u.id = r.user_id)',
+        partition_name
+    ) using uuid '00000000-0000-0000-0000-000000000000';
 end
 $$;
 revoke all on function private.forget_deleted(text) from public;

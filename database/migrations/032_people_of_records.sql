@@ -79,7 +79,8 @@ end
 $$;
 revoke all on function private.read_aliases(uuid, json) from public;
 
--- What these aliases would move. Without an alias a record is of whoever brought its source; hand entries stay whose they are.
+-- What these aliases would move. Without an alias a record is of whoever brought its source; hand entries stay whose they are,
+-- and records of deleted accounts (the nil id) nobody's: another person manages their sources by now.
 create or replace function private.plan_aliases(tenant uuid, aliases public.person_aliases[])
 returns private.filing_move[]
 language plpgsql
@@ -111,7 +112,9 @@ begin
         ) as k
         inner join public.imports as i on (k.traits).source = i.id
         left join unnest(aliases) as a on a.value = (private.clean_traits(k.traits)).person
-        where k.user_id <> coalesce(a.user_id, i.user_id)
+        where
+            k.user_id <> coalesce(a.user_id, i.user_id)
+            and (a.user_id is not null or k.user_id <> '00000000-0000-0000-0000-000000000000')
     );
 end
 $$;

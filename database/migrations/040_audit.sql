@@ -103,10 +103,15 @@ as $$
     )
     select
         w.id, e.user_id, private.current_actor(), auth.uid(), e.action, e.table_name, e.row_id, coalesce(e.changed_columns, '{}'),
-        e.before, e.after, coalesce(e.metadata, '{}'), private.request_address(),
-        coalesce(private.request_header('x-tally-user-agent', 300), private.request_header('user-agent', 300))
+        e.before, e.after, coalesce(e.metadata, '{}'), o.address, o.user_agent
     from public.workspaces as w
     cross join jsonb_populate_record(null::public.audit_logs, entry) as e
+    left join (
+        select
+            private.request_address() as address,
+            coalesce(private.request_header('x-tally-user-agent', 300), private.request_header('user-agent', 300)) as user_agent
+    ) as o
+        on auth.uid() is null or exists (select from auth.users as u where u.id = auth.uid()) -- not of who just deleted it
     where w.id = tenant and entry is not null
 $$;
 revoke all on function private.write_audit(uuid, jsonb) from public;

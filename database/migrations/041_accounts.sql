@@ -66,67 +66,14 @@ $$;
 revoke all on function public.data_version(uuid) from public, anon, service_role;
 grant execute on function public.data_version(uuid) to authenticated;
 
--- Gives the records that sources of others brought for this user to whoever brought them.
-create or replace function private.return_aliased_records(of_user uuid)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-    archived regclass;
-begin
-    perform set_config('tally.is_flagging', 'on', true);
-    update public.superseded_records as s
-    set user_id = i.user_id
-    from public.imports as i
-    where s.user_id = of_user and s.import_id = i.id;
-    update public.cost_records as r
-    set user_id = i.user_id
-    from public.imports as i
-    inner join private.divided_workspaces as d on i.workspace_id = d.workspace_id
-    where r.workspace_id = d.workspace_id and r.user_id = of_user and r.import_id = i.id;
-    perform set_config('tally.is_flagging', '', true);
-    for archived in select private.archived_tables() loop
-        execute format(
-            'update %s as r set user_id = i.user_id from public.imports as i where r.user_id = $1 and r.import_id = i.id', archived
-        ) using of_user;
-    end loop;
-end
-$$;
-revoke all on function private.return_aliased_records(uuid) from public;
-
--- An account takes along what it brought to shared workspaces, as the foreign keys of other tables do. Its sources are gone by
--- now, the names of triggers of foreign keys come first.
-create or replace function private.delete_records_of_user()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-    perform private.return_aliased_records(old.id);
-    delete from public.superseded_records as s
-    where s.user_id = old.id;
-    delete from public.cost_records as r
-    using private.divided_workspaces as d
-    where r.workspace_id = d.workspace_id and r.user_id = old.id;
-    perform private.delete_archived_records('user_id', old.id);
-    return null;
-end
-$$;
-revoke all on function private.delete_records_of_user() from public;
-
-create or replace trigger tally_delete_records
-    after delete on auth.users
-    for each row execute function private.delete_records_of_user();
-
--- Deletes the caller's account and all that belongs to it; the email guards against a slip. Workspaces that would be left
--- without an owner are named first.
+-- Deletes the caller's account and the personal workspace; the email guards against a slip. What the caller brought to shared
+-- workspaces stays (private.pass_on_account). Workspaces that would be left without an owner are named first.
 create or replace function public.delete_own_account(email text)
 returns void
 language plpgsql
 security definer
 set search_path = ''
+set statement_timeout = '120s' -- the API applies it
 as $$
 declare
     caller constant uuid := auth.uid();
@@ -142,6 +89,8 @@ begin
     ) then
         raise exception 'That is not the email of this account. Nothing was deleted.' using errcode = '22023';
     end if;
+    -- Before the account: no deadlock with a save, and another owner who leaves goes first.
+    perform private.lock_workspaces(array(select private.shared_workspaces_of(caller)));
     select string_agg(w.name, ', ' order by w.name)
     into left_behind
     from public.members as m

@@ -1,5 +1,6 @@
 """The access rights of the schema public, declared once for every table and function in the catalogs."""
 
+from hashlib import sha256
 from random import randint
 from typing import Any
 from uuid import UUID, uuid4
@@ -29,6 +30,7 @@ READ_BY_OWNER = {
     "forecast_results",
     "forecast_totals",
     "job_runs",
+    "member_limits",
     "members",
     "person_aliases",
     "project_members",
@@ -41,17 +43,22 @@ MADE_AT_SIGN_UP = {"members", "user_preferences", "workspaces"}
 KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
-WRITTEN_BY_NOBODY = {"audit_logs"}  # read by its owner and by services
-SEEN_BY_ADMINS = {"api_credentials", "audit_logs", "person_aliases"}
+WRITTEN_BY_NOBODY = {"audit_logs", "invitations"}  # but by functions; read by its owner and by services
+SEEN_BY_ADMINS = {"api_credentials", "audit_logs", "invitations", "person_aliases"}
+# Columns to select where not all are readable.
+READABLE = {"invitations": "id,workspace_id,email,role,invited_by,metadata,created_at,expires_at"}
 OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
+OF_ONESELF = {"member_limits"}  # others read them as admins
 TOTALS = {"anomalies", "forecast_results", "forecast_totals"}  # hidden where members see their own costs only
 
 EXECUTED_BY = {
+    "accept_invitation": {"authenticated"},
     "apply_prices": {"authenticated"},
     "archive_project": {"authenticated"},
     "attach_partition": {"service_role"},
+    "cancel_invitation": {"authenticated"},
     "create_monthly_partition": {"service_role"},
     "create_project": {"authenticated"},
     "create_workspace": {"authenticated"},
@@ -60,6 +67,7 @@ EXECUTED_BY = {
     "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
     "delete_workspace": {"authenticated"},
+    "describe_invitation": {"authenticated"},
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
@@ -67,7 +75,10 @@ EXECUTED_BY = {
     "fold_stale_days": {"service_role"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
+    "invite": {"authenticated"},
+    "leave_workspace": {"authenticated"},
     "list_estimates": {"authenticated"},
+    "list_people": {"authenticated"},
     "list_projects": {"authenticated"},
     "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
@@ -76,6 +87,7 @@ EXECUTED_BY = {
     "preview_aliases": {"authenticated"},
     "preview_rules": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
+    "remove_member": {"authenticated"},
     "report_sync": {"authenticated"},
     "restore_project": {"authenticated"},
     "rule_suggestions": {"authenticated"},
@@ -89,6 +101,9 @@ EXECUTED_BY = {
     "source_statements": {"authenticated"},
     "unknown_people": {"authenticated"},
     "unpriced_models": {"authenticated"},
+    "set_member_limit": {"authenticated"},
+    "set_role": {"authenticated"},
+    "transfer_ownership": {"authenticated"},
     "update_project": {"authenticated"},
     "update_workspace": {"authenticated"},
 }
@@ -97,15 +112,20 @@ NEEDS_ROLE = {
     "apply_prices": "member",
     "create_project": "admin",
     "delete_workspace": "owner",
+    "invite": "admin",
     "name_billing_account": "admin",
     "post_due_renewals": "member",
     "preview_aliases": "admin",
     "preview_rules": "admin",
+    "remove_member": "admin",
     "rule_suggestions": "admin",
     "save_cost_records": "member",
     "search_audit_log": "admin",
     "set_aliases": "admin",
+    "set_member_limit": "admin",
+    "set_role": "admin",
     "set_rules": "admin",
+    "transfer_ownership": "owner",
     "unknown_people": "admin",
     "update_workspace": "admin",
 }  # the others of a workspace need a viewer
@@ -143,8 +163,10 @@ SAMPLE: dict[str, dict[str, Any]] = {
     },
     "forecast_totals": FORECAST
     | {"kind": "month_end", "period_start": "2026-05-01", "period_end": "2026-05-31", "spent_usd": 0},
+    "invitations": {"email": "new@example.org", "role": "member"},
     "imports": {"filename": "costs.csv", "format": "generic", "file_sha256": "0" * 64},
     "job_runs": {"run_id": uuid4(), "day": "2026-05-01"},
+    "member_limits": {"monthly_usd": 100},
     "members": {"role": "viewer"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
     "person_aliases": {"value": "ann@example.org"},
@@ -235,6 +257,8 @@ def sample_row(
         make_months(connection, "2026-05-01")
     if table in ("project_members", "project_rules"):
         row["project_id"] = _add_project(connection, row["workspace_id"])
+    if table == "invitations":
+        row["token_sha256"] = sha256(uuid4().bytes).digest()
     if table == "superseded_records":
         row["import_id"] = _disabled_import(connection, user_id, row["workspace_id"])
     return row
@@ -248,7 +272,7 @@ def another_row(
     unique: dict[str, Any] = {
         name: str(uuid4()) for name in ("run_id", "credential_name", "slug", "value", "account")
     }
-    unique["position"] = randint(2, 200)
+    unique |= {"position": randint(2, 200), "email": f"{uuid4()}@example.org"}
     if table in ("anomalies", "model_prices"):
         unique["model_name"] = str(uuid4())
     return row | {name: value for name, value in unique.items() if name in row}
@@ -289,7 +313,7 @@ def statement(command: str, table: str, row: dict[str, Any], workspace_id: UUID)
             sql.Identifier(table), sql.Identifier(KEY_OF_EVERYBODY[table]), workspace_id
         )
     commands = {
-        "select": "select * from public.{}",
+        "select": f"select {READABLE.get(table, '*')} from public.{{}}",
         "update": "update public.{} set metadata = '{{\"seen\": true}}'",
         "delete": "delete from public.{}",
     }
@@ -357,4 +381,6 @@ def expected_of_role(role: str, table: str, command: str, split: str = "admins")
 def _read_by_members(table: str, split: str) -> str:
     if table in SEEN_BY_ADMINS or (table in TOTALS and split == "own"):
         return "nothing"
+    if table in OF_ONESELF:
+        return "own"
     return "own" if table in OF_PEOPLE and split != "everyone" else "all"

@@ -114,7 +114,7 @@ def test_every_table_answers_every_actor_as_declared(
         database.execute("delete from public.user_preferences where user_id = %s", [user])
     for table in list_tables(database):
         row = another_row(database, table, user)
-        row |= {"user_id": stranger} if table == "members" else {}
+        row |= {"user_id": stranger} if table in ("members", "member_limits") else {}
         query = statement(command, table, row, user)
         outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
         assert outcomes == {actor: expected(actor, table, command) for actor in actors}, (table, command)
@@ -131,7 +131,7 @@ def test_every_table_answers_every_role_as_declared(
             database.execute("delete from public.user_preferences")
         for role in ROLES:
             row = another_row(database, table, team.users[role], team.id)
-            row |= {"user_id": stranger} if table == "members" else {}
+            row |= {"user_id": stranger} if table in ("members", "member_limits") else {}
             reached = _count_reached(team.connections[role], statement(command, table, row, team.id))
             outcome = expected_of_role(role, table, command, split)
             rows = {"denied": None, "nothing": 0}
@@ -186,6 +186,13 @@ def test_every_function_of_a_workspace_asks_for_its_role(
                 pass  # a null where a value is needed
             needed = NEEDS_ROLE.get(name, "viewer")
             assert denied == (ROLES.index(role) < ROLES.index(needed)), (name, role)
+
+
+def test_nobody_reads_the_hash_of_a_token(team: Team, anon: Connection, service: Connection) -> None:
+    for connection in (*team.connections.values(), anon, service):
+        for columns in ("token_sha256", "*"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select {columns} from public.invitations")
 
 
 def test_nobody_can_give_away_or_take_over_a_row(actors: dict[str, Connection], stranger: UUID) -> None:

@@ -15,6 +15,7 @@ from tests.database.access import (
     MADE_AT_SIGN_UP,
     READ_BY_EVERYONE,
     READ_BY_OWNER,
+    READABLE,
     VIEWS,
     WRITTEN_BY_NOBODY,
     WRITTEN_BY_OWNER,
@@ -56,7 +57,7 @@ class Person:
         """The outcome of a command on the owner's rows: `denied`, `nothing` or `own`."""
         key = KEYS_OF_ALL.get(table, f"{KEY.get(table, 'workspace_id')}=eq.{owner}")
         requests: dict[str, Callable[[], httpx.Response]] = {
-            "select": lambda: self.http.get(f"/rest/v1/{table}?{key}"),
+            "select": lambda: self.http.get(f"/rest/v1/{table}?{key}&select={READABLE.get(table, '*')}"),
             "insert": lambda: self._send("POST", f"/rest/v1/{table}", row),
             "update": lambda: self._send("PATCH", f"/rest/v1/{table}?{key}", {"metadata": {"seen": True}}),
             "delete": lambda: self._send("DELETE", f"/rest/v1/{table}?{key}", None),
@@ -114,7 +115,9 @@ def owner(people: dict[str, Person], job: Connection) -> UUID:
 
 
 def as_json(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+    """The row as JSON text has it."""
+    plain = {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+    return {name: f"\\x{value.hex()}" if isinstance(value, bytes) else value for name, value in plain.items()}
 
 
 @pytest.mark.parametrize("actor", ROLE_OF)

@@ -445,8 +445,13 @@ def test_aliased_records_stay_when_the_person_deletes_their_account(database: Co
     ann.save(None, described(3))
     assert people(database) == [ann.id, admin.id, ann.id, ann.id]
     ann.call("delete_own_account", email=f"{ann.id}@example.org")
-    assert people(database) == [admin.id, admin.id]
+    nobody = UUID(int=0)
+    assert people(database) == [nobody, admin.id, nobody, nobody]
     assert database.execute("select count(*) from public.person_aliases").fetchone() == (0,)
+    admin.ask("set_aliases", aliases=[])
+    assert people(database) == [nobody, admin.id, nobody, nobody]
+    admin.ask("set_aliases", aliases=[alias("ann", team["bob"])])
+    assert people(database) == [team["bob"].id, admin.id, nobody, nobody]
 
 
 def test_unassigned_names_are_suggested_dearest_first(team: Team) -> None:

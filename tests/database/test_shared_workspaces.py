@@ -1,4 +1,4 @@
-"""Members of one workspace cannot change what another brought; an account leaves with all that it brought."""
+"""Members of one workspace cannot change what another brought."""
 
 import json
 from collections.abc import Callable
@@ -111,22 +111,6 @@ def test_a_member_prices_only_own_estimates(
     assert costs(database) == [(user, None)]
     assert as_user(owner).execute(call, [json.dumps([change]), workspace]).fetchone() == ("1",)
     assert costs(database) == [(user, 7)]
-
-
-def test_an_account_leaves_with_what_it_brought(
-    database: Connection, author: Connection, other: Connection, workspace: UUID, user: UUID, stranger: UUID
-) -> None:
-    save(author, workspace, None, record(cost_usd="1"))
-    save(author, workspace, add_import(author, workspace), record(cost_usd="2"))
-    save(other, workspace, None, record(cost_usd="3"))
-    excluded = add_import(author, workspace)
-    save(author, workspace, excluded, record(cost_usd="4"))
-    author.execute("update public.imports set is_enabled = false where id = %s", [excluded])
-    superseded = "select user_id from public.superseded_records"
-    assert database.execute(superseded).fetchall() == [(user,)]
-    author.execute("select public.delete_own_account(%s)", [f"{user}@example.org"])
-    assert costs(database) == [(stranger, 3)]
-    assert database.execute(superseded).fetchall() == []
 
 
 def test_records_of_an_author_who_is_gone_can_change(

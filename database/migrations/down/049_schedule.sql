@@ -1,4 +1,4 @@
--- The way back from 045_schedule.sql.
+-- The way back from 049_schedule.sql.
 
 do $$
 begin

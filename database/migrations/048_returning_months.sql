@@ -1,4 +1,4 @@
--- 044_returning_months.sql: what happened while a month was archived happens to it when it comes back.
+-- 048_returning_months.sql: what happened while a month was archived happens to it when it comes back.
 
 -- Counts the records of these days again and decides the days: the sums of a month that was archived may be out of date.
 create or replace function private.recount_parts(tenant uuid, first_at timestamptz, last_at timestamptz)

@@ -1,4 +1,4 @@
--- 045_schedule.sql: where pg_cron exists, the database does its own upkeep; elsewhere the nightly run does the same.
+-- 049_schedule.sql: where pg_cron exists, the database does its own upkeep; elsewhere the nightly run does the same.
 
 do $$
 begin
