@@ -18,6 +18,7 @@ from tally.agents.json_values import (
 )
 from tally.agents.jsonl import lines_with
 from tally.agents.log_files import files_under, folders_from
+from tally.agents.repositories import read_branch
 from tally.core.records import encode_parts
 
 name = "claude-code"
@@ -132,7 +133,8 @@ def _find_record(line: bytes) -> dict[str, Any] | None:
         message = nested.get("message")
         if not isinstance(message, dict) or "usage" not in message:
             return None
-        record = {**nested, "sessionId": record.get("sessionId"), "cwd": record.get("cwd")}
+        outer = {key: record.get(key) for key in ("sessionId", "cwd", "gitBranch")}
+        record = {**nested, **outer}
     if not isinstance(message["usage"], dict):
         raise LineRejected("its usage is not an object")
     return None if message.get("model") == SYNTHETIC else record
@@ -181,6 +183,7 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
         message_id,
         read_name(record, "requestId"),
         record.get("isSidechain") is True,
+        branch=read_branch(record, "gitBranch"),
     )
 
 
@@ -219,7 +222,8 @@ def _read_advisor(event: Event, step_name: str, step: Mapping[str, Any]) -> Even
         read_name(step, "model"),
         *_read_counts(step),
         session=event.session,
-        project=event.project,
+        folder=event.folder,
+        branch=event.branch,
         request_id=event.request_id and step_name,
         attempt=event.attempt,
         is_sidechain=event.is_sidechain,

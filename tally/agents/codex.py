@@ -17,6 +17,7 @@ from tally.agents.json_values import (
 )
 from tally.agents.jsonl import lines_matching
 from tally.agents.log_files import files_under, folders_from
+from tally.agents.repositories import read_branch, read_repository
 from tally.catalog.providers import find_provider
 from tally.core.records import encode_parts
 
@@ -81,9 +82,15 @@ def _parse_line(line: bytes, state: dict[str, Any]) -> Event | None:
     if kind == "session_meta":
         state["session"] = read_name(payload, "id")
         state["vendor"] = find_provider(read_name(payload, "model_provider")) or "openai"
-        state["project"] = read_folder(payload, "cwd")
+        state["folder"] = read_folder(payload, "cwd")
+        git = child(payload, "git")
+        state["branch"], state["repository"] = (
+            read_branch(git, "branch"),
+            read_repository(git, "repository_url"),
+        )
     elif kind == "turn_context":
         state["model"] = read_name(payload, "model") or state.get("model", "")
+        state["folder"] = read_folder(payload, "cwd") or state.get("folder", "")
     return None
 
 
@@ -147,7 +154,9 @@ def _read_event(
         reasoning_tokens=min(reasoning, output),
         context=("service_tier", "priority") if state.get("tier") in FAST_TIERS else None,
         session=state.get("session", ""),
-        project=state.get("project", ""),
+        folder=state.get("folder", ""),
+        branch=state.get("branch", ""),
+        repository=state.get("repository", ""),
     )
 
 

@@ -9,6 +9,7 @@ from tally.agents.events import Event, LineRejected, ParsedPart, select_first
 from tally.agents.json_values import child, parse_object, read_count, read_name, read_unix
 from tally.agents.jsonl import lines_with
 from tally.agents.log_files import files_under
+from tally.agents.repositories import read_branch, read_repository
 from tally.core.records import encode_parts
 
 name = "copilot-cli"
@@ -28,6 +29,8 @@ SESSION_KEYS = (
 MODEL_KEYS = "gen_ai.response.model", "gen_ai.request.model"
 WRITE_KEYS = "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"
 REASONING_KEYS = "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"
+BRANCH_KEYS = "github.copilot.git.branch", "copilot_chat.repo.head_branch_name"
+REPOSITORY_KEYS = "github.copilot.git.repository", "copilot_chat.repo.remote_url"
 LONG_CONTEXT_SUFFIXES = "-1m-internal", "-1m"  # variants of the same model
 
 
@@ -57,7 +60,7 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
                 spans.append(span)
         except LineRejected as reason:
             part.reject(str(reason))
-    part.events = list(_finest(spans))
+    part.events = list(_with_repositories(_finest(spans), spans))
     return part
 
 
@@ -71,12 +74,28 @@ def _parse_span(line: bytes) -> Span | None:
     return Span(level, _names(record, attributes), event)
 
 
-def _finest(spans: list[Span]) -> Iterable[Event]:
+def _finest(spans: list[Span]) -> Iterable[Span]:
     covered: set[str] = set()
     for level in (CHAT, INFERENCE, TURN, AGENT):
         of_this_level = [span for span in spans if span.level == level]
-        yield from (span.event for span in of_this_level if not span.names & covered)
+        yield from (span for span in of_this_level if not span.names & covered)
         covered = covered.union(*(span.names for span in of_this_level))
+
+
+def _with_repositories(found: Iterable[Span], spans: list[Span]) -> Iterable[Event]:
+    """Yield the events; only the agent's span of a trace names the branch and the repository."""
+    named = {
+        name: span.event
+        for span in spans
+        if span.event.branch or span.event.repository
+        for name in span.names
+    }
+    for span in found:
+        source = next((named[name] for name in span.names if name in named), span.event)
+        yield span.event._replace(
+            branch=span.event.branch or source.branch,
+            repository=span.event.repository or source.repository,
+        )
 
 
 def _find_level(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> int | None:
@@ -120,6 +139,8 @@ def _read_event(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> Eve
         cache_write_tokens=write,
         reasoning_tokens=reasoning,
         session=next(filter(None, (read_name(attributes, key) for key in SESSION_KEYS)), ""),
+        branch=next(filter(None, (read_branch(attributes, key) for key in BRANCH_KEYS)), ""),
+        repository=next(filter(None, (read_repository(attributes, key) for key in REPOSITORY_KEYS)), ""),
     )
 
 

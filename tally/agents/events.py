@@ -32,11 +32,13 @@ class Event(NamedTuple):
     web_searches: int = 0
     context: tuple[str, str] | None = None  # price condition, such as ("speed", "fast")
     session: str = ""
-    project: str = ""
+    folder: str = ""  # the path that the agent worked in; only its last part is ever sent
     request_id: str = ""  # the provider's id
     attempt: str = ""  # distinguishes two requests that share a name
     is_sidechain: bool = False
     logged_usd: str = ""  # cost according to the agent itself
+    branch: str = ""
+    repository: str = ""  # owner/name, or the last part of a path
 
     @property
     def tokens(self) -> int:

@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from tally.agents.events import Event, LineRejected, ParsedPart, select_last
-from tally.agents.json_values import child, parse_object, read_count, read_instant, read_name
+from tally.agents.json_values import (
+    MAX_PATH_LENGTH,
+    child,
+    parse_object,
+    read_count,
+    read_folder,
+    read_instant,
+    read_name,
+)
 from tally.agents.log_files import files_under, folders_from
 from tally.core.records import encode_parts
 
@@ -15,6 +23,7 @@ by_line = False  # a message may be repeated: its last statement is effective
 select_winners = select_last
 
 MARKER = b'"gemini"'
+FOLDER_FILE = ".project_root"
 
 
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
@@ -27,17 +36,26 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
     """Return the responses of a chat that have token counts."""
     part = ParsedPart()
-    session = path.stem
+    session, folder = path.stem, _find_folder(path)
     for record in _records(data, path, part):
         session = read_name(record, "sessionId") or session
         messages = record.get("messages")
         for message in messages if isinstance(messages, list) else [record]:
             try:
                 if event := _read_message(message, session):
-                    part.events.append(event)
+                    part.events.append(event._replace(folder=folder))
             except LineRejected as reason:
                 part.reject(str(reason))
     return part
+
+
+def _find_folder(chat: Path) -> str:
+    """Return the folder that newer versions name beside their chats; older ones only store its hash."""
+    try:
+        with (chat.parents[1] / FOLDER_FILE).open(encoding="utf-8") as file:
+            return read_folder({"path": file.read(MAX_PATH_LENGTH + 1).strip()}, "path")
+    except (OSError, UnicodeError):
+        return ""
 
 
 def _records(data: bytes, path: Path, part: ParsedPart) -> Iterable[dict[str, Any]]:

@@ -10,6 +10,7 @@ from tally.core.records import MAX_COUNT
 
 MIN_YEAR, MAX_YEAR = 2020, 2099
 MAX_NAME_LENGTH = 200  # characters of a name out of a log
+MAX_PATH_LENGTH = 4_096
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
@@ -77,11 +78,14 @@ def child(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def read_folder(values: Mapping[str, Any], key: str) -> str:
-    """Return the last folder of a POSIX or Windows path; empty when there is none."""
+    """Return a POSIX or Windows path; of a very long one its last folder, empty when there is none."""
     path = values.get(key)
-    return _last_folder(path) if isinstance(path, str) else ""
+    if not isinstance(path, str):
+        return ""
+    return path if len(path) <= MAX_PATH_LENGTH else last_folder(path)
 
 
 @lru_cache(1_000)
-def _last_folder(path: str) -> str:
+def last_folder(path: str) -> str:
+    """Return the last folder of a path as a printable name."""
     return printable(path.replace("\\", "/").rstrip("/").rpartition("/")[2])

@@ -83,7 +83,7 @@ def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> E
         cache_write_tokens=tokens.cache_write_tokens,
         reasoning_tokens=tokens.reasoning_tokens,
         session=session,
-        project=read_folder(child(record, "path"), "cwd"),
+        folder=read_folder(child(record, "path"), "cwd"),
         logged_usd=_read_cost(record.get("cost")),
     )
 

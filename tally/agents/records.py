@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from tally.agents.events import Event
+from tally.agents.json_values import last_folder
 from tally.agents.payment import Payment
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, CostRecord, identity, request_identity
@@ -22,7 +23,12 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
     """Return the cost record of a request."""
     payee = payment.find_payee(event.vendor)
     model_name = canonical_claude(event.model)
-    described = {"session": event.session, "project": event.project}
+    described = {
+        "session": event.session,
+        "project": last_folder(event.folder),
+        "branch": event.branch,
+        "repository": event.repository,
+    }
     metadata: dict[str, JSON] = {key: value for key, value in described.items() if value}
     named = request_identity(event.request_id) if event.request_id else identity(agent_name, event.name)
     return CostRecord(

@@ -239,7 +239,7 @@ def test_names_from_logs_become_short_and_printable(tmp_path: Path) -> None:
 
     (event,) = claude(tmp_path)
 
-    assert (event.name, event.session, len(event.project)) == ("msg_1", "s1", 200)
+    assert (event.name, event.session, len(event.folder)) == ("msg_1", "s1", 200)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,12 @@ def test_request_has_the_usage_of_its_last_token_count(tmp_path: Path) -> None:
     first, second = codex(tmp_path)
 
     assert amounts([first, second]) == [(1_000, 10), (2_500, 300)]
-    assert (second.model, second.session, second.project, second.vendor) == ("gpt-5", "c1", "tally", "openai")
+    assert (second.model, second.session, second.folder, second.vendor) == (
+        "gpt-5",
+        "c1",
+        "/home/ada/projects/tally",
+        "openai",
+    )
 
 
 def test_without_last_usage_a_request_is_the_growth_of_the_total(tmp_path: Path) -> None:

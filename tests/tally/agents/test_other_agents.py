@@ -50,6 +50,14 @@ def test_gemini_cached_tokens_outside_the_input_are_added(tmp_path: Path) -> Non
     assert (event.input_tokens, event.cached_input_tokens) == (15_050, 6_000)
 
 
+def test_gemini_folder_is_the_one_beside_its_chats(tmp_path: Path) -> None:
+    chat = write_gemini(tmp_path, gemini_message())
+    for content, folder in ((None, ""), (b"/home/ada/garden\n", "/home/ada/garden"), (b"\xff", "")):
+        if content is not None:
+            write(chat.parents[1] / ".project_root", content)
+        assert [event.folder for event in collected(tmp_path, "gemini-cli")] == [folder]
+
+
 def test_gemini_last_statement_about_a_message_is_effective(tmp_path: Path) -> None:
     again = gemini_message(output=10, total=0)
     write_gemini(tmp_path, gemini_message(), again, gemini_message("m2"), file="session-1.jsonl")
