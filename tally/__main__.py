@@ -4,7 +4,7 @@ import sys
 
 from tally.core.streams import prepare_streams
 
-COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces"}
+COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces", "folders"}
 MACHINE_COMMANDS = {"up", "down", "status", "doctor", "nightly", "backtest"}
 
 

@@ -9,6 +9,7 @@ import httpx
 from filelock import FileLock
 
 from tally.accounts.auth_client import ApiKeyRejected, AuthClient, AuthRefused, AuthUnreachable, Tokens
+from tally.accounts.session_file import session_path
 from tally.core.errors import NotSignedIn, TallyError
 from tally.core.private_files import write_private
 from tally.core.settings import SettingsMissing, load_settings
@@ -29,7 +30,7 @@ class CliSession:
     email: str
     user_id: str
     refresh_token: str = field(repr=False)
-    workspace_id: str = ""  # the personal one
+    workspace_id: str = ""  # in sessions from before there were workspaces, the personal one
     workspace_name: str = ""
 
 
@@ -58,9 +59,8 @@ def sign_in(folder: Path, credentials: Credentials) -> tuple[CliSession, list[Wo
     session = CliSession(address, key, credentials.email, tokens.user_id, tokens.refresh_token)
     try:
         workspaces = list_workspaces(_open(session, tokens))
-        if credentials.workspace is not None:
-            chosen = find_workspace(workspaces, credentials.workspace)
-            session = replace(session, workspace_id=chosen.id, workspace_name=chosen.name)
+        chosen = find_workspace(workspaces, credentials.workspace or session.user_id)
+        session = replace(session, workspace_id=chosen.id, workspace_name=chosen.name)
     except TallyError:
         with suppress(TallyError):
             client.sign_out(tokens.access_token)
@@ -73,7 +73,7 @@ def sign_in(folder: Path, credentials: Credentials) -> tuple[CliSession, list[Wo
 def load_session(folder: Path) -> CliSession:
     """The stored session; raises NotSignedIn without one."""
     try:
-        session = CliSession(**json.loads(_path(folder).read_bytes()))
+        session = CliSession(**json.loads(session_path(folder).read_bytes()))
         if not all(isinstance(value, str) for value in asdict(session).values()):
             raise ValueError
     except (OSError, ValueError, TypeError, RecursionError):
@@ -104,12 +104,12 @@ def open_database(folder: Path, workspace: str | None = None) -> tuple[CliSessio
 
 def sign_out(folder: Path) -> bool:
     """Ends the session at the sign-in service and deletes it here; False when there was none."""
-    if not _path(folder).exists():
+    if not session_path(folder).exists():
         return False
     with suppress(TallyError), _lock(folder):
         session, tokens = _renew(folder)
         _connect(session.address, session.publishable_key).sign_out(tokens.access_token)
-    _path(folder).unlink(missing_ok=True)
+    session_path(folder).unlink(missing_ok=True)
     return True
 
 
@@ -174,12 +174,8 @@ def _describe_misconfiguration(address: str) -> str:
     return f"{address} or its key cannot be used. `tally status --env` shows both where Tally runs."
 
 
-def _path(folder: Path) -> Path:
-    return folder / "account.json"
-
-
 def _write(folder: Path, session: CliSession) -> None:
-    write_private(_path(folder), json.dumps(asdict(session)) + "\n")
+    write_private(session_path(folder), json.dumps(asdict(session)) + "\n")
 
 
 def _lock(folder: Path) -> FileLock:

@@ -111,10 +111,10 @@ def _select_in_message(message: str, statements: list[Event], known: list[KnownR
         request = requests[place]
         if event.rank > request.rank:
             # The request id of a sidechain replay is not the request's own.
-            own_attempt = request.attempt if request.rank[0] else ""
-            requests[place] = KnownRequest(request.name, event.attempt or own_attempt, event.rank)
+            attempt = event.attempt or (request.attempt if request.rank[0] else "")
+            requests[place] = KnownRequest(request.name, attempt, event.rank)
             request_id = request.name if event.request_id else ""
-            winners[request.name] = event._replace(name=request.name, request_id=request_id)
+            winners[request.name] = event._replace(name=request.name, request_id=request_id, attempt=attempt)
     return list(winners.values())
 
 

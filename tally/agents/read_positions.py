@@ -1,9 +1,13 @@
-"""Read positions: how far each log was read, and the requests that were collected from it."""
+"""Read positions: how far each log was read, and the requests that were collected from it.
+
+Each request is in one workspace, or in none by a folder rule. Later rules change neither while its source
+exists.
+"""
 
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +18,13 @@ from tally.agents.log_files import LogFile
 from tally.agents.scan import FileRead
 from tally.core.errors import TallyError
 
-VERSION = 1
+VERSION = 2
 NAMES_PER_QUERY = 500  # SQLite limits the parameters of a query
 TABLES = """
-    create table source (agent text primary key, import_id text, settings text) without rowid;
+    create table source (
+        agent text, workspace text, import_id text, settings text,
+        primary key (agent, workspace)
+    ) without rowid;
     create table file (
         agent text, path blob, inode integer, size integer, mtime_ns integer,
         offset integer, tail blob, state text,
@@ -25,8 +32,22 @@ TABLES = """
     ) without rowid;
     create table request (
         agent text, message text, place integer, name text, attempt text, rank text,
+        workspace text, is_known integer,
         primary key (agent, message, place)
     ) without rowid;
+"""
+# Before, all sources were in the personal workspace, and Codex's state had no whole folder.
+FROM_VERSION_1 = """
+    alter table source rename to old_source;
+    alter table request rename to old_request;
+    alter table file rename to old_file;
+    {tables}
+    insert into source select agent, {personal}, import_id, settings from old_source;
+    insert into request select agent, message, place, name, attempt, rank, {personal}, 1 from old_request;
+    insert into file select * from old_file where agent <> 'codex';
+    drop table old_source;
+    drop table old_request;
+    drop table old_file;
 """
 
 
@@ -41,8 +62,8 @@ def find_positions(folder: Path, account: str) -> Path:
 class ReadPositions:
     """One account's read positions on this machine; they advance only after the database has the records."""
 
-    def __init__(self, path: Path) -> None:
-        self._database = _open(path)
+    def __init__(self, path: Path, personal_workspace: str = "") -> None:
+        self._database = _open(path, personal_workspace)
 
     def close(self) -> None:
         """Close the file."""
@@ -62,55 +83,105 @@ class ReadPositions:
 
     def load_known(self, agent: str, events: Iterable[Event]) -> KnownRequests:
         """Load the known requests that share a name with these events."""
-        names = list({event.name for event in events})
         by_name: dict[str, list[KnownRequest]] = {}
-        for start in range(0, len(names), NAMES_PER_QUERY):
-            chosen = names[start : start + NAMES_PER_QUERY]
-            marks = ",".join("?" * len(chosen))
-            query = (
-                "select message, name, attempt, rank from request"  # noqa: S608 - placeholders only
-                f" where agent = ? and message in ({marks}) order by message, place"
-            )
-            for message, name, attempt, rank in self._database.execute(query, [agent, *chosen]):
+        for message, name, attempt, rank, _, is_known in self._find_requests(agent, events):
+            if is_known:
                 request = KnownRequest(name, attempt, _read_rank(rank))
                 by_name.setdefault(message, []).append(request)
         return KnownRequests(by_name)
 
-    def advance(self, agent: str, reads: Sequence[FileRead], collected: Sequence[Event]) -> None:
-        """Store read positions and collected requests, once the database has their records."""
+    def load_workspaces(self, agent: str, events: Iterable[Event]) -> dict[str, str]:
+        """Load the workspaces of the requests that share a name with these events; empty where left out."""
+        return {name: workspace for _, name, _, _, workspace, _ in self._find_requests(agent, events)}
+
+    def _find_requests(self, agent: str, events: Iterable[Event]) -> Iterator[tuple[Any, ...]]:
+        names = list({event.name for event in events})
+        for start in range(0, len(names), NAMES_PER_QUERY):
+            chosen = names[start : start + NAMES_PER_QUERY]
+            marks = ",".join("?" * len(chosen))
+            query = (
+                "select message, name, attempt, rank, workspace, is_known from request"  # noqa: S608 - placeholders only
+                f" where agent = ? and message in ({marks}) order by message, place"
+            )
+            yield from self._database.execute(query, [agent, *chosen]).fetchall()
+
+    def advance(
+        self, agent: str, reads: Sequence[FileRead], collected: Mapping[str, Iterable[Event]]
+    ) -> None:
+        """Store read positions and requests by workspace, once the database has their records.
+
+        Those that were left out are under the empty text.
+        """
         with self._database as database:
             database.executemany(
                 "insert or replace into file values (?, ?, ?, ?, ?, ?, ?, ?)",
                 [_file_row(agent, read.file) for read in reads],
             )
-            for event in collected:
-                # The second request of a message is named "<message>:<attempt>".
-                message = event.name.removesuffix(f":{event.attempt}") if event.attempt else event.name
-                known = (event.name, event.attempt, json.dumps(event.rank))
-                database.execute(
-                    "insert or replace into request select ?, ?, coalesce("
-                    "  (select place from request where agent = ? and message = ? and name = ?),"
-                    "  (select count(*) from request where agent = ? and message = ?)"
-                    "), ?, ?, ?",
-                    [agent, message, agent, message, event.name, agent, message, *known],
-                )
+            for workspace, events in collected.items():
+                for event in events:
+                    self._add_request(agent, workspace, event)
 
-    def load_source(self, agent: str) -> tuple[str | None, dict[str, Any]]:
-        """Return the import that an agent's records belong to, and the settings they were read with."""
+    def _add_request(self, agent: str, workspace: str, event: Event) -> None:
+        # The second request of a message is named "<message>:<attempt>".
+        message = event.name.removesuffix(f":{event.attempt}") if event.attempt else event.name
+        known = (event.name, event.attempt, json.dumps(event.rank), workspace)
+        self._database.execute(
+            "insert or replace into request select ?, ?, coalesce("
+            "  (select place from request where agent = ? and message = ? and name = ?),"
+            "  (select coalesce(max(place), -1) + 1 from request where agent = ? and message = ?)"
+            "), ?, ?, ?, ?, 1",
+            [agent, message, agent, message, event.name, agent, message, *known],
+        )
+
+    def list_workspaces(self) -> set[str]:
+        """Workspaces with records of this machine."""
+        return {workspace for (workspace,) in self._database.execute("select workspace from source")}
+
+    def load_source(self, agent: str, workspace: str) -> tuple[str | None, dict[str, Any]]:
+        """Return the import that an agent's records in a workspace belong to, and their settings."""
         row = self._database.execute(
-            "select import_id, settings from source where agent = ?", [agent]
+            "select import_id, settings from source where agent = ? and workspace = ?", [agent, workspace]
         ).fetchone()
         return (row[0], json.loads(row[1])) if row else (None, {})
 
-    def begin(self, agent: str, import_id: str, settings: dict[str, Any]) -> None:
-        """Start a run; with another import or other settings than before, all logs are read again."""
+    def store_source(self, agent: str, workspace: str, import_id: str, settings: Mapping[str, Any]) -> None:
+        """Store the import that an agent's records in a workspace belong to, and their settings."""
         with self._database as database:
-            if self.load_source(agent) != (import_id, settings):
-                database.execute("delete from file where agent = ?", [agent])
-                database.execute("delete from request where agent = ?", [agent])
             database.execute(
-                "insert or replace into source values (?, ?, ?)", [agent, import_id, json.dumps(settings)]
+                "insert or replace into source values (?, ?, ?, ?)",
+                [agent, workspace, import_id, json.dumps(settings)],
             )
+
+    def begin(self, agent: str, workspace: str, import_id: str | None, settings: Mapping[str, Any]) -> None:
+        """Start a run for an agent's import in a workspace, None where there is none.
+
+        With other settings than before, all logs are read again.
+        """
+        self.forget_deleted(agent, workspace, import_id)
+        known_id, known_settings = self.load_source(agent, workspace)
+        if known_id is not None and known_settings != settings:
+            self.start_again(agent)
+        if import_id is not None:
+            self.store_source(agent, workspace, import_id, settings)
+
+    def forget_deleted(self, agent: str, workspace: str, import_id: str | None) -> None:
+        """Read all logs again if the import is another one than before: its requests were deleted with it."""
+        if self.load_source(agent, workspace)[0] in (None, import_id):
+            return
+        with self._database as database:
+            for table in ("request", "source"):
+                database.execute(
+                    f"delete from {table} where agent = ? and workspace = ?",  # noqa: S608 - two names
+                    [agent, workspace],
+                )
+        self.start_again(agent)
+
+    def start_again(self, agent: str) -> None:
+        """Read all logs of an agent again: requests stay in their workspaces, those left out may be added."""
+        with self._database as database:
+            database.execute("delete from file where agent = ?", [agent])
+            database.execute("delete from request where agent = ? and workspace = ''", [agent])
+            database.execute("update request set is_known = 0 where agent = ?", [agent])
 
 
 def _continue(file: LogFile, position: list[Any] | None) -> LogFile | None:
@@ -137,7 +208,7 @@ def _read_rank(text: str) -> tuple[bool, int, int, bool]:
     return is_main, tokens, output_tokens, has_context
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path, personal_workspace: str) -> sqlite3.Connection:
     """Open the file, replacing an unreadable one: logs are then read again and duplicates skipped."""
     for attempt in range(2):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -145,6 +216,9 @@ def _open(path: Path) -> sqlite3.Connection:
         try:
             version = database.execute("pragma user_version").fetchone()[0]
             if version == VERSION:
+                return database
+            if version == 1:
+                _upgrade(database, personal_workspace)
                 return database
             if version == 0 and not database.execute("select 1 from sqlite_master").fetchone():
                 database.executescript(f"begin; {TABLES} pragma user_version = {VERSION}; commit")
@@ -155,3 +229,10 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         path.unlink()
     raise TallyError(f"{path} cannot be created. Check the free disk space, then try again.")
+
+
+def _upgrade(database: sqlite3.Connection, personal_workspace: str) -> None:
+    """Bring a file of version 1 to this one."""
+    personal = "'" + personal_workspace.replace("'", "''") + "'"
+    statements = FROM_VERSION_1.format(tables=TABLES, personal=personal)
+    database.executescript(f"begin; {statements} pragma user_version = {VERSION}; commit")

@@ -1,6 +1,6 @@
 """Report on this machine's logs: tokens and cost by day, model and token class."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -13,6 +13,7 @@ from tally.agents.agent import Agent
 from tally.agents.events import Event, KnownRequests
 from tally.agents.log_files import LogFile
 from tally.agents.payment import Payment
+from tally.agents.routes import Destination, Routes
 from tally.agents.scan import ScanProgress, read_logs
 from tally.catalog.models import canonical_claude
 from tally.core.progress import Progress
@@ -42,6 +43,7 @@ class ReportRequest:
     timezone: str
     since: date | None
     payments: Mapping[str, Payment]
+    routes: Routes = field(default_factory=lambda: Routes(Destination("")))
 
 
 def make_report(request: ReportRequest, on_progress: Progress) -> dict[str, Any]:
@@ -71,8 +73,11 @@ def _report_agent(
     request: ReportRequest, agent: Agent, files: Sequence[LogFile], on_progress: Progress
 ) -> dict[str, Any]:
     reads = read_logs(agent, files, ScanProgress(agent, files, on_progress).add, _load_prices)
-    events = agent.select_winners((event for read in reads for event in read.events), KnownRequests({}))
+    winners = agent.select_winners((event for read in reads for event in read.events), KnownRequests({}))
+    zone = ZoneInfo(request.timezone)
+    events = [event for event in winners if not request.since or _day_of(event, zone) >= request.since]
     days = list(_sum_by_day(request, events, request.payments[agent.name]))
+    routes = Counter(request.routes.find(event.folder) for event in events)
     return {
         "source": agent.name,
         "title": agent.title,
@@ -80,6 +85,8 @@ def _report_agent(
         "requests": sum(row["requests"] for row in days),
         "rejected": sum(read.rejected for read in reads),
         "reasons": sorted({reason for read in reads for reason in read.reasons}),
+        "left_out": routes["never"],
+        "without_folder": routes["no folder"],
         "days": days,
     }
 
@@ -90,15 +97,27 @@ def _sum_by_day(
     from tally.agents.records import price_event
 
     zone = ZoneInfo(request.timezone)
-    rows: dict[tuple[date, str, str], _Row] = defaultdict(_Row)
+    rows: dict[tuple[date, str, str, str, str], _Row] = defaultdict(_Row)
     for event in events:
-        day = event.timestamp.astimezone(zone).date()
-        if not request.since or day >= request.since:
-            rows[day, canonical_claude(event.model), event.vendor].add(event, price_event(event))
-    for (day, model, vendor), row in sorted(rows.items()):
-        paid_by = "plan" if payment.is_plan(vendor) else "api"
-        named = {"day": day.isoformat(), "model": model, "provider": payment.find_payee(vendor)}
-        yield named | {"paid_by": paid_by} | row.to_json()
+        route = request.routes.find(event.folder)
+        if isinstance(route, Destination):
+            place = (route.workspace_name, route.project_name)
+            key = (_day_of(event, zone), canonical_claude(event.model), event.vendor, *place)
+            rows[key].add(event, price_event(event))
+    for (day, model, vendor, workspace, project), row in sorted(rows.items()):
+        yield {
+            "day": day.isoformat(),
+            "model": model,
+            "provider": payment.find_payee(vendor),
+            "paid_by": "plan" if payment.is_plan(vendor) else "api",
+            "workspace": workspace or None,
+            "project": project or None,
+            **row.to_json(),
+        }
+
+
+def _day_of(event: Event, zone: ZoneInfo) -> date:
+    return event.timestamp.astimezone(zone).date()
 
 
 @dataclass(slots=True)

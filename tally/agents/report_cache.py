@@ -9,13 +9,16 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from tally.accounts.session_file import load_workspace_name
+from tally.agents.folder_rules import FILE as FOLDERS_FILE
+from tally.agents.folder_rules import has_rules
 from tally.agents.log_files import LogFile
 from tally.agents.machine import collecting_folder
 from tally.agents.payment import PAYMENTS_FILE, find_payment
 from tally.agents.scan import find_logs
 from tally.core.errors import TallyError
 
-FORMAT = 2  # version of the stored report's format
+FORMAT = 3  # version of the stored report's format
 FILE = "report.json"
 PACKAGE = Path(__file__).parents[1]  # all of `tally`, so that no list of modules has to be maintained
 # An upgrade of the system's timezone data replaces files in these folders, which changes the folders' times.
@@ -25,6 +28,8 @@ ZONE_FOLDERS = tuple(map(Path, ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/us
 def print_cached_report(arguments: Sequence[str]) -> bool:
     """Print the stored report for these arguments; False when there is none or anything may have changed."""
     try:
+        if has_rules(collecting_folder()):  # what they say also depends on symbolic links
+            return False
         stored = json.loads((collecting_folder() / FILE).read_bytes())
         if stored["key"] != fingerprint(arguments, find_logs(Path.home(), os.environ)):
             return False
@@ -76,7 +81,13 @@ def _signature(path: Path) -> tuple[str, int, int, int]:
 
 
 def _settings() -> list[str]:
-    """Timezone and stored payments. The agents' variables only change which logs are found."""
+    """Timezone, workspace, folder rules and stored payments.
+
+    The agents' variables only change which logs are found.
+    """
     payments = collecting_folder() / PAYMENTS_FILE
+    workspace = load_workspace_name(collecting_folder())
     zone = os.environ.get("TZ") or str(Path("/etc/localtime").resolve())
-    return [zone, payments.read_text(encoding="utf-8") if payments.exists() else ""]
+    rules = collecting_folder() / FOLDERS_FILE
+    texts = [path.read_text(encoding="utf-8") if path.exists() else "" for path in (payments, rules)]
+    return [zone, workspace, *texts]

@@ -1,31 +1,43 @@
 """Source of one agent's logs on one machine: its row of `imports`, and the counts of a collection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tally.ledger.save import Saved
-from tally.storage.database import Database, Query, select_first
+from tally.agents.payment import Payment
+from tally.agents.records import make_record
+from tally.agents.sorting import FiledEvent
+from tally.core.records import CostRecord, InvalidRecord, file_under
+from tally.ledger.save import Saved, save_records
+from tally.storage.database import Database, Query, Row, select_first
 
 SOURCE_COLUMNS = (
     "id,kind,format,filename,rows_read,rows_imported,rows_duplicate,rows_restated,rows_rejected,"
     "errors,metadata"
 )
+BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
 MAX_STORED_REASONS = 100  # per source, the newest
 
 
 @dataclass(slots=True)
 class SourceResult:
-    """Counts of one agent's collection: read = added + duplicates + rejected."""
+    """Counts of one agent's collection into a workspace: read = added + duplicates + rejected.
+
+    What is left out by folder rules is not read, and counted for the workspace of folders without a rule.
+    """
 
     source: str
     title: str
+    workspace_id: str = ""
+    workspace_name: str = ""  # where several workspaces are collected into
     added: int = 0
     duplicates: int = 0
     restated: int = 0
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
+    left_out: int = 0  # in folders that are never collected
+    without_folder: int = 0  # left out, as they may be from such a folder
 
     def add_saved(self, saved: Saved) -> None:
         """Count one saved batch."""
@@ -49,22 +61,83 @@ class SourceResult:
         return {
             "source": self.source,
             "title": self.title,
+            "workspace_id": self.workspace_id,
             "read": self.read,
             "added": self.added,
             "already_there": self.duplicates,
             "restated": self.restated,
             "rejected": self.rejected,
             "reasons": self.reasons,
+            "left_out": self.left_out,
+            "without_folder": self.without_folder,
         }
 
 
-def find_source(database: Database, agent_name: str, machine_name: str) -> dict[str, Any]:
-    """Return the import of an agent on a machine, inserting it the first time."""
-    identity = {"kind": "machine", "format": agent_name, "filename": machine_name}
+@dataclass(slots=True)
+class MachineSource:
+    """One agent's source in a workspace; `add` makes its row, with the first requests."""
+
+    database: Database
+    payment: Payment
+    result: SourceResult
+    row: Row | None
+    add: Callable[[], Row]
+
+    def save(self, filed: Sequence[FiledEvent]) -> None:
+        """Save requests, in small calls."""
+        if not filed:
+            return
+        import_id = self._get_row()["id"]
+        records, refused = _make_records(self.result.source, filed, self.payment)
+        for start in range(0, len(records), BATCH_RECORDS):
+            batch = records[start : start + BATCH_RECORDS]
+            self.result.add_saved(save_records(self.database, batch, import_id))
+        self.result.reject(refused)
+
+    def reject(self, reasons: Sequence[str], count: int) -> None:
+        """Count lines that could not be read."""
+        self._get_row()
+        self.result.reject(reasons, count)
+
+    def finish(self) -> SourceResult:
+        """Store the counts and return them."""
+        if self.result.read:
+            add_result(self.database, self._get_row(), self.result)
+        return self.result
+
+    def _get_row(self) -> Row:
+        if self.row is None:
+            self.row = self.add()
+        return self.row
+
+
+def _make_records(
+    agent_name: str, filed: Sequence[FiledEvent], payment: Payment
+) -> tuple[list[CostRecord], list[str]]:
+    """Return records and refusals, by time, so that each batch is compared with few stored records."""
+    records, refused = [], []
+    for event, project_id in sorted(filed, key=lambda one: one.event.timestamp):
+        try:
+            records.append(file_under(make_record(agent_name, event, payment), project_id))
+        except InvalidRecord as reason:
+            refused.append(str(reason))
+    return records, refused
+
+
+def find_source(database: Database, agent_name: str, machine_name: str) -> Row | None:
+    """Return the import of an agent on a machine, None before its first requests."""
     # Other members of the workspace may have machines of the same name.
-    own = identity | {"user_id": database.scope.user_id}
-    known = select_first(database, Query("imports", SOURCE_COLUMNS, ["id"], own))
-    return known or database.insert("imports", identity | {"status": "done"})
+    own = _identity(agent_name, machine_name) | {"user_id": database.scope.user_id}
+    return select_first(database, Query("imports", SOURCE_COLUMNS, ["id"], own))
+
+
+def add_source(database: Database, agent_name: str, machine_name: str) -> Row:
+    """Insert the import of an agent on a machine."""
+    return database.insert("imports", _identity(agent_name, machine_name) | {"status": "done"})
+
+
+def _identity(agent_name: str, machine_name: str) -> Row:
+    return {"kind": "machine", "format": agent_name, "filename": machine_name}
 
 
 def add_result(database: Database, source: Mapping[str, Any], result: SourceResult) -> None:

@@ -1,6 +1,6 @@
 """Upload of this machine's logs: requests are saved as cost records, then the read positions advance."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,34 +8,34 @@ from zoneinfo import ZoneInfo
 
 from tally.agents.agent import Agent
 from tally.agents.collection_lock import lock_collection
-from tally.agents.events import Event
+from tally.agents.folder_rules import load_rules
 from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.machine import Machine
-from tally.agents.payment import Payment
 from tally.agents.read_positions import ReadPositions, find_positions
-from tally.agents.records import make_record
 from tally.agents.registry import AGENTS
+from tally.agents.route_lookup import resolve_routes
+from tally.agents.routes import Destination, Routes
 from tally.agents.scan import FileRead, ScanProgress, read_logs
-from tally.agents.source import SourceResult, add_result, find_source
+from tally.agents.sorting import LEFT_OUT, SortedEvents, sort_events
+from tally.agents.source import MachineSource, SourceResult, add_source, find_source
 from tally.core.progress import Progress, ignore_progress
-from tally.core.records import CostRecord, InvalidRecord
 from tally.core.text import printable
-from tally.ledger.save import save_records
-from tally.storage.database import Database
+from tally.storage.database import Database, Row
+from tally.storage.workspaces import list_workspaces
 
 BATCH_BYTES = 256_000_000  # of logs per batch; the read positions advance after each
-BATCH_RECORDS = 500  # per call: the connection may be slow and the database busy
 FIRST_DAY = date.min + timedelta(days=1)  # a zone's first and last day may begin outside the range of UTC
 LAST_DAY = date.max - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Agents to collect, and the first day to include."""
+    """Agents to collect, the first day to include, and whether to begin again."""
 
     agents: Sequence[Agent] = AGENTS
     since: date | None = None
     timezone: str = "UTC"  # of `since`
+    from_start: bool = False  # read logs again that were read before
 
     @property
     def earliest(self) -> datetime | None:
@@ -55,17 +55,25 @@ def collect_into(
     selection: Selection = ALL,
     on_progress: Progress = ignore_progress,
 ) -> list[SourceResult]:
-    """Collect the unread requests in these agents' logs; safe to repeat and to interrupt at any point."""
+    """Collect the unread requests in these agents' logs; safe to repeat and to interrupt at any point.
+
+    Folder rules of this machine may send some to other workspaces than the database's, or keep them here.
+    """
     machine = machine or Machine()
-    earliest = selection.earliest
+    routes = resolve_routes(load_rules(machine.folder), database)
+    personal = database.scope.user_id
     with (
         lock_collection(machine.folder),
-        closing(ReadPositions(find_positions(machine.folder, database.scope.user_id))) as positions,
+        closing(ReadPositions(find_positions(machine.folder, personal), personal)) as positions,
     ):
+        left = positions.list_workspaces() - {place.workspace_id for place in routes.workspaces}
+        if left:  # of those that the account has left itself, nobody can say what is there
+            left &= {workspace.id for workspace in list_workspaces(database)}
         runs = [
-            _Run(database, machine, positions, agent, earliest, on_progress) for agent in selection.agents
+            _Run(database, machine, positions, agent, selection, routes, left, on_progress)
+            for agent in selection.agents
         ]
-        return [result for run in runs if (result := run.collect())]
+        return [result for run in runs for result in run.collect()]
 
 
 @dataclass(slots=True)
@@ -76,54 +84,85 @@ class _Run:
     machine: Machine
     positions: ReadPositions
     agent: Agent
-    earliest: datetime | None
+    selection: Selection
+    routes: Routes
+    left_workspaces: Collection[str]  # collected into before, and by no rule any more
     on_progress: Progress
 
-    def collect(self) -> SourceResult | None:
-        """Collect, and return the counts; None when the agent has no logs here."""
+    def collect(self) -> list[SourceResult]:
+        """Collect, and return the counts by workspace; none when the agent has no logs here."""
         agent = self.agent
         files = stat_logs(agent.find_files(self.machine.home, self.machine.environment))
         if not files:
-            return None
-        source = find_source(self.database, agent.name, self.machine.name)
-        payment = self.machine.find_payment(agent, source["metadata"].get("paid_by"))
-        self._begin(source["id"], payment)
+            return []
+        if self.selection.from_start:
+            self.positions.start_again(agent.name)
+        for workspace_id in self.left_workspaces:
+            row = find_source(self._in_workspace(workspace_id), agent.name, self.machine.name)
+            self.positions.forget_deleted(agent.name, workspace_id, row["id"] if row else None)
+        sources = {place.workspace_id: self._open_source(place) for place in self.routes.workspaces}
         unread = self.positions.load_files(agent.name, files)
-        result = SourceResult(agent.name, agent.title)
         progress = ScanProgress(agent, unread, self.on_progress)
         for batch in _split_batches(unread):
             reads = read_logs(agent, batch, progress.add)
-            events = self._select_events(reads)
-            self._save(events, payment, source["id"], result)
-            for read in reads:
-                name = printable(read.file.path.name)
-                result.reject([f"{name}: {reason}" for reason in read.reasons], read.rejected)
-            self.positions.advance(agent.name, reads, events)
-        if result.read:
-            add_result(self.database, source, result)
-        return result
+            events = self._sort(reads)
+            for workspace_id, filed in events.sent.items():
+                sources[workspace_id].save(filed)
+            self._reject(reads, sources)
+            default = sources[self.routes.default.workspace_id].result
+            default.left_out += len(events.left_out)
+            default.without_folder += len(events.without_folder)
+            self.positions.advance(agent.name, reads, events.by_workspace)
+        results = [source.finish() for source in sources.values()]
+        return [results[0], *(result for result in results[1:] if result.read)]
 
-    def _begin(self, import_id: str, payment: Payment) -> None:
+    def _in_workspace(self, workspace_id: str) -> Database:
+        is_own = workspace_id == self.database.scope.workspace_id
+        return self.database if is_own else self.database.in_workspace(workspace_id)
+
+    def _open_source(self, place: Destination) -> MachineSource:
+        database = self._in_workspace(place.workspace_id)
+        row = find_source(database, self.agent.name, self.machine.name)
+        payment = self.machine.find_payment(self.agent, row["metadata"].get("paid_by") if row else None)
+        earliest = self.selection.earliest
         settings = {
             "paid_by": payment.paid_by,
             "plans": sorted(payment.plans),
-            "since": self.earliest and self.earliest.isoformat(),
+            "since": earliest and earliest.isoformat(),
         }
-        self.positions.begin(self.agent.name, import_id, settings)
+        import_id = row["id"] if row else None
+        self.positions.begin(self.agent.name, place.workspace_id, import_id, settings)
 
-    def _select_events(self, reads: Sequence[FileRead]) -> list[Event]:
-        """Select the effective new statements since the earliest instant."""
+        def add() -> Row:
+            added = add_source(database, self.agent.name, self.machine.name)
+            self.positions.store_source(self.agent.name, place.workspace_id, added["id"], settings)
+            return added
+
+        result = SourceResult(self.agent.name, self.agent.title, place.workspace_id, place.workspace_name)
+        return MachineSource(database, payment, result, row, add)
+
+    def _sort(self, reads: Sequence[FileRead]) -> SortedEvents:
+        """Sort the effective new statements since the earliest instant by where they go."""
         events = [event for read in reads for event in read.events]
-        known = self.positions.load_known(self.agent.name, events)
-        winners = self.agent.select_winners(events, known)
-        return [event for event in winners if self.earliest is None or event.timestamp >= self.earliest]
+        winners = self.agent.select_winners(events, self.positions.load_known(self.agent.name, events))
+        earliest = self.selection.earliest
+        recent = [event for event in winners if earliest is None or event.timestamp >= earliest]
+        return sort_events(recent, self.routes, self.positions.load_workspaces(self.agent.name, recent))
 
-    def _save(self, events: Sequence[Event], payment: Payment, import_id: str, result: SourceResult) -> None:
-        records, refused = _make_records(self.agent.name, events, payment)
-        for start in range(0, len(records), BATCH_RECORDS):
-            batch = records[start : start + BATCH_RECORDS]
-            result.add_saved(save_records(self.database, batch, import_id))
-        result.reject(refused)
+    def _reject(self, reads: Sequence[FileRead], sources: Mapping[str, MachineSource]) -> None:
+        """Count rejected lines where the other requests of their log go.
+
+        Where that is unclear, and some folders are kept apart, the log's name stays on this machine.
+        """
+        for read in reads:
+            routes = [self.routes.find(event.folder) for event in read.events]
+            found = {route.workspace_id if isinstance(route, Destination) else LEFT_OUT for route in routes}
+            workspace_id = found.pop() if len(found) == 1 else None
+            if read.rejected and workspace_id != LEFT_OUT:
+                is_clear = workspace_id is not None or not self.routes.keeps_apart
+                name = f"{printable(read.file.path.name)}: " if is_clear else ""
+                source = sources[workspace_id or self.routes.default.workspace_id]
+                source.reject([f"{name}{reason}" for reason in read.reasons], read.rejected)
 
 
 def _split_batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
@@ -136,16 +175,3 @@ def _split_batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
         batch.append(file)
     if batch:
         yield batch
-
-
-def _make_records(
-    agent_name: str, events: Sequence[Event], payment: Payment
-) -> tuple[list[CostRecord], list[str]]:
-    """Return records and refusals, by time, so that each batch is compared with few stored records."""
-    records, refused = [], []
-    for event in sorted(events, key=lambda event: event.timestamp):
-        try:
-            records.append(make_record(agent_name, event, payment))
-        except InvalidRecord as reason:
-            refused.append(str(reason))
-    return records, refused

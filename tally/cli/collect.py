@@ -7,21 +7,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from tally.agents.agent import Agent
+from tally.agents.folder_rules import FolderRulesRefused
 from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.machine import check_machine_name, collecting_folder, machine_name
 from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
+from tally.cli.folders import folders
 from tally.cli.meter import ByteMeter
 from tally.cli.output import echo, echo_error
 from tally.cli.session import login, logout
 from tally.cli.workspaces import workspaces
 from tally.core.errors import NotSignedIn, TallyError
+from tally.core.text import plural
+
+if TYPE_CHECKING:
+    from tally.agents.source import SourceResult
 
 NO_LOGS = "No logs of coding agents were found on this machine."
 SHOWN_REASONS = 5
@@ -31,6 +37,7 @@ def add_commands(app: typer.Typer) -> None:
     """Register `collect` and the commands of its session."""
     for command in (collect, login, logout, workspaces):
         app.command()(command)
+    app.add_typer(folders, name="folders")
 
 
 def collect(  # noqa: PLR0913 - the options of the command
@@ -50,6 +57,9 @@ def collect(  # noqa: PLR0913 - the options of the command
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Ignore entries before this day."),
     ] = None,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Read all logs again; duplicates are skipped.")
+    ] = False,
     paid_by: Annotated[
         list[str] | None,
         typer.Option(
@@ -71,7 +81,7 @@ def collect(  # noqa: PLR0913 - the options of the command
 ) -> None:
     """Collect coding agents' logs into a workspace of your account.
 
-    Safe to repeat; duplicates are skipped.
+    Safe to repeat; duplicates are skipped. `tally folders` sends some folders to other workspaces.
 
     Example: tally collect --watch
     """
@@ -81,18 +91,32 @@ def collect(  # noqa: PLR0913 - the options of the command
         payments=_remember_payments(folder, paid_by or []),
         since=since.date() if since else None,
         timezone=_check_timezone(timezone or _local_timezone()),
+        workspace=workspace,
+        from_start=from_start,
     )
     if dry_run:
         from tally.cli.usage_report import print_usage
 
-        print_usage(options, as_json)
+        print_usage(options, folder, as_json)
         return
     name = check_machine_name(machine) if machine else machine_name()
-    upload = _Upload(options, folder, name, workspace, as_json)
+    upload = _Upload(options, folder, name, as_json)
     if watch:
         _follow(upload, every)
     else:
         _collect(upload)
+
+
+def print_left_out(title: str, left_out: int, without_folder: int) -> None:
+    """Print how many requests stay on this machine, if any do."""
+    if left_out:
+        typer.echo(f"{title}: {plural(left_out, 'request')} left on this machine by folder rules")
+    if without_folder:
+        typer.echo(
+            f"{title}: {plural(without_folder, 'request')} left on this machine, as their logs name no "
+            "folder and folder rules keep some folders apart. Add them with `tally folders add "
+            "--no-folder`, then `tally collect --from-start`."
+        )
 
 
 def print_rejections(reasons: Sequence[str]) -> None:
@@ -106,22 +130,23 @@ def print_rejections(reasons: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """Logs to read, and how to count their usage."""
+    """Logs to read, how to count their usage, and the workspace it is for."""
 
     agents: list[Agent]
     payments: Mapping[str, Payment]  # by agent, as set with --paid-by
     since: date | None
     timezone: str
+    workspace: str | None = None
+    from_start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Upload:
-    """Logs to read, and the machine, session and workspace they are sent with."""
+    """Logs to read, and the machine and session they are sent with."""
 
     options: LogOptions
     folder: Path
     machine: str
-    workspace: str | None
     as_json: bool
 
 
@@ -135,7 +160,7 @@ def _follow(upload: _Upload, every: float) -> None:
             try:
                 _collect(upload, is_quiet=bool(seen))
                 seen = current
-            except NotSignedIn:
+            except (NotSignedIn, FolderRulesRefused):
                 raise
             except TallyError as problem:
                 echo_error(problem)
@@ -149,8 +174,9 @@ def _collect(upload: _Upload, is_quiet: bool = False) -> None:
 
     options = upload.options
     here = Machine(Path.home(), os.environ, upload.machine, upload.folder, options.payments)
-    selection = Selection(options.agents, options.since, options.timezone)
-    _, database = open_database(upload.folder, upload.workspace)
+    is_again = options.from_start and not is_quiet  # with --watch, the first time only
+    selection = Selection(options.agents, options.since, options.timezone, is_again)
+    _, database = open_database(upload.folder, upload.options.workspace)
     with ByteMeter() as meter:
         results = collect_into(database, here, selection, meter.show)
     if upload.as_json:
@@ -158,13 +184,19 @@ def _collect(upload: _Upload, is_quiet: bool = False) -> None:
         return
     for result in results:
         if result.read or not is_quiet:
-            typer.echo(
-                f"{result.title}: read {result.read:,} = {result.added:,} added"
-                f" + {result.duplicates:,} duplicates + {result.rejected:,} rejected"
-            )
-            print_rejections(result.reasons)
+            _print_result(result, len(results) > len({other.source for other in results}))
     if not results:
         typer.echo(NO_LOGS)
+
+
+def _print_result(result: "SourceResult", with_workspace: bool) -> None:
+    where = f", to “{result.workspace_name}”" if with_workspace else ""
+    echo(
+        f"{result.title}{where}: read {result.read:,} = {result.added:,} added"
+        f" + {result.duplicates:,} duplicates + {result.rejected:,} rejected"
+    )
+    print_left_out(result.title, result.left_out, result.without_folder)
+    print_rejections(result.reasons)
 
 
 def _remember_payments(folder: Path, settings: list[str]) -> dict[str, Payment]:

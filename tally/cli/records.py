@@ -80,8 +80,8 @@ def import_files(  # noqa: PLR0913 - the options of the command
                 parsed.records = [file_under(record, project_id) for record in parsed.records]
                 result = save_import(database, parsed, ImportFile(printable(file.name), importer.name, data))
                 echo(f"{file.name} ({importer.title}): {_result_line(result)}")
-                if project_id and result.already_there:
-                    echo(f"{plural(result.already_there, 'duplicate')} kept the project that they had.")
+                if project_id and (kept := result.already_there - result.restated):
+                    echo(f"{plural(kept, 'duplicate')} kept the project that they had.")
                 rejections += [(file, row) for row in result.rejected]
 
 

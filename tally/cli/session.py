@@ -47,9 +47,9 @@ def login(
     password = _read_password() if password_stdin else typer.prompt("Password", hide_input=True)
     credentials = Credentials(str(address), str(key), str(email), password, workspace)
     session, workspaces = sign_in(collecting_folder(), credentials)
-    into = f" to “{session.workspace_name}”" if session.workspace_name else ""
+    into = f" to “{session.workspace_name}”" if session.workspace_id != session.user_id else ""
     echo(f"Signed in as {session.email}. Run `tally collect` to send this machine's logs{into}.")
-    others = [one.name for one in workspaces if one.id != (session.workspace_id or session.user_id)]
+    others = [one.name for one in workspaces if one.id != session.workspace_id]
     if others:
         echo(f"Your other workspaces: {', '.join(others)}. Choose one with `tally login --workspace NAME`.")
 

@@ -11,12 +11,15 @@ from typing import Any
 
 import typer
 
+from tally.accounts.session_file import load_workspace_name
+from tally.agents.folder_rules import load_rules
 from tally.agents.log_files import LogFile
 from tally.agents.payment import find_payment
 from tally.agents.report import ReportRequest, make_report
 from tally.agents.report_cache import fingerprint, store_report
+from tally.agents.routes import Routes, name_routes
 from tally.agents.scan import find_logs
-from tally.cli.collect import NO_LOGS, LogOptions, print_rejections
+from tally.cli.collect import NO_LOGS, LogOptions, print_left_out, print_rejections
 from tally.cli.meter import ByteMeter
 from tally.core.text import plural
 
@@ -31,55 +34,61 @@ COST_LABELS = {
     "other_usd": "other",
 }
 TEXT_COLUMNS = ("Day", "Model")
+PLACE_COLUMNS = ("Workspace", "Project")
 NUMBER_COLUMNS = ("Input", "Cached", "Cache writes", "Output", "Cost", "")
 
 
-def print_usage(options: LogOptions, as_json: bool) -> None:
+def print_usage(options: LogOptions, folder: Path, as_json: bool) -> None:
     """Print what the logs hold, as tables or as one JSON object."""
     gc.disable()  # no reference cycles; garbage collection would take a tenth of the time
     logs = find_logs(Path.home(), os.environ)
+    rules = load_rules(folder)
+    routes = name_routes(rules, options.workspace or load_workspace_name(folder))
     if not as_json:
-        _print_tables(_report(options, logs))
+        _print_tables(_report(options, logs, routes), bool(rules.rules))
         return
     key = fingerprint(sys.argv[2:], logs)  # before the scan, as logs may grow during it
-    text = json.dumps(_report(options, logs), indent=2) + "\n"
+    text = json.dumps(_report(options, logs, routes), indent=2) + "\n"
     sys.stdout.write(text)
     sys.stdout.flush()  # a failure is reported, and not by the interpreter at its end
     store_report(key, text)
 
 
-def _report(options: LogOptions, logs: dict[str, list[LogFile]]) -> dict[str, Any]:
+def _report(options: LogOptions, logs: dict[str, list[LogFile]], routes: Routes) -> dict[str, Any]:
     payments = {
         agent.name: options.payments.get(agent.name) or find_payment(agent.name, Path.home(), os.environ)
         for agent in options.agents
     }
-    request = ReportRequest(options.agents, logs, options.timezone, options.since, payments)
+    request = ReportRequest(options.agents, logs, options.timezone, options.since, payments, routes)
     with ByteMeter() as meter:
         return make_report(request, meter.show)
 
 
-def _print_tables(report: Mapping[str, Any]) -> None:
+def _print_tables(report: Mapping[str, Any], with_workspaces: bool) -> None:
     from tally.cli.tables import print_table
 
     for source in report["sources"]:
         requests, files = plural(source["requests"], "request"), plural(source["files"], "file")
         typer.echo(f"{source['title']}: {requests} in {files}")
         if days := source["days"]:
-            print_table(TEXT_COLUMNS, NUMBER_COLUMNS, map(_cells, days))
+            places = PLACE_COLUMNS if with_workspaces else ()
+            print_table((*TEXT_COLUMNS, *places), NUMBER_COLUMNS, (_cells(row, places) for row in days))
         if priced := [row for row in days if row["cost_usd"] is not None]:
             typer.echo(_total_line(priced))
+        print_left_out(source["title"], source["left_out"], source["without_folder"])
         print_rejections(source["reasons"])
     if not report["sources"]:
         typer.echo(NO_LOGS)
 
 
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    """Cells of one day and model."""
+def _cells(row: Mapping[str, Any], places: Sequence[str]) -> list[str]:
+    """Cells of one day and model, with its workspace and project where they are shown."""
     cache_writes = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
     counts = (row["uncached_input_tokens"], row["cached_input_tokens"], cache_writes, row["output_tokens"])
     cost = "no price" if row["cost_usd"] is None else f"${float(row['cost_usd']):,.2f}"
     plan = "(plan)" if row["paid_by"] == "plan" else ""
-    return [row["day"], row["model"], *(f"{count:,}" for count in counts), cost, plan]
+    shown = [row[name.lower()] or "" for name in places]
+    return [row["day"], row["model"], *shown, *(f"{count:,}" for count in counts), cost, plan]
 
 
 def _total_line(rows: Sequence[Mapping[str, Any]]) -> str:

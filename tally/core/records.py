@@ -35,7 +35,6 @@ SENT_IF_SET = (
     "billing_account",
     "billed_under_other_name",
     "project_id",
-    "project_is_chosen",
 )
 
 
@@ -66,8 +65,7 @@ class CostRecord:
     billing_account: str | None = None  # None: overlaps with no other source
     dataset: str = REQUESTS
     billed_under_other_name: bool = False
-    project_id: str | None = None
-    project_is_chosen: bool = False  # the workspace's rules leave the project alone
+    project_id: str | None = None  # chosen, so that rules of the workspace leave it alone
     metadata: dict[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,7 +135,7 @@ class CostRecord:
 
 def file_under(record: CostRecord, project_id: str | None) -> CostRecord:
     """The record in a chosen project, or unchanged without one."""
-    return replace(record, project_id=project_id, project_is_chosen=True) if project_id else record
+    return replace(record, project_id=project_id) if project_id else record
 
 
 def _check_length(name: str, text: str, longest: int) -> None:

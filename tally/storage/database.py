@@ -73,15 +73,22 @@ WITHOUT_WORKSPACE = frozenset({"exchange_rates", "providers", "user_preferences"
 # Functions that concern the account, or are told by an id what they are about. All others take a workspace.
 NOT_ABOUT_WORKSPACE = frozenset(
     {
+        "accept_invitation",
+        "archive_project",
+        "cancel_invitation",
         "create_workspace",
         "delete_missing",
         "delete_own_account",
+        "describe_invitation",
         "ensure_months",
         "get_top_models_by_spend",
         "get_user_total_spend",
         "list_workspaces",
         "report_sync",
+        "restore_project",
         "set_paid_by_plan",
+        "set_project_members",
+        "update_project",
     }
 )
 

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 
 from tally.agents.collection_lock import lock_collection
 from tally.agents.events import Event
+from tally.agents.folder_rules import FolderRule, FolderRules
 from tally.agents.jsonl import MAX_LINE_BYTES, read_parts
 from tally.agents.log_files import stat_logs
 from tally.agents.read_positions import ReadPositions, find_positions
 from tally.agents.registry import find_agent
+from tally.agents.routes import Destination, Routes
 from tally.agents.scan import read_logs
+from tally.agents.sorting import sort_events
 from tally.core.errors import TallyError
 from tests.tally.agents.homes import (
     claude_row,
@@ -56,7 +60,7 @@ def collect_growing(home: Path, agent_name: str, path: Path, data: bytes, cuts: 
             events = [event for read in reads for event in read.events]
             winners = agent.select_winners(events, positions.load_known(agent_name, events))
             sent |= {event.name: event for event in winners}
-            positions.advance(agent_name, reads, winners)
+            positions.advance(agent_name, reads, {"mine": winners})
     return sorted(sent.values(), key=lambda event: (event.timestamp, event.name))
 
 
@@ -71,6 +75,19 @@ def test_growing_claude_code_log_loses_no_request(rows: list[object], cuts: list
         whole = collected(home, "claude-code")
         assert sum(event.tokens for event in grown) >= sum(event.tokens for event in whole)
         assert {event.name for event in grown} >= {event.name for event in whole}
+
+
+def test_request_keeps_its_id_when_a_later_line_names_none(tmp_path: Path) -> None:
+    """The next run must still tell it from another request of the same message."""
+    rows = [
+        claude_row("msg_1", "req_1", usage={"output_tokens": 1}),
+        claude_row("msg_1", None, usage={"output_tokens": 2}),
+        claude_row("msg_1", "req_2", usage={"output_tokens": 1}),
+    ]
+    path = tmp_path / ".claude" / "projects" / "garden" / "s1.jsonl"
+    first_run = len(json_lines(rows[:2]))
+    grown = collect_growing(tmp_path, "claude-code", path, json_lines(rows), [first_run])
+    assert [(event.name, event.output_tokens) for event in grown] == [("msg_1", 2), ("msg_1:req_2", 1)]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -139,7 +156,7 @@ def test_read_positions_under_their_earlier_file_name_are_used(tmp_path: Path) -
     path = write_claude(tmp_path, claude_row())
     agent = find_agent("claude-code")
     with closing(ReadPositions(tmp_path / "cursors-ada.sqlite")) as positions:
-        positions.advance(agent.name, read_logs(agent, stat_logs([path])), [])
+        positions.advance(agent.name, read_logs(agent, stat_logs([path])), {})
 
     with closing(ReadPositions(find_positions(tmp_path, "ada"))) as positions:
         assert positions.load_files(agent.name, stat_logs([path])) == []
@@ -158,7 +175,7 @@ def test_unreadable_log_is_read_once_it_is_readable(tmp_path: Path) -> None:
             patch.setattr(Path, "open", deny)
             (denied,) = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
         assert (denied.rejected, denied.reasons) == (1, ["the file cannot be read: Permission denied"])
-        positions.advance(agent.name, [denied], [])
+        positions.advance(agent.name, [denied], {})
 
         (unread,) = positions.load_files(agent.name, stat_logs([path]))
         (read,) = read_logs(agent, [unread])
@@ -172,7 +189,7 @@ def test_document_that_is_too_large_is_rejected_once(tmp_path: Path, monkeypatch
     with closing(ReadPositions(tmp_path / "positions.sqlite")) as positions:
         (rejected,) = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
         assert (rejected.rejected, rejected.reasons) == (1, ["the file is too large"])
-        positions.advance(agent.name, [rejected], [])
+        positions.advance(agent.name, [rejected], {})
         assert positions.load_files(agent.name, stat_logs([path])) == []
 
 
@@ -181,3 +198,62 @@ def test_only_one_run_holds_the_collection_lock(tmp_path: Path) -> None:
         pass
     with lock_collection(tmp_path):
         assert (tmp_path / "collect.lock").stat().st_mode & 0o777 == 0o600
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("log"), st.sampled_from("abc")),
+    st.tuples(st.just("rule"), st.tuples(*[st.sampled_from(["", "mine", "team"])] * 3)),
+    st.tuples(st.sampled_from(["from start", "delete mine", "delete team"]), st.just("")),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(steps=st.lists(STEPS, min_size=1, max_size=14))
+def test_each_request_is_in_at_most_one_workspace_while_rules_change(
+    steps: list[tuple[str, Any]],
+) -> None:
+    """Rules send each folder to a workspace, or nowhere; sources are deleted, and logs are read again."""
+    agent = find_agent("claude-code")
+    saved: dict[str, set[str]] = {"mine": set(), "team": set()}
+    imports = dict.fromkeys(saved, 0)
+    rules = dict.fromkeys("abc", "mine")
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder, closing(ReadPositions(Path(folder) / "p")) as positions:
+        for step, detail in steps:
+            if step == "log":
+                rows.append(claude_row(f"msg_{len(rows)}", f"req_{len(rows)}", cwd=f"/{detail}"))
+            elif step == "rule":
+                rules = dict(zip("abc", detail, strict=True))
+            elif step == "from start":
+                positions.start_again(agent.name)
+            else:
+                workspace = step.removeprefix("delete ")
+                saved[workspace] = set()
+                imports[workspace] += 1
+            path = write_claude(Path(folder), *rows)
+            for workspace, import_id in imports.items():
+                positions.begin(agent.name, workspace, str(import_id), {})
+            reads = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
+            events = agent.select_winners(
+                [event for read in reads for event in read.events],
+                positions.load_known(agent.name, [event for read in reads for event in read.events]),
+            )
+            by_path = {f"/{name}": to and Destination(to) for name, to in rules.items()}
+            routes = Routes(
+                Destination("mine"),
+                FolderRules([FolderRule(path, never=not to) for path, to in by_path.items()]),
+                {path: to or None for path, to in by_path.items()},
+            )
+            sorted_events = sort_events(events, routes, positions.load_workspaces(agent.name, events))
+            for workspace, filed in sorted_events.sent.items():
+                for event, _ in filed:
+                    assert rules[event.folder[1:]] == workspace
+                    saved[workspace].add(event.name)
+            positions.advance(agent.name, reads, sorted_events.by_workspace)
+            assert saved["mine"].isdisjoint(saved["team"])
+        positions.start_again(agent.name)
+        reads = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
+        sent = [event for read in reads for event in read.events if rules[event.folder[1:]]]
+        last = sort_events(sent, routes, positions.load_workspaces(agent.name, sent))
+        missing = {event.name for event in sent} - saved["mine"] - saved["team"]
+        assert missing <= {event.name for filed in last.sent.values() for event, _ in filed}

@@ -14,8 +14,8 @@ from tally.agents.collection_lock import lock_collection
 from tally.agents.machine import Machine
 from tally.agents.payment import Payment
 from tally.agents.registry import AGENTS, find_agent
-from tally.agents.source import SourceResult
-from tally.agents.upload import BATCH_RECORDS, Selection, collect_into
+from tally.agents.source import BATCH_RECORDS, SourceResult
+from tally.agents.upload import Selection, collect_into
 from tally.core.errors import TallyError
 from tally.importers.save import undo_import
 from tally.local.stack import Stack

@@ -119,6 +119,8 @@ def test_report_needs_no_account(alone: Commands) -> None:
         "model": "claude-sonnet-4-5",
         "provider": "anthropic",
         "paid_by": "api",
+        "workspace": None,
+        "project": None,
         "requests": 1,
         "uncached_input_tokens": 10,
         "cached_input_tokens": 0,

@@ -204,3 +204,54 @@ def test_session_from_before_workspaces_is_of_the_personal_one(
     path.write_text(json.dumps(session))
     assert "1 added" in machine.run("collect").stdout
     assert count(stack, account, account.user_id) == 1
+
+
+@pytest.fixture
+def website(stack: Stack, account: Person, team: str) -> str:
+    """A project of the team."""
+    database = over_http(stack, account).in_workspace(team)
+    project_id = database.call("create_project", name="Website")
+    database.call("archive_project", project=database.call("create_project", name="Old site"))
+    return str(project_id)
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+def test_import_files_records_under_a_project(
+    tally: Tally, stack: Stack, account: Person, team: str, website: str, costs: Path, by_id: bool
+) -> None:
+    where = ["--workspace", "Acme", "--project"]
+    ended = tally("import", costs, *where, website if by_id else "website")
+    assert ended.exit_code == 0, ended.stderr
+    assert "kept the project" not in ended.stdout
+    query = Query("cost_records", "id,project_id,project_is_chosen", ["id"])
+    [record] = over_http(stack, account).in_workspace(team).select(query)
+    assert (record["project_id"], record["project_is_chosen"]) == (website, True)
+    over_http(stack, account).in_workspace(team).call("create_project", name="Shop")
+    assert "1 duplicate kept the project" in tally("import", costs, *where, "Shop").stdout
+    [record] = over_http(stack, account).in_workspace(team).select(query)
+    assert record["project_id"] == website
+
+
+@pytest.mark.usefixtures("website")
+def test_unknown_project_is_answered_with_those_that_exist(tally: Tally, costs: Path) -> None:
+    for name in ("Nowhere", "Old site"):
+        ended = tally("import", costs, "--workspace", "Acme", "--project", name)
+        assert (ended.exit_code, ended.stderr) == (
+            1,
+            f"There is no project “{name}”. This workspace has: Website.\n",
+        )
+    ended = tally("import", costs, "--project", "Website")
+    assert ended.stderr == "There is no project “Website”. This workspace has: none.\n"
+
+
+def test_viewer_of_a_workspace_is_told_so(stack: Stack, costs: Path) -> None:
+    viewer = sign_up(stack)
+    team = add_team(stack, sign_up(stack))
+    with operator_connection(stack) as connection:
+        connection.execute(
+            "insert into public.members (workspace_id, user_id, role) values (%s, %s, 'viewer')",
+            [team, viewer.user_id],
+        )
+    ended = CliRunner().invoke(app, ["import", str(costs), "--email", viewer.email, "--workspace", team])
+    assert ended.exit_code == 1
+    assert ended.stderr == "Your role in this workspace does not allow this.\n"
