@@ -24,6 +24,15 @@ def format_days(first: date, last: date) -> str:
     return format_day(last) if first == last else f"{format_short_day(first, last)} {DASH} {format_day(last)}"
 
 
+def format_span(first: date, last: date) -> str:
+    """A range of days within a sentence: 2 to 27 Nov 2026."""
+    if first == last:
+        return format_day(last)
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {format_day(last)}"
+    return f"{format_short_day(first, last)} to {format_day(last)}"
+
+
 def format_month(day: date) -> str:
     """The month of a day: Nov 2026."""
     return format_date(day, MONTH_PATTERN, LOCALE)

@@ -11,6 +11,7 @@ from app.views.settings.account import render_deletion, render_sample
 from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
 from app.views.settings.password_form import render_password
+from app.views.settings.projects_card import render_projects_card
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -19,6 +20,8 @@ title_row("Settings")
 render_announcement()
 with st.container(border=True):
     render_display(user, preferences)
+with st.container(border=True):
+    render_projects_card(user, today_in(preferences.zone), data.load_currency(user).code)
 with st.container(border=True):
     render_password(user)
 with st.container(border=True):

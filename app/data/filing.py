@@ -1,0 +1,90 @@
+"""The rules that file records under projects: reading, previewing and changing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.auth.identity import User, supabase_client
+from app.data.reading import cached, call, data_version, fetch_rows, forget_version, select
+from app.figures.filing import Plan, Rule, parse_plan
+from tally.storage.postgrest import ask
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What unassigned records name, and a rule could file them by."""
+
+    field: str
+    match: str
+    value: str
+    records: int
+    cost_usd: Decimal
+
+
+def load_rules(user: User) -> list[Rule]:
+    """The workspace's rules in their order; those of hidden projects are left out."""
+    return _rules(user, data_version(user))
+
+
+@cached
+def _rules(user: User, version: str) -> list[Rule]:  # noqa: ARG001
+    query = select(user, "project_rules", "field,match,value,project_id")
+    return [Rule(**row) for row in fetch_rows(query.order("position"))]
+
+
+def load_suggestions(user: User) -> list[Suggestion]:
+    """Rules that would file the most of what is unassigned, dearest first; for admins."""
+    return _suggestions(user, data_version(user))
+
+
+@cached
+def _suggestions(user: User, version: str) -> list[Suggestion]:  # noqa: ARG001
+    return [
+        Suggestion(row["field"], row["match"], row["value"], row["records"], Decimal(row["cost_usd"]))
+        for row in call(user, "rule_suggestions")
+    ]
+
+
+def preview_rules(user: User, rules: Sequence[Rule]) -> Plan:
+    """What these rules would move if they were the workspace's."""
+    return _preview(user, data_version(user), tuple(rules))
+
+
+@cached
+def _preview(user: User, version: str, rules: tuple[Rule, ...]) -> Plan:  # noqa: ARG001
+    return parse_plan(call(user, "preview_rules", rules=[rule.to_json() for rule in rules]), "project")
+
+
+def save_rules(user: User, rules: Sequence[Rule]) -> Plan:
+    """Make these the workspace's rules and move its records."""
+    answer = call(user, "set_rules", rules=[rule.to_json() for rule in rules])
+    forget_version(user)
+    return parse_plan(answer, "project")
+
+
+def create_project(user: User, name: str, is_private: bool) -> str:
+    """Create a project; returns its id."""
+    project = str(call(user, "create_project", name=name, is_private=is_private))
+    forget_version(user)
+    return project
+
+
+def update_project(user: User, project_id: str, name: str, is_private: bool) -> None:
+    """Rename a project, and set who sees it."""
+    _change(user, "update_project", {"project": project_id, "name": name, "is_private": is_private})
+
+
+def set_project_members(user: User, project_id: str, people: Sequence[str]) -> None:
+    """Set who sees a private project besides admins."""
+    _change(user, "set_project_members", {"project": project_id, "people": list(people)})
+
+
+def set_archived(user: User, project_id: str, is_archived: bool) -> None:
+    """Archive a project, or restore it."""
+    _change(user, "archive_project" if is_archived else "restore_project", {"project": project_id})
+
+
+def _change(user: User, function: str, params: dict[str, Any]) -> None:
+    ask(supabase_client(user).rpc(function, params).execute)
+    forget_version(user)

@@ -1,0 +1,56 @@
+"""Dialogs that create and change projects."""
+
+import streamlit as st
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User
+from app.data import filing
+from app.ui.notices import announce, render_refusal
+from tally.storage.database import DatabaseError
+
+MAX_NAME_LENGTH = 100
+PRIVATE_HELP = "Only admins and its members see it; others see its costs under “Other projects”."
+
+
+@st.dialog("New project", icon=":material/create_new_folder:")
+def create_project() -> None:
+    """Ask for the name, and in a shared workspace who sees it."""
+    user = identity.current_user()
+    with st.form("new-project", border=False):
+        name, is_private = _ask_fields(user, "", False)
+        is_sent = st.form_submit_button("Create project", type="primary", width="stretch")
+    if not is_sent:
+        return
+    try:
+        filing.create_project(user, name, is_private)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    announce(f"{name} created. A rule files records under it.")
+    st.rerun()
+
+
+@st.dialog("Edit project", icon=":material/edit:")
+def edit_project(project: data.Project) -> None:
+    """Change the name, and in a shared workspace who sees the project."""
+    user = identity.current_user()
+    with st.form("edit-project-form", border=False):
+        name, is_private = _ask_fields(user, project.name, project.is_private)
+        is_sent = st.form_submit_button("Save changes", type="primary", width="stretch")
+    if not is_sent:
+        return
+    try:
+        filing.update_project(user, project.project_id, name, is_private)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    announce(f"{name} saved.")
+    st.rerun()
+
+
+def _ask_fields(user: User, name: str, is_private: bool) -> tuple[str, bool]:
+    text = st.text_input("Name", name, max_chars=MAX_NAME_LENGTH)
+    if user.workspace.is_personal:
+        return text.strip(), is_private
+    return text.strip(), st.checkbox("Private", is_private, help=PRIVATE_HELP)

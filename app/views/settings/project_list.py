@@ -1,0 +1,69 @@
+"""Settings: the projects of a workspace with their spend of this month."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.data import filing
+from app.figures.project_shares import share_out
+from app.parts.project_choice import label_projects
+from app.ui import columns
+from app.ui.notices import announce, render_refusal
+from app.ui.tables import render_table, selected_row
+from app.views.settings.project_dialogs import edit_project
+from tally.storage.database import DatabaseError
+
+
+def render_projects(user: User, projects: Sequence[data.Project], today: date, currency: str) -> None:
+    """The table, with buttons for the selected project."""
+    st.subheader("Projects", anchor=False)
+    labels = label_projects(projects)
+    split = data.load_split(user, "project", today.replace(day=1), today)
+    table = share_out(split, [(project.project_id, labels[project.slug]) for project in projects])
+    key = f"projects-{hash(tuple(projects))}"
+    if user.workspace.may_administer:
+        _render_actions(user, _find_selected(table, projects, key))
+    kinds = {
+        "name": columns.name("Project"),
+        "cost": columns.money("This month", currency),
+        "share": columns.number("Share", lambda share: f"{share:.0f}%"),
+    }
+    render_table(
+        table, kinds, "Projects with their spend", key=key if user.workspace.may_administer else None
+    )
+
+
+def _find_selected(table: pd.DataFrame, projects: Sequence[data.Project], key: str) -> data.Project | None:
+    position = selected_row(key, len(table))
+    chosen = None if position is None else table["project_id"].iloc[position]
+    return next((project for project in projects if project.project_id == chosen), None)
+
+
+def _render_actions(user: User, project: data.Project | None) -> None:
+    is_archived = project is not None and project.is_archived
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        is_fixed = project is None
+        if st.button("Edit", icon=":material/edit:", disabled=is_fixed, key="edit-project") and project:
+            edit_project(project)
+        label, icon = ("Restore", "unarchive") if is_archived else ("Archive", "archive")
+        archive = st.button(label, icon=f":material/{icon}:", disabled=is_fixed, key="archive-project")
+        if archive and project:
+            _set_archived(user, project)
+
+
+def _set_archived(user: User, project: data.Project) -> None:
+    try:
+        filing.set_archived(user, project.project_id, not project.is_archived)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    announce(
+        f"{project.name} restored. Its rules apply again."
+        if project.is_archived
+        else f"{project.name} archived. Its records stay in it, and its rules wait until you restore it."
+    )
+    st.rerun()

@@ -1,0 +1,158 @@
+"""Settings: the ordered rules that file records; each change of them is previewed before it is made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from app.auth.identity import User
+from app.data import filing
+from app.figures.filing import Plan, Rule, shift_rule
+from app.figures.filing_words import describe_plan, describe_rule, name_change
+from app.formats.text import escape_markdown
+from app.ui import columns
+from app.ui.notices import announce, render_refusal, render_warning
+from app.ui.tables import render_table, selected_row
+from tally.core.text import plural
+from tally.storage.database import DatabaseError
+
+DRAFT = "rule_draft"
+EDITED = "edited_rule"  # its place, or NEW
+NEW = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names of projects by id, and of values of rules that are ids by field and value."""
+
+    projects: Mapping[str, str]
+    values: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A change that waits for confirmation: the list before and after it, in a workspace."""
+
+    scope: tuple[str, ...]
+    before: tuple[Rule, ...]
+    after: tuple[Rule, ...]
+    otherwise: str  # the button's label if no record moves
+
+
+def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
+    """The table, with buttons for the selected rule, and the change that waits for confirmation."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Rules", anchor=False, width="content")
+        st.caption("first match wins", width="content")
+    if not rules:
+        st.caption("No rules yet. Records without a matching rule are unassigned.")
+        return
+    table = pd.DataFrame(
+        {
+            "place": range(1, len(rules) + 1),
+            "rule": [describe_rule(rule, names.values) for rule in rules],
+            "project": [names.projects.get(rule.project_id, "") for rule in rules],
+        }
+    )
+    kinds = {
+        "place": columns.count("#"),
+        "rule": columns.name("When"),
+        "project": columns.name("Project"),
+    }
+    may_change = user.workspace.may_administer
+    key = f"rules-{hash(tuple(rules))}"
+    render_table(table, kinds, "Rules in their order", key=key if may_change else None)
+    if may_change:
+        _render_actions(user, rules, selected_row(key, len(rules)))
+        _render_draft(user, rules, names)
+
+
+def _render_actions(user: User, rules: Sequence[Rule], place: int | None) -> None:
+    last = len(rules) - 1
+    actions = (
+        ("Move up", "arrow_upward", "Save the order", place is not None and place > 0, -1),
+        ("Move down", "arrow_downward", "Save the order", place is not None and place < last, 1),
+        ("Delete", "delete", "Delete the rule", place is not None, 0),
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for label, icon, otherwise, is_possible, step in actions:
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                disabled=not is_possible,
+                key=f"rule-{icon}",
+                on_click=_draft_change,
+                args=(user, tuple(rules), place, step, otherwise),
+            )
+        st.button(
+            "Edit",
+            icon=":material/edit:",
+            disabled=place is None,
+            key="rule-edit",
+            on_click=start_editing,
+            args=(place, None if place is None else rules[place]),
+        )
+
+
+def _draft_change(user: User, rules: tuple[Rule, ...], place: int, step: int, otherwise: str) -> None:
+    after = shift_rule(rules, place, step) if step else [*rules[:place], *rules[place + 1 :]]
+    st.session_state[DRAFT] = Draft(user.scope, rules, tuple(after), otherwise)
+    st.session_state.pop(EDITED, None)
+
+
+def start_editing(place: int, rule: Rule | None) -> None:
+    """Open the form on a rule, or on a new one."""
+    st.session_state.pop(DRAFT, None)
+    st.session_state[EDITED] = place
+    values = (rule.field, rule.match, rule.value, rule.project_id) if rule else ("folder", "exact", "", None)
+    for name, value in zip(("field", "match", "value", "project"), values, strict=True):
+        st.session_state[f"rule-{name}"] = value
+
+
+def _render_draft(user: User, rules: Sequence[Rule], names: Names) -> None:
+    draft: Draft | None = st.session_state.get(DRAFT)
+    if draft is None or draft.scope != user.scope:
+        return
+    if draft.before != tuple(rules):
+        del st.session_state[DRAFT]
+        render_warning("The rules were changed in the meantime. Check the list and repeat your change.")
+        return
+    if confirm_rules(user, draft.after, names, draft.otherwise):
+        del st.session_state[DRAFT]
+        st.rerun()
+
+
+def confirm_rules(user: User, after: Sequence[Rule], names: Names, otherwise: str) -> bool:
+    """Preview a change with buttons that make it or drop it; true when it is made or dropped."""
+    try:
+        with st.spinner("Looking for the records that move…"):
+            plan = filing.preview_rules(user, after)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return st.button("Cancel", key="cancel-rules")
+    render_plan(plan, names.projects)
+    # The keys stand for this list: a click on the preview of another one does nothing.
+    key = hash(tuple(after))
+    with st.container(horizontal=True, gap="small"):
+        is_made = st.button(name_change(plan, otherwise), type="primary", key=f"save-rules-{key}")
+        is_dropped = st.button("Cancel", key="cancel-rules")
+    return is_dropped or (is_made and _save(user, after, plan))
+
+
+def render_plan(plan: Plan, names: Mapping[str, str]) -> None:
+    """What a change moves, in words."""
+    headline, details = describe_plan(plan, names)
+    st.info(f"**{escape_markdown(headline)}**\n\n{escape_markdown(details)}", icon=":material/arrow_forward:")
+
+
+def _save(user: User, after: Sequence[Rule], plan: Plan) -> bool:
+    count = plural(plan.records, "record")
+    try:
+        with st.spinner(f"Moving {count}…" if plan.records else "Saving…"):
+            moved = filing.save_rules(user, after)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return False
+    announce(f"{plural(moved.records, 'record')} moved." if moved.records else "Rules saved.")
+    return True

@@ -1,0 +1,162 @@
+"""Settings: projects, and rules whose effect is shown before they are saved."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth import identity
+from app.auth.identity import User
+from app.data import filing
+from tally.accounts.auth_client import AuthClient
+from tests.app.accounts import Account, sign_in_user
+from tests.app.pages import open_page, save, shown, usage
+from tests.app.projects import add_project, set_rules
+from tests.app.teams import join, new_team
+
+
+@pytest.fixture
+def shop(user: User) -> str:
+    """A project, and two of three records that name its folder."""
+    save(
+        user,
+        [
+            usage(1, "2", metadata={"project": "shop"}),
+            usage(2, "3", metadata={"project": "shop"}, cost_basis="estimated"),
+            usage(1, "5"),
+        ],
+    )
+    return add_project(user, "Garden shop")
+
+
+def told(page: AppTest) -> str:
+    return "\n".join(str(box.value) for box in (*page.info, *page.success, *page.warning)).replace("\\", "")
+
+
+def button(page: AppTest, label: str) -> None:
+    next(found for found in page.button if found.label == label).click().run()
+
+
+def select_rule(page: AppTest, place: int) -> None:
+    key = next(table.proto.id for table in page.dataframe if "rule" in table.value.columns)
+    name = key.rsplit("-rules-", 1)[-1]
+    page.session_state[f"rules-{name}"] = {"selection": {"rows": [place], "columns": [], "cells": []}}
+    page.run()
+
+
+def test_account_without_projects_is_invited_to_create_one(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    page = open_page(monkeypatch, user, "settings")
+
+    assert "A project collects what belongs together" in shown(page)
+    assert "New project" in [found.label for found in page.button]
+    assert "New rule" not in [found.label for found in page.button]
+
+
+def test_project_is_created(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    monkeypatch.setattr(identity, "current_user", lambda: user)
+    dialog = AppTest.from_function(open_dialog, default_timeout=60).run()
+
+    dialog.text_input[0].set_value(" Garden shop ")
+    button(dialog, "Create project")
+
+    assert [project.name for project in data.load_projects(user)] == ["Garden shop"]
+
+
+def open_dialog() -> None:
+    """The dialog on its own, as AppTest closes dialogs."""
+    from app.views.settings.project_dialogs import create_project
+
+    create_project()
+
+
+def test_suggestion_fills_the_form_and_the_preview_is_what_moves(
+    monkeypatch: pytest.MonkeyPatch, user: User, shop: str
+) -> None:
+    page = open_page(monkeypatch, user, "settings")
+    button(page, "New rule")
+    page.button_group[-1].set_value(0).run()
+    page.selectbox(key="rule-project").set_value(shop).run()
+
+    assert page.text_input(key="rule-value").value == "shop"
+    assert "Moves 2 records, $5.00 (of it $3.00 estimated), to Garden shop" in told(page)
+    assert "The total does not change." in told(page)
+    assert filing.load_rules(user) == []
+
+    button(page, "Move 2 records")
+
+    assert "2 records moved." in told(page)
+    assert [(rule.field, rule.value) for rule in filing.load_rules(user)] == [("folder", "shop")]
+    assert data.load_daily(user, None, None, shop)["records"].sum() == 2
+
+
+def test_deleting_a_rule_is_previewed(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
+    page = open_page(monkeypatch, user, "settings")
+    select_rule(page, 0)
+
+    button(page, "Delete")
+
+    assert "Moves 2 records, $5.00 (of it $3.00 estimated), to Unassigned" in told(page)
+    assert len(filing.load_rules(user)) == 2
+    button(page, "Move 2 records")
+    assert [rule.field for rule in filing.load_rules(user)] == ["tag"]
+
+
+def test_order_changes_without_moving_records(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
+    page = open_page(monkeypatch, user, "settings")
+    select_rule(page, 1)
+
+    button(page, "Move up")
+    assert "Moves no records" in told(page)
+    button(page, "Save the order")
+
+    assert [rule.field for rule in filing.load_rules(user)] == ["tag", "folder"]
+
+
+def test_change_of_a_list_that_others_changed_is_not_saved(
+    monkeypatch: pytest.MonkeyPatch, user: User, shop: str
+) -> None:
+    set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
+    page = open_page(monkeypatch, user, "settings")
+    select_rule(page, 0)
+    button(page, "Delete")
+
+    set_rules(user, ("branch", "main", shop))
+    button(page, "Move 2 records")
+
+    assert "The rules were changed in the meantime" in told(page)
+    assert [rule.field for rule in filing.load_rules(user)] == ["branch"]
+
+
+def test_refusal_of_the_database_is_shown(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop))
+    page = open_page(monkeypatch, user, "settings")
+    button(page, "New rule")
+    page.text_input(key="rule-value").set_value("shop").run()
+    page.selectbox(key="rule-project").set_value(shop).run()
+
+    assert any("same" in error.value for error in page.error)
+
+
+def test_member_sees_rules_but_cannot_change_them(
+    monkeypatch: pytest.MonkeyPatch,
+    user: User,
+    upstream: AuthClient,
+    new_account: Callable[[], Account],
+    job: psycopg.Connection[object],
+) -> None:
+    owner = new_team(job, sign_in_user(upstream, new_account()))
+    project = add_project(owner, "Garden shop")
+    set_rules(owner, ("folder", "shop", project))
+    member = join(job, owner, user, "member")
+
+    page = open_page(monkeypatch, member, "settings")
+
+    assert not page.exception
+    assert "Projects and rules" in shown(page)
+    assert not {"New project", "New rule", "Move up"} & {found.label for found in page.button}
