@@ -7,6 +7,7 @@ begin
         perform cron.schedule('tally-refresh', '17 * * * *', 'select public.refresh_cost_records_daily(true)');
         perform cron.schedule('tally-partitions', '7 2 * * *', 'select public.ensure_partitions()');
         perform cron.schedule('tally-vacuum', '47 2 * * *', 'vacuum (analyze) private.cost_records_daily, private.folded_days');
+        perform cron.schedule('tally-analyze', '57 2 * * *', 'analyze public.cost_records');
     end if;
 end
 $$;

@@ -155,6 +155,7 @@ def test_cron_maintains_the_view_and_the_partitions(fifteen: Project) -> None:
     with fifteen.connect() as connection:
         jobs = connection.execute("select jobname, command from cron.job where active order by 1").fetchall()
         assert [name for name, _ in jobs] == [
+            "tally-analyze",
             "tally-fold",
             "tally-partitions",
             "tally-refresh",

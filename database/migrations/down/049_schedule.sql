@@ -5,7 +5,7 @@ begin
     if exists (select from pg_catalog.pg_extension where extname = 'pg_cron') then
         perform cron.unschedule(j.jobname)
         from cron.job as j
-        where j.jobname in ('tally-fold', 'tally-refresh', 'tally-partitions', 'tally-vacuum');
+        where j.jobname in ('tally-fold', 'tally-refresh', 'tally-partitions', 'tally-vacuum', 'tally-analyze');
     end if;
 end
 $$;
