@@ -5284,6 +5284,52 @@ begin
 end
 $$;
 
+-- FUNCTION public.find_exported(json, uuid)
+
+CREATE FUNCTION public.find_exported(records json, workspace uuid DEFAULT NULL::uuid) RETURNS integer[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    ids uuid[];
+    keys uuid[];
+    first_at timestamptz;
+    last_at timestamptz;
+begin
+    if json_typeof(records) is distinct from 'array' or json_array_length(records) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    select array_agg(e.id), array_agg(e.source_key), min(e.timestamp) - interval '1 day', max(e.timestamp) + interval '1 day'
+    into ids, keys, first_at, last_at
+    from json_to_recordset(records) as e (id uuid, source_key uuid, timestamp timestamptz);
+    return array(
+        select (e.place - 1)::integer
+        from unnest(ids, keys) with ordinality as e (id, source_key, place)
+        where
+            e.id in (
+                select r.id from public.cost_records as r where r.workspace_id = tenant and r.id = any (ids)
+                union all
+                select s.id from public.superseded_records as s where s.workspace_id = tenant and s.id = any (ids)
+            )
+            or e.source_key in (
+                select r.source_key
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp <= last_at
+                union all
+                select r.source_key
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.request_id is not null and r.source_key = any (keys)
+                union all
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = tenant and s.source_key = any (keys)
+            )
+    );
+end
+$$;
+
 -- FUNCTION public.find_same_import(text, text, bigint, uuid)
 
 CREATE FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid DEFAULT NULL::uuid) RETURNS uuid
@@ -9005,6 +9051,9 @@ GRANT ALL ON FUNCTION public.ensure_months(months date[]) TO service_role;
 
 REVOKE ALL ON FUNCTION public.ensure_partitions(months_ahead integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_partitions(months_ahead integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.find_exported(records json, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_exported(records json, workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, record_count bigint, workspace uuid) TO authenticated;

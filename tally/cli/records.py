@@ -93,7 +93,7 @@ def export_records(
     ],
     workspace: WorkspaceName = None,
 ) -> None:
-    """Export the records of a workspace as CSV or Parquet.
+    """Export the records of a workspace as CSV or Parquet, without those of excluded sources.
 
     In CSV, text that a spreadsheet would run as a formula is escaped.
 

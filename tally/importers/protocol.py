@@ -71,6 +71,14 @@ class Options:
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The record of an account that a row of Tally's own export was."""
+
+    record_id: UUID
+    source_key: UUID | None  # None: the export is from before it had them
+
+
 @dataclass(slots=True)
 class Parsed:
     """The records of a file; each row that was read is once in `lines` or in `rejected`."""
@@ -80,6 +88,7 @@ class Parsed:
     rejected: list[Rejected] = field(default_factory=list)
     rows_blank: int = 0  # blank lines and days without usage, which do not count as read
     grouping: tuple[str, ...] = ()  # dimensions that a provider's export is broken down by
+    exported: dict[UUID, Exported] = field(default_factory=dict)  # of Tally's own, by the keys of `records`
 
     @property
     def rows_read(self) -> int:

@@ -1,7 +1,7 @@
 """Saving parsed files: every row is accounted for, and repeating an import is safe."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord, canonical_decimal
 from tally.importers import Parsed, Rejected
 from tally.importers.grouping import Breakdown, read_breakdown, refuse_overlap
+from tally.importers.own_exports import find_stored
 from tally.ledger.save import BATCH, Saved, save_batch
 from tally.pricing.estimate import apply_custom_prices
 from tally.storage.database import Database, DatabaseError, Row
@@ -142,12 +143,15 @@ def _start_import(
 
 def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
     """Send several batches at once: the server parses one while it inserts another."""
-    added = already_there = restated = 0
+    stored = find_stored(database, parsed)
+    added = restated = 0
+    done = already_there = sum(len(parsed.lines[place]) for place in stored)
     rejected = list(parsed.rejected)
-    done = 0
+    rows = parsed.rows_read - len(parsed.rejected)
+    on_progress(done, rows, "")
     sender = _Sender(database, import_id)
     with ThreadPoolExecutor(database.workers) as workers:
-        batches = list(_batches(parsed))
+        batches = list(_batches(parsed, stored))
         answers = workers.map(sender.send, batches)
         for batch, saved in zip(batches, answers, strict=True):
             added += saved.inserted * batch.rows_each
@@ -156,7 +160,7 @@ def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress
             for index, reason in saved.rejected:
                 rejected += [Rejected(line, reason, "") for line in parsed.lines[batch.places[index]]]
             done += len(batch.records) * batch.rows_each
-            on_progress(done, parsed.rows_read - len(parsed.rejected), "")
+            on_progress(done, rows, "")
     rejected.sort(key=lambda row: row.line)
     return ImportResult(import_id, parsed.rows_read, added, already_there, restated, tuple(rejected))
 
@@ -167,15 +171,16 @@ def _report_stored(parsed: Parsed, import_id: str, on_progress: Progress) -> Imp
     return ImportResult(import_id, parsed.rows_read, 0, rows, 0, tuple(parsed.rejected))
 
 
-def _batches(parsed: Parsed) -> Iterator[_Batch]:
-    """Batches in order of time, so that the database compares each with its own period only.
+def _batches(parsed: Parsed, stored: Set[int]) -> Iterator[_Batch]:
+    """Batches of what is not stored, in order of time: the database compares each with its own period only.
 
     Bills are also cut by months: they make the estimates of their days ineffective, many in a year.
     """
     records = parsed.records
     has_bills = any(record.billing_account and record.cost_basis == "billed" for record in records)
     places_by_rows: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for place in sorted(range(len(records)), key=lambda place: records[place].timestamp):
+    unknown = [place for place in range(len(records)) if place not in stored]
+    for place in sorted(unknown, key=lambda place: records[place].timestamp):
         month = f"{records[place].timestamp:%Y-%m}" if has_bills else ""
         places_by_rows[len(parsed.lines[place]), month].append(place)
     for (rows_each, _), places in places_by_rows.items():

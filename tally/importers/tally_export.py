@@ -1,4 +1,4 @@
-"""Tally's own export, with or without the flags that newer ones have.
+"""Tally's own export, with or without the flags and source keys that newer ones have.
 
 Figures in it are effective, so its records belong to no billing account: nothing replaces them.
 """
@@ -6,11 +6,12 @@ Figures in it are effective, so its records belong to no billing account: nothin
 from collections.abc import Sequence
 from datetime import date
 from typing import TypeVar, get_args
+from uuid import UUID
 
 from tally.core.records import ChargeType, CostBasis, CostRecord, identity
 from tally.importers.exports import Bucket, Numbers, read_instant
 from tally.importers.generic import read_model, read_note, read_provider
-from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.protocol import Exported, Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.table import Table, quote
 from tally.storage.export import unescape_formula
 
@@ -37,9 +38,11 @@ def identify(header: Sequence[str]) -> bool:
 def parse(table: Table, options: Options) -> Parsed:
     """One record per id, with the cost basis that it had."""
     numbers = Numbers(table, options, "cost_usd", *COUNTS)
-    read_id, timestamp, day = (table.reader(column) for column in ("id", "timestamp", "day"))
+    read_id, read_key = table.reader("id"), table.reader("source_key")
+    timestamp, day = table.reader("timestamp"), table.reader("day")
     basis, charge_type = table.reader("cost_basis"), table.reader("charge_type")
     texts = [table.reader(column) for column in ("provider", "model_name", "note")]
+    exported: dict[UUID, Exported] = {}
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         if not read_id(cells):
@@ -51,12 +54,15 @@ def parse(table: Table, options: Options) -> Parsed:
         is_unpriced = cost_basis != "billed" and numbers.is_blank("cost_usd", cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
         described = {"provider_name": provider_name, "note": read_note(note)}
+        identity_here = identity(name, read_id(cells))
+        if record_id := _read_uuid(read_id(cells)):
+            exported[identity_here] = Exported(record_id, _read_uuid(read_key(cells)))
         return CostRecord(
             provider=slug,
             timestamp=when.timestamp,
             model_name=read_model(model),
             cost_usd=None if is_unpriced else numbers.amount("cost_usd", cells),
-            source_key=identity(name, read_id(cells)),
+            source_key=identity_here,
             cost_basis=cost_basis,
             charge_type=_read_choice("charge type", charge_type(cells), get_args(ChargeType)),
             input_tokens=_count_input(numbers, cells),
@@ -69,7 +75,16 @@ def parse(table: Table, options: Options) -> Parsed:
             metadata={key: text for key, text in described.items() if text},
         )
 
-    return read_rows(table, read_row, combine=lambda _earlier, later: later)
+    parsed = read_rows(table, read_row, combine=lambda _earlier, later: later)
+    parsed.exported = exported
+    return parsed
+
+
+def _read_uuid(cell: str) -> UUID | None:
+    try:
+        return UUID(cell)
+    except ValueError:
+        return None
 
 
 def _count_input(numbers: Numbers, cells: Sequence[str]) -> int:

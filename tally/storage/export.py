@@ -1,7 +1,8 @@
 """Export of a workspace's records as CSV or Parquet, safe to open in a spreadsheet.
 
-Costs and tokens add up to the totals: those of a record that another source replaces are 0, and its flags
-`money_is_effective` and `tokens_are_effective` are false.
+Records of sources that are excluded from totals are left out. Costs and tokens add up to the totals: those of
+a record that another source replaces are 0, and its flags `money_is_effective` and `tokens_are_effective` are
+false.
 """
 
 import io
@@ -33,12 +34,13 @@ COLUMNS = (
     "note",
     "money_is_effective",
     "tokens_are_effective",
+    "source_key",
     "id",
 )
 READ = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
     "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,day,metadata,"
-    "money_is_effective,tokens_are_effective"
+    "money_is_effective,tokens_are_effective,source_key"
 )
 # Spreadsheets run text cells that begin with these characters as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -55,7 +57,7 @@ def unescape_formula(cell: str) -> str:
 
 
 def load_records(database: Database, on_progress: Progress = ignore_progress) -> "pd.DataFrame":
-    """All records of the workspace, oldest first, with COLUMNS; money stays text."""
+    """All records of the workspace's enabled sources, oldest first, with COLUMNS; money stays text."""
     import pandas as pd  # takes half a second
 
     providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["id"]))}

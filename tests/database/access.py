@@ -71,6 +71,7 @@ EXECUTED_BY = {
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
+    "find_exported": {"authenticated"},
     "find_same_import": {"authenticated"},
     "fold_stale_days": {"service_role"},
     "get_top_models_by_spend": {"authenticated", "service_role"},

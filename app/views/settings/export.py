@@ -1,4 +1,4 @@
-"""Settings card: export of all records, prepared on request."""
+"""Settings card: export of the records, prepared on request."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +26,7 @@ FILES: dict[Format, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """All records, as loaded at one time."""
+    """The records, as loaded at one time."""
 
     scope: tuple[str, str, Role]
     records: pd.DataFrame
@@ -34,9 +34,11 @@ class Export:
 
 
 def render_export(user: User, zone: ZoneInfo) -> None:
-    """Load all records with a progress bar, then offer them in both formats."""
+    """Load the records with a progress bar, then offer them in both formats."""
     render_heading("Your data")
-    st.caption("All records with every column, as CSV for spreadsheets or Parquet for analysis.")
+    st.caption(
+        "All records except those of excluded sources, as CSV for spreadsheets or Parquet for analysis."
+    )
     export: Export | None = st.session_state.get("export")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("Prepare export" if export is None else "Refresh export", icon=":material/inventory_2:"):
