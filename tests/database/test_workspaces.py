@@ -1,13 +1,15 @@
 """Creating, changing, listing and deleting workspaces."""
 
+from collections import defaultdict
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from tests.database.teams import Team, call, make_team
+from tests.database.teams import Team, call, make_team, race
 from tests.database.test_saving import record
 from tests.database_fixtures import Connection, Project
 
@@ -199,3 +201,106 @@ def test_a_stranger_learns_nothing_of_a_workspace(team: Team, person: Connection
     for workspace in (team.id, uuid4()):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="You are not a member"):
             call(person, "delete_workspace", workspace, "Team")
+
+
+def repeat(team: Team, role: str, *changes: Callable[[Connection], Any]) -> Callable[[], list[Any]]:
+    """Make these changes one after the other, several times; answers in their order."""
+
+    def run() -> list[Any]:
+        with team.act_as(role) as person:
+            return [change(person) for _ in range(6) for change in changes]
+
+    return run
+
+
+def save_day(team: Team, day: int) -> Callable[[Connection], Any]:
+    """A save of one event that is a date, and of instants around it."""
+    hours = (0, 5, 11, 12, 18, 23)
+    dated = {"day": f"2026-05-{day:02}", "timestamp": f"2026-05-{day:02}T12:00:00Z"}
+
+    def save(person: Connection) -> Any:
+        instants = [record(timestamp=f"2026-05-{day:02}T{hour:02}:30:00Z", cost_usd="1") for hour in hours]
+        return call(person, "save_cost_records", None, [*instants, record(**dated, cost_usd="10")], team.id)
+
+    return save
+
+
+def move(team: Team, zone: str) -> Callable[[Connection], Any]:
+    """A change of the team's time zone."""
+    return lambda person: call(person, "update_workspace", team.id, None, zone, None, None)
+
+
+def edit(person: Connection) -> Any:
+    """An edit of own records, past the functions."""
+    change = "update public.cost_records set request_count = request_count + 1 where user_id = auth.uid()"
+    return person.execute(change).rowcount
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_time_zone_that_changes_while_two_members_import_loses_nothing(
+    project: Project, database: Connection, attempt: int
+) -> None:
+    team = make_team(project, database, "owner", "admin", "member", "member2")
+    days = [attempt * 4 + n for n in (1, 2, 3)]
+    answers = race(
+        repeat(team, "member", save_day(team, days[0]), edit, save_day(team, days[1])),
+        repeat(team, "member2", save_day(team, days[0]), save_day(team, days[2]), edit),
+        repeat(team, "owner", move(team, "Asia/Tokyo"), move(team, "America/Los_Angeles")),
+        repeat(team, "admin", move(team, "Europe/Berlin"), move(team, "Pacific/Auckland")),
+    )
+    assert [answer for answer in answers if isinstance(answer, psycopg.Error)] == []
+    saves = 4 * 6
+    expected = database.execute(
+        """select d.day::text, sum(d.cost_usd) from (
+            select (r.timestamp at time zone w.timezone)::date as day, r.cost_usd
+            from public.cost_records as r inner join public.workspaces as w on r.workspace_id = w.id
+            where w.id = %s
+        ) as d group by 1 order by 1""",
+        [team.id],
+    ).fetchall()
+    assert sum(cost for _, cost in expected) == saves * 16
+    misplaced = """select count(*) from public.cost_records as r
+        inner join public.workspaces as w on r.workspace_id = w.id
+        where r.day is not null and r.day <> (r.timestamp at time zone w.timezone)::date"""
+    assert database.execute(misplaced).fetchone() == (0,)
+    for statement in (
+        "select 1",
+        "select public.fold_stale_days()",
+        "select public.refresh_cost_records_daily()",
+    ):
+        database.execute(statement)
+        with team.act_as("owner") as owner:
+            columns = call(owner, "daily_costs", None, None, team.id, None, None)
+        totals: dict[str, Decimal] = defaultdict(Decimal)
+        for day, cost in zip(columns["date"], columns["cost_usd"], strict=True):
+            totals[day] += Decimal(cost)
+        assert sorted(totals.items()) == expected
+
+
+def test_a_workspace_that_is_deleted_while_others_save_leaves_nothing(
+    project: Project, database: Connection
+) -> None:
+    team = make_team(project, database, "owner", "member", "member2")
+
+    def save(role: str) -> list[Any]:
+        answers = []
+        with team.act_as(role) as person:
+            for _ in range(8):
+                try:
+                    answers.append(save_day(team, 1)(person))
+                except psycopg.Error as error:
+                    answers.append(error)
+        return answers
+
+    with team.act_as("owner") as owner:
+        deleted, *saved = race(
+            lambda: call(owner, "delete_workspace", team.id, "Team"),
+            lambda: save("member"),
+            lambda: save("member2"),
+        )
+    assert not isinstance(deleted, psycopg.Error)
+    errors = [answer for answers in saved for answer in answers if isinstance(answer, psycopg.Error)]
+    assert {error.sqlstate for error in errors} <= {"42501", "23503"}
+    database.execute("select public.fold_stale_days()")
+    database.execute("select public.refresh_cost_records_daily()")
+    assert left_of(database, team.id) == {}
