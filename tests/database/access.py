@@ -13,6 +13,7 @@ COMMANDS = ("select", "insert", "update", "delete")
 API_ROLES = ("anon", "authenticated", "service_role")
 
 ROLES = ("viewer", "member", "admin", "owner")  # in a workspace, each with the rights of those before it
+OUTSIDERS = ("former", "invited", "stranger")  # who left, who may join, and anybody else
 SPLITS = ("own", "admins", "everyone")  # person_split of a workspace
 
 WRITTEN_BY_OWNER = {
@@ -279,6 +280,32 @@ def another_row(
     return row | {name: value for name, value in unique.items() if name in row}
 
 
+def fill_workspace(connection: Connection, workspace_id: UUID, users: dict[str, UUID]) -> None:
+    """Make a workspace of these people by role, with a row of each in each table that has a user.
+
+    `former` has left, `invited` has an open invitation, `stranger` nothing.
+    """
+    connection.execute("insert into public.workspaces (id, name) values (%s, 'Team')", [workspace_id])
+    members = {role: user_id for role, user_id in users.items() if role not in OUTSIDERS[1:]}
+    for role, user_id in members.items():
+        connection.execute(
+            "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)",
+            [workspace_id, user_id, role if role in ROLES else "member"],
+        )
+    for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY) - MADE_AT_SIGN_UP - VIEWS):
+        for role, user_id in members.items():
+            row = another_row(connection, table, user_id, workspace_id)
+            if role == "owner" or "user_id" in row:
+                connection.execute(insert(table, row))
+    connection.execute(
+        """insert into public.invitations (workspace_id, email, role, token_sha256, invited_by)
+        select %s, email, 'admin', sha256('secret'), %s from auth.users where id = %s""",
+        [workspace_id, users["owner"], users["invited"]],
+    )
+    query = "delete from public.members where workspace_id = %s and user_id = %s"
+    connection.execute(query, [workspace_id, users["former"]])
+
+
 def _add_project(connection: Connection, workspace_id: UUID) -> UUID:
     project = SAMPLE["projects"] | {"workspace_id": workspace_id, "slug": str(uuid4())}
     found = connection.execute(insert("projects", project) + sql.SQL(" returning id")).fetchone()
@@ -358,6 +385,12 @@ def expected(actor: str, table: str, command: str) -> str:
     if command != "select":
         return "denied"
     return "own" if actor == "owner" or table in READ_BY_EVERYONE else "nothing"
+
+
+def expected_of_outsider(table: str, command: str) -> str:
+    """The outcome in a workspace of others, of tables that belong to a workspace: `denied` or `nothing`."""
+    is_written = table in WRITTEN_BY_OWNER and command in ("update", "delete")
+    return "nothing" if is_written or command == "select" else "denied"
 
 
 def expected_of_role(role: str, table: str, command: str, split: str = "admins") -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,6 +16,7 @@ from tests.database.access import (
     MADE_AT_SIGN_UP,
     NEEDS_ROLE,
     OF_ONE_USER,
+    OUTSIDERS,
     READ_BY_EVERYONE,
     READ_BY_OWNER,
     ROLES,
@@ -26,7 +28,9 @@ from tests.database.access import (
     another_row,
     count_rows,
     expected,
+    expected_of_outsider,
     expected_of_role,
+    fill_workspace,
     insert,
     list_functions,
     list_tables,
@@ -56,7 +60,7 @@ def actors(
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A workspace with a member of each role and one who left, and what each of them has in it."""
+    """A workspace with people of each role and outside, and what those inside have brought."""
 
     id: UUID
     users: dict[str, UUID]
@@ -65,25 +69,13 @@ class Team:
 
 @pytest.fixture
 def team(database: Connection, as_user: Act, user: UUID) -> Team:
-    """A shared workspace with a row of each person in each table of people."""
-    users = {role: user if role == "owner" else add_user(database) for role in (*ROLES, "former")}
+    """A shared workspace; its owner is the user."""
+    users = {role: user if role == "owner" else add_user(database) for role in (*ROLES, *OUTSIDERS)}
     workspace_id = uuid4()
-    database.execute("insert into public.workspaces (id, name) values (%s, 'Team')", [workspace_id])
-    for role, user_id in users.items():
-        database.execute(
-            "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)",
-            [workspace_id, user_id, role if role in ROLES else "member"],
-        )
-    for table in sorted((WRITTEN_BY_OWNER | READ_BY_OWNER | WRITTEN_BY_NOBODY) - MADE_AT_SIGN_UP - VIEWS):
-        for user_id in users.values():
-            row = another_row(database, table, user_id, workspace_id)
-            if user_id == user or "user_id" in row:
-                database.execute(insert(table, row))
+    fill_workspace(database, workspace_id, users)
     database.execute(
         "insert into public.exchange_rates (day, currency, rate) values ('2026-05-01', 'USD', 1.1)"
     )
-    query = "delete from public.members where workspace_id = %s and user_id = %s"
-    database.execute(query, [workspace_id, users["former"]])
     return Team(workspace_id, users, {role: as_user(user_id) for role, user_id in users.items()})
 
 
@@ -153,28 +145,24 @@ def _count_reached(connection: Connection, query: Composed) -> int | None:
         return None  # not a view that takes rows
 
 
-def test_who_was_a_member_reaches_nothing(team: Team, database: Connection) -> None:
-    for table in list_tables(database):
-        if table not in READ_BY_EVERYONE | OF_ONE_USER:
-            for command in ("select", "update", "delete"):
-                query = statement(command, table, {}, team.id)
-                assert not _count_reached(team.connections["former"], query), (table, command)
-            row = another_row(database, table, team.users["former"], team.id)
-            assert _count_reached(team.connections["former"], insert(table, row)) is None, table
+@pytest.mark.parametrize("actor", OUTSIDERS)
+def test_outsiders_reach_nothing(team: Team, database: Connection, actor: str) -> None:
+    for table in sorted(set(list_tables(database)) - READ_BY_EVERYONE - OF_ONE_USER):
+        row = another_row(database, table, team.users[actor], team.id)
+        for command in COMMANDS:
+            reached = _count_reached(team.connections[actor], statement(command, table, row, team.id))
+            rows = {"denied": None, "nothing": 0}
+            assert reached == rows[expected_of_outsider(table, command)], (table, command)
 
 
-def test_every_function_of_a_workspace_asks_for_its_role(
-    team: Team, database: Connection, as_user: Act, stranger: UUID
-) -> None:
+def test_every_function_of_a_workspace_asks_for_its_role(team: Team, database: Connection) -> None:
     functions = list_workspace_functions(database)
     assert len(functions) >= 13
     assert set(functions) >= set(NEEDS_ROLE)
-    outsider = as_user(stranger)
     for name, call in functions.items():
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="You are not a member"):
-            outsider.execute(call, [team.id])
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="You are not a member"):
-            team.connections["former"].execute(call, [team.id])
+        for actor in OUTSIDERS:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege, match="You are not a member"):
+                team.connections[actor].execute(call, [team.id])
         for role in ROLES:
             connection, denied = team.connections[role], False
             try:
@@ -186,6 +174,90 @@ def test_every_function_of_a_workspace_asks_for_its_role(
                 pass  # a null where a value is needed
             needed = NEEDS_ROLE.get(name, "viewer")
             assert denied == (ROLES.index(role) < ROLES.index(needed)), (name, role)
+
+
+REFUSALS = (psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)
+# Arguments of functions that name something of the workspace.
+NAMED = {
+    "workspace": "{workspace}",
+    "user_id": "{workspace}",
+    "person": "{member}",
+    "people": "{{{member}}}",
+    "import_id": "(select id from public.imports where workspace_id = '{workspace}' limit 1)",
+    "credential_id": "(select id from public.api_credentials where workspace_id = '{workspace}' limit 1)",
+    "invitation": "(select id from public.invitations where workspace_id = '{workspace}' limit 1)",
+    "project": "(select id from public.projects where workspace_id = '{workspace}' limit 1)",
+    "token": "guessed",
+    "role": "owner",
+    "name": "Team",
+    "email": "new@example.org",
+    "records": "[]",
+    "changes": "[]",
+    "rules": "[]",
+    "aliases": "[]",
+    "is_plan": "true",
+    "is_private": "false",
+    "person_split": "everyone",
+    "monthly_usd": "1",
+    "keys": "{{}}",
+    "first_day": "2026-01-01",
+    "last_day": "2026-12-31",
+    "run_id": "11111111-1111-4111-8111-111111111111",
+}
+
+
+def list_calls(database: Connection, team: Team) -> dict[str, tuple[str, list[Any]]]:
+    """Every function with arguments that name what the workspace has, as far as they are known."""
+    names = {"workspace": team.id, "member": team.users["member"]}
+    known: dict[str, Any] = {}
+    for argument, template in NAMED.items():
+        known[argument] = template.format(**names)
+        if known[argument].startswith("("):
+            [[known[argument]]] = database.execute(f"select {known[argument]}").fetchall()
+    found = database.execute(
+        """select proname, array(select format_type(t, null) from unnest(proargtypes::oid[]) as t),
+            coalesce(proargnames, '{}')
+        from pg_proc where pronamespace = 'public'::regnamespace"""
+    ).fetchall()
+    return {
+        name: (
+            f"select public.{name}({', '.join(f'%s::{kind}' for kind in types)})",
+            [known.get(argument) for argument in arguments[: len(types)]],
+        )
+        for name, types, arguments in found
+    }
+
+
+def everything_of(database: Connection, team: Team) -> dict[str, list[Any]]:
+    """All rows of the workspace."""
+    rows = {}
+    for table in sorted(set(list_tables(database)) - READ_BY_EVERYONE - OF_ONE_USER - VIEWS):
+        key = "id" if table == "workspaces" else "workspace_id"
+        query = f"select t::text from public.{table} as t where {key} = %s order by 1"
+        rows[table] = database.execute(query, [team.id]).fetchall()
+    return rows
+
+
+@pytest.mark.parametrize("actor", [*OUTSIDERS, "viewer"])
+def test_who_may_not_write_changes_nothing_with_any_function(
+    team: Team, database: Connection, actor: str
+) -> None:
+    before = everything_of(database, team)
+    calls = list_calls(database, team)
+    assert set(calls) == set(EXECUTED_BY)
+    answered, sentences = set(), []
+    for name, (call, values) in calls.items():
+        if (actor, name) == ("viewer", "leave_workspace"):
+            continue
+        try:
+            team.connections[actor].execute(call, values)
+            answered.add(name)
+        except (*REFUSALS, psycopg.errors.ForeignKeyViolation) as error:
+            sentences.append(str(error))
+    assert everything_of(database, team) == before
+    assert not [text for text in sentences if str(team.users["owner"]) in text or "violates" in text]
+    if actor != "viewer":
+        assert answered == {"create_workspace", "ensure_months", "list_workspaces"}
 
 
 def test_nobody_reads_the_hash_of_a_token(team: Team, anon: Connection, service: Connection) -> None:
