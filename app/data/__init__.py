@@ -1,7 +1,7 @@
 """Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
 from app.data.anomalies import load_anomalies
-from app.data.audit_log import AUDIT_SHOWN, load_audit_log
+from app.data.audit_log import load_audit_log
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.forecasts import load_forecast, load_last_run
 from app.data.preferences import (
@@ -37,7 +37,6 @@ from app.data.totals import load_forecast_totals, load_past_totals
 from app.figures.forecast_series import ForecastSeries
 
 __all__ = [
-    "AUDIT_SHOWN",
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
     "ForecastSeries",

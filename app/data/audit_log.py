@@ -1,15 +1,22 @@
-"""The audit log of provider keys and prices."""
+"""The audit log of a workspace, for its admins."""
 
+from datetime import datetime
 from typing import Any
 
 from app.auth.identity import User
-from app.data.reading import fetch_rows, select
+from app.data.reading import call
 
-AUDIT_SHOWN = 50
+PAGE_ENTRIES = 1000
 
 
-def load_audit_log(user: User) -> list[dict[str, Any]]:
-    """The newest entries, newest first."""
-    entries = select(user, "audit_logs", "created_at,actor,action,changed_columns,metadata")
-    entries = entries.or_("table_name.eq.api_credentials,action.eq.reprice")
-    return fetch_rows(entries.order("created_at", desc=True).order("id").limit(AUDIT_SHOWN))
+def load_audit_log(user: User, search: str, most: int) -> list[dict[str, Any]]:
+    """The newest entries that contain a text; a few more than `most` where several are of one time."""
+    entries: list[dict[str, Any]] = []
+    while len(entries) < most:
+        asked = min(PAGE_ENTRIES, most - len(entries))
+        before = entries[-1]["created_at"] if entries else None
+        page = call(user, "search_audit_log", search=search, before=before, at_most=asked)
+        entries += page
+        if len(page) < asked:
+            break
+    return [entry | {"created_at": datetime.fromisoformat(entry["created_at"])} for entry in entries]

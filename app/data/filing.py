@@ -24,13 +24,18 @@ class Suggestion:
 
 def load_rules(user: User) -> list[Rule]:
     """The workspace's rules in their order; those of hidden projects are left out."""
-    return _rules(user, data_version(user))
+    return list(load_rules_by_id(user).values())
+
+
+def load_rules_by_id(user: User) -> dict[str, Rule]:
+    """The rules of `load_rules` by their ids."""
+    return _rules_by_id(user, data_version(user))
 
 
 @cached
-def _rules(user: User, version: str) -> list[Rule]:  # noqa: ARG001
-    query = select(user, "project_rules", "field,match,value,project_id")
-    return [Rule(**row) for row in fetch_rows(query.order("position"))]
+def _rules_by_id(user: User, version: str) -> dict[str, Rule]:  # noqa: ARG001
+    rows = fetch_rows(select(user, "project_rules", "id,field,match,value,project_id").order("position"))
+    return {row.pop("id"): Rule(**row) for row in rows}
 
 
 def load_suggestions(user: User) -> list[Suggestion]:

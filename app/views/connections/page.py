@@ -1,4 +1,4 @@
-"""Connections to providers' APIs: their status, adding and deleting them, and the audit log."""
+"""Connections to providers' APIs: their status, adding and deleting them."""
 
 from datetime import UTC, datetime
 
@@ -9,7 +9,6 @@ from app.auth.identity import current_user
 from app.parts.permissions import render_reason
 from app.ui.notices import render_announcement
 from app.ui.titles import title_row
-from app.views.connections.audit_log import render_audit_log
 from app.views.connections.cards import announce_finished_syncs, render_connection, render_count, render_none
 from app.views.connections.dialogs import ask_for_key
 
@@ -31,4 +30,3 @@ if not connections:
 render_count(connections)
 for connection in connections:
     render_connection(user, connection, datetime.now(UTC), preferences.zone)
-render_audit_log(user, preferences.zone)

@@ -24,7 +24,7 @@ ALL = ForecastSeries(None, None)
 EARLIEST = date(2020, 1, 1)
 LOADERS: dict[str, Callable[[User], Any]] = {
     "anomalies": lambda user: data.load_anomalies(user, EARLIEST),
-    "audit log": data.load_audit_log,
+    "audit log": lambda user: data.load_audit_log(user, "", 10),
     "daily costs": lambda user: len(data.load_daily(user, None, None)),
     "model names": data.load_model_names,
     "forecast": lambda user: len(data.load_forecast(user, ALL, EARLIEST)),

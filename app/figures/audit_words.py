@@ -1,0 +1,156 @@
+"""Entries of the audit log in words: who, which action, and its details."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.figures.audit_values import format_value, label_column
+from app.figures.filing import Rule
+from app.figures.filing_words import describe_rule
+from tally.core.text import plural
+
+Entry = Mapping[str, Any]
+Names = Mapping[str, str]
+
+# What a row of each table is, and the column that names it.
+NOUNS = {
+    "api_credentials": ("key", "credential_name"),
+    "billing_accounts": ("account name", "name"),
+    "cost_records": ("entry", "model_name"),
+    "imports": ("source", "filename"),
+    "invitations": ("invitation", "email"),
+    "member_limits": ("limit", "user_id"),
+    "members": ("member", "user_id"),
+    "model_prices": ("price", "model_name"),
+    "person_aliases": ("name of a person", "value"),
+    "project_members": ("project member", "user_id"),
+    "project_rules": ("rule", "value"),
+    "projects": ("project", "name"),
+    "subscriptions": ("subscription", "plan_name"),
+    "user_preferences": ("setting", ""),
+    "workspaces": ("workspace", ""),
+}
+VERBS = {"insert": "Added", "update": "Changed", "delete": "Deleted"}
+ACTIONS = {
+    ("cost_records", "assign_records"): "Assigned records",
+    ("cost_records", "file_records"): "Moved records",
+    ("cost_records", "reprice"): "Repriced records",
+    ("invitations", "cancel"): "Cancelled invitation",
+    ("invitations", "invite"): "Invited",
+    ("members", "join"): "Joined",
+    ("members", "leave"): "Left",
+    ("members", "remove"): "Removed member",
+    ("members", "update"): "Changed role",
+    ("projects", "insert"): "Created project",
+    ("workspaces", "insert"): "Created workspace",
+}
+OF_ONE_COLUMN = {
+    ("api_credentials", "encrypted_api_key"): ("Replaced key", "Replaced key"),
+    ("api_credentials", "is_active"): ("Resumed key", "Paused key"),
+    ("imports", "is_enabled"): ("Included source", "Excluded source"),
+    ("project_rules", "position"): ("Moved rule", "Moved rule"),
+    ("projects", "archived_at"): ("Archived project", "Restored project"),
+    ("user_preferences", "monthly_limit_usd"): ("Changed limit", "Removed limit"),
+}
+# Columns that need no label: there is only one meaning, or the action says it.
+UNLABELLED = {"monthly_usd", "monthly_limit_usd", "position", "role"}
+MONEY = ("amount_usd", "cost_usd", "monthly_usd")
+OPERATOR = "operator"
+
+
+def name_actor(entry: Entry) -> str:
+    """The author of a change. The operator is the nightly run, unless only a command makes the change."""
+    if entry["actor"] == "person":
+        return entry["actor_email"] or "A deleted account"
+    if entry["actor"] == "key":
+        return "A key"
+    if entry["actor"] != OPERATOR:
+        return "The server"
+    if entry["action"] == "reprice":
+        return "tally reprice"
+    return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "The nightly run"
+
+
+def name_action(entry: Entry) -> str:
+    """The action in a word or two."""
+    table, action = entry["table_name"], entry["action"]
+    if (table, action) in ACTIONS:
+        return ACTIONS[table, action]
+    noun = NOUNS.get(table, (table.replace("_", " "), ""))[0]
+    changed = [column for column in entry["changed_columns"] if column != "encryption_key_id"]
+    if action == "update" and len(changed) == 1 and (table, changed[0]) in OF_ONE_COLUMN:
+        if changed[0] == "encrypted_api_key" and entry["actor"] == OPERATOR:
+            return "Re-encrypted key"
+        then, otherwise = OF_ONE_COLUMN[table, changed[0]]
+        return then if (entry["after"] or {}).get(changed[0]) else otherwise
+    return f"{VERBS.get(action) or action.replace('_', ' ').capitalize()} {noun}"
+
+
+def describe_details(entry: Entry, names: Names) -> str:
+    """What was changed, from what to what; `names` maps ids of projects, people and others to names."""
+    metadata = entry["metadata"]
+    if "rows" in metadata:
+        return f"{metadata['rows']:,} at once"
+    if "records" in metadata:
+        return _describe_records(metadata)
+    subject = _name_subject(entry, names)
+    changes = _list_changes(entry, names)
+    return ": ".join(text for text in (subject, "; ".join(changes)) if text)
+
+
+def _describe_records(metadata: Mapping[str, Any]) -> str:
+    count = plural(int(metadata["records"]), "record")
+    if "before_usd" in metadata:
+        before, after = (format_value(name, metadata[name], {}) for name in ("before_usd", "after_usd"))
+        return f"{count}, {before} to {after}"
+    replaced = int(metadata.get("superseded_records") or 0)
+    return f"{count}, and {plural(replaced, 'replaced one')}" if replaced else count
+
+
+def _name_subject(entry: Entry, names: Names) -> str:
+    values = {**(entry["before"] or {}), **(entry["after"] or {})}
+    table = entry["table_name"]
+    if table == "project_rules" and "field" in values and "project_id" in values:
+        rule = Rule(values["field"], values["match"], values["value"], values["project_id"])
+        values_by_name = {(rule.field, rule.value): names.get(rule.value, rule.value)}
+        goal = names.get(rule.project_id, "a project")
+        return f"{describe_rule(rule, values_by_name)}, to {goal}"
+    column = NOUNS.get(table, ("", "name"))[1]
+    if column == "user_id":
+        return entry["user_email"] or names.get(entry["user_id"] or "", "a deleted account")
+    if table == "api_credentials":
+        provider = names.get(entry["metadata"].get("provider") or "", "")
+        return f"{provider} {entry['metadata'].get('credential_name') or ''}".strip()
+    return names.get(entry["row_id"] or "") or str(values.get(column) or "")
+
+
+def _list_changes(entry: Entry, names: Names) -> list[str]:
+    before, after = entry["before"] or {}, entry["after"] or {}
+    if entry["action"] == "update":
+        return [
+            _describe_change(entry, column, names)
+            for column in entry["changed_columns"]
+            if column in before or column in after
+            if (entry["table_name"], column) not in OF_ONE_COLUMN or column in UNLABELLED
+        ]
+    return _list_values(entry["table_name"], {**before, **after}, names)
+
+
+def _describe_change(entry: Entry, column: str, names: Names) -> str:
+    before, after = (
+        format_value(column, (entry[side] or {}).get(column), names) for side in ("before", "after")
+    )
+    label = "" if column in UNLABELLED else f"{label_column(column)}: "
+    return f"{label}{before} to {after}"
+
+
+def _list_values(table: str, values: Mapping[str, Any], names: Names) -> list[str]:
+    """What is worth telling of a row that came or went."""
+    if table in ("invitations", "members"):
+        return [f"as {values['role']}"] if values.get("role") else []
+    if table == "project_members":
+        return [names.get(values.get("project_id", ""), "a project")]
+    if table == "person_aliases":
+        return [f"is {names.get(values.get('user_id', ''), 'a deleted account')}"]
+    if table == "billing_accounts":
+        return [f"for {values['account']}"] if values.get("account") else []
+    return [format_value(name, values[name], names) for name in MONEY if values.get(name) is not None]

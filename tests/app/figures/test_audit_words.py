@@ -1,0 +1,191 @@
+"""Entries of the audit log in words: never columns, ids or JSON."""
+
+from typing import Any
+
+import pytest
+
+from app.figures.audit_words import describe_details, name_action, name_actor
+
+NAMES = {"shop": "garden-shop", "ada": "ada@example.com", "openai": "OpenAI", "src": "Claude Code on laptop"}
+ON_KEY = {"credential_name": "Main", "provider": "openai"}
+
+
+def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
+    """An entry of `search_audit_log`; `before` and `after` decide the changed columns of an update."""
+    before, after = values.get("before"), values.get("after")
+    changed = [*{**(before or {}), **(after or {})}] if action == "update" else []
+    return {
+        "actor": "person",
+        "actor_email": "grace@example.com",
+        "table_name": table,
+        "action": action,
+        "row_id": None,
+        "user_id": None,
+        "user_email": None,
+        "changed_columns": changed,
+        "before": before,
+        "after": after,
+        "metadata": {},
+        "address": None,
+    } | values
+
+
+@pytest.mark.parametrize(
+    ("logged", "action", "details"),
+    [
+        (
+            entry(
+                "member_limits",
+                "update",
+                user_email="linus@example.com",
+                before={"monthly_usd": 100},
+                after={"monthly_usd": 150},
+            ),
+            "Changed limit",
+            "linus@example.com: $100.00 to $150.00",
+        ),
+        (
+            entry(
+                "invitations",
+                "invite",
+                after={"email": "m@example.com", "role": "member", "invited_by": "ada"},
+            ),
+            "Invited",
+            "m@example.com: as member",
+        ),
+        (
+            entry("members", "update", user_id="ada", before={"role": "member"}, after={"role": "admin"}),
+            "Changed role",
+            "ada@example.com: member to admin",
+        ),
+        (
+            entry("project_rules", "update", row_id="r", before={"position": 3}, after={"position": 4}),
+            "Moved rule",
+            "3 to 4",
+        ),
+        (
+            entry(
+                "project_rules",
+                "insert",
+                after={
+                    "position": 1,
+                    "field": "folder",
+                    "match": "prefix",
+                    "value": "~/a",
+                    "project_id": "shop",
+                },
+            ),
+            "Added rule",
+            "Folder starts with ~/a, to garden-shop",
+        ),
+        (
+            entry(
+                "projects",
+                "update",
+                row_id="shop",
+                before={"archived_at": None},
+                after={"archived_at": "2026-11-02T10:00:00+00:00"},
+            ),
+            "Archived project",
+            "garden-shop",
+        ),
+        (
+            entry(
+                "workspaces",
+                "update",
+                before={"person_split": "own", "name": "A"},
+                after={"person_split": "everyone", "name": "B"},
+            ),
+            "Changed workspace",
+            "Who sees whom: only their own costs to everyone's costs; Name: A to B",
+        ),
+        (
+            entry(
+                "imports", "update", row_id="src", before={"is_enabled": True}, after={"is_enabled": False}
+            ),
+            "Excluded source",
+            "Claude Code on laptop",
+        ),
+        (
+            entry(
+                "user_preferences",
+                "update",
+                before={"monthly_limit_usd": None},
+                after={"monthly_limit_usd": 5},
+            ),
+            "Changed limit",
+            "none to $5.00",
+        ),
+        (
+            entry(
+                "cost_records",
+                "reprice",
+                metadata={"records": 1204, "before_usd": "0", "after_usd": "18.3600000000"},
+            ),
+            "Repriced records",
+            "1,204 records, $0.00 to $18.36",
+        ),
+        (
+            entry("cost_records", "file_records", metadata={"records": 4120, "superseded_records": 0}),
+            "Moved records",
+            "4,120 records",
+        ),
+        (entry("project_rules", "delete", metadata={"rows": 25}), "Deleted rule", "25 at once"),
+        (
+            entry(
+                "api_credentials",
+                "update",
+                changed_columns=["encrypted_api_key", "encryption_key_id"],
+                metadata=ON_KEY,
+            ),
+            "Replaced key",
+            "OpenAI Main",
+        ),
+        (
+            entry(
+                "api_credentials",
+                "update",
+                before={"is_active": True},
+                after={"is_active": False},
+                metadata=ON_KEY,
+            ),
+            "Paused key",
+            "OpenAI Main",
+        ),
+        (
+            entry("something_new", "insert", after={"name": "x", "settings": {"a": [1, 2]}}),
+            "Added something new",
+            "x",
+        ),
+        (
+            entry(
+                "something_new", "update", before={"settings": {"a": 1}}, after={"settings": {"a": [1, 2]}}
+            ),
+            "Changed something new",
+            "Settings: a 1 to a 1, 2",
+        ),
+        (
+            entry("person_aliases", "insert", after={"value": "a@corp", "user_id": "ada"}),
+            "Added name of a person",
+            "a@corp: is ada@example.com",
+        ),
+    ],
+)
+def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> None:
+    assert (name_action(logged), describe_details(logged, NAMES)) == (action, details)
+
+
+@pytest.mark.parametrize(
+    ("values", "who"),
+    [
+        ({}, "grace@example.com"),
+        ({"actor_email": None}, "A deleted account"),
+        ({"actor": "service"}, "The server"),
+        ({"actor": "operator"}, "The nightly run"),
+        ({"actor": "operator", "action": "reprice"}, "tally reprice"),
+        ({"actor": "operator", "changed_columns": ["encrypted_api_key"]}, "tally keys"),
+        ({"actor": "key"}, "A key"),
+    ],
+)
+def test_author_in_words(values: dict[str, Any], who: str) -> None:
+    assert name_actor(entry("projects", "update") | values) == who
