@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import streamlit as st
 from supabase import Client
 
+from app.auth.browser import Browser, current_browser
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.session_keys import session_id
 from app.auth.sessions import sessions
@@ -35,6 +36,7 @@ class User:
     email: str
     access_token: str = field(repr=False)
     workspace: Workspace
+    browser: Browser = field(default=Browser(), repr=False, compare=False)
 
     @property
     def scope(self) -> tuple[str, str, Role]:
@@ -72,7 +74,8 @@ def current_account() -> User:
         st.stop()
     if tokens is None:
         _leave()
-    return User(tokens.user_id, tokens.email, tokens.access_token, personal_workspace(tokens.user_id))
+    workspace = personal_workspace(tokens.user_id)
+    return User(tokens.user_id, tokens.email, tokens.access_token, workspace, current_browser())
 
 
 @st.cache_data(ttl=WORKSPACES_SECONDS, max_entries=1000, show_spinner=False, hash_funcs=KEYS)
@@ -92,7 +95,7 @@ def forget_workspaces(user: User | None = None) -> None:
 
 def supabase_client(user: User) -> Client:
     """The user's own Supabase client: every read and write is under row-level security."""
-    return _client(user.access_token)
+    return _client(user.access_token, user.browser)
 
 
 def database_of(user: User) -> SupabaseDatabase:
@@ -139,8 +142,12 @@ def _leave() -> NoReturn:
 
 # A client keeps its access token, so a refreshed token gets a new client.
 @lru_cache(maxsize=64)
-def _client(access_token: str) -> Client:
+def _client(access_token: str, browser: Browser) -> Client:
     settings = load_settings()
     return open_supabase(
-        settings.supabase_url, settings.supabase_publishable_key, access_token, REQUEST_TIMEOUT_SECONDS
+        settings.supabase_url,
+        settings.supabase_publishable_key,
+        access_token,
+        REQUEST_TIMEOUT_SECONDS,
+        browser.headers(),
     )

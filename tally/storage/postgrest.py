@@ -1,6 +1,6 @@
 """Database access through an account's own Supabase client."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -30,14 +30,18 @@ R = TypeVar("R")
 
 
 def open_supabase(
-    url: str, key: str, token: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+    url: str,
+    key: str,
+    token: str | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    headers: Mapping[str, str] | None = None,
 ) -> Client:
     """A Supabase client with this access token, which neither refreshes nor stores a session.
 
     Raises the errors of create_client for an unusable url or key.
     """
     options = SyncClientOptions(
-        headers={"Authorization": f"Bearer {token}"} if token else {},
+        headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})},
         auto_refresh_token=False,
         persist_session=False,
         httpx_client=httpx.Client(
