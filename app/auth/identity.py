@@ -43,6 +43,10 @@ class User:
         """The user, the workspace and the role: everything that decides which data may be shown."""
         return self.user_id, self.workspace.workspace_id, self.workspace.role
 
+    def in_personal_workspace(self) -> "User":
+        """The same user in the personal workspace."""
+        return replace(self, workspace=personal_workspace(self.user_id))
+
 
 KEYS: dict[str | type[Any], Callable[[Any], Any]] = {User: lambda user: user.scope}
 
@@ -90,7 +94,7 @@ def forget_workspaces(user: User | None = None) -> None:
     if user is None:
         load_workspaces.clear()
     else:
-        load_workspaces.clear(replace(user, workspace=personal_workspace(user.user_id)))
+        load_workspaces.clear(user.in_personal_workspace())
 
 
 def supabase_client(user: User) -> Client:

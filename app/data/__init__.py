@@ -4,6 +4,7 @@ from app.data.anomalies import load_anomalies
 from app.data.audit_log import load_audit_log
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.forecasts import load_forecast, load_last_run
+from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.preferences import (
     Preferences,
     load_currency,
@@ -40,6 +41,7 @@ __all__ = [
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
     "ForecastSeries",
+    "Invitation",
     "Preferences",
     "Project",
     "Provider",
@@ -56,9 +58,11 @@ __all__ = [
     "load_forecast",
     "load_forecast_totals",
     "load_import_list",
+    "load_invitations",
     "load_last_run",
     "load_model_names",
     "load_past_totals",
+    "load_people",
     "load_preference_metadata",
     "load_preferences",
     "load_price_differences",
@@ -76,5 +80,6 @@ __all__ = [
     "load_statements",
     "load_subscriptions",
     "load_unpriced_models",
+    "load_use_of_month",
     "parse_daily",
 ]

@@ -19,6 +19,11 @@ def format_short_day(day: date, today: date) -> str:
     return format_date(day, SHORT_DAY_PATTERN, LOCALE) if day.year == today.year else format_day(day)
 
 
+def format_recent_day(day: date, today: date) -> str:
+    """A past day: Today, Yesterday, or the day with its year."""
+    return {0: "Today", 1: "Yesterday"}.get((today - day).days) or format_day(day)
+
+
 def format_days(first: date, last: date) -> str:
     """A range of days, with a common year once."""
     return format_day(last) if first == last else f"{format_short_day(first, last)} {DASH} {format_day(last)}"

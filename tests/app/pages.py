@@ -1,7 +1,6 @@
 """Opening a page of the dashboard in a test, with the records of an account on the real stack."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 import app
 import app.auth.identity
 from app.auth.identity import User, database_of
-from app.auth.workspaces import personal_workspace
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
 
@@ -45,7 +43,7 @@ def open_page(
     monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview", address: dict[str, str] | None = None
 ) -> AppTest:
     """Run the dashboard on one of its pages, in the user's workspace; only the sign-in is faked."""
-    account = replace(user, workspace=personal_workspace(user.user_id))
+    account = user.in_personal_workspace()
     monkeypatch.setattr(app.auth.identity, "current_account", lambda: account)
     st.cache_data.clear()
     dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS)
@@ -57,6 +55,22 @@ def open_page(
         dashboard.query_params |= address or {}
         dashboard.run()
     return dashboard
+
+
+def open_dialog(monkeypatch: pytest.MonkeyPatch, user: User, name: str, *arguments: Any) -> AppTest:
+    """Run a dialog (`package.module:function`) on its own, as AppTest closes dialogs of a page."""
+
+    def script(name: str, arguments: tuple[object, ...]) -> None:
+        from importlib import import_module
+
+        module, _, function = name.partition(":")
+        getattr(import_module(module), function)(*arguments)
+
+    monkeypatch.setattr(app.auth.identity, "current_user", lambda: user)
+    st.cache_data.clear()
+    dialog = AppTest.from_function(script, args=(name, arguments), default_timeout=SECONDS).run()
+    assert not dialog.exception
+    return dialog
 
 
 def shown(page: AppTest) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import data
+from app.auth import identity
 from app.auth.identity import User, database_of
 from app.figures.currencies import list_currencies
 from app.formats.amount_field import show_amount
@@ -119,7 +120,8 @@ def save_preferences(user: User, metadata: Mapping[str, object] | None = None, *
     except DatabaseError as problem:
         render_refusal(problem)
         return
-    data.forget_version(user)
+    for shown in (user, identity.current_user()):  # the workspace that is open may be another one
+        data.forget_version(shown)
     announce("Settings saved.")
     st.rerun()
 

@@ -1,0 +1,47 @@
+"""The cards of the user's own account."""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.parts.new_workspace import create_workspace
+from app.ui.cards import render_heading
+from app.ui.periods import today_in
+from app.views.settings.account import render_deletion, render_sample
+from app.views.settings.audit_log import render_audit_log
+from app.views.settings.display_form import render_display
+from app.views.settings.export import render_export
+from app.views.settings.password_form import render_password
+from app.views.settings.projects_card import render_projects_card
+
+
+def render_account(shown: User) -> None:
+    """Preferences, password and data; also projects and the audit log of the personal workspace."""
+    user = shown.in_personal_workspace()
+    preferences = data.load_preferences(user)
+    today = today_in(preferences.zone)
+    with st.container(border=True):
+        render_display(user, preferences)
+    if shown.workspace.is_personal:
+        with st.container(border=True):
+            render_projects_card(user, today, data.load_currency(user).code)
+        with st.container(border=True):
+            render_audit_log(user, preferences.zone)
+    with st.container(border=True):
+        render_password(user)
+    with st.container(border=True):
+        render_export(user, preferences.zone)
+    with st.container(border=True):
+        _render_new_workspace()
+    with st.grid(2, min_column_width=300, gap="small"):
+        with st.container(border=True, height="stretch"):
+            render_sample(user, today)
+        with st.container(border=True, height="stretch"):
+            render_deletion()
+
+
+def _render_new_workspace() -> None:
+    render_heading("Workspaces")
+    st.caption("Share costs with a team: members, roles and limits. Your personal workspace stays yours.")
+    if st.button("Create workspace", icon=":material/group_add:", key="create-workspace"):
+        create_workspace()

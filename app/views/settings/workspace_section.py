@@ -1,0 +1,35 @@
+"""The cards of a shared workspace."""
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.ui.periods import today_in
+from app.views.settings.audit_log import render_audit_log
+from app.views.settings.general import render_general, render_visibility
+from app.views.settings.invitations import render_invitations
+from app.views.settings.leaving import render_leaving
+from app.views.settings.members import render_members
+from app.views.settings.projects_card import render_projects_card
+
+
+def render_workspace(user: User) -> None:
+    """General settings, people, projects and rules; what can be changed depends on the role."""
+    with st.grid(2, min_column_width=320, gap="small"):
+        with st.container(border=True, height="stretch"):
+            render_general(user)
+        with st.container(border=True, height="stretch"):
+            render_visibility(user)
+    people = data.load_people(user)
+    with st.container(border=True):
+        render_members(user, people)
+        if user.workspace.may_administer:
+            render_invitations(user, people)
+    zone = data.load_preferences(user).zone
+    with st.container(border=True):
+        render_projects_card(user, today_in(zone), data.load_currency(user).code)
+    if user.workspace.may_administer:
+        with st.container(border=True):
+            render_audit_log(user, zone)
+    with st.container(border=True):
+        render_leaving(user, people)
