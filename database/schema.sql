@@ -286,19 +286,20 @@ declare
             where i.indrelid = audited and i.indisprimary
         )
     );
+    tenant constant text := case name when 'workspaces' then 'id' when 'user_preferences' then 'user_id' else 'workspace_id' end;
     command text;
 begin
     foreach command in array commands loop
         execute format(
             'create or replace trigger %I after %s on %s referencing %s for each statement when (%s) '
-            'execute function private.audit_rows(%L, %L)',
+            'execute function private.audit_rows(%L, %L, %L)',
             format('%s_audit_%s', name, command), command, audited,
             case command
                 when 'insert' then 'new table as changed'
                 when 'delete' then 'old table as changed_from'
                 else 'old table as changed_from new table as changed'
             end,
-            condition, keys::text, watched::text
+            condition, keys::text, watched::text, tenant
         );
     end loop;
 end
@@ -451,16 +452,19 @@ CREATE FUNCTION private.audit_rows() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET enable_nestloop TO 'off'
-    AS $$
+    AS $_$
 declare
     keys constant text[] := tg_argv[0]::text[];
     watched constant text[] := tg_argv[1]::text[];
+    is_bulk boolean := false;
     changes jsonb[]; -- at most 21
 begin
     if tg_op = 'INSERT' then
         changes := array(select jsonb_build_object('new', to_jsonb(c)) from changed as c limit 21);
     elsif tg_op = 'DELETE' then
         changes := array(select jsonb_build_object('old', to_jsonb(c)) from changed_from as c limit 21);
+    elsif (select count(*) > 1000 from changed) then
+        is_bulk := true; -- comparing them takes as long as changing them
     else
         changes := array(
             select jsonb_build_object('old', to_jsonb(o), 'new', to_jsonb(n))
@@ -470,24 +474,22 @@ begin
             limit 21
         );
     end if;
-    if cardinality(changes) <= 20 then
+    if is_bulk or cardinality(changes) > 20 then
+        execute format(
+            'select private.write_audit(b.id, jsonb_build_object(''action'', $1, ''table_name'', $2, ''metadata'', b.counts)) '
+            'from (select c.%1$I as id, jsonb_build_object(''rows'', count(*)) as counts from %2$I as c group by 1 order by 1) as b',
+            tg_argv[2], case when tg_op = 'DELETE' then 'changed_from' else 'changed' end
+        ) using lower(tg_op), tg_table_name;
+    else
         perform private.write_audit(
-            private.tenant_of(tg_table_name, coalesce(c -> 'new', c -> 'old')),
+            (coalesce(c -> 'new', c -> 'old') ->> tg_argv[2])::uuid,
             private.describe_change(tg_table_name, c -> 'old', c -> 'new', watched)
         )
         from unnest(changes) as c;
-    elsif tg_op = 'DELETE' then
-        perform private.write_bulk_audit(
-            tg_table_name, 'delete', array(select private.tenant_of(tg_table_name, to_jsonb(c)) from changed_from as c)
-        );
-    else
-        perform private.write_bulk_audit(
-            tg_table_name, lower(tg_op), array(select private.tenant_of(tg_table_name, to_jsonb(c)) from changed as c)
-        );
     end if;
     return null;
 end
-$$;
+$_$;
 
 -- FUNCTION private.authorities()
 
@@ -4583,15 +4585,6 @@ CREATE FUNCTION private.take_statements(ids uuid[]) RETURNS SETOF public.superse
     returning s.*
 $$;
 
--- FUNCTION private.tenant_of(text, jsonb)
-
-CREATE FUNCTION private.tenant_of(of_table text, row_values jsonb) RETURNS uuid
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO ''
-    AS $$
-    select (row_values ->> case of_table when 'workspaces' then 'id' when 'user_preferences' then 'user_id' else 'workspace_id' end)::uuid
-$$;
-
 -- FUNCTION private.timezone_lock(uuid)
 
 CREATE FUNCTION private.timezone_lock(of_workspace uuid) RETURNS bigint
@@ -4815,21 +4808,6 @@ CREATE FUNCTION private.write_audit(tenant uuid, entry jsonb) RETURNS void
     ) as o
         on auth.uid() is null or exists (select from auth.users as u where u.id = auth.uid()) -- not of who just deleted it
     where w.id = tenant and entry is not null
-$$;
-
--- FUNCTION private.write_bulk_audit(text, text, uuid[])
-
-CREATE FUNCTION private.write_bulk_audit(of_table text, action text, tenants uuid[]) RETURNS void
-    LANGUAGE sql
-    SET search_path TO ''
-    AS $$
-    select
-        private.write_audit(
-            t.id, jsonb_build_object('action', action, 'table_name', of_table, 'metadata', jsonb_build_object('rows', count(*)))
-        )
-    from unnest(tenants) as t (id)
-    group by t.id
-    order by t.id
 $$;
 
 -- FUNCTION public.accept_invitation(text)
@@ -7552,15 +7530,15 @@ CREATE TRIGGER api_credentials_touch BEFORE UPDATE ON public.api_credentials FOR
 
 -- TRIGGER public.billing_accounts billing_accounts_audit_delete
 
-CREATE TRIGGER billing_accounts_audit_delete AFTER DELETE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}');
+CREATE TRIGGER billing_accounts_audit_delete AFTER DELETE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}', 'workspace_id');
 
 -- TRIGGER public.billing_accounts billing_accounts_audit_insert
 
-CREATE TRIGGER billing_accounts_audit_insert AFTER INSERT ON public.billing_accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}');
+CREATE TRIGGER billing_accounts_audit_insert AFTER INSERT ON public.billing_accounts REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}', 'workspace_id');
 
 -- TRIGGER public.billing_accounts billing_accounts_audit_update
 
-CREATE TRIGGER billing_accounts_audit_update AFTER UPDATE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}');
+CREATE TRIGGER billing_accounts_audit_update AFTER UPDATE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}', 'workspace_id');
 
 -- TRIGGER public.billing_accounts billing_accounts_note_delete
 
@@ -7580,11 +7558,11 @@ CREATE TRIGGER billing_accounts_touch BEFORE UPDATE ON public.billing_accounts F
 
 -- TRIGGER public.cost_records cost_records_audit_delete
 
-CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}');
+CREATE TRIGGER cost_records_audit_delete AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
 
 -- TRIGGER public.cost_records cost_records_audit_update
 
-CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}');
+CREATE TRIGGER cost_records_audit_update AFTER UPDATE ON public.cost_records REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN ((CURRENT_USER = ANY (ARRAY['authenticated'::name, 'service_role'::name]))) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,project_id,provider_id,import_id,timestamp,day,model_name,billing_account,cost_usd,tokens_used,request_count,cost_basis,charge_type}', 'workspace_id');
 
 -- TRIGGER public.cost_records cost_records_check_inserted
 
@@ -7676,15 +7654,15 @@ CREATE TRIGGER forecast_totals_note_update AFTER UPDATE ON public.forecast_total
 
 -- TRIGGER public.imports imports_audit_delete
 
-CREATE TRIGGER imports_audit_delete AFTER DELETE ON public.imports REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}');
+CREATE TRIGGER imports_audit_delete AFTER DELETE ON public.imports REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}', 'workspace_id');
 
 -- TRIGGER public.imports imports_audit_insert
 
-CREATE TRIGGER imports_audit_insert AFTER INSERT ON public.imports REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}');
+CREATE TRIGGER imports_audit_insert AFTER INSERT ON public.imports REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}', 'workspace_id');
 
 -- TRIGGER public.imports imports_audit_update
 
-CREATE TRIGGER imports_audit_update AFTER UPDATE ON public.imports REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}');
+CREATE TRIGGER imports_audit_update AFTER UPDATE ON public.imports REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}', 'workspace_id');
 
 -- TRIGGER public.imports imports_change_enabled
 
@@ -7732,15 +7710,15 @@ CREATE TRIGGER job_runs_note_update AFTER UPDATE ON public.job_runs REFERENCING 
 
 -- TRIGGER public.member_limits member_limits_audit_delete
 
-CREATE TRIGGER member_limits_audit_delete AFTER DELETE ON public.member_limits REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}');
+CREATE TRIGGER member_limits_audit_delete AFTER DELETE ON public.member_limits REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}', 'workspace_id');
 
 -- TRIGGER public.member_limits member_limits_audit_insert
 
-CREATE TRIGGER member_limits_audit_insert AFTER INSERT ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}');
+CREATE TRIGGER member_limits_audit_insert AFTER INSERT ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}', 'workspace_id');
 
 -- TRIGGER public.member_limits member_limits_audit_update
 
-CREATE TRIGGER member_limits_audit_update AFTER UPDATE ON public.member_limits REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}');
+CREATE TRIGGER member_limits_audit_update AFTER UPDATE ON public.member_limits REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}', 'workspace_id');
 
 -- TRIGGER public.member_limits member_limits_note_delete
 
@@ -7800,15 +7778,15 @@ CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN
 
 -- TRIGGER public.model_prices model_prices_audit_delete
 
-CREATE TRIGGER model_prices_audit_delete AFTER DELETE ON public.model_prices REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}');
+CREATE TRIGGER model_prices_audit_delete AFTER DELETE ON public.model_prices REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}', 'workspace_id');
 
 -- TRIGGER public.model_prices model_prices_audit_insert
 
-CREATE TRIGGER model_prices_audit_insert AFTER INSERT ON public.model_prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}');
+CREATE TRIGGER model_prices_audit_insert AFTER INSERT ON public.model_prices REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}', 'workspace_id');
 
 -- TRIGGER public.model_prices model_prices_audit_update
 
-CREATE TRIGGER model_prices_audit_update AFTER UPDATE ON public.model_prices REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}');
+CREATE TRIGGER model_prices_audit_update AFTER UPDATE ON public.model_prices REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}', 'workspace_id');
 
 -- TRIGGER public.model_prices model_prices_note_delete
 
@@ -7828,15 +7806,15 @@ CREATE TRIGGER model_prices_touch BEFORE UPDATE ON public.model_prices FOR EACH 
 
 -- TRIGGER public.person_aliases person_aliases_audit_delete
 
-CREATE TRIGGER person_aliases_audit_delete AFTER DELETE ON public.person_aliases REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}');
+CREATE TRIGGER person_aliases_audit_delete AFTER DELETE ON public.person_aliases REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}', 'workspace_id');
 
 -- TRIGGER public.person_aliases person_aliases_audit_insert
 
-CREATE TRIGGER person_aliases_audit_insert AFTER INSERT ON public.person_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}');
+CREATE TRIGGER person_aliases_audit_insert AFTER INSERT ON public.person_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}', 'workspace_id');
 
 -- TRIGGER public.person_aliases person_aliases_audit_update
 
-CREATE TRIGGER person_aliases_audit_update AFTER UPDATE ON public.person_aliases REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}');
+CREATE TRIGGER person_aliases_audit_update AFTER UPDATE ON public.person_aliases REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{value,user_id}', 'workspace_id');
 
 -- TRIGGER public.person_aliases person_aliases_note_delete
 
@@ -7852,15 +7830,15 @@ CREATE TRIGGER person_aliases_note_update AFTER UPDATE ON public.person_aliases 
 
 -- TRIGGER public.project_members project_members_audit_delete
 
-CREATE TRIGGER project_members_audit_delete AFTER DELETE ON public.project_members REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
+CREATE TRIGGER project_members_audit_delete AFTER DELETE ON public.project_members REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}', 'workspace_id');
 
 -- TRIGGER public.project_members project_members_audit_insert
 
-CREATE TRIGGER project_members_audit_insert AFTER INSERT ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
+CREATE TRIGGER project_members_audit_insert AFTER INSERT ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}', 'workspace_id');
 
 -- TRIGGER public.project_members project_members_audit_update
 
-CREATE TRIGGER project_members_audit_update AFTER UPDATE ON public.project_members REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}');
+CREATE TRIGGER project_members_audit_update AFTER UPDATE ON public.project_members REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}', 'workspace_id');
 
 -- TRIGGER public.project_members project_members_note_delete
 
@@ -7876,15 +7854,15 @@ CREATE TRIGGER project_members_note_update AFTER UPDATE ON public.project_member
 
 -- TRIGGER public.project_rules project_rules_audit_delete
 
-CREATE TRIGGER project_rules_audit_delete AFTER DELETE ON public.project_rules REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}');
+CREATE TRIGGER project_rules_audit_delete AFTER DELETE ON public.project_rules REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}', 'workspace_id');
 
 -- TRIGGER public.project_rules project_rules_audit_insert
 
-CREATE TRIGGER project_rules_audit_insert AFTER INSERT ON public.project_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}');
+CREATE TRIGGER project_rules_audit_insert AFTER INSERT ON public.project_rules REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}', 'workspace_id');
 
 -- TRIGGER public.project_rules project_rules_audit_update
 
-CREATE TRIGGER project_rules_audit_update AFTER UPDATE ON public.project_rules REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}');
+CREATE TRIGGER project_rules_audit_update AFTER UPDATE ON public.project_rules REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{position,field,match,value,project_id}', 'workspace_id');
 
 -- TRIGGER public.project_rules project_rules_note_delete
 
@@ -7900,15 +7878,15 @@ CREATE TRIGGER project_rules_note_update AFTER UPDATE ON public.project_rules RE
 
 -- TRIGGER public.projects projects_audit_delete
 
-CREATE TRIGGER projects_audit_delete AFTER DELETE ON public.projects REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}');
+CREATE TRIGGER projects_audit_delete AFTER DELETE ON public.projects REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}', 'workspace_id');
 
 -- TRIGGER public.projects projects_audit_insert
 
-CREATE TRIGGER projects_audit_insert AFTER INSERT ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}');
+CREATE TRIGGER projects_audit_insert AFTER INSERT ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}', 'workspace_id');
 
 -- TRIGGER public.projects projects_audit_update
 
-CREATE TRIGGER projects_audit_update AFTER UPDATE ON public.projects REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}');
+CREATE TRIGGER projects_audit_update AFTER UPDATE ON public.projects REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,is_private,archived_at}', 'workspace_id');
 
 -- TRIGGER public.projects projects_note_delete
 
@@ -7936,15 +7914,15 @@ CREATE TRIGGER providers_touch BEFORE UPDATE ON public.providers FOR EACH ROW EX
 
 -- TRIGGER public.subscriptions subscriptions_audit_delete
 
-CREATE TRIGGER subscriptions_audit_delete AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}');
+CREATE TRIGGER subscriptions_audit_delete AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}', 'workspace_id');
 
 -- TRIGGER public.subscriptions subscriptions_audit_insert
 
-CREATE TRIGGER subscriptions_audit_insert AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}');
+CREATE TRIGGER subscriptions_audit_insert AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}', 'workspace_id');
 
 -- TRIGGER public.subscriptions subscriptions_audit_update
 
-CREATE TRIGGER subscriptions_audit_update AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}');
+CREATE TRIGGER subscriptions_audit_update AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}', 'workspace_id');
 
 -- TRIGGER public.subscriptions subscriptions_follow
 
@@ -7988,7 +7966,7 @@ CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_recor
 
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
-CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency,monthly_limit_usd}');
+CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency,monthly_limit_usd}', 'user_id');
 
 -- TRIGGER public.user_preferences user_preferences_check_timezone_insert
 
@@ -8008,7 +7986,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split}');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -8965,8 +8943,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.superseded_records TO service_
 
 REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.tenant_of(of_table text, row_values jsonb) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.timezone_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.timezone_of(of_workspace uuid) FROM PUBLIC;
@@ -8997,8 +8973,6 @@ REVOKE ALL ON FUNCTION private.workspaces_showing_totals() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.workspaces_showing_totals() TO authenticated;
 
 REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, entry jsonb) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.write_bulk_audit(of_table text, action text, tenants uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.accept_invitation(token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_invitation(token text) TO authenticated;

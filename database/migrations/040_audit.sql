@@ -170,35 +170,8 @@ end
 $$;
 revoke all on function private.describe_change(text, jsonb, jsonb, text[], text[]) from public;
 
--- The workspace that a row is about; preferences are logged in the personal one.
-create or replace function private.tenant_of(of_table text, row_values jsonb)
-returns uuid
-language sql
-immutable
-set search_path = ''
-as $$
-    select (row_values ->> case of_table when 'workspaces' then 'id' when 'user_preferences' then 'user_id' else 'workspace_id' end)::uuid
-$$;
-revoke all on function private.tenant_of(text, jsonb) from public;
-
--- One entry for each workspace on many rows: their number.
-create or replace function private.write_bulk_audit(of_table text, action text, tenants uuid[])
-returns void
-language sql
-set search_path = ''
-as $$
-    select
-        private.write_audit(
-            t.id, jsonb_build_object('action', action, 'table_name', of_table, 'metadata', jsonb_build_object('rows', count(*)))
-        )
-    from unnest(tenants) as t (id)
-    group by t.id
-    order by t.id
-$$;
-revoke all on function private.write_bulk_audit(text, text, uuid[]) from public;
-
--- Logs a statement: up to 20 rows one by one, more as one entry with their number. Its arguments are the columns that tell rows
--- apart, and those that are watched.
+-- Logs a statement: up to 20 rows one by one, more as one entry for each workspace with their number. Its arguments are the
+-- columns that tell rows apart, those that are watched, and the one that names the workspace.
 create or replace function private.audit_rows()
 returns trigger
 language plpgsql
@@ -209,12 +182,15 @@ as $$
 declare
     keys constant text[] := tg_argv[0]::text[];
     watched constant text[] := tg_argv[1]::text[];
+    is_bulk boolean := false;
     changes jsonb[]; -- at most 21
 begin
     if tg_op = 'INSERT' then
         changes := array(select jsonb_build_object('new', to_jsonb(c)) from changed as c limit 21);
     elsif tg_op = 'DELETE' then
         changes := array(select jsonb_build_object('old', to_jsonb(c)) from changed_from as c limit 21);
+    elsif (select count(*) > 1000 from changed) then
+        is_bulk := true; -- comparing them takes as long as changing them
     else
         changes := array(
             select jsonb_build_object('old', to_jsonb(o), 'new', to_jsonb(n))
@@ -224,27 +200,26 @@ begin
             limit 21
         );
     end if;
-    if cardinality(changes) <= 20 then
+    if is_bulk or cardinality(changes) > 20 then
+        execute format(
+            'select private.write_audit(b.id, jsonb_build_object(''action'', $1, ''table_name'', $2, ''metadata'', b.counts)) '
+            'from (select c.%1$I as id, jsonb_build_object(''rows'', count(*)) as counts from %2$I as c group by 1 order by 1) as b',
+            tg_argv[2], case when tg_op = 'DELETE' then 'changed_from' else 'changed' end
+        ) using lower(tg_op), tg_table_name;
+    else
         perform private.write_audit(
-            private.tenant_of(tg_table_name, coalesce(c -> 'new', c -> 'old')),
+            (coalesce(c -> 'new', c -> 'old') ->> tg_argv[2])::uuid,
             private.describe_change(tg_table_name, c -> 'old', c -> 'new', watched)
         )
         from unnest(changes) as c;
-    elsif tg_op = 'DELETE' then
-        perform private.write_bulk_audit(
-            tg_table_name, 'delete', array(select private.tenant_of(tg_table_name, to_jsonb(c)) from changed_from as c)
-        );
-    else
-        perform private.write_bulk_audit(
-            tg_table_name, lower(tg_op), array(select private.tenant_of(tg_table_name, to_jsonb(c)) from changed as c)
-        );
     end if;
     return null;
 end
 $$;
 revoke all on function private.audit_rows() from public;
 
--- The triggers that log changes of these columns of a table. `condition` limits them to some statements.
+-- The triggers that log changes of these columns of a table. `condition` limits them to some statements. Preferences are logged
+-- in the personal workspace.
 create or replace function private.audit_changes_of(
     audited regclass,
     watched text[],
@@ -267,19 +242,20 @@ declare
             where i.indrelid = audited and i.indisprimary
         )
     );
+    tenant constant text := case name when 'workspaces' then 'id' when 'user_preferences' then 'user_id' else 'workspace_id' end;
     command text;
 begin
     foreach command in array commands loop
         execute format(
             'create or replace trigger %I after %s on %s referencing %s for each statement when (%s) '
-            'execute function private.audit_rows(%L, %L)',
+            'execute function private.audit_rows(%L, %L, %L)',
             format('%s_audit_%s', name, command), command, audited,
             case command
                 when 'insert' then 'new table as changed'
                 when 'delete' then 'old table as changed_from'
                 else 'old table as changed_from new table as changed'
             end,
-            condition, keys::text, watched::text
+            condition, keys::text, watched::text, tenant
         );
     end loop;
 end

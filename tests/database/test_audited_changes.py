@@ -125,7 +125,9 @@ def test_moving_a_source_to_a_plan_is_logged(team: Team, owner: Connection, data
     assert (last(owner)["row_id"], last(owner)["after"]) == (source, {"metadata.paid_by": "plan"})
 
 
-@pytest.mark.parametrize(("rows", "logged"), [(20, [None] * 20), (21, [{"rows": 21}])])
+@pytest.mark.parametrize(
+    ("rows", "logged"), [(20, [None] * 20), (21, [{"rows": 21}]), (1001, [{"rows": 1001}])]
+)
 def test_a_statement_on_many_rows_is_one_entry(
     team: Team, owner: Connection, rows: int, logged: list[dict[str, int] | None]
 ) -> None:

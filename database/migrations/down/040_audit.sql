@@ -2,8 +2,6 @@
 
 drop function if exists private.audit_changes_of(regclass, text[], text[], text);
 drop function if exists private.audit_rows();
-drop function if exists private.write_bulk_audit(text, text, uuid[]);
-drop function if exists private.tenant_of(text, jsonb);
 drop function if exists private.describe_change(text, jsonb, jsonb, text[], text[]);
 drop function if exists private.pick_values(jsonb, text[]);
 drop function if exists private.write_audit(uuid, jsonb);
