@@ -6904,6 +6904,7 @@ CREATE TABLE public.forecast_results (
     workspace_id uuid NOT NULL,
     provider_id uuid,
     model_name text,
+    project_id uuid,
     forecast_date date NOT NULL,
     predicted_cost_usd numeric(18,10) NOT NULL,
     lower_bound_80 numeric(18,10) NOT NULL,
@@ -6923,6 +6924,7 @@ CREATE TABLE public.forecast_results (
     CONSTRAINT forecast_results_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT forecast_results_model_version_check CHECK (((length(model_version) >= 1) AND (length(model_version) <= 100))),
     CONSTRAINT forecast_results_nested CHECK ((((0)::numeric <= lower_bound_95) AND (lower_bound_95 <= lower_bound_80) AND (lower_bound_80 <= predicted_cost_usd) AND (predicted_cost_usd <= upper_bound_80) AND (upper_bound_80 <= upper_bound_95) AND (upper_bound_95 <> 'NaN'::numeric))),
+    CONSTRAINT forecast_results_of_one CHECK (((project_id IS NULL) OR (num_nonnulls(provider_id, model_name) = 0))),
     CONSTRAINT forecast_results_training CHECK (((training_data_end >= training_data_start) AND (training_data_end <= '2100-01-01'::date))),
     CONSTRAINT forecast_results_training_data_start_check CHECK ((training_data_start >= '2020-01-01'::date)),
     CONSTRAINT forecast_results_training_record_count_check CHECK (((training_record_count >= 0) AND (training_record_count <= '1000000000000000'::bigint)))
@@ -6936,6 +6938,7 @@ CREATE TABLE public.forecast_totals (
     workspace_id uuid NOT NULL,
     provider_id uuid,
     model_name text,
+    project_id uuid,
     kind text NOT NULL,
     period_start date NOT NULL,
     period_end date NOT NULL,
@@ -6960,6 +6963,7 @@ CREATE TABLE public.forecast_totals (
     CONSTRAINT forecast_totals_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT forecast_totals_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT forecast_totals_nested CHECK (((lower_bound_95 <= lower_bound_80) AND (lower_bound_80 <= predicted_cost_usd) AND (predicted_cost_usd <= upper_bound_80) AND (upper_bound_80 <= upper_bound_95) AND (upper_bound_95 <> 'NaN'::numeric))),
+    CONSTRAINT forecast_totals_of_one CHECK (((project_id IS NULL) OR (num_nonnulls(provider_id, model_name) = 0))),
     CONSTRAINT forecast_totals_period_start_check CHECK ((period_start >= '2020-01-01'::date)),
     CONSTRAINT forecast_totals_quantiles CHECK (((array_ndims(quantiles) = 1) AND (cardinality(quantiles) = 23) AND (array_position(quantiles, NULL::numeric) IS NULL) AND (array_position(quantiles, 'NaN'::numeric) IS NULL))),
     CONSTRAINT forecast_totals_spent_usd_check CHECK ((spent_usd <> 'NaN'::numeric))
@@ -7173,7 +7177,7 @@ ALTER TABLE ONLY public.exchange_rates
 -- CONSTRAINT public.forecast_results forecast_results_once
 
 ALTER TABLE ONLY public.forecast_results
-    ADD CONSTRAINT forecast_results_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id, provider_id, model_name, forecast_date);
+    ADD CONSTRAINT forecast_results_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id, provider_id, model_name, project_id, forecast_date);
 
 -- CONSTRAINT public.forecast_results forecast_results_pkey
 
@@ -7183,7 +7187,7 @@ ALTER TABLE ONLY public.forecast_results
 -- CONSTRAINT public.forecast_totals forecast_totals_once
 
 ALTER TABLE ONLY public.forecast_totals
-    ADD CONSTRAINT forecast_totals_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id, provider_id, model_name, kind);
+    ADD CONSTRAINT forecast_totals_once UNIQUE NULLS NOT DISTINCT (run_id, workspace_id, provider_id, model_name, project_id, kind);
 
 -- CONSTRAINT public.forecast_totals forecast_totals_pkey
 
@@ -8068,6 +8072,11 @@ ALTER TABLE ONLY public.audit_logs
 ALTER TABLE ONLY public.billing_accounts
     ADD CONSTRAINT billing_accounts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.forecast_results forecast_results_project
+
+ALTER TABLE ONLY public.forecast_results
+    ADD CONSTRAINT forecast_results_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id);
+
 -- FK CONSTRAINT public.forecast_results forecast_results_provider_id_fkey
 
 ALTER TABLE ONLY public.forecast_results
@@ -8077,6 +8086,11 @@ ALTER TABLE ONLY public.forecast_results
 
 ALTER TABLE ONLY public.forecast_results
     ADD CONSTRAINT forecast_results_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.forecast_totals forecast_totals_project
+
+ALTER TABLE ONLY public.forecast_totals
+    ADD CONSTRAINT forecast_totals_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id);
 
 -- FK CONSTRAINT public.forecast_totals forecast_totals_provider_id_fkey
 
@@ -8330,7 +8344,7 @@ ALTER TABLE public.forecast_results ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.forecast_results forecast_results_select_member
 
-CREATE POLICY forecast_results_select_member ON public.forecast_results FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
+CREATE POLICY forecast_results_select_member ON public.forecast_results FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
 
 -- ROW SECURITY public.forecast_totals
 
@@ -8338,7 +8352,7 @@ ALTER TABLE public.forecast_totals ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.forecast_totals forecast_totals_select_member
 
-CREATE POLICY forecast_totals_select_member ON public.forecast_totals FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))));
+CREATE POLICY forecast_totals_select_member ON public.forecast_totals FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
 
 -- ROW SECURITY public.imports
 

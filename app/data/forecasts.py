@@ -62,7 +62,7 @@ def _forecast(
 
 def of_series(query: Any, series: ForecastSeries) -> Any:
     """Restrict a query to the rows of a series."""
-    for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
+    for column, value in series.keys.items():
         query = query.is_(column, "null") if value is None else query.eq(column, value)
     return query
 

@@ -17,38 +17,41 @@ from app.figures.forecast_series import ForecastSeries
 
 TOTALS_SHOWN = 400
 TOTAL_COLUMNS = (
-    "run_id,provider_id,model_name,kind,period_start,period_end,spent_usd::text,predicted_cost_usd::text,"
+    "run_id,provider_id,model_name,project_id,kind,period_start,period_end,spent_usd::text,predicted_cost_usd::text,"
     "lower_bound_80::text,upper_bound_80::text,lower_bound_95::text,upper_bound_95::text,actual_cost_usd::text,"
     "quantiles::text,days_in_80,days_in_95,backtest,created_at"
 )
 _BOUNDS = ("lower_bound_80", "upper_bound_80", "lower_bound_95", "upper_bound_95")
 
 
-def load_forecast_totals(user: User) -> pd.DataFrame:
+def load_forecast_totals(user: User, project_id: str | None = None) -> pd.DataFrame:
     """Totals of the newest runs of every series, newest first; money is Decimal, None where unknown.
 
-    Columns keep their `_usd` names but hold amounts in the display currency.
+    With a project only its own. Columns keep their `_usd` names but hold amounts in the display currency.
     """
-    return _in_currency(user, _forecast_totals(user, data_version(user)))
+    return _in_currency(user, _forecast_totals(user, data_version(user), project_id), project_id)
 
 
 def load_past_totals(user: User, series: ForecastSeries) -> pd.DataFrame:
     """Totals of one series with a known actual amount; see `load_forecast_totals`."""
-    return _in_currency(user, _past_totals(user, data_version(user), series))
+    return _in_currency(user, _past_totals(user, data_version(user), series), series.project_id)
 
 
-def _in_currency(user: User, totals: pd.DataFrame) -> pd.DataFrame:
+def _in_currency(user: User, totals: pd.DataFrame, project_id: str | None) -> pd.DataFrame:
     currency = load_currency(user)
     if totals.empty or not currency.is_converted:
         return totals
-    daily = load_daily(user, totals["period_start"].min(), totals["period_end"].max())
+    daily = load_daily(user, totals["period_start"].min(), totals["period_end"].max(), project_id)
     slugs = {provider.provider_id: provider.slug for provider in load_providers(user)}
     return convert_totals(totals, daily, slugs, currency)
 
 
 @cached
-def _forecast_totals(user: User, version: str) -> pd.DataFrame:  # noqa: ARG001
-    return _fetch_totals(select(user, "forecast_totals", TOTAL_COLUMNS))
+def _forecast_totals(user: User, version: str, project_id: str | None) -> pd.DataFrame:  # noqa: ARG001
+    totals = select(user, "forecast_totals", TOTAL_COLUMNS)
+    return _fetch_totals(
+        totals.is_("project_id", "null") if project_id is None else totals.eq("project_id", project_id)
+    )
 
 
 @cached

@@ -70,7 +70,7 @@ def spread_over_months(known: pd.DataFrame) -> pd.DataFrame:
 def of_series(totals: pd.DataFrame, series: ForecastSeries) -> "pd.Series[bool]":
     """A mask of the rows of a series."""
     same = pd.Series(True, index=totals.index)
-    for column, value in (("provider_id", series.provider_id), ("model_name", series.model_name)):
+    for column, value in series.keys.items():
         same &= totals[column].isna() if value is None else totals[column] == value
     return same
 
@@ -81,7 +81,7 @@ def forecast_series(totals: pd.DataFrame) -> list[ForecastSeries]:
         return []
     newest = totals[totals["run_id"] == totals["run_id"].iloc[0]]
     found = {
-        ForecastSeries(row["provider_id"] or None, row["model_name"] or None)
+        ForecastSeries(row["provider_id"] or None, row["model_name"] or None, row["project_id"] or None)
         for row in newest.to_dict("records")
     }
     return sorted(found, key=lambda series: (series.model_name or "", series.provider_id or ""))

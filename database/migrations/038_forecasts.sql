@@ -8,6 +8,7 @@ create table if not exists public.forecast_results (
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     provider_id uuid references public.providers (id), -- null = all
     model_name text check (length(model_name) between 1 and 200), -- null = all
+    project_id uuid, -- null = all; a project's series is the total of the project
     forecast_date date not null check (forecast_date between date '2020-01-01' and date '2100-01-01'),
     predicted_cost_usd numeric(18, 10) not null,
     lower_bound_80 numeric(18, 10) not null,
@@ -21,7 +22,11 @@ create table if not exists public.forecast_results (
     training_record_count bigint not null check (training_record_count between 0 and 1000000000000000),
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
-    constraint forecast_results_once unique nulls not distinct (run_id, workspace_id, provider_id, model_name, forecast_date),
+    constraint forecast_results_once unique nulls not distinct (
+        run_id, workspace_id, provider_id, model_name, project_id, forecast_date
+    ),
+    constraint forecast_results_of_one check (project_id is null or num_nonnulls(provider_id, model_name) = 0),
+    constraint forecast_results_project foreign key (workspace_id, project_id) references public.projects (workspace_id, id),
     constraint forecast_results_training check (
         training_data_end between training_data_start and date '2100-01-01'
     ),
@@ -50,7 +55,10 @@ create policy forecast_results_select_member
     on public.forecast_results
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_showing_totals())));
+    using (
+        workspace_id = any(array(select private.workspaces_showing_totals()))
+        and (project_id is null or project_id <> all(array(select private.hidden_projects())))
+    );
 
 select private.note_changes_of('public.forecast_results');
 
@@ -61,6 +69,7 @@ create table if not exists public.forecast_totals (
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     provider_id uuid references public.providers (id),
     model_name text check (length(model_name) between 1 and 200),
+    project_id uuid,
     kind text not null check (kind in ('next_30_days', 'month_end')),
     period_start date not null check (period_start >= date '2020-01-01'),
     period_end date not null check (period_end between period_start and date '2100-01-01'),
@@ -78,7 +87,9 @@ create table if not exists public.forecast_totals (
     days_in_95 smallint,
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
-    constraint forecast_totals_once unique nulls not distinct (run_id, workspace_id, provider_id, model_name, kind),
+    constraint forecast_totals_once unique nulls not distinct (run_id, workspace_id, provider_id, model_name, project_id, kind),
+    constraint forecast_totals_of_one check (project_id is null or num_nonnulls(provider_id, model_name) = 0),
+    constraint forecast_totals_project foreign key (workspace_id, project_id) references public.projects (workspace_id, id),
     constraint forecast_totals_nested check (
         lower_bound_95 <= lower_bound_80
         and lower_bound_80 <= predicted_cost_usd
@@ -109,6 +120,9 @@ create policy forecast_totals_select_member
     on public.forecast_totals
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_showing_totals())));
+    using (
+        workspace_id = any(array(select private.workspaces_showing_totals()))
+        and (project_id is null or project_id <> all(array(select private.hidden_projects())))
+    );
 
 select private.note_changes_of('public.forecast_totals');

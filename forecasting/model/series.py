@@ -34,7 +34,10 @@ class DailySpend(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Dollars per day without gaps from `first_day` on; unique_id is `total`, `provider:…` or `model:…`."""
+    """Dollars per day without gaps from `first_day` on.
+
+    unique_id: `total`, `provider:…`, `model:…` or `project:…`.
+    """
 
     workspace_id: UUID
     unique_id: str

@@ -7,7 +7,7 @@ from forecasting.nightly.workspaces import Workspace
 
 RECHECK_DAYS = 35  # a month's bills and exports arrive during the next month
 
-SERIES = "coalesce({0}.provider_id::text, 'model:' || {0}.model_name, 'total')"
+SERIES = "coalesce({0}.provider_id::text, 'model:' || {0}.model_name, 'project:' || {0}.project_id, 'total')"
 BACKFILL = f"""
 with ended as materialized (
     select t.id, t.run_id, {SERIES.format("t")} as series, t.period_start, t.period_end, t.actual_cost_usd
@@ -26,7 +26,7 @@ spent as materialized (
         and d.date >= (select min(period_start) from ended)
         and d.date < %(today)s
         and d.cost_basis <> 'included'
-    group by grouping sets ((d.date), (d.provider_id, d.date), (d.model_name, d.date))
+    group by grouping sets ((d.date), (d.provider_id, d.date), (d.model_name, d.date), (d.project_id, d.date))
 ),
 
 periods as (

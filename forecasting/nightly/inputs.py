@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from forecasting.model.intervals import HORIZON_DAYS
 from forecasting.model.series import TOTAL, DailySpend
@@ -17,6 +18,7 @@ UNIQUE_ID = """
     case
         when grouping(p.name) = 0 then 'provider:' || p.name
         when grouping(d.model_name) = 0 then 'model:' || d.model_name
+        when grouping(d.project_id) = 0 then 'project:' || d.project_id
         else 'total'
     end"""
 
@@ -43,6 +45,19 @@ order by
     sum(d.total_cost_usd) desc,
     d.model_name"""
 
+PROJECTS = f"""
+select d.project_id
+{METERED}
+    and exists (
+        select from public.projects as j
+        where j.workspace_id = d.workspace_id and j.id = d.project_id and j.archived_at is null
+    )
+group by d.project_id
+order by
+    coalesce(sum(d.total_cost_usd) filter (where d.date >= %(recent_from)s), 0) desc,
+    sum(d.total_cost_usd) desc,
+    d.project_id"""  # noqa: S608 - constants only
+
 DAILY_SPEND = f"""
 select
     {UNIQUE_ID} as unique_id,
@@ -50,13 +65,15 @@ select
     sum(d.total_cost_usd)::float8 as y,
     sum(d.record_count)::bigint as records
 {METERED}
-group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date))
-having grouping(d.model_name) = 1 or d.model_name = any(%(models)s)"""
+group by grouping sets ((d.date), (p.name, d.date), (d.model_name, d.date), (d.project_id, d.date))
+having
+    (grouping(d.model_name) = 1 or d.model_name = any(%(models)s))
+    and (grouping(d.project_id) = 1 or d.project_id = any(%(projects)s))"""
 
 SPENT = f"""
 select {UNIQUE_ID}, coalesce(sum(d.total_cost_usd), 0)
 {SPEND}
-group by grouping sets ((), (p.name), (d.model_name))"""
+group by grouping sets ((), (p.name), (d.model_name), (d.project_id))"""
 
 RENEWALS = """
 select 'provider:' || p.name, r.day, s.amount_usd
@@ -68,19 +85,28 @@ where s.workspace_id = %(workspace_id)s and r.day >= %(today)s"""
 
 def load_models(connection: Connection, workspace: Workspace) -> list[str]:
     """Models with metered and priced spend before today, by recent cost, highest first."""
+    return [name for (name,) in connection.execute(MODELS, _keys_by_recent_cost(workspace))]
+
+
+def load_projects(connection: Connection, workspace: Workspace) -> list[UUID]:
+    """Active projects with metered and priced spend before today, by recent cost, highest first."""
+    return [project_id for (project_id,) in connection.execute(PROJECTS, _keys_by_recent_cost(workspace))]
+
+
+def _keys_by_recent_cost(workspace: Workspace) -> dict[str, object]:
     recent_from = workspace.today - timedelta(days=RECENT_DAYS)
-    keys = {"workspace_id": workspace.id, "first_day": date.min, "today": workspace.today}
-    return [name for (name,) in connection.execute(MODELS, {**keys, "recent_from": recent_from})]
+    return {**_all_days(workspace), "recent_from": recent_from}
 
 
-def load_daily_spend(connection: Connection, workspace: Workspace, models: Sequence[str]) -> list[DailySpend]:
-    """Metered and priced spend before today: in total, per provider, and per model in `models`."""
-    keys = {
-        "workspace_id": workspace.id,
-        "first_day": date.min,
-        "today": workspace.today,
-        "models": list(models),
-    }
+def _all_days(workspace: Workspace) -> dict[str, object]:
+    return {"workspace_id": workspace.id, "first_day": date.min, "today": workspace.today}
+
+
+def load_daily_spend(
+    connection: Connection, workspace: Workspace, models: Sequence[str], projects: Sequence[UUID] = ()
+) -> list[DailySpend]:
+    """Metered and priced spend before today: in total, and per provider, given model and given project."""
+    keys = {**_all_days(workspace), "models": list(models), "projects": list(projects)}
     return [DailySpend._make(row) for row in connection.execute(DAILY_SPEND, keys).fetchall()]
 
 

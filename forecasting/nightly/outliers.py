@@ -48,6 +48,7 @@ with predicted as (
         r.workspace_id = %(workspace_id)s
         and r.forecast_date between %(today)s::date - %(look_back)s::integer and %(today)s::date - 1
         and r.model_name is null
+        and r.project_id is null
         and r.training_data_end < r.forecast_date
     order by r.provider_id, r.forecast_date, r.training_data_end desc, r.created_at desc
 )

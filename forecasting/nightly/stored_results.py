@@ -18,14 +18,14 @@ where workspace_id = %(workspace_id)s and created_at < now() - %(retention)s"""
 
 COPY_RESULTS = """
 copy public.forecast_results (
-    run_id, workspace_id, provider_id, model_name, forecast_date, predicted_cost_usd,
+    run_id, workspace_id, provider_id, model_name, project_id, forecast_date, predicted_cost_usd,
     lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, confidence_score, model_version,
     training_data_start, training_data_end, training_record_count, metadata
 ) from stdin"""
 
 COPY_TOTALS = """
 copy public.forecast_totals (
-    run_id, workspace_id, provider_id, model_name, kind, period_start, period_end, spent_usd,
+    run_id, workspace_id, provider_id, model_name, project_id, kind, period_start, period_end, spent_usd,
     predicted_cost_usd, lower_bound_80, upper_bound_80, lower_bound_95, upper_bound_95, quantiles, backtest
 ) from stdin"""
 
@@ -49,9 +49,13 @@ def delete_old_results(connection: Connection, workspace_id: UUID) -> int:
     return connection.execute(DELETE_OLD, {"workspace_id": workspace_id, "retention": RETENTION}).rowcount
 
 
-def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None]:
+def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None, UUID | None]:
     kind, _, name = unique_id.partition(":")
-    return (providers[name] if kind == "provider" else None, name if kind == "model" else None)
+    return (
+        providers[name] if kind == "provider" else None,
+        name if kind == "model" else None,
+        UUID(name) if kind == "project" else None,
+    )
 
 
 def _day_row(result: Result, day: Day) -> Iterable[object]:

@@ -8,7 +8,7 @@ from typing import Any
 from forecasting.model.forecast import Forecast
 from forecasting.model.series import MIN_DAYS, TOTAL, Series, calculate_series
 from forecasting.nightly.database import Connection
-from forecasting.nightly.inputs import load_daily_spend, load_known_spend, load_models
+from forecasting.nightly.inputs import load_daily_spend, load_known_spend, load_models, load_projects
 from forecasting.nightly.results import (
     KnownSpend,
     Result,
@@ -20,6 +20,7 @@ from forecasting.nightly.workspaces import Workspace
 from forecasting.workers.pool import Failure, Outcome, Task
 
 MAX_MODELS = 50  # forecast per workspace; the total and the providers include all models
+MAX_PROJECTS = 20  # likewise
 NOTHING_KNOWN = KnownSpend(date.min, {}, {})
 SWITCHED_OFF = "Forecasts are switched off in the settings."
 
@@ -32,6 +33,7 @@ class WorkspaceRun:
     known: KnownSpend = NOTHING_KNOWN
     series: Sequence[Series] = ()
     models_left_out: int = 0
+    projects_left_out: int = 0
     error: str | None = None  # if its spend could not be read
     forecasts: list[Forecast] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -84,6 +86,7 @@ class WorkspaceRun:
             "series": len(self.series),
             "count": count,
             "models_left_out": self.models_left_out,
+            "projects_left_out": self.projects_left_out,
             "failed": [{"series": f.series.unique_id, "reason": f.reason} for f in self.failures],
             "too_little_history": self.too_little_history(),
         }
@@ -94,7 +97,8 @@ def load_workspace_run(connection: Connection, workspace: Workspace) -> Workspac
     if not workspace.forecast_enabled:
         return WorkspaceRun(workspace)
     models = load_models(connection, workspace)
-    daily = load_daily_spend(connection, workspace, models[:MAX_MODELS])
+    projects = load_projects(connection, workspace)
+    daily = load_daily_spend(connection, workspace, models[:MAX_MODELS], projects[:MAX_PROJECTS])
     series = calculate_series(workspace.id, daily, workspace.last_day)
     known = load_known_spend(connection, workspace)
-    return WorkspaceRun(workspace, known, series, len(models[MAX_MODELS:]))
+    return WorkspaceRun(workspace, known, series, len(models[MAX_MODELS:]), len(projects[MAX_PROJECTS:]))

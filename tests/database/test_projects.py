@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from tests.database.access import insert, sample_row
 from tests.database.members import Person, add_person, make_team
 from tests.database.test_saving import record
 from tests.database_fixtures import Connection, add_user
@@ -274,3 +275,18 @@ def test_a_workspace_is_deleted_with_its_projects(database: Connection, team: Te
     database.execute("delete from public.workspaces where id = %s", [team["admin"].workspace])
     for table in ("projects", "project_members", "cost_records"):
         assert database.execute(f"select count(*) from public.{table}").fetchone() == (0,)
+
+
+def test_forecasts_of_a_private_project_are_hidden_with_it(database: Connection, team: Team) -> None:
+    secret = team["admin"].add_project("Secret", is_private=True)
+    team["admin"].call("set_project_members", project=secret, people=[team["ann"].id])
+    workspace = database.execute("select workspace_id from public.projects").fetchone()
+    for table in ("forecast_results", "forecast_totals"):
+        row = sample_row(database, table, team["owner"].id, workspace and workspace[0])
+        database.execute(insert(table, row))
+        database.execute(insert(table, row | {"provider_id": None, "project_id": secret, "run_id": uuid4()}))
+        seen = {
+            name: person.connection.execute(f"select from public.{table}").rowcount
+            for name, person in team.items()
+        }
+        assert seen == {"owner": 2, "admin": 2, "ann": 2, "bob": 1, "viewer": 1}, table

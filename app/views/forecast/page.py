@@ -40,11 +40,12 @@ palette = current_palette()
 row = title_row("Forecast")
 with row:
     project = choose_project(user)
+project_id = project.project_id if project else None
 chooser = row.container(width=280)
 
 with st.skeleton(height=600):
-    daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today)
-    totals = data.load_forecast_totals(user)
+    daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today, project_id)
+    totals = data.load_forecast_totals(user, project_id)
     providers = {provider.provider_id: provider for provider in data.load_providers(user)}
     provider_names = {provider_id: provider.name for provider_id, provider in providers.items()}
     last_run = data.load_last_run(user)
@@ -52,20 +53,23 @@ with st.skeleton(height=600):
 if is_new:
     render_welcome(user, today)
     st.stop()
-if project:
+available = outlook.forecast_series(totals)
+if project and not available:
     render_project_spend(user, project, today, currency)
     st.stop()
-available = outlook.forecast_series(totals)
 if not preferences.forecast_enabled or not available:
     render_waiting(last_run, preferences)
     st.stop()
 
-series = chooser.selectbox(
-    "Series",
-    available,
-    format_func=lambda series: outlook.describe_series(series, provider_names),
-    label_visibility="collapsed",
-)
+if project:
+    [series] = available
+else:
+    series = chooser.selectbox(
+        "Series",
+        available,
+        format_func=lambda series: outlook.describe_series(series, provider_names),
+        label_visibility="collapsed",
+    )
 predictions = data.load_forecast(user, series, today - timedelta(days=CHECKED_DAYS))
 newest = outlook.newest_run(predictions)
 ahead = newest[newest["date"].dt.date >= today]
@@ -108,7 +112,7 @@ if is_total and (
 
 past = data.load_past_totals(user, series)
 first_needed = scorecard.first_day_needed(past, today)
-checked = spend.select_series(data.load_daily(user, first_needed, today), slug, series.model_name)
+checked = spend.select_series(data.load_daily(user, first_needed, today, project_id), slug, series.model_name)
 trained_from = min(newest["training_data_start"].map(date.fromisoformat), default=today)
 render_scorecard(
     scorecard.score_runs(past, spend.spend_by_day(checked, first_needed, today), trained_from),

@@ -1,4 +1,4 @@
-"""Spend of one project: forecasts are of the whole workspace."""
+"""Spend of a project that has no forecast."""
 
 from datetime import date, timedelta
 
@@ -12,14 +12,20 @@ from app.formats.money import format_figure, format_money
 from app.ui import cards, charts
 from app.ui.theme import current_palette
 
+NO_FORECAST = (
+    "No forecast yet: each night the 20 most expensive active projects with two weeks of usage are forecast."
+)
 SHOWN_DAYS = 90
 SUMMED_DAYS = 30
 
 
 def render_project_spend(user: User, project: data.Project, today: date, currency: str) -> None:
     """What a project has cost lately."""
-    whose = "no project" if project.project_id == UNASSIGNED else project.name
-    st.text(f"Forecasts are of all projects together. This is the spend of {whose} so far.")
+    st.text(
+        "Costs without a project have no forecast of their own."
+        if project.project_id == UNASSIGNED
+        else NO_FORECAST
+    )
     first = today - timedelta(days=SHOWN_DAYS - 1)
     daily = data.load_daily(user, min(first, today.replace(day=1)), today, project.project_id)
     last_days = spend.select_days(daily, today - timedelta(days=SUMMED_DAYS - 1), today)

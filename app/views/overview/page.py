@@ -29,7 +29,7 @@ from app.views.overview.cards import (
 )
 from app.views.overview.splits import render_splits
 
-NOT_OF_PROJECTS = "forecasts are of all projects"
+NO_PROJECT_FORECAST = "no forecast of this project"
 
 user = current_user()
 preferences = data.load_preferences(user)
@@ -49,12 +49,13 @@ with st.skeleton(height=600):
     before = period.before
     loaded_from = min(month_start, before.first or today) if before else None
     daily = data.load_daily(user, loaded_from, today, project_id)
-    totals = data.load_forecast_totals(user)
-    predictions = data.load_forecast(user, data.ForecastSeries(), today)
+    series = data.ForecastSeries(project_id=project_id)
+    totals = data.load_forecast_totals(user, project_id)
+    predictions = data.load_forecast(user, series, today)
     all_providers = data.load_providers(user)
     flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
-    if project:  # forecasts and anomalies are of all projects
-        totals, predictions, flagged, limit = totals[:0], predictions[:0], [], None
+    if project:  # anomalies and the limit are of all projects
+        flagged, limit = [], None
     last_run = data.load_last_run(user)
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
@@ -68,7 +69,7 @@ now = spend.calculate_spend(shown)
 spent_before = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
 this_month = spend.select_days(daily, month_start, today)
 month_by_day = spend.spend_by_day(this_month, month_start, today)
-month_total = outlook.find_total(totals, data.ForecastSeries(), "month_end", today)
+month_total = outlook.find_total(totals, series, "month_end", today)
 newest = outlook.newest_run(predictions)
 ahead = newest[newest["date"].dt.date > today]
 passing = outlook.calculate_month_limit(month_total, limit, month_by_day, newest, today)
@@ -77,7 +78,9 @@ chance = passing and outlook.describe_limit(passing, currency, today)
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
     render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
     render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
-    absence = NOT_OF_PROJECTS if project else outlook.explain_absence(last_run, preferences.forecast_enabled)
+    absence = (
+        NO_PROJECT_FORECAST if project else outlook.explain_absence(last_run, preferences.forecast_enabled)
+    )
     cumulative = accumulate_month(month_by_day, ahead, today)
     render_month_end(MonthEnd(month_total, absence, cumulative, chance), currency)
     render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)

@@ -1,11 +1,15 @@
 """The project filter of the pages, and spend by project."""
 
+from typing import Any
+
+import psycopg
 import pytest
 
 from app import data
 from app.auth.identity import User
 from app.figures.parts import UNASSIGNED
 from app.figures.spend import calculate_spend
+from tests.app.nightly_runs import TODAY, add_nightly_run
 from tests.app.pages import metrics, open_page, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.ui.shown_table import shown_table
@@ -63,8 +67,26 @@ def test_choice_is_kept_on_other_pages(monkeypatch: pytest.MonkeyPatch, user: Us
     if name == "records":
         assert shown_table(page.dataframe[0])["cost"].tolist() == ["$2.00"]
     else:
-        assert "This is the spend of Garden shop so far" in shown(page)
+        assert "No forecast yet" in shown(page)
         assert metrics(page)["Last 30 days"] == "$2.00"
+
+
+def test_forecast_of_the_project_is_shown(
+    monkeypatch: pytest.MonkeyPatch, user: User, shop: str, job: psycopg.Connection[Any]
+) -> None:
+    add_nightly_run(job, user, TODAY)
+    for table in ("forecast_results", "forecast_totals"):
+        job.execute(
+            f"update public.{table} set project_id = %s where workspace_id = %s", [shop, user.user_id]
+        )
+    page = open_page(monkeypatch, user, "forecast")
+    assert "Month end" not in metrics(page)
+
+    page.selectbox(key="chosen_project").set_value("garden-shop").run()
+
+    assert not page.exception
+    assert metrics(page)["Month end"] == "$70.50"
+    assert metrics(page.switch_page("views/overview/page.py").run())["Month end"] == "$70.50"
 
 
 @pytest.mark.usefixtures("shop")
