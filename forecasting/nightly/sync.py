@@ -21,24 +21,6 @@ select distinct c.workspace_id, c.user_id
 from public.api_credentials as c
 where c.is_active
 order by c.workspace_id, c.user_id"""
-# Of users who left their workspace or may no longer manage it: they would not see their connections.
-REFUSE_ORPHANED = """
-update public.api_credentials as c
-set last_error = %s
-from public.providers as p
-where
-    c.provider_id = p.id
-    and c.is_active
-    and not exists (
-        select
-        from public.members as m
-        where m.workspace_id = c.workspace_id and m.user_id = c.user_id and m.role in ('admin', 'owner')
-    )
-returning c.workspace_id, p.name, c.credential_name"""
-ORPHANED = (
-    "The user who added this connection may no longer manage it. Delete it, then connect the account again "
-    "with a new key; its spend stays."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +53,6 @@ class SyncOutcome:
 
 def sync_connections(connection: Connection) -> Iterator[SyncOutcome]:
     """Sync every active connection that is due. A failure does not stop the others."""
-    for workspace_id, provider, name in connection.execute(REFUSE_ORPHANED, [ORPHANED]).fetchall():
-        yield SyncOutcome(workspace_id, provider, name, 0, 0, ORPHANED)
     now = datetime.now(UTC)
     silent: set[str] = set()  # providers that are down; their next connections get fewer retries
     for workspace_id, user_id in connection.execute(OWNERS).fetchall():
