@@ -308,3 +308,46 @@ def test_a_page_of_the_log_has_bounds(team: Team, owner: Connection, at_most: in
 def test_only_admins_search_the_log(team: Team, role: str) -> None:
     with team.act_as(role) as person, pytest.raises(psycopg.errors.InsufficientPrivilege, match="Your role"):
         call(person, "search_audit_log", team.id, None, None, 10)
+
+
+def test_projects_rules_and_aliases_are_logged(team: Team, owner: Connection) -> None:
+    web, app = (call(owner, "create_project", team.id, name, False) for name in ("Web", "App"))
+    call(owner, "update_project", web, "Website", True)
+    owner.execute("select public.set_project_members(%s, %s)", [web, [team.people["member"]]])
+    rules = [
+        {"field": "folder", "match": "exact", "value": value, "project_id": str(project)}
+        for value, project in (("/a", web), ("/b", app))
+    ]
+    call(owner, "set_rules", team.id, rules)
+    call(owner, "set_rules", team.id, rules[::-1])
+    call(owner, "set_rules", team.id, rules[:1])
+    call(owner, "set_aliases", team.id, [{"value": "Ann", "user_id": str(team.people["member"])}])
+    call(owner, "save_cost_records", None, [record(billing_account="openai:x")], team.id)
+    call(owner, "name_billing_account", team.id, "openai:x", "Main")
+    call(owner, "archive_project", app)
+    logged = [
+        (entry["table_name"], entry["action"], entry["after"] or entry["before"]) for entry in entries(owner)
+    ]
+    archived = logged.pop()
+    assert (archived[0], archived[1], set(archived[2])) == ("projects", "update", {"archived_at"})
+    member = str(team.people["member"])
+    first = {"position": 1, "field": "folder", "match": "exact", "value": "/a", "project_id": str(web)}
+    second = first | {"position": 2, "value": "/b", "project_id": str(app)}
+    tables = [
+        ("projects", "insert", {"name": "Web", "is_private": False}),
+        ("projects", "insert", {"name": "App", "is_private": False}),
+        ("projects", "update", {"name": "Website", "is_private": True}),
+        ("project_members", "insert", {"project_id": str(web), "user_id": member}),
+        ("project_rules", "insert", first),
+        ("project_rules", "insert", second),
+        ("project_rules", "update", {"position": 1}),
+        ("project_rules", "update", {"position": 2}),
+        ("project_rules", "delete", second | {"position": 1}),
+        ("project_rules", "update", {"position": 1}),
+        ("person_aliases", "insert", {"value": "ann", "user_id": member}),
+        ("billing_accounts", "insert", {"account": "openai:x", "name": "Main"}),
+    ]
+    # Statements on several rows log them in any order.
+    assert sorted(json.dumps(row, sort_keys=True) for row in logged) == sorted(
+        json.dumps(row, sort_keys=True) for row in tables
+    )

@@ -379,3 +379,26 @@ def test_invitations_are_logged_without_tokens(
     assert log[3]["actor_email"] == address
     assert not any(made["token"] in str(log) for made in (first, second))
     assert "sha256" not in str(log)
+
+
+def test_accounts_without_an_address_take_part(
+    team: Team, people: dict[str, Connection], as_user: Act, database: Connection, address: str
+) -> None:
+    """Anonymous users, and those with only a phone number."""
+    nameless = uuid4()
+    database.execute("insert into auth.users (id) values (%s)", [nameless])
+    made = call(people["owner"], "invite", team.id, address, "member")
+    with pytest.raises(Refused, match="for another e-mail address"):
+        call(as_user(nameless), "accept_invitation", made["token"])
+    database.execute(
+        "insert into public.members (workspace_id, user_id, role) values (%s, %s, 'admin')",
+        [team.id, nameless],
+    )
+    assert [row["email"] for row in call(people["owner"], "list_people", team.id)].count(None) == 1
+    theirs = call(as_user(nameless), "invite", team.id, address, "viewer")
+    database.execute("update auth.users set email = upper(email)")
+    [[invited]] = database.execute("select id from auth.users where lower(email) = %s", [address]).fetchall()
+    described = call(as_user(invited), "describe_invitation", theirs["token"])
+    assert (described["invited_by"], described["role"]) == (None, "viewer")
+    call(as_user(nameless), "leave_workspace", team.id)
+    assert [row["email"] for row in call(people["owner"], "list_people", team.id)].count(None) == 1
