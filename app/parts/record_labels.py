@@ -17,7 +17,7 @@ CHARGES = {
     "tax": "Tax",
     "adjustment": "Adjustment",
 }
-IN_TOTALS = columns.text("In totals", "The parts that your totals use")
+IN_TOTALS = columns.fitting_text("In totals", "The parts that your totals use")
 
 
 def describe_use(has_money: bool, has_tokens: bool) -> str:

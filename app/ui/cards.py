@@ -15,6 +15,14 @@ def render_heading(text: str, note: str = "") -> None:
             st.caption(note, width="content")
 
 
+def render_subheading(text: str, note: str = "") -> None:
+    """The title of a part of a card, with an optional note at the end of its row."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(text, anchor=False, width="content")
+        if note:
+            st.caption(note, width="content")
+
+
 def card_width(currency: str) -> int:
     """The minimum width of a card with an amount, in pixels."""
     return 200 if has_wide_amounts(currency) else 158

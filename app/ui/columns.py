@@ -17,6 +17,8 @@ from app.formats.dates import format_day, format_instant
 from app.formats.money import format_money, format_money_range
 
 CHART_ROW_HEIGHT = 38  # pixels
+NAME_WIDTH = 200
+FITTING_WIDTH = 210
 # Streamlit aligns cells but not headings. Its grid right-aligns a heading whose first strong character is
 # right-to-left, as this invisible mark is.
 ALIGN_RIGHT = "\N{ARABIC LETTER MARK}"
@@ -27,14 +29,16 @@ class Column:
     """One column: Streamlit's configuration, and how an exact value becomes a cell.
 
     `sort_value` gives what the column sorts by, in `dtype`; `show` gives the text. Without them a cell is the
-    value itself.
+    value itself. `most_width` in pixels cuts longer texts; up to it, a column that `fits` is as wide as its
+    longest text, as Streamlit measures the first rows only.
     """
 
     config: Any
     dtype: Any = object
     sort_value: Callable[[Any], Any] | None = None
     show: Callable[[Any], str] | None = None
-    is_name: bool = False
+    most_width: int | None = None
+    fits: bool = False
     row_height: int | None = None
 
 
@@ -43,9 +47,14 @@ def text(label: str, help: str | None = None, is_pinned: bool = False) -> Column
     return Column(st.column_config.TextColumn(label, help=help, pinned=is_pinned or None))
 
 
-def name(label: str, is_pinned: bool = False) -> Column:
+def fitting_text(label: str, help: str | None = None) -> Column:
+    """Text that differs in length from row to row."""
+    return Column(st.column_config.TextColumn(label, help=help), most_width=FITTING_WIDTH, fits=True)
+
+
+def name(label: str, is_pinned: bool = False, most_width: int = NAME_WIDTH) -> Column:
     """Names from outside: text that does not push the numbers out of the table, however long."""
-    return Column(st.column_config.TextColumn(label, pinned=is_pinned or None), is_name=True)
+    return Column(st.column_config.TextColumn(label, pinned=is_pinned or None), most_width=most_width)
 
 
 def number(
@@ -73,10 +82,12 @@ def money_range(label: str, currency: str) -> Column:
     return number(label, show, lambda bounds: float(bounds[0]))
 
 
-def count(label: str, help: str | None = None, is_compact: bool = False) -> Column:
+def count(label: str, help: str | None = None, is_compact: bool = False, width: int | None = None) -> Column:
     """Whole numbers; compact ones read as 12K or 3.4M."""
     style = "compact" if is_compact else "localized"
-    config = st.column_config.NumberColumn(ALIGN_RIGHT + label, help=help, format=style, alignment="right")
+    config = st.column_config.NumberColumn(
+        ALIGN_RIGHT + label, help=help, format=style, alignment="right", width=width
+    )
     return Column(config, "Int64")
 
 
@@ -98,11 +109,8 @@ def instant(label: str, zone: ZoneInfo) -> Column:
 
 
 def share(label: str) -> Column:
-    """Percentages from 0 to 100, each with a bar."""
-    config = st.column_config.ProgressColumn(
-        label, format="%.0f%%", min_value=0, max_value=100, color="primary"
-    )
-    return Column(config, "float64")
+    """Percentages."""
+    return number(label, lambda share: f"{share:.0f}%")
 
 
 def trend(label: str) -> Column:

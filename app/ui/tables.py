@@ -12,8 +12,8 @@ from app.ui.columns import Column
 
 ROWS_SHOWN_WHOLE = 25
 SCROLLING_HEIGHT = 460  # pixels
-LONG_NAME = 28  # characters
-NAME_WIDTH = 200  # pixels
+LETTER_WIDTH = 7.1  # pixels, on average
+CELL_PADDING = 18
 SORT_HINT = "Numbers and dates sort by value."
 
 
@@ -61,13 +61,23 @@ def style_cells(frame: pd.DataFrame, columns: Mapping[str, Column]) -> Styler:
 
 
 def configure_columns(frame: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, Any]:
-    """Streamlit's configuration of each column; long names get a fixed width."""
+    """Streamlit's configuration of each column; some texts give it a width."""
     return {
-        column: kind.config | {"width": NAME_WIDTH}
-        if kind.is_name and frame[column].str.len().max() > LONG_NAME
+        column: kind.config | {"width": width}
+        if (width := _find_width(frame[column], kind)) is not None
         else kind.config
         for column, kind in columns.items()
     }
+
+
+def _find_width(texts: pd.Series, kind: Column) -> int | None:
+    if kind.most_width is None:
+        return None
+    letters = max((len(text) for text in texts if isinstance(text, str)), default=0)
+    if LETTER_WIDTH * letters > kind.most_width:
+        return kind.most_width
+    is_longer = letters > len(str(kind.config.get("label") or ""))
+    return round(LETTER_WIDTH * letters) + CELL_PADDING if kind.fits and is_longer else None
 
 
 def table_height(rows: int) -> int | Literal["content"]:

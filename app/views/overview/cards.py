@@ -23,6 +23,7 @@ from tally.core.text import plural
 
 SPARK_POINTS = 90
 TOP_MODELS = 10
+MODEL_WIDTH = 180  # pixels: on a phone, cost and share fit beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ def render_top_models(shown: pd.DataFrame, currency: str) -> None:
     """The most expensive models in a frame of daily costs."""
     render_heading("Top models")
     kinds = {
-        "model": columns.name("Model", is_pinned=True),
+        "model": columns.name("Model", is_pinned=True, most_width=MODEL_WIDTH),
         "cost": columns.money("Cost", currency),
         "share": columns.share("Share"),
         "requests": columns.count("Requests", is_compact=True),

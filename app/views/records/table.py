@@ -21,10 +21,10 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
     return {
         "when": columns.instant("When", zone),
         "cost": columns.money("Cost", currency),
-        "model": columns.text("Model"),
+        "model": columns.fitting_text("Model"),
         "provider": columns.text("Provider"),
         "basis": columns.text("Basis", "Included: covered by a subscription, so not added to spend."),
-        "charge": columns.text("Charge"),
+        "charge": columns.fitting_text("Charge"),
         "source": columns.text("Source"),
         "input_tokens": columns.count("Input", "Input tokens, including cached", is_compact=True),
         "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),

@@ -12,6 +12,7 @@ from app.data import filing
 from app.figures.project_shares import share_out
 from app.parts.project_choice import label_projects
 from app.ui import columns
+from app.ui.cards import render_subheading
 from app.ui.notices import announce, render_refusal
 from app.ui.tables import render_table, selected_row
 from app.views.settings.project_dialogs import edit_project
@@ -20,21 +21,21 @@ from tally.storage.database import DatabaseError
 
 def render_projects(user: User, projects: Sequence[data.Project], today: date, currency: str) -> None:
     """The table, with buttons for the selected project."""
-    st.subheader("Projects", anchor=False)
+    render_subheading("Projects", "this month")
     labels = label_projects(projects)
     split = data.load_split(user, "project", today.replace(day=1), today)
     table = share_out(split, [(project.project_id, labels[project.slug]) for project in projects])
     key = f"projects-{hash(tuple(projects))}"
-    if user.workspace.may_administer:
-        _render_actions(user, _find_selected(table, projects, key))
     kinds = {
         "name": columns.name("Project"),
-        "cost": columns.money("This month", currency),
-        "share": columns.number("Share", lambda share: f"{share:.0f}%"),
+        "cost": columns.money("Spend", currency),
+        "share": columns.share("Share"),
     }
     render_table(
         table, kinds, "Projects with their spend", key=key if user.workspace.may_administer else None
     )
+    if user.workspace.may_administer:
+        _render_actions(user, _find_selected(table, projects, key))
 
 
 def _find_selected(table: pd.DataFrame, projects: Sequence[data.Project], key: str) -> data.Project | None:

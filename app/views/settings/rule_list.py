@@ -12,6 +12,7 @@ from app.figures.filing import Plan, Rule, shift_rule
 from app.figures.filing_words import describe_plan, describe_rule, name_change
 from app.formats.text import escape_markdown
 from app.ui import columns
+from app.ui.cards import render_subheading
 from app.ui.notices import announce, render_refusal, render_warning
 from app.ui.tables import render_table, selected_row
 from tally.core.text import plural
@@ -20,6 +21,7 @@ from tally.storage.database import DatabaseError
 DRAFT = "rule_draft"
 EDITED = "edited_rule"  # its place, or NEW
 NEW = -1
+PLACE_WIDTH = 48  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,7 @@ class Draft:
 
 def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
     """The table, with buttons for the selected rule, and the change that waits for confirmation."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Rules", anchor=False, width="content")
-        st.caption("first match wins", width="content")
+    render_subheading("Rules", "first match wins")
     if not rules:
         st.caption("No rules yet. Records without a matching rule are unassigned.")
         return
@@ -56,7 +56,7 @@ def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
         }
     )
     kinds = {
-        "place": columns.count("#"),
+        "place": columns.count("#", width=PLACE_WIDTH),
         "rule": columns.name("When"),
         "project": columns.name("Project"),
     }

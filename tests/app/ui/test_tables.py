@@ -162,7 +162,18 @@ def test_long_names_get_a_fixed_width() -> None:
     kinds = {"short": columns.name("Short"), "long": columns.name("Long")}
     configured = tables.configure_columns(frame, kinds)
     assert configured["short"]["width"] is None
-    assert configured["long"]["width"] == tables.NAME_WIDTH
+    assert configured["long"]["width"] == columns.NAME_WIDTH
+
+
+def test_columns_that_fit_are_as_wide_as_their_longest_text() -> None:
+    charges = pd.DataFrame({"charge": ["Usage"] * 20 + ["Adjustment"], "basis": ["Billed"] * 21})
+    kinds = {"charge": columns.fitting_text("Charge"), "basis": columns.fitting_text("Basis of a cost")}
+    configured = tables.configure_columns(charges, kinds)
+    assert configured["charge"]["width"] == 89
+    assert configured["basis"]["width"] is None
+
+    charges["charge"] = "x" * 99
+    assert tables.configure_columns(charges, kinds)["charge"]["width"] == columns.FITTING_WIDTH
 
 
 def test_description_says_how_numbers_sort() -> None:
