@@ -8,6 +8,38 @@ CREATE SCHEMA private;
 
 CREATE SCHEMA public;
 
+-- TYPE private.daily_question
+
+CREATE TYPE private.daily_question AS (
+	split text,
+	of_project uuid,
+	of_person uuid,
+	caller uuid,
+	hidden uuid[],
+	only_named uuid,
+	rollup text
+);
+
+-- TYPE private.daily_row
+
+CREATE TYPE private.daily_row AS (
+	date date,
+	provider text,
+	model_name text,
+	cost_basis text,
+	charge_type text,
+	part uuid,
+	total_cost_usd numeric,
+	total_tokens bigint,
+	total_input_tokens bigint,
+	total_output_tokens bigint,
+	total_cached_input_tokens bigint,
+	total_cache_write_tokens bigint,
+	total_requests bigint,
+	record_count bigint,
+	unpriced_count bigint
+);
+
 -- TYPE private.traits
 
 CREATE TYPE private.traits AS (
@@ -250,6 +282,52 @@ CREATE FUNCTION private.archived_tables() RETURNS SETOF regclass
     cross join lateral (select to_regclass('private.cost_records_' || to_char(a.month, 'YYYY_MM')) as name) as t
     where t.name is not null
     order by a.month
+$$;
+
+-- FUNCTION private.ask_for_days(uuid, text, uuid, uuid)
+
+CREATE FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) RETURNS private.daily_question
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    asked private.daily_question;
+    person_split text := 'everyone';
+begin
+    asked.split := split;
+    asked.of_project := project;
+    asked.of_person := person;
+    asked.caller := auth.uid();
+    asked.hidden := array[]::uuid[];
+    if tenant <> asked.caller and not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant) then
+        person_split := (select w.person_split from public.workspaces as w where w.id = tenant);
+        asked.hidden := array(select private.hidden_projects());
+    end if;
+    if split not in ('project', 'person') then
+        raise exception 'Split by "project" or by "person".' using errcode = '22023';
+    end if;
+    if
+        project <> '00000000-0000-0000-0000-000000000000'
+        and (
+            project = any (asked.hidden)
+            or not exists (select from public.projects as p where p.workspace_id = tenant and p.id = project)
+        )
+    then
+        raise exception 'There is no such project in this workspace.' using errcode = '22023';
+    end if;
+    if person_split <> 'everyone' and person <> asked.caller then
+        raise exception 'In this workspace, members see nobody''s costs but their own.' using errcode = '42501';
+    end if;
+    if person_split = 'own' then
+        asked.of_person := asked.caller;
+    elsif person_split = 'admins' then
+        asked.only_named := asked.caller;
+    end if;
+    if exists (select from private.divided_workspaces as d where d.workspace_id = tenant and d.is_summed) then
+        asked.rollup := private.find_rollup(asked);
+    end if;
+    return asked;
+end
 $$;
 
 -- FUNCTION private.attach_month(text, date)
@@ -1459,6 +1537,30 @@ begin
         );
     end if;
     return known;
+end
+$$;
+
+-- FUNCTION private.find_rollup(private.daily_question)
+
+CREATE FUNCTION private.find_rollup(asked private.daily_question) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    rollup constant text := case
+        when asked.of_project is not null then 'project'
+        when asked.of_person is not null then 'person'
+        else coalesce(asked.split, 'none')
+    end;
+begin
+    return case
+        when asked.of_project is not null and asked.of_person is not null then null
+        when asked.split <> rollup then null
+        -- Whose rows are in hidden projects is not told.
+        when rollup = 'person' and asked.of_person is distinct from asked.caller and asked.only_named is null
+            and cardinality(asked.hidden) > 0 then null
+        else rollup
+    end;
 end
 $$;
 
@@ -3336,78 +3438,62 @@ begin
 end
 $$;
 
--- FUNCTION private.read_divided(uuid, date, date, private.stale_days[], date[], uuid, text, uuid)
+-- FUNCTION private.read_divided(uuid, date, date, private.stale_days[], date[], private.daily_question)
 
-CREATE FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], of_project uuid, split text, only_user uuid) RETURNS json
+CREATE FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) RETURNS json
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-    others constant uuid := uuid '00000000-0000-0000-0000-000000000000';
 begin
     return (
-        with parts as (
-            select
-                d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd,
-                d.total_tokens, d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
-                d.total_requests, d.record_count, d.unpriced_count
-            from private.cost_records_daily as d
-            where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
-            union all
-            select
-                f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd,
-                f.total_tokens, f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
-                f.total_requests, f.record_count, f.unpriced_count
-            from private.outdated_totals(tenant, outdated, stale) as f
-        ),
-
-        daily as (
-            select
-                p.date, p.provider, p.model_name, p.cost_basis, p.charge_type,
-                case
-                    when split = 'project' then p.project_id
-                    when split = 'person' then case when only_user is null or p.user_id = only_user then p.user_id else others end
-                end as part,
-                sum(p.total_cost_usd) as total_cost_usd,
-                sum(p.total_tokens) as total_tokens,
-                sum(p.total_input_tokens) as total_input_tokens,
-                sum(p.total_output_tokens) as total_output_tokens,
-                sum(p.total_cached_input_tokens) as total_cached_input_tokens,
-                sum(p.total_cache_write_tokens) as total_cache_write_tokens,
-                sum(p.total_requests) as total_requests,
-                sum(p.record_count) as record_count, sum(p.unpriced_count) as unpriced_count
-            from parts as p
-            where of_project is null or p.project_id = of_project
-            group by 1, 2, 3, 4, 5, 6
-            order by 1, 2, 3, 4, 5, 6
-        )
-
         select
             case
-                when split is null then o.columns
-                else (left(o.columns::text, -1) || format(', %s: %s}', to_json(split), o.parts))::json
+                when asked.split is null
+                    then json_build_object(
+                        'date', o.date, 'provider', o.provider, 'model', o.model, 'cost_basis',
+                        o.cost_basis, 'charge_type', o.charge_type, 'cost_usd', o.cost_usd, 'tokens',
+                        o.tokens, 'input_tokens', o.input_tokens, 'output_tokens', o.output_tokens,
+                        'cached_input_tokens', o.cached_input_tokens, 'cache_write_tokens',
+                        o.cache_write_tokens, 'requests', o.requests, 'records', o.records,
+                        'unpriced_records', o.unpriced_records
+                    )
+                else json_build_object(
+                    'date', o.date, 'provider', o.provider, 'model', o.model, 'cost_basis', o.cost_basis,
+                    'charge_type', o.charge_type, 'cost_usd', o.cost_usd, 'tokens', o.tokens,
+                    'input_tokens', o.input_tokens, 'output_tokens', o.output_tokens,
+                    'cached_input_tokens', o.cached_input_tokens, 'cache_write_tokens',
+                    o.cache_write_tokens, 'requests', o.requests, 'records', o.records,
+                    'unpriced_records', o.unpriced_records,
+                    asked.split, o.parts
+                )
             end
         from (
             select
-                json_build_object(
-                    'date', coalesce(json_agg(d.date), '[]'),
-                    'provider', private.json_words(string_agg(d.provider, '","')),
-                    'model', coalesce(json_agg(d.model_name), '[]'),
-                    'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
-                    'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                    'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
-                    'tokens', coalesce(json_agg(d.total_tokens), '[]'),
-                    'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
-                    'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
-                    'cached_input_tokens', coalesce(json_agg(d.total_cached_input_tokens), '[]'),
-                    'cache_write_tokens', coalesce(json_agg(d.total_cache_write_tokens), '[]'),
-                    'requests', coalesce(json_agg(d.total_requests), '[]'),
-                    'records', coalesce(json_agg(d.record_count), '[]'),
-                    'unpriced_records', coalesce(json_agg(d.unpriced_count), '[]')
-                ) as columns,
-                coalesce(json_agg(d.part), '[]') as parts
-            from daily as d
+                coalesce(json_agg(d.date), '[]') as date,
+                private.json_words(string_agg(d.provider, '","')) as provider,
+                coalesce(json_agg(d.model_name), '[]') as model,
+                private.json_words(string_agg(d.cost_basis, '","')) as cost_basis,
+                private.json_words(string_agg(d.charge_type, '","')) as charge_type,
+                ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json as cost_usd,
+                coalesce(json_agg(d.total_tokens), '[]') as tokens,
+                coalesce(json_agg(d.total_input_tokens), '[]') as input_tokens,
+                coalesce(json_agg(d.total_output_tokens), '[]') as output_tokens,
+                coalesce(json_agg(d.total_cached_input_tokens), '[]') as cached_input_tokens,
+                coalesce(json_agg(d.total_cache_write_tokens), '[]') as cache_write_tokens,
+                coalesce(json_agg(d.total_requests), '[]') as requests,
+                coalesce(json_agg(d.record_count), '[]') as records,
+                coalesce(json_agg(d.unpriced_count), '[]') as unpriced_records,
+                private.json_words(string_agg(d.part::text, '","')) as parts
+            from (
+                select r.*
+                from private.read_rollup(tenant, first_day, last_day, stale, outdated, asked) as r
+                where asked.rollup is not null
+                union all
+                select s.*
+                from private.sum_divided(tenant, first_day, last_day, stale, outdated, asked) as s
+                where asked.rollup is null
+            ) as d
         ) as o
     );
 end
@@ -3466,6 +3552,61 @@ CREATE FUNCTION private.read_price_changes(changes json) RETURNS SETOF private.p
         )
     from json_populate_recordset(null::private.price_change, changes) as c
     where c.cost_usd is null or c.cost_usd >= 0
+$$;
+
+-- FUNCTION private.read_rollup(uuid, date, date, private.stale_days[], date[], private.daily_question)
+
+CREATE FUNCTION private.read_rollup(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) RETURNS SETOF private.daily_row
+    LANGUAGE plpgsql STABLE ROWS 2000
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    only_part constant uuid := coalesce(asked.of_project, asked.of_person);
+    hidden constant uuid[] := case when asked.rollup = 'project' then asked.hidden end;
+    only_named constant uuid := case when asked.rollup = 'person' and asked.of_person is null then asked.only_named end;
+    folded_into constant uuid := case
+        when asked.rollup = 'project' then uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+        else uuid '00000000-0000-0000-0000-000000000000'
+    end;
+begin
+    return query
+    select
+        d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, d.part,
+        d.total_cost_usd, d.total_tokens, d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens,
+        d.total_cache_write_tokens, d.total_requests, d.record_count, d.unpriced_count
+    from private.divided_days as d
+    where
+        d.workspace_id = tenant and d.split = asked.rollup
+        and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
+        and (only_part is null or d.part = only_part)
+        and (d.part = any (hidden) or d.part <> only_named) is not true
+    union all
+    select
+        d.date, d.provider, d.model_name, d.cost_basis, d.charge_type, folded_into,
+        sum(d.total_cost_usd),
+        least(sum(d.total_tokens), 9223372036854775807)::bigint,
+        least(sum(d.total_input_tokens), 9223372036854775807)::bigint,
+        least(sum(d.total_output_tokens), 9223372036854775807)::bigint,
+        least(sum(d.total_cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(d.total_cache_write_tokens), 9223372036854775807)::bigint,
+        least(sum(d.total_requests), 9223372036854775807)::bigint,
+        sum(d.record_count)::bigint,
+        sum(d.unpriced_count)::bigint
+    from private.divided_days as d
+    where
+        (cardinality(hidden) > 0 or only_named is not null)
+        and d.workspace_id = tenant and d.split = asked.rollup
+        and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
+        and (only_part is null or d.part = only_part)
+        and (d.part = any (hidden) or d.part <> only_named)
+    group by 1, 2, 3, 4, 5
+    union all
+    select *
+    from private.sum_divided(tenant, '-infinity', '-infinity', stale, outdated, asked) as o
+    where cardinality(outdated) > 0
+    order by 1;
+end
 $$;
 
 -- FUNCTION private.read_rule(uuid, integer, json)
@@ -3838,7 +3979,10 @@ CREATE FUNCTION private.reprice(tenant uuid, changes json, OUT applied bigint, O
                 and c.id = e.id
                 and c.timestamp = e.timestamp
                 and c.was_usd is not distinct from e.cost_usd
-        where e.user_id = auth.uid() or tenant = any(array(select private.workspaces_as('admin')))
+        where
+            (e.import_id is null and e.user_id = auth.uid())
+            or tenant = any(array(select private.workspaces_as('admin')))
+            or e.import_id = any(array(select private.own_sources()))
     ),
 
     effective as (
@@ -4412,9 +4556,59 @@ begin
 end
 $$;
 
--- FUNCTION private.sum_statements(uuid, date, date, uuid)
+-- FUNCTION private.sum_divided(uuid, date, date, private.stale_days[], date[], private.daily_question)
 
-CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
+CREATE FUNCTION private.sum_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) RETURNS SETOF private.daily_row
+    LANGUAGE plpgsql STABLE ROWS 2000
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    return query
+    select
+        p.date, p.provider, p.model_name, p.cost_basis, p.charge_type,
+        case
+            when asked.split is null then null
+            when asked.split = 'project' and p.is_hidden then 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+            when asked.split = 'project' then p.project_id
+            when p.user_id = asked.caller or (asked.only_named is null and not p.is_hidden) then p.user_id
+            else '00000000-0000-0000-0000-000000000000'
+        end,
+        sum(p.total_cost_usd),
+        least(sum(p.total_tokens), 9223372036854775807)::bigint,
+        least(sum(p.total_input_tokens), 9223372036854775807)::bigint,
+        least(sum(p.total_output_tokens), 9223372036854775807)::bigint,
+        least(sum(p.total_cached_input_tokens), 9223372036854775807)::bigint,
+        least(sum(p.total_cache_write_tokens), 9223372036854775807)::bigint,
+        least(sum(p.total_requests), 9223372036854775807)::bigint,
+        sum(p.record_count)::bigint,
+        sum(p.unpriced_count)::bigint
+    from (
+        select
+            d.date, d.provider, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd,
+            d.total_tokens, d.total_input_tokens, d.total_output_tokens, d.total_cached_input_tokens, d.total_cache_write_tokens,
+            d.total_requests, d.record_count, d.unpriced_count, d.project_id = any (asked.hidden) as is_hidden
+        from private.cost_records_daily as d
+        where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
+        union all
+        select
+            f.date, f.provider, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd,
+            f.total_tokens, f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+            f.total_requests, f.record_count, f.unpriced_count, f.project_id = any (asked.hidden)
+        from private.outdated_totals(tenant, outdated, stale) as f
+    ) as p
+    where
+        (asked.of_project is null or p.project_id = asked.of_project)
+        and (asked.of_person is null or p.user_id = asked.of_person)
+        and (asked.of_person is null or asked.of_person = asked.caller or not p.is_hidden)
+    group by 1, 2, 3, 4, 5, 6
+    order by 1, 2, 3, 4, 5, 6;
+end
+$$;
+
+-- FUNCTION private.sum_statements(uuid, date, date, uuid, uuid[])
+
+CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) RETURNS TABLE(day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text, cost_basis text, charge_type text, token_type text, is_special boolean, is_effective boolean, cost_usd numeric, unpriced_records bigint, tokens numeric, input_tokens numeric, output_tokens numeric, cached_input_tokens numeric, cache_write_tokens numeric, reasoning_tokens numeric, requests numeric, records bigint, effective_usd numeric, money_is_effective boolean, effective_tokens numeric, tokens_are_effective boolean)
     LANGUAGE sql STABLE
     SET search_path TO ''
     SET work_mem TO '64MB'
@@ -4442,6 +4636,7 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
         and s.timestamp >= coalesce(from_date, date '2020-01-01')::timestamp at time zone 'UTC'
         and s.timestamp < (coalesce(to_date, date '2100-01-01') + 1)::timestamp at time zone 'UTC'
         and (only_user is null or s.user_id = only_user)
+        and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
 $_$;
 
@@ -4988,9 +5183,9 @@ begin
 end
 $_$;
 
--- FUNCTION public.daily_costs(date, date, uuid, uuid, text)
+-- FUNCTION public.daily_costs(date, date, uuid, uuid, text, uuid)
 
-CREATE FUNCTION public.daily_costs(from_date date DEFAULT NULL::date, to_date date DEFAULT NULL::date, workspace uuid DEFAULT NULL::uuid, project uuid DEFAULT NULL::uuid, split text DEFAULT NULL::text) RETURNS json
+CREATE FUNCTION public.daily_costs(from_date date DEFAULT NULL::date, to_date date DEFAULT NULL::date, workspace uuid DEFAULT NULL::uuid, project uuid DEFAULT NULL::uuid, split text DEFAULT NULL::text, person uuid DEFAULT NULL::uuid) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -5000,25 +5195,18 @@ declare
     last_day constant date := coalesce(to_date, 'infinity');
     stale constant private.stale_days[] := private.stale_days_of(tenant, first_day, last_day);
     outdated constant date[] := private.outdated_days(tenant, first_day, last_day, stale);
-    only_user uuid;
 begin
-    if split is not null and split not in ('project', 'person') then
-        raise exception 'Split by "project" or by "person".' using errcode = '22023';
-    end if;
     if
         project is null
         and split is null
+        and person is null
         and not exists (select from private.divided_workspaces as d where d.workspace_id = tenant)
     then
         return private.read_undivided(tenant, first_day, last_day, stale, outdated);
     end if;
-    if
-        not exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant)
-        and not exists (select from public.workspaces as w where w.id = tenant and w.person_split = 'everyone')
-    then
-        only_user := auth.uid();
-    end if;
-    return private.read_divided(tenant, first_day, last_day, stale, outdated, project, split, only_user);
+    return private.read_divided(
+        tenant, first_day, last_day, stale, outdated, private.ask_for_days(tenant, split, project, person)
+    );
 end
 $$;
 
@@ -5427,6 +5615,7 @@ CREATE FUNCTION public.list_estimates(since timestamp with time zone, after_id u
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
     only_user constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
 begin
     return (
         select coalesce(json_agg(e), '[]')
@@ -5452,6 +5641,7 @@ begin
                 s.workspace_id = tenant
                 and s.timestamp >= since
                 and (only_user is null or s.user_id = only_user)
+                and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
                 and (list_estimates.after_id is null or (s.timestamp, s.id) > (since, list_estimates.after_id))
             order by s.timestamp, s.id
             limit greatest(least(page_size, 5000), 0)
@@ -5684,6 +5874,7 @@ CREATE FUNCTION public.refresh_cost_records_daily(only_if_due boolean DEFAULT fa
     AS $$
 declare
     horizon xid8;
+    summed uuid[];
     consumed bigint;
     unfolded bigint;
 begin
@@ -5697,6 +5888,11 @@ begin
     horizon := pg_snapshot_xmin(pg_current_snapshot());
 
     refresh materialized view concurrently private.cost_records_daily;
+    summed := array(select d.workspace_id from private.divided_workspaces as d);
+    refresh materialized view concurrently private.divided_days;
+    update private.divided_workspaces as d
+    set is_summed = true
+    where d.workspace_id = any (summed) and not d.is_summed;
 
     -- Whoever holds a mark is about to renew it; waiting for them could deadlock.
     delete from private.stale_days as s
@@ -6128,6 +6324,7 @@ CREATE FUNCTION public.source_days(workspace uuid DEFAULT NULL::uuid) RETURNS js
 declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
     only_user constant uuid := private.only_own_rows(tenant);
+    hidden constant uuid[] := array(select private.hidden_projects());
 begin
     return (
         select
@@ -6148,7 +6345,11 @@ begin
                 count(*) as records,
                 count(*) filter (where s.cost_usd is null) as unpriced_records
             from private.statements as s
-            where s.workspace_id = tenant and s.import_id is not null and (only_user is null or s.user_id = only_user)
+            where
+                s.workspace_id = tenant
+                and s.import_id is not null
+                and (only_user is null or s.user_id = only_user)
+                and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
             group by 1, 2, 3
         ) as d
     );
@@ -6199,7 +6400,9 @@ begin
             )
         from (
             select s.*, i.kind, i.format, i.filename
-            from private.sum_statements(tenant, from_date, to_date, private.only_own_rows(tenant)) as s
+            from private.sum_statements(
+                tenant, from_date, to_date, private.only_own_rows(tenant), array(select private.hidden_projects())
+            ) as s
             left join public.imports as i on s.import_id = i.id
             order by
                 s.day, s.billing_account, s.model_name, s.dataset, i.filename, s.import_id, s.token_type, s.charge_type,
@@ -6579,14 +6782,66 @@ UNION ALL
 -- TABLE private.divided_workspaces
 
 CREATE TABLE private.divided_workspaces (
-    workspace_id uuid NOT NULL
+    workspace_id uuid NOT NULL,
+    is_summed boolean DEFAULT false NOT NULL
 );
+
+-- MATERIALIZED VIEW private.divided_days
+
+CREATE MATERIALIZED VIEW private.divided_days AS
+ SELECT workspace_id,
+    split,
+    date,
+    provider_id,
+    provider,
+    part,
+    model_name,
+    cost_basis,
+    charge_type,
+    total_cost_usd,
+    total_tokens,
+    total_input_tokens,
+    total_output_tokens,
+    total_cached_input_tokens,
+    total_cache_write_tokens,
+    total_requests,
+    record_count,
+    unpriced_count
+   FROM ( SELECT d.workspace_id,
+                CASE
+                    WHEN (GROUPING(d.project_id) = 0) THEN 'project'::text
+                    WHEN (GROUPING(d.user_id) = 0) THEN 'person'::text
+                    ELSE 'none'::text
+                END AS split,
+            d.date,
+            d.provider_id,
+            d.provider,
+            COALESCE(d.project_id, d.user_id, '00000000-0000-0000-0000-000000000000'::uuid) AS part,
+            d.model_name,
+            d.cost_basis,
+            d.charge_type,
+            sum(d.total_cost_usd) AS total_cost_usd,
+            (LEAST(sum(d.total_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_tokens,
+            (LEAST(sum(d.total_input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_input_tokens,
+            (LEAST(sum(d.total_output_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_output_tokens,
+            (LEAST(sum(d.total_cached_input_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cached_input_tokens,
+            (LEAST(sum(d.total_cache_write_tokens), ('9223372036854775807'::bigint)::numeric))::bigint AS total_cache_write_tokens,
+            (LEAST(sum(d.total_requests), ('9223372036854775807'::bigint)::numeric))::bigint AS total_requests,
+            (sum(d.record_count))::bigint AS record_count,
+            (sum(d.unpriced_count))::bigint AS unpriced_count
+           FROM (private.cost_records_daily d
+             JOIN private.divided_workspaces w ON ((d.workspace_id = w.workspace_id)))
+          GROUP BY d.workspace_id, d.date, d.provider_id, d.provider, d.model_name, d.cost_basis, d.charge_type, GROUPING SETS ((), (d.project_id), (d.user_id))) t
+  ORDER BY workspace_id, (split COLLATE "C"), date, provider_id, part, (model_name COLLATE "C"), cost_basis, charge_type
+  WITH NO DATA;
 
 -- VIEW private.estimates
 
 CREATE VIEW private.estimates AS
  SELECT r.workspace_id,
     r.user_id,
+    r.project_id,
+    r.import_id,
     r.id,
     r."timestamp",
     r.day,
@@ -6606,6 +6861,8 @@ CREATE VIEW private.estimates AS
 UNION ALL
  SELECT s.workspace_id,
     s.user_id,
+    s.project_id,
+    s.import_id,
     s.id,
     s."timestamp",
     s.day,
@@ -6667,6 +6924,7 @@ ALTER TABLE private.sent_invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
 CREATE VIEW private.statements AS
  SELECT r.workspace_id,
     r.user_id,
+    r.project_id,
     r.import_id,
     r."timestamp",
     r.model_name,
@@ -6692,6 +6950,7 @@ CREATE VIEW private.statements AS
 UNION ALL
  SELECT s.workspace_id,
     s.user_id,
+    s.project_id,
     s.import_id,
     s."timestamp",
     s.model_name,
@@ -7335,6 +7594,10 @@ CREATE UNIQUE INDEX cost_records_daily_workspace_id_date_idx ON private.cost_rec
 -- INDEX private.day_parts_not_effective_idx
 
 CREATE INDEX day_parts_not_effective_idx ON private.day_parts USING btree (workspace_id, billing_account, day) WHERE (NOT (money_is_effective AND tokens_are_effective));
+
+-- INDEX private.divided_days_idx
+
+CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (workspace_id, split, date, provider_id, part, model_name, cost_basis, charge_type) INCLUDE (provider, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count, unpriced_count);
 
 -- INDEX private.former_members_workspace_id_idx
 
@@ -8324,7 +8587,7 @@ CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO au
 
 -- POLICY public.cost_records cost_records_select_member
 
-CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
+CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
 
 -- POLICY public.cost_records cost_records_update_member
 
@@ -8492,7 +8755,7 @@ ALTER TABLE public.superseded_records ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.superseded_records superseded_records_select_member
 
-CREATE POLICY superseded_records_select_member ON public.superseded_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
+CREATE POLICY superseded_records_select_member ON public.superseded_records FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))))));
 
 -- ROW SECURITY public.user_preferences
 
@@ -8526,6 +8789,10 @@ GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 GRANT ALL ON SCHEMA public TO postgres;
+
+REVOKE ALL ON TYPE private.daily_question FROM PUBLIC;
+
+REVOKE ALL ON TYPE private.daily_row FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.traits FROM PUBLIC;
 
@@ -8572,6 +8839,8 @@ REVOKE ALL ON FUNCTION private.add_renewals(of_subscription public.subscriptions
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.attach_month(partition_name text, month date) FROM PUBLIC;
 
@@ -8690,6 +8959,8 @@ REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBL
 REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private.incoming_record[], OUT projects uuid[], OUT people uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, account text, parts private.day_parts[]) FROM PUBLIC;
 
@@ -8875,11 +9146,13 @@ REVOKE ALL ON FUNCTION private.read_alias(tenant uuid, place integer, asked json
 
 REVOKE ALL ON FUNCTION private.read_aliases(tenant uuid, aliases json) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], of_project uuid, split text, only_user uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_incoming(records json, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_price_changes(changes json) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_rollup(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_rule(tenant uuid, place integer, asked json) FROM PUBLIC;
 
@@ -8946,7 +9219,9 @@ REVOKE ALL ON FUNCTION private.store_rules(tenant uuid, rules public.project_rul
 
 REVOKE ALL ON FUNCTION private.sum_days(days private.stale_days[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.sum_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -9012,8 +9287,8 @@ GRANT ALL ON FUNCTION public.create_project(workspace uuid, name text, is_privat
 REVOKE ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_workspace(name text, timezone text, currency text) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text) TO authenticated;
+REVOKE ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text, person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.daily_costs(from_date date, to_date date, workspace uuid, project uuid, split text, person uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.data_version(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.data_version(workspace uuid) TO authenticated;

@@ -1,5 +1,5 @@
 -- 005_filing_rules.sql: a workspace's rules that file records under projects, its aliases of people, and its names of billing
--- accounts. What they do is in 026_filing.sql.
+-- accounts. What they do is in 028_filing.sql.
 
 -- public.project_rules: the first rule that a record meets files it. Written by public.set_rules.
 create table if not exists public.project_rules (

@@ -125,7 +125,13 @@ create policy cost_records_select_member
     to authenticated
     using (
         workspace_id = any(array(select private.workspaces_as('viewer')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+        and (
+            user_id = (select auth.uid())
+            or (
+                workspace_id = any(array(select private.workspaces_showing_people()))
+                and (project_id is null or project_id <> all(array(select private.hidden_projects())))
+            )
+        )
     );
 
 drop policy if exists cost_records_insert_member on public.cost_records;

@@ -32,7 +32,13 @@ create policy superseded_records_select_member
     to authenticated
     using (
         workspace_id = any(array(select private.workspaces_as('viewer')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+        and (
+            user_id = (select auth.uid())
+            or (
+                workspace_id = any(array(select private.workspaces_showing_people()))
+                and (project_id is null or project_id <> all(array(select private.hidden_projects())))
+            )
+        )
     );
 
 create or replace trigger superseded_records_check_inserted

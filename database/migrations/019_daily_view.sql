@@ -1,7 +1,7 @@
 -- 019_daily_view.sql: costs per local day of the workspace, in a materialized view, and the days that changed since.
 --
 -- Triggers mark the days that change. A read takes clean days from the view, folded days from beside it, and adds up stale days
--- from the records (023_daily_costs.sql), so it is exact at every moment.
+-- from the records (024_daily_costs.sql), so it is exact at every moment.
 
 -- A materialized view has no row-level security, so no API role may ever select from it. project_id is never null: with a null
 -- in its unique key, each concurrent refresh rewrote 300,000 unchanged rows. In order, because a concurrent refresh sorts whole
@@ -85,7 +85,8 @@ revoke all on private.stale_days from public, anon, authenticated, service_role;
 -- Workspaces with records of a project or of another user than that of the personal workspace: only there is a row of
 -- daily_costs the sum of several.
 create table if not exists private.divided_workspaces (
-    workspace_id uuid primary key references public.workspaces (id) on delete cascade
+    workspace_id uuid primary key references public.workspaces (id) on delete cascade,
+    is_summed boolean not null default false -- its days are in private.divided_days
 );
 alter table private.divided_workspaces enable row level security;
 revoke all on private.divided_workspaces from public, anon, authenticated, service_role;

@@ -36,7 +36,7 @@ PREPARATION = (
 )
 # The view needs a vacuum for index-only reads; autovacuum never analyzes a partitioned parent.
 MAINTENANCE = (
-    ("vacuum", "vacuum (analyze) private.cost_records_daily, private.folded_days"),
+    ("vacuum", "vacuum (analyze) private.cost_records_daily, private.divided_days, private.folded_days"),
     ("analyze", "analyze public.cost_records"),
 )
 

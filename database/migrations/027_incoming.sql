@@ -1,0 +1,261 @@
+-- 027_incoming.sql: what a caller sends to be saved: read, checked, compared with what is known.
+
+-- One record as it is sent; missing values take their defaults.
+do $$
+begin
+    if to_regtype('private.incoming_record') is null then
+        create type private.incoming_record as (
+            provider text,
+            timestamp timestamptz,
+            day date,
+            model_name text,
+            cost_usd numeric(18, 10),
+            cost_basis text,
+            charge_type text,
+            collection_method text,
+            source_key uuid,
+            request_id text,
+            billing_account text,
+            dataset text,
+            billed_under_other_name boolean,
+            project_id uuid,
+            tokens_used bigint,
+            input_tokens bigint,
+            output_tokens bigint,
+            cached_input_tokens bigint,
+            cache_write_tokens bigint,
+            reasoning_tokens bigint,
+            request_count bigint,
+            metadata jsonb
+        );
+        revoke all on type private.incoming_record from public;
+    end if;
+end
+$$;
+
+-- Records from JSON: `json`, not `jsonb`, because it is parsed once and never kept. An event that is a date gets the instant
+-- that the workspace's time zone gives it.
+create or replace function private.read_incoming(records json, zone text)
+returns private.incoming_record[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    incoming private.incoming_record[];
+begin
+    if json_typeof(records) is distinct from 'array' then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    incoming := array(select r from json_populate_recordset(null::private.incoming_record, records) as r);
+    if cardinality(incoming) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    if not exists (select from unnest(incoming) as r where r.day is not null) then
+        return incoming;
+    end if;
+    return array(
+        select
+            row(
+                r.provider,
+                case
+                    when r.day is null then r.timestamp
+                    -- As private.day_instant, which would take longer, a call for each record.
+                    else d.noon - case when (d.noon at time zone zone)::date = r.day then interval '0' else interval '3 hours' end
+                end,
+                r.day, r.model_name, r.cost_usd, r.cost_basis, r.charge_type, r.collection_method, r.source_key, r.request_id,
+                r.billing_account, r.dataset, r.billed_under_other_name, r.project_id, r.tokens_used, r.input_tokens,
+                r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens, r.request_count, r.metadata
+            )::private.incoming_record
+        from unnest(incoming) as r
+        cross join lateral (select (r.day + time '12:00') at time zone 'UTC' as noon) as d
+    );
+end
+$$;
+revoke all on function private.read_incoming(json, text) from public;
+
+-- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those, and whether
+-- requests are among all of them.
+create or replace function private.check_incoming(
+    incoming private.incoming_record[],
+    out rejected json,
+    out valid integer,
+    out first_at timestamptz,
+    out last_at timestamptz,
+    out has_requests boolean
+)
+language sql
+stable
+set search_path = ''
+as $$
+    select
+        coalesce(
+            json_agg(json_build_object('index', i.ord - 1, 'reason', i.reason)) filter (where i.reason is not null), '[]'
+        ),
+        count(*) filter (where i.reason is null),
+        min(i.timestamp) filter (where i.reason is null),
+        max(i.timestamp) filter (where i.reason is null),
+        coalesce(bool_or(i.request_id is not null), false)
+    from (
+        select
+            r.ord,
+            r.timestamp,
+            r.request_id,
+            case
+                when r.timestamp is null then 'The date is missing.'
+                when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')
+                    then format('The date %s is outside 2020 to one year from now.', r.timestamp::date)
+                -- Hashed, unlike a join: the number of records is guessed too low.
+                when (r.provider in (select p.name from public.providers as p)) is not true
+                    then format('Unknown provider "%s".', left(r.provider, 60))
+            end as reason
+        from unnest(incoming) with ordinality as r (
+            provider, timestamp, day, model_name, cost_usd, cost_basis, charge_type, collection_method, source_key, request_id,
+            billing_account, dataset, billed_under_other_name, project_id, tokens_used, input_tokens, output_tokens,
+            cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, metadata, ord
+        )
+        offset 0 -- else each use of the reason would find it again
+    ) as i
+$$;
+revoke all on function private.check_incoming(private.incoming_record[]) from public;
+
+-- One record for each request: of a streamed answer's rows the one that saw more.
+create or replace function private.merge_requests(incoming private.incoming_record[])
+returns private.incoming_record[]
+language sql
+stable
+set search_path = ''
+as $$
+    select array(
+        select d.record
+        from (
+            select distinct on (k.key) r as record
+            from unnest(incoming) as r
+            cross join lateral (
+                select case when r.request_id is not null then r.source_key else gen_random_uuid() end as key
+            ) as k
+            order by k.key, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)) desc
+        ) as d
+    )
+$$;
+revoke all on function private.merge_requests(private.incoming_record[]) from public;
+
+-- One record for each identity.
+create or replace function private.merge_lines(incoming private.incoming_record[])
+returns private.incoming_record[]
+language sql
+stable
+set search_path = ''
+as $$
+    select array(
+        select d.record
+        from (
+            select distinct on (r.timestamp, k.key) r as record
+            from unnest(incoming) as r
+            cross join lateral (select coalesce(r.source_key, gen_random_uuid()) as key) as k
+            order by r.timestamp, k.key
+        ) as d
+    )
+$$;
+revoke all on function private.merge_lines(private.incoming_record[]) from public;
+
+-- Identities of sent records that are among the workspace's records: lines at their time, requests at any time. A connection
+-- keeps its plan, which may be from when a month was empty.
+create or replace function private.find_known(
+    tenant uuid, incoming private.incoming_record[], first_at timestamptz, last_at timestamptz, has_requests boolean
+)
+returns uuid[]
+language plpgsql
+stable
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    known uuid[] := array[]::uuid[];
+    request_keys uuid[];
+begin
+    -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
+    if (
+        select c.timestamp
+        from public.cost_records as c
+        where c.workspace_id = tenant and c.timestamp >= first_at and c.timestamp <= last_at
+        order by c.timestamp -- as the identity's index is: any other would be read from end to end
+        limit 1
+    ) is not null then
+        known := array(
+            select c.source_key
+            from unnest(incoming) as r
+            inner join public.cost_records as c
+                on c.workspace_id = tenant and r.timestamp = c.timestamp and r.source_key = c.source_key
+            where c.timestamp >= first_at and c.timestamp <= last_at
+        );
+    end if;
+    if has_requests then
+        request_keys := array(select r.source_key from unnest(incoming) as r where r.request_id is not null);
+        known := known || array(
+            select c.source_key
+            from public.cost_records as c
+            where
+                c.workspace_id = tenant
+                and c.request_id is not null
+                and c.source_key = any (request_keys)
+                and c.source_key <> all (known)
+        );
+    end if;
+    return known;
+end
+$$;
+revoke all on function private.find_known(uuid, private.incoming_record[], timestamptz, timestamptz, boolean) from public;
+
+-- Of records of one's own export those that the workspace still has, as their places in `records`, from 0: by their ids, or by
+-- the events that they are about, whose records may have other ids by now. `records` are up to 5,000 objects {id, source_key,
+-- timestamp}; older exports have no source keys. A record that is a date is less than a day from its former instant.
+create or replace function public.find_exported(records json, workspace uuid default null)
+returns integer[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    ids uuid[];
+    keys uuid[];
+    first_at timestamptz;
+    last_at timestamptz;
+begin
+    if json_typeof(records) is distinct from 'array' or json_array_length(records) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    select array_agg(e.id), array_agg(e.source_key), min(e.timestamp) - interval '1 day', max(e.timestamp) + interval '1 day'
+    into ids, keys, first_at, last_at
+    from json_to_recordset(records) as e (id uuid, source_key uuid, timestamp timestamptz);
+    return array(
+        select (e.place - 1)::integer
+        from unnest(ids, keys) with ordinality as e (id, source_key, place)
+        where
+            e.id in (
+                select r.id from public.cost_records as r where r.workspace_id = tenant and r.id = any (ids)
+                union all
+                select s.id from public.superseded_records as s where s.workspace_id = tenant and s.id = any (ids)
+            )
+            or e.source_key in (
+                select r.source_key
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp <= last_at
+                union all
+                select r.source_key
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.request_id is not null and r.source_key = any (keys)
+                union all
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = tenant and s.source_key = any (keys)
+            )
+    );
+end
+$$;
+revoke all on function public.find_exported(json, uuid) from public, anon, service_role;
+grant execute on function public.find_exported(json, uuid) to authenticated;

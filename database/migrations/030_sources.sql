@@ -1,0 +1,295 @@
+-- 030_sources.sql: enabling, disabling and deleting sources; files imported again; windows that are sent again; plans.
+
+-- Makes the records of a source superseded statements, so that those of others take their place.
+create or replace function private.supersede_source(tenant uuid, source uuid)
+returns void
+language sql
+set search_path = ''
+as $$
+    with withdrawn as (
+        delete from public.cost_records as r
+        where r.workspace_id = tenant and r.import_id = source
+        returning r.*
+    )
+
+    insert into public.superseded_records (
+        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
+        output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
+        charge_type, metadata, created_at, updated_at
+    )
+    select
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
+        r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
+        r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,
+        r.updated_at
+    from withdrawn as r
+    on conflict do nothing -- a statement saved while a month was archived is newer
+$$;
+revoke all on function private.supersede_source(uuid, uuid) from public;
+
+-- The other imports of a file. One that was imported again unchanged is not sent again: a single import has the records, for all
+-- that name the same first one in metadata.same_as.
+create or replace function private.imports_of_same_file(source public.imports)
+returns setof public.imports
+language sql
+stable
+set search_path = ''
+as $$
+    select i.*
+    from public.imports as i
+    where
+        i.workspace_id = source.workspace_id
+        and i.user_id = source.user_id
+        and i.id <> source.id
+        and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
+$$;
+revoke all on function private.imports_of_same_file(public.imports) from public;
+
+-- Gives the records of these imports, archived ones too, to another import.
+create or replace function private.pass_on_records(tenant uuid, holders uuid[], heir uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    archived regclass;
+begin
+    update public.superseded_records as s
+    set import_id = heir
+    where s.workspace_id = tenant and s.import_id = any (holders);
+    update public.cost_records as r
+    set import_id = heir
+    where r.workspace_id = tenant and r.import_id = any (holders);
+    for archived in select private.archived_tables() loop
+        execute format('update %s as r set import_id = $1 where r.workspace_id = $2 and r.import_id = any ($3)', archived)
+        using heir, tenant, holders;
+    end loop;
+end
+$$;
+revoke all on function private.pass_on_records(uuid, uuid[], uuid) from public;
+
+-- A disabled source gives its events to the other sources that reported them; an enabled one competes for them again. While an
+-- import of a file is enabled, an enabled one has the records.
+create or replace function private.change_enabled()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    others uuid[];
+    enabled uuid;
+begin
+    perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
+    others := array(select i.id from private.imports_of_same_file(new) as i);
+    enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
+    if not new.is_enabled and enabled is null then
+        perform private.supersede_source(new.workspace_id, new.id);
+    elsif not new.is_enabled then
+        perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
+    elsif enabled is null then
+        perform private.pass_on_records(new.workspace_id, others, new.id);
+        perform private.select_winners(
+            new.workspace_id,
+            array(
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = new.workspace_id and s.import_id = new.id
+            )
+        );
+    end if;
+    return null;
+end
+$$;
+revoke all on function private.change_enabled() from public;
+
+create or replace trigger imports_change_enabled
+    after update of is_enabled on public.imports
+    for each row when (old.is_enabled is distinct from new.is_enabled) execute function private.change_enabled();
+
+-- The records of a deleted import pass to another of the same file, an enabled one if there is one.
+create or replace function private.pass_on_deleted()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    heir public.imports;
+begin
+    if
+        not exists (select from private.imports_of_same_file(old))
+        or not exists (select from public.workspaces as w where w.id = old.workspace_id) -- being deleted
+    then
+        return old;
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(old.workspace_id));
+    select i.*
+    into heir
+    from private.imports_of_same_file(old) as i
+    order by i.is_enabled desc, i.created_at desc
+    limit 1;
+    if found then
+        perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
+        if not heir.is_enabled then
+            perform private.supersede_source(heir.workspace_id, heir.id);
+        end if;
+    end if;
+    return old;
+end
+$$;
+revoke all on function private.pass_on_deleted() from public;
+
+create or replace trigger imports_pass_on_records
+    before delete on public.imports
+    for each row execute function private.pass_on_deleted();
+
+-- The first import of the same file, if a finished one of the caller has all its records, untouched since; null otherwise. Where
+-- there is one, nothing needs to be sent again. The signature stands for what the file was read as, which also depends on the
+-- user's answers.
+create or replace function public.find_same_import(
+    file_sha256 text, signature text, record_count bigint, workspace uuid default null
+)
+returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
+        from public.imports as i
+        where
+            i.workspace_id = tenant
+            and i.user_id = auth.uid()
+            and i.file_sha256 = $1
+            and i.status = 'done'
+            and i.metadata ->> 'signature' = $2
+            and (
+                select count(*)
+                from public.cost_records as r
+                where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
+            ) = $3
+        order by i.created_at desc
+        limit 1
+    );
+end
+$$;
+revoke all on function public.find_same_import(text, text, bigint, uuid) from public, anon, service_role;
+grant execute on function public.find_same_import(text, text, bigint, uuid) to authenticated;
+
+-- The workspace of a source that the caller may change; 42501 otherwise.
+create or replace function private.require_source(source uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.workspace_of_source(source);
+begin
+    if tenant is null then
+        raise exception 'This import no longer exists.' using errcode = '42501';
+    end if;
+    return tenant;
+end
+$$;
+revoke all on function private.require_source(uuid) from public;
+
+-- Deletes what a source reported of these days in one dataset and no longer does: `keys` are the identities that it reports
+-- now. Returns how many records that was.
+create or replace function public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[])
+returns bigint
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_source($1);
+    superseded bigint;
+    effective bigint;
+begin
+    if $3 is null or $4 is null or $5 is null then
+        raise exception 'Give the days and the identities that are still there.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    delete from public.superseded_records as s
+    where s.workspace_id = tenant and s.import_id = $1 and s.dataset = $2 and s.day between $3 and $4 and s.source_key <> all ($5);
+    get diagnostics superseded = row_count;
+    delete from public.cost_records as r
+    where
+        r.workspace_id = tenant
+        and r.import_id = $1
+        and r.dataset = $2
+        and r.timestamp >= $3::timestamp at time zone 'UTC'
+        and r.timestamp < ($4 + 1)::timestamp at time zone 'UTC'
+        and r.day is not null
+        and r.source_key <> all ($5);
+    get diagnostics effective = row_count;
+    return superseded + effective;
+end
+$$;
+revoke all on function public.delete_missing(uuid, text, date, date, uuid[]) from public, anon, service_role;
+grant execute on function public.delete_missing(uuid, text, date, date, uuid[]) to authenticated;
+
+-- A tool is paid for by the request or covered by a plan; only its user knows. Moves a source's usage from one billing account
+-- to the other and returns how many records that was.
+create or replace function public.set_paid_by_plan(import_id uuid, is_plan boolean)
+returns bigint
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_source($1);
+    basis constant text := case when $2 then 'included' else 'estimated' end;
+    moved bigint;
+begin
+    if $2 is null then
+        raise exception 'Say whether a plan pays for it.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    with plans as (
+        select f.id as from_id, t.id as to_id, t.name as to_name
+        from (
+            values ('anthropic', 'claude-desktop'), ('openai', 'chatgpt'), ('google', 'gemini-app')
+        ) as m (api, plan)
+        inner join public.providers as f on f.name = case when $2 then m.api else m.plan end
+        inner join public.providers as t on t.name = case when $2 then m.plan else m.api end
+    ),
+
+    kept as (
+        update public.superseded_records as s
+        set provider_id = p.to_id, cost_basis = basis, billing_account = p.to_name
+        from plans as p
+        where
+            s.workspace_id = tenant
+            and s.import_id = $1
+            and s.provider_id = p.from_id
+            and s.cost_basis in ('included', 'estimated')
+    )
+
+    update public.cost_records as r
+    set provider_id = p.to_id, cost_basis = basis, billing_account = p.to_name
+    from plans as p
+    where
+        r.workspace_id = tenant
+        and r.import_id = $1
+        and r.provider_id = p.from_id
+        and r.cost_basis in ('included', 'estimated');
+    get diagnostics moved = row_count;
+    perform private.refile_source(tenant, $1); -- rules may ask for the billing account
+    -- What is collected from now on follows.
+    update public.imports as i
+    set metadata = i.metadata || jsonb_build_object('paid_by', case when $2 then 'plan' else 'api' end)
+    where i.workspace_id = tenant and i.id = $1;
+    return moved;
+end
+$$;
+revoke all on function public.set_paid_by_plan(uuid, boolean) from public, anon, service_role;
+grant execute on function public.set_paid_by_plan(uuid, boolean) to authenticated;

@@ -1,0 +1,131 @@
+-- 035_prices.sql: custom prices, and the models that have no price.
+
+-- public.model_prices: US dollars a million tokens, for one model of one provider from a local day on. Used where the list of
+-- prices has none; where `replaces_list` is set, in its place.
+create table if not exists public.model_prices (
+    id uuid primary key default gen_random_uuid(),
+    workspace_id uuid not null default auth.uid() references public.workspaces (id) on delete cascade,
+    user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
+    provider_id uuid not null references public.providers (id),
+    model_name text not null check (length(model_name) between 1 and 200),
+    valid_from date not null default date '2020-01-01' check (valid_from between date '2020-01-01' and date '2100-01-01'),
+    input_usd_per_mtok numeric(18, 10) not null,
+    output_usd_per_mtok numeric(18, 10) not null,
+    cached_input_usd_per_mtok numeric(18, 10), -- null = as any input
+    cache_write_usd_per_mtok numeric(18, 10), -- null = as any input
+    cache_write_1h_usd_per_mtok numeric(18, 10), -- null = as any cache write
+    request_usd numeric(18, 10) not null default 0,
+    replaces_list boolean not null default false,
+    metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    constraint model_prices_once unique (workspace_id, provider_id, model_name, valid_from),
+    constraint model_prices_not_negative check (
+        0 <= least(
+            input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok,
+            cache_write_1h_usd_per_mtok, request_usd
+        )
+        and greatest(
+            input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok,
+            cache_write_1h_usd_per_mtok, request_usd
+        ) <= 1000000 -- excludes NaN too, which is greater than any number
+    )
+);
+create index if not exists model_prices_provider_id_idx on public.model_prices (provider_id);
+create index if not exists model_prices_user_id_idx on public.model_prices (user_id);
+alter table public.model_prices enable row level security;
+revoke all on public.model_prices from anon, authenticated, service_role;
+grant select, delete on public.model_prices to authenticated;
+grant insert (
+    id, workspace_id, user_id, provider_id, model_name, valid_from, input_usd_per_mtok, output_usd_per_mtok,
+    cached_input_usd_per_mtok, cache_write_usd_per_mtok, cache_write_1h_usd_per_mtok, request_usd, replaces_list, metadata
+) on public.model_prices to authenticated;
+grant update (
+    provider_id, model_name, valid_from, input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok,
+    cache_write_usd_per_mtok, cache_write_1h_usd_per_mtok, request_usd, replaces_list, metadata
+) on public.model_prices to authenticated;
+grant select, insert, update, delete on public.model_prices to service_role;
+
+drop policy if exists model_prices_select_member on public.model_prices;
+create policy model_prices_select_member
+    on public.model_prices
+    for select
+    to authenticated
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+
+drop policy if exists model_prices_insert_member on public.model_prices;
+create policy model_prices_insert_member
+    on public.model_prices
+    for insert
+    to authenticated
+    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+
+drop policy if exists model_prices_update_member on public.model_prices;
+create policy model_prices_update_member
+    on public.model_prices
+    for update
+    to authenticated
+    using (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
+    )
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
+
+drop policy if exists model_prices_delete_member on public.model_prices;
+create policy model_prices_delete_member
+    on public.model_prices
+    for delete
+    to authenticated
+    using (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
+    );
+
+create or replace trigger model_prices_touch
+    before update on public.model_prices
+    for each row execute function private.touch_updated_at();
+
+select private.note_changes_of('public.model_prices');
+
+-- A workspace's models without a price.
+create or replace function public.unpriced_models(workspace uuid default null)
+returns table (
+    provider text,
+    model_name text,
+    records bigint,
+    tokens numeric,
+    requests numeric,
+    first_at timestamptz,
+    last_at timestamptz
+)
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_totals(tenant);
+begin
+    return query
+    select
+        p.name,
+        r.model_name,
+        count(*),
+        sum(case when r.tokens_are_effective then r.tokens_used else 0 end),
+        sum(case when r.tokens_are_effective then r.request_count else 0 end),
+        min(r.timestamp),
+        max(r.timestamp)
+    from public.cost_records as r
+    inner join public.providers as p on r.provider_id = p.id
+    where
+        r.workspace_id = tenant
+        and r.cost_usd is null
+        and r.money_is_effective
+        and (only_user is null or r.user_id = only_user)
+    group by p.name, r.model_name
+    order by 3 desc, 1, 2;
+end
+$$;
+revoke all on function public.unpriced_models(uuid) from public, anon, service_role;
+grant execute on function public.unpriced_models(uuid) to authenticated;

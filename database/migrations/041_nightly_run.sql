@@ -1,0 +1,83 @@
+-- 041_nightly_run.sql: what the nightly run did, and the days and models that it found out of the ordinary.
+
+-- public.anomalies: a day outside the 95% range that was predicted for it, or a model that is new and takes a share of the
+-- spend. The nightly run writes them; members read them and may mute them.
+create table if not exists public.anomalies (
+    id uuid primary key default gen_random_uuid(),
+    workspace_id uuid not null references public.workspaces (id) on delete cascade,
+    day date not null check (day between date '2020-01-01' and date '2100-01-01'), -- of a new model its first
+    provider_id uuid references public.providers (id), -- null = all
+    model_name text check (length(model_name) between 1 and 200), -- null = all
+    kind text not null check (kind in ('spend', 'new_model')),
+    actual_usd numeric(18, 10) not null, -- of a new model what it has cost since its first day
+    expected_usd numeric(18, 10),
+    lower_95 numeric(18, 10),
+    upper_95 numeric(18, 10),
+    -- Parts in US dollars by name, as text: of a day its difference from the 28 before, of a new model the spend since then.
+    attribution jsonb not null default '{}' check (
+        jsonb_typeof(attribution) = 'object' and pg_column_size(attribution) <= 65536
+    ),
+    muted_at timestamptz check (isfinite(muted_at)),
+    metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
+    created_at timestamptz not null default now(),
+    constraint anomalies_once unique nulls not distinct (workspace_id, day, provider_id, model_name, kind),
+    constraint anomalies_range check (
+        kind <> 'spend' or (expected_usd is not null and lower_95 is not null and upper_95 is not null)
+    ),
+    constraint anomalies_numbers check (greatest(actual_usd, expected_usd, lower_95, upper_95) <> 'NaN'),
+    constraint anomalies_model check (kind <> 'new_model' or model_name is not null)
+);
+create index if not exists anomalies_provider_id_idx on public.anomalies (provider_id);
+alter table public.anomalies enable row level security;
+revoke all on public.anomalies from anon, authenticated, service_role;
+grant select, update (muted_at) on public.anomalies to authenticated;
+grant select, insert, update, delete on public.anomalies to service_role;
+
+drop policy if exists anomalies_select_member on public.anomalies;
+create policy anomalies_select_member
+    on public.anomalies
+    for select
+    to authenticated
+    using (workspace_id = any(array(select private.workspaces_showing_totals())));
+
+drop policy if exists anomalies_mute_member on public.anomalies;
+create policy anomalies_mute_member
+    on public.anomalies
+    for update
+    to authenticated
+    using (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and workspace_id = any(array(select private.workspaces_showing_totals()))
+    )
+    with check (workspace_id = any(array(select private.workspaces_as('member'))));
+
+select private.note_changes_of('public.anomalies');
+
+-- public.job_runs: one row for a nightly run (no workspace) and one for each workspace's part in it.
+create table if not exists public.job_runs (
+    id uuid primary key default gen_random_uuid(),
+    run_id uuid not null,
+    workspace_id uuid references public.workspaces (id) on delete cascade,
+    day date not null check (day between date '2020-01-01' and date '2100-01-01'),
+    started_at timestamptz not null default now() check (isfinite(started_at)),
+    finished_at timestamptz check (isfinite(finished_at)),
+    status text not null default 'running' check (status in ('running', 'done', 'failed')),
+    steps jsonb not null default '[]' check (jsonb_typeof(steps) = 'array' and pg_column_size(steps) <= 1048576),
+    error text check (length(error) <= 10000),
+    metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
+    constraint job_runs_once unique nulls not distinct (run_id, workspace_id)
+);
+create index if not exists job_runs_workspace_id_idx on public.job_runs (workspace_id, started_at desc);
+alter table public.job_runs enable row level security;
+revoke all on public.job_runs from anon, authenticated, service_role;
+grant select on public.job_runs to authenticated;
+grant select, insert, update, delete on public.job_runs to service_role;
+
+drop policy if exists job_runs_select_member on public.job_runs;
+create policy job_runs_select_member
+    on public.job_runs
+    for select
+    to authenticated
+    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+
+select private.note_changes_of('public.job_runs');

@@ -1,0 +1,115 @@
+-- 047_people_list.sql: the people of a workspace with their limits.
+
+-- Limits what a person's usage should cost or take in a month; null for none.
+create or replace function public.set_member_limit(
+    workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint
+)
+returns void
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.begin_change(workspace, 'admin');
+begin
+    perform private.require_rank_over(tenant, $2);
+    if $3 <= 0 or $3 > 99999999 or round($3, 10) = 0 then -- NaN is above any number
+        raise exception 'Limit the cost to an amount between $0 and $99,999,999, or leave it out.' using errcode = '22023';
+    end if;
+    if $4 <= 0 or $4 > 1000000000000000 then
+        raise exception 'Limit the tokens to a number between 1 and 1,000,000,000,000,000, or leave it out.' using errcode = '22023';
+    end if;
+    if $3 is null and $4 is null then
+        delete from public.member_limits as l where l.workspace_id = tenant and l.user_id = $2;
+    else
+        insert into public.member_limits as l (workspace_id, user_id, monthly_usd, monthly_tokens)
+        values (tenant, $2, $3, $4)
+        on conflict on constraint member_limits_pkey do update
+            set
+                monthly_usd = excluded.monthly_usd,
+                monthly_tokens = excluded.monthly_tokens;
+    end if;
+end
+$$;
+revoke all on function public.set_member_limit(uuid, uuid, numeric, bigint) from public, anon, service_role;
+grant execute on function public.set_member_limit(uuid, uuid, numeric, bigint) to authenticated;
+
+-- The last local day on which each person used anything.
+create or replace function private.last_active_days(tenant uuid)
+returns table (user_id uuid, day date)
+language plpgsql -- its plan is kept
+stable
+set search_path = ''
+as $$
+declare
+    stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
+    outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
+begin
+    return query
+    select p.user_id, max(p.date)
+    from (
+        select d.user_id, d.date
+        from private.cost_records_daily as d
+        where d.workspace_id = tenant and d.date <> all (outdated)
+        union all
+        select f.user_id, f.date
+        from private.outdated_totals(tenant, outdated, stale) as f
+    ) as p
+    group by p.user_id;
+end
+$$;
+revoke all on function private.last_active_days(uuid) from public;
+
+-- The people of a workspace, by rank and address. Those who left follow with a null role, for readers of other people's rows;
+-- these also see when everybody was last active. Limits are for admins and oneself.
+create or replace function public.list_people(workspace uuid)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    only_user constant uuid := private.only_own_rows(tenant);
+    is_admin constant boolean := exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant);
+begin
+    return (
+        select
+            coalesce(
+                json_agg(
+                    json_build_object(
+                        'user_id', p.user_id,
+                        'email', p.email,
+                        'role', p.role,
+                        'joined_at', p.joined_at,
+                        'last_active', a.day,
+                        'monthly_usd', l.monthly_usd::text,
+                        'monthly_tokens', l.monthly_tokens
+                    )
+                    order by private.rank_of(p.role) desc nulls last, p.email, p.user_id
+                ),
+                '[]'
+            )
+        from (
+            select m.user_id, u.email, m.role, m.joined_at
+            from public.members as m
+            inner join auth.users as u on m.user_id = u.id
+            where m.workspace_id = tenant
+            union all
+            select f.user_id, f.email, null, null
+            from private.former_members as f
+            where
+                f.workspace_id = tenant
+                and only_user is null
+                and not exists (select from public.members as m where m.workspace_id = tenant and m.user_id = f.user_id)
+        ) as p
+        left join private.last_active_days(tenant) as a
+            on p.user_id = a.user_id and (only_user is null or p.user_id = only_user)
+        left join public.member_limits as l
+            on l.workspace_id = tenant and p.user_id = l.user_id and (is_admin or p.user_id = auth.uid())
+    );
+end
+$$;
+revoke all on function public.list_people(uuid) from public, anon, service_role;
+grant execute on function public.list_people(uuid) to authenticated;

@@ -1,6 +1,0 @@
--- The way back from 029_source_statements.sql.
-
-drop function if exists public.source_days(uuid);
-drop function if exists public.source_statements(date, date, uuid);
-drop function if exists private.sum_statements(uuid, date, date, uuid);
-drop view if exists private.statements;

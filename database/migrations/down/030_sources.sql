@@ -1,0 +1,13 @@
+-- The way back from 030_sources.sql.
+
+drop function if exists public.set_paid_by_plan(uuid, boolean);
+drop function if exists public.delete_missing(uuid, text, date, date, uuid[]);
+drop function if exists private.require_source(uuid);
+drop function if exists public.find_same_import(text, text, bigint, uuid);
+drop trigger if exists imports_pass_on_records on public.imports;
+drop function if exists private.pass_on_deleted();
+drop trigger if exists imports_change_enabled on public.imports;
+drop function if exists private.change_enabled();
+drop function if exists private.pass_on_records(uuid, uuid[], uuid);
+drop function if exists private.imports_of_same_file(public.imports);
+drop function if exists private.supersede_source(uuid, uuid);

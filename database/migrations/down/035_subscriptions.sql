@@ -1,6 +1,0 @@
--- The way back from 035_subscriptions.sql.
-
-drop function if exists private.post_renewals(public.subscriptions);
-drop function if exists private.add_renewals(public.subscriptions, date[], text);
-drop function if exists private.renewal_days(public.subscriptions, date);
-drop table if exists public.subscriptions;

@@ -1,4 +1,0 @@
--- The way back from 039_nightly_run.sql.
-
-drop table if exists public.job_runs;
-drop table if exists public.anomalies;

@@ -1,5 +1,0 @@
--- The way back from 045_people_list.sql.
-
-drop function if exists public.list_people(uuid);
-drop function if exists private.last_active_days(uuid);
-drop function if exists public.set_member_limit(uuid, uuid, numeric, bigint);
