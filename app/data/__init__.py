@@ -13,7 +13,7 @@ from app.data.preferences import (
     load_rates,
 )
 from app.data.prices import load_custom_prices, load_price_differences, load_unpriced_models
-from app.data.projects import Project, load_projects, load_projects_with_costs, load_split
+from app.data.projects import Project, Split, load_projects, load_projects_with_costs, load_split
 from app.data.providers import Provider, load_providers
 from app.data.reading import forget_version, load_role
 from app.data.records import (
@@ -46,6 +46,7 @@ __all__ = [
     "Project",
     "Provider",
     "RecordFilter",
+    "Split",
     "count_import_records",
     "day_start",
     "forget_version",

@@ -1,12 +1,12 @@
 """The rules that file records under projects: reading, previewing and changing them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from app.auth.identity import User, supabase_client
-from app.data.reading import cached, call, data_version, fetch_rows, forget_version, select
+from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, forget_version, select
 from app.figures.filing import Plan, Rule, parse_plan
 from tally.storage.postgrest import ask
 
@@ -66,6 +66,66 @@ def save_rules(user: User, rules: Sequence[Rule]) -> Plan:
     answer = call(user, "set_rules", rules=[rule.to_json() for rule in rules])
     forget_version(user)
     return parse_plan(answer, "project")
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPerson:
+    """A name of a person in records that no alias knows."""
+
+    value: str
+    records: int
+    cost_usd: Decimal
+
+
+def load_unknown_people(user: User) -> list[UnknownPerson]:
+    """Names of people in records without an alias, dearest first; for admins."""
+    return _unknown_people(user, data_version(user))
+
+
+@cached
+def _unknown_people(user: User, version: str) -> list[UnknownPerson]:  # noqa: ARG001
+    return [
+        UnknownPerson(row["value"], row["records"], Decimal(row["cost_usd"]))
+        for row in call(user, "unknown_people")
+    ]
+
+
+def load_aliases(user: User) -> dict[str, str]:
+    """The user whom each known name stands for, by name; for admins."""
+    return _aliases(user, data_version(user))
+
+
+@cached
+def _aliases(user: User, version: str) -> dict[str, str]:  # noqa: ARG001
+    rows: list[dict[str, Any]] = []
+    while len(rows) % API_ROWS == 0:
+        query = select(user, "person_aliases", "value,user_id").order("value")
+        page = fetch_rows(query.range(len(rows), len(rows) + API_ROWS - 1))
+        rows += page
+        if not page:
+            break
+    return {row["value"]: row["user_id"] for row in rows}
+
+
+def preview_aliases(user: User, aliases: Mapping[str, str]) -> Plan:
+    """What these aliases would move if they were the workspace's."""
+    return _preview_aliases(user, data_version(user), tuple(sorted(aliases.items())))
+
+
+@cached
+def _preview_aliases(user: User, version: str, aliases: tuple[tuple[str, str], ...]) -> Plan:  # noqa: ARG001
+    return parse_plan(call(user, "preview_aliases", aliases=_list_aliases(dict(aliases))), "person")
+
+
+def save_aliases(user: User, aliases: Mapping[str, str]) -> Plan:
+    """Make these the workspace's aliases and give its records to the people that they name."""
+    answer = call(user, "set_aliases", aliases=_list_aliases(aliases))
+    forget_version(user)
+    return parse_plan(answer, "person")
+
+
+def _list_aliases(aliases: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"value": value, "user_id": user_id} for value, user_id in aliases.items()]
 
 
 def create_project(user: User, name: str, is_private: bool) -> str:

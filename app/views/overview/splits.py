@@ -1,44 +1,64 @@
-"""Cards with the spend of each project."""
+"""Cards with the spend of each project and each person."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+import pandas as pd
 import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.figures.parts import REST, UNNAMED, count_rest, sum_by_part
+from app.figures.parts import OTHER_PEOPLE, REST, UNNAMED, count_rest, sum_by_part
 from app.figures.spend import select_money
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.periods import Period
 from app.ui.theme import current_palette
-from tally.core.text import plural
 
 BARS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a split: their kind, their names, and those of what has none."""
+
+    split: data.Split
+    names: Mapping[str, str]
+    unnamed: Mapping[str, str]
+
+
 def render_splits(user: User, period: Period, project: data.Project | None, currency: str) -> None:
-    """Spend by project in workspaces that have some, unless one is chosen."""
+    """Spend by project in workspaces that have some, unless one is chosen; by person in shared ones."""
     projects = data.load_projects(user)
     if projects and project is None:
         names = {entry.project_id: entry.name for entry in projects}
-        _render_split(user, period, names, currency)
+        money = select_money(data.load_split(user, "project", period.first, period.last))
+        _render_split(money, Parts("project", names, UNNAMED), currency)
+    if user.workspace.is_personal:
+        return
+    names = {person.user_id: person.email for person in data.load_people(user).values()}
+    project_id = project.project_id if project else None
+    money = select_money(data.load_split(user, "person", period.first, period.last, project_id))
+    money = money.assign(part=money["part"].where(money["part"].isin(list(names)), OTHER_PEOPLE))
+    if money["part"].nunique() > 1:
+        others = {OTHER_PEOPLE: "Other people"}
+        _render_split(money, Parts("person", names, others), currency)
 
 
-def _render_split(user: User, period: Period, names: Mapping[str, str], currency: str) -> None:
+def _render_split(money: pd.DataFrame, parts: Parts, currency: str) -> None:
     palette = current_palette()
-    money = select_money(data.load_split(user, "project", period.first, period.last))
-    totals = sum_by_part(money, names, BARS)
+    totals = sum_by_part(money, parts.names, BARS)
     if totals.empty:
         return
-    labels = {**names, **UNNAMED, REST: plural(count_rest(money, names, BARS), "other project")}
-    colours = {str(part): palette.accent for part in totals.index if part in names}
+    rest = count_rest(money, parts.names, BARS)
+    labels = {**parts.names, **parts.unnamed, REST: f"{rest:,} more"}
+    colours = {str(part): palette.accent for part in totals.index if part in parts.names}
     with st.container(border=True):
-        render_heading("Spend by project")
+        render_heading(f"Spend by {parts.split}")
         st.plotly_chart(
             charts.spend_by_name(totals, labels, colours, palette, currency),
             theme=None,
-            key="projects",
+            key=f"by_{parts.split}",
             config=charts.config(currency),
-            alt=charts.describe_totals(totals, labels, currency, "project"),
+            alt=charts.describe_totals(totals, labels, currency, parts.split),
         )

@@ -118,6 +118,7 @@ def _name_everything(user: User) -> dict[str, str]:
     names |= {provider.slug: provider.name for provider in providers}
     names |= {source["id"]: describe_source(source) for source in data.load_sources(user)}
     names |= {project.project_id: project.name for project in data.load_projects(user)}
+    names |= {person.user_id: person.email for person in data.load_people(user).values()}
     values = {("source", source_id): name for source_id, name in names.items()}
     return names | {
         rule_id: describe_rule(rule, values) for rule_id, rule in filing.load_rules_by_id(user).items()

@@ -49,6 +49,34 @@ def edit_project(project: data.Project) -> None:
     st.rerun()
 
 
+@st.dialog("Members of the project", icon=":material/group:")
+def choose_members(project: data.Project) -> None:
+    """Choose who sees a private project besides admins."""
+    user = identity.current_user()
+    st.text(project.name)
+    people = {
+        person.user_id: person.email
+        for person in data.load_people(user).values()
+        if person.role in ("member", "viewer")
+    }
+    chosen = st.multiselect(
+        "Members",
+        list(people),
+        [member for member in project.members if member in people],
+        format_func=lambda person: people[person],
+        placeholder="Nobody but admins",
+    )
+    if not st.button("Save members", type="primary", width="stretch", key="save-members"):
+        return
+    try:
+        filing.set_project_members(user, project.project_id, chosen)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return
+    announce(f"Members of {project.name} saved.")
+    st.rerun()
+
+
 def _ask_fields(user: User, name: str, is_private: bool) -> tuple[str, bool]:
     text = st.text_input("Name", name, max_chars=MAX_NAME_LENGTH)
     if user.workspace.is_personal:

@@ -15,7 +15,7 @@ from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.notices import announce, render_refusal
 from app.ui.tables import render_table, selected_row
-from app.views.settings.project_dialogs import edit_project
+from app.views.settings.project_dialogs import choose_members, edit_project
 from tally.storage.database import DatabaseError
 
 
@@ -50,6 +50,8 @@ def _render_actions(user: User, project: data.Project | None) -> None:
         is_fixed = project is None
         if st.button("Edit", icon=":material/edit:", disabled=is_fixed, key="edit-project") and project:
             edit_project(project)
+        if project and project.is_private and st.button("Members", icon=":material/group:", key="members"):
+            choose_members(project)
         label, icon = ("Restore", "unarchive") if is_archived else ("Archive", "archive")
         archive = st.button(label, icon=f":material/{icon}:", disabled=is_fixed, key="archive-project")
         if archive and project:

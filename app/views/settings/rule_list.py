@@ -8,15 +8,13 @@ import streamlit as st
 
 from app.auth.identity import User
 from app.data import filing
-from app.figures.filing import Plan, Rule, shift_rule
-from app.figures.filing_words import describe_plan, describe_rule, name_change
-from app.formats.text import escape_markdown
+from app.figures.filing import Rule, shift_rule
+from app.figures.filing_words import describe_rule
 from app.ui import columns
 from app.ui.cards import render_subheading
-from app.ui.notices import announce, render_refusal, render_warning
+from app.ui.notices import render_warning
 from app.ui.tables import render_table, selected_row
-from tally.core.text import plural
-from tally.storage.database import DatabaseError
+from app.views.settings.confirmation import Change, confirm_change
 
 DRAFT = "rule_draft"
 EDITED = "edited_rule"  # its place, or NEW
@@ -124,35 +122,13 @@ def _render_draft(user: User, rules: Sequence[Rule], names: Names) -> None:
 
 
 def confirm_rules(user: User, after: Sequence[Rule], names: Names, otherwise: str) -> bool:
-    """Preview a change with buttons that make it or drop it; true when it is made or dropped."""
-    try:
-        with st.spinner("Looking for the records that move…"):
-            plan = filing.preview_rules(user, after)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return st.button("Cancel", key="cancel-rules")
-    render_plan(plan, names.projects)
-    # The keys stand for this list: a click on the preview of another one does nothing.
-    key = hash(tuple(after))
-    with st.container(horizontal=True, gap="small"):
-        is_made = st.button(name_change(plan, otherwise), type="primary", key=f"save-rules-{key}")
-        is_dropped = st.button("Cancel", key="cancel-rules")
-    return is_dropped or (is_made and _save(user, after, plan))
-
-
-def render_plan(plan: Plan, names: Mapping[str, str]) -> None:
-    """What a change moves, in words."""
-    headline, details = describe_plan(plan, names)
-    st.info(f"**{escape_markdown(headline)}**\n\n{escape_markdown(details)}", icon=":material/arrow_forward:")
-
-
-def _save(user: User, after: Sequence[Rule], plan: Plan) -> bool:
-    count = plural(plan.records, "record")
-    try:
-        with st.spinner(f"Moving {count}…" if plan.records else "Saving…"):
-            moved = filing.save_rules(user, after)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return False
-    announce(f"{plural(moved.records, 'record')} moved." if moved.records else "Rules saved.")
-    return True
+    """Preview these rules with buttons that save or drop them; true when one was pressed."""
+    return confirm_change(
+        Change(
+            preview=lambda: filing.preview_rules(user, after),
+            save=lambda: filing.save_rules(user, after),
+            names=names.projects,
+            otherwise=otherwise,
+            key=f"rules-{hash(tuple(after))}",
+        )
+    )

@@ -5,6 +5,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.ui.periods import today_in
+from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
@@ -29,6 +30,8 @@ def render_workspace(user: User) -> None:
     with st.container(border=True):
         render_projects_card(user, today_in(zone), data.load_currency(user).code)
     if user.workspace.may_administer:
+        with st.container(border=True):
+            render_aliases(user, people)
         with st.container(border=True):
             render_audit_log(user, zone)
     with st.container(border=True):

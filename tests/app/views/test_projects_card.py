@@ -160,3 +160,33 @@ def test_member_sees_rules_but_cannot_change_them(
     assert not page.exception
     assert "Projects and rules" in shown(page)
     assert not {"New project", "New rule", "Move up"} & {found.label for found in page.button}
+
+
+def test_members_of_a_private_project_are_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+    user: User,
+    upstream: AuthClient,
+    new_account: Callable[[], Account],
+    job: psycopg.Connection[object],
+) -> None:
+    owner = new_team(job, user)
+    member = join(job, owner, sign_in_user(upstream, new_account()), "member")
+    add_project(owner, "Secret", is_private=True)
+    assert data.load_projects(member) == []
+    monkeypatch.setattr(identity, "current_user", lambda: owner)
+    dialog = AppTest.from_function(open_members, default_timeout=60).run()
+
+    assert dialog.multiselect[0].options == [member.email]
+    dialog.multiselect[0].set_value([member.user_id])
+    button(dialog, "Save members")
+
+    data.forget_version(member)
+    assert [project.members for project in data.load_projects(member)] == [(member.user_id,)]
+
+
+def open_members() -> None:
+    from app import data
+    from app.auth import identity
+    from app.views.settings.project_dialogs import choose_members
+
+    choose_members(data.load_projects(identity.current_user())[0])

@@ -1,0 +1,55 @@
+"""A change of what records are filed under: what it moves, in words, and the button that makes it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.figures.filing import Plan
+from app.figures.filing_words import describe_plan, name_change
+from app.formats.text import escape_markdown
+from app.ui.notices import announce, render_refusal
+from tally.core.text import plural
+from tally.storage.database import DatabaseError
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that can be previewed; `names` maps ids to names.
+
+    `otherwise` is the button's label if no record moves. `key` stands for exactly this change, so that a
+    click on the preview of another one does nothing.
+    """
+
+    preview: Callable[[], Plan]
+    save: Callable[[], Plan]
+    names: Mapping[str, str]
+    otherwise: str
+    key: str
+
+
+def confirm_change(change: Change) -> bool:
+    """Preview a change with buttons that make it or drop it; true when it is made or dropped."""
+    try:
+        with st.spinner("Looking for the records that move…"):
+            plan = change.preview()
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return st.button("Cancel", key=f"cancel-{change.key}")
+    headline, details = describe_plan(plan, change.names)
+    st.info(f"**{escape_markdown(headline)}**\n\n{escape_markdown(details)}", icon=":material/arrow_forward:")
+    with st.container(horizontal=True, gap="small"):
+        is_made = st.button(name_change(plan, change.otherwise), type="primary", key=f"save-{change.key}")
+        is_dropped = st.button("Cancel", key=f"cancel-{change.key}")
+    return is_dropped or (is_made and _save(change, plan))
+
+
+def _save(change: Change, plan: Plan) -> bool:
+    try:
+        with st.spinner(f"Moving {plural(plan.records, 'record')}…" if plan.records else "Saving…"):
+            moved = change.save()
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return False
+    announce(f"{plural(moved.records, 'record')} moved." if moved.records else "Saved. No record moved.")
+    return True
