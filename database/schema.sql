@@ -691,9 +691,15 @@ CREATE FUNCTION private.change_parts(changes private.day_parts[]) RETURNS void
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+declare
+    before jsonb;
 begin
     if cardinality(changes) > 0 then
+        before := private.joins_of(changes);
         perform private.add_to_day_parts(changes);
+        if before <> '{}' then
+            changes := changes || private.rejoined_days(before);
+        end if;
         perform private.resolve_overlaps(changes);
     end if;
 end
@@ -1207,9 +1213,9 @@ CREATE FUNCTION private.day_start(day date, zone text) RETURNS timestamp with ti
     from (select day::timestamp at time zone zone as midnight) as s
 $$;
 
--- FUNCTION private.decide_parts(uuid, text, date[])
+-- FUNCTION private.decide_parts(uuid, text[], date[])
 
-CREATE FUNCTION private.decide_parts(of_workspace uuid, account text, days date[]) RETURNS SETOF private.day_parts
+CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], days date[]) RETURNS SETOF private.day_parts
     LANGUAGE sql
     SET search_path TO ''
     SET enable_nestloop TO 'off'
@@ -1220,11 +1226,12 @@ CREATE FUNCTION private.decide_parts(of_workspace uuid, account text, days date[
     set
         money_is_effective = j.money_is_effective,
         tokens_are_effective = j.tokens_are_effective
-    from private.judge_parts(of_workspace, account, days) as j
+    from private.judge_parts(of_workspace, accounts, days) as j
     where
         p.workspace_id = of_workspace
-        and p.billing_account = account
+        and p.billing_account = any (accounts)
         and p.day = any (days)
+        and p.billing_account = j.billing_account
         and (p.day, p.dataset, p.cost_basis, p.model_key, p.collection_method, p.billed_under_other_name)
         = (j.day, j.dataset, j.cost_basis, j.model_key, j.collection_method, j.billed_under_other_name)
         and (p.money_is_effective, p.tokens_are_effective) <> (j.money_is_effective, j.tokens_are_effective)
@@ -1564,9 +1571,9 @@ begin
 end
 $$;
 
--- FUNCTION private.flag_records(uuid, text, private.day_parts[])
+-- FUNCTION private.flag_records(uuid, text[], private.day_parts[])
 
-CREATE FUNCTION private.flag_records(of_workspace uuid, account text, parts private.day_parts[]) RETURNS void
+CREATE FUNCTION private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1598,7 +1605,7 @@ begin
             r.workspace_id = of_workspace
             and r.timestamp >= flip.first_at
             and r.timestamp < flip.last_at
-            and r.billing_account = account
+            and r.billing_account = any (accounts)
             and (r.money_is_effective <> flip.has_money or r.tokens_are_effective <> flip.has_tokens)
             and hash_record_extended(
                 row(
@@ -1801,6 +1808,37 @@ CREATE FUNCTION private.has_months(first_at timestamp with time zone, last_at ti
     )
 $$;
 
+-- FUNCTION private.has_overlap(uuid, text[], date)
+
+CREATE FUNCTION private.has_overlap(of_workspace uuid, accounts text[], of_day date) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select count(distinct (e.dataset, e.cost_basis)) > 1
+        from unnest(accounts) as a (name)
+        cross join lateral (
+            (
+                select p.dataset, p.cost_basis
+                from private.day_parts as p
+                where (p.workspace_id, p.billing_account, p.day) = (of_workspace, a.name, of_day)
+                order by p.dataset, p.cost_basis
+                limit 1
+            )
+            union all
+            (
+                select p.dataset, p.cost_basis
+                from private.day_parts as p
+                where (p.workspace_id, p.billing_account, p.day) = (of_workspace, a.name, of_day)
+                order by p.dataset desc, p.cost_basis desc
+                limit 1
+            )
+        ) as e
+    );
+end
+$$;
+
 -- FUNCTION private.has_superseded_parts(private.day_parts[])
 
 CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURNS boolean
@@ -1983,6 +2021,70 @@ CREATE FUNCTION private.is_refresh_due() RETURNS boolean
         )
 $$;
 
+-- FUNCTION private.joined_accounts(uuid, text)
+
+CREATE FUNCTION private.joined_accounts(of_workspace uuid, account text) RETURNS text[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    provider constant text := split_part(account, ':', 1);
+    identified text;
+begin
+    if account <> provider and split_part(account, ':', 2) not like '@%' then
+        return array[account];
+    end if;
+    select p.billing_account
+    into identified
+    from private.day_parts as p
+    where
+        p.workspace_id = of_workspace
+        and split_part(p.billing_account, ':', 1) = provider
+        and split_part(p.billing_account, ':', 2) like '@%'
+    order by p.billing_account
+    limit 1;
+    if identified is null or account not in (provider, identified) then
+        return array[account];
+    end if;
+    if
+        exists (
+            select
+            from private.day_parts as p
+            where
+                p.workspace_id = of_workspace
+                and split_part(p.billing_account, ':', 1) = provider
+                and split_part(p.billing_account, ':', 2) like '@%'
+                and p.billing_account > identified
+        )
+    then
+        return array[account];
+    end if;
+    return array[provider, identified];
+end
+$$;
+
+-- FUNCTION private.joins_of(private.day_parts[])
+
+CREATE FUNCTION private.joins_of(changes private.day_parts[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select coalesce(
+            jsonb_object_agg(a.workspace_id || ' ' || a.provider, to_jsonb(private.joined_accounts(a.workspace_id, a.provider))),
+            '{}'
+        )
+        from (
+            select distinct c.workspace_id, split_part(c.billing_account, ':', 1) as provider
+            from unnest(changes) as c
+            where split_part(c.billing_account, ':', 2) like '@%'
+        ) as a
+    );
+end
+$$;
+
 -- FUNCTION private.json_words(text)
 
 CREATE FUNCTION private.json_words(joined text) RETURNS json
@@ -1992,9 +2094,9 @@ CREATE FUNCTION private.json_words(joined text) RETURNS json
     select coalesce('["' || joined || '"]', '[]')::json
 $$;
 
--- FUNCTION private.judge_parts(uuid, text, date[])
+-- FUNCTION private.judge_parts(uuid, text[], date[])
 
-CREATE FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]) RETURNS SETOF private.day_parts
+CREATE FUNCTION private.judge_parts(of_workspace uuid, accounts text[], days date[]) RETURNS SETOF private.day_parts
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -2006,7 +2108,7 @@ CREATE FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]
             case when bool_or(p.model_key = '' and p.cost_basis = 'billed') over day then '' else p.model_key end as bill_unit,
             case when bool_or(p.model_key = '' and p.tokens + p.requests > 0) over day then '' else p.model_key end as use_unit
         from private.day_parts as p
-        where p.workspace_id = of_workspace and p.billing_account = account and p.day = any (days)
+        where p.workspace_id = of_workspace and p.billing_account = any (accounts) and p.day = any (days)
         window day as (partition by p.day)
     ),
 
@@ -3790,8 +3892,25 @@ CREATE FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time 
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
+declare
+    before jsonb;
 begin
     perform pg_advisory_xact_lock(private.billing_lock(tenant));
+    before := private.joins_of(array(
+        select private.unchanged_part(tenant, a.billing_account, first_at::date)
+        from (
+            select p.billing_account
+            from private.day_parts as p
+            where
+                p.workspace_id = tenant
+                and p.day >= (first_at at time zone 'UTC')::date
+                and p.day < (last_at at time zone 'UTC')::date
+            union
+            select r.billing_account
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at
+        ) as a
+    ));
     delete from private.day_parts as p
     where
         p.workspace_id = tenant
@@ -3815,17 +3934,16 @@ begin
         r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.billing_account is not null
     group by 2, 3, 4, 5, 6, 7, 8;
     -- As changes of no record: all records of what is decided are flagged.
-    perform private.resolve_overlaps(array(
-        select
-            row(
-                p.workspace_id, p.billing_account, p.day, p.dataset, p.cost_basis, p.model_key, p.billed_under_other_name,
-                p.collection_method, 0, 0, 0, true, true
-            )::private.day_parts
-        from private.day_parts as p
-        where
-            p.workspace_id = tenant
-            and p.day >= (first_at at time zone 'UTC')::date
-            and p.day < (last_at at time zone 'UTC')::date
+    perform private.resolve_overlaps(private.rejoined_days(before) || array(
+        select private.unchanged_part(d.workspace_id, d.billing_account, d.day)
+        from (
+            select distinct p.workspace_id, p.billing_account, p.day
+            from private.day_parts as p
+            where
+                p.workspace_id = tenant
+                and p.day >= (first_at at time zone 'UTC')::date
+                and p.day < (last_at at time zone 'UTC')::date
+        ) as d
     ));
 end
 $$;
@@ -3845,6 +3963,38 @@ begin
         );
     end if;
 end
+$$;
+
+-- FUNCTION private.rejoined_days(jsonb)
+
+CREATE FUNCTION private.rejoined_days(before jsonb) RETURNS private.day_parts[]
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with joins as materialized (
+        select
+            split_part(b.key, ' ', 1)::uuid as workspace_id,
+            split_part(b.key, ' ', 2) as provider,
+            b.value as accounts,
+            to_jsonb(private.joined_accounts(split_part(b.key, ' ', 1)::uuid, split_part(b.key, ' ', 2))) as now_accounts
+        from jsonb_each(before) as b
+    )
+
+    select array(
+        select private.unchanged_part(j.workspace_id, a.name, d.day)
+        from joins as j
+        cross join lateral (
+            select distinct p.day
+            from private.day_parts as p
+            where p.workspace_id = j.workspace_id and p.billing_account = j.provider
+        ) as d
+        cross join lateral (
+            select jsonb_array_elements_text(j.accounts)
+            union
+            select jsonb_array_elements_text(j.now_accounts)
+        ) as a (name)
+        where j.accounts <> j.now_accounts
+    )
 $$;
 
 -- FUNCTION private.remember_member()
@@ -4258,41 +4408,55 @@ CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS vo
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    account record;
+    joined record;
     decided private.day_parts[];
 begin
-    for account in
-        select d.workspace_id, d.billing_account, array_agg(d.day) as days
-        from (select distinct c.workspace_id, c.billing_account, c.day from unnest(changes) as c) as d
+    for joined in
+        with accounts as materialized (
+            select a.workspace_id, a.billing_account, private.joined_accounts(a.workspace_id, a.billing_account) as names
+            from (select distinct c.workspace_id, c.billing_account from unnest(changes) as c) as a
+        )
+
+        select d.workspace_id, d.names, array_agg(d.day) as days
+        from (
+            select distinct c.workspace_id, a.names, c.day
+            from unnest(changes) as c
+            inner join accounts as a on c.workspace_id = a.workspace_id and c.billing_account = a.billing_account
+        ) as d
         where
-            (
-                select row(p.dataset, p.cost_basis)
-                from private.day_parts as p
-                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
-                order by p.dataset, p.cost_basis
-                limit 1
-            ) <> (
-                select row(p.dataset, p.cost_basis)
-                from private.day_parts as p
-                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
-                order by p.dataset desc, p.cost_basis desc
-                limit 1
-            )
+            case
+                when cardinality(d.names) > 1 then private.has_overlap(d.workspace_id, d.names, d.day)
+                else (
+                    select row(p.dataset, p.cost_basis)
+                    from private.day_parts as p
+                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
+                    order by p.dataset, p.cost_basis
+                    limit 1
+                ) <> (
+                    select row(p.dataset, p.cost_basis)
+                    from private.day_parts as p
+                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
+                    order by p.dataset desc, p.cost_basis desc
+                    limit 1
+                )
+            end
             or exists (
                 select
                 from private.day_parts as p
                 where
-                    (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                    p.workspace_id = d.workspace_id
+                    and p.billing_account = any (d.names)
+                    and p.day = d.day
                     and not (p.money_is_effective and p.tokens_are_effective)
             )
-        group by d.workspace_id, d.billing_account
-        order by d.workspace_id, d.billing_account
+        group by d.workspace_id, d.names
+        order by d.workspace_id, d.names
     loop
         decided := private.parts_from_before(
-            array(select p from private.decide_parts(account.workspace_id, account.billing_account, account.days) as p), changes
+            array(select p from private.decide_parts(joined.workspace_id, joined.names, joined.days) as p), changes
         );
         if cardinality(decided) > 0 then
-            perform private.flag_records(account.workspace_id, account.billing_account, decided);
+            perform private.flag_records(joined.workspace_id, joined.names, decided);
         end if;
     end loop;
 end
@@ -4613,9 +4777,17 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
     SET search_path TO ''
     SET work_mem TO '64MB'
     AS $_$
+    with identified as (
+        select split_part(p.billing_account, ':', 1) as provider, min(p.billing_account) as account
+        from private.day_parts as p
+        where p.workspace_id = tenant and split_part(p.billing_account, ':', 2) like '@%'
+        group by 1
+        having min(p.billing_account) = max(p.billing_account)
+    )
+
     select
-        (s.timestamp at time zone 'UTC')::date, s.billing_account, s.model_key, s.model_name, s.import_id, s.collection_method,
-        s.dataset, s.cost_basis, s.charge_type,
+        (s.timestamp at time zone 'UTC')::date, coalesce(a.account, s.billing_account), s.model_key, s.model_name, s.import_id,
+        s.collection_method, s.dataset, s.cost_basis, s.charge_type,
         -- The kind of tokens that a line of a bill is for; OpenAI names it behind the model.
         coalesce(s.metadata ->> 'token_type', substring(s.metadata ->> 'line_item' from ', (.+)$'), ''),
         -- Batch, a long context or anything else that has a price of its own.
@@ -4630,6 +4802,7 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
         coalesce(sum(s.tokens_used) filter (where s.tokens_are_effective), 0),
         coalesce(bool_or(s.tokens_are_effective and s.tokens_used + s.request_count > 0), false)
     from private.statements as s
+    left join identified as a on s.billing_account = a.provider
     where
         s.workspace_id = tenant
         and s.billing_account is not null
@@ -4881,6 +5054,15 @@ begin
     );
 end
 $_$;
+
+-- FUNCTION private.unchanged_part(uuid, text, date)
+
+CREATE FUNCTION private.unchanged_part(of_workspace uuid, account text, of_day date) RETURNS private.day_parts
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select row(of_workspace, account, of_day, '', '', '', false, '', 0, 0, 0, true, true)::private.day_parts
+$$;
 
 -- FUNCTION private.upkeep_lock()
 
@@ -7591,6 +7773,10 @@ CREATE INDEX cost_records_daily_date_idx ON private.cost_records_daily USING btr
 
 CREATE UNIQUE INDEX cost_records_daily_workspace_id_date_idx ON private.cost_records_daily USING btree (workspace_id, date, provider_id, project_id, user_id, model_name, cost_basis, charge_type) INCLUDE (provider, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count, unpriced_count);
 
+-- INDEX private.day_parts_identified_idx
+
+CREATE INDEX day_parts_identified_idx ON private.day_parts USING btree (workspace_id, split_part(billing_account, ':'::text, 1), billing_account) WHERE (split_part(billing_account, ':'::text, 2) ~~ '@%'::text);
+
 -- INDEX private.day_parts_not_effective_idx
 
 CREATE INDEX day_parts_not_effective_idx ON private.day_parts USING btree (workspace_id, billing_account, day) WHERE (NOT (money_is_effective AND tokens_are_effective));
@@ -8936,7 +9122,7 @@ REVOKE ALL ON FUNCTION private.day_instant(day date, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.day_start(day date, zone text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
 
@@ -8962,7 +9148,7 @@ REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming
 
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, account text, parts private.day_parts[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
 
@@ -8979,6 +9165,8 @@ REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.free_slug(tenant uuid, name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_overlap(of_workspace uuid, accounts text[], of_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
 
@@ -9032,9 +9220,13 @@ REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.joined_accounts(of_workspace uuid, account text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.joins_of(changes private.day_parts[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, account text, days date[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, accounts text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
@@ -9164,6 +9356,8 @@ REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp wit
 
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.rejoined_days(before jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
@@ -9243,6 +9437,8 @@ REVOKE ALL ON FUNCTION private.total_spend(tenant uuid, since timestamp with tim
 REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.trim_text(given text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.unchanged_part(of_workspace uuid, account text, of_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 

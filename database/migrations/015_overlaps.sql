@@ -74,7 +74,7 @@ revoke all on function private.add_to_day_parts(private.day_parts[]) from public
 -- models. In a unit, one dataset's bill is the money; estimates are money only where there is no bill. A charge that a bill
 -- names differently is in any bill of the day. Tokens, and the money of estimates, are those of the dataset with the most
 -- tokens: the others missed some.
-create or replace function private.judge_parts(of_workspace uuid, account text, days date[])
+create or replace function private.judge_parts(of_workspace uuid, accounts text[], days date[])
 returns setof private.day_parts
 language sql
 stable
@@ -88,7 +88,7 @@ as $$
             case when bool_or(p.model_key = '' and p.cost_basis = 'billed') over day then '' else p.model_key end as bill_unit,
             case when bool_or(p.model_key = '' and p.tokens + p.requests > 0) over day then '' else p.model_key end as use_unit
         from private.day_parts as p
-        where p.workspace_id = of_workspace and p.billing_account = account and p.day = any (days)
+        where p.workspace_id = of_workspace and p.billing_account = any (accounts) and p.day = any (days)
         window day as (partition by p.day)
     ),
 
@@ -122,10 +122,10 @@ as $$
     left join bills as b on p.day = b.day and p.bill_unit = b.bill_unit
     left join uses as u on p.day = u.day and p.use_unit = u.use_unit
 $$;
-revoke all on function private.judge_parts(uuid, text, date[]) from public;
+revoke all on function private.judge_parts(uuid, text[], date[]) from public;
 
 -- Stores the decisions that changed and returns them.
-create or replace function private.decide_parts(of_workspace uuid, account text, days date[])
+create or replace function private.decide_parts(of_workspace uuid, accounts text[], days date[])
 returns setof private.day_parts
 language sql
 set search_path = ''
@@ -137,21 +137,22 @@ as $$
     set
         money_is_effective = j.money_is_effective,
         tokens_are_effective = j.tokens_are_effective
-    from private.judge_parts(of_workspace, account, days) as j
+    from private.judge_parts(of_workspace, accounts, days) as j
     where
         p.workspace_id = of_workspace
-        and p.billing_account = account
+        and p.billing_account = any (accounts)
         and p.day = any (days)
+        and p.billing_account = j.billing_account
         and (p.day, p.dataset, p.cost_basis, p.model_key, p.collection_method, p.billed_under_other_name)
         = (j.day, j.dataset, j.cost_basis, j.model_key, j.collection_method, j.billed_under_other_name)
         and (p.money_is_effective, p.tokens_are_effective) <> (j.money_is_effective, j.tokens_are_effective)
     returning p.*
 $$;
-revoke all on function private.decide_parts(uuid, text, date[]) from public;
+revoke all on function private.decide_parts(uuid, text[], date[]) from public;
 
 -- Sets the flags of all records of these parts: at most four updates a month. Their parts are compared as hashes; joined to the
--- parts, the update was planned over all of a workspace's records.
-create or replace function private.flag_records(of_workspace uuid, account text, parts private.day_parts[])
+-- parts, the update was planned over all of a workspace's records. Parts that differ only in the account are decided alike.
+create or replace function private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[])
 returns void
 language plpgsql
 set search_path = ''
@@ -184,7 +185,7 @@ begin
             r.workspace_id = of_workspace
             and r.timestamp >= flip.first_at
             and r.timestamp < flip.last_at
-            and r.billing_account = account
+            and r.billing_account = any (accounts)
             and (r.money_is_effective <> flip.has_money or r.tokens_are_effective <> flip.has_tokens)
             and hash_record_extended(
                 row(
@@ -197,7 +198,7 @@ begin
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
-revoke all on function private.flag_records(uuid, text, private.day_parts[]) from public;
+revoke all on function private.flag_records(uuid, text[], private.day_parts[]) from public;
 
 -- Decided parts with records that were there before these changes; those of the others are all at hand, flagged one by one.
 create or replace function private.parts_from_before(decided private.day_parts[], changes private.day_parts[])
@@ -222,7 +223,7 @@ $$;
 revoke all on function private.parts_from_before(private.day_parts[], private.day_parts[]) from public;
 
 -- Decides the days of these parts where sources overlap, or did until now. A day on which one dataset reports on one basis is
--- decided already: everything counts.
+-- decided already: everything counts. That shows at the two ends of the day; what is usual, one account, calls no function.
 create or replace function private.resolve_overlaps(changes private.day_parts[])
 returns void
 language plpgsql
@@ -230,41 +231,55 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    account record;
+    joined record;
     decided private.day_parts[];
 begin
-    for account in
-        select d.workspace_id, d.billing_account, array_agg(d.day) as days
-        from (select distinct c.workspace_id, c.billing_account, c.day from unnest(changes) as c) as d
+    for joined in
+        with accounts as materialized (
+            select a.workspace_id, a.billing_account, private.joined_accounts(a.workspace_id, a.billing_account) as names
+            from (select distinct c.workspace_id, c.billing_account from unnest(changes) as c) as a
+        )
+
+        select d.workspace_id, d.names, array_agg(d.day) as days
+        from (
+            select distinct c.workspace_id, a.names, c.day
+            from unnest(changes) as c
+            inner join accounts as a on c.workspace_id = a.workspace_id and c.billing_account = a.billing_account
+        ) as d
         where
-            (
-                select row(p.dataset, p.cost_basis)
-                from private.day_parts as p
-                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
-                order by p.dataset, p.cost_basis
-                limit 1
-            ) <> (
-                select row(p.dataset, p.cost_basis)
-                from private.day_parts as p
-                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
-                order by p.dataset desc, p.cost_basis desc
-                limit 1
-            )
+            case
+                when cardinality(d.names) > 1 then private.has_overlap(d.workspace_id, d.names, d.day)
+                else (
+                    select row(p.dataset, p.cost_basis)
+                    from private.day_parts as p
+                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
+                    order by p.dataset, p.cost_basis
+                    limit 1
+                ) <> (
+                    select row(p.dataset, p.cost_basis)
+                    from private.day_parts as p
+                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
+                    order by p.dataset desc, p.cost_basis desc
+                    limit 1
+                )
+            end
             or exists (
                 select
                 from private.day_parts as p
                 where
-                    (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                    p.workspace_id = d.workspace_id
+                    and p.billing_account = any (d.names)
+                    and p.day = d.day
                     and not (p.money_is_effective and p.tokens_are_effective)
             )
-        group by d.workspace_id, d.billing_account
-        order by d.workspace_id, d.billing_account
+        group by d.workspace_id, d.names
+        order by d.workspace_id, d.names
     loop
         decided := private.parts_from_before(
-            array(select p from private.decide_parts(account.workspace_id, account.billing_account, account.days) as p), changes
+            array(select p from private.decide_parts(joined.workspace_id, joined.names, joined.days) as p), changes
         );
         if cardinality(decided) > 0 then
-            perform private.flag_records(account.workspace_id, account.billing_account, decided);
+            perform private.flag_records(joined.workspace_id, joined.names, decided);
         end if;
     end loop;
 end

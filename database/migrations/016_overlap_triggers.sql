@@ -169,16 +169,22 @@ end
 $$;
 revoke all on function private.count_parts() from public;
 
--- Adds the differences to the parts and decides their days.
+-- Adds the differences to the parts and decides their days, and those that other accounts share with them by now.
 create or replace function private.change_parts(changes private.day_parts[])
 returns void
 language plpgsql
 set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
+declare
+    before jsonb;
 begin
     if cardinality(changes) > 0 then
+        before := private.joins_of(changes);
         perform private.add_to_day_parts(changes);
+        if before <> '{}' then
+            changes := changes || private.rejoined_days(before);
+        end if;
         perform private.resolve_overlaps(changes);
     end if;
 end

@@ -58,7 +58,8 @@ from public.superseded_records as s;
 revoke all on private.statements from public, anon, authenticated, service_role;
 
 -- Sums of statements on these UTC days by day, account, model, source and kind of statement; only of accounts that send bills,
--- with `only_user` only of one user, and of hidden projects only the caller's own.
+-- with `only_user` only of one user, and of hidden projects only the caller's own. Of accounts that are one
+-- (050_provider_accounts.sql) the one with an id.
 create or replace function private.sum_statements(tenant uuid, from_date date, to_date date, only_user uuid, hidden uuid[])
 returns table (
     day date, billing_account text, model_key text, model_name text, import_id uuid, collection_method text, dataset text,
@@ -72,9 +73,17 @@ stable
 set search_path = ''
 set work_mem = '64MB' -- a year of single requests is sorted in memory
 as $$
+    with identified as (
+        select split_part(p.billing_account, ':', 1) as provider, min(p.billing_account) as account
+        from private.day_parts as p
+        where p.workspace_id = tenant and split_part(p.billing_account, ':', 2) like '@%'
+        group by 1
+        having min(p.billing_account) = max(p.billing_account)
+    )
+
     select
-        (s.timestamp at time zone 'UTC')::date, s.billing_account, s.model_key, s.model_name, s.import_id, s.collection_method,
-        s.dataset, s.cost_basis, s.charge_type,
+        (s.timestamp at time zone 'UTC')::date, coalesce(a.account, s.billing_account), s.model_key, s.model_name, s.import_id,
+        s.collection_method, s.dataset, s.cost_basis, s.charge_type,
         -- The kind of tokens that a line of a bill is for; OpenAI names it behind the model.
         coalesce(s.metadata ->> 'token_type', substring(s.metadata ->> 'line_item' from ', (.+)$'), ''),
         -- Batch, a long context or anything else that has a price of its own.
@@ -89,6 +98,7 @@ as $$
         coalesce(sum(s.tokens_used) filter (where s.tokens_are_effective), 0),
         coalesce(bool_or(s.tokens_are_effective and s.tokens_used + s.request_count > 0), false)
     from private.statements as s
+    left join identified as a on s.billing_account = a.provider
     where
         s.workspace_id = tenant
         and s.billing_account is not null

@@ -1,4 +1,4 @@
--- 050_returning_months.sql: what happened while a month was archived happens to it when it comes back.
+-- 051_returning_months.sql: what happened while a month was archived happens to it when it comes back.
 
 -- Counts the records of these days again and decides the days: the sums of a month that was archived may be out of date.
 create or replace function private.recount_parts(tenant uuid, first_at timestamptz, last_at timestamptz)
@@ -6,8 +6,25 @@ returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+    before jsonb;
 begin
     perform pg_advisory_xact_lock(private.billing_lock(tenant));
+    before := private.joins_of(array(
+        select private.unchanged_part(tenant, a.billing_account, first_at::date)
+        from (
+            select p.billing_account
+            from private.day_parts as p
+            where
+                p.workspace_id = tenant
+                and p.day >= (first_at at time zone 'UTC')::date
+                and p.day < (last_at at time zone 'UTC')::date
+            union
+            select r.billing_account
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at
+        ) as a
+    ));
     delete from private.day_parts as p
     where
         p.workspace_id = tenant
@@ -31,17 +48,16 @@ begin
         r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.billing_account is not null
     group by 2, 3, 4, 5, 6, 7, 8;
     -- As changes of no record: all records of what is decided are flagged.
-    perform private.resolve_overlaps(array(
-        select
-            row(
-                p.workspace_id, p.billing_account, p.day, p.dataset, p.cost_basis, p.model_key, p.billed_under_other_name,
-                p.collection_method, 0, 0, 0, true, true
-            )::private.day_parts
-        from private.day_parts as p
-        where
-            p.workspace_id = tenant
-            and p.day >= (first_at at time zone 'UTC')::date
-            and p.day < (last_at at time zone 'UTC')::date
+    perform private.resolve_overlaps(private.rejoined_days(before) || array(
+        select private.unchanged_part(d.workspace_id, d.billing_account, d.day)
+        from (
+            select distinct p.workspace_id, p.billing_account, p.day
+            from private.day_parts as p
+            where
+                p.workspace_id = tenant
+                and p.day >= (first_at at time zone 'UTC')::date
+                and p.day < (last_at at time zone 'UTC')::date
+        ) as d
     ));
 end
 $$;

@@ -1,4 +1,4 @@
--- 051_schedule.sql: where pg_cron exists, the database does its own upkeep; elsewhere the nightly run does the same.
+-- 052_schedule.sql: where pg_cron exists, the database does its own upkeep; elsewhere the nightly run does the same.
 
 do $$
 begin

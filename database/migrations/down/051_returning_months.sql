@@ -1,4 +1,4 @@
--- The way back from 050_returning_months.sql.
+-- The way back from 051_returning_months.sql.
 
 drop function if exists private.catch_up_month(timestamptz);
 drop function if exists private.supersede_repeated(uuid, timestamptz, timestamptz);

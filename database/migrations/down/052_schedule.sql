@@ -1,4 +1,4 @@
--- The way back from 051_schedule.sql.
+-- The way back from 052_schedule.sql.
 
 do $$
 begin

@@ -1,0 +1,241 @@
+"""Accounts at one provider: a bill covers its account, and what names none only where it is the only one."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.database.test_overlaps import bill, new_import, save, spent, usage
+from tests.database.test_shared_workspaces import save as save_into
+from tests.database.test_shared_workspaces import workspace as team  # noqa: F401 - a fixture
+from tests.database_fixtures import Connection, Project, add_user
+
+PLAIN, FIRST, SECOND, NAMED = "openai", "openai:@org-1", "openai:@org-2", "openai:Private"
+Person = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def person(project: Project) -> Person:
+    with project.connect() as operator:
+        return project.act_as("authenticated", add_user(operator))
+
+
+def save_each(person: Person, *records: dict[str, Any]) -> list[object]:
+    """Save records, each in an import of its own."""
+    imports = [new_import(person) for _ in records]
+    for import_id, record in zip(imports, records, strict=True):
+        save(person, record, import_id=import_id)
+    return imports
+
+
+def undo(person: Person, import_id: object) -> None:
+    person.execute("delete from public.imports where id = %s", [import_id])
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_usage_that_names_no_account_is_of_the_only_one(person: Person, order: int) -> None:
+    save_each(person, *[bill("3", account=FIRST), usage("1")][::order])
+    assert spent(person) == 3
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_usage_of_another_account_is_not_covered(person: Person, order: int) -> None:
+    save_each(
+        person, *[bill("3", account=FIRST), usage("1", account=SECOND), usage("7", account=FIRST)][::order]
+    )
+    assert spent(person) == 4
+
+
+@pytest.mark.parametrize("day", [0, 5])
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 0, 2], [2, 0, 1], [2, 1, 0], [0, 2, 1], [1, 2, 0]])
+def test_with_two_accounts_nobody_can_say_whose_usage_it_is(
+    person: Person, order: list[int], day: int
+) -> None:
+    """A bill may be of the other one, even if that has none on this day."""
+    records = [bill("3", account=FIRST), bill("5", day, account=SECOND), usage("1")]
+    save_each(person, *[records[place] for place in order])
+    assert spent(person) == 9
+
+
+def test_usage_is_matched_again_once_one_account_is_left(person: Person) -> None:
+    _, second, _ = save_each(person, bill("3", account=FIRST), bill("5", 5, account=SECOND), usage("1"))
+    undo(person, second)
+    assert spent(person) == 3
+
+
+def test_usage_is_matched_with_the_account_that_is_left(person: Person) -> None:
+    first, _, _ = save_each(person, bill("3", account=FIRST), bill("5", account=SECOND), usage("1"))
+    undo(person, first)
+    assert spent(person) == 5
+
+
+def test_usage_is_on_its_own_once_no_account_is_left(person: Person) -> None:
+    first, *_ = save_each(person, bill("3", account=FIRST), usage("1"))
+    undo(person, first)
+    assert spent(person) == 1
+
+
+def test_one_account_in_place_of_another_in_one_statement(person: Person) -> None:
+    save_each(person, bill("3", account=FIRST), usage("1"), usage("2", 1))
+    person.execute(
+        "update public.cost_records set billing_account = %s where billing_account = %s", [SECOND, FIRST]
+    )
+    assert spent(person) == 5
+    save_each(person, bill("4", 1, account=SECOND))
+    assert spent(person) == 7
+
+
+def test_second_account_changes_all_days(person: Person) -> None:
+    bills, usages = ([make("1", day) for day in range(-40, 40)] for make in (bill, usage))
+    save(person, *[one | {"billing_account": FIRST} for one in bills], import_id=new_import(person))
+    save(person, *usages, import_id=new_import(person))
+    assert spent(person) == 80
+    [second] = save_each(person, usage("9", 200, account=SECOND))
+    assert spent(person) == 169
+    undo(person, second)
+    assert spent(person) == 80
+
+
+def test_account_that_a_user_named_is_no_other(person: Person) -> None:
+    save_each(person, bill("3", account=NAMED), usage("1"))
+    assert spent(person) == 4
+    save_each(person, usage("5", account=NAMED), bill("2", account=FIRST))
+    assert spent(person) == 5
+    save_each(person, bill("6", account="openai:a:@b"), usage("1", 1), bill("4", 1, account=FIRST))
+    assert spent(person) == 15
+
+
+def test_accounts_of_other_providers_do_not_matter(person: Person) -> None:
+    save_each(
+        person,
+        bill("3", account=FIRST),
+        usage("1"),
+        usage("2", account="anthropic:@org-2"),
+        usage("4", account="openai-like:@org-3"),
+    )
+    assert spent(person) == 9
+
+
+def test_bills_of_a_file_and_an_api_count_once_though_one_names_the_account(person: Person) -> None:
+    api = {"dataset": "openai_api_costs", "collection_method": "api_automated"}
+    save_each(person, bill("3", account=FIRST) | {"dataset": "openai_cost"}, bill("4") | api, usage("1"))
+    assert spent(person) == 4
+
+
+def test_tokens_are_those_of_the_fuller_report_of_the_only_account(person: Person) -> None:
+    export = usage("5", account=FIRST) | {"dataset": "openai_usage", "input_tokens": 900}
+    save_each(person, export, usage("1") | {"input_tokens": 100})
+    query = "select sum(tokens_used) from public.effective_records"
+    assert (person.execute(query).fetchone(), spent(person)) == ((900,), 5)
+    save_each(person, usage("2", 3, account=SECOND))
+    assert (person.execute(query).fetchone(), spent(person)) == ((1_000,), 8)
+
+
+def test_disabled_source_is_no_account(person: Person) -> None:
+    _, second, _ = save_each(person, bill("3", account=FIRST), bill("5", account=SECOND), usage("1"))
+    person.execute("update public.imports set is_enabled = false where id = %s", [second])
+    assert spent(person) == 3
+    person.execute("update public.imports set is_enabled = true where id = %s", [second])
+    assert spent(person) == 9
+
+
+def test_workspaces_have_accounts_of_their_own(
+    project: Project,
+    database: Connection,
+    user: UUID,
+    team: UUID,  # noqa: F811
+) -> None:
+    member = project.act_as("authenticated", user)
+    save_each(member, bill("3", account=FIRST), usage("1"))
+    save_into(member, team, None, usage("5", account=SECOND))
+    query = "select sum(cost_usd) from public.effective_records where workspace_id = %s"
+    assert database.execute(query, [user]).fetchone() == (3,)
+    member.close()
+
+
+def test_month_that_returns_brings_its_accounts_back(project: Project, database: Connection) -> None:
+    person = project.act_as("authenticated", add_user(database))
+    save_each(person, bill("3", account=FIRST), usage("1"), bill("5", -40, account=SECOND))
+    assert spent(person) == 9
+    database.execute("select public.detach_partition(2026, 9)")
+    database.execute("select public.attach_partition(2026, 9)")
+    assert spent(person) == 9
+    database.execute("select public.detach_partition(2026, 9)")
+    person.execute("delete from public.cost_records where billing_account = %s", [FIRST])
+    save_each(person, bill("2", account=FIRST))
+    database.execute("select public.attach_partition(2026, 9)")
+    assert spent(person) == 8
+    person.close()
+
+
+def test_account_that_was_deleted_while_its_month_was_archived_is_gone(
+    project: Project, database: Connection
+) -> None:
+    person = project.act_as("authenticated", add_user(database))
+    records = (bill("3", account=FIRST), usage("1"), bill("5", -40, account=SECOND))
+    *_, second = save_each(person, *records)
+    database.execute("select public.detach_partition(2026, 9)")
+    undo(person, second)
+    database.execute("select public.attach_partition(2026, 9)")
+    assert spent(person) == 3
+    person.close()
+
+
+def test_statements_are_compared_by_the_account_that_they_are_matched_with(person: Person) -> None:
+    save_each(person, bill("3", account=FIRST), usage("1"), usage("1", account=NAMED))
+    query = "select public.source_statements(null, null) -> 'billing_account'"
+    assert sorted(person.execute(query).fetchone()[0]) == sorted([FIRST, FIRST, NAMED])  # type: ignore[index]
+    save_each(person, bill("5", account=SECOND))
+    assert sorted(person.execute(query).fetchone()[0]) == sorted([FIRST, PLAIN, NAMED, SECOND])  # type: ignore[index]
+
+
+ACCOUNTS = (PLAIN, FIRST, SECOND, NAMED)
+EVENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["bill", "usage"]), st.integers(0, 1), st.integers(1, 9), st.sampled_from(ACCOUNTS)
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(events=EVENTS, undone=st.sets(st.integers(0, 7)), order=st.randoms(use_true_random=False))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_totals_do_not_depend_on_the_order_of_accounts(
+    project: Project, events: list[tuple[str, int, int, str]], undone: set[int], order: Any
+) -> None:
+    with project.connect() as operator:
+        person = project.act_as("authenticated", add_user(operator))
+    arrivals = list(enumerate(events))
+    order.shuffle(arrivals)
+    imports = {}
+    for n, (kind, day, dollars, account) in arrivals:
+        imports[n] = new_import(person)
+        make = bill if kind == "bill" else usage
+        save(person, make(str(dollars), day, account), import_id=imports[n])
+        if n in undone and order.random() < 0.5:
+            undo(person, imports.pop(n))
+    for n in sorted(undone & imports.keys()):
+        undo(person, imports[n])
+    kept = [event for n, event in enumerate(events) if n not in undone]
+    identified = {account for *_, account in kept if "@" in account}
+    joined = identified.pop() if len(identified) == 1 else None
+    shown = [
+        (kind, day, dollars, joined or account if account == PLAIN else account)
+        for kind, day, dollars, account in kept
+    ]
+    billed = {(day, account) for kind, day, _, account in shown if kind == "bill"}
+    expected = sum(
+        (
+            Decimal(dollars)
+            for kind, day, dollars, account in shown
+            if kind == "bill" or (day, account) not in billed
+        ),
+        Decimal(0),
+    )
+    assert spent(person) == expected
+    person.close()
