@@ -6497,9 +6497,9 @@ begin
 end
 $$;
 
--- FUNCTION public.source_days(uuid)
+-- FUNCTION public.source_days(uuid, uuid, text)
 
-CREATE FUNCTION public.source_days(workspace uuid DEFAULT NULL::uuid) RETURNS json
+CREATE FUNCTION public.source_days(workspace uuid DEFAULT NULL::uuid, project uuid DEFAULT NULL::uuid, account text DEFAULT NULL::text) RETURNS json
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -6532,6 +6532,8 @@ begin
                 and s.import_id is not null
                 and (only_user is null or s.user_id = only_user)
                 and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
+                and (project is null or coalesce(s.project_id, '00000000-0000-0000-0000-000000000000') = project)
+                and (account is null or s.billing_account = account)
             group by 1, 2, 3
         ) as d
     );
@@ -9600,8 +9602,8 @@ GRANT ALL ON FUNCTION public.set_role(workspace uuid, person uuid, role text) TO
 REVOKE ALL ON FUNCTION public.set_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.source_days(workspace uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.source_days(workspace uuid) TO authenticated;
+REVOKE ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;

@@ -26,6 +26,7 @@ from app.data.records import (
 )
 from app.data.sources import (
     IMPORTS_SHOWN,
+    load_account_names,
     load_connections,
     load_import_list,
     load_rejected,
@@ -50,6 +51,7 @@ __all__ = [
     "count_import_records",
     "day_start",
     "forget_version",
+    "load_account_names",
     "load_anomalies",
     "load_audit_log",
     "load_connections",

@@ -64,6 +64,13 @@ def delete_record(user: User, record: dict[str, Any]) -> None:
     data.forget_version(user)
 
 
+def name_account(user: User, account: str, name: str) -> None:
+    """Name a billing account for everybody in the workspace; an empty name takes the name away."""
+    params = {"workspace": user.workspace.workspace_id, "account": account, "name": name}
+    ask(supabase_client(user).rpc("name_billing_account", params).execute)
+    data.forget_version(user)
+
+
 def save_muted(user: User, anomaly_ids: Sequence[str], muted_at: datetime | None) -> None:
     """Mute anomalies, or show them again with None."""
     table = supabase_client(user).table("anomalies")

@@ -31,6 +31,7 @@ class RecordFilter:
     first_day: date | None = None
     last_day: date | None = None
     project_id: str | None = None  # UNASSIGNED for records without one
+    billing_account: str | None = None
 
 
 def load_records_page(user: User, chosen: RecordFilter, page: int, timezone: str) -> list[dict[str, Any]]:
@@ -63,7 +64,7 @@ def _records_count(user: User, version: str, chosen: RecordFilter, timezone: str
 
 
 def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
-    for column in ("provider_id", "model_name", "collection_method", "cost_basis"):
+    for column in ("provider_id", "model_name", "collection_method", "cost_basis", "billing_account"):
         if (value := getattr(chosen, column)) is not None:
             query = query.eq(column, value)
     if chosen.project_id == UNASSIGNED:

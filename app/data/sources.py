@@ -47,18 +47,35 @@ def load_connections(user: User) -> "list[Connection]":
     return list_connections(database_of(user))
 
 
-def load_source_days(user: User) -> pd.DataFrame:
-    """Totals of each source by day, enabled or not.
+def load_source_days(user: User, project: str | None = None, account: str | None = None) -> pd.DataFrame:
+    """Totals of each source by day, enabled or not; with a project or billing account only of its records.
 
     Columns: import_id, day, cost_basis, cost_usd (in the display currency, None where all records are
     unpriced), records, unpriced_records.
     """
-    return _source_days(user, data_version(user), load_currency(user))
+    return _source_days(user, data_version(user), (project, account), load_currency(user))
 
 
 @cached
-def _source_days(user: User, version: str, currency: Currency) -> pd.DataFrame:  # noqa: ARG001
-    return _parse_statements(call(user, "source_days"), currency)
+def _source_days(
+    user: User,
+    version: str,  # noqa: ARG001
+    chosen: tuple[str | None, str | None],
+    currency: Currency,
+) -> pd.DataFrame:
+    params = {name: value for name, value in zip(("project", "account"), chosen, strict=True) if value}
+    return _parse_statements(call(user, "source_days", **params), currency)
+
+
+def load_account_names(user: User) -> dict[str, str]:
+    """The names that people gave to billing accounts, by account."""
+    return _account_names(user, data_version(user))
+
+
+@cached
+def _account_names(user: User, version: str) -> dict[str, str]:  # noqa: ARG001
+    rows = fetch_rows(select(user, "billing_accounts", "account,name").order("name").limit(API_ROWS))
+    return {row["account"]: row["name"] for row in rows}
 
 
 def load_statements(user: User, first: date | None, last: date) -> pd.DataFrame:
@@ -80,8 +97,12 @@ def _statements(
 
 def _parse_statements(columns: dict[str, list[Any]], currency: Currency) -> pd.DataFrame:
     days = [date.fromisoformat(text) for text in columns["day"]]
-    money = [
-        None if text is None else currency.convert(Decimal(text), day)
-        for text, day in zip(columns["cost_usd"], days, strict=True)
-    ]
-    return pd.DataFrame(columns | {"day": days, "cost_usd": money}, dtype=object)
+    money = {
+        name: [
+            None if text is None else currency.convert(Decimal(text), day)
+            for text, day in zip(columns[name], days, strict=True)
+        ]
+        for name in ("cost_usd", "effective_usd")
+        if name in columns
+    }
+    return pd.DataFrame(columns | {"day": days} | money, dtype=object)

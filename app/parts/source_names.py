@@ -53,8 +53,12 @@ def describe_dataset(dataset: str) -> str:
     return DATASETS.get(dataset) or FORMATS.get(dataset, dataset)
 
 
-def describe_billing_account(billing_account: str, providers: Mapping[str, str]) -> str:
-    """A billing account by the name of its provider; `providers` is slug -> name."""
+def describe_billing_account(
+    billing_account: str, providers: Mapping[str, str], given: Mapping[str, str] | None = None
+) -> str:
+    """A billing account by its given name, or that of its provider; `providers` is slug -> name."""
+    if given and billing_account in given:
+        return given[billing_account]
     provider, _, account = billing_account.partition(":")
     name = providers.get(provider, provider)
     return f"{name}, {account}" if account else name

@@ -173,8 +173,11 @@ revoke all on function public.source_statements(date, date, uuid) from public, a
 grant execute on function public.source_statements(date, date, uuid) to authenticated;
 
 -- The figures of a workspace's sources as they were reported, effective or not: columns of equal length, a line for each
--- source, UTC day and basis. Manual entries and other records without a source are left out.
-create or replace function public.source_days(workspace uuid default null)
+-- source, UTC day and basis. Manual entries and other records without a source are left out. `project` (the nil id for none) and
+-- `account` limit them to one.
+create or replace function public.source_days(
+    workspace uuid default null, project uuid default null, account text default null
+)
 returns json
 language plpgsql
 stable
@@ -210,10 +213,12 @@ begin
                 and s.import_id is not null
                 and (only_user is null or s.user_id = only_user)
                 and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
+                and (project is null or coalesce(s.project_id, '00000000-0000-0000-0000-000000000000') = project)
+                and (account is null or s.billing_account = account)
             group by 1, 2, 3
         ) as d
     );
 end
 $$;
-revoke all on function public.source_days(uuid) from public, anon, service_role;
-grant execute on function public.source_days(uuid) to authenticated;
+revoke all on function public.source_days(uuid, uuid, text) from public, anon, service_role;
+grant execute on function public.source_days(uuid, uuid, text) to authenticated;

@@ -177,6 +177,27 @@ def source_days(person: Connection) -> list[dict[str, Any]]:
     return [dict(zip(row[0], line, strict=True)) for line in zip(*row[0].values(), strict=True)]
 
 
+def test_days_of_a_source_can_be_those_of_an_account_or_of_no_project(person: Connection) -> None:
+    save(
+        person,
+        usage("1.50", 900),
+        bill("3.20"),
+        import_id=add_source(person, "file", "a.csv", "openai_usage"),
+    )
+    account = "select distinct billing_account from public.cost_records"
+    [[name]] = person.execute(account).fetchall()
+
+    def count(**asked: str) -> int:
+        named = ", ".join(f"{parameter} => %({parameter})s" for parameter in asked)
+        row = person.execute(f"select public.source_days({named})", asked).fetchone()
+        assert row is not None
+        return sum(row[0]["records"])
+
+    nobody, another = "00000000-0000-0000-0000-000000000000", str(uuid4())
+    assert [count(account=name), count(account="another")] == [2, 0]
+    assert [count(project=nobody), count(project=another)] == [2, 0]
+
+
 def test_totals_of_a_source_by_day_and_basis_ignore_whether_it_is_enabled(person: Connection) -> None:
     used = add_source(person, "file", "usage.csv", "openai_usage")
     costs = add_source(person, "file", "costs.csv", "openai_cost")

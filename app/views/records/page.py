@@ -49,8 +49,9 @@ def render_filters() -> data.RecordFilter:
         basis = choose("Basis", BASES)
         first = choose_day("From", "first_day")
         last = choose_day("To", "last_day")
+        account = choose("Account", accounts) if accounts else None
     return data.RecordFilter(
-        provider, model, source, basis, first, last, project.project_id if project else None
+        provider, model, source, basis, first, last, project.project_id if project else None, account
     )
 
 
@@ -74,6 +75,7 @@ providers = {provider.provider_id: provider.name for provider in data.load_provi
 with title_row("Records"):
     project = choose_project(user)
 with st.skeleton(height=480):
+    accounts = data.load_account_names(user)
     models = data.load_model_names(user)
     if models:
         chosen = render_filters()

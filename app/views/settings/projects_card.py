@@ -42,5 +42,6 @@ def _name_everything(user: User, projects: list[data.Project]) -> Names:
     labels = label_projects(projects)
     return Names(
         projects={project.project_id: labels[project.slug] for project in projects} | UNNAMED,
-        values={("source", source["id"]): describe_source(source) for source in data.load_sources(user)},
+        values={("source", source["id"]): describe_source(source) for source in data.load_sources(user)}
+        | {("billing_account", account): name for account, name in data.load_account_names(user).items()},
     )

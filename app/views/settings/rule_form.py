@@ -9,8 +9,9 @@ from app.data import filing
 from app.figures.filing import Rule
 from app.figures.filing_words import FIELDS, MATCHES
 from app.formats.text import escape_markdown
+from app.parts.rule_start import EDITED, NEW, Fields, start_new_rule
 from app.ui.notices import render_refusal
-from app.views.settings.rule_list import EDITED, NEW, Names, confirm_rules, start_editing
+from app.views.settings.rule_list import Names, confirm_rules
 from tally.storage.database import DatabaseError
 
 MAX_VALUE_LENGTH = 500
@@ -30,8 +31,8 @@ def render_rule_form(user: User, rules: Sequence[Rule], projects: Sequence[str],
             key="new-rule",
             disabled=is_full or not projects,
             help=f"{MAX_RULES} rules are the most." if is_full else None,
-            on_click=start_editing,
-            args=(NEW, None),
+            on_click=start_new_rule,
+            args=(Fields(),),
         )
         return
     st.subheader("New rule" if place == NEW else f"Edit rule {place + 1}", anchor=False)
@@ -85,8 +86,8 @@ def _render_fields(projects: Sequence[str], names: Names) -> Rule | None:
         field = st.selectbox(
             "When", list(FIELDS), format_func=lambda name: FIELDS[name], key="rule-field", width=170
         )
-        known = {value: name for (of_field, value), name in names.values.items() if of_field == field}
-        if known:
+        known = {value: name for (of_field, value), name in names.values.items() if of_field == "source"}
+        if field == "source" and known:
             match, value = "exact", _choose_known(known)
         else:
             match = st.selectbox(

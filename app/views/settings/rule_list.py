@@ -10,15 +10,13 @@ from app.auth.identity import User
 from app.data import filing
 from app.figures.filing import Rule, shift_rule
 from app.figures.filing_words import describe_rule
+from app.parts.rule_start import DRAFT, EDITED, start_editing
 from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.notices import render_warning
 from app.ui.tables import render_table, selected_row
 from app.views.settings.confirmation import Change, confirm_change
 
-DRAFT = "rule_draft"
-EDITED = "edited_rule"  # its place, or NEW
-NEW = -1
 PLACE_WIDTH = 48  # pixels
 
 
@@ -97,15 +95,6 @@ def _draft_change(user: User, rules: tuple[Rule, ...], place: int, step: int, ot
     after = shift_rule(rules, place, step) if step else [*rules[:place], *rules[place + 1 :]]
     st.session_state[DRAFT] = Draft(user.scope, rules, tuple(after), otherwise)
     st.session_state.pop(EDITED, None)
-
-
-def start_editing(place: int, rule: Rule | None) -> None:
-    """Open the form on a rule, or on a new one."""
-    st.session_state.pop(DRAFT, None)
-    st.session_state[EDITED] = place
-    values = (rule.field, rule.match, rule.value, rule.project_id) if rule else ("folder", "exact", "", None)
-    for name, value in zip(("field", "match", "value", "project"), values, strict=True):
-        st.session_state[f"rule-{name}"] = value
 
 
 def _render_draft(user: User, rules: Sequence[Rule], names: Names) -> None:

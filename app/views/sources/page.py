@@ -4,10 +4,12 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.parts.project_choice import render_filters
 from app.parts.welcome import render_welcome
 from app.ui.notices import render_announcement
-from app.ui.periods import render_period, today_in
+from app.ui.periods import today_in
 from app.ui.titles import title_row
+from app.views.sources.accounts import choose_account, render_accounts
 from app.views.sources.reconciliation import render_reconciliation
 from app.views.sources.scan import render_scan
 from app.views.sources.source_list import render_sources
@@ -18,16 +20,27 @@ currency = data.load_currency(user).code
 today = today_in(preferences.zone)
 
 with title_row("Sources"):
-    period = render_period(today, preferences.default_range)
+    project, period = render_filters(user, today, preferences.default_range)
 render_announcement()
 render_scan(user)
 with st.skeleton(height=480):
     sources = data.load_sources(user)
-    days = data.load_source_days(user)
+    account = choose_account(user)
+    days = data.load_source_days(user, project.project_id if project else None, account)
 if not sources:
     render_welcome(user, today)
     st.stop()
-render_sources(user, sources, days, preferences.zone, currency)
+if project or account:
+    sources = [source for source in sources if source["id"] in set(days["import_id"])]
+if sources:
+    render_sources(user, sources, days, preferences.zone, currency)
+else:
+    with st.container(border=True):
+        st.text("No source has records of this project and account.")
 with st.skeleton(height=360):
     statements = data.load_statements(user, period.first, period.last)
-render_reconciliation(statements, {p.slug: p.name for p in data.load_providers(user)}, currency)
+providers = {provider.slug: provider.name for provider in data.load_providers(user)}
+render_accounts(user, statements, providers, currency)
+if project:
+    st.caption("Below, billing accounts are compared as a whole: bills tell nothing of projects.")
+render_reconciliation(statements, providers, data.load_account_names(user), currency)

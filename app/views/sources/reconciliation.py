@@ -20,8 +20,10 @@ from tally.ledger.statements import Statement, list_estimators
 ROWS_SHOWN = 1_000
 
 
-def render_reconciliation(statements: pd.DataFrame, providers: Mapping[str, str], currency: str) -> None:
-    """The comparison of one billing account; `providers` is slug -> name."""
+def render_reconciliation(
+    statements: pd.DataFrame, providers: Mapping[str, str], given: Mapping[str, str], currency: str
+) -> None:
+    """The comparison of one billing account; `providers` is slug -> name, `given` are names of accounts."""
     accounts = comparison.list_shared_accounts(statements)
     if not accounts:
         _render_nothing_shared()
@@ -32,7 +34,7 @@ def render_reconciliation(statements: pd.DataFrame, providers: Mapping[str, str]
             account = st.selectbox(
                 "Account",
                 accounts,
-                format_func=lambda account: describe_billing_account(account, providers),
+                format_func=lambda account: describe_billing_account(account, providers, given),
                 key="account",
                 bind="query-params",
             )

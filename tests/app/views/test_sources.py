@@ -83,7 +83,7 @@ def test_bill_is_compared_with_the_estimate(monkeypatch: pytest.MonkeyPatch, use
 
     assert not page.exception
     assert metrics(page) == {"Billed": "$10.00", "Estimated": "$8.00", "Difference": "+$2.00"}
-    parts = shown_table(page.dataframe[1])
+    parts = shown_table(page.dataframe[2])
     assert dict(zip(parts["part"], parts["amount"], strict=True)) == {"Tax": "+$1.00", "Rest": "+$1.00"}
     reported = page.dataframe[-1].value
     assert sorted(set(zip(reported["source"], reported["basis"], reported["in_totals"], strict=True))) == [
@@ -197,7 +197,7 @@ def test_usage_missing_in_the_log_is_volume(monkeypatch: pytest.MonkeyPatch, use
 
     assert page.selectbox(key="estimator").value == "requests"
     assert metrics(page)["Estimated"] == "$1.50"
-    parts = shown_table(page.dataframe[1])
+    parts = shown_table(page.dataframe[2])
     assert dict(zip(parts["part"], parts["amount"], strict=True)) == {
         "Volume": "+$6.50",
         "Tax": "+$1.00",
