@@ -3,8 +3,10 @@
 from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
+from app.auth.local_path import with_next
 from tally.accounts.auth_client import MAX_PASSWORD_BYTES, MIN_PASSWORD_LENGTH
 
 Page = Literal["login", "signup", "forgot", "reset"]
@@ -15,13 +17,34 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 TEMPLATES = Environment(loader=PackageLoader("app.auth"), autoescape=True, undefined=StrictUndefined)
-TEMPLATES.globals.update(min_password_length=MIN_PASSWORD_LENGTH, max_password_length=MAX_PASSWORD_BYTES)
+TEMPLATES.globals.update(
+    min_password_length=MIN_PASSWORD_LENGTH, max_password_length=MAX_PASSWORD_BYTES, with_next=with_next
+)
+
+
+def hide_address(request: Request, response: Response) -> Response:
+    """Keep the page's address, which may contain a token, from the server of anything that the page loads.
+
+    Without fetch metadata, as over plain http, the page's form is accepted by its origin, which
+    `no-referrer` would hide too.
+    """
+    has_metadata = "sec-fetch-site" in request.headers
+    response.headers["referrer-policy"] = "no-referrer" if has_metadata else "strict-origin"
+    return response
 
 
 def render_page(
     page: Page, *, email: str = "", next_path: str = "", error: str = "", notice: str = ""
 ) -> HTMLResponse:
     """Render a sign-in page with the entered values and a message. Every value is escaped."""
-    template = TEMPLATES.get_template(f"{page}.html")
-    html = template.render(email=email, next_path=next_path, error=error, notice=notice)
+    return _render(page, email=email, next_path=next_path, error=error, notice=notice)
+
+
+def render_invitation(state: Literal["signed_out", "open", "refused"], **values: str) -> HTMLResponse:
+    """Render the page of an invitation in a state. Every value is escaped."""
+    return _render(f"invitation_{state}", **values)
+
+
+def _render(template: str, **values: str) -> HTMLResponse:
+    html = TEMPLATES.get_template(f"{template}.html").render({"error": "", "notice": ""} | values)
     return HTMLResponse(html, headers={"content-security-policy": CONTENT_SECURITY_POLICY})

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,15 +11,15 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.auth.cookies import clear_cookie, cookie_name, set_cookie
-from app.auth.form_pages import Page, render_page
+from app.auth.form_fields import read_fields
+from app.auth.form_pages import Page, hide_address, render_page
+from app.auth.local_path import local_path, with_next
 from app.auth.rate_limits import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyAttempts
 from app.auth.sessions import sessions
 from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client, check_new_password
 
-MAX_FORM_BYTES = 8192
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 CODE = re.compile(r"[0-9]{6,10}")  # a Supabase project may use codes longer than 6 digits
-LOCAL_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 CODE_SENT = "If there is an account for {email}, we sent it a 6-digit code. It is valid for one hour."
 CONFIRM_FIRST = "We sent an email to {email}. Follow its link to confirm your address, then sign in."
@@ -60,11 +59,6 @@ def routes() -> list[Route]:
     ]
 
 
-def local_path(path: str) -> str:
-    """The path if it is local to this site, else the start page."""
-    return path if len(path) <= 2000 and LOCAL_PATH.fullmatch(path) else "/"
-
-
 def _sign_in(form: Form) -> Response:
     SIGN_INS.count(form.host, form.email)
     tokens = auth_client().sign_in(_checked_email(form), form.password)
@@ -76,14 +70,16 @@ def _sign_up(form: Form) -> Response:
     SIGN_UPS.count(form.host, form.email)
     tokens = auth_client().sign_up(_checked_email(form), check_new_password(form.password))
     if tokens is None:
-        return render_page("login", email=form.email, notice=CONFIRM_FIRST.format(email=form.email))
+        notice = CONFIRM_FIRST.format(email=form.email)
+        return render_page("login", email=form.email, next_path=form.next_path, notice=notice)
     return _begin_session(form, tokens)
 
 
 def _send_code(form: Form) -> Response:
     CODES_SENT.count(form.host, form.email)
     auth_client().send_reset_code(_checked_email(form))
-    return render_page("reset", email=form.email, notice=CODE_SENT.format(email=form.email))
+    notice = CODE_SENT.format(email=form.email)
+    return render_page("reset", email=form.email, next_path=form.next_path, notice=notice)
 
 
 def _reset_password(form: Form) -> Response:
@@ -127,7 +123,7 @@ def _show(page: Page) -> Endpoint:
         next_path = local_path(request.query_params.get("next", ""))
         if sessions().find(request.cookies.get(cookie_name())):
             return RedirectResponse(next_path, 303)
-        return render_page(page, next_path=next_path)
+        return hide_address(request, render_page(page, next_path=next_path))
 
     return endpoint
 
@@ -169,29 +165,23 @@ def _status_of(error: AuthError | sqlite3.Error) -> int:
 
 
 async def _read_form(request: Request) -> Form | None:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            return None
-    values = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-
-    def value(name: str) -> str:
-        return values.get(name, [""])[0]
-
+    fields = await read_fields(request)
+    if fields is None:
+        return None
     return Form(
-        email=value("email").strip().lower()[:254],
-        password=value("password"),
-        code=value("code")[:20],
-        next_path=local_path(value("next")),
+        email=fields.get("email", "").strip().lower()[:254],
+        password=fields.get("password", ""),
+        code=fields.get("code", "")[:20],
+        next_path=local_path(fields.get("next", "")),
         host=request.client.host if request.client else None,
         cookie=request.cookies.get(cookie_name()),
     )
 
 
 async def _sign_out(request: Request) -> Response:
+    next_path = local_path((await read_fields(request) or {}).get("next", ""))
     await run_in_threadpool(sessions().close, request.cookies.get(cookie_name()))
-    response = RedirectResponse("/login", 303)
+    response = RedirectResponse(with_next("/login", next_path), 303)
     clear_cookie(response)
     return response
 

@@ -1,7 +1,6 @@
 """Gate in front of the server: no page, upload or WebSocket without a session."""
 
 from pathlib import Path
-from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
@@ -9,6 +8,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth.cookies import SESSION_HEADER, cookie_name
+from app.auth.local_path import with_next
 from app.auth.same_origin import is_https, is_same_origin, origin_matches
 from app.auth.sessions import LiveSession, sessions
 from app.auth.workspaces import WORKSPACE
@@ -17,7 +17,7 @@ from app.server.preload import preload_header
 from app.ui.pages import PATHS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout"}
+FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"}
 # Whole paths, compared after decoding: a prefix would be open to path traversal.
 OPEN = {
     *FORMS,
@@ -119,7 +119,7 @@ def _send_to_sign_in(scope: Scope) -> Response:
     if not asks_for_page(scope):
         return PlainTextResponse("Sign in first.", 401)
     target = scope["path"] + (f"?{query}" if (query := scope["query_string"].decode("latin-1")) else "")
-    return RedirectResponse("/login" if target == "/" else f"/login?next={quote(target, safe='')}", 303)
+    return RedirectResponse(with_next("/login", target), 303)
 
 
 def _with_headers(path: str, send: Send) -> Send:

@@ -13,7 +13,6 @@ INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOT
 ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -33,8 +32,9 @@ def dashboard_policy() -> str:
 
 
 def add_security_headers(headers: MutableHeaders, https: bool) -> None:
-    """Add the headers to a response; its own content security policy takes precedence."""
+    """Add the headers to a response; its own content security and referrer policies take precedence."""
     headers.update(ALWAYS)
+    headers.setdefault("referrer-policy", "same-origin")
     headers.setdefault("content-security-policy", dashboard_policy())
     if "access-control-allow-origin" in headers:  # Streamlit allows every site to read static files
         del headers["access-control-allow-origin"]

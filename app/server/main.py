@@ -12,9 +12,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from app.auth import routes
+from app.auth import invitations, routes
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
+from app.server.access_log import hide_tokens
 from app.server.gate import Gate
 from app.server.not_found import NotFound
 from app.server.precompress import Precompress
@@ -47,8 +48,9 @@ def check_start() -> None:
 
 app = st.App(
     DASHBOARD,
-    routes=[*routes.routes(), *render_gate.routes()],
+    routes=[*routes.routes(), *invitations.routes(), *render_gate.routes()],
     middleware=[Middleware(Gate), Middleware(NotFound), Middleware(Precompress)],
     lifespan=warm_up,
 )
+hide_tokens()
 check_start()

@@ -181,13 +181,15 @@ begin
     from public.invitations as i
     where i.token_sha256 = extensions.digest(left(token, 200), 'sha256');
     if not found then
-        raise exception 'This invitation was used, cancelled or replaced by a newer one. Ask for a new one.' using errcode = '22023';
+        raise exception 'This invitation was used, cancelled or replaced by a newer one. If you did not use it, ask for a new one.'
+            using errcode = '22023';
     end if;
     if found_one.expires_at <= now() then
         raise exception 'This invitation has expired. Ask for a new one.' using errcode = '22023';
     end if;
     if not exists (select from auth.users as u where u.id = caller and lower(u.email) = found_one.email) then
-        raise exception 'This invitation is for another e-mail address. Sign in with the address that it was sent to.'
+        raise exception 'This invitation is for %. Sign in with that address, or ask for an invitation of yours.',
+            regexp_replace(found_one.email, '^(.).*@', '\1…@')
             using errcode = '42501';
     end if;
     if

@@ -25,6 +25,8 @@ class AppServer:
         defaults = {
             "TALLY_HOME": str(folder),
             "PYTHONPATH": str(CHECKOUT),
+            "APP_ORIGIN": self.url,
+            "TALLY_OUTBOX": str(folder / "outbox"),
             "TALLY_RENDER_WAIT_SECONDS": "10",  # a browser among other tests may take longer than a user's
         }
         self._environment = clean | defaults | environment

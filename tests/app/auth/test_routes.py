@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.auth.routes import local_path
+from app.auth.local_path import local_path, with_next
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
@@ -275,3 +275,29 @@ def test_other_forms_are_rate_limited_too(
         statuses = [browser.post(form, data=values).status_code for _ in range(tries + 1)]
     assert 429 not in statuses[:-1]
     assert statuses[-1] == 429
+
+
+@pytest.mark.parametrize(
+    ("next_path", "address"),
+    [("/", "/login"), ("", "/login"), ("/invitation?token=a-_", "/login?next=%2Finvitation%3Ftoken%3Da-_")],
+)
+def test_sign_in_page_leads_on(next_path: str, address: str) -> None:
+    assert with_next("/login", next_path) == address
+
+
+def test_every_form_leads_on_to_the_page_that_was_asked_for(browser: httpx.Client) -> None:
+    target = "/invitation?token=abc&x=1"
+    for page in ("/login", "/signup", "/forgot", "/reset"):
+        shown = browser.get(with_next(page, target))
+        assert 'name="next" value="/invitation?token=abc&amp;x=1"' in shown.text, page
+        links = re.findall(r'href="(/(?:login|signup|forgot)[^"]*)"', shown.text)
+        assert all(link.endswith("?next=%2Finvitation%3Ftoken%3Dabc%26x%3D1") for link in links), page
+        assert links
+        assert shown.headers["referrer-policy"] == "strict-origin"
+    fetched = browser.get("/login", headers={"sec-fetch-site": "none"})
+    assert fetched.headers["referrer-policy"] == "no-referrer"
+
+
+def test_signing_out_leads_on_to_sign_in(signed_in: httpx.Client) -> None:
+    answer = signed_in.post("/logout", data={"next": "/invitation?token=abc"})
+    assert answer.headers["location"] == "/login?next=%2Finvitation%3Ftoken%3Dabc"

@@ -111,11 +111,13 @@ def test_disguised_path_is_not_open(server: AppServer, target: str) -> None:
 def test_open_list_is_the_forms_the_public_files_and_the_health_check(server: AppServer) -> None:
     not_static = {path for path in OPEN if not path.startswith("/app/static/")}
     assert not_static == {
-        *("/login", "/signup", "/forgot", "/reset", "/logout", "/signed-out.js", "/_stcore/health")
+        *("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"),
+        *("/signed-out.js", "/_stcore/health"),
     }
+    statuses = {"/logout": 303, "/invitation": 404}  # without a token
     for path in OPEN:
         answer = httpx.get(server.url + path)
-        assert answer.status_code == (303 if path == "/logout" else 200), path
+        assert answer.status_code == statuses.get(path, 200), path
         assert "prerenderReady" not in answer.text, "this is Streamlit's page"
 
 
@@ -165,7 +167,7 @@ def test_form_sent_by_another_site_is_refused(
 ) -> None:
     del signed_in.headers["origin"]
     sent = {name: value.format(ours=server.url) for name, value in headers.items()}
-    for form in ("/login", "/signup", "/forgot", "/reset", "/logout"):
+    for form in ("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"):
         assert signed_in.post(form, headers=sent).status_code == 403, form
     assert signed_in.get("/").status_code == 200
 

@@ -1,0 +1,22 @@
+"""The web server's access log, without the tokens of invitations."""
+
+import logging
+import re
+
+TOKEN = re.compile(r"(token(?:=|%(?:25)*3D))[^&\s\"]+", re.IGNORECASE)
+
+
+class HideTokens(logging.Filter):
+    """Replaces tokens in the addresses of requests, encoded ones too."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                TOKEN.sub(r"\1…", arg) if isinstance(arg, str) else arg for arg in record.args
+            )
+        return True
+
+
+def hide_tokens() -> None:
+    """Keep tokens out of uvicorn's access log."""
+    logging.getLogger("uvicorn.access").addFilter(HideTokens())
