@@ -1,0 +1,146 @@
+"""Stories of a shared workspace: invited by email, switched to, and left by being removed."""
+
+import json
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import Browser, Page, expect
+
+from app.auth.identity import User
+from tally.accounts.auth_client import AuthClient
+from tally.local.stack import Stack
+from tests.app.accounts import PASSWORD, Account, sign_in_user
+from tests.app.app_server import AppServer
+from tests.app.pages import save, usage
+from tests.app.teams import join, new_team, remove
+from tests.e2e.steps import expect_page, kpi, sign_in, visit
+from tests.shared_connections import operator_connection
+
+LINK = re.compile(r"https?://\S+/invitation\?token=\S+")
+SELECT_AGENTS = """
+select action, user_agent from public.audit_logs where workspace_id = %s and actor = 'person'"""
+LONG_NAME = ("Northwind and daughters " * 5)[:100].strip()
+
+
+@pytest.fixture
+def owner(upstream: AuthClient, account: Account, stack: Stack) -> User:
+    """The owner of a team with a long name, which spent $12.50."""
+    with operator_connection(stack, autocommit=True) as job:
+        owner = new_team(job, sign_in_user(upstream, account), name=LONG_NAME)
+    save(owner, [usage(1, "12.50")])
+    return owner
+
+
+def open_in_team(page: Page, path: str, member: User) -> None:
+    """Open a page of the team by its address."""
+    page.goto(f"{path}?workspace={member.workspace.workspace_id}")
+    expect_page(page, path)
+
+
+def mailed_link(server: AppServer, email: str) -> str:
+    """The link of the newest email to an address."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        for file in (server.folder / "outbox").glob("*.json"):
+            mail = json.loads(file.read_text())
+            if mail["to"] == email and (found := LINK.search(mail["text"])):
+                return found.group()
+        time.sleep(0.1)
+    raise AssertionError("no link was mailed")
+
+
+def violations(page: Page) -> list[tuple[str, str]]:
+    page.wait_for_timeout(500)  # colours have faded in
+    return [(it["id"], it["nodes"][0]["html"][:200]) for it in Axe().run(page).response["violations"]]
+
+
+def test_invited_by_email_a_new_person_joins_the_workspace(
+    page: Page, chromium: Browser, server: AppServer, account: Account, owner: User, stack: Stack
+) -> None:
+    email = f"{uuid.uuid4().hex[:12]}@example.com"
+    sign_in(page, account)
+    open_in_team(page, "/settings", owner)
+    assert violations(page) == []
+    page.get_by_role("button", name="Invite", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Email").fill(email)
+    dialog.get_by_role("button", name="Invite", exact=True).click()
+    expect(page.get_by_text(f"Invitation sent to {email}.")).to_be_visible()
+
+    context = chromium.new_context(base_url=server.url, timezone_id="Europe/Berlin", bypass_csp=True)
+    guest = context.new_page()
+    guest.goto(mailed_link(server, email))
+    assert violations(guest) == []
+    guest.get_by_role("link", name="Create an account").click()
+    guest.get_by_label("Email").fill(email)
+    guest.get_by_label("Password").fill(PASSWORD)
+    guest.get_by_role("button", name="Create account").click()
+    expect(guest.get_by_role("heading", level=1)).to_contain_text("Join Northwind")
+    assert violations(guest) == []
+    assert guest.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    guest.get_by_role("button", name="Accept invitation").click()
+    expect(guest).to_have_url(re.compile(f"workspace={owner.workspace.workspace_id}"))
+    expect(kpi(guest, "Spend, 30 days")).to_have_text("$12.50")
+    expect(guest.get_by_role("combobox", name="Workspace")).to_have_value(LONG_NAME)
+    context.close()
+
+    with operator_connection(stack, autocommit=True) as job:
+        select = (
+            "select action, user_agent from public.audit_logs where workspace_id = %s and actor = 'person'"
+        )
+        found = job.execute(select, [owner.workspace.workspace_id]).fetchall()
+    agents = {action: str(user_agent) for action, user_agent in found}
+    assert all("Chrome" in agents[action] for action in ("invite", "join")), "the browser, not the server"
+
+
+def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Account, owner: User) -> None:
+    team = owner.workspace.workspace_id
+    sign_in(page, account)
+    page.get_by_role("radio", name="7D").click()
+    expect(page).to_have_url(re.compile("range=7D"))
+    switcher = page.get_by_role("combobox", name="Workspace")
+    switcher.focus()
+    page.keyboard.type("North")
+    page.keyboard.press("Enter")
+    expect(kpi(page, "Spend, 7 days")).to_have_text("$12.50")
+    assert f"workspace={team}" in page.url
+    assert "range=7D" in page.url
+
+    visit(page, "/records")
+    expect(page.get_by_text("1 to 1 of 1 record")).to_be_visible()
+    assert violations(page) == []
+    assert page.url.endswith(f"/records?workspace={team}")
+    page.go_back()
+    expect_page(page, "/")
+    expect(switcher).to_have_value(LONG_NAME)
+    page.goto("/records")
+    expect(page).to_have_url(re.compile(f"/records\\?workspace={team}"))
+
+    page.go_back()
+    switcher.click()
+    page.get_by_role("option", name="Personal").click()
+    expect(page.get_by_text("See what you spend on AI")).to_be_visible()
+    assert "workspace" not in page.url
+    page.get_by_role("button", name="Import a file").click()
+    expect_page(page, "/import")
+
+
+def test_removed_member_is_told_and_sees_the_personal_workspace(
+    page: Page, upstream: AuthClient, owner: User, new_account: Callable[[], Account], stack: Stack
+) -> None:
+    account = new_account()
+    with operator_connection(stack, autocommit=True) as job:
+        member = join(job, owner, sign_in_user(upstream, account), "member")
+        sign_in(page, account)
+        open_in_team(page, "/records", member)
+        remove(job, member)
+    page.wait_for_timeout(1_500)  # the data version is cached for a second
+    visit(page, "/prices")
+
+    expect(page.get_by_text("You are no longer a member of Northwind")).to_be_visible()
+    assert "workspace" not in page.url
+    expect(page.get_by_role("combobox", name="Workspace")).to_have_count(0)
