@@ -48,10 +48,11 @@ def test_costs_of_accounts_are_told_apart_by_basis() -> None:
 
 @pytest.mark.usefixtures("accounts")
 def test_account_is_named(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
-    monkeypatch.setattr(identity, "current_user", lambda: user)
-    dialog = AppTest.from_function(open_dialog, default_timeout=60).run()
-    dialog.text_input[0].set_value("Work")
-    button(dialog, "Save name")
+    with monkeypatch.context() as signed_in:  # modules that pages import must not keep it
+        signed_in.setattr(identity, "current_user", lambda: user)
+        dialog = AppTest.from_function(open_dialog, default_timeout=60).run()
+        dialog.text_input[0].set_value("Work")
+        button(dialog, "Save name")
 
     assert data.load_account_names(user) == {"openai": "Work"}
     assert "Work" in set(table(open_page(monkeypatch, user, "sources"), "account")["name"])
