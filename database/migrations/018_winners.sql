@@ -17,70 +17,80 @@ as $$
 $$;
 revoke all on function private.move_superseded_days(uuid, uuid[]) from public;
 
--- A source's newer statement replaces its older one. Returns how many records changed, or null where no source has two.
-create or replace function private.replace_own_statements(owner uuid, keys uuid[])
-returns integer
+-- Of these events those with a superseded statement that may become a record as far as its source is concerned. Where there is
+-- none, as among most events of a source that is disabled or deleted, nothing is compared.
+create or replace function private.contested_events(owner uuid, keys uuid[])
+returns uuid[]
 language plpgsql
+stable
 set search_path = ''
 as $$
-declare
-    own uuid[];
-    newer uuid[];
-    records uuid[];
-    records_at timestamptz[];
 begin
-    select
-        array_agg(c.id) filter (where c.is_own),
-        array_agg(c.id) filter (where c.is_newer),
-        array_agg(c.record_id) filter (where c.is_newer),
-        array_agg(c.record_at) filter (where c.is_newer)
-    into own, newer, records, records_at
-    from private.compare_statements(owner, keys) as c;
-    if own is null then
-        return null;
-    end if;
-    if newer is not null then
-        perform private.replace_records(owner, newer, records, records_at);
-    end if;
-    delete from public.superseded_records as s
-    where s.id = any (own);
-    return coalesce(cardinality(newer), 0);
+    return array(
+        select distinct s.source_key
+        from public.superseded_records as s
+        left join public.imports as i on s.import_id = i.id
+        where s.workspace_id = owner and s.source_key = any (keys) and coalesce(i.is_enabled, true)
+    );
 end
 $$;
-revoke all on function private.replace_own_statements(uuid, uuid[]) from public;
+revoke all on function private.contested_events(uuid, uuid[]) from public;
 
--- Where no statement is the record, the best one becomes it; where a lesser one is, the two change places. Returns how many
--- records changed.
-create or replace function private.promote_best_statements(owner uuid, keys uuid[])
-returns integer
+-- Where no statement is the record, the best one becomes it; where a lesser one is, the two change places.
+create or replace function private.promote_best_statements(
+    owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamptz[]
+)
+returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-    first_ones uuid[];
-    better uuid[];
-    records uuid[];
-    records_at timestamptz[];
 begin
-    select
-        array_agg(c.id) filter (where c.is_first),
-        array_agg(c.id) filter (where c.is_better),
-        array_agg(c.record_id) filter (where c.is_better),
-        array_agg(c.record_at) filter (where c.is_better)
-    into first_ones, better, records, records_at
-    from private.compare_statements(owner, keys) as c;
     if first_ones is not null then
         perform private.promote_statements(first_ones);
     end if;
-    if better is null then
-        return 0;
+    if better is not null then
+        perform private.keep_as_superseded(owner, records, min(a.at), max(a.at)) from unnest(records_at) as a (at);
+        perform private.replace_records(owner, better, records, records_at);
     end if;
-    perform private.keep_as_superseded(owner, records, min(a.at), max(a.at)) from unnest(records_at) as a (at);
-    perform private.replace_records(owner, better, records, records_at);
-    return cardinality(better);
 end
 $$;
-revoke all on function private.promote_best_statements(uuid, uuid[]) from public;
+revoke all on function private.promote_best_statements(uuid, uuid[], uuid[], uuid[], timestamptz[]) from public;
+
+-- One step of a selection: each source's newer statement replaces its older one; where no source has two, the best statements
+-- become records. Returns how many records changed, and whether that was the last step.
+create or replace function private.move_statements(owner uuid, keys uuid[], out restated integer, out is_last boolean)
+language plpgsql
+set search_path = ''
+as $$
+declare
+    moves record;
+begin
+    select
+        array_agg(c.id) filter (where c.is_own) as own,
+        array_agg(c.id) filter (where c.is_newer) as newer,
+        array_agg(c.record_id) filter (where c.is_newer) as older,
+        array_agg(c.record_at) filter (where c.is_newer) as older_at,
+        array_agg(c.id) filter (where c.is_first) as first_ones,
+        array_agg(c.id) filter (where c.is_better) as better,
+        array_agg(c.record_id) filter (where c.is_better) as lesser,
+        array_agg(c.record_at) filter (where c.is_better) as lesser_at
+    into moves
+    from private.compare_statements(owner, keys) as c;
+    is_last := moves.own is null;
+    if is_last then
+        restated := coalesce(cardinality(moves.better), 0);
+        perform private.promote_best_statements(owner, moves.first_ones, moves.better, moves.lesser, moves.lesser_at);
+        return;
+    end if;
+    restated := coalesce(cardinality(moves.newer), 0);
+    if restated > 0 then
+        perform private.replace_records(owner, moves.newer, moves.older, moves.older_at);
+    end if;
+    delete from public.superseded_records as s
+    where s.id = any (moves.own);
+end
+$$;
+revoke all on function private.move_statements(uuid, uuid[]) from public;
 
 -- Makes the best statement on each of these events the record. The number of records that changed is added to the setting
 -- tally.restated, for the save that caused it.
@@ -90,8 +100,9 @@ language plpgsql
 set search_path = ''
 as $$
 declare
+    contested uuid[];
+    step record;
     restated integer := 0;
-    replaced integer;
 begin
     perform pg_advisory_xact_lock(private.save_lock(owner));
     if
@@ -100,14 +111,17 @@ begin
     then
         return;
     end if;
+    contested := private.contested_events(owner, keys);
+    if cardinality(contested) = 0 then
+        return;
+    end if;
     perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
-    perform private.move_superseded_days(owner, keys);
+    perform private.move_superseded_days(owner, contested);
     loop
-        replaced := private.replace_own_statements(owner, keys);
-        exit when replaced is null;
-        restated := restated + replaced;
+        step := private.move_statements(owner, contested);
+        restated := restated + step.restated;
+        exit when step.is_last;
     end loop;
-    restated := restated + private.promote_best_statements(owner, keys);
     perform set_config(
         'tally.restated',
         (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,
@@ -153,7 +167,8 @@ create or replace trigger cost_records_choose_deleted
     referencing old table as changed
     for each statement execute function private.select_winners_of_changed();
 
--- A caller's deletion waits for saves before it locks a row, else the two could deadlock.
+-- A caller's deletion waits for saves before it locks a row, else the two could deadlock. The moves of a selection are made under
+-- the lock of their workspace: saves into the caller's other workspaces need not wait for them.
 create or replace function private.wait_for_saves()
 returns trigger
 language plpgsql
@@ -170,7 +185,7 @@ revoke all on function private.wait_for_saves() from public;
 
 create or replace trigger cost_records_delete_waits
     before delete on public.cost_records
-    for each statement execute function private.wait_for_saves();
+    for each statement when (pg_trigger_depth() = 0) execute function private.wait_for_saves();
 create or replace trigger imports_delete_waits
     before delete on public.imports
     for each statement execute function private.wait_for_saves();

@@ -8,6 +8,7 @@ drop trigger if exists superseded_records_select_inserted on public.superseded_r
 drop function if exists private.wait_for_saves();
 drop function if exists private.select_winners_of_changed();
 drop function if exists private.select_winners(uuid, uuid[]);
-drop function if exists private.promote_best_statements(uuid, uuid[]);
-drop function if exists private.replace_own_statements(uuid, uuid[]);
+drop function if exists private.move_statements(uuid, uuid[]);
+drop function if exists private.promote_best_statements(uuid, uuid[], uuid[], uuid[], timestamptz[]);
+drop function if exists private.contested_events(uuid, uuid[]);
 drop function if exists private.move_superseded_days(uuid, uuid[]);
