@@ -1019,6 +1019,22 @@ begin
 end
 $$;
 
+-- FUNCTION private.contested_events(uuid, uuid[])
+
+CREATE FUNCTION private.contested_events(owner uuid, keys uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return array(
+        select distinct s.source_key
+        from public.superseded_records as s
+        left join public.imports as i on s.import_id = i.id
+        where s.workspace_id = owner and s.source_key = any (keys) and coalesce(i.is_enabled, true)
+    );
+end
+$$;
+
 -- FUNCTION private.count_invitation(uuid, text)
 
 CREATE FUNCTION private.count_invitation(sender uuid, address text) RETURNS void
@@ -2690,6 +2706,41 @@ CREATE FUNCTION private.move_dated_records(tenant uuid, zone text) RETURNS void
         )
 $$;
 
+-- FUNCTION private.move_statements(uuid, uuid[])
+
+CREATE FUNCTION private.move_statements(owner uuid, keys uuid[], OUT restated integer, OUT is_last boolean) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    moves record;
+begin
+    select
+        array_agg(c.id) filter (where c.is_own) as own,
+        array_agg(c.id) filter (where c.is_newer) as newer,
+        array_agg(c.record_id) filter (where c.is_newer) as older,
+        array_agg(c.record_at) filter (where c.is_newer) as older_at,
+        array_agg(c.id) filter (where c.is_first) as first_ones,
+        array_agg(c.id) filter (where c.is_better) as better,
+        array_agg(c.record_id) filter (where c.is_better) as lesser,
+        array_agg(c.record_at) filter (where c.is_better) as lesser_at
+    into moves
+    from private.compare_statements(owner, keys) as c;
+    is_last := moves.own is null;
+    if is_last then
+        restated := coalesce(cardinality(moves.better), 0);
+        perform private.promote_best_statements(owner, moves.first_ones, moves.better, moves.lesser, moves.lesser_at);
+        return;
+    end if;
+    restated := coalesce(cardinality(moves.newer), 0);
+    if restated > 0 then
+        perform private.replace_records(owner, moves.newer, moves.older, moves.older_at);
+    end if;
+    delete from public.superseded_records as s
+    where s.id = any (moves.own);
+end
+$$;
+
 -- FUNCTION private.move_superseded_days(uuid, uuid[])
 
 CREATE FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) RETURNS void
@@ -3321,34 +3372,20 @@ CREATE FUNCTION private.price_keys() RETURNS text[]
     select array['price_source', 'price_version', 'price_model', 'price_note']
 $$;
 
--- FUNCTION private.promote_best_statements(uuid, uuid[])
+-- FUNCTION private.promote_best_statements(uuid, uuid[], uuid[], uuid[], timestamp with time zone[])
 
-CREATE FUNCTION private.promote_best_statements(owner uuid, keys uuid[]) RETURNS integer
+CREATE FUNCTION private.promote_best_statements(owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamp with time zone[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
-declare
-    first_ones uuid[];
-    better uuid[];
-    records uuid[];
-    records_at timestamptz[];
 begin
-    select
-        array_agg(c.id) filter (where c.is_first),
-        array_agg(c.id) filter (where c.is_better),
-        array_agg(c.record_id) filter (where c.is_better),
-        array_agg(c.record_at) filter (where c.is_better)
-    into first_ones, better, records, records_at
-    from private.compare_statements(owner, keys) as c;
     if first_ones is not null then
         perform private.promote_statements(first_ones);
     end if;
-    if better is null then
-        return 0;
+    if better is not null then
+        perform private.keep_as_superseded(owner, records, min(a.at), max(a.at)) from unnest(records_at) as a (at);
+        perform private.replace_records(owner, better, records, records_at);
     end if;
-    perform private.keep_as_superseded(owner, records, min(a.at), max(a.at)) from unnest(records_at) as a (at);
-    perform private.replace_records(owner, better, records, records_at);
-    return cardinality(better);
 end
 $$;
 
@@ -4040,37 +4077,6 @@ CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until
         and d.day <= least(until, coalesce((of_subscription).ended_on, until))
 $$;
 
--- FUNCTION private.replace_own_statements(uuid, uuid[])
-
-CREATE FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    own uuid[];
-    newer uuid[];
-    records uuid[];
-    records_at timestamptz[];
-begin
-    select
-        array_agg(c.id) filter (where c.is_own),
-        array_agg(c.id) filter (where c.is_newer),
-        array_agg(c.record_id) filter (where c.is_newer),
-        array_agg(c.record_at) filter (where c.is_newer)
-    into own, newer, records, records_at
-    from private.compare_statements(owner, keys) as c;
-    if own is null then
-        return null;
-    end if;
-    if newer is not null then
-        perform private.replace_records(owner, newer, records, records_at);
-    end if;
-    delete from public.superseded_records as s
-    where s.id = any (own);
-    return coalesce(cardinality(newer), 0);
-end
-$$;
-
 -- FUNCTION private.replace_records(uuid, uuid[], uuid[], timestamp with time zone[])
 
 CREATE FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) RETURNS void
@@ -4520,8 +4526,9 @@ CREATE FUNCTION private.select_winners(owner uuid, keys uuid[]) RETURNS void
     SET search_path TO ''
     AS $$
 declare
+    contested uuid[];
+    step record;
     restated integer := 0;
-    replaced integer;
 begin
     perform pg_advisory_xact_lock(private.save_lock(owner));
     if
@@ -4530,14 +4537,17 @@ begin
     then
         return;
     end if;
+    contested := private.contested_events(owner, keys);
+    if cardinality(contested) = 0 then
+        return;
+    end if;
     perform pg_advisory_xact_lock_shared(private.timezone_lock(owner));
-    perform private.move_superseded_days(owner, keys);
+    perform private.move_superseded_days(owner, contested);
     loop
-        replaced := private.replace_own_statements(owner, keys);
-        exit when replaced is null;
-        restated := restated + replaced;
+        step := private.move_statements(owner, contested);
+        restated := restated + step.restated;
+        exit when step.is_last;
     end loop;
-    restated := restated + private.promote_best_statements(owner, keys);
     perform set_config(
         'tally.restated',
         (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,
@@ -5217,6 +5227,7 @@ $_$;
 CREATE FUNCTION public.apply_prices(run_id uuid, changes json, workspace uuid DEFAULT NULL::uuid) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET lock_timeout TO '6s'
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
@@ -5460,6 +5471,7 @@ $$;
 CREATE FUNCTION public.delete_missing(import_id uuid, dataset text, first_day date, last_day date, keys uuid[]) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET lock_timeout TO '6s'
     AS $_$
 declare
     tenant constant uuid := private.require_source($1);
@@ -5530,6 +5542,22 @@ begin
     delete from auth.users as u where u.id = caller;
 end
 $$;
+
+-- FUNCTION public.delete_source(uuid)
+
+CREATE FUNCTION public.delete_source(import_id uuid) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $_$
+declare
+    tenant constant uuid := private.workspace_of_source($1);
+begin
+    delete from public.imports as i
+    where i.workspace_id = tenant and i.id = $1;
+    return found;
+end
+$_$;
 
 -- FUNCTION public.delete_workspace(uuid, text)
 
@@ -6010,6 +6038,7 @@ $_$;
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET lock_timeout TO '6s'
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');
@@ -6198,6 +6227,7 @@ $$;
 CREATE FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid DEFAULT NULL::uuid) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET lock_timeout TO '6s'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $_$
 declare
@@ -6376,6 +6406,7 @@ $_$;
 CREATE FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '120s'
     AS $_$
 declare
     tenant constant uuid := private.require_source($1);
@@ -6498,6 +6529,26 @@ begin
     return described;
 end
 $$;
+
+-- FUNCTION public.set_source_enabled(uuid, boolean)
+
+CREATE FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_source($1);
+begin
+    if $2 is null then
+        raise exception 'Say whether the source is in the totals.' using errcode = '22023';
+    end if;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    update public.imports as i
+    set is_enabled = $2
+    where i.workspace_id = tenant and i.id = $1 and i.is_enabled <> $2;
+end
+$_$;
 
 -- FUNCTION public.source_days(uuid, uuid, text)
 
@@ -8051,7 +8102,7 @@ CREATE TRIGGER cost_records_count_updated AFTER UPDATE ON public.cost_records RE
 
 -- TRIGGER public.cost_records cost_records_delete_waits
 
-CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.wait_for_saves();
+CREATE TRIGGER cost_records_delete_waits BEFORE DELETE ON public.cost_records FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION private.wait_for_saves();
 
 -- TRIGGER public.cost_records cost_records_mark_deleted
 
@@ -9110,6 +9161,8 @@ REVOKE ALL ON FUNCTION private.clean_traits(given private.traits) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
@@ -9272,6 +9325,8 @@ REVOKE ALL ON FUNCTION private.model_key_of(model_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_dated_records(tenant uuid, zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.move_statements(owner uuid, keys uuid[], OUT restated integer, OUT is_last boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_to_people(tenant uuid, plan private.filing_move[]) FROM PUBLIC;
@@ -9328,7 +9383,7 @@ REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscription
 
 REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, keys uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamp with time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
 
@@ -9365,8 +9420,6 @@ REVOKE ALL ON FUNCTION private.rejoined_days(before jsonb) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.replace_own_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamp with time zone[]) FROM PUBLIC;
 
@@ -9499,6 +9552,9 @@ GRANT ALL ON FUNCTION public.delete_missing(import_id uuid, dataset text, first_
 REVOKE ALL ON FUNCTION public.delete_own_account(email text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_own_account(email text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.delete_source(import_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.delete_source(import_id uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.delete_workspace(workspace uuid, name text) TO authenticated;
 
@@ -9603,6 +9659,9 @@ GRANT ALL ON FUNCTION public.set_role(workspace uuid, person uuid, role text) TO
 
 REVOKE ALL ON FUNCTION public.set_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account text) TO authenticated;

@@ -16,6 +16,7 @@ from tally.importers.save import undo_import
 from tally.spend import sample_data
 from tally.storage.database import DatabaseError
 
+PATIENCE = "Large sources take up to a minute."  # 200,000 records
 RETURNS = {
     "machine": "The next `tally collect` on that machine adds it again. To prevent that, exclude it instead.",
     "connection": (
@@ -46,7 +47,7 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
     if not st.button("Delete source", type="primary", width="stretch", key="confirm-deletion"):
         return
     try:
-        with st.spinner("Removing records…"):
+        with st.spinner(f"Removing records… {PATIENCE}"):
             database = database_of(user)
             sample_data.remove(database) if is_sample else undo_import(database, source["id"])
     except DatabaseError as problem:
@@ -76,7 +77,7 @@ def edit_payment(source: Mapping[str, Any], is_plan: bool) -> None:
     if not st.button("Save changes", type="primary", width="stretch", disabled=by_plan == is_plan):
         return
     try:
-        with st.spinner("Updating records…"):
+        with st.spinner(f"Updating records… {PATIENCE}"):
             database = database_of(user)
             moved = database.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
     except DatabaseError as problem:

@@ -114,6 +114,24 @@ end
 $$;
 revoke all on function private.workspace_of_source(uuid) from public;
 
+-- The workspace of a source that the caller may change; 42501 otherwise.
+create or replace function private.require_source(source uuid)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.workspace_of_source(source);
+begin
+    if tenant is null then
+        raise exception 'This import no longer exists.' using errcode = '42501';
+    end if;
+    return tenant;
+end
+$$;
+revoke all on function private.require_source(uuid) from public;
+
 -- The caller's sources, for policies of their records.
 create or replace function private.own_sources()
 returns setof uuid
@@ -135,3 +153,40 @@ grant execute on function private.own_sources() to authenticated;
 create or replace trigger imports_touch
     before update on public.imports
     for each row execute function private.touch_updated_at();
+
+-- The first import of the same file, if a finished one of the caller has all its records, untouched since; null otherwise. Where
+-- there is one, nothing needs to be sent again. The signature stands for what the file was read as, which also depends on the
+-- user's answers.
+create or replace function public.find_same_import(
+    file_sha256 text, signature text, record_count bigint, workspace uuid default null
+)
+returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+begin
+    return (
+        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
+        from public.imports as i
+        where
+            i.workspace_id = tenant
+            and i.user_id = auth.uid()
+            and i.file_sha256 = $1
+            and i.status = 'done'
+            and i.metadata ->> 'signature' = $2
+            and (
+                select count(*)
+                from public.cost_records as r
+                where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
+            ) = $3
+        order by i.created_at desc
+        limit 1
+    );
+end
+$$;
+revoke all on function public.find_same_import(text, text, bigint, uuid) from public, anon, service_role;
+grant execute on function public.find_same_import(text, text, bigint, uuid) to authenticated;

@@ -213,6 +213,7 @@ returns json
 language plpgsql
 security definer
 set search_path = ''
+set lock_timeout = '6s' -- less than the API's limit: a save behind a long change is told to wait, and is repeated
 set plan_cache_mode = force_generic_plan
 as $$
 declare

@@ -1,4 +1,4 @@
--- 030_sources.sql: enabling, disabling and deleting sources; files imported again; windows that are sent again; plans.
+-- 030_sources.sql: enabling, disabling and deleting sources; windows that are sent again; plans.
 
 -- Makes the records of a source superseded statements, so that those of others take their place.
 create or replace function private.supersede_source(tenant uuid, source uuid)
@@ -146,60 +146,48 @@ create or replace trigger imports_pass_on_records
     before delete on public.imports
     for each row execute function private.pass_on_deleted();
 
--- The first import of the same file, if a finished one of the caller has all its records, untouched since; null otherwise. Where
--- there is one, nothing needs to be sent again. The signature stands for what the file was read as, which also depends on the
--- user's answers.
-create or replace function public.find_same_import(
-    file_sha256 text, signature text, record_count bigint, workspace uuid default null
-)
-returns uuid
+-- Takes a source into the totals or out of them. PostgREST applies the time limit of a function, so that a large source does
+-- not need to change in pieces.
+create or replace function public.set_source_enabled(import_id uuid, is_enabled boolean)
+returns void
 language plpgsql
-stable
 security definer
 set search_path = ''
+set statement_timeout = '120s'
 as $$
 declare
-    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    tenant constant uuid := private.require_source($1);
 begin
-    return (
-        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
-        from public.imports as i
-        where
-            i.workspace_id = tenant
-            and i.user_id = auth.uid()
-            and i.file_sha256 = $1
-            and i.status = 'done'
-            and i.metadata ->> 'signature' = $2
-            and (
-                select count(*)
-                from public.cost_records as r
-                where r.workspace_id = i.workspace_id and r.import_id = i.id and r.updated_at <= i.updated_at
-            ) = $3
-        order by i.created_at desc
-        limit 1
-    );
-end
-$$;
-revoke all on function public.find_same_import(text, text, bigint, uuid) from public, anon, service_role;
-grant execute on function public.find_same_import(text, text, bigint, uuid) to authenticated;
-
--- The workspace of a source that the caller may change; 42501 otherwise.
-create or replace function private.require_source(source uuid)
-returns uuid
-language plpgsql
-stable
-set search_path = ''
-as $$
-declare
-    tenant constant uuid := private.workspace_of_source(source);
-begin
-    if tenant is null then
-        raise exception 'This import no longer exists.' using errcode = '42501';
+    if $2 is null then
+        raise exception 'Say whether the source is in the totals.' using errcode = '22023';
     end if;
-    return tenant;
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    update public.imports as i
+    set is_enabled = $2
+    where i.workspace_id = tenant and i.id = $1 and i.is_enabled <> $2;
 end
 $$;
-revoke all on function private.require_source(uuid) from public;
+revoke all on function public.set_source_enabled(uuid, boolean) from public, anon, service_role;
+grant execute on function public.set_source_enabled(uuid, boolean) to authenticated;
+
+-- Deletes a source with its records and returns whether there was one that the caller may delete: repeating it is safe.
+create or replace function public.delete_source(import_id uuid)
+returns boolean
+language plpgsql
+security definer
+set search_path = ''
+set statement_timeout = '120s'
+as $$
+declare
+    tenant constant uuid := private.workspace_of_source($1);
+begin
+    delete from public.imports as i
+    where i.workspace_id = tenant and i.id = $1;
+    return found;
+end
+$$;
+revoke all on function public.delete_source(uuid) from public, anon, service_role;
+grant execute on function public.delete_source(uuid) to authenticated;
 
 -- Deletes what a source reported of these days in one dataset and no longer does: `keys` are the identities that it reports
 -- now. Returns how many records that was.
@@ -208,6 +196,7 @@ returns bigint
 language plpgsql
 security definer
 set search_path = ''
+set lock_timeout = '6s'
 as $$
 declare
     tenant constant uuid := private.require_source($1);
@@ -244,6 +233,7 @@ returns bigint
 language plpgsql
 security definer
 set search_path = ''
+set statement_timeout = '120s'
 as $$
 declare
     tenant constant uuid := private.require_source($1);

@@ -238,6 +238,7 @@ returns json
 language plpgsql
 security definer
 set search_path = ''
+set lock_timeout = '6s'
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');

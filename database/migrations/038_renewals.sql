@@ -28,6 +28,7 @@ returns integer
 language plpgsql
 security definer
 set search_path = ''
+set lock_timeout = '6s'
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'member');

@@ -171,7 +171,7 @@ def delete_connection(database: Database, connection: Connection, with_spend: bo
     """Delete the key, and with `with_spend` also the records fetched with it."""
     if with_spend:
         for import_id in list_import_ids(database, connection):
-            database.delete("imports", import_id)
+            database.call("delete_source", import_id=import_id)
     database.delete("api_credentials", str(connection.connection_id))
 
 

@@ -110,8 +110,8 @@ def calculate_signature(records: Sequence[CostRecord]) -> str:
 
 
 def undo_import(database: Database, import_id: str) -> None:
-    """Delete an import and all its records."""
-    database.delete("imports", import_id)
+    """Delete an import and all its records; a large one takes up to a minute."""
+    database.call("delete_source", import_id=import_id)
 
 
 def _start_import(

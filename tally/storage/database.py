@@ -23,7 +23,7 @@ GATEWAY = "503"
 UNREACHABLE = frozenset(
     {"502", GATEWAY, "504", "57P01", "57P02", "57P03", "08006", "08003", "PGRST000", "PGRST001", "PGRST002"}
 )
-BUSY = frozenset({"40001", "40P01", "53300", "PGRST003"})  # rolled back, so retries are safe
+BUSY = frozenset({"40001", "40P01", "53300", "55P03", "PGRST003"})  # rolled back, so retries are safe
 SIGNED_OUT = frozenset({"PGRST301", "PGRST302", "PGRST303", "401"})
 NOT_ALLOWED = "42501"
 OWN_MESSAGES = frozenset({"22023", "23503"})  # raised by Tally's SQL functions, with a message
@@ -79,6 +79,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "create_workspace",
         "delete_missing",
         "delete_own_account",
+        "delete_source",
         "describe_invitation",
         "ensure_months",
         "get_top_models_by_spend",
@@ -88,6 +89,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "restore_project",
         "set_paid_by_plan",
         "set_project_members",
+        "set_source_enabled",
         "update_project",
     }
 )
@@ -148,7 +150,9 @@ def describe(code: str | None, message: str) -> DatabaseError:
             "The database's disk is full. Free some space there, then try again; repeating is safe."
         )
     if code == TIMED_OUT:
-        return DatabaseError("The database timed out. Try again with less data at a time.")
+        return DatabaseError(
+            "The database timed out. Wait a moment, then try again, with less data if it happens again."
+        )
     if code in TOO_LONG:
         return DatabaseError("This asks for too much at once. Try again with fewer values.")
     if code in UNSTORABLE:

@@ -25,6 +25,24 @@ from tally.storage.database import (
 )
 
 TIMEOUT_SECONDS = 120.0
+# Functions that may read or change all of a workspace's records; they have limits of their own, up to 120 s.
+LONG_FUNCTIONS = frozenset(
+    {
+        "delete_own_account",
+        "delete_source",
+        "delete_workspace",
+        "preview_aliases",
+        "preview_rules",
+        "rule_suggestions",
+        "set_aliases",
+        "set_paid_by_plan",
+        "set_rules",
+        "set_source_enabled",
+        "unknown_people",
+        "update_workspace",
+    }
+)
+LONG_TIMEOUT_SECONDS = 130.0
 
 R = TypeVar("R")
 
@@ -45,10 +63,19 @@ def open_supabase(
         auto_refresh_token=False,
         persist_session=False,
         httpx_client=httpx.Client(
-            verify=certificates(), timeout=timeout_seconds, follow_redirects=True, http2=True
+            verify=certificates(),
+            timeout=timeout_seconds,
+            follow_redirects=True,
+            http2=True,
+            event_hooks={"request": [_wait_longer]},
         ),
     )
     return create_client(url, key, options)
+
+
+def _wait_longer(request: httpx.Request) -> None:
+    if request.url.path.rpartition("/rpc/")[2] in LONG_FUNCTIONS:
+        request.extensions["timeout"] = httpx.Timeout(LONG_TIMEOUT_SECONDS).as_dict()
 
 
 class SupabaseDatabase:

@@ -81,12 +81,12 @@ def new_source(person: Connection, kind: str = "file", name: str = "f") -> UUID:
 
 def delete_source(person: Connection, source: UUID) -> None:
     """Delete a source."""
-    person.execute("delete from public.imports where id = %s", [source])
+    assert person.execute("select public.delete_source(%s)", [source]).fetchone() == (True,)
 
 
 def set_enabled(person: Connection, source: UUID, is_enabled: bool) -> None:
     """Enable or disable a source."""
-    person.execute("update public.imports set is_enabled = %s where id = %s", [is_enabled, source])
+    person.execute("select public.set_source_enabled(%s, %s)", [source, is_enabled])
 
 
 def totals(person: Connection) -> tuple[Decimal, int, int]:
@@ -105,6 +105,30 @@ def person(project: Project) -> Connection:
     """A signed-in user."""
     with project.connect() as operator:
         return project.act_as("authenticated", add_user(operator))
+
+
+def test_source_is_changed_directly_as_by_its_functions(person: Connection) -> None:
+    file = new_source(person)
+    save(person, file, Statement("a"))
+    set_enabled(person, file, is_enabled=False)
+    set_enabled(person, file, is_enabled=False)
+    assert totals(person) == (Decimal(0), 0, 0)
+    person.execute("update public.imports set is_enabled = true")
+    assert totals(person) == (Decimal(1), 10, 1)
+    person.execute("delete from public.imports")
+    assert totals(person) == (Decimal(0), 0, 0)
+
+
+def test_source_of_another_user_is_left_alone(project: Project, person: Connection) -> None:
+    file = new_source(person)
+    save(person, file, Statement("a"))
+    with project.connect() as operator, project.act_as("authenticated", add_user(operator)) as stranger:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="no longer exists"):
+            set_enabled(stranger, file, is_enabled=False)
+        assert stranger.execute("select public.delete_source(%s)", [file]).fetchone() == (False,)
+    with pytest.raises(psycopg.Error, match="whether the source is in the totals"):
+        person.execute("select public.set_source_enabled(%s, null)", [file])
+    assert totals(person) == (Decimal(1), 10, 1)
 
 
 def test_request_from_log_file_and_api_is_one_record(person: Connection) -> None:

@@ -7,6 +7,7 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.text import escape_markdown
+from app.parts.source_dialogs import PATIENCE
 from app.ui.notices import announce, render_refusal
 from app.views.connections.jobs import begin_sync
 from tally.connectors.connections import (
@@ -89,7 +90,7 @@ def confirm_deletion(connection: Connection) -> None:
     if not st.button("Delete connection", type="primary", width="stretch"):
         return
     try:
-        with st.spinner("Deleting…"):
+        with st.spinner(f"Deleting… {PATIENCE}" if with_spend else "Deleting…"):
             delete_connection(database_of(user), connection, bool(with_spend))
     except DatabaseError as problem:
         render_refusal(problem)

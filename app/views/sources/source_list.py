@@ -12,7 +12,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.parts.permissions import explain_fixed
-from app.parts.source_dialogs import confirm_deletion, edit_payment
+from app.parts.source_dialogs import PATIENCE, confirm_deletion, edit_payment
 from app.parts.source_names import describe_format, describe_source, shown_name
 from app.ui import columns
 from app.ui.cards import render_heading
@@ -142,8 +142,8 @@ def _render_payment(source: Source, days: pd.DataFrame) -> None:
 
 def _set_enabled(user: User, source: Source, is_enabled: bool) -> None:
     try:
-        with st.spinner("Recalculating…"):
-            database_of(user).update("imports", source["id"], {"is_enabled": is_enabled})
+        with st.spinner(f"Recalculating… {PATIENCE}"):
+            database_of(user).call("set_source_enabled", import_id=source["id"], is_enabled=is_enabled)
     except DatabaseError as problem:
         render_refusal(problem)
         return

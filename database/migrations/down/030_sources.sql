@@ -2,8 +2,8 @@
 
 drop function if exists public.set_paid_by_plan(uuid, boolean);
 drop function if exists public.delete_missing(uuid, text, date, date, uuid[]);
-drop function if exists private.require_source(uuid);
-drop function if exists public.find_same_import(text, text, bigint, uuid);
+drop function if exists public.delete_source(uuid);
+drop function if exists public.set_source_enabled(uuid, boolean);
 drop trigger if exists imports_pass_on_records on public.imports;
 drop function if exists private.pass_on_deleted();
 drop trigger if exists imports_change_enabled on public.imports;
