@@ -115,6 +115,8 @@ def _name_subject(entry: Entry, names: Names) -> str:
         goal = names.get(rule.project_id, "a project")
         return f"{describe_rule(rule, values_by_name)}, to {goal}"
     column = NOUNS.get(table, ("", "name"))[1]
+    if not column:  # a personal workspace has the id of its user
+        return ""
     if column == "user_id":
         return entry["user_email"] or names.get(entry["user_id"] or "", "a deleted account")
     if table == "api_credentials":

@@ -47,9 +47,9 @@ def text(label: str, help: str | None = None, is_pinned: bool = False) -> Column
     return Column(st.column_config.TextColumn(label, help=help, pinned=is_pinned or None))
 
 
-def fitting_text(label: str, help: str | None = None) -> Column:
+def fitting_text(label: str, help: str | None = None, most_width: int = FITTING_WIDTH) -> Column:
     """Text that differs in length from row to row."""
-    return Column(st.column_config.TextColumn(label, help=help), most_width=FITTING_WIDTH, fits=True)
+    return Column(st.column_config.TextColumn(label, help=help), most_width=most_width, fits=True)
 
 
 def name(label: str, is_pinned: bool = False, most_width: int = NAME_WIDTH) -> Column:

@@ -22,6 +22,7 @@ from tally.storage.export import escape_formula
 STEPS = (10, 100, 1000, 10_000)
 MOST_EXPORTED = 100_000
 SHOWN = "audit_shown"
+DETAILS_WIDTH = 420  # pixels
 TEXTS = ("who", "action", "details", "address")
 
 
@@ -60,7 +61,7 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
             "when": columns.instant("When", zone),
             "who": columns.name("Who"),
             "action": columns.text("Action"),
-            "details": columns.text("Details"),
+            "details": columns.fitting_text("Details", most_width=DETAILS_WIDTH),
             "address": columns.text("Address"),
         },
         "Changes in this workspace, newest first",

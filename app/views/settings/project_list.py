@@ -10,6 +10,8 @@ from app import data
 from app.auth.identity import User
 from app.data import filing
 from app.figures.project_shares import share_out
+from app.formats.money import format_money
+from app.formats.text import escape_markdown
 from app.parts.project_choice import label_projects
 from app.ui import columns
 from app.ui.cards import render_subheading
@@ -21,10 +23,11 @@ from tally.storage.database import DatabaseError
 
 def render_projects(user: User, projects: Sequence[data.Project], today: date, currency: str) -> None:
     """The table, with buttons for the selected project."""
-    render_subheading("Projects", "this month")
     labels = label_projects(projects)
     split = data.load_split(user, "project", today.replace(day=1), today)
     table = share_out(split, [(project.project_id, labels[project.slug]) for project in projects])
+    total = format_money(table["cost"].iloc[-1], currency)
+    render_subheading("Projects", escape_markdown(f"{total} this month"))
     key = f"projects-{hash(tuple(projects))}"
     kinds = {
         "name": columns.name("Project"),

@@ -93,6 +93,7 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             entry(
                 "workspaces",
                 "update",
+                row_id="ada",
                 before={"person_split": "own", "name": "A"},
                 after={"person_split": "everyone", "name": "B"},
             ),
