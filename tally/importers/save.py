@@ -205,7 +205,7 @@ def _outcome(result: ImportResult) -> Row:
 
 
 def _interrupted(database: Database, import_id: str, error: DatabaseError) -> SaveInterrupted:
-    """Mark the import as failed if the database answers; an import without an end shows as failed anyway."""
+    """Mark the import as failed if the database answers; without an end it is given up after an hour."""
     with suppress(DatabaseError):
         database.update(
             "imports", import_id, {"status": "failed", "finished_at": datetime.now(UTC).isoformat()}

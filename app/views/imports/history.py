@@ -1,7 +1,7 @@
 """Past imports, with buttons to undo them and download rejected rows."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,7 @@ from tally.spend import sample_data
 from tally.storage.database import DatabaseError
 
 DONE, INTERRUPTED, IMPORTING, EXCLUDED = "Done", "Interrupted", "Importing", "Excluded"
+LONGEST_IMPORT = timedelta(hours=1)  # a million rows take minutes
 COUNTS = {
     "read": "rows_read",
     "added": "rows_imported",
@@ -44,13 +45,19 @@ def list_columns(zone: ZoneInfo) -> dict[str, Column]:
 
 
 def describe_status(row: dict[str, Any], job: ImportJob | None) -> str:
-    """The status of an import; an unfinished one without a running job in this session was interrupted."""
+    """The status of an import; one that failed, or has run for too long, was interrupted."""
     if row["status"] == "done":
         return DONE if row["is_enabled"] else EXCLUDED
-    is_ours = job is not None and job.is_running
-    if is_ours and job and datetime.fromisoformat(row["created_at"]) >= job.started_at:
-        return IMPORTING
-    return INTERRUPTED
+    is_importing = row["status"] == "running" and _may_be_running(row, job)
+    return IMPORTING if is_importing else INTERRUPTED
+
+
+def _may_be_running(row: dict[str, Any], job: ImportJob | None) -> bool:
+    """True as long as this session's import runs, and for an hour if it was started elsewhere."""
+    started_at = datetime.fromisoformat(row["created_at"])
+    if job is not None and started_at >= job.started_at:
+        return job.is_running
+    return datetime.now(UTC) - started_at < LONGEST_IMPORT
 
 
 def describe_imports(rows: Sequence[dict[str, Any]], job: ImportJob | None) -> pd.DataFrame:
@@ -97,7 +104,10 @@ def _render_notes(statuses: set[str], rows: int) -> None:
 
 
 def _render_actions(user: User, row: dict[str, Any] | None, job: ImportJob | None) -> None:
-    is_importing = row is not None and describe_status(row, job) == IMPORTING
+    # Undoing ends an import that runs elsewhere, or that a crash ended.
+    is_importing = (
+        row is not None and job is not None and job.is_running and describe_status(row, job) == IMPORTING
+    )
     fixed = explain_fixed(user, row["user_id"] if row else None)
     is_disabled = row is None or is_importing or fixed is not None
     is_sample = row is not None and row["format"] == sample_data.FORMAT

@@ -1,7 +1,7 @@
 """The Import page: previews before saving, every row accounted for, no duplicates, and undo."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,12 +26,14 @@ from app.views.imports.preview_tables import daily_frame
 from app.views.imports.uploads import Recognized, Unreadable, UploadCache, read_upload
 from tally.importers import Rejected
 from tally.importers.column_matching import COLUMNS
+from tally.local.stack import Stack
 from tally.pricing.custom_prices import CustomPrice
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.pages import metrics, open_page, shown
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
+from tests.shared_connections import operator_connection
 from tests.tally.importers.golden import load_sample
 
 GOOD = b"""date,provider,model,cost,tokens,requests,note
@@ -422,21 +424,41 @@ def test_unreachable_database_is_explained(monkeypatch: pytest.MonkeyPatch, user
     assert "cannot be reached" in shown(page)
 
 
-def test_unfinished_import_is_interrupted_and_has_no_counts() -> None:
+@pytest.mark.parametrize(
+    ("status", "minutes", "shown_status"),
+    [("running", 1, "Importing"), ("running", 61, "Interrupted"), ("failed", 1, "Interrupted")],
+)
+def test_unfinished_import_from_elsewhere_has_no_counts_and_is_given_up_after_an_hour(
+    status: str, minutes: int, shown_status: str
+) -> None:
     row = {
         "id": "1",
         "filename": "a.csv",
         "format": "generic",
-        "status": "running",
-        "created_at": datetime.now(UTC).isoformat(),
+        "status": status,
+        "created_at": (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat(),
         "rows_read": 10,
         "rows_imported": 0,
         "rows_duplicate": 0,
         "rows_rejected": 0,
     }
     listed = describe_imports([row], None)
-    assert list(listed["status"]) == ["Interrupted"]
+    assert list(listed["status"]) == [shown_status]
     assert listed[["read", "added", "duplicates", "rejected"]].isna().all(axis=None)
+
+
+def test_killed_import_is_shown_as_interrupted_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, user: User, stack: Stack
+) -> None:
+    file = {"filename": "killed.csv", "format": "generic", "file_sha256": "0" * 64, "rows_read": 3}
+    row = database_of(user).insert("imports", file)
+    assert "Import the same file again" not in shown(open_page(monkeypatch, user, "imports"))
+    with operator_connection(stack, autocommit=True) as operator:
+        query = "update public.imports set created_at = now() - interval '2 hours' where id = %s"
+        operator.execute(query, [row["id"]])
+    page = open_page(monkeypatch, user, "imports")
+    assert list(page.dataframe[-1].value["status"]) == ["Interrupted"]
+    assert "Import the same file again to complete it, or undo it." in shown(page)
 
 
 def test_rejected_rows_of_a_past_import_can_be_downloaded(page: AppTest, user: User) -> None:
