@@ -13,7 +13,7 @@ from tally.storage.postgrest import ask
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What unassigned records name, and a rule could file them by."""
+    """A condition that unassigned records meet, so that a rule could file them by it."""
 
     field: str
     match: str
@@ -52,7 +52,7 @@ def _suggestions(user: User, version: str) -> list[Suggestion]:  # noqa: ARG001
 
 
 def preview_rules(user: User, rules: Sequence[Rule]) -> Plan:
-    """What these rules would move if they were the workspace's."""
+    """The moves that these rules would cause if they were the workspace's."""
     return _preview(user, data_version(user), tuple(rules))
 
 
@@ -108,7 +108,7 @@ def _aliases(user: User, version: str) -> dict[str, str]:  # noqa: ARG001
 
 
 def preview_aliases(user: User, aliases: Mapping[str, str]) -> Plan:
-    """What these aliases would move if they were the workspace's."""
+    """The moves that these aliases would cause if they were the workspace's."""
     return _preview_aliases(user, data_version(user), tuple(sorted(aliases.items())))
 
 

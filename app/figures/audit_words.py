@@ -86,7 +86,7 @@ def name_action(entry: Entry) -> str:
 
 
 def describe_details(entry: Entry, names: Names) -> str:
-    """What was changed, from what to what; `names` maps ids of projects, people and others to names."""
+    """Each changed value, before and after; `names` maps ids of projects, people and others to names."""
     metadata = entry["metadata"]
     if "rows" in metadata:
         return f"{metadata['rows']:,} at once"
@@ -146,7 +146,7 @@ def _describe_change(entry: Entry, column: str, names: Names) -> str:
 
 
 def _list_values(table: str, values: Mapping[str, Any], names: Names) -> list[str]:
-    """What is worth telling of a row that came or went."""
+    """The main values of a row that was added or deleted."""
     if table in ("invitations", "members"):
         return [f"as {values['role']}"] if values.get("role") else []
     if table == "project_members":

@@ -11,7 +11,7 @@ from app.figures.parts import UNASSIGNED
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Files records of which `field` has the value, or begins with it (match "prefix"), under a project."""
+    """Files records under a project if their `field` has the value, or begins with it (match "prefix")."""
 
     field: str
     match: str
@@ -59,7 +59,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a change moves: its moves, dearest first."""
+    """The effect of a change: its moves, dearest first."""
 
     moves: tuple[Move, ...]
 

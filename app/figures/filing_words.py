@@ -26,7 +26,7 @@ TOTAL_STAYS = "The total does not change."
 
 
 def describe_rule(rule: Rule, names: Mapping[tuple[str, str], str]) -> str:
-    """When a rule applies; `names` maps a field and a value to the name of what has an id."""
+    """The condition of a rule in words; `names` maps a field and a value to the name of what has an id."""
     value = names.get((rule.field, rule.value), rule.value)
     return f"{FIELDS.get(rule.field, rule.field)} {MATCHES.get(rule.match, rule.match)} {value}"
 
@@ -47,7 +47,7 @@ def format_amounts(amounts: Amounts) -> str:
 
 
 def describe_plan(plan: Plan, names: Mapping[str, str]) -> tuple[str, str]:
-    """What a change moves, as a headline and its details; `names` maps ids to names."""
+    """The effect of a change as a headline and its details; `names` maps ids to names."""
     if not plan.moves:
         return "Moves no records", "It applies to records that are saved from now on."
     goals = {move.to_id for move in plan.moves}

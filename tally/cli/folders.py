@@ -33,7 +33,7 @@ APPLIES_TO = (
 )
 
 folders = typer.Typer(
-    help="List the rules that say where requests in a folder go, or that they are never collected.\n\n"
+    help="List the rules for folders with a destination of their own.\n\n"
     "Without a rule, they go to the workspace of `tally login`. The longest path around a folder decides.\n\n"
     "Example: tally folders --json",
     invoke_without_command=True,

@@ -60,7 +60,7 @@ def import_files(  # noqa: PLR0913 - the options of the command
         typer.Option(metavar="FILE", help="Write rejected rows and their reasons to this CSV file."),
     ] = None,
 ) -> None:
-    """Import usage and billing exports into a workspace of an account.
+    """Import usage and billing exports into a workspace.
 
     Safe to repeat; duplicates are skipped, and keep the project that they have.
 
@@ -93,9 +93,10 @@ def export_records(
     ],
     workspace: WorkspaceName = None,
 ) -> None:
-    """Export the records of a workspace as CSV or Parquet, without those of excluded sources.
+    """Export the records of a workspace as CSV or Parquet.
 
-    In CSV, text that a spreadsheet would run as a formula is escaped.
+    Records of excluded sources are left out. In CSV, text that a spreadsheet would run as a formula is
+    escaped.
 
     Example: tally export --email ada@example.com --out records.csv
     """
@@ -113,7 +114,7 @@ def demo(
     workspace: WorkspaceName = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the sample data.")] = False,
 ) -> None:
-    """Load half a year of sample data into a workspace of an account.
+    """Load half a year of sample data into a workspace.
 
     The records are marked as sample data and can be removed again with --remove.
 

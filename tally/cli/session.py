@@ -26,7 +26,7 @@ def login(
         ),
     ] = None,
 ) -> None:
-    """Sign in to the account and workspace that this machine collects into.
+    """Sign in on this machine and choose its workspace.
 
     Example: tally login --email ada@example.com --workspace Acme
     """

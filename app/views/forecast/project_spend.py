@@ -20,7 +20,7 @@ SUMMED_DAYS = 30
 
 
 def render_project_spend(user: User, project: data.Project, today: date, currency: str) -> None:
-    """What a project has cost lately."""
+    """The recent cost of a project."""
     st.text(
         "Costs without a project have no forecast of their own."
         if project.project_id == UNASSIGNED

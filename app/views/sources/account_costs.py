@@ -9,7 +9,7 @@ BASES = ("billed", "estimated")
 
 
 def sum_accounts(statements: pd.DataFrame) -> pd.DataFrame:
-    """What of each account is in the totals, billed and estimated, dearest first; None without any."""
+    """The part of each account in the totals, billed and estimated, dearest first; None without any."""
     lines: list[dict[str, Any]] = []
     for account, rows in statements.groupby("billing_account"):
         line: dict[str, Any] = {"account": str(account)}

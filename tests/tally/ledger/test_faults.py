@@ -95,7 +95,7 @@ def bring_and(stack: Stack, person: Person, file: Parsed, transport: str, fault:
     happened: list[int] = []
 
     def on_progress(done: int, _total: int, _label: str) -> None:
-        if not happened:
+        if done and not happened:
             happened.append(done)
             fault()
 
