@@ -78,7 +78,7 @@ def _find_workspace() -> User:
     user, wanted = current_user(), st.session_state.get(WORKSPACE)
     if not wanted or not user.workspace.is_personal:
         return user
-    if wanted == user.user_id:
+    if wanted.lower() == user.user_id:
         _leave(user, "")
     forget_workspaces(user)  # another program may have made the user a member
     user = current_user()

@@ -1,6 +1,5 @@
 """The field above the navigation that switches between workspaces."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -12,7 +11,7 @@ from app.parts.new_workspace import create_workspace
 from app.parts.workspace_choice import enter_workspace
 
 SWITCHER = "switcher"
-CREATE = "create"
+CREATE, CREATE_LABEL = "create", "Create workspace…"
 ASKED = "asked_for_workspace"
 # Streamlit draws the navigation above everything else in the sidebar.
 ABOVE_NAVIGATION = """<style>
@@ -23,14 +22,14 @@ ABOVE_NAVIGATION = """<style>
 
 
 def label_workspaces(workspaces: Sequence[Workspace]) -> dict[str, str]:
-    """Workspace id -> name; equal names are numbered, as the field tells its options apart by their text."""
-    totals = Counter(workspace.name for workspace in workspaces)
-    seen: Counter[str] = Counter()
-    labels = {}
+    """Workspace id -> name; the field tells its options apart by their text, so equal names are numbered."""
+    labels: dict[str, str] = {CREATE: CREATE_LABEL}
     for workspace in workspaces:
-        seen[workspace.name] += 1
-        number = f" ({seen[workspace.name]})" if totals[workspace.name] > 1 else ""
-        labels[workspace.workspace_id] = workspace.name + number
+        label, number = workspace.name, 1
+        while label in labels.values():
+            number += 1
+            label = f"{workspace.name} ({number})"
+        labels[workspace.workspace_id] = label
     return labels
 
 
@@ -38,13 +37,13 @@ def render_switcher(place: DeltaGenerator, user: User, workspaces: Sequence[Work
     """The field, for users of more than one workspace; also opens the dialog that creates another."""
     if len(workspaces) < 2:
         return
-    labels = label_workspaces(workspaces) | {CREATE: "Create workspace…"}
+    labels = label_workspaces(workspaces)
     st.session_state[SWITCHER] = user.workspace.workspace_id
     with place.container(key="switcher-place"):
         st.html(ABOVE_NAVIGATION)
         st.selectbox(
             "Workspace",
-            list(labels),
+            [*(workspace.workspace_id for workspace in workspaces), CREATE],
             format_func=lambda workspace_id: labels[workspace_id],
             key=SWITCHER,
             on_change=_switch,

@@ -8,12 +8,14 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.auth.workspaces import WORKSPACE
 from app.ui.pages import page_path
 
+KEPT = (WORKSPACE, "project")  # parameters of fields that every page has
+
 
 def switch_page(name: str, workspace_id: str | None = None) -> NoReturn:
-    """Open another page, in the same workspace or in the given one."""
-    kept = st.query_params.get(WORKSPACE, "") if workspace_id is None else workspace_id
+    """Open another page, with the same workspace and project or in the given workspace."""
+    kept = {parameter: st.query_params[parameter] for parameter in KEPT if parameter in st.query_params}
     _unbind(*st.query_params)
-    st.switch_page(page_path(name), query_params={WORKSPACE: kept} if kept else {})
+    st.switch_page(page_path(name), query_params=kept if workspace_id is None else {WORKSPACE: workspace_id})
 
 
 def clear_parameter(name: str) -> None:

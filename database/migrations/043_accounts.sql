@@ -1,7 +1,8 @@
 -- 043_accounts.sql: the data version, which is the key of every cache, and the deletion of one's account.
 
 -- A text that changes whenever anything that the caller can read of a workspace changes. Rows are told apart by the
--- transactions that wrote them, not by clocks: two changes may fall into one instant, and commit in either order.
+-- transactions that wrote them, not by clocks: two changes may fall into one instant, and commit in either order. It begins
+-- with the role of the caller and a hyphen, which the dashboard reads in every run.
 create or replace function public.data_version(workspace uuid default null)
 returns text
 language plpgsql

@@ -8,23 +8,24 @@ import pytest
 from app.auth.identity import User
 from app.auth.sessions import sessions
 from app.auth.workspaces import Workspace, personal_workspace
-from app.parts.workspace_switcher import CREATE, label_workspaces
+from app.parts.workspace_switcher import CREATE, CREATE_LABEL, label_workspaces
 from tests.app.pages import open_page
 from tests.app.teams import new_team
 
 Job = psycopg.Connection[Any]
 
 
-def test_equal_names_are_numbered() -> None:
-    workspaces = [
-        personal_workspace("1"),
-        *(Workspace(name, "owner", label) for name, label in (("2", "Ops"), ("3", "Ops"), ("4", "Personal"))),
-        Workspace("5", "viewer", "Sales"),
-    ]
+def test_options_differ_in_their_text() -> None:
+    names = ("Ops", "Ops", "Ops (2)", "Personal", CREATE_LABEL, "Sales")
+    teams = [Workspace(f"team-{place}", "owner", name) for place, name in enumerate(names)]
+    workspaces = [personal_workspace("0"), *teams]
 
-    assert list(label_workspaces(workspaces).values()) == [
-        *("Personal (1)", "Ops (1)", "Ops (2)", "Personal (2)", "Sales")
+    labels = label_workspaces(workspaces)
+
+    assert [labels[workspace.workspace_id] for workspace in workspaces] == [
+        *("Personal", "Ops", "Ops (2)", "Ops (2) (2)", "Personal (2)", f"{CREATE_LABEL} (2)", "Sales")
     ]
+    assert len(set(labels.values())) == len(workspaces) + 1
 
 
 def test_field_needs_a_second_workspace(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
