@@ -113,6 +113,14 @@ def share(label: str) -> Column:
     return number(label, lambda share: f"{share:.0f}%")
 
 
+def use(label: str) -> Column:
+    """Used parts of limits in percent, each with a bar, which is full from 100 on."""
+    config = st.column_config.ProgressColumn(
+        label, format="%.0f%%", min_value=0, max_value=100, color="primary"
+    )
+    return Column(config, "float64")
+
+
 def trend(label: str) -> Column:
     """Lists of numbers, each as a small chart."""
     config = st.column_config.AreaChartColumn(label, width="small")

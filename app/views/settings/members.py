@@ -17,7 +17,6 @@ from app.formats.money import format_limit
 from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.columns import Column
-from app.ui.periods import today_in
 from app.ui.tables import render_table, selected_row
 from app.views.settings.invitations import invite_person
 from app.views.settings.member_dialogs import change_role, confirm_removal, set_limit
@@ -32,7 +31,7 @@ def list_columns(today: date, currency: str) -> dict[str, Column]:
         "member": columns.name("Member"),
         "role": columns.text("Role"),
         "this_month": columns.money("This month", currency),
-        "used": columns.share("Used"),
+        "used": columns.use("Used"),
         "usd_limit": columns.number("Monthly limit", partial(format_limit, currency="USD")),
         "token_limit": columns.number("Token limit", format_count),
         "last_active": columns.day("Last active", partial(format_recent_day, today=today)),
@@ -60,23 +59,21 @@ def _describe(person: Person, use: Use, user_id: str) -> dict[str, Any]:
     }
 
 
-def render_members(user: User, people: Mapping[str, Person]) -> None:
-    """The members; admins see limits and use, everyone sees their own."""
+def render_members(user: User, people: Mapping[str, Person], use: Mapping[str, Use], today: date) -> None:
+    """The members; admins see limits and the use of this month, everyone sees their own."""
     is_admin = user.workspace.may_administer
-    today = today_in(data.load_preferences(user).zone)
     members = [person for person in people.values() if person.role is not None]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header("Members", anchor=False, width="content")
         if is_admin and st.button("Invite", type="primary", icon=":material/person_add:", key="invite"):
             invite_person()
-    use = data.load_use_of_month(user, today)
     key = f"members-{hash(tuple(person.user_id for person in members))}"
     if is_admin:
         position = selected_row(key, len(members))
         _render_actions(user, None if position is None else members[position])
     else:
-        own = people[user.user_id]
-        st.caption(escape_markdown(describe_own_limit(own, use.get(user.user_id, Use()))))
+        own = describe_own_limit(people[user.user_id], use.get(user.user_id, Use()))
+        st.caption(escape_markdown(own))
     render_table(
         describe_members(members, use, user.user_id, is_admin),
         list_columns(today, data.load_currency(user).code),

@@ -21,14 +21,17 @@ def render_workspace(user: User) -> None:
             render_general(user)
         with st.container(border=True, height="stretch"):
             render_visibility(user)
-    people = data.load_people(user)
+    zone = data.load_preferences(user).zone
+    today = today_in(zone)
+    with st.skeleton(height=360):
+        people = data.load_people(user)
+        use = data.load_use_of_month(user, today)
     with st.container(border=True):
-        render_members(user, people)
+        render_members(user, people, use, today)
         if user.workspace.may_administer:
             render_invitations(user, people)
-    zone = data.load_preferences(user).zone
     with st.container(border=True):
-        render_projects_card(user, today_in(zone), data.load_currency(user).code)
+        render_projects_card(user, today, data.load_currency(user).code)
     if user.workspace.may_administer:
         with st.container(border=True):
             render_aliases(user, people)
