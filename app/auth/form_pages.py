@@ -23,7 +23,7 @@ TEMPLATES.globals.update(
 
 
 def hide_address(request: Request, response: Response) -> Response:
-    """Keep the page's address, which may contain a token, from the server of anything that the page loads.
+    """Keep the page's address, which may contain a token, out of the Referer header.
 
     Without fetch metadata, as over plain http, the page's form is accepted by its origin, which
     `no-referrer` would hide too.

@@ -103,5 +103,6 @@ SIGN_UPS = FormLimits(attempts=8, network_attempts=40)
 CODES_SENT = FormLimits(attempts=3, network_attempts=30, email_attempts=10)
 # There are a million codes, each valid for an hour: with 50 guesses, one attack in 20,000 succeeds.
 CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=50, seconds=3600)
-INVITATIONS = RateLimit(attempts=60, seconds=300)
+# Tokens cannot be guessed; this bounds the work. A company may join from one network.
+INVITATIONS = RateLimit(attempts=200, seconds=300)
 PASSWORD_CHANGES = RateLimit(attempts=8, seconds=300)

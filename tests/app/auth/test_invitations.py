@@ -204,12 +204,12 @@ def test_form_of_another_site_accepts_nothing(
     assert role_of(job, owner, guest.email) is None
 
 
-def test_tokens_cannot_be_guessed_fast(server: AppServer) -> None:
+def test_one_network_is_rate_limited(server: AppServer) -> None:
     with server.browser("192.0.2.77") as browser:
-        statuses = [browser.get(f"/invitation?token={n:043d}").status_code for n in range(61)]
+        statuses = [browser.get(f"/invitation?token={n:043d}").status_code for n in range(201)]
         limited = accept(browser, "x" * 43)
 
-    assert statuses == [200] * 60 + [429]
+    assert statuses == [200] * 200 + [429]
     assert "Too many attempts." in reason(limited)
     assert int(limited.headers["retry-after"]) > 0
 
