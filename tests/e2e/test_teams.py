@@ -63,7 +63,13 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
 ) -> None:
     email = f"{uuid.uuid4().hex[:12]}@example.com"
     sign_in(page, account)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
     open_in_team(page, "/settings", owner)
+    assert violations(page) == []
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light")
     assert violations(page) == []
     page.get_by_role("button", name="Invite", exact=True).click()
     dialog = page.get_by_role("dialog")

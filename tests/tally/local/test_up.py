@@ -82,6 +82,12 @@ def test_up_prints_its_address_in_one_line(up: Up) -> None:
     ]
 
 
+def test_dashboard_knows_its_address_and_where_emails_go(up: Up) -> None:
+    environment = psutil.Process(up.pid_of("dashboard")).environ()
+    assert environment["APP_ORIGIN"] == f"http://127.0.0.1:{up.port}"
+    assert environment["TALLY_OUTBOX"] == str(up.home / "outbox")
+
+
 def test_status_as_json_shows_every_part_and_no_secret(up: Up) -> None:
     shown = tally(up.home, up.port, "status", "--json")
     found = json.loads(shown.stdout)
