@@ -37,6 +37,11 @@ class Workspace:
         """True for owners and admins."""
         return self.role in ("owner", "admin")
 
+    @property
+    def shows_others(self) -> bool:
+        """True where the user sees the records and sources of other members, too."""
+        return self.may_administer or self.person_split == "everyone"
+
 
 def personal_workspace(user_id: str) -> Workspace:
     """The user's own workspace, which nobody else can join; it has the user's id."""

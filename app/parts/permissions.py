@@ -5,6 +5,7 @@ import streamlit as st
 from app.auth.identity import User
 
 ONLY_LOOK = "Viewers can look at everything here, but not change it."
+OWN_ONLY = "Only what you added yourself is listed here."
 OTHERS = "Only admins can change what other members added."
 
 
@@ -14,6 +15,12 @@ def explain_fixed(user: User, owner_id: str | None = None) -> str | None:
         return ONLY_LOOK
     is_others = owner_id is not None and owner_id != user.user_id
     return OTHERS if is_others and not user.workspace.may_administer else None
+
+
+def render_own_only(user: User) -> None:
+    """A note on lists that leave out what other members added."""
+    if not user.workspace.shows_others:
+        st.caption(OWN_ONLY)
 
 
 def render_reason(reason: str) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
-from app.parts.permissions import explain_fixed
+from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.source_dialogs import confirm_deletion
 from app.parts.source_names import describe_format, shown_name
 from app.ui import columns
@@ -80,6 +80,7 @@ def render_history(user: User, zone: ZoneInfo, job: ImportJob | None) -> None:
     rows = data.load_import_list(user)
     with st.container(border=True):
         render_heading("Past imports")
+        render_own_only(user)
         if not rows:
             st.caption("Nothing imported yet.")
             return

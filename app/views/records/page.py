@@ -9,7 +9,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.formats.money import NO_PRICE
-from app.parts.permissions import explain_fixed
+from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.project_choice import choose_project
 from app.parts.record_labels import BASES, SOURCES
 from app.parts.welcome import render_welcome
@@ -74,6 +74,7 @@ providers = {provider.provider_id: provider.name for provider in data.load_provi
 
 with title_row("Records"):
     project = choose_project(user)
+render_own_only(user)
 with st.skeleton(height=480):
     accounts = data.load_account_names(user)
     models = data.load_model_names(user)

@@ -36,12 +36,14 @@ def render_sample(user: User, today: date) -> None:
     st.rerun()
 
 
-def render_deletion() -> None:
+def render_deletion(has_shared: bool) -> None:
     """Button that opens the dialog to delete the account."""
     render_heading("Delete account")
     st.caption(
         "Deletes your account and all its data: records, imports, connections, subscriptions, forecasts."
     )
+    if has_shared:
+        st.caption("What you added to shared workspaces stays there, without your name.")
     if st.button("Delete account", icon=":material/delete_forever:", key="delete_account"):
         confirm_deletion()
 

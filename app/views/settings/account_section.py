@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import data
-from app.auth.identity import User
+from app.auth.identity import User, load_workspaces
 from app.parts.new_workspace import create_workspace
 from app.ui.cards import render_heading
 from app.ui.periods import today_in
@@ -37,7 +37,7 @@ def render_account(shown: User) -> None:
         with st.container(border=True, height="stretch"):
             render_sample(user, today)
         with st.container(border=True, height="stretch"):
-            render_deletion()
+            render_deletion(has_shared=len(load_workspaces(user)) > 1)
 
 
 def _render_new_workspace() -> None:

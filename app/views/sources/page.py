@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.parts.permissions import render_own_only
 from app.parts.project_choice import render_filters
 from app.parts.welcome import render_welcome
 from app.ui.notices import render_announcement
@@ -22,6 +23,7 @@ today = today_in(preferences.zone)
 with title_row("Sources"):
     project, period = render_filters(user, today, preferences.default_range)
 render_announcement()
+render_own_only(user)
 render_scan(user)
 with st.skeleton(height=480):
     sources = data.load_sources(user)

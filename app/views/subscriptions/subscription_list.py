@@ -17,7 +17,7 @@ from app.formats.amount_field import show_amount
 from app.formats.dates import format_day
 from app.formats.money import format_money
 from app.formats.text import DASH, escape_markdown
-from app.parts.permissions import explain_fixed
+from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.ui import columns
 from app.ui.cards import render_heading
@@ -59,6 +59,7 @@ def render_subscriptions(user: User, today: date) -> None:
     providers = data.load_providers(user)
     with st.container(border=True):
         render_heading("Your plans")
+        render_own_only(user)
         if not rows:
             st.caption("None yet. Renewals are added automatically.")
             return

@@ -2,8 +2,16 @@
 
 import pytest
 
-from app.auth.workspaces import Role, Workspace, find_workspace, parse_workspace, personal_workspace
+from app.auth.workspaces import (
+    PersonSplit,
+    Role,
+    Workspace,
+    find_workspace,
+    parse_workspace,
+    personal_workspace,
+)
 
+ROLES: tuple[Role, ...] = ("owner", "admin", "member", "viewer")
 TEAM = Workspace("abc1", "admin", "Northwind", "Europe/Berlin", "EUR", "everyone")
 
 
@@ -37,3 +45,10 @@ def test_role_decides_what_is_allowed(role: Role, may_write: bool, may_administe
     workspace = Workspace("abc1", role)
 
     assert (workspace.may_write, workspace.may_administer) == (may_write, may_administer)
+
+
+@pytest.mark.parametrize("split", ["own", "admins", "everyone"])
+def test_others_are_shown_to_admins_and_by_choice_to_everyone(split: PersonSplit) -> None:
+    shows = {role: Workspace("abc1", role, person_split=split).shows_others for role in ROLES}
+
+    assert shows == {"owner": True, "admin": True} | dict.fromkeys(("member", "viewer"), split == "everyone")

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
-from app.parts.permissions import ONLY_LOOK, OTHERS
+from app.data import workspace_changes
+from app.parts.permissions import ONLY_LOOK, OTHERS, OWN_ONLY
 from tally.accounts.auth_client import AuthClient
 from tally.pricing.custom_prices import CustomPrice
 from tally.spend.manual_entries import ManualEntry, add_entry
@@ -95,6 +96,18 @@ def test_owner_may_do_what_the_viewer_may_not(monkeypatch: pytest.MonkeyPatch, o
     """The checks above can fail: the same workspace offers changes to its owner."""
     assert "Mute" in enabled_buttons(open_page(monkeypatch, owner))
     assert open_page(monkeypatch, owner, "imports").get("file_uploader")
+
+
+@pytest.mark.parametrize("name", ["records", "sources", "imports", "subscriptions"])
+def test_list_without_others_says_so(
+    monkeypatch: pytest.MonkeyPatch, user: User, owner: User, job: Job, name: str
+) -> None:
+    member = join(job, owner, user, "member")
+    assert OWN_ONLY not in shown(open_page(monkeypatch, member, name))
+
+    workspace_changes.update_workspace(owner, person_split="admins")
+    assert OWN_ONLY in shown(open_page(monkeypatch, member, name))
+    assert OWN_ONLY not in shown(open_page(monkeypatch, owner, name))
 
 
 def test_viewer_of_an_empty_workspace_is_not_asked_to_import(
