@@ -42,6 +42,7 @@ create or replace function private.trim_text(given text)
 returns text
 language plpgsql
 immutable
+strict
 set search_path = ''
 as $$
 begin

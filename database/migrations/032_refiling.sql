@@ -116,7 +116,7 @@ begin
         ),
 
         matched as (
-            select private.match_rules(rules, array_agg(private.clean_traits(k.traits) order by k.nth)) as projects
+            select private.match_rules(rules, array_agg(k.traits order by k.nth)) as projects
             from kinds as k
         )
 

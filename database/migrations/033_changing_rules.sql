@@ -183,10 +183,9 @@ stable
 set search_path = ''
 set work_mem = '64MB'
 as $$
-    select n.field, n.value, sum(k.records)::bigint, sum(k.cost_usd), sum(k.included_usd)
-    from (
+    with kinds as materialized (
         select
-            private.clean_traits(s.traits) as traits, count(*) as records,
+            row_number() over () as nth, s.traits, count(*) as records,
             coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0) as cost_usd,
             coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd
         from private.described_statements(tenant, fields) as s
@@ -194,9 +193,20 @@ as $$
             s.is_record
             and case when are_unassigned then s.project_id is null and not s.project_is_chosen else s.import_id is not null end
         group by s.traits
-    ) as k
-    cross join lateral private.named_traits(k.traits) as n
-    group by n.field, n.value
+    ),
+
+    named as (
+        select n.field, n.value, sum(k.records) as records, sum(k.cost_usd) as cost_usd, sum(k.included_usd) as included_usd
+        from private.named_traits((select array_agg(k.traits order by k.nth) from kinds as k)) as n
+        inner join kinds as k on n.nth = k.nth
+        group by n.field, n.value
+    )
+
+    select n.field, c.value, sum(n.records)::bigint, sum(n.cost_usd), sum(n.included_usd)
+    from named as n
+    cross join lateral (select private.clean_value(n.field, n.value) as value) as c
+    where c.value is not null
+    group by n.field, c.value
 $$;
 revoke all on function private.name_traits(uuid, text[], boolean) from public;
 

@@ -111,7 +111,7 @@ begin
             group by s.traits, s.user_id
         ) as k
         inner join public.imports as i on (k.traits).source = i.id
-        left join unnest(aliases) as a on a.value = (private.clean_traits(k.traits)).person
+        left join unnest(aliases) as a on a.value = private.clean_value('person', (k.traits).person)
         where
             k.user_id <> coalesce(a.user_id, i.user_id)
             and (a.user_id is not null or k.user_id <> '00000000-0000-0000-0000-000000000000')
