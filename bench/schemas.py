@@ -41,10 +41,10 @@ class Schema:
         return json.dumps([_as_metadata(record) if self.is_older else record.to_json() for record in records])
 
 
-def make_schema(cluster: Cluster, checkout: Path | None = None) -> Schema:
-    """A database with the migrations of this checkout, or of an older one."""
+def make_schema(cluster: Cluster, checkout: Path | None = None, name: str = "now") -> Schema:
+    """A database with the migrations of this checkout, or of an older one, which is named `before`."""
     folder = MIGRATIONS if checkout is None else checkout / "database" / "migrations"
-    name = "now" if checkout is None else "before"
+    name = name if checkout is None else "before"
     cluster.make_project(name)
     with cluster.connect(name) as connection:
         for migration in sorted(folder.glob("*.sql")):
