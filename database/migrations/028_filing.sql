@@ -23,6 +23,19 @@ begin
 end
 $$;
 
+-- A combination of traits of records that are to be saved, with their places.
+do $$
+begin
+    if to_regtype('private.incoming_kind') is null then
+        create type private.incoming_kind as (
+            traits private.traits,
+            places bigint[]
+        );
+        revoke all on type private.incoming_kind from public;
+    end if;
+end
+$$;
+
 -- A workspace's rules that apply: those of an archived project wait for its return.
 create or replace function private.active_rules(tenant uuid)
 returns public.project_rules[]
@@ -168,7 +181,7 @@ revoke all on function private.model_key_of(text) from public;
 -- source. Traits are read as in private.described_statements; one function for both, called for each record, would take longer
 -- than all the rules.
 create or replace function private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[])
-returns table (traits private.traits, places bigint[])
+returns setof private.incoming_kind
 language plpgsql
 stable
 rows 50
@@ -223,6 +236,27 @@ end
 $$;
 revoke all on function private.kinds_of_incoming(private.incoming_record[], uuid, text[]) from public;
 
+-- One value for each record, in their order, of one for each combination; null where there is none at all.
+create or replace function private.spread_over_places(kinds private.incoming_kind[], filed uuid[])
+returns uuid[]
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    if cardinality(array_remove(filed, null)) = 0 then
+        return null;
+    end if;
+    return array(
+        select k.filed
+        from unnest(kinds, filed) as k (traits, places, filed)
+        cross join lateral unnest(k.places) as p (place)
+        order by p.place
+    );
+end
+$$;
+revoke all on function private.spread_over_places(private.incoming_kind[], uuid[]) from public;
+
 -- The projects and the people of records that are to be saved, in their order; both are null where nothing files.
 create or replace function private.file_incoming(
     tenant uuid, source uuid, incoming private.incoming_record[], out projects uuid[], out people uuid[]
@@ -233,38 +267,37 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+    has_aliases constant boolean := exists (select from public.person_aliases as a where a.workspace_id = tenant);
     rules public.project_rules[];
     fields text[];
+    kinds private.incoming_kind[];
 begin
-    if
-        not exists (select from public.project_rules as r where r.workspace_id = tenant)
-        and not exists (select from public.person_aliases as a where a.workspace_id = tenant)
-    then
+    if not has_aliases and not exists (select from public.project_rules as r where r.workspace_id = tenant) then
         return;
     end if;
     rules := private.active_rules(tenant);
-    fields := private.fields_of(rules);
-    if exists (select from public.person_aliases as a where a.workspace_id = tenant) then
-        fields := fields || array['person'];
+    fields := private.fields_of(rules) || case when has_aliases and source is not null then array['person'] end;
+    if cardinality(fields) = 0 then
+        return;
     end if;
-    with kinds as materialized (
-        select k.traits, k.places, row_number() over () as nth
-        from private.kinds_of_incoming(incoming, source, fields) as k
-    ),
-
-    matched as (
-        select private.match_rules(rules, array_agg(k.traits order by k.nth)) as projects
-        from kinds as k
-    )
-
-    select array_agg(m.project order by p.place), array_agg(case when source is not null then a.user_id end order by p.place)
-    into projects, people
-    from matched as f
-    cross join lateral unnest(f.projects) with ordinality as m (project, nth)
-    inner join kinds as k on m.nth = k.nth
-    left join public.person_aliases as a
-        on a.workspace_id = tenant and a.value = private.clean_value('person', (k.traits).person)
-    cross join lateral unnest(k.places) as p (place);
+    kinds := array(select k from private.kinds_of_incoming(incoming, source, fields) as k);
+    if cardinality(rules) > 0 then
+        projects := private.spread_over_places(
+            kinds, private.match_rules(rules, array(select k.traits from unnest(kinds) as k))
+        );
+    end if;
+    if has_aliases and source is not null then
+        people := private.spread_over_places(
+            kinds,
+            array(
+                select a.user_id
+                from unnest(kinds) with ordinality as k (traits, places, nth)
+                left join public.person_aliases as a
+                    on a.workspace_id = tenant and a.value = private.clean_value('person', (k.traits).person)
+                order by k.nth
+            )
+        );
+    end if;
 end
 $$;
 revoke all on function private.file_incoming(uuid, uuid, private.incoming_record[]) from public;
