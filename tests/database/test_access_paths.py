@@ -14,9 +14,10 @@ from tests.database_fixtures import Connection, Project, add_user, make_months
 # In the order in which records come in: by time, everybody's mixed.
 RECORDS = """
 insert into public.cost_records
-    (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id)
+    (workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, source_key, import_id, project_id)
 select u.id, u.id, p.id, timestamptz '2026-06-01' + n * interval '20 seconds', 'm', 1, gen_random_uuid(),
-    case when n % 40 = 0 then %(import_id)s::uuid end
+    case when n % 40 = 0 then %(import_id)s::uuid end,
+    case when n % 4000 = 0 then '00000000-0000-0000-0000-000000000001'::uuid end
 from generate_series(1, 240000) as n
 inner join (select id, row_number() over (order by id) - 1 as nth from auth.users) as u on u.nth = n % 40
 inner join public.providers as p
@@ -112,6 +113,18 @@ def test_a_users_newest_rows_at_a_provider(filled: Connection, name: str) -> Non
         node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in nodes if "Index Name" in node
     ]
     assert sum(read) <= 100
+    assert full_scans(nodes) == []
+
+
+def test_a_projects_newest_rows(filled: Connection) -> None:
+    nodes = explain(
+        filled,
+        """select * from public.cost_records where workspace_id = %s and project_id = %s
+        order by timestamp desc limit 20""",
+        somebody(filled),
+        UUID(int=1),
+    )
+    assert indexes_used(nodes) == {"project_id_timestamp_idx"}
     assert full_scans(nodes) == []
 
 
