@@ -70,6 +70,13 @@ CREATE TYPE private.filing_move AS (
 	last_at timestamp with time zone
 );
 
+-- TYPE private.incoming_kind
+
+CREATE TYPE private.incoming_kind AS (
+	traits private.traits,
+	places bigint[]
+);
+
 -- TYPE private.incoming_record
 
 CREATE TYPE private.incoming_record AS (
@@ -968,22 +975,14 @@ begin
 end
 $$;
 
--- FUNCTION private.clean_traits(private.traits)
+-- FUNCTION private.clean_value(text, text)
 
-CREATE FUNCTION private.clean_traits(given private.traits) RETURNS private.traits
+CREATE FUNCTION private.clean_value(field text, value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
 begin
-    given.folder := private.trim_text(given.folder);
-    given.repository := private.trim_text(given.repository);
-    given.branch := private.trim_text(given.branch);
-    given.api_key := private.trim_text(given.api_key);
-    given.provider_project := private.trim_text(given.provider_project);
-    given.person := lower(private.trim_text(given.person));
-    given.model := nullif(given.model, '');
-    given.billing_account := private.trim_text(given.billing_account);
-    return given;
+    return case field when 'person' then lower(private.trim_text(value)) else private.trim_text(value) end;
 end
 $$;
 
@@ -1485,37 +1484,37 @@ CREATE FUNCTION private.file_incoming(tenant uuid, source uuid, incoming private
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
+    has_aliases constant boolean := exists (select from public.person_aliases as a where a.workspace_id = tenant);
     rules public.project_rules[];
     fields text[];
+    kinds private.incoming_kind[];
 begin
-    if
-        not exists (select from public.project_rules as r where r.workspace_id = tenant)
-        and not exists (select from public.person_aliases as a where a.workspace_id = tenant)
-    then
+    if not has_aliases and not exists (select from public.project_rules as r where r.workspace_id = tenant) then
         return;
     end if;
     rules := private.active_rules(tenant);
-    fields := private.fields_of(rules);
-    if exists (select from public.person_aliases as a where a.workspace_id = tenant) then
-        fields := fields || array['person'];
+    fields := private.fields_of(rules) || case when has_aliases and source is not null then array['person'] end;
+    if cardinality(fields) = 0 then
+        return;
     end if;
-    with kinds as materialized (
-        select k.traits, k.places, row_number() over () as nth
-        from private.kinds_of_incoming(incoming, source, fields) as k
-    ),
-
-    matched as (
-        select private.match_rules(rules, array_agg(k.traits order by k.nth)) as projects
-        from kinds as k
-    )
-
-    select array_agg(m.project order by p.place), array_agg(case when source is not null then a.user_id end order by p.place)
-    into projects, people
-    from matched as f
-    cross join lateral unnest(f.projects) with ordinality as m (project, nth)
-    inner join kinds as k on m.nth = k.nth
-    left join public.person_aliases as a on a.workspace_id = tenant and a.value = (k.traits).person
-    cross join lateral unnest(k.places) as p (place);
+    kinds := array(select k from private.kinds_of_incoming(incoming, source, fields) as k);
+    if cardinality(rules) > 0 then
+        projects := private.spread_over_places(
+            kinds, private.match_rules(rules, array(select k.traits from unnest(kinds) as k))
+        );
+    end if;
+    if has_aliases and source is not null then
+        people := private.spread_over_places(
+            kinds,
+            array(
+                select a.user_id
+                from unnest(kinds) with ordinality as k (traits, places, nth)
+                left join public.person_aliases as a
+                    on a.workspace_id = tenant and a.value = private.clean_value('person', (k.traits).person)
+                order by k.nth
+            )
+        );
+    end if;
 end
 $$;
 
@@ -2325,7 +2324,7 @@ $$;
 
 -- FUNCTION private.kinds_of_incoming(private.incoming_record[], uuid, text[])
 
-CREATE FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) RETURNS TABLE(traits private.traits, places bigint[])
+CREATE FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) RETURNS SETOF private.incoming_kind
     LANGUAGE plpgsql STABLE ROWS 50
     SET search_path TO ''
     SET plan_cache_mode TO 'force_generic_plan'
@@ -2333,12 +2332,10 @@ CREATE FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], so
 begin
     return query
     select
-        private.clean_traits(
-            row(
-                k.folder, k.repository, k.branch, k.api_key, k.provider_project, k.person, k.tags, source,
-                private.model_key_of(k.model_name), k.billing_account
-            )::private.traits
-        ),
+        row(
+            k.folder, k.repository, k.branch, k.api_key, k.provider_project, k.person, k.tags, source,
+            private.model_key_of(k.model_name), k.billing_account
+        )::private.traits,
         k.places
     from (
         select
@@ -2587,7 +2584,7 @@ $$;
 
 -- FUNCTION private.match_rules(public.project_rules[], private.traits[])
 
-CREATE FUNCTION private.match_rules(rules public.project_rules[], given private.traits[]) RETURNS uuid[]
+CREATE FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) RETURNS uuid[]
     LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     SET enable_nestloop TO 'off'
@@ -2595,36 +2592,33 @@ CREATE FUNCTION private.match_rules(rules public.project_rules[], given private.
 begin
     return (
         with named as materialized (
-            select k.nth, n.field, n.value
-            from unnest(given) with ordinality as k (
-                folder, repository, branch, api_key, provider_project, person, tags, source, model, billing_account, nth
-            )
-            cross join lateral private.named_traits(
-                row(
-                    k.folder, k.repository, k.branch, k.api_key, k.provider_project, k.person, k.tags, k.source, k.model,
-                    k.billing_account
-                )::private.traits
-            ) as n
+            select n.* from private.named_traits(kinds) as n
+        ),
+
+        given as materialized (
+            select d.field, d.value, private.clean_value(d.field, d.value) as cleaned
+            from (select distinct n.field, n.value from named as n) as d
         ),
 
         met as (
-            select n.nth, r.position
-            from named as n
-            inner join unnest(rules) as r on n.field = r.field and n.value = r.value
+            select g.field, g.value, r.position
+            from given as g
+            inner join unnest(rules) as r on g.field = r.field and g.cleaned = r.value
             where r.match = 'exact'
             union all
-            select n.nth, r.position
-            from named as n
-            inner join unnest(rules) as r on n.field = r.field
-            where r.match = 'prefix' and starts_with(n.value, r.value)
+            select g.field, g.value, r.position
+            from given as g
+            inner join unnest(rules) as r on g.field = r.field
+            where r.match = 'prefix' and starts_with(g.cleaned, r.value)
         )
 
         select array_agg(r.project_id order by k.nth)
-        from generate_series(1, cardinality(given)) as k (nth)
+        from generate_series(1, cardinality(kinds)) as k (nth)
         left join (
-            select m.nth, min(m.position) as position
-            from met as m
-            group by m.nth
+            select n.nth, min(m.position) as position
+            from named as n
+            inner join met as m on n.field = m.field and n.value = m.value
+            group by n.nth
         ) as f on k.nth = f.nth
         left join unnest(rules) as r on f.position = r.position
     );
@@ -2820,10 +2814,9 @@ CREATE FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned b
     SET search_path TO ''
     SET work_mem TO '64MB'
     AS $$
-    select n.field, n.value, sum(k.records)::bigint, sum(k.cost_usd), sum(k.included_usd)
-    from (
+    with kinds as materialized (
         select
-            private.clean_traits(s.traits) as traits, count(*) as records,
+            row_number() over () as nth, s.traits, count(*) as records,
             coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0) as cost_usd,
             coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd
         from private.described_statements(tenant, fields) as s
@@ -2831,33 +2824,51 @@ CREATE FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned b
             s.is_record
             and case when are_unassigned then s.project_id is null and not s.project_is_chosen else s.import_id is not null end
         group by s.traits
-    ) as k
-    cross join lateral private.named_traits(k.traits) as n
-    group by n.field, n.value
+    ),
+
+    named as (
+        select n.field, n.value, sum(k.records) as records, sum(k.cost_usd) as cost_usd, sum(k.included_usd) as included_usd
+        from private.named_traits((select array_agg(k.traits order by k.nth) from kinds as k)) as n
+        inner join kinds as k on n.nth = k.nth
+        group by n.field, n.value
+    )
+
+    select n.field, c.value, sum(n.records)::bigint, sum(n.cost_usd), sum(n.included_usd)
+    from named as n
+    cross join lateral (select private.clean_value(n.field, n.value) as value) as c
+    where c.value is not null
+    group by n.field, c.value
 $$;
 
--- FUNCTION private.named_traits(private.traits)
+-- FUNCTION private.named_traits(private.traits[])
 
-CREATE FUNCTION private.named_traits(given private.traits) RETURNS TABLE(field text, value text)
-    LANGUAGE plpgsql IMMUTABLE ROWS 10
+CREATE FUNCTION private.named_traits(kinds private.traits[]) RETURNS TABLE(nth bigint, field text, value text)
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
+    SET enable_nestloop TO 'on'
     AS $$
 begin
     return query
-    select n.field, n.value
-    from (
+    select k.nth, n.field, n.value
+    from unnest(kinds) with ordinality as k (
+        folder, repository, branch, api_key, provider_project, person, tags, source, model, billing_account, nth
+    )
+    cross join lateral (
         values
-        ('folder', given.folder), ('repository', given.repository), ('branch', given.branch), ('api_key', given.api_key),
-        ('provider_project', given.provider_project), ('person', given.person), ('source', given.source::text),
-        ('model', given.model), ('billing_account', given.billing_account)
+        ('folder', k.folder), ('repository', k.repository), ('branch', k.branch), ('api_key', k.api_key),
+        ('provider_project', k.provider_project), ('person', k.person), ('source', k.source::text), ('model', k.model),
+        ('billing_account', k.billing_account)
     ) as n (field, value)
-    where n.value is not null
-    union
-    select 'tag', private.trim_text(t.tag)
-    from jsonb_array_elements_text(
-        case when jsonb_typeof(given.tags) = 'array' then given.tags else jsonb_build_array(given.tags) end
-    ) as t (tag)
-    where given.tags is not null and private.trim_text(t.tag) is not null;
+    where n.value <> ''
+    union all
+    select distinct k.nth, 'tag', g.tag
+    from unnest(kinds) with ordinality as k (
+        folder, repository, branch, api_key, provider_project, person, tags, source, model, billing_account, nth
+    )
+    cross join lateral jsonb_array_elements_text(
+        case when jsonb_typeof(k.tags) = 'array' then k.tags else jsonb_build_array(k.tags) end
+    ) as g (tag)
+    where k.tags is not null and g.tag <> '';
 end
 $$;
 
@@ -3239,7 +3250,7 @@ begin
             group by s.traits, s.user_id
         ) as k
         inner join public.imports as i on (k.traits).source = i.id
-        left join unnest(aliases) as a on a.value = (private.clean_traits(k.traits)).person
+        left join unnest(aliases) as a on a.value = private.clean_value('person', (k.traits).person)
         where
             k.user_id <> coalesce(a.user_id, i.user_id)
             and (a.user_id is not null or k.user_id <> '00000000-0000-0000-0000-000000000000')
@@ -3278,7 +3289,7 @@ begin
         ),
 
         matched as (
-            select private.match_rules(rules, array_agg(private.clean_traits(k.traits) order by k.nth)) as projects
+            select private.match_rules(rules, array_agg(k.traits order by k.nth)) as projects
             from kinds as k
         )
 
@@ -4628,6 +4639,25 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
     order by w.id
 $$;
 
+-- FUNCTION private.spread_over_places(private.incoming_kind[], uuid[])
+
+CREATE FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) RETURNS uuid[]
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if cardinality(array_remove(filed, null)) = 0 then
+        return null;
+    end if;
+    return array(
+        select k.filed
+        from unnest(kinds, filed) as k (traits, places, filed)
+        cross join lateral unnest(k.places) as p (place)
+        order by p.place
+    );
+end
+$$;
+
 -- FUNCTION private.stale_days_of(uuid, date, date)
 
 CREATE FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) RETURNS private.stale_days[]
@@ -5053,7 +5083,7 @@ $$;
 -- FUNCTION private.trim_text(text)
 
 CREATE FUNCTION private.trim_text(given text) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE STRICT
     SET search_path TO ''
     AS $_$
 begin
@@ -7326,6 +7356,7 @@ CREATE VIEW public.effective_records WITH (security_invoker='true') AS
     workspace_id,
     user_id,
     project_id,
+    project_is_chosen,
     provider_id,
     import_id,
     subscription_id,
@@ -7875,6 +7906,10 @@ CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING b
 -- INDEX public.cost_records_import_id_idx
 
 CREATE INDEX cost_records_import_id_idx ON ONLY public.cost_records USING btree (import_id) WHERE (import_id IS NOT NULL);
+
+-- INDEX public.cost_records_project_id_timestamp_idx
+
+CREATE INDEX cost_records_project_id_timestamp_idx ON ONLY public.cost_records USING btree (project_id, "timestamp") WHERE (project_id IS NOT NULL);
 
 -- INDEX public.cost_records_provider_id_workspace_id_timestamp_idx
 
@@ -9039,6 +9074,8 @@ REVOKE ALL ON TYPE private.traits FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.filing_move FROM PUBLIC;
 
+REVOKE ALL ON TYPE private.incoming_kind FROM PUBLIC;
+
 REVOKE ALL ON TYPE private.incoming_record FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.price_change FROM PUBLIC;
@@ -9157,7 +9194,7 @@ REVOKE ALL ON FUNCTION private.choose_project() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.clean_traits(given private.traits) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
@@ -9315,7 +9352,7 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], given private.traits[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) FROM PUBLIC;
 
@@ -9335,7 +9372,7 @@ REVOKE ALL ON FUNCTION private.move_to_projects(tenant uuid, plan private.filing
 
 REVOKE ALL ON FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.named_traits(given private.traits) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.named_traits(kinds private.traits[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.net_changes(changes private.day_parts[]) FROM PUBLIC;
 
@@ -9463,6 +9500,8 @@ REVOKE ALL ON FUNCTION private.share_timezone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
 

@@ -36,38 +36,6 @@ begin
 end
 $$;
 
--- A workspace's rules that apply: those of an archived project wait for its return.
-create or replace function private.active_rules(tenant uuid)
-returns public.project_rules[]
-language plpgsql -- its plan is kept
-stable
-set search_path = ''
-as $$
-begin
-    return array(
-        select r
-        from public.project_rules as r
-        inner join public.projects as p on r.project_id = p.id
-        where r.workspace_id = tenant and p.archived_at is null
-        order by r.position
-    );
-end
-$$;
-revoke all on function private.active_rules(uuid) from public;
-
--- The fields that these rules ask for; others need not be read.
-create or replace function private.fields_of(rules public.project_rules[])
-returns text[]
-language plpgsql -- a function in SQL would be planned in every call
-immutable
-set search_path = ''
-as $$
-begin
-    return array(select distinct r.field from unnest(rules) as r);
-end
-$$;
-revoke all on function private.fields_of(public.project_rules[]) from public;
-
 -- A value as rules and aliases compare it: without white space around it, people in lower case.
 create or replace function private.clean_value(field text, value text)
 returns text
@@ -160,22 +128,6 @@ begin
 end
 $$;
 revoke all on function private.match_rules(public.project_rules[], private.traits[]) from public;
-
--- One name for one model, as cost_records.model_key has it.
-create or replace function private.model_key_of(model_name text)
-returns text
-language plpgsql
-immutable
-set search_path = ''
-as $$
-begin
-    return case
-        when model_name = '(unspecified)' then ''
-        else lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$', ''))
-    end;
-end
-$$;
-revoke all on function private.model_key_of(text) from public;
 
 -- The distinct combinations of traits of records that are to be saved, with the places of their records: of these fields and the
 -- source. Traits are read as in private.described_statements; one function for both, called for each record, would take longer

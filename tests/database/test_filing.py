@@ -136,6 +136,22 @@ def test_rules_also_ask_for_source_model_and_billing_account(
     assert projects(database) == [web, app, api, other, None]
 
 
+def test_models_of_rules_have_the_keys_of_records(database: Connection, team: Team) -> None:
+    names = [
+        "gpt-5",
+        "GPT-5-2025-08-07",
+        "claude@20250101",
+        "x-latest",
+        "(unspecified)",
+        "20-20",
+        "a-2025-13-45",
+    ]
+    records = [described(n) | {"model_name": name} for n, name in enumerate(names)]
+    team["ann"].save(None, *records)
+    query = "select count(*), count(*) filter (where model_key = private.model_key_of(model_name))"
+    assert database.execute(f"{query} from public.cost_records".encode()).fetchone() == (len(names),) * 2
+
+
 def test_the_first_rule_that_matches_decides(database: Connection, team: Team) -> None:
     admin, ann = team["admin"], team["ann"]
     web, app = admin.add_project("Web"), admin.add_project("App")

@@ -3,11 +3,8 @@
 drop function if exists private.file_incoming(uuid, uuid, private.incoming_record[]);
 drop function if exists private.spread_over_places(private.incoming_kind[], uuid[]);
 drop function if exists private.kinds_of_incoming(private.incoming_record[], uuid, text[]);
-drop function if exists private.model_key_of(text);
 drop function if exists private.match_rules(public.project_rules[], private.traits[]);
 drop function if exists private.named_traits(private.traits[]);
 drop function if exists private.clean_value(text, text);
-drop function if exists private.fields_of(public.project_rules[]);
-drop function if exists private.active_rules(uuid);
 drop type if exists private.incoming_kind;
 drop type if exists private.traits;
