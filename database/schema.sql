@@ -70,6 +70,33 @@ CREATE TYPE private.filing_move AS (
 	last_at timestamp with time zone
 );
 
+-- TYPE private.incoming_columns
+
+CREATE TYPE private.incoming_columns AS (
+	provider text[],
+	"timestamp" timestamp with time zone[],
+	day date[],
+	model_name text[],
+	cost_usd numeric(18,10)[],
+	cost_basis text[],
+	charge_type text[],
+	collection_method text[],
+	source_key uuid[],
+	request_id text[],
+	billing_account text[],
+	dataset text[],
+	billed_under_other_name boolean[],
+	project_id uuid[],
+	tokens_used bigint[],
+	input_tokens bigint[],
+	output_tokens bigint[],
+	cached_input_tokens bigint[],
+	cache_write_tokens bigint[],
+	reasoning_tokens bigint[],
+	request_count bigint[],
+	metadata jsonb[]
+);
+
 -- TYPE private.incoming_kind
 
 CREATE TYPE private.incoming_kind AS (
@@ -3588,6 +3615,27 @@ begin
 end
 $$;
 
+-- FUNCTION private.read_columns(json)
+
+CREATE FUNCTION private.read_columns(records json) RETURNS private.incoming_record[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    c constant private.incoming_columns := json_populate_record(null::private.incoming_columns, records);
+begin
+    return array(
+        select row(r.*)::private.incoming_record
+        from unnest(
+            c.provider, c.timestamp, c.day, c.model_name, c.cost_usd, c.cost_basis, c.charge_type, c.collection_method,
+            c.source_key, c.request_id, c.billing_account, c.dataset, c.billed_under_other_name, c.project_id, c.tokens_used,
+            c.input_tokens, c.output_tokens, c.cached_input_tokens, c.cache_write_tokens, c.reasoning_tokens, c.request_count,
+            c.metadata
+        ) as r
+    );
+end
+$$;
+
 -- FUNCTION private.read_divided(uuid, date, date, private.stale_days[], date[], private.daily_question)
 
 CREATE FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) RETURNS json
@@ -3658,11 +3706,12 @@ CREATE FUNCTION private.read_incoming(records json, zone text) RETURNS private.i
 declare
     incoming private.incoming_record[];
 begin
-    if json_typeof(records) is distinct from 'array' then
-        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    if json_typeof(records) = 'object' then
+        incoming := private.read_columns(records);
+    elsif json_typeof(records) = 'array' then
+        incoming := array(select r from json_populate_recordset(null::private.incoming_record, records) as r);
     end if;
-    incoming := array(select r from json_populate_recordset(null::private.incoming_record, records) as r);
-    if cardinality(incoming) > 5000 then
+    if incoming is null or cardinality(incoming) > 5000 then
         raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
     end if;
     if not exists (select from unnest(incoming) as r where r.day is not null) then
@@ -9074,6 +9123,8 @@ REVOKE ALL ON TYPE private.traits FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.filing_move FROM PUBLIC;
 
+REVOKE ALL ON TYPE private.incoming_columns FROM PUBLIC;
+
 REVOKE ALL ON TYPE private.incoming_kind FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.incoming_record FROM PUBLIC;
@@ -9433,6 +9484,8 @@ REVOKE ALL ON FUNCTION private.rank_superseded(owner uuid, keys uuid[]) FROM PUB
 REVOKE ALL ON FUNCTION private.read_alias(tenant uuid, place integer, asked json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_aliases(tenant uuid, aliases json) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.read_columns(records json) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.read_divided(tenant uuid, first_day date, last_day date, stale private.stale_days[], outdated date[], asked private.daily_question) FROM PUBLIC;
 

@@ -1,4 +1,4 @@
--- 010_imports.sql: sources of records.
+-- 010_imports.sql: sources of records; files and exports of one's own that are imported again.
 
 -- public.imports: a file, a connection to a provider's API, or one agent's logs on one machine. Deleting it deletes its
 -- records.
@@ -190,3 +190,55 @@ end
 $$;
 revoke all on function public.find_same_import(text, text, bigint, uuid) from public, anon, service_role;
 grant execute on function public.find_same_import(text, text, bigint, uuid) to authenticated;
+
+-- Of records of one's own export those that the workspace still has, as their places in `records`, from 0: by their ids, or by
+-- the events that they are about, whose records may have other ids by now. `records` are up to 5,000 objects {id, source_key,
+-- timestamp}; older exports have no source keys. A record that is a date is less than a day from its former instant.
+create or replace function public.find_exported(records json, workspace uuid default null)
+returns integer[]
+language plpgsql
+stable
+security definer
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    ids uuid[];
+    keys uuid[];
+    first_at timestamptz;
+    last_at timestamptz;
+begin
+    if json_typeof(records) is distinct from 'array' or json_array_length(records) > 5000 then
+        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    end if;
+    select array_agg(e.id), array_agg(e.source_key), min(e.timestamp) - interval '1 day', max(e.timestamp) + interval '1 day'
+    into ids, keys, first_at, last_at
+    from json_to_recordset(records) as e (id uuid, source_key uuid, timestamp timestamptz);
+    return array(
+        select (e.place - 1)::integer
+        from unnest(ids, keys) with ordinality as e (id, source_key, place)
+        where
+            e.id in (
+                select r.id from public.cost_records as r where r.workspace_id = tenant and r.id = any (ids)
+                union all
+                select s.id from public.superseded_records as s where s.workspace_id = tenant and s.id = any (ids)
+            )
+            or e.source_key in (
+                select r.source_key
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp <= last_at
+                union all
+                select r.source_key
+                from public.cost_records as r
+                where r.workspace_id = tenant and r.request_id is not null and r.source_key = any (keys)
+                union all
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = tenant and s.source_key = any (keys)
+            )
+    );
+end
+$$;
+revoke all on function public.find_exported(json, uuid) from public, anon, service_role;
+grant execute on function public.find_exported(json, uuid) to authenticated;

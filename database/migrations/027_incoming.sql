@@ -30,11 +30,61 @@ begin
         );
         revoke all on type private.incoming_record from public;
     end if;
+    if to_regtype('private.incoming_columns') is null then
+        create type private.incoming_columns as (
+            provider text[],
+            timestamp timestamptz[],
+            day date[],
+            model_name text[],
+            cost_usd numeric(18, 10)[],
+            cost_basis text[],
+            charge_type text[],
+            collection_method text[],
+            source_key uuid[],
+            request_id text[],
+            billing_account text[],
+            dataset text[],
+            billed_under_other_name boolean[],
+            project_id uuid[],
+            tokens_used bigint[],
+            input_tokens bigint[],
+            output_tokens bigint[],
+            cached_input_tokens bigint[],
+            cache_write_tokens bigint[],
+            reasoning_tokens bigint[],
+            request_count bigint[],
+            metadata jsonb[]
+        );
+        revoke all on type private.incoming_columns from public;
+    end if;
 end
 $$;
 
--- Records from JSON: `json`, not `jsonb`, because it is parsed once and never kept. An event that is a date gets the instant
--- that the workspace's time zone gives it.
+-- Records from columns of equal length: half as long as objects, and parsed in half the time.
+create or replace function private.read_columns(records json)
+returns private.incoming_record[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+declare
+    c constant private.incoming_columns := json_populate_record(null::private.incoming_columns, records);
+begin
+    return array(
+        select row(r.*)::private.incoming_record
+        from unnest(
+            c.provider, c.timestamp, c.day, c.model_name, c.cost_usd, c.cost_basis, c.charge_type, c.collection_method,
+            c.source_key, c.request_id, c.billing_account, c.dataset, c.billed_under_other_name, c.project_id, c.tokens_used,
+            c.input_tokens, c.output_tokens, c.cached_input_tokens, c.cache_write_tokens, c.reasoning_tokens, c.request_count,
+            c.metadata
+        ) as r
+    );
+end
+$$;
+revoke all on function private.read_columns(json) from public;
+
+-- Records from JSON, as objects or as columns: `json`, not `jsonb`, because it is parsed once and never kept. An event that is a
+-- date gets the instant that the workspace's time zone gives it.
 create or replace function private.read_incoming(records json, zone text)
 returns private.incoming_record[]
 language plpgsql
@@ -44,11 +94,12 @@ as $$
 declare
     incoming private.incoming_record[];
 begin
-    if json_typeof(records) is distinct from 'array' then
-        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
+    if json_typeof(records) = 'object' then
+        incoming := private.read_columns(records);
+    elsif json_typeof(records) = 'array' then
+        incoming := array(select r from json_populate_recordset(null::private.incoming_record, records) as r);
     end if;
-    incoming := array(select r from json_populate_recordset(null::private.incoming_record, records) as r);
-    if cardinality(incoming) > 5000 then
+    if incoming is null or cardinality(incoming) > 5000 then
         raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
     end if;
     if not exists (select from unnest(incoming) as r where r.day is not null) then
@@ -207,55 +258,3 @@ begin
 end
 $$;
 revoke all on function private.find_known(uuid, private.incoming_record[], timestamptz, timestamptz, boolean) from public;
-
--- Of records of one's own export those that the workspace still has, as their places in `records`, from 0: by their ids, or by
--- the events that they are about, whose records may have other ids by now. `records` are up to 5,000 objects {id, source_key,
--- timestamp}; older exports have no source keys. A record that is a date is less than a day from its former instant.
-create or replace function public.find_exported(records json, workspace uuid default null)
-returns integer[]
-language plpgsql
-stable
-security definer
-set search_path = ''
-set plan_cache_mode = force_generic_plan
-as $$
-declare
-    tenant constant uuid := private.require_workspace(workspace, 'viewer');
-    ids uuid[];
-    keys uuid[];
-    first_at timestamptz;
-    last_at timestamptz;
-begin
-    if json_typeof(records) is distinct from 'array' or json_array_length(records) > 5000 then
-        raise exception 'Records must be an array of at most 5,000 objects.' using errcode = '22023';
-    end if;
-    select array_agg(e.id), array_agg(e.source_key), min(e.timestamp) - interval '1 day', max(e.timestamp) + interval '1 day'
-    into ids, keys, first_at, last_at
-    from json_to_recordset(records) as e (id uuid, source_key uuid, timestamp timestamptz);
-    return array(
-        select (e.place - 1)::integer
-        from unnest(ids, keys) with ordinality as e (id, source_key, place)
-        where
-            e.id in (
-                select r.id from public.cost_records as r where r.workspace_id = tenant and r.id = any (ids)
-                union all
-                select s.id from public.superseded_records as s where s.workspace_id = tenant and s.id = any (ids)
-            )
-            or e.source_key in (
-                select r.source_key
-                from public.cost_records as r
-                where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp <= last_at
-                union all
-                select r.source_key
-                from public.cost_records as r
-                where r.workspace_id = tenant and r.request_id is not null and r.source_key = any (keys)
-                union all
-                select s.source_key
-                from public.superseded_records as s
-                where s.workspace_id = tenant and s.source_key = any (keys)
-            )
-    );
-end
-$$;
-revoke all on function public.find_exported(json, uuid) from public, anon, service_role;
-grant execute on function public.find_exported(json, uuid) to authenticated;

@@ -1,11 +1,12 @@
 """Cost records and their identities."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -28,13 +29,6 @@ COUNTS = (
     "cache_write_tokens",
     "reasoning_tokens",
     "request_count",
-)
-SENT_IF_SET = (
-    *COUNTS,
-    "request_id",
-    "billing_account",
-    "billed_under_other_name",
-    "project_id",
 )
 
 
@@ -103,34 +97,44 @@ class CostRecord:
         """Input and output tokens."""
         return self.input_tokens + self.output_tokens
 
-    def to_json(self, usual_method: CollectionMethod = "manual_entry") -> dict[str, JSON]:
-        """The record as `save_cost_records` takes it: money as text, default values left out.
 
-        `usual_method` is that function's default: csv_import for records of an import.
-        """
-        values: dict[str, JSON] = {
-            "provider": self.provider,
-            "timestamp": self.timestamp.isoformat(),
-            "model_name": self.model_name,
-            "cost_usd": None if self.cost_usd is None else format(self.cost_usd, "f"),
-            "source_key": str(self.source_key),
-        }
-        if self.cost_basis != "billed":
-            values["cost_basis"] = self.cost_basis
-        if self.charge_type != "usage":
-            values["charge_type"] = self.charge_type
-        if self.collection_method != usual_method:
-            values["collection_method"] = self.collection_method
-        if self.day is not None:
-            values["day"] = self.day.isoformat()
-        if self.dataset != REQUESTS:
-            values["dataset"] = self.dataset
-        for name in SENT_IF_SET:
-            if value := getattr(self, name):
-                values[name] = value
-        if self.metadata:
-            values["metadata"] = self.metadata
-        return values
+# Values that `save_cost_records` assumes where a column is missing.
+USUAL: dict[str, Any] = {
+    "cost_basis": "billed",
+    "charge_type": "usage",
+    "dataset": REQUESTS,
+    "day": None,
+    **dict.fromkeys(COUNTS, 0),
+    "request_id": None,
+    "billing_account": None,
+    "billed_under_other_name": False,
+    "project_id": None,
+    "metadata": {},
+}
+
+
+def to_columns(
+    records: Sequence[CostRecord], usual_method: CollectionMethod = "manual_entry"
+) -> dict[str, list[Any]]:
+    """The records as `save_cost_records` takes them: columns of equal length, money as text.
+
+    Columns of default values are left out. `usual_method` is that function's default: csv_import for records
+    of an import.
+    """
+    columns: dict[str, list[Any]] = {
+        "provider": [record.provider for record in records],
+        "timestamp": [record.timestamp.isoformat() for record in records],
+        "model_name": [record.model_name for record in records],
+        "cost_usd": [None if r.cost_usd is None else format(r.cost_usd, "f") for r in records],
+        "source_key": [str(record.source_key) for record in records],
+    }
+    for name, usual in (USUAL | {"collection_method": usual_method}).items():
+        values = [getattr(record, name) for record in records]
+        if values.count(usual) < len(values):
+            columns[name] = values
+    if "day" in columns:
+        columns["day"] = [day and day.isoformat() for day in columns["day"]]
+    return columns
 
 
 def file_under(record: CostRecord, project_id: str | None) -> CostRecord:

@@ -6,7 +6,7 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
-from tally.core.records import CollectionMethod, CostRecord
+from tally.core.records import CollectionMethod, CostRecord, to_columns
 from tally.pricing.estimate import apply_custom_prices
 from tally.storage.database import Database
 
@@ -54,7 +54,7 @@ def save_batch(database: Database, records: Sequence[CostRecord], import_id: str
     """Save at most BATCH records, in one transaction."""
     usual: CollectionMethod = "csv_import" if import_id else "manual_entry"
     answer: dict[str, Any] = database.call(
-        "save_cost_records", import_id=import_id, records=[record.to_json(usual) for record in records]
+        "save_cost_records", import_id=import_id, records=to_columns(records, usual)
     )
     rejected = [(entry["index"], entry["reason"]) for entry in answer["rejected"]]
     return Saved(answer["inserted"], answer["duplicate"], answer["restated"], rejected)

@@ -29,7 +29,9 @@ def record(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def save(person: Connection, records: list[dict[str, Any]], import_id: UUID | None = None) -> dict[str, Any]:
+def save(
+    person: Connection, records: list[dict[str, Any]] | dict[str, Any], import_id: UUID | None = None
+) -> dict[str, Any]:
     """Call the function and return its answer."""
     found = person.execute(
         "select public.save_cost_records(%s, %s)", [import_id, json.dumps(records)]
@@ -66,6 +68,39 @@ def test_saving_again_adds_nothing(person: Connection) -> None:
     assert save(person, records) == {"inserted": 20, "duplicate": 0, "restated": 0, "rejected": []}
     assert save(person, records) == {"inserted": 0, "duplicate": 20, "restated": 0, "rejected": []}
     assert count(person) == 20
+
+
+def test_columns_are_saved_as_objects_are(as_user: Act, person: Connection, stranger: UUID) -> None:
+    records = [
+        record(),
+        record(
+            day="2026-05-02", metadata={"list": [1, [2]], "note": "x"}, cost_usd=None, cost_basis="estimated"
+        ),
+        record(request_id="msg_1", billing_account="openai", dataset="costs", billed_under_other_name=True),
+        record(provider="nobody-knows"),
+        record(charge_type="credit", cost_usd="-1", collection_method="otlp", reasoning_tokens=3),
+    ]
+    names = {name for each in records for name in each}
+    columns = {name: [each.get(name) for each in records] for name in names}
+    other = as_user(stranger)
+    assert save(person, records) == save(other, columns)
+    stored = (
+        "select to_jsonb(r) - array['id', 'workspace_id', 'user_id', 'created_at', 'updated_at']"
+        " from public.cost_records as r order by r.source_key"
+    )
+    rows = person.execute(stored).fetchall()
+    assert len(rows) == 4
+    assert rows == other.execute(stored).fetchall()
+
+
+def test_columns_of_unequal_length_name_the_records_that_miss_something(person: Connection) -> None:
+    columns = {name: [value] * 2 for name, value in record().items()}
+    columns["source_key"] = [str(uuid4()), str(uuid4())]
+    answer = save(person, columns | {"timestamp": ["2026-05-01T12:00Z"]})
+    assert answer["rejected"] == [{"index": 1, "reason": "The date is missing."}]
+    assert answer["inserted"] == 1
+    with pytest.raises(psycopg.Error):
+        save(person, {"provider": "openai"})
 
 
 def test_missing_values_take_their_defaults(person: Connection) -> None:
@@ -288,8 +323,8 @@ def test_a_strangers_import_is_refused(as_user: Act, person: Connection, strange
 
 @pytest.mark.parametrize(
     "records",
-    [[record() for _ in range(5001)], {"provider": "openai"}, None, "text"],
-    ids=["5001", "object", "null", "text"],
+    [[record() for _ in range(5001)], {"provider": ["openai"] * 5001}, None, "text"],
+    ids=["5001", "columns", "null", "text"],
 )
 def test_anything_but_an_array_of_5000_is_refused(person: Connection, records: Any) -> None:
     with pytest.raises(psycopg.Error, match="array of at most 5,000"):

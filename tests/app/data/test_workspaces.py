@@ -15,6 +15,7 @@ from app.auth.identity import User, database_of
 from app.auth.workspaces import Workspace
 from app.figures.forecast_series import ForecastSeries
 from tally.accounts.auth_client import AuthClient
+from tally.core.records import to_columns
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
 from tests.app.nightly_runs import ADD_ANOMALY, ADD_TOTAL, TODAY, add_nightly_run
@@ -63,7 +64,7 @@ def fill(job: psycopg.Connection[Any], user: User) -> None:
     source = {"filename": "a.csv", "format": "openai_usage", "status": "done", "file_sha256": "0" * 64}
     import_id = database.insert("imports", own | source)["id"]
     record = usage(1, None, cost_basis="estimated", billing_account="openai", input_tokens=5)
-    records = [record.to_json("csv_import")]
+    records = to_columns([record], "csv_import")
     database.call("save_cost_records", import_id=import_id, records=records, workspace=workspace_id)
     provider = data.load_providers(user)[0]
     plan = {

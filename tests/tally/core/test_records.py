@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.core.records import ChargeType, CostRecord, InvalidRecord, canonical_decimal, day_instant, identity
+from tally.core.records import (
+    ChargeType,
+    CostRecord,
+    InvalidRecord,
+    canonical_decimal,
+    day_instant,
+    identity,
+    to_columns,
+)
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 PARTS = st.lists(
@@ -41,18 +49,18 @@ def record(
     )
 
 
-def test_json_keeps_every_decimal_and_leaves_out_defaults() -> None:
-    values = record(cost_usd=Decimal("1E-10"), input_tokens=7).to_json()
-    assert json.loads(json.dumps(values)) == {
-        "provider": "openai",
-        "timestamp": "2026-11-02T12:00:00+00:00",
-        "model_name": "gpt-5.5",
-        "cost_usd": "0.0000000001",
-        "source_key": str(identity("a")),
-        "collection_method": "csv_import",
-        "input_tokens": 7,
+def test_columns_keep_every_decimal_and_those_of_defaults_are_left_out() -> None:
+    columns = to_columns([record(cost_usd=Decimal("1E-10"), input_tokens=7), record()])
+    assert json.loads(json.dumps(columns)) == {
+        "provider": ["openai"] * 2,
+        "timestamp": ["2026-11-02T12:00:00+00:00"] * 2,
+        "model_name": ["gpt-5.5"] * 2,
+        "cost_usd": ["0.0000000001", "1"],
+        "source_key": [str(identity("a"))] * 2,
+        "collection_method": ["csv_import"] * 2,
+        "input_tokens": [7, 0],
     }
-    assert "collection_method" not in record().to_json("csv_import")
+    assert "collection_method" not in to_columns([record()], "csv_import")
 
 
 def test_columns_of_the_ledger_are_sent_beside_the_metadata() -> None:
@@ -64,12 +72,14 @@ def test_columns_of_the_ledger_are_sent_beside_the_metadata() -> None:
         dataset="openai_api_usage",
         billed_under_other_name=True,
     )
-    assert ledger.to_json().items() - record().to_json().items() == {
-        ("day", "2026-11-02"),
-        ("request_id", "msg_1"),
-        ("billing_account", "openai:work"),
-        ("dataset", "openai_api_usage"),
-        ("billed_under_other_name", True),
+    usual = to_columns([record()] * 2)
+    columns = to_columns([record(), ledger])
+    assert {name: column for name, column in columns.items() if name not in usual} == {
+        "day": [None, "2026-11-02"],
+        "request_id": [None, "msg_1"],
+        "billing_account": [None, "openai:work"],
+        "dataset": ["requests", "openai_api_usage"],
+        "billed_under_other_name": [False, True],
     }
 
 

@@ -5,6 +5,7 @@ import json
 import zipfile
 from pathlib import Path
 
+from tally.core.records import to_columns
 from tally.importers import Parsed
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "imports"
@@ -13,7 +14,7 @@ FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "imports"
 def describe(importer_name: str, parsed: Parsed) -> dict[str, object]:
     """A parsed file in the form of `expected.json`."""
     records = [
-        record.to_json()
+        {name: column[0] for name, column in to_columns([record]).items()}
         | {
             "cost_basis": record.cost_basis,
             "charge_type": record.charge_type,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tally.core.records import to_columns
 from tally.importers import ImportRefused, Options, Parsed, Question, find_importer, identify, read_table
 
 HEADERS = {
@@ -117,7 +118,7 @@ def check_lines(parsed: Parsed) -> None:
 def check_records(parsed: Parsed) -> None:
     """Records have identities of their own, and rejections a line and a reason."""
     assert len({(record.source_key, record.timestamp) for record in parsed.records}) == len(parsed.records)
-    assert all(record.to_json() for record in parsed.records)
+    assert all(len(column) == len(parsed.records) for column in to_columns(parsed.records).values())
     assert all(rejected.reason.endswith(".") and rejected.line >= 2 for rejected in parsed.rejected)
 
 

@@ -29,13 +29,15 @@ class RecordingDatabase:
 
     def call(self, function: str, **params: Any) -> Any:
         self.calls.append((function, params))
-        last = len(params.get("records", ())) - 1
+        last = len(params.get("records", {}).get("source_key", ())) - 1
         rejected = [{"index": last, "reason": f"refused {last}"}]
         return {"inserted": last, "duplicate": 0, "restated": 0, "rejected": rejected}
 
-    def saves(self) -> list[Sequence[Row]]:
-        """The records of each save."""
-        return [params["records"] for function, params in self.calls if function == "save_cost_records"]
+    def saves(self, column: str = "source_key") -> list[Sequence[Any]]:
+        """A column of the records of each save."""
+        return [
+            params["records"][column] for function, params in self.calls if function == "save_cost_records"
+        ]
 
     def insert(self, table: str, row: Row) -> Row:
         raise AssertionError(table, row)
@@ -68,7 +70,7 @@ def test_window_is_saved_day_by_day_and_cleared_once() -> None:
     records = [bill(day, number) for number in range(3) for day in reversed(days)]
     database = RecordingDatabase()
     saved = replace_window(database, "source", "openai_api_costs", (days[0], days[-1]), records)
-    assert [{row["day"] for row in rows} for rows in database.saves()] == [{day.isoformat()} for day in days]
+    assert [set(sent) for sent in database.saves("day")] == [{day.isoformat()} for day in days]
     assert (saved.inserted, len(saved.rejected)) == (60, 30)
     function, params = database.calls[-1]
     assert function == "delete_missing"

@@ -244,7 +244,7 @@ def test_account_of_unstorable_email_does_not_exist(stack: Stack) -> None:
 
 def test_refusals_have_messages(database: Database) -> None:
     with pytest.raises(DatabaseError, match=r"^Records must be an array of at most 5,000 objects\.$"):
-        database.call("save_cost_records", import_id=None, records={})
+        database.call("save_cost_records", import_id=None, records=None)
     with pytest.raises(DatabaseError, match=r"^The database refused this: .*imports_rows_read_check"):
         database.insert("imports", A_FILE | {"rows_read": -1})
     with pytest.raises(DatabaseError, match=r"^permission denied"):
