@@ -55,7 +55,7 @@ def test_columns_keep_every_decimal_and_those_of_defaults_are_left_out() -> None
         "provider": ["openai"] * 2,
         "timestamp": ["2026-11-02T12:00:00+00:00"] * 2,
         "model_name": ["gpt-5.5"] * 2,
-        "cost_usd": ["0.0000000001", "1"],
+        "cost_usd": ["0.0000000001", "1.5"],
         "source_key": [str(identity("a"))] * 2,
         "collection_method": ["csv_import"] * 2,
         "input_tokens": [7, 0],
