@@ -146,7 +146,7 @@ def _measure_rules(plain: Connection, ruled: Connection) -> Measurement:
         batch = json.dumps(_make_batch(chance))
         fetch_value(person, "select public.save_cost_records(%s, %s)", sources[person], batch)
 
-    taken = interleaved({"plain": lambda: save(plain), "ruled": lambda: save(ruled)}, 15, WARM_UP)
+    taken = interleaved({"plain": lambda: save(plain), "ruled": lambda: save(ruled)}, REPEATS, WARM_UP)
     name = f"save {BATCH:,} records by {RULES} rules, against none"
     return in_milliseconds(name, taken["ruled"], taken["plain"], RULES_BAR)
 

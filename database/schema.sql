@@ -788,7 +788,7 @@ $_$;
 
 -- FUNCTION private.check_incoming(private.incoming_record[])
 
-CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean) RETURNS record
+CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT chosen_projects uuid[]) RETURNS record
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -799,12 +799,14 @@ CREATE FUNCTION private.check_incoming(incoming private.incoming_record[], OUT r
         count(*) filter (where i.reason is null),
         min(i.timestamp) filter (where i.reason is null),
         max(i.timestamp) filter (where i.reason is null),
-        coalesce(bool_or(i.request_id is not null), false)
+        coalesce(bool_or(i.request_id is not null), false),
+        array_agg(distinct i.project_id) filter (where i.project_id is not null)
     from (
         select
             r.ord,
             r.timestamp,
             r.request_id,
+            r.project_id,
             case
                 when r.timestamp is null then 'The date is missing.'
                 when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')
@@ -6331,8 +6333,8 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
     checked := private.check_incoming(incoming);
-    if exists (select from unnest(incoming) as r where r.project_id is not null) then
-        perform private.check_chosen_projects(tenant, array(select distinct r.project_id from unnest(incoming) as r));
+    if checked.chosen_projects is not null then
+        perform private.check_chosen_projects(tenant, checked.chosen_projects);
     end if;
     -- Before the lock of saves: whoever makes a month may wait for another who does.
     if not private.has_months(checked.first_at, checked.last_at) then
@@ -9227,7 +9229,7 @@ REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[])
 
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.check_incoming(incoming private.incoming_record[], OUT rejected json, OUT valid integer, OUT first_at timestamp with time zone, OUT last_at timestamp with time zone, OUT has_requests boolean, OUT chosen_projects uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_invitation(tenant uuid, address text, role text) FROM PUBLIC;
 

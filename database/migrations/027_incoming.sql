@@ -125,15 +125,16 @@ end
 $$;
 revoke all on function private.read_incoming(json, text) from public;
 
--- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those, and whether
--- requests are among all of them.
+-- Records that cannot be saved, as [{index, reason}], and how many can; with the first and last time of those, whether
+-- requests are among all of them, and the projects that they name.
 create or replace function private.check_incoming(
     incoming private.incoming_record[],
     out rejected json,
     out valid integer,
     out first_at timestamptz,
     out last_at timestamptz,
-    out has_requests boolean
+    out has_requests boolean,
+    out chosen_projects uuid[]
 )
 language sql
 stable
@@ -146,12 +147,14 @@ as $$
         count(*) filter (where i.reason is null),
         min(i.timestamp) filter (where i.reason is null),
         max(i.timestamp) filter (where i.reason is null),
-        coalesce(bool_or(i.request_id is not null), false)
+        coalesce(bool_or(i.request_id is not null), false),
+        array_agg(distinct i.project_id) filter (where i.project_id is not null)
     from (
         select
             r.ord,
             r.timestamp,
             r.request_id,
+            r.project_id,
             case
                 when r.timestamp is null then 'The date is missing.'
                 when r.timestamp < timestamptz '2020-01-01 00:00:00+00' or r.timestamp >= (select now() + interval '1 year')

@@ -238,8 +238,8 @@ begin
     perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
     incoming := private.read_incoming(records, private.timezone_of(tenant));
     checked := private.check_incoming(incoming);
-    if exists (select from unnest(incoming) as r where r.project_id is not null) then
-        perform private.check_chosen_projects(tenant, array(select distinct r.project_id from unnest(incoming) as r));
+    if checked.chosen_projects is not null then
+        perform private.check_chosen_projects(tenant, checked.chosen_projects);
     end if;
     -- Before the lock of saves: whoever makes a month may wait for another who does.
     if not private.has_months(checked.first_at, checked.last_at) then
