@@ -8,6 +8,13 @@ CREATE SCHEMA private;
 
 CREATE SCHEMA public;
 
+-- TYPE private.account_group
+
+CREATE TYPE private.account_group AS (
+	accounts text[],
+	covering text[]
+);
+
 -- TYPE private.daily_question
 
 CREATE TYPE private.daily_question AS (
@@ -726,16 +733,19 @@ CREATE FUNCTION private.change_parts(changes private.day_parts[]) RETURNS void
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    before jsonb;
+    groups jsonb;
 begin
-    if cardinality(changes) > 0 then
-        before := private.joins_of(changes);
-        perform private.add_to_day_parts(changes);
-        if before <> '{}' then
-            changes := changes || private.rejoined_days(before);
-        end if;
-        perform private.resolve_overlaps(changes);
+    if cardinality(changes) = 0 then
+        return;
     end if;
+    if exists (select from unnest(changes) as c where split_part(c.billing_account, ':', 2) like '@%') then
+        groups := private.groups_of(changes);
+    end if;
+    perform private.add_to_day_parts(changes);
+    if groups is not null then
+        changes := changes || private.regrouped_days(groups, changes);
+    end if;
+    perform private.resolve_overlaps(changes);
 end
 $$;
 
@@ -1257,9 +1267,71 @@ CREATE FUNCTION private.day_start(day date, zone text) RETURNS timestamp with ti
     from (select day::timestamp at time zone zone as midnight) as s
 $$;
 
--- FUNCTION private.decide_parts(uuid, text[], date[])
+-- FUNCTION private.days_to_decide(private.day_parts[])
 
-CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], days date[]) RETURNS SETOF private.day_parts
+CREATE FUNCTION private.days_to_decide(changes private.day_parts[]) RETURNS TABLE(workspace_id uuid, accounts text[], covering text[], days date[])
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+    if
+        not exists (
+            select
+            from (select distinct c.workspace_id, split_part(c.billing_account, ':', 1) as provider from unnest(changes) as c) as k
+            inner join private.day_parts as p
+                on k.workspace_id = p.workspace_id and k.provider = split_part(p.billing_account, ':', 1)
+            where split_part(p.billing_account, ':', 2) like '@%'
+        )
+    then
+        return query
+        select d.workspace_id, array[d.billing_account], array[]::text[], array_agg(d.day)
+        from (select distinct c.workspace_id, c.billing_account, c.day from unnest(changes) as c) as d
+        where
+            (
+                select row(p.dataset, p.cost_basis)
+                from private.day_parts as p
+                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                order by p.dataset, p.cost_basis
+                limit 1
+            ) <> (
+                select row(p.dataset, p.cost_basis)
+                from private.day_parts as p
+                where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                order by p.dataset desc, p.cost_basis desc
+                limit 1
+            )
+            or exists (
+                select
+                from private.day_parts as p
+                where
+                    (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.billing_account, d.day)
+                    and not (p.money_is_effective and p.tokens_are_effective)
+            )
+        group by d.workspace_id, d.billing_account;
+        return;
+    end if;
+    return query
+    select g.workspace_id, g.accounts, g.covering, array_agg(g.day)
+    from private.grouped_days(changes) as g
+    where
+        private.has_overlap(g.workspace_id, g.accounts || g.covering, g.day)
+        or exists (
+            select
+            from private.day_parts as p
+            where
+                p.workspace_id = g.workspace_id
+                and p.billing_account = any (g.accounts)
+                and p.day = g.day
+                and not (p.money_is_effective and p.tokens_are_effective)
+        )
+    group by g.workspace_id, g.accounts, g.covering;
+end
+$$;
+
+-- FUNCTION private.decide_parts(uuid, text[], text[], date[])
+
+CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) RETURNS SETOF private.day_parts
     LANGUAGE sql
     SET search_path TO ''
     SET enable_nestloop TO 'off'
@@ -1270,7 +1342,7 @@ CREATE FUNCTION private.decide_parts(of_workspace uuid, accounts text[], days da
     set
         money_is_effective = j.money_is_effective,
         tokens_are_effective = j.tokens_are_effective
-    from private.judge_parts(of_workspace, accounts, days) as j
+    from private.judge_parts(of_workspace, accounts, covering, days) as j
     where
         p.workspace_id = of_workspace
         and p.billing_account = any (accounts)
@@ -1837,6 +1909,115 @@ begin
 end
 $$;
 
+-- FUNCTION private.group_accounts(uuid, text, date)
+
+CREATE FUNCTION private.group_accounts(of_workspace uuid, account text, month date) RETURNS private.account_group
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    provider constant text := split_part(account, ':', 1);
+    next_month constant date := month + interval '1 month';
+    identified text := '';
+    present text[] := array[]::text[];
+    all_have_bills boolean := true;
+begin
+    loop
+        exit when account <> provider and split_part(account, ':', 2) not like '@%';
+        identified := (
+            select p.billing_account
+            from private.day_parts as p
+            where
+                p.workspace_id = of_workspace
+                and split_part(p.billing_account, ':', 1) = provider
+                and split_part(p.billing_account, ':', 2) like '@%'
+                and p.billing_account > identified
+            order by p.billing_account
+            limit 1
+        );
+        exit when identified is null;
+        if
+            exists (
+                select
+                from private.day_parts as p
+                where
+                    p.workspace_id = of_workspace and p.billing_account = identified and p.day >= month and p.day < next_month
+            )
+        then
+            present := present || identified;
+            all_have_bills := all_have_bills and exists (
+                select
+                from private.day_parts as p
+                where
+                    p.workspace_id = of_workspace
+                    and p.billing_account = identified
+                    and p.day >= month
+                    and p.day < next_month
+                    and p.cost_basis = 'billed'
+            );
+        end if;
+    end loop;
+    if cardinality(present) = 1 and account in (provider, present[1]) then
+        return row(array[provider] || present, array[]::text[]);
+    end if;
+    if cardinality(present) > 1 and account = provider and all_have_bills then
+        return row(array[provider], present);
+    end if;
+    return row(array[account], array[]::text[]);
+end
+$$;
+
+-- FUNCTION private.grouped_days(private.day_parts[])
+
+CREATE FUNCTION private.grouped_days(changes private.day_parts[]) RETURNS TABLE(workspace_id uuid, accounts text[], covering text[], day date)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with days as (
+        select distinct c.workspace_id, c.billing_account, c.day, date_trunc('month', c.day::timestamp)::date as month
+        from unnest(changes) as c
+    ),
+
+    months as materialized (
+        select m.workspace_id, m.billing_account, m.month, g.accounts, g.covering
+        from (select distinct d.workspace_id, d.billing_account, d.month from days as d) as m
+        cross join lateral private.group_accounts(m.workspace_id, m.billing_account, m.month) as g
+    )
+
+    select distinct d.workspace_id, m.accounts, m.covering, d.day
+    from days as d
+    inner join months as m
+        on d.workspace_id = m.workspace_id and d.billing_account = m.billing_account and d.month = m.month
+$$;
+
+-- FUNCTION private.groups_of(private.day_parts[])
+
+CREATE FUNCTION private.groups_of(changes private.day_parts[]) RETURNS jsonb
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        select coalesce(
+            jsonb_object_agg(
+                concat_ws(' ', a.workspace_id, a.provider, a.month),
+                to_jsonb(private.group_accounts(a.workspace_id, a.provider, a.month))
+            ),
+            '{}'
+        )
+        from (
+            select distinct
+                c.workspace_id,
+                split_part(c.billing_account, ':', 1) as provider,
+                date_trunc('month', c.day::timestamp)::date as month
+            from unnest(changes) as c
+            where split_part(c.billing_account, ':', 2) like '@%'
+        ) as a
+    );
+end
+$$;
+
 -- FUNCTION private.has_months(timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) RETURNS boolean
@@ -2065,70 +2246,6 @@ CREATE FUNCTION private.is_refresh_due() RETURNS boolean
         )
 $$;
 
--- FUNCTION private.joined_accounts(uuid, text)
-
-CREATE FUNCTION private.joined_accounts(of_workspace uuid, account text) RETURNS text[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    SET plan_cache_mode TO 'force_generic_plan'
-    AS $$
-declare
-    provider constant text := split_part(account, ':', 1);
-    identified text;
-begin
-    if account <> provider and split_part(account, ':', 2) not like '@%' then
-        return array[account];
-    end if;
-    select p.billing_account
-    into identified
-    from private.day_parts as p
-    where
-        p.workspace_id = of_workspace
-        and split_part(p.billing_account, ':', 1) = provider
-        and split_part(p.billing_account, ':', 2) like '@%'
-    order by p.billing_account
-    limit 1;
-    if identified is null or account not in (provider, identified) then
-        return array[account];
-    end if;
-    if
-        exists (
-            select
-            from private.day_parts as p
-            where
-                p.workspace_id = of_workspace
-                and split_part(p.billing_account, ':', 1) = provider
-                and split_part(p.billing_account, ':', 2) like '@%'
-                and p.billing_account > identified
-        )
-    then
-        return array[account];
-    end if;
-    return array[provider, identified];
-end
-$$;
-
--- FUNCTION private.joins_of(private.day_parts[])
-
-CREATE FUNCTION private.joins_of(changes private.day_parts[]) RETURNS jsonb
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return (
-        select coalesce(
-            jsonb_object_agg(a.workspace_id || ' ' || a.provider, to_jsonb(private.joined_accounts(a.workspace_id, a.provider))),
-            '{}'
-        )
-        from (
-            select distinct c.workspace_id, split_part(c.billing_account, ':', 1) as provider
-            from unnest(changes) as c
-            where split_part(c.billing_account, ':', 2) like '@%'
-        ) as a
-    );
-end
-$$;
-
 -- FUNCTION private.json_words(text)
 
 CREATE FUNCTION private.json_words(joined text) RETURNS json
@@ -2138,9 +2255,9 @@ CREATE FUNCTION private.json_words(joined text) RETURNS json
     select coalesce('["' || joined || '"]', '[]')::json
 $$;
 
--- FUNCTION private.judge_parts(uuid, text[], date[])
+-- FUNCTION private.judge_parts(uuid, text[], text[], date[])
 
-CREATE FUNCTION private.judge_parts(of_workspace uuid, accounts text[], days date[]) RETURNS SETOF private.day_parts
+CREATE FUNCTION private.judge_parts(of_workspace uuid, accounts text[], covering text[], days date[]) RETURNS SETOF private.day_parts
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
@@ -2178,7 +2295,23 @@ CREATE FUNCTION private.judge_parts(of_workspace uuid, accounts text[], days dat
         case p.cost_basis
             when 'billed' then p.dataset = b.dataset
             when 'estimated'
-                then b.dataset is null and p.dataset = u.dataset and not (p.is_billed and p.billed_under_other_name)
+                then
+                    b.dataset is null
+                    and p.dataset = u.dataset
+                    and not (p.is_billed and p.billed_under_other_name)
+                    and (
+                        cardinality(covering) = 0
+                        or not exists (
+                            select
+                            from private.day_parts as c
+                            where
+                                c.workspace_id = of_workspace
+                                and c.billing_account = any (covering)
+                                and c.day = p.day
+                                and c.cost_basis = 'billed'
+                                and (c.model_key in ('', p.model_key) or p.billed_under_other_name)
+                        )
+                    )
             else p.dataset = u.dataset
         end as money_is_effective,
         coalesce(p.dataset = u.dataset, true) as tokens_are_effective
@@ -3991,25 +4124,8 @@ CREATE FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time 
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
-declare
-    before jsonb;
 begin
     perform pg_advisory_xact_lock(private.billing_lock(tenant));
-    before := private.joins_of(array(
-        select private.unchanged_part(tenant, a.billing_account, first_at::date)
-        from (
-            select p.billing_account
-            from private.day_parts as p
-            where
-                p.workspace_id = tenant
-                and p.day >= (first_at at time zone 'UTC')::date
-                and p.day < (last_at at time zone 'UTC')::date
-            union
-            select r.billing_account
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at
-        ) as a
-    ));
     delete from private.day_parts as p
     where
         p.workspace_id = tenant
@@ -4033,7 +4149,7 @@ begin
         r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.billing_account is not null
     group by 2, 3, 4, 5, 6, 7, 8;
     -- As changes of no record: all records of what is decided are flagged.
-    perform private.resolve_overlaps(private.rejoined_days(before) || array(
+    perform private.resolve_overlaps(array(
         select private.unchanged_part(d.workspace_id, d.billing_account, d.day)
         from (
             select distinct p.workspace_id, p.billing_account, p.day
@@ -4064,36 +4180,53 @@ begin
 end
 $$;
 
--- FUNCTION private.rejoined_days(jsonb)
+-- FUNCTION private.regrouped_days(jsonb, private.day_parts[])
 
-CREATE FUNCTION private.rejoined_days(before jsonb) RETURNS private.day_parts[]
+CREATE FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) RETURNS private.day_parts[]
     LANGUAGE sql STABLE
     SET search_path TO ''
     AS $$
-    with joins as materialized (
+    with known as (
         select
             split_part(b.key, ' ', 1)::uuid as workspace_id,
             split_part(b.key, ' ', 2) as provider,
-            b.value as accounts,
-            to_jsonb(private.joined_accounts(split_part(b.key, ' ', 1)::uuid, split_part(b.key, ' ', 2))) as now_accounts
+            split_part(b.key, ' ', 3)::date as month,
+            b.value as state
         from jsonb_each(before) as b
-    )
+    ),
 
-    select array(
-        select private.unchanged_part(j.workspace_id, a.name, d.day)
-        from joins as j
+    regrouped as materialized (
+        select k.workspace_id, k.provider, k.month, k.state, n.state as now_state
+        from known as k
+        cross join lateral (select to_jsonb(private.group_accounts(k.workspace_id, k.provider, k.month)) as state) as n
+        where k.state <> n.state
+    ),
+
+    days as (
+        select r.workspace_id, a.name as account, d.day
+        from regrouped as r
         cross join lateral (
             select distinct p.day
             from private.day_parts as p
-            where p.workspace_id = j.workspace_id and p.billing_account = j.provider
+            where
+                p.workspace_id = r.workspace_id
+                and p.billing_account = r.provider
+                and p.day >= r.month
+                and p.day < r.month + interval '1 month'
         ) as d
         cross join lateral (
-            select jsonb_array_elements_text(j.accounts)
-            union
-            select jsonb_array_elements_text(j.now_accounts)
-        ) as a (name)
-        where j.accounts <> j.now_accounts
+            select jsonb_array_elements_text(s.accounts) as name
+            from (
+                values (r.state -> 'accounts'), (r.state -> 'covering'), (r.now_state -> 'accounts'), (r.now_state -> 'covering')
+            ) as s (accounts)
+        ) as a
+        union
+        select c.workspace_id, split_part(c.billing_account, ':', 1), c.day
+        from unnest(changes) as c
+        where split_part(c.billing_account, ':', 2) like '@%'
     )
+
+    select array(select private.unchanged_part(d.workspace_id, d.account, d.day) from days as d)
 $$;
 
 -- FUNCTION private.remember_member()
@@ -4478,55 +4611,15 @@ CREATE FUNCTION private.resolve_overlaps(changes private.day_parts[]) RETURNS vo
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-    joined record;
+    one record;
     decided private.day_parts[];
 begin
-    for joined in
-        with accounts as materialized (
-            select a.workspace_id, a.billing_account, private.joined_accounts(a.workspace_id, a.billing_account) as names
-            from (select distinct c.workspace_id, c.billing_account from unnest(changes) as c) as a
-        )
-
-        select d.workspace_id, d.names, array_agg(d.day) as days
-        from (
-            select distinct c.workspace_id, a.names, c.day
-            from unnest(changes) as c
-            inner join accounts as a on c.workspace_id = a.workspace_id and c.billing_account = a.billing_account
-        ) as d
-        where
-            case
-                when cardinality(d.names) > 1 then private.has_overlap(d.workspace_id, d.names, d.day)
-                else (
-                    select row(p.dataset, p.cost_basis)
-                    from private.day_parts as p
-                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
-                    order by p.dataset, p.cost_basis
-                    limit 1
-                ) <> (
-                    select row(p.dataset, p.cost_basis)
-                    from private.day_parts as p
-                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
-                    order by p.dataset desc, p.cost_basis desc
-                    limit 1
-                )
-            end
-            or exists (
-                select
-                from private.day_parts as p
-                where
-                    p.workspace_id = d.workspace_id
-                    and p.billing_account = any (d.names)
-                    and p.day = d.day
-                    and not (p.money_is_effective and p.tokens_are_effective)
-            )
-        group by d.workspace_id, d.names
-        order by d.workspace_id, d.names
-    loop
+    for one in select d.* from private.days_to_decide(changes) as d order by d.workspace_id, d.accounts loop
         decided := private.parts_from_before(
-            array(select p from private.decide_parts(joined.workspace_id, joined.names, joined.days) as p), changes
+            array(select p from private.decide_parts(one.workspace_id, one.accounts, one.covering, one.days) as p), changes
         );
         if cardinality(decided) > 0 then
-            perform private.flag_records(joined.workspace_id, joined.names, decided);
+            perform private.flag_records(one.workspace_id, one.accounts, decided);
         end if;
     end loop;
 end
@@ -4871,10 +4964,17 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
     SET work_mem TO '64MB'
     AS $_$
     with identified as (
-        select split_part(p.billing_account, ':', 1) as provider, min(p.billing_account) as account
+        select
+            split_part(p.billing_account, ':', 1) as provider,
+            date_trunc('month', p.day::timestamp)::date as month,
+            min(p.billing_account) as account
         from private.day_parts as p
-        where p.workspace_id = tenant and split_part(p.billing_account, ':', 2) like '@%'
-        group by 1
+        where
+            p.workspace_id = tenant
+            and split_part(p.billing_account, ':', 2) like '@%'
+            and p.day >= date_trunc('month', coalesce(from_date, date '2020-01-01')::timestamp)
+            and p.day <= coalesce(to_date, date '2100-01-01') + 31
+        group by 1, 2
         having min(p.billing_account) = max(p.billing_account)
     )
 
@@ -4895,7 +4995,8 @@ CREATE FUNCTION private.sum_statements(tenant uuid, from_date date, to_date date
         coalesce(sum(s.tokens_used) filter (where s.tokens_are_effective), 0),
         coalesce(bool_or(s.tokens_are_effective and s.tokens_used + s.request_count > 0), false)
     from private.statements as s
-    left join identified as a on s.billing_account = a.provider
+    left join identified as a
+        on s.billing_account = a.provider and date_trunc('month', s.timestamp at time zone 'UTC')::date = a.month
     where
         s.workspace_id = tenant
         and s.billing_account is not null
@@ -7912,7 +8013,7 @@ CREATE UNIQUE INDEX cost_records_daily_workspace_id_date_idx ON private.cost_rec
 
 -- INDEX private.day_parts_identified_idx
 
-CREATE INDEX day_parts_identified_idx ON private.day_parts USING btree (workspace_id, split_part(billing_account, ':'::text, 1), billing_account) WHERE (split_part(billing_account, ':'::text, 2) ~~ '@%'::text);
+CREATE INDEX day_parts_identified_idx ON private.day_parts USING btree (workspace_id, split_part(billing_account, ':'::text, 1), billing_account, day) WHERE (split_part(billing_account, ':'::text, 2) ~~ '@%'::text);
 
 -- INDEX private.day_parts_not_effective_idx
 
@@ -9117,6 +9218,8 @@ GRANT USAGE ON SCHEMA public TO authenticated;
 GRANT USAGE ON SCHEMA public TO service_role;
 GRANT ALL ON SCHEMA public TO postgres;
 
+REVOKE ALL ON TYPE private.account_group FROM PUBLIC;
+
 REVOKE ALL ON TYPE private.daily_question FROM PUBLIC;
 
 REVOKE ALL ON TYPE private.daily_row FROM PUBLIC;
@@ -9269,7 +9372,9 @@ REVOKE ALL ON FUNCTION private.day_instant(day date, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.day_start(day date, zone text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], days date[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.days_to_decide(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.delete_archived_records(tenant uuid) FROM PUBLIC;
 
@@ -9310,6 +9415,12 @@ REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.free_slug(tenant uuid, name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.group_accounts(of_workspace uuid, account text, month date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.grouped_days(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.groups_of(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
@@ -9367,13 +9478,9 @@ REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.joined_accounts(of_workspace uuid, account text) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.joins_of(changes private.day_parts[]) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, accounts text[], days date[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.keep_all_statements(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]) FROM PUBLIC;
 
@@ -9507,7 +9614,7 @@ REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp wit
 
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.rejoined_days(before jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 

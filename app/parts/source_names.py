@@ -61,4 +61,4 @@ def describe_billing_account(
         return given[billing_account]
     provider, _, account = billing_account.partition(":")
     name = providers.get(provider, provider)
-    return f"{name}, {account}" if account else name
+    return f"{name}, {account.removeprefix('@')}" if account else name

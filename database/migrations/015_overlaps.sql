@@ -73,8 +73,8 @@ revoke all on function private.add_to_day_parts(private.day_parts[]) from public
 -- The decision for each part of these days. A day falls into units: its models, or the whole day where a dataset sums all
 -- models. In a unit, one dataset's bill is the money; estimates are money only where there is no bill. A charge that a bill
 -- names differently is in any bill of the day. Tokens, and the money of estimates, are those of the dataset with the most
--- tokens: the others missed some.
-create or replace function private.judge_parts(of_workspace uuid, accounts text[], days date[])
+-- tokens: the others missed some. Bills of the covering accounts are money of theirs alone, and leave no estimate of these.
+create or replace function private.judge_parts(of_workspace uuid, accounts text[], covering text[], days date[])
 returns setof private.day_parts
 language sql
 stable
@@ -114,7 +114,23 @@ as $$
         case p.cost_basis
             when 'billed' then p.dataset = b.dataset
             when 'estimated'
-                then b.dataset is null and p.dataset = u.dataset and not (p.is_billed and p.billed_under_other_name)
+                then
+                    b.dataset is null
+                    and p.dataset = u.dataset
+                    and not (p.is_billed and p.billed_under_other_name)
+                    and (
+                        cardinality(covering) = 0
+                        or not exists (
+                            select
+                            from private.day_parts as c
+                            where
+                                c.workspace_id = of_workspace
+                                and c.billing_account = any (covering)
+                                and c.day = p.day
+                                and c.cost_basis = 'billed'
+                                and (c.model_key in ('', p.model_key) or p.billed_under_other_name)
+                        )
+                    )
             else p.dataset = u.dataset
         end as money_is_effective,
         coalesce(p.dataset = u.dataset, true) as tokens_are_effective
@@ -122,10 +138,10 @@ as $$
     left join bills as b on p.day = b.day and p.bill_unit = b.bill_unit
     left join uses as u on p.day = u.day and p.use_unit = u.use_unit
 $$;
-revoke all on function private.judge_parts(uuid, text[], date[]) from public;
+revoke all on function private.judge_parts(uuid, text[], text[], date[]) from public;
 
 -- Stores the decisions that changed and returns them.
-create or replace function private.decide_parts(of_workspace uuid, accounts text[], days date[])
+create or replace function private.decide_parts(of_workspace uuid, accounts text[], covering text[], days date[])
 returns setof private.day_parts
 language sql
 set search_path = ''
@@ -137,7 +153,7 @@ as $$
     set
         money_is_effective = j.money_is_effective,
         tokens_are_effective = j.tokens_are_effective
-    from private.judge_parts(of_workspace, accounts, days) as j
+    from private.judge_parts(of_workspace, accounts, covering, days) as j
     where
         p.workspace_id = of_workspace
         and p.billing_account = any (accounts)
@@ -148,7 +164,7 @@ as $$
         and (p.money_is_effective, p.tokens_are_effective) <> (j.money_is_effective, j.tokens_are_effective)
     returning p.*
 $$;
-revoke all on function private.decide_parts(uuid, text[], date[]) from public;
+revoke all on function private.decide_parts(uuid, text[], text[], date[]) from public;
 
 -- Sets the flags of all records of these parts: at most four updates a month. Their parts are compared as hashes; joined to the
 -- parts, the update was planned over all of a workspace's records. Parts that differ only in the account are decided alike.
@@ -200,30 +216,7 @@ end
 $$;
 revoke all on function private.flag_records(uuid, text[], private.day_parts[]) from public;
 
--- Decided parts with records that were there before these changes; those of the others are all at hand, flagged one by one.
-create or replace function private.parts_from_before(decided private.day_parts[], changes private.day_parts[])
-returns private.day_parts[]
-language sql
-immutable
-set search_path = ''
-set enable_nestloop = off
-as $$
-    select array(
-        select d
-        from unnest(decided) as d
-        left join unnest(changes) as c
-            on
-                (d.workspace_id, d.billing_account, d.day, d.dataset, d.cost_basis, d.model_key)
-                = (c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key)
-                and d.billed_under_other_name = c.billed_under_other_name
-                and d.collection_method = c.collection_method
-        where c.records is null or c.records < d.records
-    )
-$$;
-revoke all on function private.parts_from_before(private.day_parts[], private.day_parts[]) from public;
-
--- Decides the days of these parts where sources overlap, or did until now. A day on which one dataset reports on one basis is
--- decided already: everything counts. That shows at the two ends of the day; what is usual, one account, calls no function.
+-- Decides the days of these parts where sources overlap, or did until now.
 create or replace function private.resolve_overlaps(changes private.day_parts[])
 returns void
 language plpgsql
@@ -231,55 +224,15 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    joined record;
+    one record;
     decided private.day_parts[];
 begin
-    for joined in
-        with accounts as materialized (
-            select a.workspace_id, a.billing_account, private.joined_accounts(a.workspace_id, a.billing_account) as names
-            from (select distinct c.workspace_id, c.billing_account from unnest(changes) as c) as a
-        )
-
-        select d.workspace_id, d.names, array_agg(d.day) as days
-        from (
-            select distinct c.workspace_id, a.names, c.day
-            from unnest(changes) as c
-            inner join accounts as a on c.workspace_id = a.workspace_id and c.billing_account = a.billing_account
-        ) as d
-        where
-            case
-                when cardinality(d.names) > 1 then private.has_overlap(d.workspace_id, d.names, d.day)
-                else (
-                    select row(p.dataset, p.cost_basis)
-                    from private.day_parts as p
-                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
-                    order by p.dataset, p.cost_basis
-                    limit 1
-                ) <> (
-                    select row(p.dataset, p.cost_basis)
-                    from private.day_parts as p
-                    where (p.workspace_id, p.billing_account, p.day) = (d.workspace_id, d.names[1], d.day)
-                    order by p.dataset desc, p.cost_basis desc
-                    limit 1
-                )
-            end
-            or exists (
-                select
-                from private.day_parts as p
-                where
-                    p.workspace_id = d.workspace_id
-                    and p.billing_account = any (d.names)
-                    and p.day = d.day
-                    and not (p.money_is_effective and p.tokens_are_effective)
-            )
-        group by d.workspace_id, d.names
-        order by d.workspace_id, d.names
-    loop
+    for one in select d.* from private.days_to_decide(changes) as d order by d.workspace_id, d.accounts loop
         decided := private.parts_from_before(
-            array(select p from private.decide_parts(joined.workspace_id, joined.names, joined.days) as p), changes
+            array(select p from private.decide_parts(one.workspace_id, one.accounts, one.covering, one.days) as p), changes
         );
         if cardinality(decided) > 0 then
-            perform private.flag_records(joined.workspace_id, joined.names, decided);
+            perform private.flag_records(one.workspace_id, one.accounts, decided);
         end if;
     end loop;
 end

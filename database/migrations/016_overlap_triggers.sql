@@ -101,6 +101,28 @@ as $$
 $$;
 revoke all on function private.net_changes(private.day_parts[]) from public;
 
+-- Decided parts with records that were there before these changes; those of the others are all at hand, flagged one by one.
+create or replace function private.parts_from_before(decided private.day_parts[], changes private.day_parts[])
+returns private.day_parts[]
+language sql
+immutable
+set search_path = ''
+set enable_nestloop = off
+as $$
+    select array(
+        select d
+        from unnest(decided) as d
+        left join unnest(changes) as c
+            on
+                (d.workspace_id, d.billing_account, d.day, d.dataset, d.cost_basis, d.model_key)
+                = (c.workspace_id, c.billing_account, c.day, c.dataset, c.cost_basis, c.model_key)
+                and d.billed_under_other_name = c.billed_under_other_name
+                and d.collection_method = c.collection_method
+        where c.records is null or c.records < d.records
+    )
+$$;
+revoke all on function private.parts_from_before(private.day_parts[], private.day_parts[]) from public;
+
 -- Runs before the days are marked (triggers fire in the order of their names): everyone takes the billing lock first, the days
 -- second. Its own flips do not fire it again. Both lists of columns are in it, for no other function can read the changed rows.
 create or replace function private.count_parts()
@@ -177,16 +199,19 @@ set search_path = ''
 set plan_cache_mode = force_generic_plan
 as $$
 declare
-    before jsonb;
+    groups jsonb;
 begin
-    if cardinality(changes) > 0 then
-        before := private.joins_of(changes);
-        perform private.add_to_day_parts(changes);
-        if before <> '{}' then
-            changes := changes || private.rejoined_days(before);
-        end if;
-        perform private.resolve_overlaps(changes);
+    if cardinality(changes) = 0 then
+        return;
     end if;
+    if exists (select from unnest(changes) as c where split_part(c.billing_account, ':', 2) like '@%') then
+        groups := private.groups_of(changes);
+    end if;
+    perform private.add_to_day_parts(changes);
+    if groups is not null then
+        changes := changes || private.regrouped_days(groups, changes);
+    end if;
+    perform private.resolve_overlaps(changes);
 end
 $$;
 revoke all on function private.change_parts(private.day_parts[]) from public;

@@ -74,10 +74,17 @@ set search_path = ''
 set work_mem = '64MB' -- a year of single requests is sorted in memory
 as $$
     with identified as (
-        select split_part(p.billing_account, ':', 1) as provider, min(p.billing_account) as account
+        select
+            split_part(p.billing_account, ':', 1) as provider,
+            date_trunc('month', p.day::timestamp)::date as month,
+            min(p.billing_account) as account
         from private.day_parts as p
-        where p.workspace_id = tenant and split_part(p.billing_account, ':', 2) like '@%'
-        group by 1
+        where
+            p.workspace_id = tenant
+            and split_part(p.billing_account, ':', 2) like '@%'
+            and p.day >= date_trunc('month', coalesce(from_date, date '2020-01-01')::timestamp)
+            and p.day <= coalesce(to_date, date '2100-01-01') + 31
+        group by 1, 2
         having min(p.billing_account) = max(p.billing_account)
     )
 
@@ -98,7 +105,8 @@ as $$
         coalesce(sum(s.tokens_used) filter (where s.tokens_are_effective), 0),
         coalesce(bool_or(s.tokens_are_effective and s.tokens_used + s.request_count > 0), false)
     from private.statements as s
-    left join identified as a on s.billing_account = a.provider
+    left join identified as a
+        on s.billing_account = a.provider and date_trunc('month', s.timestamp at time zone 'UTC')::date = a.month
     where
         s.workspace_id = tenant
         and s.billing_account is not null

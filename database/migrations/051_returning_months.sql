@@ -6,25 +6,8 @@ returns void
 language plpgsql
 set search_path = ''
 as $$
-declare
-    before jsonb;
 begin
     perform pg_advisory_xact_lock(private.billing_lock(tenant));
-    before := private.joins_of(array(
-        select private.unchanged_part(tenant, a.billing_account, first_at::date)
-        from (
-            select p.billing_account
-            from private.day_parts as p
-            where
-                p.workspace_id = tenant
-                and p.day >= (first_at at time zone 'UTC')::date
-                and p.day < (last_at at time zone 'UTC')::date
-            union
-            select r.billing_account
-            from public.cost_records as r
-            where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at
-        ) as a
-    ));
     delete from private.day_parts as p
     where
         p.workspace_id = tenant
@@ -48,7 +31,7 @@ begin
         r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp < last_at and r.billing_account is not null
     group by 2, 3, 4, 5, 6, 7, 8;
     -- As changes of no record: all records of what is decided are flagged.
-    perform private.resolve_overlaps(private.rejoined_days(before) || array(
+    perform private.resolve_overlaps(array(
         select private.unchanged_part(d.workspace_id, d.billing_account, d.day)
         from (
             select distinct p.workspace_id, p.billing_account, p.day

@@ -39,6 +39,7 @@ class Event(NamedTuple):
     logged_usd: str = ""  # cost according to the agent itself
     branch: str = ""
     repository: str = ""  # owner/name, or the last part of a path
+    account: str = ""  # id of the plan's account
 
     @property
     def tokens(self) -> int:

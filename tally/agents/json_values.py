@@ -80,8 +80,11 @@ def child(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def read_folder(values: Mapping[str, Any], key: str) -> str:
     """Return a POSIX or Windows path; of a very long one its last folder, empty when there is none."""
     path = values.get(key)
-    if not isinstance(path, str):
-        return ""
+    return _bound_path(path) if isinstance(path, str) else ""
+
+
+@lru_cache(1_000)  # one object for equal paths, which is sent between processes once
+def _bound_path(path: str) -> str:
     return path if len(path) <= MAX_PATH_LENGTH else last_folder(path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tally.agents.agent import Agent
 from tally.agents.json_values import printable
 from tally.agents.payment import PAID_BY, Payment, find_payment
+from tally.agents.plan_accounts import find_plan_accounts
 from tally.core.errors import TallyError
 from tally.core.paths import tally_home
 
@@ -57,6 +58,10 @@ class Machine:
     name: str = field(default_factory=machine_name)
     folder: Path = field(default_factory=collecting_folder)
     payments: Mapping[str, Payment] = field(default_factory=dict)  # chosen on this machine, by agent name
+
+    def find_plan_accounts(self, agent: Agent) -> dict[Path, str]:
+        """Return the ids of the accounts whose plans the agent uses, by the folder of their logs."""
+        return find_plan_accounts(agent.name, self.home, self.environment)
 
     def find_payment(self, agent: Agent, paid_by_in_tally: str | None = None) -> Payment:
         """Return the payment chosen here, else the one chosen in Tally, else the agent's own setting."""

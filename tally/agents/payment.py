@@ -41,7 +41,7 @@ class Payment:
 
 def load_payments(folder: Path) -> dict[str, Payment]:
     """Load the payments chosen with `--paid-by` from the folder for collection state."""
-    chosen = _load(folder / PAYMENTS_FILE)
+    chosen = load_settings(folder / PAYMENTS_FILE)
     return {name: Payment(payer) for name, payer in chosen.items() if payer in PAID_BY}
 
 
@@ -59,14 +59,14 @@ def _is_claude_plan(home: Path, environment: Mapping[str, str]) -> bool:
     if environment.get("ANTHROPIC_API_KEY"):
         return False  # takes precedence over the sign-in
     for folder in folders_from(environment, "CLAUDE_CONFIG_DIR", home / ".claude"):
-        if read_name(child(_load(folder / ".credentials.json"), "claudeAiOauth"), "subscriptionType"):
+        if read_name(child(load_settings(folder / ".credentials.json"), "claudeAiOauth"), "subscriptionType"):
             return True
     return False
 
 
 def _is_codex_plan(home: Path, environment: Mapping[str, str]) -> bool:
     for folder in folders_from(environment, "CODEX_HOME", home / ".codex"):
-        found = _load(folder / "auth.json")
+        found = load_settings(folder / "auth.json")
         mode = found.get("auth_mode")
         if mode == "chatgpt" or (mode is None and child(found, "tokens") and not found.get("OPENAI_API_KEY")):
             return True
@@ -74,7 +74,7 @@ def _is_codex_plan(home: Path, environment: Mapping[str, str]) -> bool:
 
 
 def _is_gemini_plan(home: Path, environment: Mapping[str, str]) -> bool:  # noqa: ARG001 - same signature as the others
-    found = _load(home / ".gemini" / "settings.json")
+    found = load_settings(home / ".gemini" / "settings.json")
     chosen = child(child(found, "security"), "auth").get("selectedType") or found.get("selectedAuthType")
     return chosen == "oauth-personal"
 
@@ -83,15 +83,15 @@ def _opencode_plans(home: Path, environment: Mapping[str, str]) -> frozenset[str
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     plans: set[str] = set()
     for folder in folders_from(environment, "OPENCODE_DATA_DIR", data / "opencode"):
-        found = _load(folder / "auth.json")
+        found = load_settings(folder / "auth.json")
         plans |= {vendor for vendor in PLANS if child(found, vendor).get("type") == "oauth"}
     return frozenset(plans)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """Load a settings file; empty when it is missing or unreadable."""
+def load_settings(path: Path, max_bytes: int = MAX_SETTINGS_BYTES) -> dict[str, Any]:
+    """Load a settings file of an agent; empty when it is missing, too large or unreadable."""
     try:
-        if path.stat().st_size > MAX_SETTINGS_BYTES:
+        if path.stat().st_size > max_bytes:
             return {}
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -7,6 +7,7 @@ from tally.agents.json_values import last_folder
 from tally.agents.payment import Payment
 from tally.catalog.models import canonical_claude
 from tally.core.records import JSON, CostRecord, identity, request_identity
+from tally.ledger.billing_account import name_account
 from tally.pricing.estimate import describe_price, estimate
 from tally.pricing.list_prices import Priced, price
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
@@ -21,7 +22,7 @@ def price_event(event: Event) -> Priced:
 
 def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
     """Return the cost record of a request."""
-    payee = payment.find_payee(event.vendor)
+    payee, is_plan = payment.find_payee(event.vendor), payment.is_plan(event.vendor)
     model_name = canonical_claude(event.model)
     described = {
         "session": event.session,
@@ -37,7 +38,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         model_name,
         _estimate(event, model_name, metadata),
         named,
-        cost_basis="included" if payment.is_plan(event.vendor) else "estimated",
+        cost_basis="included" if is_plan else "estimated",
         collection_method="local_log",
         input_tokens=event.input_tokens,
         output_tokens=event.output_tokens,
@@ -46,7 +47,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         reasoning_tokens=event.reasoning_tokens,
         request_count=1,
         request_id=event.request_id or None,
-        billing_account=payee,
+        billing_account=name_account(payee, account_id=event.account if is_plan else ""),
         metadata=metadata,
     )
 

@@ -16,7 +16,11 @@ _NOT_A_NAME = ("", ".", "..", "_git")  # Azure DevOps has `_git` before the repo
 
 def read_branch(values: Mapping[str, Any], key: str) -> str:
     """Return the name of a branch; empty when there is none."""
-    branch = read_name(values, key)
+    return _name_branch(read_name(values, key))
+
+
+@lru_cache(1_000)  # one object for equal names, which is sent between processes once
+def _name_branch(branch: str) -> str:
     return "" if branch == NO_BRANCH else branch
 
 

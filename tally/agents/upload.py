@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tally.agents.agent import Agent
@@ -11,6 +12,7 @@ from tally.agents.collection_lock import lock_collection
 from tally.agents.folder_rules import load_rules
 from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.machine import Machine
+from tally.agents.plan_accounts import account_of
 from tally.agents.read_positions import ReadPositions, find_positions
 from tally.agents.registry import AGENTS
 from tally.agents.route_lookup import resolve_routes
@@ -102,10 +104,11 @@ class _Run:
             self.positions.forget_deleted(agent.name, workspace_id, row["id"] if row else None)
         sources = {place.workspace_id: self._open_source(place) for place in self.routes.workspaces}
         unread = self.positions.load_files(agent.name, files)
+        accounts = self.machine.find_plan_accounts(agent)
         progress = ScanProgress(agent, unread, self.on_progress)
         for batch in _split_batches(unread):
             reads = read_logs(agent, batch, progress.add)
-            events = self._sort(reads)
+            events = self._sort(reads, accounts)
             for workspace_id, filed in events.sent.items():
                 sources[workspace_id].save(filed)
             self._reject(reads, sources)
@@ -141,9 +144,14 @@ class _Run:
         result = SourceResult(self.agent.name, self.agent.title, place.workspace_id, place.workspace_name)
         return MachineSource(database, payment, result, row, add)
 
-    def _sort(self, reads: Sequence[FileRead]) -> SortedEvents:
+    def _sort(self, reads: Sequence[FileRead], accounts: Mapping[Path, str]) -> SortedEvents:
         """Sort the effective new statements since the earliest instant by where they go."""
-        events = [event for read in reads for event in read.events]
+        events = [
+            event._replace(account=account) if account else event
+            for read in reads
+            for account in [account_of(read.file.path, accounts)]
+            for event in read.events
+        ]
         winners = self.agent.select_winners(events, self.positions.load_known(self.agent.name, events))
         earliest = self.selection.earliest
         recent = [event for event in winners if earliest is None or event.timestamp >= earliest]

@@ -117,7 +117,7 @@ def _claude_code_records(request: FetchRequest, day: date, row: Mapping[str, Any
         key = identity(CLAUDE_CODE, request.account, day, provider, *named.values(), model)
         record = _usage_record(request, used, drop_blanks(named), key)
         if is_covered:
-            account = request.find_billing_account(provider)
+            account = request.find_billing_account(provider, read_text(row, "organization_id"))
             record = replace(record, provider=provider, cost_basis="included", billing_account=account)
         yield record
 

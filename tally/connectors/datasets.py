@@ -12,8 +12,8 @@ from tally.connectors.client import ApiClient
 from tally.connectors.errors import unreadable
 from tally.connectors.fields import MalformedRow, check_one_day, read_day, read_rows
 from tally.core.records import JSON, CostRecord, InvalidRecord
-from tally.importers.exports import billing_account
-from tally.importers.protocol import Options, RowRejected, merge
+from tally.importers.protocol import RowRejected, merge
+from tally.ledger.billing_account import name_account
 
 YEAR_DAYS = 365
 
@@ -37,14 +37,18 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """Window of a dataset to fetch, and the account it belongs to."""
+    """Window of a dataset to fetch, and the account it belongs to.
+
+    `account` is the user's name for it, part of each record's identity; `organization` is its id, once known.
+    """
 
     window: Window
     account: str = ""
+    organization: str = ""
 
-    def find_billing_account(self, provider: str) -> str:
+    def find_billing_account(self, provider: str, organization: str = "") -> str:
         """Return the billing account at this provider."""
-        return billing_account(provider, Options(account=self.account))
+        return name_account(provider, self.account, organization or self.organization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,12 @@ class FetchedWindow:
 
     records: list[CostRecord]
     first_day: date
+
+    @property
+    def organization(self) -> str:
+        """Id of the account, where the records name one."""
+        named = {str(record.metadata.get("organization_id", "")) for record in self.records} - {""}
+        return named.pop() if len(named) == 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,8 @@ def fetch_costs(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord
         if cost_usd:
             check_currency(amount)
         found = {name: read_text(row, name) for name in COST_DIMENSIONS}
-        metadata = drop_blanks(found)
+        organization = read_text(row, "organization_id")
+        metadata = drop_blanks({"organization_id": organization} | found)
         if row.get("quantity") is not None:
             unit = read_text(row, "quantity_unit")
             metadata["quantity"] = f"{canonical_decimal(read_amount(row, 'quantity'))} {unit}".strip()
@@ -99,7 +100,7 @@ def fetch_costs(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord
             source_key=identity(COSTS, request.account, day, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
             day=day,
-            billing_account=request.find_billing_account(PROVIDER),
+            billing_account=request.find_billing_account(PROVIDER, organization),
             dataset=COSTS,
             metadata=metadata,
         )

@@ -201,7 +201,10 @@ class _Sync:
         return str(self.database.insert("imports", row)["id"])
 
     def _fetch(self, client: ApiClient, import_id: str, dataset: Dataset, window: Window) -> None:
-        fetched = dataset.load(client, FetchRequest(window, self.connection.account))
+        organization = str(self._metadata.get("organization") or "")
+        fetched = dataset.load(client, FetchRequest(window, self.connection.account, organization))
+        if fetched.organization:  # datasets that do not name it are of the same one
+            self._metadata["organization"] = fetched.organization
         days = (fetched.first_day, window.last_day)
         saved = replace_window(self.database, import_id, dataset.name, days, fetched.records)
         self.result.add(saved)

@@ -13,6 +13,7 @@ from tally.core.records import JSON, CostRecord, day_instant
 from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows, reject_cell
 from tally.importers.readers.dates import FIRST_YEAR, LAST_YEAR, DateUnreadable, Moment, parse_moment
 from tally.importers.readers.table import Table, quote
+from tally.ledger.billing_account import name_account
 from tally.pricing.usage import Tier
 
 DAY = timedelta(days=1)
@@ -194,6 +195,6 @@ def context_tier(context_window: str) -> Tier:
     return "long" if _LONG_CONTEXT.match(context_window) else "unknown"
 
 
-def billing_account(provider: str, options: Options) -> str:
+def billing_account(provider: str, options: Options, account_id: str = "") -> str:
     """Provider plus account, which connects a bill with the usage it covers."""
-    return f"{provider}:{options.account}" if options.account else provider
+    return name_account(provider, options.account, account_id)

@@ -68,7 +68,6 @@ def parse(table: Table, options: Options) -> Parsed:
     credits = [table.reader(columns[column]) for column in CREDITS if column in columns]
     time_of, currency = utc_time(table, options, columns["usage_start_time"]), table.reader("currency")
     ends, cost_type = table.reader("usage_end_time"), table.reader(columns.get("cost_type", ""))
-    account = billing_account("google", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if not _AI.search(service(cells)):
@@ -98,7 +97,7 @@ def parse(table: Table, options: Options) -> Parsed:
             ),
             charge_type="adjustment" if cost_usd < 0 else charge,
             day=when.day,
-            billing_account=account,
+            billing_account=billing_account("google", options, str(found.get("billing_account_id", ""))),
             dataset=name,
             metadata=metadata,
         )

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tally.core.records import NO_MODEL, CostRecord
 from tally.importers import Parsed
-from tally.ledger.billing_account import account_day
+from tally.ledger.billing_account import ID_SIGN, account_day
 from tally.storage.database import Database, DatabaseError, Query, Row, select_all
 
 # Dimensions that a user can group OpenAI's exports by, and their names in messages. Other columns cannot be
@@ -40,7 +40,8 @@ def read_breakdown(parsed: Parsed) -> Breakdown:
     for record in parsed.records:
         if record.provider == GROUPED_BY_CHOICE and (known := account_day(record)):
             account, day = known
-            scope = " ".join([account, str(record.metadata.get("organization_id", ""))]).strip()
+            named = account.partition(f":{ID_SIGN}")[0]  # the organisation is named once
+            scope = " ".join([named, str(record.metadata.get("organization_id", ""))]).strip()
             groupings[scope, day].update(_grouped_by(record, chosen))
     days: dict[Scope, dict[Grouping, list[date]]] = defaultdict(lambda: defaultdict(list))
     for (scope, day), names in groupings.items():

@@ -34,7 +34,6 @@ def parse(table: Table, options: Options) -> Parsed:
     currency, quantity = table.reader("amount_currency"), table.reader("quantity")
     quantity_unit, project_name = table.reader("quantity_unit"), table.reader("project_name")
     bucket_of = bucket(table, options)
-    account = billing_account("openai", options)
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if numbers.is_blank("amount_value", cells):
@@ -60,7 +59,7 @@ def parse(table: Table, options: Options) -> Parsed:
             source_key=identity(name, options.account, when.key, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
             day=when.day,
-            billing_account=account,
+            billing_account=billing_account("openai", options, found["organization_id"]),
             dataset=name,
             metadata=metadata,
         )

@@ -1,17 +1,42 @@
 """Billing accounts: records of one account and UTC day are about the same usage.
 
-The database resolves their overlaps: see database/migrations/015_overlaps.sql.
+The database resolves their overlaps: see database/migrations/015_overlaps.sql. An account is a provider
+alone, or with a name that the user gave it, or with its id in the data, behind an `@`; see
+050_provider_accounts.sql there.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeAlias
 
 from tally.core.records import NO_MODEL, CostRecord
 
 AccountDay: TypeAlias = tuple[str, date]  # the billing account, the UTC day
+ID_SIGN = "@"
+MAX_ID_LENGTH = 100
+_OPAQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# Ids that a user may type instead of a name, as the data has them.
+_KNOWN_IDS = re.compile(r"org-[A-Za-z0-9]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@lru_cache(10_000)
+def name_account(provider: str, name: str = "", account_id: str = "") -> str:
+    """Billing account at a provider: by the user's name for it, else by its id, else the provider alone.
+
+    Records without a name or an id can be matched with those of the only account that has one. A name that is
+    an id is one, so that a user can say whose a key or a file is.
+    """
+    name = name.lstrip(f"{ID_SIGN} ")
+    if name and not _KNOWN_IDS.fullmatch(name):
+        return f"{provider}:{name}"
+    account_id = name or account_id
+    if not account_id or len(account_id) > MAX_ID_LENGTH or not _OPAQUE.fullmatch(account_id):
+        return provider
+    return f"{provider}:{ID_SIGN}{account_id}"
 
 
 def account_day(record: CostRecord) -> AccountDay | None:

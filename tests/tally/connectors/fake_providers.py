@@ -28,7 +28,7 @@ ANTHROPIC_DESCRIBED = (
 )  # fmt: skip
 
 
-ALWAYS = ("object", "quantity_unit", "currency")
+ALWAYS = ("object", "quantity_unit", "currency", "organization_id")
 
 
 @dataclass(frozen=True, slots=True)

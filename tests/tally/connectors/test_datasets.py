@@ -132,7 +132,7 @@ def test_claude_code_on_a_plan_is_included_and_on_a_key_is_estimated(providers: 
         for basis in {r.cost_basis for r in records}
     }
     assert by_basis == {
-        "included": {("claude-desktop", "claude-desktop")},
+        "included": {("claude-desktop", "claude-desktop:@12345678-1234-5678-1234-567812345678")},
         "estimated": {("anthropic", "anthropic")},
     }
     [key] = [r for r in records if r.cost_basis == "estimated"]

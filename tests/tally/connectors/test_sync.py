@@ -345,6 +345,43 @@ def test_bill_from_file_and_api_counts_once(database: Database, is_file_first: b
     assert spent(database) == Decimal("0.1800000001")
 
 
+@pytest.mark.usefixtures("two_months")
+def test_costs_that_name_their_organization_tell_whose_usage_it_is(
+    apis: FakeProviders, database: Database
+) -> None:
+    connection = connect(database, "openai")
+    sync(database, connection)
+    before = stored(database)
+    assert {row["billing_account"] for row in before} == {"openai"}
+    delete_connection(database, reread(database, connection), with_spend=True)
+    for bucket in apis.recorded["openai_costs"]["data"]:
+        for row in bucket["results"]:
+            row["organization_id"] = "org-1"
+    connection = connect(database, "openai")
+    assert sync(database, connection).error is None
+    after = stored(database)
+    assert {row["billing_account"] for row in after} == {"openai:@org-1"}
+    assert [row["source_key"] for row in after] == [row["source_key"] for row in before]
+    assert spent(database) == Decimal(BILLED["openai"])
+    assert sync(database, connection).added == 0
+
+
+@pytest.mark.usefixtures("two_months")
+def test_account_that_the_user_named_keeps_its_name(apis: FakeProviders, database: Database) -> None:
+    for bucket in apis.recorded["openai_costs"]["data"]:
+        for row in bucket["results"]:
+            row["organization_id"] = "org-1"
+    sync(database, connect(database, "openai", account="Work"))
+    assert {row["billing_account"] for row in stored(database)} == {"openai:Work"}
+
+
+@pytest.mark.usefixtures("two_months")
+def test_claude_code_of_a_plan_is_of_its_organization(database: Database) -> None:
+    sync(database, connect(database, "anthropic"))
+    accounts = {row["billing_account"] for row in stored(database)}
+    assert accounts == {"anthropic", "claude-desktop:@12345678-1234-5678-1234-567812345678"}
+
+
 def test_unexpected_error_becomes_a_sentence(database: Database, caplog: pytest.LogCaptureFixture) -> None:
     connection = connect(database, "openai")
 

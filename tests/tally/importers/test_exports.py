@@ -66,6 +66,38 @@ def test_events_of_two_accounts_have_different_identities() -> None:
     assert (first.billing_account, second.billing_account) == ("openai", "openai:work")
 
 
+ORGANIZATION = (
+    "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,organization_id\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("organization", "account", "expected"),
+    [
+        ("org-1", "", "openai:@org-1"),
+        ("", "", "openai"),
+        ("org-1", "work", "openai:work"),
+        ("", "org-2", "openai:@org-2"),
+        ("", "@home", "openai:home"),
+        ("not an id", "", "openai"),
+        ("x" * 101, "", "openai"),
+    ],
+)
+def test_billing_account_is_the_one_that_the_user_or_the_file_names(
+    organization: str, account: str, expected: str
+) -> None:
+    text = f"{ORGANIZATION}{DAY},0.10,usd,x,{organization}\n"
+    [record] = parse(text, Options(account=account)).records
+    assert record.billing_account == expected
+
+
+def test_organizations_of_one_file_have_different_billing_accounts_and_the_same_identities() -> None:
+    rows = "".join(f"{DAY},0.10,usd,x,{organization}\n" for organization in ("org-1", "org-2"))
+    first, second = parse(ORGANIZATION + rows).records
+    assert (first.billing_account, second.billing_account) == ("openai:@org-1", "openai:@org-2")
+    assert first.source_key != second.source_key
+
+
 def test_iso_times_replace_missing_unix_seconds() -> None:
     expected = parse(f"{COST}{DAY},0.10,usd,x,p\n").records
     iso = ",,2026-11-02T00:00:00,2026-11-03T00:00:00"
