@@ -195,24 +195,49 @@ def test_data_is_large_enough_for_a_scan_to_show_in_plans(filled: Connection) ->
     assert full_scans(explain(filled, "select * from public.cost_records where cost_usd = 2")) != []
 
 
-def test_saves_into_a_month_that_was_empty_read_none_of_its_other_records(project: Project) -> None:
+def tuples_read(connection: Connection, month: str) -> tuple[int, int]:
+    """How many entries were read of a month's table, and of its indexes, since its start."""
+    connection.execute("select pg_stat_force_next_flush()")
+    found = connection.execute(
+        """select t.seq_tup_read, sum(i.idx_tup_read)
+        from pg_stat_all_tables as t
+        inner join pg_stat_all_indexes as i using (relid)
+        where t.relname = %s
+        group by t.seq_tup_read""",
+        [month],
+    ).fetchone()
+    assert found is not None
+    table, indexes = found
+    return table, int(indexes)
+
+
+@pytest.fixture
+def vacuumed(project: Project) -> Iterator[Connection]:
+    """A user of a database whose May was empty when it was vacuumed: any plan would do for it."""
     with project.connect() as owner:
         user = add_user(owner)
         make_months(owner, "2026-05-01")
-        owner.execute("vacuum (analyze) public.cost_records")  # an empty month: any plan would do
+        owner.execute("vacuum (analyze) public.cost_records")
     with project.act_as("authenticated", user) as person:
-        start = datetime(2026, 5, 1, tzinfo=UTC)
-        for hour in range(20):
-            save(
-                person,
-                [record(timestamp=(start + timedelta(hours=hour, minutes=n)).isoformat()) for n in range(50)],
-            )
-        person.execute("select pg_stat_force_next_flush()")
-        read = person.execute(
-            """select t.seq_tup_read, sum(i.idx_tup_read)
-            from pg_stat_all_tables as t
-            inner join pg_stat_all_indexes as i using (relid)
-            where t.relname = 'cost_records_2026_05'
-            group by t.seq_tup_read"""
-        ).fetchone()
-    assert read == (0, 0)
+        yield person
+
+
+def test_saves_into_a_month_that_was_empty_read_none_of_its_other_records(vacuumed: Connection) -> None:
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    for hour in range(20):
+        save(
+            vacuumed,
+            [record(timestamp=(start + timedelta(hours=hour, minutes=n)).isoformat()) for n in range(50)],
+        )
+    assert tuples_read(vacuumed, "cost_records_2026_05") == (0, 0)
+
+
+def test_saves_of_known_records_into_such_a_month_read_each_once(vacuumed: Connection) -> None:
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    known = [record(timestamp=(start + timedelta(minutes=n)).isoformat()) for n in range(1000)]
+    save(vacuumed, known)
+    before = tuples_read(vacuumed, "cost_records_2026_05")
+    assert save(vacuumed, known)["already_there"] == 1000
+    after = tuples_read(vacuumed, "cost_records_2026_05")
+    assert after[0] == before[0]
+    assert 1000 <= after[1] - before[1] <= 5000
