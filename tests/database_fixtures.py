@@ -1,4 +1,4 @@
-"""A real Postgres with every migration applied: one server per worker, one copy of the database per test."""
+"""A real Postgres with every migration applied: one server per worker, a database without data per test."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.database.cluster import TEMPLATE, Cluster, Missing
+from tests.database.reuse import Reused
 
 Connection = psycopg.Connection[Any]
 _copies = count(1)
@@ -24,17 +25,18 @@ class Project:
 
     cluster: Cluster
     name: str
+    reused: Reused | None = None
 
     def connect(self, user: str = "postgres") -> Connection:
         """As a login role, in autocommit."""
-        return self.cluster.connect(self.name, user)
+        return self.reused.connect(user) if self.reused else self.cluster.connect(self.name, user)
 
     def act_as(self, role: str, user_id: UUID | None = None) -> Connection:
         """As PostgREST: log in as `authenticator`, take the token's role and set its claims."""
         connection = self.connect("authenticator")
         claims = {"role": role} | ({"sub": str(user_id)} if user_id else {})
-        connection.execute(f"set role {role}")
-        connection.execute("select set_config('request.jwt.claims', %s, false)", [json.dumps(claims)])
+        query = "select set_config('role', %s, false), set_config('request.jwt.claims', %s, false)"
+        connection.execute(query, [role, json.dumps(claims)])
         return connection
 
 
@@ -82,13 +84,26 @@ def debian_cluster() -> Iterator[Cluster]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def reused() -> list[Reused]:
+    """The database that tests use in turn, once there is one."""
+    return []
+
+
 @pytest.fixture
-def project(cluster: Cluster) -> Iterator[Project]:
-    """A migrated database for one test."""
-    name = f"copy_{next(_copies)}"
-    cluster.clone(TEMPLATE, name)
-    yield Project(cluster, name)
-    cluster.drop(name)
+def project(request: pytest.FixtureRequest, cluster: Cluster, reused: list[Reused]) -> Iterator[Project]:
+    """A migrated database without data; a test marked `new_database` gets one that no other test used."""
+    if request.node.get_closest_marker("new_database"):
+        name = f"copy_{next(_copies)}"
+        cluster.clone(TEMPLATE, name)
+        yield Project(cluster, name)
+        cluster.drop(name)
+        return
+    if not reused:
+        reused.append(Reused(cluster))
+    yield Project(cluster, reused[0].name, reused[0])
+    if not reused[0].restore():
+        reused.pop().drop()
 
 
 @pytest.fixture

@@ -222,6 +222,7 @@ def vacuumed(project: Project) -> Iterator[Connection]:
         yield person
 
 
+@pytest.mark.new_database
 def test_saves_into_a_month_that_was_empty_read_none_of_its_other_records(vacuumed: Connection) -> None:
     start = datetime(2026, 5, 1, tzinfo=UTC)
     for hour in range(20):
@@ -232,12 +233,13 @@ def test_saves_into_a_month_that_was_empty_read_none_of_its_other_records(vacuum
     assert tuples_read(vacuumed, "cost_records_2026_05") == (0, 0)
 
 
+@pytest.mark.new_database
 def test_saves_of_known_records_into_such_a_month_read_each_once(vacuumed: Connection) -> None:
     start = datetime(2026, 5, 1, tzinfo=UTC)
     known = [record(timestamp=(start + timedelta(minutes=n)).isoformat()) for n in range(1000)]
     save(vacuumed, known)
     before = tuples_read(vacuumed, "cost_records_2026_05")
-    assert save(vacuumed, known)["already_there"] == 1000
+    assert save(vacuumed, known)["duplicate"] == 1000
     after = tuples_read(vacuumed, "cost_records_2026_05")
     assert after[0] == before[0]
     assert 1000 <= after[1] - before[1] <= 5000

@@ -44,10 +44,12 @@ def advise(project: Project) -> set[str]:
     return {lint["name"] for lint in found}
 
 
+@pytest.mark.new_database
 def test_advisors_find_nothing(advised: Project) -> None:
     assert advise(advised) == set()
 
 
+@pytest.mark.new_database
 def test_advisors_find_a_planted_table(advised: Project) -> None:
     with advised.connect() as connection:
         connection.execute(PLANTED_TABLE)

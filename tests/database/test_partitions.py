@@ -12,6 +12,8 @@ from tests.database_fixtures import Connection, Project, make_months
 
 Act = Callable[[UUID], Connection]
 
+pytestmark = pytest.mark.new_database
+
 MONTHS = """
 select c.relname from pg_inherits as i inner join pg_class as c on i.inhrelid = c.oid
 where i.inhparent = 'public.cost_records'::regclass order by 1"""

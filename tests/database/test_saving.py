@@ -186,6 +186,7 @@ def test_a_bill_may_be_restated_as_unpriced_estimate(person: Connection) -> None
     assert save(person, [event | {"cost_usd": None, "cost_basis": "estimated"}])["restated"] == 1
 
 
+@pytest.mark.new_database
 def test_two_connections_with_overlapping_records_save_each_once(project: Project, user: UUID) -> None:
     start = datetime(2021, 3, 1, tzinfo=UTC)  # months that do not exist yet: both want to make them
     records = [record(timestamp=(start + timedelta(minutes=61 * n)).isoformat()) for n in range(3000)]
@@ -259,6 +260,7 @@ def test_what_a_race_kept_back_replaces_a_deleted_source(
         assert read_daily_costs(second) == add_up(second)
 
 
+@pytest.mark.new_database
 def test_two_connections_that_need_the_same_new_month_do_not_deadlock(project: Project, user: UUID) -> None:
     for month in range(1, 7):
         records = [record(timestamp=f"2020-{month:02}-10T12:00Z") for _ in range(2)]
@@ -293,6 +295,7 @@ def test_rejected_rows_are_named_by_their_place_and_the_rest_is_saved(person: Co
     assert reasons[3] == "The date is missing."
 
 
+@pytest.mark.new_database
 def test_a_month_of_the_past_is_made_when_it_is_needed(person: Connection, database: Connection) -> None:
     assert save(person, [record(timestamp="2022-02-03T12:00Z")])["inserted"] == 1
     found = database.execute("select tableoid::regclass::text from public.cost_records").fetchone()

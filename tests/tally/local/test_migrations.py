@@ -17,6 +17,8 @@ create schema if not exists supabase_migrations;
 create table supabase_migrations.schema_migrations (version text primary key, statements text[], name text)"""
 APPLY = "insert into supabase_migrations.schema_migrations (version, name) values (%s, %s)"
 
+pytestmark = pytest.mark.new_database
+
 
 class Interrupted(Exception):
     """A push was stopped."""
