@@ -989,8 +989,10 @@ CREATE FUNCTION private.choose_project() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
-    new.project_is_chosen := true;
+    if new.workspace_id = any(array(select private.workspaces_as('member'))) then
+        perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
+        new.project_is_chosen := true;
+    end if;
     return new;
 end
 $$;
@@ -2121,6 +2123,30 @@ begin
 end
 $$;
 
+-- FUNCTION private.hidden_subscriptions()
+
+CREATE FUNCTION private.hidden_subscriptions() RETURNS SETOF uuid
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5
+    SET search_path TO ''
+    AS $$
+declare
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    if cardinality(hidden) > 0 then
+        return query
+        select s.id
+        from public.subscriptions as s
+        where
+            s.workspace_id in (select p.workspace_id from public.projects as p where p.id = any (hidden))
+            and exists (
+                select
+                from public.cost_records as r
+                where r.subscription_id = s.id and r.workspace_id = s.workspace_id and r.project_id = any (hidden)
+            );
+    end if;
+end
+$$;
+
 -- TABLE public.imports
 
 CREATE TABLE public.imports (
@@ -2555,19 +2581,21 @@ CREATE FUNCTION private.last_active_days(tenant uuid) RETURNS TABLE(user_id uuid
     SET search_path TO ''
     AS $$
 declare
+    hidden constant uuid[] := array(select private.hidden_projects());
     stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
     outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
 begin
     return query
     select p.user_id, max(p.date)
     from (
-        select d.user_id, d.date
+        select d.user_id, d.date, d.project_id
         from private.cost_records_daily as d
         where d.workspace_id = tenant and d.date <> all (outdated)
         union all
-        select f.user_id, f.date
+        select f.user_id, f.date, f.project_id
         from private.outdated_totals(tenant, outdated, stale) as f
     ) as p
+    where p.project_id <> all (hidden) or p.user_id = auth.uid()
     group by p.user_id;
 end
 $$;
@@ -3112,6 +3140,17 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     AS $$
     insert into private.divided_workspaces (workspace_id) values (tenant)
     on conflict do nothing
+$$;
+
+-- FUNCTION private.omit_series(jsonb, uuid[])
+
+CREATE FUNCTION private.omit_series(entries jsonb, hidden uuid[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(jsonb_agg(e.entry order by e.place), '[]')
+    from jsonb_array_elements(entries) with ordinality as e (entry, place)
+    where e.entry ->> 'series' <> all (array(select 'project:' || h.id from unnest(hidden) as h (id)))
 $$;
 
 -- FUNCTION private.only_own_rows(uuid)
@@ -5995,6 +6034,47 @@ begin
     return json_build_object('id', made.id, 'token', token, 'email', made.email, 'expires_at', made.expires_at);
 end
 $_$;
+
+-- FUNCTION public.last_run(uuid)
+
+CREATE FUNCTION public.last_run(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    is_admin constant boolean := exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant);
+    shows_totals constant boolean := private.only_own_totals(tenant) is null;
+    hidden constant uuid[] := array(select private.hidden_projects());
+    run public.job_runs;
+begin
+    select r.* into run from public.job_runs as r where r.workspace_id = tenant order by r.started_at desc limit 1;
+    if not found then
+        return null;
+    end if;
+    if not is_admin then
+        run.error := null;
+        run.steps := (
+            select
+                coalesce(
+                    jsonb_agg(
+                        s.step || jsonb_build_object(
+                            'failed', private.omit_series(s.step -> 'failed', hidden),
+                            'too_little_history', private.omit_series(s.step -> 'too_little_history', hidden)
+                        )
+                    ),
+                    '[]'
+                )
+            from jsonb_array_elements(run.steps) as s (step)
+            where shows_totals and s.step ->> 'step' = 'forecast'
+        );
+    end if;
+    return json_build_object(
+        'run_id', run.run_id, 'day', run.day, 'started_at', run.started_at, 'finished_at', run.finished_at,
+        'status', run.status, 'steps', run.steps, 'error', run.error
+    );
+end
+$$;
 
 -- FUNCTION public.leave_workspace(uuid)
 
@@ -9021,7 +9101,7 @@ CREATE POLICY cost_records_delete_member ON public.cost_records FOR DELETE TO au
 
 -- POLICY public.cost_records cost_records_insert_member
 
-CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY cost_records_insert_member ON public.cost_records FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid)) AND ((import_id IS NULL) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) OR (import_id = ANY (ARRAY( SELECT private.own_sources() AS own_sources))))));
 
 -- POLICY public.cost_records cost_records_select_member
 
@@ -9065,7 +9145,7 @@ CREATE POLICY imports_delete_member ON public.imports FOR DELETE TO authenticate
 
 -- POLICY public.imports imports_insert_member
 
-CREATE POLICY imports_insert_member ON public.imports FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY imports_insert_member ON public.imports FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid)) AND ((credential_id IS NULL) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
 
 -- POLICY public.imports imports_select_member
 
@@ -9087,9 +9167,9 @@ CREATE POLICY invitations_select_admin ON public.invitations FOR SELECT TO authe
 
 ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
 
--- POLICY public.job_runs job_runs_select_member
+-- POLICY public.job_runs job_runs_select_admin
 
-CREATE POLICY job_runs_select_member ON public.job_runs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+CREATE POLICY job_runs_select_admin ON public.job_runs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.member_limits
 
@@ -9181,7 +9261,7 @@ CREATE POLICY subscriptions_insert_member ON public.subscriptions FOR INSERT TO 
 
 -- POLICY public.subscriptions subscriptions_select_member
 
-CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))))));
+CREATE POLICY subscriptions_select_member ON public.subscriptions FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_people() AS workspaces_showing_people))) AND (id <> ALL (ARRAY( SELECT private.hidden_subscriptions() AS hidden_subscriptions)))))));
 
 -- POLICY public.subscriptions subscriptions_update_member
 
@@ -9443,6 +9523,9 @@ REVOKE ALL ON FUNCTION private.heir_of(tenant uuid, leaver uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.hidden_projects() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.hidden_projects() TO authenticated;
 
+REVOKE ALL ON FUNCTION private.hidden_subscriptions() FROM PUBLIC;
+GRANT ALL ON FUNCTION private.hidden_subscriptions() TO authenticated;
+
 GRANT SELECT,DELETE ON TABLE public.imports TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.imports TO service_role;
 
@@ -9551,6 +9634,8 @@ REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.omit_series(entries jsonb, hidden uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.only_own_rows(tenant uuid) FROM PUBLIC;
 
@@ -9801,6 +9886,9 @@ GRANT ALL ON FUNCTION public.get_user_total_spend(user_id uuid, start timestamp 
 
 REVOKE ALL ON FUNCTION public.invite(workspace uuid, email text, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.invite(workspace uuid, email text, role text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.last_run(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.last_run(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.leave_workspace(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.leave_workspace(workspace uuid) TO authenticated;

@@ -7,7 +7,7 @@ import pandas as pd
 
 from app.auth.identity import User
 from app.data.preferences import load_currency
-from app.data.reading import API_ROWS, cached, data_version, fetch_rows, select
+from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, select
 from app.figures.currencies import Currency, convert_predictions
 from app.figures.forecast_series import ForecastSeries
 
@@ -68,12 +68,11 @@ def of_series(query: Any, series: ForecastSeries) -> Any:
 
 
 def load_last_run(user: User) -> dict[str, Any] | None:
-    """The newest nightly run, or None before the first."""
+    """The newest nightly run, or None before the first; its steps as far as the user may know them."""
     return _last_run(user, data_version(user))
 
 
 @cached
 def _last_run(user: User, version: str) -> dict[str, Any] | None:  # noqa: ARG001
-    runs = select(user, "job_runs", "run_id,day,started_at,finished_at,status,steps,error")
-    rows = fetch_rows(runs.order("started_at", desc=True).limit(1))
-    return rows[0] if rows else None
+    run: dict[str, Any] | None = call(user, "last_run")
+    return run

@@ -70,7 +70,11 @@ create policy imports_insert_member
     on public.imports
     for insert
     to authenticated
-    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+    with check (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and user_id = (select auth.uid())
+        and (credential_id is null or workspace_id = any(array(select private.workspaces_as('admin'))))
+    );
 
 -- One's own sources, and as an admin everybody's.
 drop policy if exists imports_update_member on public.imports;

@@ -143,7 +143,15 @@ create policy cost_records_insert_member
     on public.cost_records
     for insert
     to authenticated
-    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+    with check (
+        workspace_id = any(array(select private.workspaces_as('member')))
+        and user_id = (select auth.uid())
+        and (
+            import_id is null
+            or workspace_id = any(array(select private.workspaces_as('admin')))
+            or import_id = any(array(select private.own_sources()))
+        )
+    );
 
 -- A record is changed by whoever brought its source, which is not always whose usage it is, and by admins.
 drop policy if exists cost_records_update_member on public.cost_records;
@@ -183,7 +191,8 @@ create or replace trigger cost_records_touch
     execute function private.touch_updated_at();
 
 -- Whoever sets a record's project chooses it: rules of the workspace leave it alone from then on. Only for callers of the API,
--- whose role is the current one; functions of the database file records by rules and check choices themselves.
+-- whose role is the current one; functions of the database file records by rules and check choices themselves. Policies check a
+-- new row after this: whoever they refuse must not learn here which projects there are.
 create or replace function private.choose_project()
 returns trigger
 language plpgsql
@@ -191,8 +200,10 @@ security definer
 set search_path = ''
 as $$
 begin
-    perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
-    new.project_is_chosen := true;
+    if new.workspace_id = any(array(select private.workspaces_as('member'))) then
+        perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
+        new.project_is_chosen := true;
+    end if;
     return new;
 end
 $$;

@@ -30,6 +30,35 @@ grant update (
 ) on public.subscriptions to authenticated;
 grant select, insert, update, delete on public.subscriptions to service_role;
 
+-- Subscriptions of others with renewals in projects that the caller may not see: their prices would tell what these cost.
+create or replace function private.hidden_subscriptions()
+returns setof uuid
+language plpgsql -- its plan is kept
+stable
+security definer
+rows 5
+set search_path = ''
+as $$
+declare
+    hidden constant uuid[] := array(select private.hidden_projects());
+begin
+    if cardinality(hidden) > 0 then
+        return query
+        select s.id
+        from public.subscriptions as s
+        where
+            s.workspace_id in (select p.workspace_id from public.projects as p where p.id = any (hidden))
+            and exists (
+                select
+                from public.cost_records as r
+                where r.subscription_id = s.id and r.workspace_id = s.workspace_id and r.project_id = any (hidden)
+            );
+    end if;
+end
+$$;
+revoke all on function private.hidden_subscriptions() from public;
+grant execute on function private.hidden_subscriptions() to authenticated; -- a policy calls it
+
 drop policy if exists subscriptions_select_member on public.subscriptions;
 create policy subscriptions_select_member
     on public.subscriptions
@@ -37,7 +66,13 @@ create policy subscriptions_select_member
     to authenticated
     using (
         workspace_id = any(array(select private.workspaces_as('viewer')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_showing_people())))
+        and (
+            user_id = (select auth.uid())
+            or (
+                workspace_id = any(array(select private.workspaces_showing_people()))
+                and id <> all(array(select private.hidden_subscriptions()))
+            )
+        )
     );
 
 drop policy if exists subscriptions_insert_member on public.subscriptions;

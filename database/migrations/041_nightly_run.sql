@@ -73,11 +73,71 @@ revoke all on public.job_runs from anon, authenticated, service_role;
 grant select on public.job_runs to authenticated;
 grant select, insert, update, delete on public.job_runs to service_role;
 
-drop policy if exists job_runs_select_member on public.job_runs;
-create policy job_runs_select_member
+-- Its steps name connections, models and projects; public.last_run tells others what they may know.
+drop policy if exists job_runs_select_admin on public.job_runs;
+create policy job_runs_select_admin
     on public.job_runs
     for select
     to authenticated
-    using (workspace_id = any(array(select private.workspaces_as('viewer'))));
+    using (workspace_id = any(array(select private.workspaces_as('admin'))));
 
 select private.note_changes_of('public.job_runs');
+
+-- Entries on series, without those of these projects.
+create or replace function private.omit_series(entries jsonb, hidden uuid[])
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+    select coalesce(jsonb_agg(e.entry order by e.place), '[]')
+    from jsonb_array_elements(entries) with ordinality as e (entry, place)
+    where e.entry ->> 'series' <> all (array(select 'project:' || h.id from unnest(hidden) as h (id)))
+$$;
+revoke all on function private.omit_series(jsonb, uuid[]) from public;
+
+-- A workspace's newest run, null before the first: {run_id, day, started_at, finished_at, status, steps, error}. Who is no admin
+-- sees of its steps the forecasts, as far as they see the forecasts themselves.
+create or replace function public.last_run(workspace uuid default null)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    is_admin constant boolean := exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant);
+    shows_totals constant boolean := private.only_own_totals(tenant) is null;
+    hidden constant uuid[] := array(select private.hidden_projects());
+    run public.job_runs;
+begin
+    select r.* into run from public.job_runs as r where r.workspace_id = tenant order by r.started_at desc limit 1;
+    if not found then
+        return null;
+    end if;
+    if not is_admin then
+        run.error := null;
+        run.steps := (
+            select
+                coalesce(
+                    jsonb_agg(
+                        s.step || jsonb_build_object(
+                            'failed', private.omit_series(s.step -> 'failed', hidden),
+                            'too_little_history', private.omit_series(s.step -> 'too_little_history', hidden)
+                        )
+                    ),
+                    '[]'
+                )
+            from jsonb_array_elements(run.steps) as s (step)
+            where shows_totals and s.step ->> 'step' = 'forecast'
+        );
+    end if;
+    return json_build_object(
+        'run_id', run.run_id, 'day', run.day, 'started_at', run.started_at, 'finished_at', run.finished_at,
+        'status', run.status, 'steps', run.steps, 'error', run.error
+    );
+end
+$$;
+revoke all on function public.last_run(uuid) from public, anon, service_role;
+grant execute on function public.last_run(uuid) to authenticated;

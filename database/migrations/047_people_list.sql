@@ -34,7 +34,7 @@ $$;
 revoke all on function public.set_member_limit(uuid, uuid, numeric, bigint) from public, anon, service_role;
 grant execute on function public.set_member_limit(uuid, uuid, numeric, bigint) to authenticated;
 
--- The last local day on which each person used anything.
+-- The last local day on which each person used anything. Whose rows are in projects that the caller may not see is not told.
 create or replace function private.last_active_days(tenant uuid)
 returns table (user_id uuid, day date)
 language plpgsql -- its plan is kept
@@ -42,19 +42,21 @@ stable
 set search_path = ''
 as $$
 declare
+    hidden constant uuid[] := array(select private.hidden_projects());
     stale constant private.stale_days[] := private.stale_days_of(tenant, '-infinity', 'infinity');
     outdated constant date[] := private.outdated_days(tenant, '-infinity', 'infinity', stale);
 begin
     return query
     select p.user_id, max(p.date)
     from (
-        select d.user_id, d.date
+        select d.user_id, d.date, d.project_id
         from private.cost_records_daily as d
         where d.workspace_id = tenant and d.date <> all (outdated)
         union all
-        select f.user_id, f.date
+        select f.user_id, f.date, f.project_id
         from private.outdated_totals(tenant, outdated, stale) as f
     ) as p
+    where p.project_id <> all (hidden) or p.user_id = auth.uid()
     group by p.user_id;
 end
 $$;

@@ -45,7 +45,7 @@ KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
 WRITTEN_BY_NOBODY = {"audit_logs", "invitations"}  # but by functions; read by its owner and by services
-SEEN_BY_ADMINS = {"api_credentials", "audit_logs", "invitations", "person_aliases"}
+SEEN_BY_ADMINS = {"api_credentials", "audit_logs", "invitations", "job_runs", "person_aliases"}
 # Columns to select where not all are readable.
 READABLE = {"invitations": "id,workspace_id,email,role,invited_by,metadata,created_at,expires_at"}
 OF_ONE_USER = {"user_preferences"}  # of no workspace
@@ -79,6 +79,7 @@ EXECUTED_BY = {
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "invite": {"authenticated"},
+    "last_run": {"authenticated"},
     "leave_workspace": {"authenticated"},
     "list_estimates": {"authenticated"},
     "list_people": {"authenticated"},

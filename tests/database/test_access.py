@@ -367,6 +367,7 @@ def test_a_stranger_learns_nothing_from_functions(
 
 CALLED_BY_POLICIES = [
     "hidden_projects",
+    "hidden_subscriptions",
     "own_sources",
     "workspaces_as",
     "workspaces_showing_people",

@@ -11,10 +11,14 @@ import pytest
 from tests.database.access import insert, sample_row
 from tests.database.members import Person, add_person, make_team
 from tests.database.test_saving import record
-from tests.database_fixtures import Connection, add_user
+from tests.database_fixtures import Connection, add_user, make_months
 
 Act = Callable[[UUID], Connection]
 Team = dict[str, Person]
+
+ADD_RECORD = """
+insert into public.cost_records (workspace_id, project_id, provider_id, timestamp, model_name, cost_usd)
+select %s, %s, id, '2026-05-01', 'm', 1 from public.providers where name = 'openai'"""
 
 
 @pytest.fixture
@@ -209,12 +213,7 @@ def test_only_a_project_that_one_sees_can_be_chosen(
         elif how == "update":
             ann.choose(project)
         else:
-            ann.connection.execute(
-                """insert into public.cost_records
-                    (workspace_id, project_id, provider_id, timestamp, model_name, cost_usd)
-                select %s, %s, id, '2026-05-01', 'm', 1 from public.providers where name = 'openai'""",
-                [ann.workspace, project],
-            )
+            ann.connection.execute(ADD_RECORD, [ann.workspace, project])
 
     for project in (foreign, secret, uuid4()):
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match="There is no such project"):
@@ -227,6 +226,24 @@ def test_only_a_project_that_one_sees_can_be_chosen(
     team["admin"].call("set_project_members", project=secret, people=[ann.id])
     choose(secret)
     assert [project for project, _ in filed(database)].count(secret) == 1
+
+
+@pytest.mark.parametrize("who", ["stranger", "former", "viewer"])
+def test_a_refused_record_tells_nothing_of_projects(
+    database: Connection, as_user: Act, team: Team, who: str
+) -> None:
+    made = {name: team["admin"].add_project(name, name == "Secret") for name in ("Web", "Secret", "Old")}
+    team["admin"].call("archive_project", project=made["Old"])
+    person = team["viewer"]
+    if who == "stranger":
+        person = Person(user := add_user(database), as_user(user), team["admin"].workspace)
+    elif who == "former":
+        person = team["ann"]
+        team["admin"].ask("remove_member", person=person.id)
+    make_months(database, "2026-05-01")
+    for project in (*made.values(), uuid4()):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            person.connection.execute(ADD_RECORD, [person.workspace, project])
 
 
 def test_records_of_an_archived_project_keep_it_and_can_change(database: Connection, team: Team) -> None:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.database.test_saving import record
-from tests.database_fixtures import Connection, Project, add_user
+from tests.database_fixtures import Connection, Project, add_user, make_months
 
 Act = Callable[[UUID], Connection]
 
@@ -72,6 +72,40 @@ def test_nobody_saves_into_the_source_of_another(
     assert costs(database) == [(user, 1)]
 
 
+def test_nobody_adds_records_to_the_source_of_another(
+    database: Connection, author: Connection, other: Connection, workspace: UUID, user: UUID
+) -> None:
+    source = add_import(author, workspace)
+    query = """insert into public.cost_records
+            (workspace_id, import_id, provider_id, timestamp, model_name, cost_usd)
+        select %s, %s, id, '2026-05-01', 'm', 1 from public.providers where name = 'openai'"""
+    make_months(database, "2026-05-01")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        other.execute(query, [workspace, source])
+    assert costs(database) == []
+    author.execute(query, [workspace, source])
+    assert costs(database) == [(user, 1)]
+
+
+def test_only_admins_add_the_source_of_a_connection(
+    database: Connection, other: Connection, as_user: Act, workspace: UUID
+) -> None:
+    [[owner]] = database.execute(
+        "select user_id from public.members where role = 'owner' and workspace_id = %s", [workspace]
+    ).fetchall()
+    [[connection]] = database.execute(
+        """insert into public.api_credentials
+            (workspace_id, user_id, provider_id, credential_name, encrypted_api_key, encryption_key_id)
+        select %s, %s, id, 'n', 'e', 'k' from public.providers where name = 'openai' returning id""",
+        [workspace, owner],
+    ).fetchall()
+    query = """insert into public.imports (workspace_id, kind, filename, format, credential_id)
+        values (%s, 'connection', 'f', 'f', %s)"""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        other.execute(query, [workspace, connection])
+    as_user(owner).execute(query, [workspace, connection])
+
+
 @pytest.mark.parametrize("request_id", [None, "req-1"])
 def test_a_manual_entry_is_restated_by_its_author_only(
     database: Connection,
@@ -132,15 +166,18 @@ def test_references_stay_in_their_workspace(
             (workspace_id, provider_id, import_id, timestamp, model_name, cost_usd)
         select %s, id, %s, '2026-05-01', 'm', 1 from public.providers where name = 'openai'"""
     author.execute("select public.ensure_months(array[date '2026-05-01'])")
-    for workspace_id, import_id in ((workspace, theirs), (user, own), (user, theirs)):
+    for workspace_id, import_id in ((user, own), (user, theirs)):
         with pytest.raises(psycopg.errors.ForeignKeyViolation):
             author.execute(query, [workspace_id, import_id])
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        author.execute(query, [workspace, theirs])
     author.execute(query, [workspace, own])
 
 
 def test_a_source_takes_no_connection_of_another_workspace(
-    author: Connection, other: Connection, workspace: UUID
+    database: Connection, author: Connection, other: Connection, workspace: UUID
 ) -> None:
+    database.execute("update public.members set role = 'admin' where role = 'member'")
     [[theirs]] = other.execute(
         """insert into public.api_credentials
             (provider_id, credential_name, encrypted_api_key, encryption_key_id)

@@ -1,5 +1,6 @@
 """Members read a workspace's costs as far as they may know them: totals are whole, names are folded."""
 
+import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -334,3 +335,62 @@ def test_forecasts_of_hidden_projects_are_hidden(scene: Scene, person_split: str
         "bob": others,
         "viewer": others,
     }
+
+
+def test_the_last_day_of_use_in_a_hidden_project_is_not_told(scene: Scene) -> None:
+    scene.set_split("everyone")
+    bob = scene.team["bob"]
+    secret = str(scene.projects["secret"])
+    bob.save(None, record(timestamp="2026-05-09T12:00:00Z"))
+    scene.team["admin"].choose(UUID(secret), "timestamp > '2026-05-08'")
+    for upkeep in ("select 1", "select public.refresh_cost_records_daily()"):
+        scene.database.execute(upkeep)
+        for name, person in scene.team.items():
+            days = [row.key[0] for row in visible_rows(scene, name, "everyone") if row.user == bob.id]
+            [found] = [row for row in person.ask("list_people") if row["user_id"] == str(bob.id)]
+            assert found["last_active"] == max(days), name
+
+
+def test_prices_of_subscriptions_in_hidden_projects_are_hidden(scene: Scene) -> None:
+    scene.set_split("everyone")
+    bob, admin = scene.team["bob"], scene.team["admin"]
+    add = """insert into public.subscriptions
+            (workspace_id, provider_id, plan_name, amount_usd, started_on, ended_on, renewal_day)
+        select %s, id, %s, 200, '2026-05-01', '2026-05-31', 1 from public.providers where name = 'openai'"""
+    for plan in ("Pro", "Max"):
+        bob.connection.execute(add, [bob.workspace, plan])
+    secret = {"field": "model", "match": "exact", "value": "Max"}
+    admin.ask("set_rules", rules=[secret | {"project_id": str(scene.projects["secret"])}])
+    seen = {
+        name: person.connection.execute("select from public.subscriptions").rowcount
+        for name, person in scene.team.items()
+    }
+    assert seen == {"owner": 2, "admin": 2, "ann": 2, "bob": 2, "viewer": 1}
+
+
+@pytest.mark.parametrize("person_split", SPLITS)
+def test_the_last_run_tells_what_its_reader_may_know(scene: Scene, person_split: str) -> None:
+    scene.set_split(person_split)
+    series = ["total", "model:large", *(f"project:{project}" for project in scene.projects.values())]
+    entries = [{"series": name, "reason": "r", "days_missing": 3} for name in series]
+    steps = [
+        {"step": "forecast", "count": 0, "failed": entries, "too_little_history": entries},
+        {"step": "collect", "count": 1, "connections": [{"name": "Work key", "error": "refused"}]},
+    ]
+    scene.database.execute(
+        """insert into public.job_runs (run_id, workspace_id, day, status, steps, error)
+        values (gen_random_uuid(), %s, '2026-05-06', 'done', %s, 'project:1 failed')""",
+        [scene.team["admin"].workspace, json.dumps(steps)],
+    )
+    hidden = {"ann": {"buried"}, "bob": {"buried", "secret"}, "viewer": {"buried", "secret"}}
+    for name, person in scene.team.items():
+        run = person.ask("last_run")
+        assert (run["status"], run["day"]) == ("done", "2026-05-06")
+        if name in ("owner", "admin"):
+            assert (run["steps"], run["error"]) == (steps, "project:1 failed")
+            continue
+        out = {f"project:{scene.projects[project]}" for project in hidden[name]}
+        known = [entry for entry in entries if entry["series"] not in out]
+        told = {"step": "forecast", "count": 0, "failed": known, "too_little_history": known}
+        assert run["steps"] == ([] if person_split == "own" else [told]), name
+        assert run["error"] is None
