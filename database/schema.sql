@@ -3142,6 +3142,23 @@ CREATE FUNCTION private.note_divided(tenant uuid) RETURNS void
     on conflict do nothing
 $$;
 
+-- FUNCTION private.omit_archived(public.project_rules[])
+
+CREATE FUNCTION private.omit_archived(rules public.project_rules[]) RETURNS public.project_rules[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return array(
+        select r
+        from unnest(rules) as r
+        inner join public.projects as p on r.project_id = p.id
+        where p.archived_at is null
+        order by r.position
+    );
+end
+$$;
+
 -- FUNCTION private.omit_series(jsonb, uuid[])
 
 CREATE FUNCTION private.omit_series(entries jsonb, hidden uuid[]) RETURNS jsonb
@@ -4041,7 +4058,16 @@ begin
     if not found then
         raise exception 'Rule % files under a project that this workspace does not have.', place using errcode = '22023';
     end if;
-    if found_project.archived_at is not null then
+    if
+        found_project.archived_at is not null
+        and not exists (
+            select
+            from public.project_rules as o
+            where
+                o.workspace_id = tenant
+                and (o.field, o.match, o.value, o.project_id) = (rule.field, rule.match, rule.value, found_project.id)
+        )
+    then
         raise exception 'Rule % files under "%", which is archived. Restore the project, or remove the rule.', place,
             found_project.name using errcode = '22023';
     end if;
@@ -6347,7 +6373,9 @@ CREATE FUNCTION public.preview_rules(workspace uuid, rules json) RETURNS json
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
-    return private.describe_moves(tenant, private.plan_rules(tenant, private.read_rules(tenant, rules)), 'project');
+    return private.describe_moves(
+        tenant, private.plan_rules(tenant, private.omit_archived(private.read_rules(tenant, rules))), 'project'
+    );
 end
 $$;
 
@@ -6787,15 +6815,15 @@ CREATE FUNCTION public.set_rules(workspace uuid, rules json) RETURNS json
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    checked public.project_rules[];
+    active public.project_rules[];
     plan private.filing_move[];
     described json;
 begin
     perform private.wait_to_file(tenant);
-    checked := private.read_rules(tenant, rules);
-    perform private.store_rules(tenant, checked);
-    plan := private.plan_rules(tenant, checked);
-    perform private.move_to_projects(tenant, plan, private.fields_of(checked));
+    perform private.store_rules(tenant, private.read_rules(tenant, rules));
+    active := private.active_rules(tenant);
+    plan := private.plan_rules(tenant, active);
+    perform private.move_to_projects(tenant, plan, private.fields_of(active));
     described := private.describe_moves(tenant, plan, 'project');
     perform private.audit_moves(tenant, described, 'file_records');
     return described;
@@ -9634,6 +9662,8 @@ REVOKE ALL ON FUNCTION private.note_change() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.note_changes_of(noted regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.note_divided(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.omit_archived(rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.omit_series(entries jsonb, hidden uuid[]) FROM PUBLIC;
 

@@ -1,6 +1,7 @@
 -- 033_changing_rules.sql: previewing and setting a workspace's rules, the whole list at once.
 
 -- One rule from JSON; 22023 with a sentence that names it by its place. People are compared in lower case, models by their key.
+-- A rule of the list may stay while its project is archived.
 create or replace function private.read_rule(tenant uuid, place integer, asked json)
 returns public.project_rules
 language plpgsql
@@ -50,7 +51,16 @@ begin
     if not found then
         raise exception 'Rule % files under a project that this workspace does not have.', place using errcode = '22023';
     end if;
-    if found_project.archived_at is not null then
+    if
+        found_project.archived_at is not null
+        and not exists (
+            select
+            from public.project_rules as o
+            where
+                o.workspace_id = tenant
+                and (o.field, o.match, o.value, o.project_id) = (rule.field, rule.match, rule.value, found_project.id)
+        )
+    then
         raise exception 'Rule % files under "%", which is archived. Restore the project, or remove the rule.', place,
             found_project.name using errcode = '22023';
     end if;
@@ -99,6 +109,25 @@ end
 $$;
 revoke all on function private.read_rules(uuid, json) from public;
 
+-- Of these rules those that apply, as private.active_rules has them of the stored list.
+create or replace function private.omit_archived(rules public.project_rules[])
+returns public.project_rules[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select r
+        from unnest(rules) as r
+        inner join public.projects as p on r.project_id = p.id
+        where p.archived_at is null
+        order by r.position
+    );
+end
+$$;
+revoke all on function private.omit_archived(public.project_rules[]) from public;
+
 -- Stores the list. A rule that stays keeps its id: the audit log then tells what changed.
 create or replace function private.store_rules(tenant uuid, rules public.project_rules[])
 returns void
@@ -142,7 +171,9 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
 begin
-    return private.describe_moves(tenant, private.plan_rules(tenant, private.read_rules(tenant, rules)), 'project');
+    return private.describe_moves(
+        tenant, private.plan_rules(tenant, private.omit_archived(private.read_rules(tenant, rules))), 'project'
+    );
 end
 $$;
 revoke all on function public.preview_rules(uuid, json) from public, anon, service_role;
@@ -158,15 +189,15 @@ set statement_timeout = '120s' -- PostgREST applies it: all records may move
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    checked public.project_rules[];
+    active public.project_rules[];
     plan private.filing_move[];
     described json;
 begin
     perform private.wait_to_file(tenant);
-    checked := private.read_rules(tenant, rules);
-    perform private.store_rules(tenant, checked);
-    plan := private.plan_rules(tenant, checked);
-    perform private.move_to_projects(tenant, plan, private.fields_of(checked));
+    perform private.store_rules(tenant, private.read_rules(tenant, rules));
+    active := private.active_rules(tenant);
+    plan := private.plan_rules(tenant, active);
+    perform private.move_to_projects(tenant, plan, private.fields_of(active));
     described := private.describe_moves(tenant, plan, 'project');
     perform private.audit_moves(tenant, described, 'file_records');
     return described;

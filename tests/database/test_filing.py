@@ -244,15 +244,21 @@ def test_an_archived_project_keeps_its_records_and_gets_none(database: Connectio
     assert projects(database) == [web, app]
     kept = "select value from public.project_rules order by position"
     assert ann.connection.execute(kept).fetchall() == [("web",), ("w",)]
+    more = [rule("branch", "main", app), *rules]
+    for function in ("preview_rules", "set_rules"):
+        assert admin.ask(function, rules=more)["records"] == 0
+    assert ann.connection.execute(kept).fetchall() == [("main",), ("web",), ("w",)]
+    ann.save(None, described(2, repo="web"))
+    assert projects(database) == [web, app, app]
+    admin.ask("set_rules", rules=rules[1:])
     with pytest.raises(
         psycopg.errors.InvalidParameterValue, match='Rule 1 files under "Web", which is archived'
     ):
         admin.ask("set_rules", rules=rules)
-    admin.ask("set_rules", rules=rules[1:])
-    assert projects(database) == [web, app]
+    assert projects(database) == [web, app, app]
     admin.call("restore_project", project=web)
-    assert admin.ask("set_rules", rules=rules)["records"] == 1
-    assert projects(database) == [web, web]
+    assert admin.ask("set_rules", rules=rules)["records"] == 2
+    assert projects(database) == [web, web, web]
 
 
 def test_superseded_statements_are_filed_by_their_own_traits(database: Connection, team: Team) -> None:
