@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.figures.filing import Rule
 
-EDITED = "edited_rule"  # the place of the rule in the form, or NEW
-NEW = -1
+EDITED = "edited_rule"  # the rule in the form, or NEW
+NEW = "new"
 DRAFT = "rule_draft"  # a change that waits for confirmation, in place of the form
 
 
@@ -20,9 +20,9 @@ class Fields(NamedTuple):
     project: str | None = None
 
 
-def start_editing(place: int, rule: Rule) -> None:
+def start_editing(rule: Rule) -> None:
     """Open the form on a rule."""
-    _open(place, Fields(rule.field, rule.match, rule.value, rule.project_id))
+    _open(rule, Fields(rule.field, rule.match, rule.value, rule.project_id))
 
 
 def start_new_rule(fields: Fields) -> None:
@@ -30,8 +30,8 @@ def start_new_rule(fields: Fields) -> None:
     _open(NEW, fields)
 
 
-def _open(place: int, fields: Fields) -> None:
+def _open(edited: Rule | str, fields: Fields) -> None:
     st.session_state.pop(DRAFT, None)
-    st.session_state[EDITED] = place
+    st.session_state[EDITED] = edited
     for name, value in fields._asdict().items():
         st.session_state[f"rule-{name}"] = value

@@ -10,7 +10,7 @@ from app.figures.filing import Rule
 from app.figures.filing_words import FIELDS, MATCHES
 from app.formats.text import escape_markdown
 from app.parts.rule_start import EDITED, NEW, Fields, start_new_rule
-from app.ui.notices import render_refusal
+from app.ui.notices import render_refusal, render_warning
 from app.views.settings.rule_list import Names, confirm_rules
 from tally.storage.database import DatabaseError
 
@@ -22,8 +22,11 @@ SHOWN_SUGGESTIONS = 8
 
 def render_rule_form(user: User, rules: Sequence[Rule], projects: Sequence[str], names: Names) -> None:
     """A button that opens the form, or the form of a new or an edited rule; `projects` are active ones."""
-    place: int | None = st.session_state.get(EDITED)
-    if place is None or place >= len(rules):
+    edited: Rule | str | None = st.session_state.get(EDITED)
+    if edited not in (None, NEW, *rules):
+        del st.session_state[EDITED]
+        render_warning("This rule was changed in the meantime. Check the list and repeat your change.")
+    if edited not in (NEW, *rules):
         is_full = len(rules) >= MAX_RULES
         st.button(
             "New rule",
@@ -35,15 +38,16 @@ def render_rule_form(user: User, rules: Sequence[Rule], projects: Sequence[str],
             args=(Fields(),),
         )
         return
-    st.subheader("New rule" if place == NEW else f"Edit rule {place + 1}", anchor=False)
-    if place == NEW:
+    place = None if edited == NEW else rules.index(edited)
+    st.subheader("New rule" if place is None else f"Edit rule {place + 1}", anchor=False)
+    if place is None:
         _render_suggestions(user, names)
     rule = _render_fields(projects, names)
     if rule is None:
         st.caption("Choose what the rule asks for and the project. Nothing is moved before you confirm it.")
         is_done = st.button("Cancel", key="cancel-rules")
     else:
-        after = [*rules, rule] if place == NEW else [*rules[:place], rule, *rules[place + 1 :]]
+        after = [*rules, rule] if place is None else [*rules[:place], rule, *rules[place + 1 :]]
         is_done = confirm_rules(user, after, names, "Save rule")
     if is_done:
         del st.session_state[EDITED]

@@ -87,7 +87,7 @@ def _render_actions(user: User, rules: Sequence[Rule], place: int | None) -> Non
             disabled=place is None,
             key="rule-edit",
             on_click=start_editing,
-            args=(place, None if place is None else rules[place]),
+            args=(None if place is None else rules[place],),
         )
 
 

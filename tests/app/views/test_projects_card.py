@@ -133,6 +133,39 @@ def test_change_of_a_list_that_others_changed_is_not_saved(
     assert [rule.field for rule in filing.load_rules(user)] == ["branch"]
 
 
+def test_rule_that_moved_while_it_was_edited_is_changed_where_it_is(
+    monkeypatch: pytest.MonkeyPatch, user: User, shop: str
+) -> None:
+    set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
+    page = open_page(monkeypatch, user, "settings")
+    select_rule(page, 0)
+    page.button(key="rule-edit").click().run()
+
+    set_rules(user, ("branch", "main", shop), ("folder", "shop", shop))
+    page.text_input(key="rule-value").set_value("store").run()
+    assert "Edit rule 2" in [heading.value for heading in page.subheader]
+    button(page, "Move 2 records")
+
+    assert [(rule.field, rule.value) for rule in filing.load_rules(user)] == [
+        ("branch", "main"),
+        ("folder", "store"),
+    ]
+
+
+def test_rule_that_is_gone_is_not_edited(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop))
+    page = open_page(monkeypatch, user, "settings")
+    select_rule(page, 0)
+    page.button(key="rule-edit").click().run()
+
+    set_rules(user, ("branch", "main", shop))
+    page.text_input(key="rule-value").set_value("store").run()
+
+    assert "This rule was changed in the meantime" in told(page)
+    assert "New rule" in [found.label for found in page.button]
+    assert [rule.field for rule in filing.load_rules(user)] == ["branch"]
+
+
 def test_refusal_of_the_database_is_shown(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
     page = open_page(monkeypatch, user, "settings")
