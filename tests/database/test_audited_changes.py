@@ -1,7 +1,7 @@
 """The audit log of a workspace's rights and money: its entries, where they came from, and the search."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +26,9 @@ def team(project: Project, database: Connection) -> Team:
 
 
 @pytest.fixture
-def owner(team: Team) -> Iterator[Connection]:
-    """The owner of the team."""
-    with team.act_as("owner") as connection:
-        yield connection
+def owner(team: Team) -> Connection:
+    """The connection of the team's owner."""
+    return team["owner"].connection
 
 
 def last(connection: Connection) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def test_settings_are_logged_with_their_values(team: Team, owner: Connection) ->
     call(owner, "update_workspace", team.id, "New name", None, None, "own")
     entry = last(owner)
     assert (entry["action"], entry["table_name"], entry["row_id"]) == ("update", "workspaces", team.id)
-    assert (entry["actor"], entry["actor_id"]) == ("person", team.people["owner"])
+    assert (entry["actor"], entry["actor_id"]) == ("person", team["owner"].id)
     assert sorted(entry["changed_columns"]) == ["name", "person_split"]
     assert entry["before"] == {"name": "Team", "person_split": "admins"}
     assert entry["after"] == {"name": "New name", "person_split": "own"}
@@ -58,7 +57,7 @@ def test_creation_of_a_workspace_is_logged(owner: Connection, team: Team) -> Non
         ("join", "members"),
     ]
     assert logged[0]["after"] == {"name": "Lab", "currency": "EUR", "timezone": "UTC"}
-    assert logged[1]["user_id"] == team.people["owner"]
+    assert logged[1]["user_id"] == team["owner"].id
 
 
 def test_signing_up_is_not_logged(database: Connection, user: UUID) -> None:
@@ -98,7 +97,7 @@ def test_prices_subscriptions_and_sources_are_logged(
     before: dict[str, Any],
     after: dict[str, Any],
 ) -> None:
-    owner.execute(insert(table, another_row(database, table, team.people["owner"], team.id)))
+    owner.execute(insert(table, another_row(database, table, team["owner"].id, team.id)))
     added = last(owner)
     owner.execute(f"update public.{table} set metadata = '{{\"position\": 1}}'")
     assert last(owner) == added
@@ -119,7 +118,7 @@ def test_prices_subscriptions_and_sources_are_logged(
 
 
 def test_moving_a_source_to_a_plan_is_logged(team: Team, owner: Connection, database: Connection) -> None:
-    row = another_row(database, "imports", team.people["owner"], team.id)
+    row = another_row(database, "imports", team["owner"].id, team.id)
     [[source]] = owner.execute(insert("imports", row).as_string(owner) + " returning id").fetchall()
     call(owner, "set_paid_by_plan", source, True)
     assert (last(owner)["row_id"], last(owner)["after"]) == (source, {"metadata.paid_by": "plan"})
@@ -153,13 +152,13 @@ def test_a_statement_on_many_rows_is_one_entry(
 def test_statements_on_several_workspaces_are_counted_for_each(
     team: Team, owner: Connection, database: Connection
 ) -> None:
-    for workspace, count in ((team.id, 15), (team.people["owner"], 10)):
+    for workspace, count in ((team.id, 15), (team["owner"].id, 10)):
         for _ in range(count):
-            row = another_row(database, "model_prices", team.people["owner"], workspace)
+            row = another_row(database, "model_prices", team["owner"].id, workspace)
             database.execute(insert("model_prices", row))
     owner.execute("delete from public.model_prices")
     logged = {entry["workspace_id"]: entry["metadata"]["rows"] for entry in entries(owner)[-2:]}
-    assert logged == {team.id: 15, team.people["owner"]: 10}
+    assert logged == {team.id: 15, team["owner"].id: 10}
 
 
 def test_edits_of_records_by_hand_are_logged_and_saves_are_not(team: Team, owner: Connection) -> None:
@@ -190,7 +189,7 @@ def test_edits_of_records_by_hand_are_logged_and_saves_are_not(team: Team, owner
 
 
 def test_deleting_a_source_is_one_entry(team: Team, owner: Connection, database: Connection) -> None:
-    row = another_row(database, "imports", team.people["owner"], team.id)
+    row = another_row(database, "imports", team["owner"].id, team.id)
     [[source]] = owner.execute(insert("imports", row).as_string(owner) + " returning id").fetchall()
     call(owner, "save_cost_records", source, [record() for _ in range(30)], team.id)
     owner.execute("update public.imports set is_enabled = false")
@@ -201,7 +200,7 @@ def test_deleting_a_source_is_one_entry(team: Team, owner: Connection, database:
 
 def test_roles_are_logged(team: Team, owner: Connection, database: Connection) -> None:
     before = len(entries(owner))
-    member = team.people["member"]
+    member = team["member"].id
     database.execute(
         "update public.members set role = 'admin' where user_id = %s and role = 'member'", [member]
     )
@@ -262,25 +261,25 @@ def found(admin: Connection, team: Team, search: str | None, *, at_most: int | N
 
 
 def test_the_log_is_searched_by_text_and_address(team: Team, owner: Connection) -> None:
-    with team.act_as("admin") as admin:
-        for person, name in ((owner, "100% alpha_one"), (admin, "Beta"), (owner, 'it\'s \\ "gamma"')):
-            call(person, "update_workspace", team.id, name, None, None, None)
-        database_names = ['it\'s \\ "gamma"', "Beta", "100% alpha_one"]
-        assert found(admin, team, None) == found(admin, team, "  ") == database_names
-        assert found(admin, team, "BETA") == database_names[:2]  # of the third it was the name before
-        assert found(admin, team, "100%") == database_names[1:]
-        assert found(admin, team, "%a%") == []
-        assert found(admin, team, "_") != []
-        assert found(admin, team, "' or true --") == []
-        assert found(admin, team, f"{team.people['admin']}@example") == ["Beta"]
-        assert found(admin, team, "x" * 100_000) == []
-        entry = call(admin, "search_audit_log", team.id, "", None, 1)[0]
-        assert entry["actor_email"] == f"{team.people['owner']}@example.org"
-        assert set(entry) == {
-            "id", "created_at", "actor", "actor_id", "actor_email", "action", "table_name", "row_id",
-            "user_id", "user_email", "changed_columns", "before", "after", "metadata", "address",
-            "user_agent",
-        }  # fmt: skip
+    admin = team["admin"].connection
+    for person, name in ((owner, "100% alpha_one"), (admin, "Beta"), (owner, 'it\'s \\ "gamma"')):
+        call(person, "update_workspace", team.id, name, None, None, None)
+    database_names = ['it\'s \\ "gamma"', "Beta", "100% alpha_one"]
+    assert found(admin, team, None) == found(admin, team, "  ") == database_names
+    assert found(admin, team, "BETA") == database_names[:2]  # of the third it was the name before
+    assert found(admin, team, "100%") == database_names[1:]
+    assert found(admin, team, "%a%") == []
+    assert found(admin, team, "_") != []
+    assert found(admin, team, "' or true --") == []
+    assert found(admin, team, f"{team['admin'].id}@example") == ["Beta"]
+    assert found(admin, team, "x" * 100_000) == []
+    entry = call(admin, "search_audit_log", team.id, "", None, 1)[0]
+    assert entry["actor_email"] == f"{team['owner'].id}@example.org"
+    assert set(entry) == {
+        "id", "created_at", "actor", "actor_id", "actor_email", "action", "table_name", "row_id",
+        "user_id", "user_email", "changed_columns", "before", "after", "metadata", "address",
+        "user_agent",
+    }  # fmt: skip
 
 
 def test_pages_of_the_log_have_every_entry_once(team: Team, owner: Connection, database: Connection) -> None:
@@ -306,14 +305,14 @@ def test_a_page_of_the_log_has_bounds(team: Team, owner: Connection, at_most: in
 
 @pytest.mark.parametrize("role", ["member", "viewer"])
 def test_only_admins_search_the_log(team: Team, role: str) -> None:
-    with team.act_as(role) as person, pytest.raises(psycopg.errors.InsufficientPrivilege, match="Your role"):
-        call(person, "search_audit_log", team.id, None, None, 10)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Your role"):
+        team[role].call("search_audit_log", team.id, None, None, 10)
 
 
 def test_projects_rules_and_aliases_are_logged(team: Team, owner: Connection) -> None:
     web, app = (call(owner, "create_project", team.id, name, False) for name in ("Web", "App"))
     call(owner, "update_project", web, "Website", True)
-    owner.execute("select public.set_project_members(%s, %s)", [web, [team.people["member"]]])
+    owner.execute("select public.set_project_members(%s, %s)", [web, [team["member"].id]])
     rules = [
         {"field": "folder", "match": "exact", "value": value, "project_id": str(project)}
         for value, project in (("/a", web), ("/b", app))
@@ -321,7 +320,7 @@ def test_projects_rules_and_aliases_are_logged(team: Team, owner: Connection) ->
     call(owner, "set_rules", team.id, rules)
     call(owner, "set_rules", team.id, rules[::-1])
     call(owner, "set_rules", team.id, rules[:1])
-    call(owner, "set_aliases", team.id, [{"value": "Ann", "user_id": str(team.people["member"])}])
+    call(owner, "set_aliases", team.id, [{"value": "Ann", "user_id": str(team["member"].id)}])
     call(owner, "save_cost_records", None, [record(billing_account="openai:x")], team.id)
     call(owner, "name_billing_account", team.id, "openai:x", "Main")
     call(owner, "archive_project", app)
@@ -330,7 +329,7 @@ def test_projects_rules_and_aliases_are_logged(team: Team, owner: Connection) ->
     ]
     archived = logged.pop()
     assert (archived[0], archived[1], set(archived[2])) == ("projects", "update", {"archived_at"})
-    member = str(team.people["member"])
+    member = str(team["member"].id)
     first = {"position": 1, "field": "folder", "match": "exact", "value": "/a", "project_id": str(web)}
     second = first | {"position": 2, "value": "/b", "project_id": str(app)}
     tables = [

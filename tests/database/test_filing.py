@@ -1,6 +1,5 @@
 """Rules and aliases: where records are filed when they are saved, and what a change of rules moves."""
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,17 +7,14 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.database.members import Person, make_team
+from tests.database.teams import COLLEAGUES, Person, Team, make_team
 from tests.database.test_saving import record
 from tests.database_fixtures import Connection, Project, add_user
 
-Act = Callable[[UUID], Connection]
-Team = dict[str, Person]
-
 
 @pytest.fixture
-def team(database: Connection, as_user: Act) -> Team:
-    return make_team(database, as_user)
+def team(project: Project, database: Connection) -> Team:
+    return make_team(project, database, *COLLEAGUES)
 
 
 def rule(field: str, value: object, project: UUID, match: str = "exact") -> dict[str, Any]:
@@ -358,8 +354,8 @@ def test_a_rule_that_could_never_apply_is_refused(team: Team) -> None:
     assert admin.ask("set_rules", rules=both)["records"] == 0
 
 
-def test_rules_stay_in_their_workspace(database: Connection, as_user: Act, team: Team) -> None:
-    other = make_team(database, as_user)["owner"]
+def test_rules_stay_in_their_workspace(database: Connection, team: Team) -> None:
+    other = make_team(team.project, database, "owner")["owner"]
     foreign = other.add_project("Foreign")
     admin = team["admin"]
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="Rule 1 files under a project that"):

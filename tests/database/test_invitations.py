@@ -1,7 +1,7 @@
 """Invitations: who may invite whom, tokens that one person uses once, and what they tell to whom."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,13 +21,6 @@ Wrong = psycopg.errors.InvalidParameterValue
 def team(project: Project, database: Connection) -> Team:
     """A workspace with a person of each role."""
     return make_team(project, database)
-
-
-@pytest.fixture
-def people(team: Team) -> Iterator[dict[str, Connection]]:
-    """A connection of each person."""
-    with ExitStack() as opened:
-        yield {role: opened.enter_context(team.act_as(role)) for role in team.people}
 
 
 @pytest.fixture
@@ -51,14 +44,13 @@ def role_of(database: Connection, team: Team, user_id: UUID) -> str | None:
 @pytest.mark.parametrize("role", ["viewer", "member", "admin"])
 def test_an_invitation_makes_a_member(
     team: Team,
-    people: dict[str, Connection],
     invited: Connection,
     address: str,
     database: Connection,
     stranger: UUID,
     role: str,
 ) -> None:
-    made = call(people["admin"], "invite", team.id, f"  {address.upper()} ", role)
+    made = team["admin"].call("invite", team.id, f"  {address.upper()} ", role)
     assert set(made) == {"id", "token", "email", "expires_at"}
     assert made["email"] == address
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", made["token"])
@@ -66,7 +58,7 @@ def test_an_invitation_makes_a_member(
     assert described == {
         "workspace": "Team",
         "role": role,
-        "invited_by": f"{team.people['admin']}@example.org",
+        "invited_by": f"{team['admin'].id}@example.org",
         "expires_at": made["expires_at"],
     }
     assert role_of(database, team, stranger) is None
@@ -76,23 +68,19 @@ def test_an_invitation_makes_a_member(
         call(invited, "accept_invitation", made["token"])
 
 
-def test_open_invitations_are_listed_for_admins_without_tokens(
-    team: Team, people: dict[str, Connection], address: str
-) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
+def test_open_invitations_are_listed_for_admins_without_tokens(team: Team, address: str) -> None:
+    made = team["owner"].call("invite", team.id, address, "member")
     query = """select id::text, email, role, invited_by, expires_at > now() + interval '6 days'
         from public.invitations"""
-    assert people["admin"].execute(query).fetchall() == [
-        (made["id"], address, "member", team.people["owner"], True)
+    assert team["admin"].connection.execute(query).fetchall() == [
+        (made["id"], address, "member", team["owner"].id, True)
     ]
     for role in ("member", "viewer"):
-        assert people[role].execute(query).fetchall() == []
+        assert team[role].connection.execute(query).fetchall() == []
 
 
-def test_the_database_does_not_keep_the_token(
-    team: Team, people: dict[str, Connection], address: str, database: Connection
-) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
+def test_the_database_does_not_keep_the_token(team: Team, address: str, database: Connection) -> None:
+    made = team["owner"].call("invite", team.id, address, "member")
     tables = database.execute(
         """select c.oid::regclass::text from pg_class as c
         where c.relnamespace::regnamespace::text in ('public', 'private') and c.relkind = 'r'"""
@@ -105,22 +93,18 @@ def test_the_database_does_not_keep_the_token(
 
 @pytest.mark.parametrize("mine", ["owner", "admin", "member", "viewer"])
 @pytest.mark.parametrize("role", ["admin", "member", "viewer"])
-def test_only_admins_invite(
-    team: Team, people: dict[str, Connection], address: str, mine: str, role: str
-) -> None:
+def test_only_admins_invite(team: Team, address: str, mine: str, role: str) -> None:
     if mine in ("owner", "admin"):
-        assert call(people[mine], "invite", team.id, address, role)["token"]
+        assert team[mine].call("invite", team.id, address, role)["token"]
     else:
         with pytest.raises(Refused, match="Your role in this workspace"):
-            call(people[mine], "invite", team.id, address, role)
+            team[mine].call("invite", team.id, address, role)
 
 
 @pytest.mark.parametrize("role", [None, "", "owner", "Admin", "member "])
-def test_only_roles_below_owner_are_given(
-    team: Team, people: dict[str, Connection], address: str, role: str | None
-) -> None:
+def test_only_roles_below_owner_are_given(team: Team, address: str, role: str | None) -> None:
     with pytest.raises(Wrong, match="Invite a person as admin, member or viewer"):
-        call(people["owner"], "invite", team.id, address, role)
+        team["owner"].call("invite", team.id, address, role)
 
 
 @pytest.mark.parametrize(
@@ -131,48 +115,44 @@ def test_only_roles_below_owner_are_given(
         "x" * 315 + "@b.org", "x" * 10_000 + "@b.org", "a,b@x.org c@x.org",
     ],
 )  # fmt: skip
-def test_an_address_must_be_one(team: Team, people: dict[str, Connection], email: str | None) -> None:
+def test_an_address_must_be_one(team: Team, email: str | None) -> None:
     with pytest.raises(Wrong, match="Give the e-mail address"):
-        call(people["owner"], "invite", team.id, email, "member")
+        team["owner"].call("invite", team.id, email, "member")
 
 
 @pytest.mark.parametrize(
     "email", ["o'brien+tally@example.org", 'a"; drop table x; --@example.org', "<b>@example.org"]
 )
-def test_an_address_is_only_text(team: Team, people: dict[str, Connection], email: str) -> None:
+def test_an_address_is_only_text(team: Team, email: str) -> None:
     email = email.replace(" ", "")
-    assert call(people["owner"], "invite", team.id, email, "member")["email"] == email
+    assert team["owner"].call("invite", team.id, email, "member")["email"] == email
 
 
-def test_nobody_is_invited_to_a_personal_workspace(
-    team: Team, people: dict[str, Connection], address: str
-) -> None:
+def test_nobody_is_invited_to_a_personal_workspace(team: Team, address: str) -> None:
     with pytest.raises(Wrong, match="personal workspace"):
-        call(people["owner"], "invite", team.people["owner"], address, "member")
+        team["owner"].call("invite", team["owner"].id, address, "member")
     with pytest.raises(Wrong, match="Say which workspace"):
-        call(people["owner"], "invite", None, address, "member")
+        team["owner"].call("invite", None, address, "member")
 
 
-def test_members_are_not_invited_again(team: Team, people: dict[str, Connection]) -> None:
+def test_members_are_not_invited_again(team: Team) -> None:
     with pytest.raises(Wrong, match="is a member of the workspace already"):
-        call(people["owner"], "invite", team.id, f"{team.people['viewer']}@example.org", "admin")
+        team["owner"].call("invite", team.id, f"{team['viewer'].id}@example.org", "admin")
 
 
-def test_the_answer_does_not_tell_whether_an_address_has_an_account(
-    team: Team, people: dict[str, Connection], address: str
-) -> None:
-    with_account = call(people["owner"], "invite", team.id, address, "member")
-    without = call(people["owner"], "invite", team.id, f"{uuid4()}@example.org", "member")
+def test_the_answer_does_not_tell_whether_an_address_has_an_account(team: Team, address: str) -> None:
+    with_account = team["owner"].call("invite", team.id, address, "member")
+    without = team["owner"].call("invite", team.id, f"{uuid4()}@example.org", "member")
     assert {name: len(str(value)) for name, value in with_account.items() if name != "expires_at"} == {
         name: len(str(value)) for name, value in without.items() if name != "expires_at"
     }
 
 
 def test_a_token_works_for_its_address_only(
-    team: Team, people: dict[str, Connection], as_user: Act, user: UUID, address: str, anon: Connection
+    team: Team, as_user: Act, user: UUID, address: str, anon: Connection
 ) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
-    for person in (as_user(user), people["viewer"]):
+    made = team["owner"].call("invite", team.id, address, "member")
+    for person in (as_user(user), team["viewer"].connection):
         for function in ("describe_invitation", "accept_invitation"):
             with pytest.raises(Refused, match=r"is for .…@\S+\. Sign in with that address"):
                 call(person, function, made["token"])
@@ -188,27 +168,26 @@ def test_an_unknown_token_does_nothing(invited: Connection, token: str | None) -
 
 
 def test_an_expired_token_does_nothing(
-    team: Team, people: dict[str, Connection], invited: Connection, address: str, database: Connection
+    team: Team, invited: Connection, address: str, database: Connection
 ) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
+    made = team["owner"].call("invite", team.id, address, "member")
     database.execute("update public.invitations set expires_at = now()")
     for function in ("describe_invitation", "accept_invitation"):
         with pytest.raises(Wrong, match="has expired"):
             call(invited, function, made["token"])
-    renewed = call(people["owner"], "invite", team.id, address, "member")
+    renewed = team["owner"].call("invite", team.id, address, "member")
     assert call(invited, "accept_invitation", renewed["token"]) == team.id
 
 
 def test_a_new_invitation_replaces_the_one_before(
     team: Team,
-    people: dict[str, Connection],
     invited: Connection,
     address: str,
     database: Connection,
     stranger: UUID,
 ) -> None:
-    first = call(people["owner"], "invite", team.id, address, "admin")
-    second = call(people["admin"], "invite", team.id, address, "viewer")
+    first = team["owner"].call("invite", team.id, address, "admin")
+    second = team["admin"].call("invite", team.id, address, "viewer")
     with pytest.raises(Wrong, match="replaced by a newer one"):
         call(invited, "accept_invitation", first["token"])
     call(invited, "accept_invitation", second["token"])
@@ -217,54 +196,49 @@ def test_a_new_invitation_replaces_the_one_before(
 
 @pytest.mark.parametrize("change", ["remove", "demote", "delete account"])
 def test_an_invitation_ends_with_the_rights_of_its_sender(
-    team: Team, people: dict[str, Connection], invited: Connection, address: str, change: str
+    team: Team, invited: Connection, address: str, change: str
 ) -> None:
-    made = call(people["admin"], "invite", team.id, address, "member")
-    admin = team.people["admin"]
+    made = team["admin"].call("invite", team.id, address, "member")
+    admin = team["admin"].id
     if change == "remove":
-        call(people["owner"], "remove_member", team.id, admin)
+        team["owner"].call("remove_member", team.id, admin)
     elif change == "demote":
-        call(people["owner"], "set_role", team.id, admin, "member")
+        team["owner"].call("set_role", team.id, admin, "member")
     else:
-        call(people["admin"], "delete_own_account", f"{admin}@example.org")
+        team["admin"].call("delete_own_account", f"{admin}@example.org")
     for function in ("describe_invitation", "accept_invitation"):
         with pytest.raises(Refused, match="is no longer an admin of the workspace"):
             call(invited, function, made["token"])
 
 
-def test_an_invitation_ends_with_its_workspace(
-    team: Team, people: dict[str, Connection], invited: Connection, address: str
-) -> None:
-    made = call(people["admin"], "invite", team.id, address, "member")
-    call(people["owner"], "delete_workspace", team.id, "Team")
+def test_an_invitation_ends_with_its_workspace(team: Team, invited: Connection, address: str) -> None:
+    made = team["admin"].call("invite", team.id, address, "member")
+    team["owner"].call("delete_workspace", team.id, "Team")
     with pytest.raises(Wrong, match="was used, cancelled"):
         call(invited, "accept_invitation", made["token"])
 
 
-def test_admins_cancel_invitations(
-    team: Team, people: dict[str, Connection], invited: Connection, address: str
-) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
-    for person in (people["member"], people["viewer"], invited):
+def test_admins_cancel_invitations(team: Team, invited: Connection, address: str) -> None:
+    made = team["owner"].call("invite", team.id, address, "member")
+    for person in (team["member"].connection, team["viewer"].connection, invited):
         with pytest.raises(Wrong, match="no longer exists"):
             call(person, "cancel_invitation", made["id"])
-    call(people["admin"], "cancel_invitation", made["id"])
+    team["admin"].call("cancel_invitation", made["id"])
     for invitation in (made["id"], uuid4(), None):
         with pytest.raises(Wrong, match="no longer exists"):
-            call(people["admin"], "cancel_invitation", invitation)
+            team["admin"].call("cancel_invitation", invitation)
     with pytest.raises(Wrong, match="was used, cancelled"):
         call(invited, "accept_invitation", made["token"])
 
 
 def test_a_member_keeps_the_role(
     team: Team,
-    people: dict[str, Connection],
     invited: Connection,
     address: str,
     database: Connection,
     stranger: UUID,
 ) -> None:
-    made = call(people["owner"], "invite", team.id, address, "admin")
+    made = team["owner"].call("invite", team.id, address, "admin")
     database.execute(
         "insert into public.members (workspace_id, user_id, role) values (%s, %s, 'viewer')",
         [team.id, stranger],
@@ -276,9 +250,9 @@ def test_a_member_keeps_the_role(
 
 @pytest.mark.parametrize("attempt", ["first", "second", "third"])
 def test_of_four_who_use_a_token_at_once_one_wins(
-    team: Team, people: dict[str, Connection], address: str, stranger: UUID, attempt: str
+    team: Team, address: str, stranger: UUID, attempt: str
 ) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
+    made = team["owner"].call("invite", team.id, address, "member")
     with ExitStack() as opened:
         same = [opened.enter_context(team.project.act_as("authenticated", stranger)) for _ in range(4)]
         answers = race(*(lambda one=one: call(one, "accept_invitation", made["token"]) for one in same))
@@ -291,17 +265,16 @@ def test_of_four_who_use_a_token_at_once_one_wins(
 @pytest.mark.parametrize("attempt", ["first", "second", "third"])
 def test_a_token_is_used_or_cancelled(
     team: Team,
-    people: dict[str, Connection],
     invited: Connection,
     address: str,
     database: Connection,
     stranger: UUID,
     attempt: str,
 ) -> None:
-    made = call(people["owner"], "invite", team.id, address, "member")
+    made = team["owner"].call("invite", team.id, address, "member")
     accepted, cancelled = race(
         lambda: call(invited, "accept_invitation", made["token"]),
-        lambda: call(people["admin"], "cancel_invitation", made["id"]),
+        lambda: team["admin"].call("cancel_invitation", made["id"]),
     )
     is_accepted = accepted == team.id
     assert is_accepted == isinstance(cancelled, psycopg.Error), attempt
@@ -310,45 +283,43 @@ def test_a_token_is_used_or_cancelled(
 
 def test_a_sender_who_is_removed_meanwhile_invites_nobody(
     team: Team,
-    people: dict[str, Connection],
     invited: Connection,
     address: str,
     database: Connection,
     stranger: UUID,
 ) -> None:
-    made = call(people["admin"], "invite", team.id, address, "member")
+    made = team["admin"].call("invite", team.id, address, "member")
     accepted, _ = race(
         lambda: call(invited, "accept_invitation", made["token"]),
-        lambda: call(people["owner"], "remove_member", team.id, team.people["admin"]),
+        lambda: team["owner"].call("remove_member", team.id, team["admin"].id),
     )
     joined = role_of(database, team, stranger) == "member"
     assert joined == (accepted == team.id)
-    assert role_of(database, team, team.people["admin"]) is None
+    assert role_of(database, team, team["admin"].id) is None
 
 
-def test_a_person_invites_20_an_hour(team: Team, people: dict[str, Connection], database: Connection) -> None:
+def test_a_person_invites_20_an_hour(team: Team, database: Connection) -> None:
     for _ in range(20):
-        made = call(people["admin"], "invite", team.id, f"{uuid4()}@example.org", "member")
-        call(people["admin"], "cancel_invitation", made["id"])
+        made = team["admin"].call("invite", team.id, f"{uuid4()}@example.org", "member")
+        team["admin"].call("cancel_invitation", made["id"])
     with pytest.raises(Wrong, match="20 people within an hour"):
-        call(people["admin"], "invite", team.id, f"{uuid4()}@example.org", "member")
-    assert call(people["owner"], "invite", team.id, f"{uuid4()}@example.org", "member")
+        team["admin"].call("invite", team.id, f"{uuid4()}@example.org", "member")
+    assert team["owner"].call("invite", team.id, f"{uuid4()}@example.org", "member")
     database.execute("update private.sent_invitations set sent_at = sent_at - interval '61 minutes'")
-    assert call(people["admin"], "invite", team.id, f"{uuid4()}@example.org", "member")
+    assert team["admin"].call("invite", team.id, f"{uuid4()}@example.org", "member")
 
 
 def test_an_address_is_invited_three_times_a_day(
-    project: Project, team: Team, people: dict[str, Connection], address: str, database: Connection
+    project: Project, team: Team, address: str, database: Connection
 ) -> None:
     for sender in ("admin", "owner"):
-        call(people[sender], "invite", team.id, address, "member")
+        team[sender].call("invite", team.id, address, "member")
     other = make_team(project, database, "owner")
-    with other.act_as("owner") as owner:
-        call(owner, "invite", other.id, address.upper(), "member")
-        with pytest.raises(Wrong, match="invited three times today"):
-            call(owner, "invite", other.id, address, "member")
+    other["owner"].ask("invite", email=address.upper(), role="member")
+    with pytest.raises(Wrong, match="invited three times today"):
+        other["owner"].ask("invite", email=address, role="member")
     database.execute("update private.sent_invitations set sent_at = sent_at - interval '25 hours'")
-    assert call(people["owner"], "invite", team.id, address, "member")
+    assert team["owner"].call("invite", team.id, address, "member")
     assert database.execute("select count(*) from private.sent_invitations").fetchone() == (1,)
 
 
@@ -356,24 +327,22 @@ def test_limits_hold_for_calls_at_once_from_several_workspaces(
     project: Project, database: Connection, address: str
 ) -> None:
     teams = [make_team(project, database, "owner") for _ in range(6)]
-    with ExitStack() as opened:
-        owners = [(team.id, opened.enter_context(team.act_as("owner"))) for team in teams]
-        answers = race(
-            *(lambda own=own, at=at: call(own, "invite", at, address, "member") for at, own in owners)
-        )
+    answers = race(
+        *(lambda team=team: team["owner"].ask("invite", email=address, role="member") for team in teams)
+    )
     assert len([answer for answer in answers if isinstance(answer, dict)]) == 3
     assert {answer.sqlstate for answer in answers if isinstance(answer, psycopg.Error)} == {"22023"}
 
 
 def test_invitations_are_logged_without_tokens(
-    team: Team, people: dict[str, Connection], invited: Connection, address: str, database: Connection
+    team: Team, invited: Connection, address: str, database: Connection
 ) -> None:
     database.execute("delete from public.audit_logs")
-    first = call(people["admin"], "invite", team.id, address, "viewer")
-    call(people["owner"], "cancel_invitation", first["id"])
-    second = call(people["owner"], "invite", team.id, address, "member")
+    first = team["admin"].call("invite", team.id, address, "viewer")
+    team["owner"].call("cancel_invitation", first["id"])
+    second = team["owner"].call("invite", team.id, address, "member")
     call(invited, "accept_invitation", second["token"])
-    log: list[dict[str, Any]] = call(people["owner"], "search_audit_log", team.id, None, None, None)[::-1]
+    log: list[dict[str, Any]] = team["owner"].call("search_audit_log", team.id, None, None, None)[::-1]
     assert [(row["table_name"], row["action"], row["after"]["role"]) for row in log] == [
         ("invitations", "invite", "viewer"),
         ("invitations", "cancel", "viewer"),
@@ -387,23 +356,23 @@ def test_invitations_are_logged_without_tokens(
 
 
 def test_accounts_without_an_address_take_part(
-    team: Team, people: dict[str, Connection], as_user: Act, database: Connection, address: str
+    team: Team, as_user: Act, database: Connection, address: str
 ) -> None:
     """Anonymous users, and those with only a phone number."""
     nameless = uuid4()
     database.execute("insert into auth.users (id) values (%s)", [nameless])
-    made = call(people["owner"], "invite", team.id, address, "member")
+    made = team["owner"].call("invite", team.id, address, "member")
     with pytest.raises(Refused, match=f"is for {address[0]}…@"):
         call(as_user(nameless), "accept_invitation", made["token"])
     database.execute(
         "insert into public.members (workspace_id, user_id, role) values (%s, %s, 'admin')",
         [team.id, nameless],
     )
-    assert [row["email"] for row in call(people["owner"], "list_people", team.id)].count(None) == 1
+    assert [row["email"] for row in team["owner"].call("list_people", team.id)].count(None) == 1
     theirs = call(as_user(nameless), "invite", team.id, address, "viewer")
     database.execute("update auth.users set email = upper(email)")
     [[invited]] = database.execute("select id from auth.users where lower(email) = %s", [address]).fetchall()
     described = call(as_user(invited), "describe_invitation", theirs["token"])
     assert (described["invited_by"], described["role"]) == (None, "viewer")
     call(as_user(nameless), "leave_workspace", team.id)
-    assert [row["email"] for row in call(people["owner"], "list_people", team.id)].count(None) == 1
+    assert [row["email"] for row in team["owner"].call("list_people", team.id)].count(None) == 1

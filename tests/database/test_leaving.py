@@ -1,13 +1,13 @@
 """Leaving, removal and deleted accounts: a workspace's totals and history stay, without orphans."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.sql import SQL
 
 from tests.database.access import another_row, insert
 from tests.database.teams import Team, call, make_team, race
@@ -23,25 +23,18 @@ WITH_USER = ("imports", "subscriptions", "model_prices", "api_credentials")
 def team(project: Project, database: Connection) -> Team:
     """A workspace in which an admin has brought something of everything."""
     team = make_team(project, database, "owner", "admin", "admin2", "member")
-    with team.act_as("admin") as admin:
-        call(admin, "save_cost_records", None, [record(cost_usd="1")], team.id)
-        for is_enabled in (True, False):
-            row = another_row(database, "imports", team.people["admin"], team.id) | {"is_enabled": is_enabled}
-            [[source]] = admin.execute(insert("imports", row).as_string(admin) + " returning id").fetchall()
-            call(admin, "save_cost_records", source, [record(cost_usd="2")], team.id)
-        for table in ("subscriptions", "model_prices", "api_credentials"):
-            admin.execute(insert(table, another_row(database, table, team.people["admin"], team.id)))
-        call(admin, "save_cost_records", None, [record(cost_usd="64")])
-    with team.act_as("member") as member:
-        call(member, "save_cost_records", None, [record(cost_usd="4")], team.id)
+    admin = team["admin"]
+    admin.save(None, record(cost_usd="1"))
+    for is_enabled in (True, False):
+        row = another_row(database, "imports", admin.id, team.id) | {"is_enabled": is_enabled}
+        query = insert("imports", row) + SQL(" returning id")
+        [[source]] = admin.connection.execute(query).fetchall()
+        admin.save(source, record(cost_usd="2"))
+    for table in ("subscriptions", "model_prices", "api_credentials"):
+        admin.connection.execute(insert(table, another_row(database, table, admin.id, team.id)))
+    admin.call("save_cost_records", None, [record(cost_usd="64")])
+    team["member"].save(None, record(cost_usd="4"))
     return team
-
-
-@pytest.fixture
-def people(team: Team) -> Iterator[dict[str, Connection]]:
-    """A connection of each person."""
-    with ExitStack() as opened:
-        yield {role: opened.enter_context(team.act_as(role)) for role in team.people}
 
 
 def totals(owner: Connection, team: Team) -> tuple[Any, ...]:
@@ -61,13 +54,11 @@ def owners_of(database: Connection, team: Team, table: str) -> set[UUID]:
 
 
 @pytest.mark.parametrize("way", ["leave", "remove"])
-def test_who_leaves_keeps_the_name_on_what_they_brought(
-    team: Team, people: dict[str, Connection], database: Connection, way: str
-) -> None:
-    owner, admin = people["owner"], team.people["admin"]
+def test_who_leaves_keeps_the_name_on_what_they_brought(team: Team, database: Connection, way: str) -> None:
+    owner, admin = team["owner"].connection, team["admin"].id
     before = totals(owner, team)
     if way == "leave":
-        call(people["admin"], "leave_workspace", team.id)
+        team["admin"].call("leave_workspace", team.id)
     else:
         call(owner, "remove_member", team.id, admin)
     assert totals(owner, team) == before
@@ -80,93 +71,89 @@ def test_who_leaves_keeps_the_name_on_what_they_brought(
         None,
     )
     assert former["last_active"] == "2026-05-01"
-    assert all(row["role"] for row in call(people["member"], "list_people", team.id))
+    assert all(row["role"] for row in team["member"].call("list_people", team.id))
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="You are not a member"):
-        call(people["admin"], "list_people", team.id)
+        team["admin"].call("list_people", team.id)
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="You are not a member"):
-        call(people["admin"], "save_cost_records", None, [record()], team.id)
+        team["admin"].call("save_cost_records", None, [record()], team.id)
     assert owner.execute("update public.imports set is_enabled = false where is_enabled").rowcount == 1
     assert owner.execute("delete from public.subscriptions").rowcount == 1
-    assert call(people["admin"], "get_user_total_spend", admin, "2026-01-01", "2027-01-01") == 64
+    assert team["admin"].call("get_user_total_spend", admin, "2026-01-01", "2027-01-01") == 64
 
 
 @pytest.mark.parametrize("way", ["leave", "remove", "demote"])
-def test_connections_pass_to_the_owner(
-    team: Team, people: dict[str, Connection], database: Connection, way: str
-) -> None:
+def test_connections_pass_to_the_owner(team: Team, database: Connection, way: str) -> None:
     database.execute("delete from public.audit_logs")
-    owner, admin = team.people["owner"], team.people["admin"]
+    owner, admin = team["owner"].id, team["admin"].id
     if way == "leave":
-        call(people["admin"], "leave_workspace", team.id)
+        team["admin"].call("leave_workspace", team.id)
     elif way == "remove":
-        call(people["owner"], "remove_member", team.id, admin)
+        team["owner"].call("remove_member", team.id, admin)
     else:
-        call(people["owner"], "set_role", team.id, admin, "viewer")
+        team["owner"].call("set_role", team.id, admin, "viewer")
     assert owners_of(database, team, "api_credentials") == {owner}
-    log = call(people["owner"], "search_audit_log", team.id, "api_credentials", None, None)
+    log = team["owner"].call("search_audit_log", team.id, "api_credentials", None, None)
     assert [(row["action"], row["before"], row["after"]) for row in log] == [
         ("update", {"user_id": str(admin)}, {"user_id": str(owner)})
     ]
     assert log[0]["metadata"]["provider"] == "openai"
 
 
-def test_connections_of_owners_who_become_admins_stay_theirs(
-    team: Team, people: dict[str, Connection], database: Connection
-) -> None:
-    row = another_row(database, "api_credentials", team.people["owner"], team.id)
-    people["owner"].execute(insert("api_credentials", row))
-    call(people["owner"], "transfer_ownership", team.id, team.people["admin2"])
-    assert owners_of(database, team, "api_credentials") == {team.people["owner"], team.people["admin"]}
+def test_connections_of_owners_who_become_admins_stay_theirs(team: Team, database: Connection) -> None:
+    row = another_row(database, "api_credentials", team["owner"].id, team.id)
+    team["owner"].connection.execute(insert("api_credentials", row))
+    team["owner"].call("transfer_ownership", team.id, team["admin2"].id)
+    assert owners_of(database, team, "api_credentials") == {team["owner"].id, team["admin"].id}
 
 
-def test_who_comes_back_is_a_member_once(team: Team, people: dict[str, Connection]) -> None:
-    member = team.people["member"]
+def test_who_comes_back_is_a_member_once(team: Team) -> None:
+    member = team["member"].id
     for _ in range(2):
-        call(people["member"], "leave_workspace", team.id)
-        assert [row["role"] for row in call(people["owner"], "list_people", team.id)][-1] is None
-        made = call(people["owner"], "invite", team.id, f"{member}@example.org", "viewer")
-        call(people["member"], "accept_invitation", made["token"])
-        rows = [row for row in call(people["owner"], "list_people", team.id) if row["user_id"] == str(member)]
+        team["member"].call("leave_workspace", team.id)
+        assert [row["role"] for row in team["owner"].call("list_people", team.id)][-1] is None
+        made = team["owner"].call("invite", team.id, f"{member}@example.org", "viewer")
+        team["member"].call("accept_invitation", made["token"])
+        rows = [row for row in team["owner"].call("list_people", team.id) if row["user_id"] == str(member)]
         assert [row["role"] for row in rows] == ["viewer"]
 
 
 @pytest.mark.parametrize("is_member", [True, False])
 def test_a_deleted_account_leaves_the_totals_of_workspaces(
-    team: Team, people: dict[str, Connection], database: Connection, is_member: bool
+    team: Team, database: Connection, is_member: bool
 ) -> None:
-    owner, admin = team.people["owner"], team.people["admin"]
-    before = totals(people["owner"], team)
+    owner, admin = team["owner"].id, team["admin"].id
+    before = totals(team["owner"].connection, team)
     if not is_member:
-        call(people["admin"], "leave_workspace", team.id)
-    call(people["admin"], "delete_own_account", f"{admin}@example.org")
-    assert totals(people["owner"], team) == before
+        team["admin"].call("leave_workspace", team.id)
+    team["admin"].call("delete_own_account", f"{admin}@example.org")
+    assert totals(team["owner"].connection, team) == before
     for table in WITH_USER:
         assert owners_of(database, team, table) == {owner}, table
-    assert owners_of(database, team, "cost_records") == {NOBODY, team.people["member"]}
+    assert owners_of(database, team, "cost_records") == {NOBODY, team["member"].id}
     assert owners_of(database, team, "superseded_records") == {NOBODY}
-    assert [row["user_id"] for row in call(people["owner"], "list_people", team.id)].count(str(admin)) == 0
+    assert [row["user_id"] for row in team["owner"].call("list_people", team.id)].count(str(admin)) == 0
     database.execute("select public.fold_stale_days()")
     database.execute("select public.refresh_cost_records_daily()")
-    assert totals(people["owner"], team) == before
+    assert totals(team["owner"].connection, team) == before
     found = "select count(*) from public.cost_records where workspace_id = %s"
     assert database.execute(found, [admin]).fetchone() == (0,)
 
 
-def test_nothing_names_a_deleted_account(
-    team: Team, people: dict[str, Connection], database: Connection
-) -> None:
+def test_nothing_names_a_deleted_account(team: Team, database: Connection) -> None:
     """Neither its address, nor its id but in the audit log."""
-    admin = team.people["admin"]
-    call(people["admin"], "invite", team.id, "somebody@example.org", "member")
+    admin = team["admin"].id
+    team["admin"].call("invite", team.id, "somebody@example.org", "member")
     database.execute(
         """insert into public.invitations (workspace_id, email, role, token_sha256, invited_by)
         values (%s, 'x@example.org', 'member', sha256('x'), %s)""",
         [team.id, admin],
     )
-    people["admin"].execute("select set_config('request.headers', %s, false)", ['{"user-agent": "Firefox"}'])
-    call(people["admin"], "update_workspace", team.id, "Renamed", None, None, None)
+    team["admin"].connection.execute(
+        "select set_config('request.headers', %s, false)", ['{"user-agent": "Firefox"}']
+    )
+    team["admin"].call("update_workspace", team.id, "Renamed", None, None, None)
     database.execute("select public.refresh_cost_records_daily()")
-    call(people["admin"], "delete_own_account", f"{admin}@example.org")
+    team["admin"].call("delete_own_account", f"{admin}@example.org")
     database.execute("select public.refresh_cost_records_daily()")
     database.execute("select public.fold_stale_days()")
     database.execute("select public.refresh_cost_records_daily()")
@@ -184,86 +171,80 @@ def test_nothing_names_a_deleted_account(
     assert database.execute(query).fetchone() == (0,)
 
 
-def test_an_invited_address_leaves_the_log_with_its_account(
-    team: Team, people: dict[str, Connection], as_user: Act, stranger: UUID
-) -> None:
+def test_an_invited_address_leaves_the_log_with_its_account(team: Team, as_user: Act, stranger: UUID) -> None:
     address = f"{stranger}@example.org"
-    call(people["owner"], "invite", team.id, address, "member")
-    other = call(people["owner"], "invite", team.id, "other@example.org", "member")
+    team["owner"].call("invite", team.id, address, "member")
+    other = team["owner"].call("invite", team.id, "other@example.org", "member")
     call(as_user(stranger), "delete_own_account", address)
-    log = call(people["owner"], "search_audit_log", team.id, "invite", None, None)
+    log = team["owner"].call("search_audit_log", team.id, "invite", None, None)
     assert [row["after"].get("email") for row in log] == [other["email"], None]
 
 
-def test_history_outlives_an_account(team: Team, people: dict[str, Connection], database: Connection) -> None:
+def test_history_outlives_an_account(team: Team, database: Connection) -> None:
     query = "select id, action, actor_id from public.audit_logs where workspace_id = %s order by id"
     before = database.execute(query, [team.id]).fetchall()
-    call(people["admin"], "delete_own_account", f"{team.people['admin']}@example.org")
+    team["admin"].call("delete_own_account", f"{team['admin'].id}@example.org")
     after = database.execute(query, [team.id]).fetchall()
     assert set(before) <= set(after)
-    assert team.people["admin"] in {actor_id for _, _, actor_id in before}
+    assert team["admin"].id in {actor_id for _, _, actor_id in before}
 
 
-def test_a_machine_of_the_same_name_is_told_apart(
-    team: Team, people: dict[str, Connection], database: Connection
-) -> None:
+def test_a_machine_of_the_same_name_is_told_apart(team: Team, database: Connection) -> None:
     machine = {"kind": "machine", "filename": "laptop", "format": "claude_code", "workspace_id": team.id}
     for role in ("owner", "admin", "admin2"):
-        for connection, workspace in ((people[role], team.id), (people[role], team.people[role])):
-            connection.execute(insert("imports", machine | {"workspace_id": workspace}))
+        for workspace in (team.id, team[role].id):
+            team[role].connection.execute(insert("imports", machine | {"workspace_id": workspace}))
     for role in ("admin", "admin2"):
-        call(people[role], "delete_own_account", f"{team.people[role]}@example.org")
+        team[role].call("delete_own_account", f"{team[role].id}@example.org")
     query = """select filename from public.imports
         where kind = 'machine' and workspace_id = %s and user_id = %s"""
-    names = [name for (name,) in database.execute(query, [team.id, team.people["owner"]])]
+    names = [name for (name,) in database.execute(query, [team.id, team["owner"].id])]
     assert len(set(names)) == 3
     assert sorted(name.split()[0] for name in names) == ["laptop"] * 3
     assert "laptop" in names
 
 
 def test_archived_records_of_a_deleted_account_come_back_without_its_name(
-    team: Team, people: dict[str, Connection], database: Connection
+    team: Team, database: Connection
 ) -> None:
-    before = totals(people["owner"], team)
+    before = totals(team["owner"].connection, team)
     database.execute("select public.detach_partition(2026, 5)")
-    call(people["admin"], "delete_own_account", f"{team.people['admin']}@example.org")
+    team["admin"].call("delete_own_account", f"{team['admin'].id}@example.org")
     query = "select distinct user_id from private.cost_records_2026_05"
     archived = {user_id for (user_id,) in database.execute(query)}
-    assert archived == {NOBODY, team.people["member"]}
+    assert archived == {NOBODY, team["member"].id}
     database.execute("select public.attach_partition(2026, 5)")
-    assert totals(people["owner"], team)[1:] == before[1:]
-    assert owners_of(database, team, "cost_records") == {NOBODY, team.people["member"]}
+    assert totals(team["owner"].connection, team)[1:] == before[1:]
+    assert owners_of(database, team, "cost_records") == {NOBODY, team["member"].id}
 
 
 def test_a_loaded_month_forgets_accounts_that_were_deleted_meanwhile(
-    team: Team, people: dict[str, Connection], database: Connection
+    team: Team, database: Connection
 ) -> None:
     database.execute("select public.detach_partition(2026, 5)")
     database.execute("alter table private.cost_records_2026_05 rename to exported")
-    admin = team.people["admin"]
-    call(people["admin"], "delete_own_account", f"{admin}@example.org")
+    admin = team["admin"].id
+    team["admin"].call("delete_own_account", f"{admin}@example.org")
     database.execute("alter table private.exported rename to cost_records_2026_05")
     assert database.execute(
         "select count(*) > 0 from private.cost_records_2026_05 where user_id = %s", [admin]
     ).fetchone() == (True,)
     database.execute("select public.attach_partition(2026, 5)")
-    assert owners_of(database, team, "cost_records") == {NOBODY, team.people["member"]}
+    assert owners_of(database, team, "cost_records") == {NOBODY, team["member"].id}
     query = "select count(*) from public.cost_records where workspace_id = %s"
     assert database.execute(query, [admin]).fetchone() == (0,)
 
 
-def test_records_of_a_deleted_account_still_change(
-    team: Team, people: dict[str, Connection], database: Connection
-) -> None:
-    call(people["admin"], "delete_own_account", f"{team.people['admin']}@example.org")
-    owner = people["owner"]
+def test_records_of_a_deleted_account_still_change(team: Team, database: Connection) -> None:
+    team["admin"].call("delete_own_account", f"{team['admin'].id}@example.org")
+    owner = team["owner"].connection
     call(owner, "update_workspace", team.id, None, "Asia/Tokyo", None, None)
     assert owner.execute("update public.imports set is_enabled = not is_enabled").rowcount == 2
     assert owner.execute("update public.cost_records set cost_usd = 9 where cost_usd = 1").rowcount == 1
     assert call(owner, "post_due_renewals", team.id) == 0
     assert owners_of(database, team, "superseded_records") == {NOBODY}
     assert owner.execute("delete from public.imports").rowcount == 2
-    assert owners_of(database, team, "cost_records") == {NOBODY, team.people["member"]}
+    assert owners_of(database, team, "cost_records") == {NOBODY, team["member"].id}
 
 
 def test_sole_owners_are_told_all_their_workspaces(database: Connection, as_user: Act, user: UUID) -> None:
@@ -286,13 +267,13 @@ def test_sole_owners_are_told_all_their_workspaces(database: Connection, as_user
 def test_the_auth_server_cannot_delete_the_last_owner(team: Team, project: Project) -> None:
     with project.connect("supabase_auth_admin") as auth:
         with pytest.raises(psycopg.errors.CheckViolation, match="A workspace needs an owner"):
-            auth.execute("delete from auth.users where id = %s", [team.people["owner"]])
-        auth.execute("delete from auth.users where id = %s", [team.people["admin"]])
+            auth.execute("delete from auth.users where id = %s", [team["owner"].id])
+        auth.execute("delete from auth.users where id = %s", [team["admin"].id])
 
 
 @pytest.mark.parametrize("attempt", ["first", "second", "third"])
 def test_deleting_an_account_while_others_save_loses_nothing(
-    team: Team, people: dict[str, Connection], database: Connection, attempt: str
+    team: Team, database: Connection, attempt: str
 ) -> None:
     def save(role: str) -> list[Any]:
         answers = []
@@ -304,9 +285,9 @@ def test_deleting_an_account_while_others_save_loses_nothing(
                     answers.append(error)
         return answers
 
-    before = totals(people["owner"], team)[1]
+    before = totals(team["owner"].connection, team)[1]
     deleted, *saved = race(
-        lambda: call(people["admin"], "delete_own_account", f"{team.people['admin']}@example.org"),
+        lambda: team["admin"].call("delete_own_account", f"{team['admin'].id}@example.org"),
         *(lambda role=role: save(role) for role in ("admin", "member", "owner", "admin2")),
     )
     assert not isinstance(deleted, psycopg.Error), (attempt, deleted)
@@ -315,6 +296,6 @@ def test_deleting_an_account_while_others_save_loses_nothing(
     own_errors = [answer for answer in saved[0] if isinstance(answer, psycopg.Error)]
     assert {error.sqlstate for error in own_errors} <= {"42501", "23503"}
     count = sum(answer["inserted"] for answer in others) + len(saved[0]) - len(own_errors)
-    assert totals(people["owner"], team)[1] == before + Decimal(count)
-    assert team.people["admin"] not in owners_of(database, team, "cost_records")
+    assert totals(team["owner"].connection, team)[1] == before + Decimal(count)
+    assert team["admin"].id not in owners_of(database, team, "cost_records")
     assert count >= 15

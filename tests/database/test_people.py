@@ -1,7 +1,5 @@
 """Roles, limits, leaving and removal: the rank rule, and what happens when several people act at once."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,75 +21,62 @@ def team(project: Project, database: Connection) -> Team:
     return make_team(project, database, *pairs, *(f"{role}2" for role in pairs))
 
 
-@pytest.fixture
-def people(team: Team) -> Iterator[dict[str, Connection]]:
-    """A connection of each person."""
-    with ExitStack() as opened:
-        yield {role: opened.enter_context(team.act_as(role)) for role in team.people}
-
-
 RANKS = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
 
 
 @pytest.mark.parametrize("mine", RANKS)
-def test_nobody_changes_roles_above_their_own(
-    team: Team, people: dict[str, Connection], database: Connection, mine: str
-) -> None:
+def test_nobody_changes_roles_above_their_own(team: Team, database: Connection, mine: str) -> None:
     for theirs in RANKS:
         for new in RANKS:
-            target = team.people[f"{theirs}2"]
-            with people[mine].transaction(force_rollback=True):
+            target = team[f"{theirs}2"].id
+            with team[mine].connection.transaction(force_rollback=True):
                 allowed = RANKS[mine] >= max(RANKS["admin"], RANKS[theirs], RANKS[new])
                 if not allowed:
-                    with pytest.raises(Refused), people[mine].transaction():
-                        call(people[mine], "set_role", team.id, target, new)
+                    with pytest.raises(Refused), team[mine].connection.transaction():
+                        team[mine].call("set_role", team.id, target, new)
                     continue
-                call(people[mine], "set_role", team.id, target, new)
+                team[mine].call("set_role", team.id, target, new)
                 query = "select role from public.members where workspace_id = %s and user_id = %s"
-                assert people[mine].execute(query, [team.id, target]).fetchone() == (new,)
+                assert team[mine].connection.execute(query, [team.id, target]).fetchone() == (new,)
     assert set(team.roles(database).values()) == set(RANKS)
 
 
 @pytest.mark.parametrize("mine", RANKS)
-def test_nobody_raises_their_own_role(team: Team, people: dict[str, Connection], mine: str) -> None:
+def test_nobody_raises_their_own_role(team: Team, mine: str) -> None:
     for new in RANKS:
         if RANKS[new] > RANKS[mine]:
             with pytest.raises(Refused, match=r"above your own|Your role in this workspace"):
-                call(people[mine], "set_role", team.id, team.people[mine], new)
+                team[mine].call("set_role", team.id, team[mine].id, new)
 
 
-def test_an_admin_may_step_down(team: Team, people: dict[str, Connection], database: Connection) -> None:
-    call(people["admin"], "set_role", team.id, team.people["admin"], "viewer")
+def test_an_admin_may_step_down(team: Team, database: Connection) -> None:
+    team["admin"].call("set_role", team.id, team["admin"].id, "viewer")
     assert team.roles(database)["admin"] == "viewer"
     with pytest.raises(Refused, match="Your role"):
-        call(people["admin"], "set_role", team.id, team.people["admin"], "admin")
+        team["admin"].call("set_role", team.id, team["admin"].id, "admin")
 
 
 @pytest.mark.parametrize(
     "role", [None, "", "Owner", "ADMIN", "superuser", "member ", "'; drop table public.members; --"]
 )
-def test_only_known_roles_are_given(team: Team, people: dict[str, Connection], role: str | None) -> None:
+def test_only_known_roles_are_given(team: Team, role: str | None) -> None:
     with pytest.raises(Wrong, match="Choose one of the roles"):
-        call(people["owner"], "set_role", team.id, team.people["member"], role)
+        team["owner"].call("set_role", team.id, team["member"].id, role)
 
 
 @pytest.mark.parametrize("mine", RANKS)
-def test_nobody_removes_people_above_their_own_role(
-    team: Team, people: dict[str, Connection], mine: str
-) -> None:
+def test_nobody_removes_people_above_their_own_role(team: Team, mine: str) -> None:
     for theirs in RANKS:
-        target = team.people[f"{theirs}2"]
-        with people[mine].transaction(force_rollback=True):
+        target = team[f"{theirs}2"].id
+        with team[mine].connection.transaction(force_rollback=True):
             if RANKS[mine] >= max(RANKS["admin"], RANKS[theirs]):
-                call(people[mine], "remove_member", team.id, target)
+                team[mine].call("remove_member", team.id, target)
                 assert str(target) not in {
-                    person["user_id"]
-                    for person in call(people[mine], "list_people", team.id)
-                    if person["role"]
+                    person["user_id"] for person in team[mine].call("list_people", team.id) if person["role"]
                 }
             else:
-                with pytest.raises(Refused), people[mine].transaction():
-                    call(people[mine], "remove_member", team.id, target)
+                with pytest.raises(Refused), team[mine].connection.transaction():
+                    team[mine].call("remove_member", team.id, target)
 
 
 @pytest.mark.parametrize(
@@ -103,27 +88,25 @@ def test_nobody_removes_people_above_their_own_role(
         ("set_member_limit", [5, 5]),
     ],
 )
-def test_only_members_are_changed(
-    team: Team, people: dict[str, Connection], stranger: UUID, function: str, arguments: list[Any]
-) -> None:
+def test_only_members_are_changed(team: Team, stranger: UUID, function: str, arguments: list[Any]) -> None:
     for person in (stranger, uuid4(), None):
         with pytest.raises(Wrong, match="not a member of the workspace"):
-            call(people["owner"], function, team.id, person, *arguments)
+            team["owner"].call(function, team.id, person, *arguments)
 
 
 @pytest.mark.parametrize("function", ["set_role", "remove_member", "transfer_ownership", "set_member_limit"])
 def test_the_list_of_people_of_another_workspace_is_not_changed(
-    team: Team, people: dict[str, Connection], stranger: UUID, function: str
+    team: Team, stranger: UUID, function: str
 ) -> None:
     extra: dict[str, list[Any]] = {"set_role": ["viewer"], "set_member_limit": [1, 1]}
     with team.project.act_as("authenticated", stranger) as outsider:
         for workspace in (team.id, uuid4()):
             with pytest.raises(Refused, match="You are not a member"):
-                call(outsider, function, workspace, team.people["member"], *extra.get(function, []))
+                call(outsider, function, workspace, team["member"].id, *extra.get(function, []))
     with pytest.raises(Wrong, match="personal workspace"):
-        call(people["owner"], function, team.people["owner"], team.people["owner"], *extra.get(function, []))
+        team["owner"].call(function, team["owner"].id, team["owner"].id, *extra.get(function, []))
     with pytest.raises(Wrong, match="Say which workspace"):
-        call(people["owner"], function, None, team.people["member"], *extra.get(function, []))
+        team["owner"].call(function, None, team["member"].id, *extra.get(function, []))
 
 
 def test_nobody_joins_a_personal_workspace(database: Connection, user: UUID, stranger: UUID) -> None:
@@ -134,28 +117,28 @@ def test_nobody_joins_a_personal_workspace(database: Connection, user: UUID, str
         )
 
 
-def test_a_personal_workspace_is_not_left(people: dict[str, Connection], team: Team) -> None:
+def test_a_personal_workspace_is_not_left(team: Team) -> None:
     with pytest.raises(Wrong, match="personal workspace"):
-        call(people["owner"], "leave_workspace", team.people["owner"])
+        team["owner"].call("leave_workspace", team["owner"].id)
 
 
-def test_ownership_is_transferred(team: Team, people: dict[str, Connection], database: Connection) -> None:
-    call(people["owner2"], "leave_workspace", team.id)
-    call(people["owner"], "transfer_ownership", team.id, team.people["viewer"])
+def test_ownership_is_transferred(team: Team, database: Connection) -> None:
+    team["owner2"].call("leave_workspace", team.id)
+    team["owner"].call("transfer_ownership", team.id, team["viewer"].id)
     roles = team.roles(database)
     assert (roles["owner"], roles["viewer"]) == ("admin", "owner")
     with pytest.raises(Refused, match="Your role"):
-        call(people["owner"], "transfer_ownership", team.id, team.people["owner"])
+        team["owner"].call("transfer_ownership", team.id, team["owner"].id)
     with pytest.raises(Wrong, match="You are an owner already"):
-        call(people["viewer"], "transfer_ownership", team.id, team.people["viewer"])
+        team["viewer"].call("transfer_ownership", team.id, team["viewer"].id)
 
 
 LAST_OWNER = "A workspace needs an owner. Make another member the owner first, or delete the workspace."
 
 
-def test_the_last_owner_stays(team: Team, people: dict[str, Connection], database: Connection) -> None:
-    call(people["owner2"], "leave_workspace", team.id)
-    owner, me = people["owner"], team.people["owner"]
+def test_the_last_owner_stays(team: Team, database: Connection) -> None:
+    team["owner2"].call("leave_workspace", team.id)
+    owner, me = team["owner"].connection, team["owner"].id
     for function, arguments in (
         ("leave_workspace", []),
         ("remove_member", [me]),
@@ -181,21 +164,21 @@ GOING = [
 
 @pytest.mark.parametrize(("first", "second"), GOING * 3)
 def test_of_two_last_owners_who_go_at_once_one_is_refused(
-    team: Team, people: dict[str, Connection], database: Connection, first: str, second: str
+    team: Team, database: Connection, first: str, second: str
 ) -> None:
     def arguments(function: str, me: str, other: str) -> list[Any]:
         of_functions: dict[str, list[Any]] = {
             "leave_workspace": [team.id],
-            "set_role": [team.id, team.people[me], "member"],
-            "remove_member": [team.id, team.people[other]],
-            "transfer_ownership": [team.id, team.people["admin"]],
-            "delete_own_account": [f"{team.people[me]}@example.org"],
+            "set_role": [team.id, team[me].id, "member"],
+            "remove_member": [team.id, team[other].id],
+            "transfer_ownership": [team.id, team["admin"].id],
+            "delete_own_account": [f"{team[me].id}@example.org"],
         }
         return of_functions[function]
 
     answers = race(
-        lambda: call(people["owner"], first, *arguments(first, "owner", "owner2")),
-        lambda: call(people["owner2"], second, *arguments(second, "owner2", "owner")),
+        lambda: team["owner"].call(first, *arguments(first, "owner", "owner2")),
+        lambda: team["owner2"].call(second, *arguments(second, "owner2", "owner")),
     )
     refused = [answer for answer in answers if isinstance(answer, psycopg.Error)]
     owners = [role for role, now in team.roles(database).items() if now == "owner"]
@@ -208,10 +191,8 @@ def test_of_two_last_owners_who_go_at_once_one_is_refused(
     assert len(owners) == 1
 
 
-def test_services_cannot_take_the_last_owner_away(
-    team: Team, people: dict[str, Connection], service: Connection
-) -> None:
-    call(people["owner2"], "leave_workspace", team.id)
+def test_services_cannot_take_the_last_owner_away(team: Team, service: Connection) -> None:
+    team["owner2"].call("leave_workspace", team.id)
     for query in (
         "delete from public.members where role = 'owner' and workspace_id = %s",
         "update public.members set role = 'viewer' where role = 'owner' and workspace_id = %s",
@@ -220,14 +201,12 @@ def test_services_cannot_take_the_last_owner_away(
             service.execute(query, [team.id])
 
 
-def test_whoever_is_demoted_at_the_same_time_changes_nothing(
-    team: Team, people: dict[str, Connection], database: Connection
-) -> None:
+def test_whoever_is_demoted_at_the_same_time_changes_nothing(team: Team, database: Connection) -> None:
     """Each of two admins demotes the other."""
     admins = [("admin", "admin2"), ("admin2", "admin")]
     answers = race(
         *(
-            lambda me=me, other=other: call(people[me], "set_role", team.id, team.people[other], "viewer")
+            lambda me=me, other=other: team[me].call("set_role", team.id, team[other].id, "viewer")
             for me, other in admins
         )
     )
@@ -238,35 +217,35 @@ def test_whoever_is_demoted_at_the_same_time_changes_nothing(
 
 def listed(person: Connection, team: Team) -> dict[str, dict[str, Any]]:
     """The list of people by the role that they began with."""
-    names = {str(user_id): role for role, user_id in team.people.items()}
+    names = {str(person.id): name for name, person in team.people.items()}
     return {names[row["user_id"]]: row for row in call(person, "list_people", team.id)}
 
 
-def test_people_are_listed_by_rank(team: Team, people: dict[str, Connection]) -> None:
-    rows = call(people["viewer"], "list_people", team.id)
+def test_people_are_listed_by_rank(team: Team) -> None:
+    rows = team["viewer"].call("list_people", team.id)
     assert [row["role"] for row in rows] == sorted((row["role"] for row in rows), key=RANKS.get, reverse=True)  # type: ignore[arg-type]
     assert set(rows[0]) == {
         "user_id", "email", "role", "joined_at", "last_active", "monthly_usd", "monthly_tokens",
     }  # fmt: skip
-    assert listed(people["viewer"], team)["member"]["email"] == f"{team.people['member']}@example.org"
+    assert listed(team["viewer"].connection, team)["member"]["email"] == f"{team['member'].id}@example.org"
 
 
 @pytest.mark.parametrize("is_refreshed", [True, False])
 def test_last_day_of_use_is_for_those_who_see_people(
-    team: Team, people: dict[str, Connection], database: Connection, is_refreshed: bool
+    team: Team, database: Connection, is_refreshed: bool
 ) -> None:
-    call(people["owner"], "update_workspace", team.id, None, "Asia/Tokyo", None, None)
+    team["owner"].call("update_workspace", team.id, None, "Asia/Tokyo", None, None)
     for role, days in (("member", ("2026-05-01", "2026-05-03")), ("admin", ("2026-05-02",))):
         records = [record(timestamp=f"{day}T20:00:00Z") for day in days]
-        call(people[role], "save_cost_records", None, records, team.id)
+        team[role].call("save_cost_records", None, records, team.id)
     if is_refreshed:
         database.execute("select public.refresh_cost_records_daily()")
     for split in ("own", "admins", "everyone"):
-        call(people["owner"], "update_workspace", team.id, None, None, None, split)
+        team["owner"].call("update_workspace", team.id, None, None, None, split)
         for reader in ("owner", "member", "viewer"):
             seen = {
                 role: row["last_active"]
-                for role, row in listed(people[reader], team).items()
+                for role, row in listed(team[reader].connection, team).items()
                 if row["last_active"]
             }
             everything = {"member": "2026-05-04", "admin": "2026-05-03"}
@@ -276,21 +255,21 @@ def test_last_day_of_use_is_for_those_who_see_people(
                 assert seen == {role: day for role, day in everything.items() if role == reader}
 
 
-def test_limits_are_for_admins_and_oneself(team: Team, people: dict[str, Connection]) -> None:
-    call(people["admin"], "set_member_limit", team.id, team.people["member"], "99.5", None)
-    call(people["admin"], "set_member_limit", team.id, team.people["viewer"], None, 1000)
+def test_limits_are_for_admins_and_oneself(team: Team) -> None:
+    team["admin"].call("set_member_limit", team.id, team["member"].id, "99.5", None)
+    team["admin"].call("set_member_limit", team.id, team["viewer"].id, None, 1000)
     for reader, seen in (
         ("admin2", {"member": ("99.5000000000", None), "viewer": (None, 1000)}),
         ("member", {"member": ("99.5000000000", None)}),
         ("viewer", {"viewer": (None, 1000)}),
         ("member2", {}),
     ):
-        rows = listed(people[reader], team)
+        rows = listed(team[reader].connection, team)
         limits = {role: (row["monthly_usd"], row["monthly_tokens"]) for role, row in rows.items()}
         assert {role: limit for role, limit in limits.items() if limit != (None, None)} == seen
-    call(people["admin"], "set_member_limit", team.id, team.people["member"], None, None)
-    assert people["owner"].execute("select user_id from public.member_limits").fetchall() == [
-        (team.people["viewer"],)
+    team["admin"].call("set_member_limit", team.id, team["member"].id, None, None)
+    assert team["owner"].connection.execute("select user_id from public.member_limits").fetchall() == [
+        (team["viewer"].id,)
     ]
 
 
@@ -301,30 +280,26 @@ def test_limits_are_for_admins_and_oneself(team: Team, people: dict[str, Connect
         ("100000000", None), (None, 0), (None, -1), (None, 10**15 + 1),
     ],
 )  # fmt: skip
-def test_a_limit_is_an_amount_above_zero(
-    team: Team, people: dict[str, Connection], usd: object, tokens: int | None
-) -> None:
+def test_a_limit_is_an_amount_above_zero(team: Team, usd: object, tokens: int | None) -> None:
     with pytest.raises(Wrong, match=r"Limit the (cost|tokens) to"):
-        call(people["owner"], "set_member_limit", team.id, team.people["member"], usd, tokens)
+        team["owner"].call("set_member_limit", team.id, team["member"].id, usd, tokens)
 
 
-def test_admins_limit_nobody_above_them(team: Team, people: dict[str, Connection]) -> None:
+def test_admins_limit_nobody_above_them(team: Team) -> None:
     with pytest.raises(Refused, match="above yours"):
-        call(people["admin"], "set_member_limit", team.id, team.people["owner"], 5, None)
+        team["admin"].call("set_member_limit", team.id, team["owner"].id, 5, None)
 
 
-def test_changes_of_limits_and_roles_are_logged(
-    team: Team, people: dict[str, Connection], database: Connection
-) -> None:
+def test_changes_of_limits_and_roles_are_logged(team: Team, database: Connection) -> None:
     database.execute("delete from public.audit_logs")
-    member = team.people["member"]
-    call(people["admin"], "set_member_limit", team.id, member, 5, None)
-    call(people["admin"], "set_member_limit", team.id, member, 7, None)
-    call(people["admin"], "set_role", team.id, member, "viewer")
-    call(people["admin"], "set_role", team.id, member, "viewer")
-    call(people["admin"], "remove_member", team.id, member)
-    call(people["viewer"], "leave_workspace", team.id)
-    log = call(people["owner"], "search_audit_log", team.id, None, None, None)[::-1]
+    member = team["member"].id
+    team["admin"].call("set_member_limit", team.id, member, 5, None)
+    team["admin"].call("set_member_limit", team.id, member, 7, None)
+    team["admin"].call("set_role", team.id, member, "viewer")
+    team["admin"].call("set_role", team.id, member, "viewer")
+    team["admin"].call("remove_member", team.id, member)
+    team["viewer"].call("leave_workspace", team.id)
+    log = team["owner"].call("search_audit_log", team.id, None, None, None)[::-1]
     assert [(row["table_name"], row["action"], row["before"], row["after"]) for row in log] == [
         ("member_limits", "insert", None, {"user_id": str(member), "monthly_usd": 5}),
         ("member_limits", "update", {"monthly_usd": 5}, {"monthly_usd": 7}),
@@ -333,19 +308,19 @@ def test_changes_of_limits_and_roles_are_logged(
         ("member_limits", "delete", {"user_id": str(member), "monthly_usd": 7}, None),
         ("members", "leave", {"role": "viewer"}, None),
     ]
-    assert {row["actor_email"] for row in log[:5]} == {f"{team.people['admin']}@example.org"}
+    assert {row["actor_email"] for row in log[:5]} == {f"{team['admin'].id}@example.org"}
     assert {row["user_id"] for row in log[:5]} == {str(member)}
 
 
-def test_version_changes_with_people_and_limits(team: Team, people: dict[str, Connection]) -> None:
-    seen = {call(people["viewer"], "data_version", team.id)}
+def test_version_changes_with_people_and_limits(team: Team) -> None:
+    seen = {team["viewer"].call("data_version", team.id)}
     changes: list[tuple[str, list[Any]]] = [
-        ("set_member_limit", [team.people["viewer"], 5, None]),
-        ("set_role", [team.people["member"], "viewer"]),
-        ("remove_member", [team.people["member"]]),
-        ("set_role", [team.people["viewer"], "member"]),
+        ("set_member_limit", [team["viewer"].id, 5, None]),
+        ("set_role", [team["member"].id, "viewer"]),
+        ("remove_member", [team["member"].id]),
+        ("set_role", [team["viewer"].id, "member"]),
     ]
     for step, (function, arguments) in enumerate(changes, 2):
-        call(people["owner"], function, team.id, *arguments)
-        seen.add(call(people["viewer"], "data_version", team.id))
+        team["owner"].call(function, team.id, *arguments)
+        seen.add(team["viewer"].call("data_version", team.id))
         assert len(seen) == step

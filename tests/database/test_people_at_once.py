@@ -20,7 +20,7 @@ PEOPLE = ("owner", "owner2", "admin", "admin2", "member", "member2")
 
 def act(team: Team, person: Connection, me: str, random: Random) -> Any:
     """One change of one person."""
-    other = team.people[random.choice(PEOPLE)]
+    other = team[random.choice(PEOPLE)].id
     changes: list[Callable[[], Any]] = [
         lambda: call(person, "set_role", team.id, other, random.choice(ROLES)),
         lambda: call(person, "remove_member", team.id, other),
@@ -38,7 +38,7 @@ def act(team: Team, person: Connection, me: str, random: Random) -> Any:
         lambda: call(person, "post_due_renewals", team.id),
     ]
     if me == "admin2":
-        changes.append(lambda: call(person, "delete_own_account", f"{team.people[me]}@example.org"))
+        changes.append(lambda: call(person, "delete_own_account", f"{team[me].id}@example.org"))
     changes += [lambda: save(team, person)] * 4
     return random.choice(changes)()
 
@@ -50,7 +50,7 @@ def save(team: Team, person: Connection) -> Any:
 
 def come_back(team: Team, person: Connection, who: str) -> Any:
     """Invite somebody who left, and let them accept."""
-    made = call(person, "invite", team.id, f"{team.people[who]}@example.org", "admin")
+    made = call(person, "invite", team.id, f"{team[who].id}@example.org", "admin")
     with team.act_as(who) as invited:
         return call(invited, "accept_invitation", made["token"])
 
@@ -61,7 +61,7 @@ def test_people_change_a_workspace_at_once(project: Project, database: Connectio
     for role in ("owner", "admin", "admin2"):
         with team.act_as(role) as person:
             for table in ("imports", "subscriptions", "api_credentials", "model_prices"):
-                person.execute(insert(table, another_row(database, table, team.people[role], team.id)))
+                person.execute(insert(table, another_row(database, table, team[role].id, team.id)))
 
     def live(me: str) -> list[Any]:
         random, answers = Random(f"{seed} {me}"), []

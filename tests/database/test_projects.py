@@ -9,12 +9,11 @@ import psycopg
 import pytest
 
 from tests.database.access import insert, sample_row
-from tests.database.members import Person, add_person, make_team
+from tests.database.teams import COLLEAGUES, Person, Team, make_team
 from tests.database.test_saving import record
-from tests.database_fixtures import Connection, add_user, make_months
+from tests.database_fixtures import Connection, Project, add_user, make_months
 
 Act = Callable[[UUID], Connection]
-Team = dict[str, Person]
 
 ADD_RECORD = """
 insert into public.cost_records (workspace_id, project_id, provider_id, timestamp, model_name, cost_usd)
@@ -22,8 +21,8 @@ select %s, %s, id, '2026-05-01', 'm', 1 from public.providers where name = 'open
 
 
 @pytest.fixture
-def team(database: Connection, as_user: Act) -> Team:
-    return make_team(database, as_user)
+def team(project: Project, database: Connection) -> Team:
+    return make_team(project, database, *COLLEAGUES)
 
 
 def names(person: Person) -> list[str]:
@@ -67,10 +66,8 @@ def test_members_and_viewers_change_no_project(team: Team, name: str) -> None:
     assert names(member) == ["Web"]
 
 
-def test_a_project_of_another_workspace_does_not_exist(
-    database: Connection, as_user: Act, team: Team
-) -> None:
-    other = make_team(database, as_user)["owner"]
+def test_a_project_of_another_workspace_does_not_exist(database: Connection, team: Team) -> None:
+    other = make_team(team.project, database, "owner")["owner"]
     web = other.add_project("Web")
     for project in (web, uuid4(), None):
         with pytest.raises(psycopg.errors.InsufficientPrivilege, match="There is no such project"):
@@ -128,11 +125,11 @@ def test_slugs_are_letters_of_addresses_and_unique(team: Team) -> None:
 def test_a_private_project_exists_only_for_its_members_and_admins(team: Team) -> None:
     secret = team["admin"].add_project("Secret", is_private=True)
     team["admin"].call("set_project_members", project=secret, people=[team["ann"].id])
-    seen = {name: names(person) for name, person in team.items()}
+    seen = {name: names(person) for name, person in team.people.items()}
     assert seen == {"owner": ["Secret"], "admin": ["Secret"], "ann": ["Secret"], "bob": [], "viewer": []}
     rows = {
         name: person.connection.execute("select name from public.projects").rowcount
-        for name, person in team.items()
+        for name, person in team.people.items()
     }
     assert rows == {"owner": 1, "admin": 1, "ann": 1, "bob": 0, "viewer": 0}
     [project] = team["ann"].ask("list_projects")
@@ -144,9 +141,7 @@ def test_a_private_project_exists_only_for_its_members_and_admins(team: Team) ->
     assert names(team["bob"]) == ["Secret"]
 
 
-def test_members_of_a_project_are_members_of_its_workspace(
-    database: Connection, as_user: Act, team: Team
-) -> None:
+def test_members_of_a_project_are_members_of_its_workspace(database: Connection, team: Team) -> None:
     secret = team["admin"].add_project("Secret", is_private=True)
     for people in ([add_user(database)], [None], [team["ann"].id, uuid4()]):
         with pytest.raises(psycopg.errors.InvalidParameterValue, match="Only members of the workspace"):
@@ -158,8 +153,8 @@ def test_members_of_a_project_are_members_of_its_workspace(
     assert team["admin"].ask("list_projects")[0]["members"] == [str(team["bob"].id)]
     team["admin"].call("set_project_members", project=secret, people=[])
     assert names(team["bob"]) == []
-    again = add_person(database, as_user, team["ann"].workspace, "member")
-    assert names(again) == []
+    team.add(database, "member")
+    assert names(team["member"]) == []
 
 
 def test_a_workspace_has_a_thousand_active_projects_and_lists_ten_thousand(
@@ -197,10 +192,8 @@ def test_whoever_sets_a_project_chooses_it(database: Connection, team: Team) -> 
 
 
 @pytest.mark.parametrize("how", ["save", "insert", "update"])
-def test_only_a_project_that_one_sees_can_be_chosen(
-    database: Connection, as_user: Act, team: Team, how: str
-) -> None:
-    foreign = make_team(database, as_user)["owner"].add_project("Foreign")
+def test_only_a_project_that_one_sees_can_be_chosen(database: Connection, team: Team, how: str) -> None:
+    foreign = make_team(team.project, database, "owner")["owner"].add_project("Foreign")
     secret = team["admin"].add_project("Secret", is_private=True)
     old = team["admin"].add_project("Old")
     team["admin"].call("archive_project", project=old)
@@ -304,6 +297,6 @@ def test_forecasts_of_a_private_project_are_hidden_with_it(database: Connection,
         database.execute(insert(table, row | {"provider_id": None, "project_id": secret, "run_id": uuid4()}))
         seen = {
             name: person.connection.execute(f"select from public.{table}").rowcount
-            for name, person in team.items()
+            for name, person in team.people.items()
         }
         assert seen == {"owner": 2, "admin": 2, "ann": 2, "bob": 1, "viewer": 1}, table

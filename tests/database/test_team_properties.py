@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.database.members import Person, make_team
+from tests.database.teams import COLLEAGUES, Person, make_team
 from tests.database_fixtures import Connection, Project
 
 NAMES = UUID("0b0e8a5c-7c0a-4f6e-9d57-9d1f2f6f3f10")
@@ -254,14 +254,8 @@ def totals(person: Person) -> Totals:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_split_of_a_team_adds_up(project: Project, seed: int, steps: int) -> None:
     chance = Random(seed)
-    opened: list[Connection] = []
-
-    def act_as(user: UUID) -> Connection:
-        opened.append(project.act_as("authenticated", user))
-        return opened[-1]
-
     with project.connect() as database:
-        people = make_team(database, act_as)
+        people = make_team(project, database, *COLLEAGUES).people
         projects = [people["admin"].add_project(name, is_private=name == "C") for name in "ABC"]
         scene = Scene(database, chance, people, projects)
         for step in range(steps):
@@ -274,5 +268,5 @@ def test_every_split_of_a_team_adds_up(project: Project, seed: int, steps: int) 
             chance.choice([save, save, save, toggle, undo])(scene)
             assert_filed_by_rules(scene)
         assert totals(people["viewer"]) == scene.expected()
-    for connection in opened:
-        connection.close()
+        for person in people.values():
+            person.connection.close()

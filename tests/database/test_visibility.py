@@ -1,7 +1,5 @@
 """Figures that members read of others, by the workspace's choice."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -18,25 +16,12 @@ def team(project: Project, database: Connection) -> Team:
     """A workspace in which admin and member have a source each, with one record."""
     team = make_team(project, database)
     for role, cost in (("admin", "1"), ("member", "2")):
-        with team.act_as(role) as person:
-            [[source]] = person.execute(
-                """insert into public.imports (workspace_id, filename, format, file_sha256)
-                values (%s, %s, 'f', repeat('0', 64)) returning id""",
-                [team.id, f"{role}.csv"],
-            ).fetchall()
-            records = [
-                record(cost_usd=cost, model_name=f"{role}-model", billing_account="openai"),
-                record(cost_usd=None, cost_basis="estimated", model_name=f"{role}-unpriced"),
-            ]
-            call(person, "save_cost_records", source, records, team.id)
+        team[role].save(
+            team[role].add_source(name=f"{role}.csv"),
+            record(cost_usd=cost, model_name=f"{role}-model", billing_account="openai"),
+            record(cost_usd=None, cost_basis="estimated", model_name=f"{role}-unpriced"),
+        )
     return team
-
-
-@pytest.fixture
-def people(team: Team) -> Iterator[dict[str, Connection]]:
-    """A connection of each person."""
-    with ExitStack() as opened:
-        yield {role: opened.enter_context(team.act_as(role)) for role in team.people}
 
 
 def rows(person: Connection, team: Team) -> list[str]:
@@ -84,34 +69,31 @@ NOBODY: list[str] = []
 )
 def test_functions_show_people_as_the_workspace_says(
     team: Team,
-    people: dict[str, Connection],
     split: str,
     role: str,
     own_rows: list[str],
     own_totals: list[str],
 ) -> None:
-    version = call(people[role], "data_version", team.id)
-    call(people["owner"], "update_workspace", team.id, None, None, None, split)
-    assert call(people[role], "data_version", team.id) != version
-    assert rows(people[role], team) == own_rows
-    assert totals(people[role], team) == own_totals
+    version = team[role].call("data_version", team.id)
+    team["owner"].call("update_workspace", team.id, None, None, None, split)
+    assert team[role].call("data_version", team.id) != version
+    assert rows(team[role].connection, team) == own_rows
+    assert totals(team[role].connection, team) == own_totals
 
 
-def test_services_read_all_totals(team: Team, people: dict[str, Connection], service: Connection) -> None:
-    call(people["owner"], "update_workspace", team.id, None, None, None, "own")
+def test_services_read_all_totals(team: Team, service: Connection) -> None:
+    team["owner"].call("update_workspace", team.id, None, None, None, "own")
     assert call(service, "get_user_total_spend", team.id, SINCE, UNTIL) == 3
 
 
 @pytest.mark.parametrize("split", ["own", "admins"])
-def test_members_mute_only_anomalies_that_they_see(
-    team: Team, people: dict[str, Connection], database: Connection, split: str
-) -> None:
-    call(people["owner"], "update_workspace", team.id, None, None, None, split)
+def test_members_mute_only_anomalies_that_they_see(team: Team, database: Connection, split: str) -> None:
+    team["owner"].call("update_workspace", team.id, None, None, None, split)
     database.execute(
         """insert into public.anomalies (workspace_id, day, kind, model_name, actual_usd)
         values (%s, '2026-05-01', 'new_model', 'm', 1)""",
         [team.id],
     )
     mute: Any = "update public.anomalies set muted_at = now()"
-    assert people["member"].execute(mute).rowcount == (split == "admins")
-    assert people["viewer"].execute(mute).rowcount == 0
+    assert team["member"].connection.execute(mute).rowcount == (split == "admins")
+    assert team["viewer"].connection.execute(mute).rowcount == 0

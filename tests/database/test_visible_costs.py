@@ -13,12 +13,11 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.database.members import Person, make_team
+from tests.database.teams import COLLEAGUES, Person, Team, make_team
 from tests.database.test_saving import record
-from tests.database_fixtures import Connection
+from tests.database_fixtures import Connection, Project
 
 Act = Callable[[UUID], Connection]
-Team = dict[str, Person]
 Key = tuple[str, ...]
 
 UNASSIGNED = NOBODY = UUID(int=0)
@@ -64,8 +63,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(database: Connection, as_user: Act) -> Scene:
-    team = make_team(database, as_user)
+def scene(project: Project, database: Connection) -> Scene:
+    team = make_team(project, database, *COLLEAGUES)
     admin = team["admin"]
     projects = {name: admin.add_project(name) for name in ("web", "app")}
     projects |= {name: admin.add_project(name, is_private=True) for name in ("secret", "buried")}
@@ -174,7 +173,7 @@ def check_questions(scene: Scene, seed: int) -> int:
     questions = [Question(*one) for one in product((None, "project", "person"), projects, people)]
     for person_split in SPLITS:
         scene.set_split(person_split)
-        for name, person in scene.team.items():
+        for name, person in scene.team.people.items():
             for asked in chance.sample(questions, QUESTIONS):
                 right, found = expect(scene, name, person_split, asked), read(person, asked)
                 if isinstance(right, str):
@@ -263,7 +262,7 @@ def visible_rows(scene: Scene, reader: str, person_split: str) -> list[Row]:
 def test_rows_of_hidden_projects_are_their_persons(scene: Scene, person_split: str) -> None:
     scene.set_split(person_split)
     scene.database.execute("update public.cost_records set billing_account = cost_basis")
-    for name, person in scene.team.items():
+    for name, person in scene.team.people.items():
         visible = visible_rows(scene, name, person_split)
         for table in ("cost_records", "effective_records"):
             assert person.connection.execute(f"select from public.{table}".encode()).rowcount == len(visible)
@@ -278,7 +277,7 @@ def test_rows_of_hidden_projects_are_their_persons(scene: Scene, person_split: s
 def test_totals_are_whole_or_ones_own(scene: Scene, person_split: str) -> None:
     scene.set_split(person_split)
     period = ["2026-01-01", "2027-01-01"]
-    for name, person in scene.team.items():
+    for name, person in scene.team.people.items():
         is_own = person_split == "own" and name not in ("owner", "admin")
         rows = [row for row in scene.rows() if not is_own or row.user == person.id]
         spent = sum(row.cost or 0 for row in rows if row.key[2] != "included")
@@ -325,7 +324,7 @@ def test_forecasts_of_hidden_projects_are_hidden(scene: Scene, person_split: str
         scene.database.execute(forecast, [workspace, scene.team["ann"].id, scene.projects["web"]])
     seen = {
         name: person.connection.execute("select from public.forecast_totals").rowcount
-        for name, person in scene.team.items()
+        for name, person in scene.team.people.items()
     }
     others = 0 if person_split == "own" else 3
     assert seen == {
@@ -345,7 +344,7 @@ def test_the_last_day_of_use_in_a_hidden_project_is_not_told(scene: Scene) -> No
     scene.team["admin"].choose(UUID(secret), "timestamp > '2026-05-08'")
     for upkeep in ("select 1", "select public.refresh_cost_records_daily()"):
         scene.database.execute(upkeep)
-        for name, person in scene.team.items():
+        for name, person in scene.team.people.items():
             days = [row.key[0] for row in visible_rows(scene, name, "everyone") if row.user == bob.id]
             [found] = [row for row in person.ask("list_people") if row["user_id"] == str(bob.id)]
             assert found["last_active"] == max(days), name
@@ -363,7 +362,7 @@ def test_prices_of_subscriptions_in_hidden_projects_are_hidden(scene: Scene) -> 
     admin.ask("set_rules", rules=[secret | {"project_id": str(scene.projects["secret"])}])
     seen = {
         name: person.connection.execute("select from public.subscriptions").rowcount
-        for name, person in scene.team.items()
+        for name, person in scene.team.people.items()
     }
     assert seen == {"owner": 2, "admin": 2, "ann": 2, "bob": 2, "viewer": 1}
 
@@ -383,7 +382,7 @@ def test_the_last_run_tells_what_its_reader_may_know(scene: Scene, person_split:
         [scene.team["admin"].workspace, json.dumps(steps)],
     )
     hidden = {"ann": {"buried"}, "bob": {"buried", "secret"}, "viewer": {"buried", "secret"}}
-    for name, person in scene.team.items():
+    for name, person in scene.team.people.items():
         run = person.ask("last_run")
         assert (run["status"], run["day"]) == ("done", "2026-05-06")
         if name in ("owner", "admin"):

@@ -54,10 +54,9 @@ def test_workspaces_are_listed_by_name_after_the_personal_one(person: Connection
 
 def test_only_members_see_a_workspace(team: Team, person: Connection) -> None:
     assert [one["is_personal"] for one in call(person, "list_workspaces")] == [True]
-    for role in team.people:
-        with team.act_as(role) as member:
-            [shared] = call(member, "list_workspaces")[1:]
-            assert (shared["role"], shared["members"]) == (role, 4)
+    for role, member in team.people.items():
+        [shared] = member.call("list_workspaces")[1:]
+        assert (shared["role"], shared["members"]) == (role, 4)
 
 
 HOSTILE = [
@@ -104,8 +103,8 @@ def test_settings_must_be_valid(
 ) -> None:
     with pytest.raises(psycopg.errors.InvalidParameterValue, match=message):
         call(person, "create_workspace", "Team", timezone, currency)
-    with team.act_as("admin") as admin, pytest.raises(psycopg.errors.InvalidParameterValue, match=message):
-        call(admin, "update_workspace", team.id, None, timezone, currency, None)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match=message):
+        team["admin"].call("update_workspace", team.id, None, timezone, currency, None)
 
 
 def test_nobody_owns_more_than_100_workspaces(person: Connection, database: Connection, user: UUID) -> None:
@@ -125,24 +124,21 @@ def test_admins_change_settings_one_by_one(team: Team, database: Connection) -> 
         query = "select name, timezone, currency, person_split from public.workspaces where id = %s"
         return database.execute(query, [team.id]).fetchone()
 
-    with team.act_as("admin") as admin:
-        call(admin, "update_workspace", team.id, " New ", None, None, None)
-        assert settings() == ("New", "UTC", "USD", "admins")
-        call(admin, "update_workspace", team.id, None, "Asia/Tokyo", None, None)
-        call(admin, "update_workspace", team.id, None, None, "JPY", None)
-        call(admin, "update_workspace", team.id, None, None, None, "own")
-        assert settings() == ("New", "Asia/Tokyo", "JPY", "own")
-        call(admin, "update_workspace", team.id, None, None, None, None)
-        assert settings() == ("New", "Asia/Tokyo", "JPY", "own")
+    admin = team["admin"]
+    admin.call("update_workspace", team.id, " New ", None, None, None)
+    assert settings() == ("New", "UTC", "USD", "admins")
+    admin.call("update_workspace", team.id, None, "Asia/Tokyo", None, None)
+    admin.call("update_workspace", team.id, None, None, "JPY", None)
+    admin.call("update_workspace", team.id, None, None, None, "own")
+    assert settings() == ("New", "Asia/Tokyo", "JPY", "own")
+    admin.call("update_workspace", team.id, None, None, None, None)
+    assert settings() == ("New", "Asia/Tokyo", "JPY", "own")
 
 
 @pytest.mark.parametrize("split", ["", "Admins", "nobody"])
 def test_an_unknown_choice_of_costs_is_refused(team: Team, split: str) -> None:
-    with (
-        team.act_as("owner") as owner,
-        pytest.raises(psycopg.errors.InvalidParameterValue, match="own costs"),
-    ):
-        call(owner, "update_workspace", team.id, None, None, None, split)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="own costs"):
+        team["owner"].call("update_workspace", team.id, None, None, None, split)
 
 
 def test_a_personal_workspace_is_not_changed_or_deleted(person: Connection, user: UUID) -> None:
@@ -155,25 +151,20 @@ def test_a_personal_workspace_is_not_changed_or_deleted(person: Connection, user
 
 @pytest.mark.parametrize("name", ["", None, "team", "Team!", "Personal"])
 def test_a_wrong_name_deletes_nothing(team: Team, database: Connection, name: str | None) -> None:
-    with (
-        team.act_as("owner") as owner,
-        pytest.raises(psycopg.errors.InvalidParameterValue, match="not the name of this workspace"),
-    ):
-        call(owner, "delete_workspace", team.id, name)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="not the name of this workspace"):
+        team["owner"].ask("delete_workspace", name=name)
     assert len(team.roles(database)) == 4
 
 
 def test_deleting_a_workspace_takes_everything_of_it(team: Team, database: Connection) -> None:
-    for role in ("owner", "member"):
-        with team.act_as(role) as person:
-            call(person, "save_cost_records", None, [record()], team.id)
-            call(person, "save_cost_records", None, [record()], team.people[role])
+    owner, member = team["owner"], team["member"]
+    for person in (owner, member):
+        person.save(None, record())
+        person.call("save_cost_records", None, [record()], person.id)
     database.execute("select public.detach_partition(2026, 5)")
-    with team.act_as("member") as person:
-        call(person, "save_cost_records", None, [record(timestamp="2026-06-01T12:00:00Z")], team.id)
-    with team.act_as("owner") as owner:
-        call(owner, "delete_workspace", team.id, "Team ")
-        assert len(call(owner, "list_workspaces")) == 1
+    member.save(None, record(timestamp="2026-06-01T12:00:00Z"))
+    owner.ask("delete_workspace", name="Team ")
+    assert len(owner.call("list_workspaces")) == 1
     database.execute("select public.fold_stale_days()")
     database.execute("select public.refresh_cost_records_daily()")
     assert left_of(database, team.id) == {}
@@ -269,8 +260,7 @@ def test_a_time_zone_that_changes_while_two_members_import_loses_nothing(
         "select public.refresh_cost_records_daily()",
     ):
         database.execute(statement)
-        with team.act_as("owner") as owner:
-            columns = call(owner, "daily_costs", None, None, team.id, None, None)
+        columns = team["owner"].ask("daily_costs")
         totals: dict[str, Decimal] = defaultdict(Decimal)
         for day, cost in zip(columns["date"], columns["cost_usd"], strict=True):
             totals[day] += Decimal(cost)
@@ -292,12 +282,11 @@ def test_a_workspace_that_is_deleted_while_others_save_leaves_nothing(
                     answers.append(error)
         return answers
 
-    with team.act_as("owner") as owner:
-        deleted, *saved = race(
-            lambda: call(owner, "delete_workspace", team.id, "Team"),
-            lambda: save("member"),
-            lambda: save("member2"),
-        )
+    deleted, *saved = race(
+        lambda: team["owner"].ask("delete_workspace", name="Team"),
+        lambda: save("member"),
+        lambda: save("member2"),
+    )
     assert not isinstance(deleted, psycopg.Error)
     errors = [answer for answers in saved for answer in answers if isinstance(answer, psycopg.Error)]
     assert {error.sqlstate for error in errors} <= {"42501", "23503"}
