@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tally.local.running import running_stack
 from tally.local.stack import Stack
-from tests.scratch import make_folder
+from tests.scratch import temporary_folder
 from tests.snapshots import fill
 
 PORTS_NEEDED = 4
@@ -19,11 +19,8 @@ STATE = ("postgres", "secrets.json")  # the parts of a home that migrating creat
 @contextmanager
 def temporary_home(on_disk: bool = False) -> Iterator[Path]:
     """An empty TALLY_HOME that Postgres's system user can reach, unlike pytest's folders."""
-    folder = make_folder("tally-test-", on_disk)
-    try:
+    with temporary_folder(on_disk) as folder:
         yield folder / "home"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own there
@@ -15,6 +17,16 @@ def make_folder(prefix: str, on_disk: bool = False) -> Path:
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     folder.chmod(0o755)
     return folder
+
+
+@contextmanager
+def temporary_folder(on_disk: bool = False) -> Iterator[Path]:
+    """Make such a folder, and remove it."""
+    folder = make_folder("tally-test-", on_disk)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _has_room() -> bool:

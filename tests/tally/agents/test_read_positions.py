@@ -1,7 +1,6 @@
 """Read positions: a log read while it grows gives the same requests as the whole log."""
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +21,7 @@ from tally.agents.routes import Destination, Routes
 from tally.agents.scan import read_logs
 from tally.agents.sorting import sort_events
 from tally.core.errors import TallyError
+from tests.scratch import temporary_folder
 from tests.tally.agents.homes import (
     claude_row,
     codex_rows,
@@ -67,8 +67,7 @@ def collect_growing(home: Path, agent_name: str, path: Path, data: bytes, cuts: 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(ROWS, min_size=1, max_size=8), cuts=st.lists(st.integers(0, 3_000), max_size=6))
 def test_growing_claude_code_log_loses_no_request(rows: list[object], cuts: list[int]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+    with temporary_folder() as home:
         path = home / ".claude" / "projects" / "garden" / "s1.jsonl"
         grown = collect_growing(home, "claude-code", path, json_lines(rows), cuts)
 
@@ -100,8 +99,7 @@ def test_growing_codex_log_gives_the_same_requests_as_the_whole(
         total += tokens
         at = f"2026-09-01T12:{minute:02}:00Z"
         token_counts += [{"at": at, "total_token_usage": codex_usage(total, total)}] * (1 + repeats)
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
+    with temporary_folder() as home:
         path = home / ".codex" / "sessions" / "rollout-1.jsonl"
         grown = collect_growing(home, "codex", path, json_lines(codex_rows(*token_counts)), cuts)
 
@@ -116,9 +114,9 @@ def test_growing_codex_log_gives_the_same_requests_as_the_whole(
 )
 def test_parts_are_whole_lines_for_any_block_size(lines: list[bytes], rest: bytes, block: int) -> None:
     whole = b"".join(line + b"\n" for line in lines)
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+    with temporary_folder() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr("tally.agents.jsonl.BLOCK_BYTES", block)
-        path = write(Path(folder) / "log", whole + rest)
+        path = write(folder / "log", whole + rest)
         parts = list(read_parts(path, 0, len(whole + rest)))
 
     assert b"".join(data for _, data in parts) == whole
@@ -218,7 +216,7 @@ def test_each_request_is_in_at_most_one_workspace_while_rules_change(
     imports = dict.fromkeys(saved, 0)
     rules = dict.fromkeys("abc", "mine")
     rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, closing(ReadPositions(Path(folder) / "p")) as positions:
+    with temporary_folder() as folder, closing(ReadPositions(folder / "p")) as positions:
         for step, detail in steps:
             if step == "log":
                 rows.append(claude_row(f"msg_{len(rows)}", f"req_{len(rows)}", cwd=f"/{detail}"))
@@ -230,7 +228,7 @@ def test_each_request_is_in_at_most_one_workspace_while_rules_change(
                 workspace = step.removeprefix("delete ")
                 saved[workspace] = set()
                 imports[workspace] += 1
-            path = write_claude(Path(folder), *rows)
+            path = write_claude(folder, *rows)
             for workspace, import_id in imports.items():
                 positions.begin(agent.name, workspace, str(import_id), {})
             reads = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
