@@ -1,18 +1,14 @@
 """Comparison with ccusage: the same tokens by day, model and class, and a test for every difference."""
 
 import json
-import os
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from typer.testing import CliRunner
 
-from tally.cli.main import app
 from tests.ccusage.install import IS_FOR_THIS_MACHINE
 from tests.tally.agents.comparison import (
     REPORT,
@@ -25,6 +21,7 @@ from tests.tally.agents.comparison import (
 )
 from tests.tally.agents.corpus import write_corpus
 from tests.tally.agents.homes import claude_row, codex_rows, codex_usage, write_claude, write_codex
+from tests.tally.cli.in_process import run_tally
 
 MILLION = Decimal(1_000_000)
 
@@ -63,12 +60,10 @@ class Both:
         return theirs, ours
 
     def _report(self) -> Any:
-        """Return Tally's report, made in this process: starting another takes most of a second."""
+        """Return Tally's report, made in this process."""
         environment = environment_of(self._home) | {"TALLY_HOME": str(self._home / "state")}
-        # `tally collect` collects no garbage until its process ends; this one goes on.
-        with patch.dict(os.environ, environment, clear=True), patch("gc.disable"):
-            ended = CliRunner().invoke(app, [*REPORT, "--timezone", "UTC"])
-        assert ended.exit_code == 0, ended.output
+        ended = run_tally(*REPORT, "--timezone", "UTC", environment=environment)
+        assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout)
 
 

@@ -27,6 +27,7 @@ from tests.tally.agents.homes import (
 )
 from tests.tally.agents.test_report import pop_costs
 from tests.tally.agents.test_upload import stored
+from tests.tally.cli.in_process import run_tally
 from tests.tally.people import Person, over_http, sign_up
 
 PASSWORD = "correct horse 1"
@@ -46,15 +47,13 @@ class Commands:
         return program_environment(**folders, **self.settings)
 
     def run(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        return run_tally(*arguments, environment=self.environment, given=given)
+
+    def start(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command as a program of its own, which is stopped after two minutes."""
         command = [sys.executable, "-W", "ignore", "-m", "tally", *arguments]
         return subprocess.run(
-            command,
-            env=self.environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
+            command, env=self.environment, capture_output=True, text=True, check=False, timeout=120
         )
 
     def report(self, *arguments: str) -> Any:

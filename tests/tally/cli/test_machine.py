@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS, main
+from tally.__main__ import COLLECT_COMMANDS, MACHINE_COMMANDS
 from tally.cli import collect, machine
 from tally.cli.command import FAILED, new_app
 from tally.cli.main import app
@@ -21,6 +21,7 @@ from tally.local.lock import lock_home
 from tally.local.stack import Stack
 from tests.embedded import free_port_block
 from tests.program_environment import program_environment
+from tests.tally.cli.in_process import run_tally
 
 HEAVY = {"cryptography", "httpx", "pandas", "psutil", "pydantic", "supabase"}
 UNREACHABLE = {
@@ -40,7 +41,12 @@ USING_A_HOME = [
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return run_tally(*arguments, environment=program_environment(**environment))
+
+
+def start(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a program of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tally", *arguments],
         env=program_environment(**environment),
@@ -126,18 +132,10 @@ def test_unusable_folder_is_one_sentence(tmp_path: Path, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", USING_A_HOME)
-def test_unknown_users_folder_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["tally", *command.split()])
-    monkeypatch.setenv("TALLY_HOME", "~nosuchuser/x")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setattr("tally.__main__.prepare_streams", lambda: None)  # these are pytest's
-    monkeypatch.setattr("gc.disable", lambda: None)  # `tally collect` does it until its process ends
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == FAILED
-    assert "~nosuchuser/x is unknown on this machine." in "".join(capsys.readouterr())
+def test_unknown_users_folder_is_one_sentence(tmp_path: Path, command: str) -> None:
+    ended = run(*command.split(), TALLY_HOME="~nosuchuser/x", HOME=str(tmp_path))
+    assert ended.returncode == FAILED
+    assert "~nosuchuser/x is unknown on this machine." in ended.stdout + ended.stderr
 
 
 def test_database_address_that_is_not_text_is_refused(stack: Stack, tmp_path: Path) -> None:
@@ -154,7 +152,7 @@ def test_doctor_names_what_is_missing_and_how_to_fix_it(tmp_path: Path) -> None:
 
 
 def test_nightly_passes_its_arguments_and_exit_code_on(tmp_path: Path) -> None:
-    ended = run("nightly", "--dry-run", TALLY_HOME=str(tmp_path), **UNREACHABLE)
+    ended = start("nightly", "--dry-run", TALLY_HOME=str(tmp_path), **UNREACHABLE)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
 
@@ -198,14 +196,14 @@ def imported(ended: "subprocess.CompletedProcess[str]") -> set[str]:
 
 def test_status_imports_only_the_libraries_it_needs(running_home: Path) -> None:
     environment = UNREACHABLE | {"TALLY_HOME": str(running_home), "PYTHONPROFILEIMPORTTIME": "1"}
-    ended = run("status", "--json", **environment)
+    ended = start("status", "--json", **environment)
     assert json.loads(ended.stdout)["running"]
     assert {"typer", "psycopg"} <= imported(ended)
     assert imported(ended).isdisjoint(HEAVY)
 
 
 def test_version_imports_no_command() -> None:
-    found = imported(run("--version", PYTHONPROFILEIMPORTTIME="1"))
+    found = imported(start("--version", PYTHONPROFILEIMPORTTIME="1"))
     assert "typer" in found
     assert found.isdisjoint(HEAVY | {"psycopg"})
 

@@ -1,6 +1,7 @@
 """Workspaces on the command line: chosen by name or id, listed, left."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,14 +179,22 @@ def test_logs_go_to_the_workspace_that_is_named(
     assert (count(stack, account, account.user_id), count(stack, account, team)) == (0, 1)
 
 
-@pytest.mark.parametrize("option", [(), ("--watch",)])
+@pytest.mark.parametrize(
+    ("run", "option"),
+    [(Commands.run, ()), (Commands.start, ("--watch",))],  # the second would run forever if it went on
+)
 def test_removed_member_is_told_so(
-    machine: Commands, stack: Stack, account: Person, team: str, option: tuple[str, ...]
+    machine: Commands,
+    stack: Stack,
+    account: Person,
+    team: str,
+    run: Callable[..., "subprocess.CompletedProcess[str]"],
+    option: tuple[str, ...],
 ) -> None:
     write_claude(machine.home, claude_row())
     log_in(machine, account, "--workspace", "Acme")
     leave(stack, account, team)
-    answer = machine.run("collect", *option)
+    answer = run(machine, "collect", *option)
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
         f"{account.email} is no longer a member of “Acme”, so nothing was sent. Choose another workspace "
