@@ -44,8 +44,9 @@ SLOW = (
     "tests/app/auth/test_sessions.py",
     "tests/app/server/test_headers.py::test_every_response",
     "tests/app/server/test_main.py",
+    "tests/tally/cli/test_machine.py::test_nightly_passes",
 )
-SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "pushed"}
+SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "program", "pushed"}
 
 settings.register_profile("tally", deadline=None)  # a busy machine is no failure
 settings.load_profile("tally")

@@ -29,7 +29,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def shell(environment: dict[str, str]) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def program(environment: dict[str, str]) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run `tally` with these arguments and redirections."""
 
     def run(line: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -80,9 +80,9 @@ def test_hostile_name_does_not_reach_a_terminal(environment: dict[str, str], tmp
 
 @pytest.mark.parametrize("encoding", ["ascii", "ascii:strict", "cp1252"])
 def test_table_is_printed_in_any_encoding(
-    shell: Callable[..., "subprocess.CompletedProcess[str]"], encoding: str
+    program: Callable[..., "subprocess.CompletedProcess[str]"], encoding: str
 ) -> None:
-    ended = shell("collect --dry-run", PYTHONIOENCODING=encoding)
+    ended = program("collect --dry-run", PYTHONIOENCODING=encoding)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "??" in ended.stdout
 
@@ -93,18 +93,18 @@ def test_table_is_printed_in_any_encoding(
     [("collect --dry-run", 1), ("collect --dry-run --json", 2), ("--version", 1)],  # then the stored report
 )
 def test_closed_streams_break_no_command(
-    shell: Callable[..., "subprocess.CompletedProcess[str]"], command: str, times: int, redirection: str
+    program: Callable[..., "subprocess.CompletedProcess[str]"], command: str, times: int, redirection: str
 ) -> None:
     for _ in range(times):
-        ended = shell(f"{command} {redirection}")
+        ended = program(f"{command} {redirection}")
         assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("command", ["collect --dry-run", "collect --dry-run --json", "--version", "--help"])
 def test_full_disk_is_one_sentence(
-    shell: Callable[..., "subprocess.CompletedProcess[str]"], command: str
+    program: Callable[..., "subprocess.CompletedProcess[str]"], command: str
 ) -> None:
-    ended = shell(f"{command} >/dev/full")
+    ended = program(f"{command} >/dev/full")
     assert ended.returncode == FAILED
     sentence = "Reading or writing failed: No space left on device. Check free disk space and permissions"
     assert ended.stderr.splitlines()[0].startswith(sentence)
@@ -112,9 +112,9 @@ def test_full_disk_is_one_sentence(
 
 
 def test_reader_that_leaves_early_gets_no_message(
-    shell: Callable[..., "subprocess.CompletedProcess[str]"],
+    program: Callable[..., "subprocess.CompletedProcess[str]"],
 ) -> None:
-    assert shell("--help | head -c 0").stderr == ""
+    assert program("--help | head -c 0").stderr == ""
 
 
 def test_unusable_file_is_named() -> None:
