@@ -9219,21 +9219,21 @@ CREATE POLICY members_select_member ON public.members FOR SELECT TO authenticate
 
 ALTER TABLE public.model_prices ENABLE ROW LEVEL SECURITY;
 
--- POLICY public.model_prices model_prices_delete_member
+-- POLICY public.model_prices model_prices_delete_admin
 
-CREATE POLICY model_prices_delete_member ON public.model_prices FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+CREATE POLICY model_prices_delete_admin ON public.model_prices FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
--- POLICY public.model_prices model_prices_insert_member
+-- POLICY public.model_prices model_prices_insert_admin
 
-CREATE POLICY model_prices_insert_member ON public.model_prices FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+CREATE POLICY model_prices_insert_admin ON public.model_prices FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
 
 -- POLICY public.model_prices model_prices_select_member
 
 CREATE POLICY model_prices_select_member ON public.model_prices FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
 
--- POLICY public.model_prices model_prices_update_member
+-- POLICY public.model_prices model_prices_update_admin
 
-CREATE POLICY model_prices_update_member ON public.model_prices FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+CREATE POLICY model_prices_update_admin ON public.model_prices FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.person_aliases
 

@@ -6,6 +6,7 @@ from app.auth.identity import User
 
 ONLY_LOOK = "Viewers can look at everything here, but not change it."
 OWN_ONLY = "Only what you added yourself is listed here."
+PRICES = "Prices apply to everyone here, so only admins change them."
 OTHERS = "Only admins can change what other members added."
 
 
@@ -15,6 +16,11 @@ def explain_fixed(user: User, owner_id: str | None = None) -> str | None:
         return ONLY_LOOK
     is_others = owner_id is not None and owner_id != user.user_id
     return OTHERS if is_others and not user.workspace.may_administer else None
+
+
+def explain_fixed_prices(user: User) -> str | None:
+    """The reason why the user may not change prices; None if allowed."""
+    return explain_fixed(user) or (None if user.workspace.may_administer else PRICES)
 
 
 def render_own_only(user: User) -> None:

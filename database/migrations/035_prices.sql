@@ -53,33 +53,27 @@ create policy model_prices_select_member
     to authenticated
     using (workspace_id = any(array(select private.workspaces_as('viewer'))));
 
-drop policy if exists model_prices_insert_member on public.model_prices;
-create policy model_prices_insert_member
+drop policy if exists model_prices_insert_admin on public.model_prices;
+create policy model_prices_insert_admin
     on public.model_prices
     for insert
     to authenticated
-    with check (workspace_id = any(array(select private.workspaces_as('member'))) and user_id = (select auth.uid()));
+    with check (workspace_id = any(array(select private.workspaces_as('admin'))) and user_id = (select auth.uid()));
 
-drop policy if exists model_prices_update_member on public.model_prices;
-create policy model_prices_update_member
+drop policy if exists model_prices_update_admin on public.model_prices;
+create policy model_prices_update_admin
     on public.model_prices
     for update
     to authenticated
-    using (
-        workspace_id = any(array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
-    )
-    with check (workspace_id = any(array(select private.workspaces_as('member'))));
+    using (workspace_id = any(array(select private.workspaces_as('admin'))))
+    with check (workspace_id = any(array(select private.workspaces_as('admin'))));
 
-drop policy if exists model_prices_delete_member on public.model_prices;
-create policy model_prices_delete_member
+drop policy if exists model_prices_delete_admin on public.model_prices;
+create policy model_prices_delete_admin
     on public.model_prices
     for delete
     to authenticated
-    using (
-        workspace_id = any(array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
-    );
+    using (workspace_id = any(array(select private.workspaces_as('admin'))));
 
 create or replace trigger model_prices_touch
     before update on public.model_prices

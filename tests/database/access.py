@@ -52,6 +52,7 @@ OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
 OF_ONESELF = {"member_limits"}  # others read them as admins
+WRITTEN_BY_ADMINS = {"model_prices"}  # members only read them: they price everybody's usage
 TOTALS = {"anomalies", "forecast_results", "forecast_totals"}  # hidden where members see their own costs only
 
 EXECUTED_BY = {
@@ -407,7 +408,7 @@ def expected_of_role(role: str, table: str, command: str, split: str = "admins")
         return "all" if is_admin else _read_by_members(table, split)
     if table not in WRITTEN_BY_OWNER:
         return "denied"
-    may_write = is_admin or (role == "member" and table not in SEEN_BY_ADMINS)
+    may_write = is_admin or (role == "member" and table not in SEEN_BY_ADMINS | WRITTEN_BY_ADMINS)
     if command == "insert":
         return "own" if may_write else "denied"
     if not may_write:

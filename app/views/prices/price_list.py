@@ -14,7 +14,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.amount_field import show_amount
 from app.formats.dates import format_day
-from app.parts.permissions import explain_fixed
+from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
@@ -94,7 +94,7 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
         position = selected_row(key, len(models))
         model = None if position is None else models[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            reason = explain_fixed(user)
+            reason = explain_fixed_prices(user)
             is_disabled = model is None or reason is not None
             if st.button("Set a price", icon=":material/sell:", disabled=is_disabled, key="price") and model:
                 set_price(model, min(first_day(model, zone), today))
@@ -138,11 +138,11 @@ def render_custom_prices(user: User, today: date) -> None:
         position = selected_row(key, len(prices))
         price = None if position is None else prices[position]
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            fixed = explain_fixed(user, price.user_id if price else None)
-            may_add = user.workspace.may_write
-            if st.button("Add a price", icon=":material/add:", disabled=not may_add, key="add-price"):
+            fixed = explain_fixed_prices(user)
+            is_fixed = fixed is not None
+            if st.button("Add a price", icon=":material/add:", disabled=is_fixed, key="add-price"):
                 set_price(None, today)
-            is_disabled = price is None or fixed is not None
+            is_disabled = price is None or is_fixed
             if prices and _render_delete_button(is_disabled) and price:
                 confirm_deletion(price)
             if fixed:

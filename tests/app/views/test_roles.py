@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User, database_of
 from app.data import workspace_changes
-from app.parts.permissions import ONLY_LOOK, OTHERS, OWN_ONLY
+from app.parts.permissions import ONLY_LOOK, OTHERS, OWN_ONLY, PRICES
 from tally.accounts.auth_client import AuthClient
 from tally.pricing.custom_prices import CustomPrice
 from tally.spend.manual_entries import ManualEntry, add_entry
@@ -90,6 +90,16 @@ def test_member_changes_own_entries_and_no_others(
     assert enabled_buttons(page) == set()
     page = select_first(open_page(monkeypatch, owner, "subscriptions"), owner)
     assert enabled_buttons(page) == {"Edit", "End", "Delete"}
+
+
+def test_member_sees_prices_and_changes_none(
+    monkeypatch: pytest.MonkeyPatch, user: User, owner: User, job: Job
+) -> None:
+    page = open_page(monkeypatch, join(job, owner, user, "member"), "prices")
+
+    assert PRICES in shown(page)
+    assert enabled_buttons(page) <= HARMLESS
+    assert "Add a price" in enabled_buttons(open_page(monkeypatch, owner, "prices"))
 
 
 def test_owner_may_do_what_the_viewer_may_not(monkeypatch: pytest.MonkeyPatch, owner: User) -> None:
