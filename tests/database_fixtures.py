@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from itertools import count
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -51,6 +52,15 @@ def add_user(connection: Connection, timezone: str = "UTC") -> UUID:
             "update public.user_preferences set timezone = %s where user_id = %s", [timezone, user_id]
         )
     return user_id
+
+
+def wait_for_lock(observer: Connection, waiting: Connection) -> None:
+    """Return as soon as a connection waits for a lock; fail when it does not within seconds."""
+    query = "select from pg_locks where pid = %s and not granted"
+    deadline = monotonic() + 5
+    while not observer.execute(query, [waiting.info.backend_pid]).rowcount:
+        assert monotonic() < deadline, "The connection waits for no lock."
+        sleep(0.005)
 
 
 def make_months(connection: Connection, first_day: date | str, last_day: date | str | None = None) -> None:

@@ -216,7 +216,6 @@ def test_workspaces_have_accounts_of_their_own(
     save_into(member, team, None, usage("5", account=SECOND))
     query = "select sum(cost_usd) from public.effective_records where workspace_id = %s"
     assert database.execute(query, [user]).fetchone() == (3,)
-    member.close()
 
 
 def test_month_that_returns_brings_its_accounts_back(project: Project, database: Connection) -> None:
@@ -232,7 +231,6 @@ def test_month_that_returns_brings_its_accounts_back(project: Project, database:
     undo(person, second)
     database.execute("select public.attach_partition(2026, 9)")
     assert spent(person) == 3
-    person.close()
 
 
 def test_statements_are_compared_by_the_account_that_they_are_matched_with(person: Person) -> None:
@@ -285,18 +283,16 @@ def expect(events: list[Event]) -> int:
 def test_totals_do_not_depend_on_the_order_of_accounts(
     project: Project, events: list[Event], undone: set[int], order: Any
 ) -> None:
-    with project.connect() as operator:
-        person = project.act_as("authenticated", add_user(operator))
     arrivals = list(enumerate(events))
     order.shuffle(arrivals)
     imports = {}
-    for n, (kind, day, dollars, account) in arrivals:
-        imports[n] = new_import(person)
-        make = bill if kind == "bill" else usage
-        save(person, make(str(dollars), day, account), import_id=imports[n])
-        if n in undone and order.random() < 0.5:
-            undo(person, imports.pop(n))
-    for n in sorted(undone & imports.keys()):
-        undo(person, imports[n])
-    assert spent(person) == expect([event for n, event in enumerate(events) if n not in undone])
-    person.close()
+    with project.connect() as operator, project.act_as("authenticated", add_user(operator)) as person:
+        for n, (kind, day, dollars, account) in arrivals:
+            imports[n] = new_import(person)
+            make = bill if kind == "bill" else usage
+            save(person, make(str(dollars), day, account), import_id=imports[n])
+            if n in undone and order.random() < 0.5:
+                undo(person, imports.pop(n))
+        for n in sorted(undone & imports.keys()):
+            undo(person, imports[n])
+        assert spent(person) == expect([event for n, event in enumerate(events) if n not in undone])

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.database.truth import add_up, read_daily_costs
-from tests.database_fixtures import Connection, Project, make_months
+from tests.database_fixtures import Connection, Project, make_months, wait_for_lock
 
 Act = Callable[[UUID], Connection]
 
@@ -151,7 +151,7 @@ def test_an_event_that_is_inserted_directly_meanwhile_is_one_record(
             {"user": user, "at": known["timestamp"], "key": known["source_key"]},
         )
         saved = other.submit(save, person, [known, record()])
-        assert not _ended(saved)
+        wait_for_lock(database, person)
         database.commit()
         assert saved.result(5)["inserted"] == 1
         assert count(person) == 2
@@ -226,7 +226,7 @@ def test_racing_sources_both_keep_what_they_reported(
         first.autocommit = False
         save(first, [known, record()], earlier)
         saved = other.submit(save, second, [record(), known | {"cost_usd": "3", "input_tokens": 20}], later)
-        assert not _ended(saved)
+        wait_for_lock(database, second)
         first.commit()
         assert saved.result(5) == {"inserted": 1, "duplicate": 1, "restated": 1, "rejected": []}
         first.execute("delete from public.imports where id = %s", [later])
@@ -251,7 +251,7 @@ def test_what_a_race_kept_back_replaces_a_deleted_source(
         first.autocommit = False
         save(first, [known], earlier)
         saved = other.submit(save, second, [known], later)
-        assert not _ended(saved)
+        wait_for_lock(database, second)
         first.commit()
         assert saved.result(5)["inserted"] == 0
         first.execute("delete from public.imports where id = %s", [earlier])
@@ -405,7 +405,7 @@ def test_an_account_deleted_meanwhile_leaves_no_orphan(
         admin.autocommit = False
         admin.execute("delete from auth.users where id = %s", [user])
         saved = other.submit(save, person, [record()])
-        assert not _ended(saved)
+        wait_for_lock(database, person)
         admin.commit()
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match="This account no longer exists"):
             saved.result(5)
@@ -423,7 +423,7 @@ def test_deleting_an_account_waits_for_an_open_save_and_takes_its_records_along(
         person.autocommit = False
         save(person, [record()])
         deleted = other.submit(admin.execute, "delete from auth.users where id = %s", [user])
-        assert not _ended(deleted)
+        wait_for_lock(database, admin)
         person.commit()
         deleted.result(5)
     assert count(database) == 0
@@ -442,16 +442,8 @@ def test_an_import_deleted_meanwhile_leaves_no_orphan(
         first.autocommit = False
         first.execute("delete from public.imports where id = %s", [import_id])
         saved = other.submit(save, second, [record()], import_id)
-        assert not _ended(saved)
+        wait_for_lock(database, second)
         first.commit()
         with pytest.raises(psycopg.errors.ForeignKeyViolation, match="This import no longer exists"):
             saved.result(5)
     assert count(database) == 0
-
-
-def _ended(future: Any) -> bool:
-    try:
-        future.result(0.2)
-    except TimeoutError:
-        return False
-    return True

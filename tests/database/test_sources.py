@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.database.truth import add_up, read_daily_costs
-from tests.database_fixtures import Connection, Project, add_user
+from tests.database_fixtures import Connection, Project, add_user, wait_for_lock
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 NAMES = UUID("0b0e8a5c-7c0a-4f6e-9d57-9d1f2f6f3f10")
@@ -424,21 +426,19 @@ def test_timezone_change_keeps_another_sources_statements(person: Connection) ->
     assert {key[0] for key in add_up(person)} == {NOON.date().isoformat()}
 
 
-def test_save_waits_for_the_deletion_of_its_source(project: Project) -> None:
-    with project.connect() as operator:
-        user = add_user(operator)
+def test_save_waits_for_the_deletion_of_its_source(
+    project: Project, database: Connection, user: UUID
+) -> None:
     first, second = project.act_as("authenticated", user), project.act_as("authenticated", user)
     one, other = new_source(first), new_source(first)
     save(first, one, Statement("a"))
-    first.autocommit = second.autocommit = False
+    first.autocommit = False
     delete_source(first, one)
-    second.execute("set lock_timeout = '300ms'")
-    with pytest.raises(psycopg.errors.LockNotAvailable):
-        save(second, other, Statement("a"))
-    second.rollback()
-    first.commit()
-    assert save(second, other, Statement("a"))["inserted"] == 1
-    second.commit()
+    with ThreadPoolExecutor(1) as pool:
+        saved = pool.submit(save, second, other, Statement("a"))
+        wait_for_lock(database, second)
+        first.commit()
+        assert saved.result(5)["inserted"] == 1
 
 
 # What every source says of the events that it knows: a request of a log, a line of a file's bill, of the
@@ -505,32 +505,24 @@ def end(person: Connection, source: UUID, how: str) -> None:
 def test_removed_source_leaves_no_trace_in_the_totals(
     project: Project, statements: list[tuple[int, str, int]], removed: set[int], how: str, order: Random
 ) -> None:
-    with project.connect() as operator:
-        with_it, without_it = (project.act_as("authenticated", add_user(operator)) for _ in range(2))
-    counted = save_all(with_it, statements, order, removed, how)
-    kept = [statement for statement in statements if statement[0] not in removed]
-    assert counted == save_all(without_it, kept, order, set(), how)
-    assert read_daily_costs(with_it) == counted
-    if how == "disabled":
-        for source in [
-            row[0] for row in with_it.execute("select id from public.imports where not is_enabled").fetchall()
-        ]:
-            set_enabled(with_it, source, is_enabled=True)
-        everything = project.act_as("authenticated", new_user(project))
-        assert add_up(with_it) == save_all(everything, statements, order, set(), how)
-        everything.close()
-    for _, same in groupby(
-        with_it.execute(
-            """select source_key, import_id from public.cost_records
-            union all select source_key, import_id from public.superseded_records order by 1, 2"""
-        ).fetchall()
-    ):
-        assert len(list(same)) == 1  # a source has one statement on an event
-    with_it.close()
-    without_it.close()
-
-
-def new_user(project: Project) -> UUID:
-    """A new user."""
-    with project.connect() as operator:
-        return add_user(operator)
+    with ExitStack() as opened:
+        operator = opened.enter_context(project.connect())
+        with_it, without_it, everything = (
+            opened.enter_context(project.act_as("authenticated", add_user(operator))) for _ in range(3)
+        )
+        counted = save_all(with_it, statements, order, removed, how)
+        kept = [statement for statement in statements if statement[0] not in removed]
+        assert counted == save_all(without_it, kept, order, set(), how)
+        assert read_daily_costs(with_it) == counted
+        if how == "disabled":
+            query = "select id from public.imports where not is_enabled"
+            for (source,) in with_it.execute(query).fetchall():
+                set_enabled(with_it, source, is_enabled=True)
+            assert add_up(with_it) == save_all(everything, statements, order, set(), how)
+        for _, same in groupby(
+            with_it.execute(
+                """select source_key, import_id from public.cost_records
+                union all select source_key, import_id from public.superseded_records order by 1, 2"""
+            ).fetchall()
+        ):
+            assert len(list(same)) == 1  # a source has one statement on an event

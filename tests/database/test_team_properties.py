@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
@@ -216,7 +217,8 @@ def assert_filed_by_rules(scene: Scene) -> None:
 
 
 def rezone(scene: Scene) -> None:
-    scene.database.execute("update public.workspaces set timezone = %s", [scene.chance.choice(ZONES)])
+    query = "update public.workspaces set timezone = %s where id = %s"
+    scene.database.execute(query, [scene.chance.choice(ZONES), scene.people["admin"].workspace])
 
 
 def fold(scene: Scene) -> None:
@@ -254,8 +256,11 @@ def totals(person: Person) -> Totals:
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_split_of_a_team_adds_up(project: Project, seed: int, steps: int) -> None:
     chance = Random(seed)
-    with project.connect() as database:
+    with ExitStack() as opened:
+        database = opened.enter_context(project.connect())
         people = make_team(project, database, *COLLEAGUES).people
+        for person in people.values():
+            opened.enter_context(person.connection)
         projects = [people["admin"].add_project(name, is_private=name == "C") for name in "ABC"]
         scene = Scene(database, chance, people, projects)
         for step in range(steps):
@@ -268,5 +273,3 @@ def test_every_split_of_a_team_adds_up(project: Project, seed: int, steps: int) 
             chance.choice([save, save, save, toggle, undo])(scene)
             assert_filed_by_rules(scene)
         assert totals(people["viewer"]) == scene.expected()
-        for person in people.values():
-            person.connection.close()
