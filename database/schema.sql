@@ -841,7 +841,7 @@ CREATE FUNCTION private.check_invitation(tenant uuid, address text, role text) R
     SET search_path TO ''
     AS $_$
 begin
-    if address is null or length(address) > 320 or address !~ '^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$' then
+    if address is null or length(address) > 320 or address !~ '^[a-z0-9.!#$%&''*+/=?^_`{|}~-]+@[a-z0-9.-]+$' then
         raise exception 'Give the e-mail address of the person to invite.' using errcode = '22023';
     end if;
     if role is null or role not in ('admin', 'member', 'viewer') then
@@ -1009,7 +1009,13 @@ begin
     if cleaned is null or length(cleaned) not between 1 and 100 then
         raise exception 'Give the % a name of 1 to 100 characters.', of_what using errcode = '22023';
     end if;
-    if cleaned ~ '[\u0001-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]' then
+    if
+        cleaned ~ (
+            '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f'
+            '\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]'
+        )
+        or cleaned !~ '[^\u200c\u200d\ufe00-\ufe0f]'
+    then
         raise exception 'Leave line breaks and invisible characters out of the name of the %.', of_what using errcode = '22023';
     end if;
     return cleaned;

@@ -57,8 +57,8 @@ end
 $$;
 revoke all on function private.trim_text(text) from public;
 
--- A name that people give, without spaces around it. Control characters and those that reverse the order of text stay out: names
--- are shown in lists, mails and exports.
+-- A name that people give, without spaces around it. Control characters, those that reverse the order of text and those that show
+-- nothing stay out: names are shown in lists, mails and exports. Emoji need joiners and selectors within a name.
 create or replace function private.clean_name(given text, of_what text)
 returns text
 language plpgsql
@@ -71,7 +71,13 @@ begin
     if cleaned is null or length(cleaned) not between 1 and 100 then
         raise exception 'Give the % a name of 1 to 100 characters.', of_what using errcode = '22023';
     end if;
-    if cleaned ~ '[\u0001-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]' then
+    if
+        cleaned ~ (
+            '[\u0001-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f'
+            '\u3164\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]'
+        )
+        or cleaned !~ '[^\u200c\u200d\ufe00-\ufe0f]'
+    then
         raise exception 'Leave line breaks and invisible characters out of the name of the %.', of_what using errcode = '22023';
     end if;
     return cleaned;

@@ -71,7 +71,8 @@ end
 $$;
 revoke all on function private.count_invitation(uuid, text) from public;
 
--- Refuses an address or a role that cannot be invited.
+-- Refuses an address or a role that cannot be invited. Without the characters of comments and quotes one mailbox has one address,
+-- which is what the limit for an address counts.
 create or replace function private.check_invitation(tenant uuid, address text, role text)
 returns void
 language plpgsql
@@ -79,7 +80,7 @@ stable
 set search_path = ''
 as $$
 begin
-    if address is null or length(address) > 320 or address !~ '^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$' then
+    if address is null or length(address) > 320 or address !~ '^[a-z0-9.!#$%&''*+/=?^_`{|}~-]+@[a-z0-9.-]+$' then
         raise exception 'Give the e-mail address of the person to invite.' using errcode = '22023';
     end if;
     if role is null or role not in ('admin', 'member', 'viewer') then

@@ -113,6 +113,7 @@ def test_only_roles_below_owner_are_given(team: Team, address: str, role: str | 
         None, "", "@", "a@", "@b", "a b@example.org", "a@b@c",
         "a@example.org\nbcc: x@example.org", "a@exam\u202eple.org",
         "x" * 315 + "@b.org", "x" * 10_000 + "@b.org", "a,b@x.org c@x.org",
+        "(1)a@example.org", "a@example.org(1)", '"a"@example.org', "<b>@example.org", "b<a@example.org>",
     ],
 )  # fmt: skip
 def test_an_address_must_be_one(team: Team, email: str | None) -> None:
@@ -121,10 +122,9 @@ def test_an_address_must_be_one(team: Team, email: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["o'brien+tally@example.org", 'a"; drop table x; --@example.org', "<b>@example.org"]
+    "email", ["o'brien+tally@example.org", "a'--%s@xn--mller-kva.example", "ada@localhost"]
 )
 def test_an_address_is_only_text(team: Team, email: str) -> None:
-    email = email.replace(" ", "")
     assert team["owner"].call("invite", team.id, email, "member")["email"] == email
 
 

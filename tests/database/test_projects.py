@@ -85,6 +85,11 @@ def test_a_project_of_another_workspace_does_not_exist(database: Connection, tea
         ("two\nlines", "line breaks"),
         ("bell\u0007", "line breaks"),
         ("\u202eevil", "line breaks"),
+        ("\u061cevil", "line breaks"),
+        ("\u3164", "line breaks"),
+        ("\ufe0f", "line breaks"),
+        ("We\u00adb", "line breaks"),
+        ("Web\U000e0041", "line breaks"),
     ],
 )
 def test_a_hostile_name_gets_a_sentence(team: Team, name: str | None, sentence: str) -> None:
@@ -100,7 +105,9 @@ def test_a_hostile_name_gets_a_sentence(team: Team, name: str | None, sentence: 
 def test_markup_is_a_name_like_any_other(team: Team) -> None:
     name = '<b>R&D</b> "%s" \'; drop table x; --'
     team["admin"].add_project(name)
-    assert names(team["admin"]) == [name]
+    emoji = "Family \U0001f469\u200d\U0001f467 \u2764\ufe0f"
+    team["admin"].add_project(emoji)
+    assert names(team["admin"]) == [name, emoji]
 
 
 def test_slugs_are_letters_of_addresses_and_unique(team: Team) -> None:
