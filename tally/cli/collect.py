@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -22,6 +21,7 @@ from tally.cli.folders import folders
 from tally.cli.meter import ByteMeter
 from tally.cli.output import echo, echo_error
 from tally.cli.session import login, logout
+from tally.cli.timezones import Timezone, choose_timezone
 from tally.cli.workspaces import workspaces
 from tally.core.errors import NotSignedIn, TallyError
 from tally.core.text import plural
@@ -74,10 +74,7 @@ def collect(  # noqa: PLR0913 - the options of the command
     machine: Annotated[
         str | None, typer.Option(metavar="NAME", help="Name of this machine in the list of sources.")
     ] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option(metavar="ZONE", help="Timezone for day boundaries (default: this machine's)."),
-    ] = None,
+    timezone: Timezone = None,
 ) -> None:
     """Collect coding agents' logs into a workspace of your account.
 
@@ -90,7 +87,7 @@ def collect(  # noqa: PLR0913 - the options of the command
         agents=[find_agent(name) for name in source] if source else list(AGENTS),
         payments=_remember_payments(folder, paid_by or []),
         since=since.date() if since else None,
-        timezone=_check_timezone(timezone or _local_timezone()),
+        timezone=choose_timezone(timezone),
         workspace=workspace,
         from_start=from_start,
     )
@@ -213,25 +210,3 @@ def _remember_payments(folder: Path, settings: list[str]) -> dict[str, Payment]:
         stored = {name: payment.paid_by for name, payment in payments.items()}
         write_private(folder / PAYMENTS_FILE, json.dumps(stored) + "\n")
     return payments
-
-
-def _local_timezone() -> str:
-    """This machine's timezone: TZ, else the target of /etc/localtime, else UTC."""
-    name = os.environ.get("TZ", "").lstrip(":")
-    if not name:
-        name = str(Path("/etc/localtime").resolve()).partition("zoneinfo/")[2]
-    return name if name and _is_timezone(name) else "UTC"
-
-
-def _check_timezone(name: str) -> str:
-    if not _is_timezone(name):
-        raise TallyError(f"There is no timezone {name!r}. Use a name such as Europe/Berlin.")
-    return name
-
-
-def _is_timezone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True

@@ -2,9 +2,10 @@
 
 from tally.cli import collect, machine
 from tally.cli.command import TallyCommand, new_app
+from tally.cli.imports import import_files
 from tally.cli.keys import keys
 from tally.cli.prices import reprice
-from tally.cli.records import demo, export_records, import_files
+from tally.cli.records import demo, export_records
 
 app = new_app()
 machine.add_commands(app)

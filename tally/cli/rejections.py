@@ -17,14 +17,18 @@ Rejections = list[tuple[Path, Rejected]]  # each with the file it comes from
 
 
 @contextmanager
-def collect_rejections(out: Path | None) -> Iterator[Rejections]:
-    """A list for rejected rows, which are printed and written to `out` at the end, even after a failure."""
+def collect_rejections(out: Path | None, is_quiet: bool = False) -> Iterator[Rejections]:
+    """A list for rejected rows, which are printed, unless quiet, and written to `out` at the end.
+
+    That is done after a failure, too.
+    """
     rejections: Rejections = []
     file = _open_text(out) if out else None
     try:
         yield rejections
     finally:
-        _print(rejections, is_written=file is not None)
+        if not is_quiet:
+            _print(rejections, is_written=file is not None)
         if file is not None:
             with writing(out), file:
                 _write(rejections, file)
