@@ -67,7 +67,7 @@ def name_request(importer_name: str, options: Options, request_id: str) -> Event
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """One row of usage as a gateway reported it; a cost of None or 0 is unknown."""
+    """One row of usage as a gateway reported it; no cost is unknown, 0 too unless the request failed."""
 
     when: Bucket
     model: str
@@ -76,6 +76,16 @@ class Reported:
     usage: Usage
     reasoning_tokens: int = 0
     dataset: str = REQUESTS
+    is_failed: bool = False
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Check whether used tokens have no cost, because the gateway knows no price of the model."""
+        if self.cost_usd is None:
+            return True
+        return not (self.cost_usd or self.is_failed) and bool(
+            self.usage.input_tokens + self.usage.output_tokens
+        )
 
 
 def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], options: Options) -> CostRecord:
@@ -85,7 +95,7 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
     provider = maker or gateway
     if model and model != model_name:
         metadata["model"] = model
-    if not cost_usd and (cost_usd is None or usage.input_tokens + usage.output_tokens):
+    if reported.is_unpriced:
         cost_usd = estimate(metadata, ModelRef(provider, model_name), usage, when.timestamp)
     return CostRecord(
         provider=provider,

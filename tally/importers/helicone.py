@@ -48,13 +48,15 @@ def parse(table: Table, options: Options) -> Parsed:
         cost_usd: Decimal | None = None
         if not numbers.is_blank("cost", cells):
             cost_usd = numbers.amount("cost", cells)
+        is_answered = status(cells).startswith("2")
+        is_failed = bool(status(cells)) and not is_answered
         is_used = bool(usage.input_tokens or usage.output_tokens or cost_usd)
-        if not is_used and not status(cells).startswith("2"):
+        if not is_used and not is_answered:
             return None
         if not found["response_id"]:
             raise RowRejected("its response_id is empty, so it cannot be identified")
         request = name_request(name, options, found["response_id"])
-        reported = Reported(time_of(cells), found["model"], request, cost_usd, usage)
+        reported = Reported(time_of(cells), found["model"], request, cost_usd, usage, is_failed=is_failed)
         return make_record(reported, name, metadata, options)
 
     return read_rows(table, read_row, combine=choose)

@@ -59,6 +59,7 @@ def parse(table: Table, options: Options) -> Parsed:
     kind, read_id = find_reader(table, columns, "type"), find_reader(table, columns, "id")
     model_of, total_cost = find_reader(table, columns, *MODELS), find_reader(table, columns, *TOTAL_COST)
     time_of = utc_time(table, options, columns.get("starttime", ""))
+    level_of = find_reader(table, columns, "level")
     named = Named(table, columns, {column: column for column in ("id", *MODELS)})
     details = Named(table, columns, DETAILS)
     usage_of, costs_of = _objects(table, USAGE), _objects(table, COSTS)
@@ -73,7 +74,10 @@ def parse(table: Table, options: Options) -> Parsed:
         usage, reasoning_tokens = read_usage(usage_of(cells))
         cost_usd = read_cost(costs_of(cells), total_cost(cells))
         request = name_request(name, options, read_id(cells))
-        reported = Reported(time_of(cells), model_of(cells), request, cost_usd, usage, reasoning_tokens)
+        is_failed = level_of(cells).upper() == "ERROR"
+        reported = Reported(
+            time_of(cells), model_of(cells), request, cost_usd, usage, reasoning_tokens, is_failed=is_failed
+        )
         return make_record(reported, name, metadata, options)
 
     return read_rows(table, read_row, combine=choose)

@@ -5,6 +5,7 @@ Both are CSV or JSON exports of these tables.
 - Spend is calculated by LiteLLM, so it is an estimate; a provider's bill is effective where there is one.
   Zero for used tokens means that LiteLLM knew no price: they get the list price, or stay unpriced.
   Self-hosted models cost nothing; requests on a plan (ChatGPT, GitHub Copilot) are included.
+- A failed request costs its spend, also zero: providers do not charge for errors.
 - An answer from LiteLLM's own cache (`cache_hit`) used no tokens and cost nothing.
 - Prompt tokens contain the cached ones, unless there are more cached ones than prompt tokens.
 """
@@ -111,7 +112,7 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
         Dimensions(table, DETAILS, defaults={"status": ("success",)}),
     )
     numbers, time_of = Numbers(table, options, "spend", *COUNTS), utc_time(table, options, "starttime")
-    cache_hit, extras = table.reader("cache_hit"), _extras(table)
+    cache_hit, status, extras = table.reader("cache_hit"), table.reader("status"), _extras(table)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         found, is_hit = named.read(cells), cache_hit(cells).lower() == "true"
@@ -127,7 +128,10 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
             else name_request(name, options, request_id)
         )
         spend_usd = numbers.amount("spend", cells)
-        reported = Reported(time_of(cells), found["model"], request, spend_usd, usage, reasoning)
+        is_failed = status(cells).lower() == "failure"
+        reported = Reported(
+            time_of(cells), found["model"], request, spend_usd, usage, reasoning, is_failed=is_failed
+        )
         return _make_record(reported, found["custom_llm_provider"], metadata, STANDARD, options)
 
     return read_row
@@ -178,7 +182,7 @@ def _make_record(
     if model and model != model_name:
         metadata["model"] = model
     cost_usd, is_local = reported.cost_usd, provider_cell.lower() in SELF_HOSTED
-    if not cost_usd and usage.input_tokens + usage.output_tokens and not is_local:
+    if reported.is_unpriced and not is_local:
         cost_usd = estimate(metadata, ModelRef(provider, model_name), usage, when.timestamp, conditions)
     return CostRecord(
         provider=provider,
