@@ -54,7 +54,6 @@ USAGE_DIMENSIONS = (
     "speed",
 )
 DEFAULTS = CLAUDE_DEFAULTS | {"service_tier": ("standard",)}
-PRICED_TIERS = ("priority", "flex")
 BAD_REQUEST = 400
 
 
@@ -224,8 +223,6 @@ def _read_usage(row: Mapping[str, Any]) -> Usage:
 def _price_context(found: Mapping[str, str]) -> dict[str, str]:
     """Return the conditions under which the price is not the standard one."""
     context = read_context({"usage_type": found["service_tier"], "speed": found["speed"]})
-    if found["service_tier"] in PRICED_TIERS:
-        context["service_tier"] = found["service_tier"]
     if found["inference_geo"]:
         context["inference_geo"] = found["inference_geo"]
     return context

@@ -19,6 +19,7 @@ from tally.importers.exports import (
 from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
+from tally.pricing.service_tiers import find_condition
 from tally.pricing.usage import Conditions, ModelRef, Usage
 
 name = "anthropic_usage"
@@ -94,9 +95,9 @@ def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
 
 def read_context(found: dict[str, str]) -> dict[str, str]:
     """Conditions that change the standard price."""
-    context = {}
-    if found["usage_type"].lower() == "batch":
-        context["processing"] = "batch"
+    context: dict[str, str] = {}
+    if condition := find_condition(found["usage_type"]):
+        context[condition[0]] = condition[1]
     if found["speed"].lower() == "fast":
         context["speed"] = "fast"
     return context

@@ -10,6 +10,7 @@ from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed, RowRejected
 from tally.importers.readers.table import Table, quote
 from tally.pricing.estimate import estimate
+from tally.pricing.service_tiers import find_condition
 from tally.pricing.usage import Conditions, ModelRef, Usage
 
 name = "openai_usage"
@@ -28,7 +29,6 @@ COUNTS = (
     "input_cached_audio_tokens",
     "output_audio_tokens",
 )
-PRICED_TIERS = ("flex", "priority", "fast")
 
 
 def identify(header: Sequence[str]) -> bool:
@@ -91,9 +91,9 @@ def read_usage(count: dict[str, int]) -> Usage:
 
 def read_context(found: dict[str, str]) -> dict[str, str]:
     """Conditions that change the standard price."""
-    context = {}
+    context: dict[str, str] = {}
     if found["batch"].lower() in ("true", "1"):
         context["processing"] = "batch"
-    if found["service_tier"] in PRICED_TIERS:
-        context["service_tier"] = found["service_tier"]
+    if condition := find_condition(found["service_tier"]):
+        context[condition[0]] = condition[1]
     return context
