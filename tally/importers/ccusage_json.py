@@ -1,13 +1,15 @@
 """ccusage's daily report as JSON (`ccusage daily --json`): sums of coding agents' logs by day and model.
 
 These are the same requests that Tally reads from the logs, so only the more complete source is effective on
-each day. Tokens are priced at the list price of their day; ccusage's own cost is stored in the metadata.
+each day. Costs are ccusage's, which calculates them for each request; tokens without one get the list price
+of their day. They are never bills.
 
 The report does not show whether a plan covers the usage. Records are estimates at the models' vendor, unless
 the account given with the file is named like a plan (`Claude Max`), which then includes its models.
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from tally.catalog.providers import find_provider
 from tally.core.records import CostRecord, canonical_decimal, identity
@@ -23,7 +25,9 @@ name = "ccusage"
 title = "ccusage daily report"
 
 TOKENS = ("inputtokens", "outputtokens", "cachecreationtokens", "cachereadtokens")
-COSTS = ("cost", "totalcost")
+CACHED, REASONING, TOTAL = "cachedinputtokens", "reasoningoutputtokens", "totaltokens"
+COUNTS = (*TOKENS, CACHED, REASONING, TOTAL)
+COSTS = ("cost", "costusd", "totalcost")
 DAYS = ("date", "period")
 OTHER_REPORTS = ("weekly", "monthly", "session", "sessions", "blocks")
 OTHER_COLUMNS = ("week", "month", "sessionid")
@@ -34,31 +38,31 @@ PLANS = {"claude-desktop": "anthropic", "chatgpt": "openai", "gemini-app": "goog
 def identify(header: Sequence[str]) -> bool:
     """Check whether the header is one of a ccusage report, daily or not."""
     columns = {cell.casefold() for cell in header}
-    is_single_tool = any(column.startswith("models.") for column in columns)
-    return columns >= set(TOKENS) and (bool(columns & {"modelname", "modelbreakdowns"}) or is_single_tool)
+    has_tokens = columns >= set(TOKENS[:2]) and bool(columns & {CACHED, *TOKENS[2:]})
+    return "modelsused" in columns or (has_tokens and bool(columns & {"modelname", "modelbreakdowns"}))
 
 
 def parse(table: Table, options: Options) -> Parsed:
     """One estimated record per day and model."""
     day = _find_day(table)
-    numbers, day_of = Numbers(table, options, *TOKENS, *COSTS), utc_day(table, options, day)
+    numbers, day_of = Numbers(table, options, *COUNTS, *COSTS), utc_day(table, options, day)
     named = Dimensions(table, ("modelname", "agent", "project"), defaults={"agent": ("all",)})
     plan = find_provider(options.account) or ""
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), named.read(cells)
-        fresh, output, write, read = (numbers.count(column, cells) for column in TOKENS)
-        usage = Usage(fresh + write + read, output, read, write)
+        usage = read_usage(numbers, cells)
         maker, model_name = find_maker(found["modelname"])
         is_covered = bool(plan) and PLANS.get(plan) == maker
         provider = plan if is_covered else maker or "other"
         metadata = named.shown({**found, "modelname": ""})
         account = provider if is_covered else billing_account(provider, options)
-        model = ModelRef(provider, found["modelname"] or model_name, model_name)
-        cost_usd = estimate(metadata, model, usage, when.timestamp, SUM_OF_REQUESTS)
-        cost_column = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
-        if cost_column:
-            metadata["ccusage_usd"] = canonical_decimal(numbers.amount(cost_column, cells))
+        cost_usd = read_cost(numbers, cells)
+        if cost_usd is None or (found["modelname"] and not cost_usd):
+            model = ModelRef(provider, found["modelname"] or model_name, model_name)
+            cost_usd = estimate(metadata, model, usage, when.timestamp, SUM_OF_REQUESTS)
+        elif found["modelname"] not in ("", model_name):
+            metadata["model"] = found["modelname"]
         return CostRecord(
             provider=provider,
             timestamp=when.timestamp,
@@ -67,6 +71,7 @@ def parse(table: Table, options: Options) -> Parsed:
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="included" if is_covered else "estimated",
             **usage.token_counts,
+            reasoning_tokens=min(numbers.count(REASONING, cells), usage.output_tokens),
             day=when.day,
             billing_account=None if provider == "other" else account,
             dataset=name,
@@ -74,6 +79,24 @@ def parse(table: Table, options: Options) -> Parsed:
         )
 
     return read_rows(table, read_row)
+
+
+def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
+    """The tokens of a row; its input excludes cached tokens, unless input and output are the total.
+
+    Reports of Codex alone have both forms, by version, and name reads of the cache `cachedInputTokens`.
+    """
+    count = {column: numbers.count(column, cells) for column in COUNTS}
+    fresh, output, write = (count[column] for column in TOKENS[:3])
+    read = count["cachereadtokens"] or count[CACHED]
+    is_inclusive = fresh + output == count[TOTAL] and fresh >= read + write
+    return Usage(fresh if is_inclusive else fresh + write + read, output, read, write)
+
+
+def read_cost(numbers: Numbers, cells: Sequence[str]) -> Decimal | None:
+    """The first cost of a row, to ten decimals: they are sums of floats."""
+    column = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
+    return Decimal(canonical_decimal(round(numbers.amount(column, cells), 10))) if column else None
 
 
 def _find_day(table: Table) -> str:

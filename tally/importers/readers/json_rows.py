@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from tally.importers.readers.ccusage_rows import join_projects, split_by_model
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import (
     Rejected,
@@ -23,7 +24,6 @@ ACCEPTED_SHAPES = (
     "Export it again, or export it as CSV."
 )
 LINES = (".jsonl", ".ndjson")
-BREAKDOWN = "modelBreakdowns"  # ccusage's usage by model within a day
 
 
 class _Number(str):
@@ -107,8 +107,8 @@ def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
     if _is_lines(lines, table.filename):
         yield from _parse_lines(table, lines)
     else:
-        rows = _find_array(_parse(text, table.filename), table)
-        yield from enumerate((part for row in rows for part in _split(row)), start=1)
+        rows = _find_array(join_projects(_parse(text, table.filename)), table)
+        yield from enumerate((part for row in rows for part in split_by_model(row)), start=1)
 
 
 def _is_lines(lines: list[tuple[int, str]], filename: str) -> bool:
@@ -165,21 +165,6 @@ def _find_array(document: object, table: Table) -> list[object]:
 
 def _is_array_of_objects(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(row, dict) for row in value)
-
-
-def _split(row: object) -> Iterator[object]:
-    """One row for each part of a row with a breakdown; the totals of the whole row are left out."""
-    parts = row.get(BREAKDOWN) if isinstance(row, dict) else None
-    if not isinstance(row, dict) or not isinstance(parts, list) or not parts:
-        yield row
-        return
-    shared = {
-        key: value
-        for key, value in row.items()
-        if key != BREAKDOWN and not isinstance(value, (_Number, list))
-    }
-    for part in parts:
-        yield shared | part if isinstance(part, dict) else part
 
 
 def _flatten(

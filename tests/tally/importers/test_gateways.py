@@ -1,4 +1,4 @@
-"""Gateways, clouds and ccusage: their records, vendors of models, and refusals."""
+"""Gateways and clouds: their records, vendors of models, and refusals."""
 
 import json
 from datetime import date
@@ -11,11 +11,9 @@ from tally.core.records import NO_MODEL, request_identity
 from tally.importers import (
     AmbiguousDates,
     Importer,
-    ImportRefused,
     Options,
     Parsed,
     azure,
-    ccusage_json,
     google_billing,
     helicone,
     identify,
@@ -227,64 +225,3 @@ def test_tax_of_an_ai_service_is_a_record() -> None:
 )
 def test_sku_gives_the_model_name_of_other_sources(sku: str, model: str) -> None:
     assert google_billing.model_of(sku) == model
-
-
-def ccusage_day(**values: Any) -> dict[str, Any]:
-    counts = {"inputTokens": 10, "outputTokens": 5, "cacheCreationTokens": 3, "cacheReadTokens": 2}
-    models = [
-        {"modelName": "claude-opus-4-5-20251101", **counts, "cost": 1},
-        {"modelName": "gpt-5.2", **counts, "cost": 2},
-    ]
-    return {"period": "2026-11-02", **counts, "totalCost": 3, "modelBreakdowns": models} | values
-
-
-def test_ccusage_days_are_split_by_model() -> None:
-    text = json.dumps({"daily": [ccusage_day()], "totals": {}})
-    records = parse(ccusage_json, text, filename="usage.json").records
-    assert [record.model_name for record in records] == ["claude-opus-4-5", "gpt-5.2"]
-    assert {
-        (record.input_tokens, record.output_tokens, record.cached_input_tokens) for record in records
-    } == {(15, 5, 2)}
-    assert {record.dataset for record in records} == {"ccusage"}
-    assert [record.billing_account for record in records] == ["anthropic", "openai"]
-    assert {record.cost_basis for record in records} == {"estimated"}
-
-
-def test_account_named_like_a_plan_includes_its_models() -> None:
-    text = json.dumps({"daily": [ccusage_day()]})
-    records = parse(ccusage_json, text, Options(account="Claude Max"), "usage.json").records
-    assert [(record.provider, record.cost_basis, record.billing_account) for record in records] == [
-        ("claude-desktop", "included", "claude-desktop"),
-        ("openai", "estimated", "openai:Claude Max"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "report",
-    [
-        {"weekly": [ccusage_day()]},
-        {"monthly": [ccusage_day(period="2026-11")]},
-        {"session": [ccusage_day(period="s")]},
-        {"sessions": [ccusage_day(sessionId="s")]},
-        {"monthly": [{**ccusage_day(), "month": "2026-11"}]},
-        {
-            "daily": [
-                {
-                    "date": "2026-11-02",
-                    "inputTokens": 1,
-                    "outputTokens": 1,
-                    "cacheCreationTokens": 0,
-                    "cacheReadTokens": 0,
-                    "models": {"gpt-5.2": {"inputTokens": 1}},
-                }
-            ]
-        },
-    ],
-)
-def test_ccusage_reports_not_by_day_and_model_are_refused(report: dict[str, Any]) -> None:
-    with pytest.raises(ImportRefused) as refused:
-        parse(ccusage_json, json.dumps(report), filename="usage.json")
-    assert str(refused.value) == (
-        "usage.json is a ccusage report that is not by day and model. "
-        "Run `ccusage daily --json > usage.json` and drop that file here."
-    )
