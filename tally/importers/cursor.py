@@ -3,8 +3,8 @@
 Supports the columns of 2025-08 (one sum of tokens), before 2026 (`Cost to you`), of 2026-03 and, for teams
 with a `User`, of 2026-06.
 
-- `Included` rows are covered by the plan and worth their cost; without a cost above zero, the tokens are
-  priced if Cursor's name of the model is known.
+- Rows whose kind or cost is `Included` are covered by the plan and worth their cost; without a cost above
+  zero, the tokens are priced if Cursor's name of the model is known.
 - On-demand (usage-based) rows are billed. A row without a number is an estimate.
 - Free, aborted and errored requests, and those with the user's own API key, cost nothing at Cursor: they are
   included at zero.
@@ -115,7 +115,7 @@ def _charges(table: Table, numbers: Numbers) -> Callable[[Sequence[str]], Charge
             return ("billed", payment_usd) if payment_usd else ("included", cost_usd or None)
         if any(text in kind for text in FREE):
             return "included", Decimal(0)
-        if any(text in kind for text in INCLUDED):
+        if any(text in said for text in INCLUDED for said in (kind, numbers.text(column, cells).casefold())):
             return "included", cost_usd or None
         if any(text in kind for text in BILLED) and cost_usd is not None:
             return "billed", cost_usd

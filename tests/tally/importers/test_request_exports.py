@@ -67,6 +67,10 @@ GPT_5_2_USD = Decimal(1_000) * Decimal("1.75") / 1_000_000 + Decimal(100) * 14 /
         ("Aborted, Not Charged", "0.02", "included", Decimal(0)),
         ("User API Key", "0.02", "included", Decimal(0)),
         ("Something new", "0.02", "estimated", Decimal("0.02")),
+        ("chat", "Included", "included", GPT_5_2_USD),
+        ("", "included", "included", GPT_5_2_USD),
+        ("On-Demand", "Included", "included", GPT_5_2_USD),
+        ("Errored, No Charge", "Included", "included", Decimal(0)),
     ],
 )
 def test_kind_of_a_cursor_request_decides_its_cost_basis(
