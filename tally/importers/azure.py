@@ -3,8 +3,7 @@
 Rows of other services are skipped like blank ones. Amounts are billed in the currency of the bill and
 converted at the rate of their day.
 
-A meter's name (`gpt-4o-mini 0718 Inp glbl Tokens`) is parsed to the model name of other sources if the price
-list has that model. Otherwise the record has no model, and the bill covers all other usage of its day.
+The model is read from the meter's name; without one, the bill covers all other usage of its day.
 """
 
 import re
@@ -12,8 +11,8 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from tally.catalog.models import canonical_claude
-from tally.core.records import NO_MODEL, ChargeType, CostRecord, identity
+from tally.core.records import ChargeType, CostRecord, identity
+from tally.importers.azure_meters import model_of
 from tally.importers.cell_styles import decide_day_first
 from tally.importers.exports import Numbers, billing_account
 from tally.importers.gateways import Named, find_reader, normalise_columns
@@ -21,7 +20,6 @@ from tally.importers.protocol import Options, Parsed, RowRejected, checked_name,
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.dates import DateUnreadable, parse_moment
 from tally.importers.readers.table import Table, quote
-from tally.pricing.listed_models import is_listed
 
 name = "azure"
 title = "Azure cost details"
@@ -45,12 +43,6 @@ DETAILS = {
 _AI = re.compile(
     r"openai|cognitive ?services|azure ai |foundry|applied ai|ai services"
     r"|\b(?:claude|mistral|deepseek|grok|llama|cohere)\b",
-    re.IGNORECASE,
-)
-# The model is the part of a meter's name before the direction, token type, region or tier.
-_METER = re.compile(
-    r"(?P<model>.+?)[ -]+(?:inp(?:ut)?|in|outp?(?:ut)?|opt|cached?|cchd|cd|batch|glbl|global|dzone|data|regnl"
-    r"|regional|priority|pp|aud|audio|txt|text|img|image|ft|tokens?)\b.*",
     re.IGNORECASE,
 )
 
@@ -118,16 +110,6 @@ def read_day(cell: str, day_first: bool) -> date:
     except DateUnreadable as error:
         raise RowRejected(f"the date {quote(cell)} {error}") from None
     return moment.timestamp.date()
-
-
-@lru_cache(10_000)
-def model_of(meter: str) -> str:
-    """The model of a meter, or NO_MODEL."""
-    match = _METER.fullmatch(meter.strip())
-    stem = (match["model"] if match else meter).strip().lower().replace(" ", "-")
-    model = re.sub(r"^(gpt|o)-?(?=[0-9])", lambda found: "gpt-" if found[1] == "gpt" else "o", stem)
-    model = re.sub(r"-(?:20[0-9]{2}-)?[0-9]{2}-?[0-9]{2}$", "", model).replace("gpt-35", "gpt-3.5")
-    return canonical_claude(model) if is_listed("azure", model) or is_listed("openai", model) else NO_MODEL
 
 
 def charge_type(cell: str, is_negative: bool) -> ChargeType:

@@ -141,24 +141,6 @@ def test_other_services_of_a_cloud_are_skipped() -> None:
     assert (parsed.rows_read, parsed.rows_blank) == (1, 1)
 
 
-@pytest.mark.parametrize(
-    ("meter", "model"),
-    [
-        ("gpt-4o-mini 0718 Inp glbl Tokens", "gpt-4o-mini"),
-        ("gpt-4o-mini-0718-Outp-regnl Tokens", "gpt-4o-mini"),
-        ("GPT 4.1 mini cached Inp Data Zone Tokens", "gpt-4.1-mini"),
-        ("gpt-4o-2024-08-06 Batch Inp glbl 1M Tokens", "gpt-4o"),
-        ("o3-mini 0131 outp Tokens", "o3-mini"),
-        ("gpt-35-turbo Input", "gpt-3.5-turbo"),
-        ("Claude Sonnet 4.5 input", "claude-sonnet-4-5"),
-        ("Speech To Text", NO_MODEL),
-        ("", NO_MODEL),
-    ],
-)
-def test_meter_gives_the_model_name_of_other_sources(meter: str, model: str) -> None:
-    assert azure.model_of(meter) == model
-
-
 def test_ambiguous_dates_of_azure_are_asked_about() -> None:
     text = AZURE + "03/04/2026,Azure OpenAI,gpt-4o Inp Tokens,1,USD,Usage,r\n"
     with pytest.raises(AmbiguousDates):

@@ -1,0 +1,49 @@
+"""Models in the names of Azure's meters, such as `gpt-4o-mini 0718 Inp glbl Tokens` or `5.4 inp Gl`."""
+
+import re
+from functools import lru_cache
+
+from tally.catalog.models import canonical_claude
+from tally.core.records import NO_MODEL
+from tally.importers.gateways import find_maker
+from tally.pricing.listed_models import is_listed
+
+# Words that follow the model.
+FOLLOWING = frozenset(
+    word
+    for words in (
+        "in inp inpt input out outp outpt output opt",  # direction
+        "cached cache cchd cd cch wr write rd read",
+        "aud audio txt text img image vid video ft fine train training hosting token tokens",
+        "gl glb glbl global dz dzn dzone data datazone zone rgnl reg regn regnl regional us eu",
+        "batch bat prty priority pri pp flex std standard ptu shortco longco sc lc",
+        "1k 1m session unit units",
+    )
+    for word in words.split()
+)
+
+_VERSION = re.compile(r"[3-9](?:\.[0-9]+)?(?:-|$)")
+_DATE = re.compile(r"-(?:20[0-9]{2}-)?[0-9]{2}-?[0-9]{2}$")
+
+
+@lru_cache(10_000)
+def model_of(meter: str) -> str:
+    """The model's name in other sources, or NO_MODEL; the bill then covers all other usage of its day."""
+    words = [word for word in re.split(r"[\s_-]+", meter.strip().casefold()) if word]
+    ends = [place for place, word in enumerate(words) if word in FOLLOWING]
+    for end in ends or [len(words)]:
+        if model := _find_model("-".join(words[:end])):
+            return model
+    return NO_MODEL
+
+
+def _find_model(stem: str) -> str:
+    """The model with this name, also without `gpt` before its number; empty when there is none."""
+    has_version = bool(re.search("[0-9]", stem))
+    stem = re.sub(r"^gpt(?=[0-9])", "gpt-", _DATE.sub("", stem)).replace("gpt-35", "gpt-3.5")
+    stem = re.sub(r"^o-(?=[0-9])", "o", stem)
+    for name in (stem, f"gpt-{stem}") if _VERSION.match(stem) else (stem,):
+        is_named = has_version and find_maker(name)[0] not in ("", "aws-bedrock")
+        if is_listed("azure", name) or is_listed("openai", name) or is_named:
+            return canonical_claude(name)
+    return ""
