@@ -116,6 +116,14 @@ def project(request: pytest.FixtureRequest, cluster: Cluster, reused: list[Reuse
         reused.pop().drop()
 
 
+@pytest.fixture(scope="module")
+def module_project(cluster: Cluster) -> Iterator[Project]:
+    """A migrated database of all tests of a file, for what they only read."""
+    database = Reused(cluster)
+    yield Project(cluster, database.name, database)
+    database.drop()
+
+
 @pytest.fixture
 def database(project: Project) -> Iterator[Connection]:
     """The test's database as the job and the migrations see it: the role `postgres`."""

@@ -1,5 +1,6 @@
 """The access rights of the schema public, declared once for every table and function in the catalogs."""
 
+from collections import defaultdict
 from hashlib import sha256
 from random import randint
 from typing import Any
@@ -193,6 +194,9 @@ SAMPLE: dict[str, dict[str, Any]] = {
 }
 
 
+_columns: defaultdict[str, set[str]] = defaultdict(set)
+
+
 def list_tables(connection: Connection) -> list[str]:
     """Every relation of the schema public that the API could show."""
     rows = connection.execute(
@@ -202,6 +206,19 @@ def list_tables(connection: Connection) -> list[str]:
         order by 1"""
     )
     return [name for (name,) in rows]
+
+
+def list_columns(connection: Connection) -> dict[str, set[str]]:
+    """Columns of the tables of the schema public, read once: every migrated database has the same."""
+    if not _columns:
+        rows = connection.execute(
+            """select c.relname, a.attname
+            from pg_class as c inner join pg_attribute as a on a.attrelid = c.oid
+            where c.relnamespace = 'public'::regnamespace and a.attnum > 0"""
+        )
+        for table, column in rows:
+            _columns[table].add(column)
+    return _columns
 
 
 def list_functions(connection: Connection) -> dict[str, str]:
@@ -245,13 +262,7 @@ def sample_row(
 ) -> dict[str, Any]:
     """A valid row of a table for a user, by default in the personal workspace."""
     row = dict(SAMPLE[table])
-    columns = {
-        name
-        for (name,) in connection.execute(
-            "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0",
-            [f"public.{table}"],
-        )
-    }
+    columns = list_columns(connection)[table]
     if "workspace_id" in columns:
         row["workspace_id"] = workspace_id or user_id
     if "user_id" in columns:

@@ -38,7 +38,7 @@ from tests.database.access import (
     sample_row,
     statement,
 )
-from tests.database_fixtures import Connection, add_user
+from tests.database_fixtures import Connection, Project, add_user
 
 Act = Callable[[UUID], Connection]
 ROLE_OF = {"owner": "authenticated", "stranger": "authenticated", "anon": "anon", "service": "service_role"}
@@ -65,18 +65,21 @@ class Team:
     id: UUID
     users: dict[str, UUID]
     connections: dict[str, Connection]
+    database: Connection
 
 
-@pytest.fixture
-def team(database: Connection, as_user: Act, user: UUID) -> Team:
-    """A shared workspace; its owner is the user."""
-    users = {role: user if role == "owner" else add_user(database) for role in (*ROLES, *OUTSIDERS)}
-    workspace_id = uuid4()
+@pytest.fixture(scope="module")
+def team(module_project: Project) -> Team:
+    """A shared workspace; what tests do with it is undone."""
+    database, workspace_id = module_project.connect(), uuid4()
+    users = {role: add_user(database) for role in (*ROLES, *OUTSIDERS)}
     fill_workspace(database, workspace_id, users)
     database.execute(
         "insert into public.exchange_rates (day, currency, rate) values ('2026-05-01', 'USD', 1.1)"
     )
-    return Team(workspace_id, users, {role: as_user(user_id) for role, user_id in users.items()})
+    people = {role: module_project.act_as("authenticated", user_id) for role, user_id in users.items()}
+    others = {role: module_project.act_as(role) for role in ("anon", "service_role")}
+    return Team(workspace_id, users, people | others, database)
 
 
 def _outcome(connection: Connection, query: Composed) -> str:
@@ -105,7 +108,7 @@ def test_every_table_answers_every_actor_as_declared(
     if command == "insert":
         database.execute("delete from public.user_preferences where user_id = %s", [user])
     for table in list_tables(database):
-        row = another_row(database, table, user)
+        row = another_row(database, table, user) if command == "insert" else {}
         row |= {"user_id": stranger} if table in ("members", "member_limits") else {}
         query = statement(command, table, row, user)
         outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
@@ -114,16 +117,15 @@ def test_every_table_answers_every_actor_as_declared(
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_table_answers_every_role_as_declared(
-    team: Team, database: Connection, stranger: UUID, command: str, split: str
-) -> None:
+def test_every_table_answers_every_role_as_declared(team: Team, command: str, split: str) -> None:
+    database, others = team.database, {"user_id": team.users["stranger"]}
     database.execute("update public.workspaces set person_split = %s where id = %s", [split, team.id])
     for table in list_tables(database):
         if (command, table) == ("insert", "user_preferences"):
             database.execute("delete from public.user_preferences")
         for role in ROLES:
-            row = another_row(database, table, team.users[role], team.id)
-            row |= {"user_id": stranger} if table in ("members", "member_limits") else {}
+            row = another_row(database, table, team.users[role], team.id) if command == "insert" else {}
+            row |= others if table in ("members", "member_limits") else {}
             reached = _count_reached(team.connections[role], statement(command, table, row, team.id))
             outcome = expected_of_role(role, table, command, split)
             rows = {"denied": None, "nothing": 0}
@@ -132,6 +134,9 @@ def test_every_table_answers_every_role_as_declared(
                 rows["own"] = 1 if command == "insert" else own
             rows["all"] = count_rows(database, table, team.id)
             assert reached == rows[outcome], (role, table, command)
+    database.execute(
+        "insert into public.user_preferences (user_id) select id from auth.users on conflict do nothing"
+    )
 
 
 def _count_reached(connection: Connection, query: Composed) -> int | None:
@@ -146,17 +151,17 @@ def _count_reached(connection: Connection, query: Composed) -> int | None:
 
 
 @pytest.mark.parametrize("actor", OUTSIDERS)
-def test_outsiders_reach_nothing(team: Team, database: Connection, actor: str) -> None:
-    for table in sorted(set(list_tables(database)) - READ_BY_EVERYONE - OF_ONE_USER):
-        row = another_row(database, table, team.users[actor], team.id)
+def test_outsiders_reach_nothing(team: Team, actor: str) -> None:
+    for table in sorted(set(list_tables(team.database)) - READ_BY_EVERYONE - OF_ONE_USER):
+        row = another_row(team.database, table, team.users[actor], team.id)
         for command in COMMANDS:
             reached = _count_reached(team.connections[actor], statement(command, table, row, team.id))
             rows = {"denied": None, "nothing": 0}
             assert reached == rows[expected_of_outsider(table, command)], (table, command)
 
 
-def test_every_function_of_a_workspace_asks_for_its_role(team: Team, database: Connection) -> None:
-    functions = list_workspace_functions(database)
+def test_every_function_of_a_workspace_asks_for_its_role(team: Team) -> None:
+    functions = list_workspace_functions(team.database)
     assert len(functions) >= 13
     assert set(functions) >= set(NEEDS_ROLE)
     for name, call in functions.items():
@@ -206,15 +211,15 @@ NAMED = {
 }
 
 
-def list_calls(database: Connection, team: Team) -> dict[str, tuple[str, list[Any]]]:
+def list_calls(team: Team) -> dict[str, tuple[str, list[Any]]]:
     """Every function with arguments that name what the workspace has, as far as they are known."""
     names = {"workspace": team.id, "member": team.users["member"]}
     known: dict[str, Any] = {}
     for argument, template in NAMED.items():
         known[argument] = template.format(**names)
         if known[argument].startswith("("):
-            [[known[argument]]] = database.execute(f"select {known[argument]}").fetchall()
-    found = database.execute(
+            [[known[argument]]] = team.database.execute(f"select {known[argument]}").fetchall()
+    found = team.database.execute(
         """select proname, array(select format_type(t, null) from unnest(proargtypes::oid[]) as t),
             coalesce(proargnames, '{}')
         from pg_proc where pronamespace = 'public'::regnamespace"""
@@ -228,22 +233,20 @@ def list_calls(database: Connection, team: Team) -> dict[str, tuple[str, list[An
     }
 
 
-def everything_of(database: Connection, team: Team) -> dict[str, list[Any]]:
+def everything_of(team: Team) -> dict[str, list[Any]]:
     """All rows of the workspace."""
     rows = {}
-    for table in sorted(set(list_tables(database)) - READ_BY_EVERYONE - OF_ONE_USER - VIEWS):
+    for table in sorted(set(list_tables(team.database)) - READ_BY_EVERYONE - OF_ONE_USER - VIEWS):
         key = "id" if table == "workspaces" else "workspace_id"
         query = f"select t::text from public.{table} as t where {key} = %s order by 1"
-        rows[table] = database.execute(query, [team.id]).fetchall()
+        rows[table] = team.database.execute(query, [team.id]).fetchall()
     return rows
 
 
 @pytest.mark.parametrize("actor", [*OUTSIDERS, "viewer"])
-def test_who_may_not_write_changes_nothing_with_any_function(
-    team: Team, database: Connection, actor: str
-) -> None:
-    before = everything_of(database, team)
-    calls = list_calls(database, team)
+def test_who_may_not_write_changes_nothing_with_any_function(team: Team, actor: str) -> None:
+    before = everything_of(team)
+    calls = list_calls(team)
     assert set(calls) == set(EXECUTED_BY)
     answered, sentences = set(), []
     for name, (call, values) in calls.items():
@@ -254,15 +257,15 @@ def test_who_may_not_write_changes_nothing_with_any_function(
             answered.add(name)
         except (*REFUSALS, psycopg.errors.ForeignKeyViolation) as error:
             sentences.append(str(error))
-    assert everything_of(database, team) == before
+    assert everything_of(team) == before
     assert not [text for text in sentences if str(team.users["owner"]) in text or "violates" in text]
     if actor != "viewer":
         # There is no source that delete_source could delete, as after it has done so.
         assert answered == {"create_workspace", "delete_source", "ensure_months", "list_workspaces"}
 
 
-def test_nobody_reads_the_hash_of_a_token(team: Team, anon: Connection, service: Connection) -> None:
-    for connection in (*team.connections.values(), anon, service):
+def test_nobody_reads_the_hash_of_a_token(team: Team) -> None:
+    for connection in team.connections.values():
         for columns in ("token_sha256", "*"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select {columns} from public.invitations")

@@ -80,12 +80,14 @@ def add_records(scene: Scene, name: str, days: int, seed: int) -> None:
     chance = random.Random(seed)
     scene.team[name].save(None, *make_records(chance, days))
     query = "select id from public.cost_records where user_id = %s and not project_is_chosen order by id"
-    for [record_id] in scene.database.execute(query, [scene.team[name].id]).fetchall():
-        project = chance.choice([None, *scene.projects.values()])
-        scene.database.execute(
-            "update public.cost_records set project_id = %s, project_is_chosen = true where id = %s",
-            [project, record_id],
-        )
+    ids = [record_id for (record_id,) in scene.database.execute(query, [scene.team[name].id])]
+    projects = [chance.choice([None, *scene.projects.values()]) for _ in ids]
+    scene.database.execute(
+        """update public.cost_records as r set project_id = c.project_id, project_is_chosen = true
+        from unnest(%s::uuid[], %s::uuid[]) as c (id, project_id)
+        where r.id = c.id""",
+        [ids, projects],
+    )
 
 
 def make_records(chance: random.Random, days: int) -> Iterator[dict[str, Any]]:
@@ -109,7 +111,9 @@ class Question:
     person: UUID | None = None
 
 
-def expect(scene: Scene, reader: str, person_split: str, asked: Question) -> dict[Key, Any] | str:
+def expect(
+    scene: Scene, records: list[Row], reader: str, person_split: str, asked: Question
+) -> dict[Key, Any] | str:
     """The right answer, or the reason why there is none."""
     me, is_admin = scene.team[reader].id, reader in ("owner", "admin")
     seen = {"ann": {"secret"}}.get(reader, set())
@@ -120,7 +124,7 @@ def expect(scene: Scene, reader: str, person_split: str, asked: Question) -> dic
     if asked.person not in (None, me) and not tells_people:
         return "nobody's costs but their own"
     groups: dict[Key, list[Row]] = defaultdict(list)
-    for row in scene.rows():
+    for row in records:
         is_mine = row.user == me
         if person_split == "own" and not is_admin and not is_mine:
             continue
@@ -167,7 +171,7 @@ QUESTIONS = 14  # of 54, for each reader and each setting; all of them take a mi
 
 def check_questions(scene: Scene, seed: int) -> int:
     """Compare questions of everybody with the right answers; returns how many have one."""
-    answered, chance = 0, random.Random(seed)
+    answered, chance, records = 0, random.Random(seed), scene.rows()
     people = [None, *(scene.team[name].id for name in ("ann", "bob"))]
     projects = (None, UNASSIGNED, *scene.projects.values())
     questions = [Question(*one) for one in product((None, "project", "person"), projects, people)]
@@ -175,7 +179,8 @@ def check_questions(scene: Scene, seed: int) -> int:
         scene.set_split(person_split)
         for name, person in scene.team.people.items():
             for asked in chance.sample(questions, QUESTIONS):
-                right, found = expect(scene, name, person_split, asked), read(person, asked)
+                right = expect(scene, records, name, person_split, asked)
+                found = read(person, asked)
                 if isinstance(right, str):
                     assert isinstance(found, str), (person_split, name, asked)
                     assert right in found
