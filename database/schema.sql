@@ -2097,6 +2097,15 @@ CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURN
     )
 $$;
 
+-- FUNCTION private.hash_token(text)
+
+CREATE FUNCTION private.hash_token(token text) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select encode(extensions.digest(left(token, 200), 'sha256'), 'hex')
+$$;
+
 -- FUNCTION private.heir_of(uuid, uuid)
 
 CREATE FUNCTION private.heir_of(tenant uuid, leaver uuid) RETURNS uuid
@@ -2286,6 +2295,17 @@ CREATE FUNCTION private.is_refresh_due() RETURNS boolean
             (exists (select from private.overridden_days) or exists (select from private.stale_days))
             and coalesce((select r.refreshed_at from private.refreshes as r), '-infinity') < now() - interval '7 days'
         )
+$$;
+
+-- FUNCTION private.joined_by(text)
+
+CREATE FUNCTION private.joined_by(token text) RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select m.workspace_id
+    from public.members as m
+    where m.user_id = auth.uid() and m.metadata ->> 'invitation_sha256' = private.hash_token(token)
 $$;
 
 -- FUNCTION private.json_words(text)
@@ -4530,7 +4550,7 @@ begin
     select i.*
     into found_one
     from public.invitations as i
-    where i.token_sha256 = extensions.digest(left(token, 200), 'sha256');
+    where i.token_sha256 = decode(private.hash_token(token), 'hex');
     if not found then
         raise exception 'This invitation was used, cancelled or replaced by a newer one. If you did not use it, ask for a new one.'
             using errcode = '22023';
@@ -5469,17 +5489,27 @@ CREATE FUNCTION public.accept_invitation(token text) RETURNS uuid
     SET search_path TO ''
     AS $_$
 declare
-    asked constant public.invitations := private.require_invitation($1);
+    hashed constant text := private.hash_token($1);
     invitation public.invitations;
+    joined uuid := private.joined_by($1);
 begin
-    -- Others who change the workspace's people, or use this token, go first; then everything is checked again.
-    perform from public.workspaces as w where w.id = asked.workspace_id for no key update;
+    if joined is null then
+        -- Others who change the workspace's people, or use this token, go first; then everything is checked.
+        perform from public.workspaces as w
+        where w.id = (select i.workspace_id from public.invitations as i where i.token_sha256 = decode(hashed, 'hex'))
+        for no key update;
+        joined := private.joined_by($1);
+    end if;
+    if joined is not null then
+        return joined;
+    end if;
     invitation := private.require_invitation($1);
     delete from public.invitations as i where i.id = invitation.id;
     if not found then
         raise exception 'This invitation was cancelled. Ask for a new one.' using errcode = '22023';
     end if;
-    insert into public.members (workspace_id, user_id, role) values (invitation.workspace_id, auth.uid(), invitation.role)
+    insert into public.members (workspace_id, user_id, role, metadata)
+    values (invitation.workspace_id, auth.uid(), invitation.role, jsonb_build_object('invitation_sha256', hashed))
     on conflict do nothing;
     return invitation.workspace_id;
 end
@@ -6060,7 +6090,7 @@ begin
     perform private.count_invitation(auth.uid(), address);
     delete from public.invitations as i where i.workspace_id = tenant and i.email = address;
     insert into public.invitations (workspace_id, email, role, token_sha256, invited_by)
-    values (tenant, address, $3, extensions.digest(token, 'sha256'), auth.uid())
+    values (tenant, address, $3, decode(private.hash_token(token), 'hex'), auth.uid())
     returning * into made;
     perform private.audit_invitation('invite', made);
     return json_build_object('id', made.id, 'token', token, 'email', made.email, 'expires_at', made.expires_at);
@@ -9552,6 +9582,8 @@ REVOKE ALL ON FUNCTION private.has_overlap(of_workspace uuid, accounts text[], o
 
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.hash_token(token text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.heir_of(tenant uuid, leaver uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.hidden_projects() FROM PUBLIC;
@@ -9604,6 +9636,8 @@ REVOKE ALL ON FUNCTION private.imports_of_same_file(source public.imports) FROM 
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
 

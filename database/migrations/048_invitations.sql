@@ -121,7 +121,7 @@ begin
     perform private.count_invitation(auth.uid(), address);
     delete from public.invitations as i where i.workspace_id = tenant and i.email = address;
     insert into public.invitations (workspace_id, email, role, token_sha256, invited_by)
-    values (tenant, address, $3, extensions.digest(token, 'sha256'), auth.uid())
+    values (tenant, address, $3, decode(private.hash_token(token), 'hex'), auth.uid())
     returning * into made;
     perform private.audit_invitation('invite', made);
     return json_build_object('id', made.id, 'token', token, 'email', made.email, 'expires_at', made.expires_at);
@@ -166,6 +166,17 @@ $$;
 revoke all on function public.cancel_invitation(uuid) from public, anon, service_role;
 grant execute on function public.cancel_invitation(uuid) to authenticated;
 
+-- What is stored of a token, in hexadecimal digits.
+create or replace function private.hash_token(token text)
+returns text
+language sql
+immutable
+set search_path = ''
+as $$
+    select encode(extensions.digest(left(token, 200), 'sha256'), 'hex')
+$$;
+revoke all on function private.hash_token(text) from public;
+
 -- The open invitation of a token, for the person it is for. Whoever has the token learns why it does not work.
 create or replace function private.require_invitation(token text)
 returns public.invitations
@@ -180,7 +191,7 @@ begin
     select i.*
     into found_one
     from public.invitations as i
-    where i.token_sha256 = extensions.digest(left(token, 200), 'sha256');
+    where i.token_sha256 = decode(private.hash_token(token), 'hex');
     if not found then
         raise exception 'This invitation was used, cancelled or replaced by a newer one. If you did not use it, ask for a new one.'
             using errcode = '22023';
@@ -232,7 +243,21 @@ $$;
 revoke all on function public.describe_invitation(text) from public, anon, service_role;
 grant execute on function public.describe_invitation(text) to authenticated;
 
--- Makes the caller a member; a token works once. A member keeps the role that they have. Returns the workspace.
+-- The workspace that the caller joined by this token and is still a member of.
+create or replace function private.joined_by(token text)
+returns uuid
+language sql
+stable
+set search_path = ''
+as $$
+    select m.workspace_id
+    from public.members as m
+    where m.user_id = auth.uid() and m.metadata ->> 'invitation_sha256' = private.hash_token(token)
+$$;
+revoke all on function private.joined_by(text) from public;
+
+-- Makes the caller a member; a token works once, and answers the same if it is sent again, as by a double click. A member keeps
+-- the role that they have. Returns the workspace.
 create or replace function public.accept_invitation(token text)
 returns uuid
 language plpgsql
@@ -240,17 +265,27 @@ security definer
 set search_path = ''
 as $$
 declare
-    asked constant public.invitations := private.require_invitation($1);
+    hashed constant text := private.hash_token($1);
     invitation public.invitations;
+    joined uuid := private.joined_by($1);
 begin
-    -- Others who change the workspace's people, or use this token, go first; then everything is checked again.
-    perform from public.workspaces as w where w.id = asked.workspace_id for no key update;
+    if joined is null then
+        -- Others who change the workspace's people, or use this token, go first; then everything is checked.
+        perform from public.workspaces as w
+        where w.id = (select i.workspace_id from public.invitations as i where i.token_sha256 = decode(hashed, 'hex'))
+        for no key update;
+        joined := private.joined_by($1);
+    end if;
+    if joined is not null then
+        return joined;
+    end if;
     invitation := private.require_invitation($1);
     delete from public.invitations as i where i.id = invitation.id;
     if not found then
         raise exception 'This invitation was cancelled. Ask for a new one.' using errcode = '22023';
     end if;
-    insert into public.members (workspace_id, user_id, role) values (invitation.workspace_id, auth.uid(), invitation.role)
+    insert into public.members (workspace_id, user_id, role, metadata)
+    values (invitation.workspace_id, auth.uid(), invitation.role, jsonb_build_object('invitation_sha256', hashed))
     on conflict do nothing;
     return invitation.workspace_id;
 end
