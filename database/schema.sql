@@ -1539,6 +1539,52 @@ begin
 end
 $$;
 
+-- TABLE public.audit_logs
+
+CREATE TABLE public.audit_logs (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid,
+    actor text NOT NULL,
+    actor_id uuid,
+    action text NOT NULL,
+    table_name text NOT NULL,
+    row_id uuid,
+    changed_columns text[] DEFAULT '{}'::text[] NOT NULL,
+    before jsonb,
+    after jsonb,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    address text,
+    user_agent text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT audit_logs_action_check CHECK ((action ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT audit_logs_actor_check CHECK ((actor = ANY (ARRAY['person'::text, 'key'::text, 'service'::text, 'operator'::text]))),
+    CONSTRAINT audit_logs_address_check CHECK ((address ~ '^[0-9A-Fa-f:.]{2,45}$'::text)),
+    CONSTRAINT audit_logs_after_check CHECK (((jsonb_typeof(after) = 'object'::text) AND (pg_column_size(after) <= 65536))),
+    CONSTRAINT audit_logs_before_check CHECK (((jsonb_typeof(before) = 'object'::text) AND (pg_column_size(before) <= 65536))),
+    CONSTRAINT audit_logs_changed_columns_check CHECK ((cardinality(changed_columns) <= 100)),
+    CONSTRAINT audit_logs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
+    CONSTRAINT audit_logs_table_name_check CHECK (((length(table_name) >= 1) AND (length(table_name) <= 100))),
+    CONSTRAINT audit_logs_user_agent_check CHECK (((length(user_agent) >= 1) AND (length(user_agent) <= 300)))
+);
+
+-- FUNCTION private.entry_contains(public.audit_logs, text, text, text)
+
+CREATE FUNCTION private.entry_contains(entry public.audit_logs, actor_email text, user_email text, wanted text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return strpos(
+        lower(concat_ws(
+            ' ', actor_email, user_email, entry.action, entry.table_name, entry.changed_columns::text, entry.before::text,
+            entry.after::text, entry.metadata::text, entry.address, entry.user_agent
+        )),
+        wanted
+    ) > 0;
+end
+$$;
+
 -- FUNCTION private.erase_from_logs()
 
 CREATE FUNCTION private.erase_from_logs() RETURNS trigger
@@ -5597,6 +5643,67 @@ begin
 end
 $_$;
 
+-- FUNCTION public.count_audit_log(uuid, text)
+
+CREATE FUNCTION public.count_audit_log(workspace uuid, search text) RETURNS bigint
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    wanted constant text := nullif(lower(trim($2)), '');
+begin
+    return (
+        select count(*)
+        from public.audit_logs as a
+        left join auth.users as c on a.actor_id = c.id
+        left join auth.users as o on a.user_id = o.id
+        where a.workspace_id = tenant and (wanted is null or private.entry_contains(a, c.email, o.email, wanted))
+    );
+end
+$_$;
+
+-- FUNCTION public.count_by_rule(uuid)
+
+CREATE FUNCTION public.count_by_rule(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    rules constant public.project_rules[] := private.active_rules(tenant);
+    named public.project_rules[] := rules; -- they file under their own ids
+begin
+    for nth in 1..cardinality(named) loop
+        named[nth].project_id := named[nth].id;
+    end loop;
+    return (
+        with kinds as materialized (
+            select
+                row_number() over () as nth, s.traits, s.project_id, count(*) as records,
+                coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0) as cost_usd
+            from private.described_statements(tenant, private.fields_of(rules)) as s
+            where s.is_record and s.project_id is not null and not s.project_is_chosen
+            group by s.traits, s.project_id
+        ),
+
+        filed as (
+            select r.id as rule, sum(k.records)::bigint as records, sum(k.cost_usd)::text as cost_usd
+            from unnest(
+                private.match_rules(named, (select array_agg(k.traits order by k.nth) from kinds as k))
+            ) with ordinality as m (rule, nth)
+            inner join kinds as k on m.nth = k.nth
+            inner join unnest(rules) as r on m.rule = r.id and k.project_id = r.project_id
+            group by r.id
+        )
+
+        select coalesce(json_agg(f), '[]') from filed as f
+    );
+end
+$$;
+
 -- FUNCTION public.create_monthly_partition(integer, integer)
 
 CREATE FUNCTION public.create_monthly_partition(year integer, month integer) RETURNS text
@@ -6646,7 +6753,7 @@ CREATE FUNCTION public.search_audit_log(workspace uuid, search text, before time
     AS $_$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    wanted constant text := lower(trim($2));
+    wanted constant text := nullif(lower(trim($2)), '');
 begin
     return (
         select coalesce(json_agg(e order by e.created_at desc, e.id), '[]')
@@ -6660,16 +6767,7 @@ begin
             where
                 a.workspace_id = tenant
                 and a.created_at < coalesce($3, 'infinity')
-                and (
-                    coalesce(wanted, '') = ''
-                    or strpos(
-                        lower(concat_ws(
-                            ' ', c.email, o.email, a.action, a.table_name, a.changed_columns::text, a.before::text, a.after::text,
-                            a.metadata::text, a.address, a.user_agent
-                        )),
-                        wanted
-                    ) > 0
-                )
+                and (wanted is null or private.entry_contains(a, c.email, o.email, wanted))
             order by a.created_at desc
             fetch first greatest(least(coalesce($4, 100), 1000), 1) rows with ties
         ) as e
@@ -7610,35 +7708,6 @@ CREATE TABLE public.api_credentials (
     CONSTRAINT api_credentials_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT api_credentials_next_sync_at_check CHECK (isfinite(next_sync_at)),
     CONSTRAINT api_credentials_validation_status_check CHECK ((validation_status = ANY (ARRAY['pending'::text, 'valid'::text, 'invalid'::text])))
-);
-
--- TABLE public.audit_logs
-
-CREATE TABLE public.audit_logs (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    user_id uuid,
-    actor text NOT NULL,
-    actor_id uuid,
-    action text NOT NULL,
-    table_name text NOT NULL,
-    row_id uuid,
-    changed_columns text[] DEFAULT '{}'::text[] NOT NULL,
-    before jsonb,
-    after jsonb,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    address text,
-    user_agent text,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT audit_logs_action_check CHECK ((action ~ '^[a-z_]{1,40}$'::text)),
-    CONSTRAINT audit_logs_actor_check CHECK ((actor = ANY (ARRAY['person'::text, 'key'::text, 'service'::text, 'operator'::text]))),
-    CONSTRAINT audit_logs_address_check CHECK ((address ~ '^[0-9A-Fa-f:.]{2,45}$'::text)),
-    CONSTRAINT audit_logs_after_check CHECK (((jsonb_typeof(after) = 'object'::text) AND (pg_column_size(after) <= 65536))),
-    CONSTRAINT audit_logs_before_check CHECK (((jsonb_typeof(before) = 'object'::text) AND (pg_column_size(before) <= 65536))),
-    CONSTRAINT audit_logs_changed_columns_check CHECK ((cardinality(changed_columns) <= 100)),
-    CONSTRAINT audit_logs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT audit_logs_table_name_check CHECK (((length(table_name) >= 1) AND (length(table_name) <= 100))),
-    CONSTRAINT audit_logs_user_agent_check CHECK (((length(user_agent) >= 1) AND (length(user_agent) <= 300)))
 );
 
 -- TABLE public.billing_accounts
@@ -9542,6 +9611,11 @@ REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_m
 
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid) FROM PUBLIC;
 
+GRANT SELECT ON TABLE public.audit_logs TO authenticated;
+GRANT SELECT ON TABLE public.audit_logs TO service_role;
+
+REVOKE ALL ON FUNCTION private.entry_contains(entry public.audit_logs, actor_email text, user_email text, wanted text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_records(tenant uuid, leaver uuid) FROM PUBLIC;
@@ -9897,6 +9971,12 @@ GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO se
 REVOKE ALL ON FUNCTION public.cancel_invitation(invitation uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_invitation(invitation uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.count_audit_log(workspace uuid, search text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_audit_log(workspace uuid, search text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.count_by_rule(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.count_by_rule(workspace uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.create_monthly_partition(year integer, month integer) TO service_role;
 
@@ -10141,9 +10221,6 @@ GRANT INSERT(encryption_key_id),UPDATE(encryption_key_id) ON TABLE public.api_cr
 GRANT INSERT(is_active),UPDATE(is_active) ON TABLE public.api_credentials TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.api_credentials TO authenticated;
-
-GRANT SELECT ON TABLE public.audit_logs TO authenticated;
-GRANT SELECT ON TABLE public.audit_logs TO service_role;
 
 GRANT SELECT ON TABLE public.billing_accounts TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_accounts TO service_role;

@@ -1,7 +1,7 @@
 """Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
 from app.data.anomalies import load_anomalies
-from app.data.audit_log import load_audit_log
+from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.forecasts import load_forecast, load_last_run
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
@@ -48,6 +48,7 @@ __all__ = [
     "Provider",
     "RecordFilter",
     "Split",
+    "count_audit_log",
     "count_import_records",
     "day_start",
     "forget_version",

@@ -9,6 +9,11 @@ from app.data.reading import call
 PAGE_ENTRIES = 1000
 
 
+def count_audit_log(user: User, search: str) -> int:
+    """The number of entries that contain a text."""
+    return int(call(user, "count_audit_log", search=search))
+
+
 def load_audit_log(user: User, search: str, most: int) -> list[dict[str, Any]]:
     """The newest entries that contain a text; a few more than `most` where several are of one time."""
     entries: list[dict[str, Any]] = []

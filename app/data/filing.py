@@ -69,6 +69,29 @@ def save_rules(user: User, rules: Sequence[Rule]) -> Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Filed:
+    """Records that a rule files, and their spend in US dollars."""
+
+    records: int = 0
+    cost_usd: Decimal = Decimal(0)
+
+
+def load_filed(user: User) -> dict[Rule, Filed]:
+    """Records and spend of each rule that files any; for admins. All records are read."""
+    return _filed(user, data_version(user))
+
+
+@cached
+def _filed(user: User, version: str) -> dict[Rule, Filed]:  # noqa: ARG001
+    rules = load_rules_by_id(user)
+    return {
+        rules[row["rule"]]: Filed(row["records"], Decimal(row["cost_usd"]))
+        for row in call(user, "count_by_rule")
+        if row["rule"] in rules
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownPerson:
     """A name of a person in records that no alias knows."""
 

@@ -121,8 +121,27 @@ create or replace trigger api_credentials_audit
     after insert or update or delete on public.api_credentials
     for each row execute function private.audit_credential();
 
--- A page of a workspace's log, newest first: entries before an instant that contain a text in an e-mail
--- address, their action, table or values. Entries of the last instant are never divided between pages.
+-- True if an entry contains a text, in lower case, in an e-mail address, its action, table or values.
+create or replace function private.entry_contains(entry public.audit_logs, actor_email text, user_email text, wanted text)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return strpos(
+        lower(concat_ws(
+            ' ', actor_email, user_email, entry.action, entry.table_name, entry.changed_columns::text, entry.before::text,
+            entry.after::text, entry.metadata::text, entry.address, entry.user_agent
+        )),
+        wanted
+    ) > 0;
+end
+$$;
+revoke all on function private.entry_contains(public.audit_logs, text, text, text) from public;
+
+-- A page of a workspace's log, newest first: entries before an instant that contain a text. Entries of the last instant are
+-- never divided between pages.
 create or replace function public.search_audit_log(
     workspace uuid, search text, before timestamptz, at_most integer
 )
@@ -134,7 +153,7 @@ set search_path = ''
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
-    wanted constant text := lower(trim($2));
+    wanted constant text := nullif(lower(trim($2)), '');
 begin
     return (
         select coalesce(json_agg(e order by e.created_at desc, e.id), '[]')
@@ -148,16 +167,7 @@ begin
             where
                 a.workspace_id = tenant
                 and a.created_at < coalesce($3, 'infinity')
-                and (
-                    coalesce(wanted, '') = ''
-                    or strpos(
-                        lower(concat_ws(
-                            ' ', c.email, o.email, a.action, a.table_name, a.changed_columns::text, a.before::text, a.after::text,
-                            a.metadata::text, a.address, a.user_agent
-                        )),
-                        wanted
-                    ) > 0
-                )
+                and (wanted is null or private.entry_contains(a, c.email, o.email, wanted))
             order by a.created_at desc
             fetch first greatest(least(coalesce($4, 100), 1000), 1) rows with ties
         ) as e
@@ -166,3 +176,27 @@ end
 $$;
 revoke all on function public.search_audit_log(uuid, text, timestamptz, integer) from public, anon, service_role;
 grant execute on function public.search_audit_log(uuid, text, timestamptz, integer) to authenticated;
+
+-- The number of entries that contain a text, or of all.
+create or replace function public.count_audit_log(workspace uuid, search text)
+returns bigint
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    wanted constant text := nullif(lower(trim($2)), '');
+begin
+    return (
+        select count(*)
+        from public.audit_logs as a
+        left join auth.users as c on a.actor_id = c.id
+        left join auth.users as o on a.user_id = o.id
+        where a.workspace_id = tenant and (wanted is null or private.entry_contains(a, c.email, o.email, wanted))
+    );
+end
+$$;
+revoke all on function public.count_audit_log(uuid, text) from public, anon, service_role;
+grant execute on function public.count_audit_log(uuid, text) to authenticated;

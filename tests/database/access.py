@@ -62,6 +62,8 @@ EXECUTED_BY = {
     "archive_project": {"authenticated"},
     "attach_partition": {"service_role"},
     "cancel_invitation": {"authenticated"},
+    "count_audit_log": {"authenticated"},
+    "count_by_rule": {"authenticated"},
     "create_monthly_partition": {"service_role"},
     "create_project": {"authenticated"},
     "create_workspace": {"authenticated"},
@@ -117,6 +119,8 @@ EXECUTED_BY = {
 
 NEEDS_ROLE = {
     "apply_prices": "member",
+    "count_audit_log": "admin",
+    "count_by_rule": "admin",
     "create_project": "admin",
     "delete_workspace": "owner",
     "invite": "admin",

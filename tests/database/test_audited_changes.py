@@ -273,6 +273,8 @@ def test_the_log_is_searched_by_text_and_address(team: Team, owner: Connection) 
     assert found(admin, team, "' or true --") == []
     assert found(admin, team, f"{team['admin'].id}@example") == ["Beta"]
     assert found(admin, team, "x" * 100_000) == []
+    for search in (None, "  ", "BETA", "100%", "%a%"):
+        assert call(admin, "count_audit_log", team.id, search) == len(found(admin, team, search))
     entry = call(admin, "search_audit_log", team.id, "", None, 1)[0]
     assert entry["actor_email"] == f"{team['owner'].id}@example.org"
     assert set(entry) == {
@@ -307,6 +309,8 @@ def test_a_page_of_the_log_has_bounds(team: Team, owner: Connection, at_most: in
 def test_only_admins_search_the_log(team: Team, role: str) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Your role"):
         team[role].call("search_audit_log", team.id, None, None, 10)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Your role"):
+        team[role].call("count_audit_log", team.id, None)
 
 
 def test_projects_rules_and_aliases_are_logged(team: Team, owner: Connection) -> None:

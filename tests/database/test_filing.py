@@ -499,6 +499,30 @@ def test_unassigned_names_are_suggested_dearest_first(team: Team) -> None:
     assert len(admin.ask("rule_suggestions")) == 20
 
 
+def test_what_each_rule_files_is_counted(database: Connection, team: Team) -> None:
+    admin, ann = team["admin"], team["ann"]
+    web, app, old = admin.add_project("Web"), admin.add_project("App"), admin.add_project("Old")
+    rules = [rule("repository", "web", web), rule("tag", "x", app), rule("repository", "old", old)]
+    admin.ask("set_rules", rules=rules)
+    ann.save(
+        None,
+        described(0, repo="web", tags=["x"]) | {"cost_usd": "5"},
+        described(1, repo="web") | {"cost_usd": "99", "cost_basis": "included"},
+        described(2, tags=["x"]) | {"cost_usd": "3"},
+        described(3, repo="old") | {"cost_usd": "2"},
+        described(4, repo="unknown"),
+    )
+    ann.save(None, described(5, repo="web") | {"project_id": str(app), "cost_usd": "7"})
+    admin.call("archive_project", project=old)
+    ids = {str(rule_id): value for rule_id, value in database.execute("select id, value from project_rules")}
+    found = {ids[one["rule"]]: (one["records"], float(one["cost_usd"])) for one in admin.ask("count_by_rule")}
+    assert found == {"web": (2, 5.0), "x": (1, 3.0)}
+    admin.ask("set_rules", rules=rules[1:2])
+    assert [one["records"] for one in admin.ask("count_by_rule")] == [2]
+    admin.ask("set_rules", rules=[])
+    assert admin.ask("count_by_rule") == []
+
+
 def test_unknown_people_are_names_without_an_alias(team: Team) -> None:
     admin, ann = team["admin"], team["ann"]
     source = admin.add_source()

@@ -167,7 +167,7 @@ def test_cron_maintains_the_view_and_the_partitions(fifteen: Project) -> None:
 
 def test_down_migration_removes_the_schedule(fifteen: Project) -> None:
     with fifteen.connect() as connection, connection.transaction(force_rollback=True):
-        connection.execute((MIGRATIONS / "down" / FILES[-1].name).read_bytes())
+        connection.execute((MIGRATIONS / "down" / "052_schedule.sql").read_bytes())
         assert connection.execute("select count(*) from cron.job").fetchone() == (0,)
 
 

@@ -51,12 +51,12 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
                 on_click="ignore",
             )
     most = STEPS[st.session_state.get(SHOWN, 0)]
-    entries = data.load_audit_log(user, search, most + 1)
-    if not entries:
+    total = data.count_audit_log(user, search)
+    if not total:
         st.caption("No entry contains this text." if search else "No entries yet.")
         return
     render_table(
-        describe_log(entries[:most], names),
+        describe_log(data.load_audit_log(user, search, most)[:most], names),
         {
             "when": columns.instant("When", zone),
             "who": columns.name("Who"),
@@ -66,15 +66,15 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
         },
         "Changes in this workspace, newest first",
     )
-    _render_more(len(entries) > most, most)
+    _render_more(min(most, total), total)
 
 
-def _render_more(has_more: bool, most: int) -> None:
+def _render_more(shown: int, total: int) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        extent = f"Newest {most:,}. " if has_more else ""
-        st.caption(f"{extent}Entries cannot be changed or deleted.", width="content")
+        extent = f"Newest {shown:,} of {total:,}." if shown < total else f"{total:,} in total."
+        st.caption(f"{extent} Entries cannot be changed or deleted.", width="content")
         step = st.session_state.get(SHOWN, 0)
-        if has_more and step + 1 < len(STEPS):
+        if shown < total and step + 1 < len(STEPS):
             st.button("Show more", key="more-audit", on_click=_show_more, args=(step + 1,))
 
 

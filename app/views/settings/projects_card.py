@@ -28,11 +28,8 @@ def render_projects_card(user: User, today: date, currency: str) -> None:
         st.caption("A project collects what belongs together: a product, a client, a team.")
         return
     names = _name_everything(user, projects)
-    with st.grid(2, min_column_width=330, gap="medium"):
-        with st.container():
-            render_projects(user, projects, today, currency)
-        with st.container():
-            render_rule_list(user, rules, names)
+    render_projects(user, projects, today, currency)
+    render_rule_list(user, rules, names)
     if may_change:
         active = [project.project_id for project in projects if not project.is_archived]
         render_rule_form(user, rules, active, names)

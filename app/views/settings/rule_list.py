@@ -1,23 +1,36 @@
 """Settings: the ordered rules that file records; each change of them is previewed before it is made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from app import data
 from app.auth.identity import User
 from app.data import filing
 from app.figures.filing import Rule, shift_rule
 from app.figures.filing_words import describe_rule
+from app.formats.money import format_usd
 from app.parts.rule_start import DRAFT, EDITED, start_editing
 from app.ui import columns
 from app.ui.cards import render_subheading
-from app.ui.notices import render_warning
+from app.ui.notices import render_refusal, render_warning
 from app.ui.tables import render_table, selected_row
 from app.views.settings.confirmation import Change, confirm_change
+from tally.storage.database import DatabaseError
 
 PLACE_WIDTH = 48  # pixels
+MOST_COUNTED_AT_ONCE = 200_000  # all are read, which takes 0.7 s for 100,000
+COUNTED = "counted_by_rule"
+COLUMNS = {
+    "place": columns.count("#", width=PLACE_WIDTH),
+    "rule": columns.name("When"),
+    "project": columns.name("Project"),
+    "records": columns.count("Records"),
+    "cost": columns.number("Spend", format_usd),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +51,49 @@ class Draft:
     otherwise: str  # the button's label if no record moves
 
 
+def describe_rules(
+    rules: Sequence[Rule], names: Names, filed: Mapping[Rule, filing.Filed] | None
+) -> pd.DataFrame:
+    """Rules as a table, for COLUMNS; without what they file where that is unknown."""
+    lines = {
+        "place": range(1, len(rules) + 1),
+        "rule": [describe_rule(rule, names.values) for rule in rules],
+        "project": [names.projects.get(rule.project_id, "") for rule in rules],
+    }
+    if filed is not None:
+        found = [filed.get(rule, filing.Filed()) for rule in rules]
+        lines |= {"records": [one.records for one in found], "cost": [one.cost_usd for one in found]}
+    return pd.DataFrame(lines, dtype=object)
+
+
+def _load_filed(user: User) -> Mapping[Rule, filing.Filed] | None:
+    """Records and spend by rule; None where they are not counted yet, or cannot be."""
+    records = int(data.load_daily(user, None, None)["records"].sum())
+    if records > MOST_COUNTED_AT_ONCE and st.session_state.get(COUNTED) != user.scope:
+        st.button("Count records", icon=":material/tag:", key="count-by-rule", on_click=_count, args=(user,))
+        return None
+    try:
+        with st.spinner("Counting records…"):
+            return filing.load_filed(user)
+    except DatabaseError as problem:
+        render_refusal(problem)
+        return None
+
+
+def _count(user: User) -> None:
+    st.session_state[COUNTED] = user.scope
+
+
 def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
     """The table, with buttons for the selected rule, and the change that waits for confirmation."""
     render_subheading("Rules", "first match wins")
     if not rules:
         st.caption("No rules yet. Records without a matching rule are unassigned.")
         return
-    table = pd.DataFrame(
-        {
-            "place": range(1, len(rules) + 1),
-            "rule": [describe_rule(rule, names.values) for rule in rules],
-            "project": [names.projects.get(rule.project_id, "") for rule in rules],
-        }
-    )
-    kinds = {
-        "place": columns.count("#", width=PLACE_WIDTH),
-        "rule": columns.name("When"),
-        "project": columns.name("Project"),
-    }
     may_change = user.workspace.may_administer
+    table = describe_rules(rules, names, _load_filed(user) if may_change else None)
     key = f"rules-{hash(tuple(rules))}"
-    render_table(table, kinds, "Rules in their order", key=key if may_change else None)
+    render_table(table, COLUMNS, "Rules in their order", key=key if may_change else None)
     if may_change:
         _render_actions(user, rules, selected_row(key, len(rules)))
         _render_draft(user, rules, names)
@@ -66,29 +101,30 @@ def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
 
 def _render_actions(user: User, rules: Sequence[Rule], place: int | None) -> None:
     last = len(rules) - 1
-    actions = (
-        ("Move up", "arrow_upward", "Save the order", place is not None and place > 0, -1),
-        ("Move down", "arrow_downward", "Save the order", place is not None and place < last, 1),
-        ("Delete", "delete", "Delete the rule", place is not None, 0),
-    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for label, icon, otherwise, is_possible, step in actions:
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                disabled=not is_possible,
-                key=f"rule-{icon}",
-                on_click=_draft_change,
-                args=(user, tuple(rules), place, step, otherwise),
-            )
-        st.button(
-            "Edit",
-            icon=":material/edit:",
-            disabled=place is None,
-            key="rule-edit",
-            on_click=start_editing,
-            args=(None if place is None else rules[place],),
-        )
+        for label, icon, is_possible, step in (
+            ("Move up", "arrow_upward", place is not None and place > 0, -1),
+            ("Move down", "arrow_downward", place is not None and place < last, 1),
+        ):
+            draft = (user, tuple(rules), place, step, "Save the order")
+            _render_button(label, icon, is_possible, _draft_change, draft)
+        rule = None if place is None else rules[place]
+        _render_button("Edit", "edit", rule is not None, start_editing, (rule,))
+        deletion = (user, tuple(rules), place, 0, "Delete the rule")
+        _render_button("Delete", "delete", rule is not None, _draft_change, deletion)
+
+
+def _render_button(
+    label: str, icon: str, is_possible: bool, act: Callable[..., None], arguments: tuple[Any, ...]
+) -> None:
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        disabled=not is_possible,
+        key=f"rule-{icon}",
+        on_click=act,
+        args=arguments,
+    )
 
 
 def _draft_change(user: User, rules: tuple[Rule, ...], place: int, step: int, otherwise: str) -> None:

@@ -1,6 +1,8 @@
 -- The way back from 045_audited_changes.sql.
 
+drop function if exists public.count_audit_log(uuid, text);
 drop function if exists public.search_audit_log(uuid, text, timestamptz, integer);
+drop function if exists private.entry_contains(public.audit_logs, text, text, text);
 drop trigger if exists api_credentials_audit on public.api_credentials;
 drop function if exists private.audit_credential();
 drop trigger if exists members_audit_changed on public.members;

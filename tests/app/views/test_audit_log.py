@@ -49,9 +49,12 @@ def test_more_entries_are_shown_on_request(monkeypatch: pytest.MonkeyPatch, user
     page = open_page(monkeypatch, user, "settings")
 
     assert len(rows(page)) == 10
-    assert "Newest 10. Entries cannot be changed or deleted." in shown(page)
+    assert "Newest 10 of 12. Entries cannot be changed or deleted." in shown(page)
     page.button(key="more-audit").click().run()
     assert len(rows(page)) == 12
+    assert "12 in total." in shown(page)
+    page.text_input(key="audit_search").set_value("project 11").run()
+    assert "1 in total." in shown(page)
     assert len(data.load_audit_log(user, "", 5)) == 5
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pandas as pd
 import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,7 +11,9 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.data import filing
+from app.views.settings import rule_list
 from tally.accounts.auth_client import AuthClient
+from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, save, shown, usage
 from tests.app.projects import add_project, set_rules
@@ -33,6 +36,10 @@ def shop(user: User) -> str:
 
 def told(page: AppTest) -> str:
     return "\n".join(str(box.value) for box in (*page.info, *page.success, *page.warning)).replace("\\", "")
+
+
+def rules_of(page: AppTest) -> pd.DataFrame:
+    return next(table.value for table in page.dataframe if "rule" in table.value.columns)
 
 
 def button(page: AppTest, label: str) -> None:
@@ -104,6 +111,42 @@ def test_deleting_a_rule_is_previewed(monkeypatch: pytest.MonkeyPatch, user: Use
     assert len(filing.load_rules(user)) == 2
     button(page, "Move 2 records")
     assert [rule.field for rule in filing.load_rules(user)] == ["tag"]
+
+
+def test_rules_show_what_they_file(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop), ("tag", "other", shop))
+    page = open_page(monkeypatch, user, "settings")
+
+    rules = rules_of(page)
+    assert rules[["records", "cost"]].values.tolist() == [[2, 5], [0, 0]]
+    labels = [found.label for found in page.button]
+    assert labels.index("Edit", labels.index("Move down")) < labels.index("Delete")
+
+
+def test_many_records_are_counted_on_request(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop))
+    monkeypatch.setattr(rule_list, "MOST_COUNTED_AT_ONCE", 2)
+    page = open_page(monkeypatch, user, "settings")
+    assert "records" not in rules_of(page).columns
+
+    button(page, "Count records")
+
+    assert rules_of(page)["records"].tolist() == [2]
+
+
+def test_rules_are_shown_without_counts_where_counting_fails(
+    monkeypatch: pytest.MonkeyPatch, user: User, shop: str
+) -> None:
+    set_rules(user, ("folder", "shop", shop))
+
+    def refuse(_: User) -> None:
+        raise DatabaseError("Counting took too long.")
+
+    monkeypatch.setattr(filing, "load_filed", refuse)
+    page = open_page(monkeypatch, user, "settings")
+
+    assert [error.value for error in page.error] == ["Counting took too long\\."]
+    assert list(rules_of(page).columns) == ["place", "rule", "project"]
 
 
 def test_order_changes_without_moving_records(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
