@@ -34,17 +34,23 @@ class Export:
 
 
 def render_export(user: User, zone: ZoneInfo) -> None:
-    """Load the records with a progress bar, then offer them in both formats."""
-    render_heading("Your data")
-    st.caption(
-        "All records except those of excluded sources, as CSV for spreadsheets or Parquet for analysis."
-    )
+    """Load the records that the user may see with a progress bar, then offer them in both formats."""
+    render_heading("Your data" if user.workspace.is_personal else "Export records")
+    st.caption(f"{_name_records(user)} as CSV for spreadsheets or Parquet for analysis.")
     export: Export | None = st.session_state.get("export")
+    if export is not None and export.scope != user.scope:
+        export = None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("Prepare export" if export is None else "Refresh export", icon=":material/inventory_2:"):
             export = _load(user, zone) or export
-        if export is not None and export.scope == user.scope:
+        if export is not None:
             _render_downloads(export, zone)
+
+
+def _name_records(user: User) -> str:
+    if user.workspace.shows_others:
+        return "All records except those of excluded sources,"
+    return "The records that you added, except those of excluded sources,"
 
 
 def _load(user: User, zone: ZoneInfo) -> Export | None:

@@ -7,6 +7,7 @@ from app.auth.identity import User
 from app.ui.periods import today_in
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
+from app.views.settings.export import render_export
 from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
 from app.views.settings.leaving import render_leaving
@@ -37,5 +38,7 @@ def render_workspace(user: User) -> None:
             render_aliases(user, people)
         with st.container(border=True):
             render_audit_log(user, zone)
+    with st.container(border=True):
+        render_export(user, zone)
     with st.container(border=True):
         render_leaving(user, people)
