@@ -39,7 +39,11 @@ DARK = Palette(
     surface="#0E1116",
 )
 
-
+# Streamlit draws the circles of choices that are not chosen in the colour of fields, without a border.
+CHOICES = (
+    '<style>[data-testid="stRadioOption"]:not([data-selected])>div>div:first-child'
+    "{box-shadow:inset 0 0 0 1.5px #7C8798}</style>"
+)
 # White on the dark theme's primary colour has a contrast of 3.0; on this deeper tone, 5.1.
 BUTTONS = (
     '<style>[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
@@ -57,7 +61,6 @@ def apply_theme(theme: str) -> None:
 
     Streamlit has no API for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
-    if st.context.theme.type == "dark":
-        st.html(BUTTONS)
+    st.html(CHOICES + (BUTTONS if st.context.theme.type == "dark" else ""))
     if theme in THEMES:
         st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)

@@ -22,7 +22,7 @@ SPLITS: dict[PersonSplit, tuple[str, str]] = {
     "everyone": ("Everyone's costs", "By person, in every project they can see."),
 }
 DAYS = "Days and months are counted in this time zone, for everyone."
-ALWAYS = "Owners and admins always see everything. Private projects are visible to their own members only."
+ALWAYS = "Owners and admins always see everything. Others see a private project only as its members."
 
 
 def render_general(user: User) -> None:

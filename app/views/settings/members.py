@@ -1,6 +1,6 @@
 """Table of members with their limits and use, and the buttons that change one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from app.auth.identity import User
 from app.figures.members import Person, Use, calculate_share, describe_own_limit, may_change
 from app.formats.counts import format_count
 from app.formats.dates import format_recent_day
-from app.formats.money import format_limit
+from app.formats.money import format_limit, format_money
 from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.columns import Column
@@ -22,6 +22,13 @@ from app.views.settings.invitations import invite_person
 from app.views.settings.member_dialogs import change_role, confirm_removal, set_limit
 
 ROLES = {"owner": "Owner", "admin": "Admin", "member": "Member", "viewer": "Viewer"}
+# Phones show a list in place of the table, which would scroll sideways.
+NARROW = """<style>
+[data-testid=stLayoutWrapper]:has(>.st-key-members-list){display:none}
+@media(max-width:640px){
+[data-testid=stLayoutWrapper]:has(>.st-key-members-list){display:flex}
+[data-testid=stLayoutWrapper]:has(>.st-key-members-table){display:none}
+}</style>"""
 ABOVE = "This person's role is above yours. Only an owner can change it."
 
 
@@ -47,6 +54,18 @@ def describe_members(
     return frame if is_admin else frame[["member", "role"]]
 
 
+def describe_line(person: Person, use: Use, currency: str, today: date) -> str:
+    """A member's role, use, limits and last activity in one line."""
+    limits = [format_limit(person.monthly_usd, "USD")] if person.monthly_usd else []
+    limits += [f"{format_count(person.monthly_tokens)} tokens"] if person.monthly_tokens else []
+    parts = [ROLES.get(person.role or "", ""), f"{format_money(use.amount, currency)} this month"]
+    if limits:
+        parts.append(f"limit {' and '.join(limits)}, {calculate_share(person, use) or 0:.0f}% used")
+    if person.last_active:
+        parts.append(f"last active: {format_recent_day(person.last_active, today)}")
+    return " · ".join(parts)
+
+
 def _describe(person: Person, use: Use, user_id: str) -> dict[str, Any]:
     return {
         "member": f"{person.email} (you)" if person.user_id == user_id else person.email,
@@ -62,6 +81,7 @@ def _describe(person: Person, use: Use, user_id: str) -> dict[str, Any]:
 def render_members(user: User, people: Mapping[str, Person], use: Mapping[str, Use], today: date) -> None:
     """The members; admins see limits and the use of this month, everyone sees their own."""
     is_admin = user.workspace.may_administer
+    currency = data.load_currency(user).code
     members = [person for person in people.values() if person.role is not None]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header("Members", anchor=False, width="content")
@@ -69,17 +89,38 @@ def render_members(user: User, people: Mapping[str, Person], use: Mapping[str, U
             invite_person()
     key = f"members-{hash(tuple(person.user_id for person in members))}"
     if is_admin:
-        position = selected_row(key, len(members))
-        _render_actions(user, None if position is None else members[position])
+        lines = [describe_line(person, use.get(person.user_id, Use()), currency, today) for person in members]
+        _render_choice(user, members, lines, key)
     else:
         own = describe_own_limit(people[user.user_id], use.get(user.user_id, Use()))
         st.caption(escape_markdown(own))
-    render_table(
-        describe_members(members, use, user.user_id, is_admin),
-        list_columns(today, data.load_currency(user).code),
-        "Members of the workspace by role",
-        key=key if is_admin else None,
-    )
+    with st.container(key="members-table" if is_admin else None):
+        render_table(
+            describe_members(members, use, user.user_id, is_admin),
+            list_columns(today, currency),
+            "Members of the workspace by role",
+            key=key if is_admin else None,
+        )
+
+
+def _render_choice(user: User, members: Sequence[Person], lines: Sequence[str], key: str) -> None:
+    """Buttons for the member who is selected in the table or, on phones, in a list with a line about each."""
+    in_table = selected_row(key, len(members))
+    list_key = f"list-of-{key}-{in_table}"  # the list forgets its choice when another row is selected
+    in_list = st.session_state.get(list_key)
+    position = in_table if in_list is None else in_list
+    _render_actions(user, None if position is None else members[position])
+    st.html(NARROW)
+    with st.container(key="members-list"):
+        st.radio(
+            "Member",
+            range(len(members)),
+            index=None,
+            format_func=lambda place: escape_markdown(members[place].email),
+            captions=[escape_markdown(line) for line in lines],
+            key=list_key,
+            label_visibility="collapsed",
+        )
 
 
 def _render_actions(user: User, person: Person | None) -> None:

@@ -24,6 +24,7 @@ from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_dialog, open_page, save, shown, usage
+from tests.app.projects import add_project
 from tests.app.teams import join, new_team
 
 Job = psycopg.Connection[Any]
@@ -116,7 +117,7 @@ def test_others_see_the_list_and_their_own_limit(
     assert "Your limit: $150 a month, $132.40 used." in all_text(page)
     assert list(page.dataframe[0].value.columns) == ["member", "role"]
     enabled = {found.label for found in page.button if not found.disabled}
-    assert enabled == {"Leave workspace"}
+    assert enabled == {"Leave workspace", "Prepare export"}
     assert "Northwind" in all_text(page)
     assert "Project totals and their own costs" in all_text(page)
 
@@ -138,6 +139,24 @@ def test_admin_cannot_touch_an_owner(
         workspace_changes.remove_member(grace, owner.user_id)
     with pytest.raises(DatabaseError, match="above your own"):
         workspace_changes.set_role(grace, grace.user_id, "owner")
+
+
+def test_member_is_chosen_in_the_list_of_phones(
+    monkeypatch: pytest.MonkeyPatch, owner: User, linus: User
+) -> None:
+    save(linus, [usage(0, "132.40")])
+    workspace_changes.set_member_limit(owner, linus.user_id, Decimal(331), 4000)
+    page = open_page(monkeypatch, owner, "settings")
+    members = next(radio for radio in page.radio if radio.label == "Member")
+    lines = "Member · $132.40 this month · limit $331 and 4,000 tokens, 40% used · last active: Today"
+    assert lines in [str(caption).replace("\\", "") for caption in members.proto.captions]
+    assert button(page, "Remove").disabled
+
+    members.set_value(1).run()
+    assert not button(page, "Remove").disabled
+
+    select_member(page, owner, owner)
+    assert button(page, "Remove").disabled, "the row selected last is the one that buttons change"
 
 
 def test_general_settings_show_for_everyone_at_once(
@@ -170,6 +189,36 @@ def test_who_sees_whom_is_saved_at_once(monkeypatch: pytest.MonkeyPatch, owner: 
     assert load_workspaces(linus.in_personal_workspace())[1].person_split == "everyone"
     page.run()
     assert page.radio[0].value == "everyone"
+
+
+@pytest.mark.parametrize(("person_split", "exported"), [("admins", {"own"}), ("everyone", {"own", "others"})])
+def test_records_are_exported_as_the_member_sees_them(
+    monkeypatch: pytest.MonkeyPatch, owner: User, linus: User, person_split: Any, exported: set[str]
+) -> None:
+    hidden = add_project(owner, "Secret", is_private=True)
+    save(linus, [usage(0, "1", model_name="own")])
+    save(owner, [usage(0, "2", model_name="others"), usage(1, "3", model_name="secret", project_id=hidden)])
+    workspace_changes.update_workspace(owner, person_split=person_split)
+    member = replace(linus, workspace=replace(linus.workspace, person_split=person_split))
+    page = press(open_page(monkeypatch, member, "settings"), "Prepare export")
+
+    assert set(page.session_state.export.records["model_name"]) == exported
+    assert ("The records that you added" in all_text(page)) == (person_split == "admins")
+    assert {"CSV", "Parquet"} <= {download.label for download in page.download_button}
+
+
+def test_export_of_one_workspace_is_not_offered_in_another(
+    monkeypatch: pytest.MonkeyPatch, owner: User
+) -> None:
+    save(owner, [usage(0, "1")])
+    page = press(open_page(monkeypatch, owner, "settings"), "Prepare export")
+    assert "1 record, as of" in all_text(page)
+
+    page.session_state["section"] = "My account"
+    page.run()
+
+    assert "CSV" not in {download.label for download in page.download_button}
+    assert button(page, "Prepare export")
 
 
 def test_own_account_keeps_its_settings(monkeypatch: pytest.MonkeyPatch, owner: User) -> None:
