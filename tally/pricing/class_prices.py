@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import genai_prices
 from genai_prices import types
 
+from tally.pricing.data_residency import RESIDENCY, find_residency
 from tally.pricing.listed_models import ListedModel, find_model
 from tally.pricing.usage import MILLION
 
@@ -28,6 +29,7 @@ CLASSES: dict[str, dict[str, int]] = {
     "web_search": {"web_searches": MILLION},
 }
 # The library returns 0 for an unknown price, so a class is unpriced where its own field is empty.
+NOT_TOKENS = ("web_search",)
 PRICE_FIELDS = {"output": "output_mtok", "web_search": "web_searches_kcount"}
 
 
@@ -59,53 +61,74 @@ def load_prices(query: PriceQuery) -> ClassPrices:
     found = find_model(query.provider_id, query.model)
     if found is None:
         raise LookupError(query.model)
-    variant = dict(query.context) if found.has_variants else {}
-    at, variant_note = _resolve_variant(found, variant, query)
-    tiered = found.model.get_prices(at, cast(types.PriceContext, variant) if variant else None)
-    flat = _pick_tier(tiered, query.threshold)
-    notes = [variant_note, _note_correction(found, at), _note_tier(query, flat, tiered)]
+    residency, residency_note = find_residency(found, dict(query.context).get(RESIDENCY))
+    context = {key: value for key, value in query.context if key != RESIDENCY}
+    standard = found.model.get_prices(query.at)
+    flat, variant_note = _find_variant(found, context, query) if context else (_pick(standard, query), "")
+    notes = [variant_note, residency_note, _note_correction(found, query.at), _note_tier(query, standard)]
     per_request, by_class = _price_classes(tuple(vars(flat).items()))
     return ClassPrices(
         matched_model=found.full_name,
         note="; ".join(filter(None, notes)) or None,
         exact=flat,
-        by_class=by_class,
+        by_class={
+            name: usd if usd is None or name in NOT_TOKENS else usd * residency
+            for name, usd in by_class.items()
+        },
         per_request=per_request,
     )
 
 
-def _resolve_variant(
-    found: ListedModel, variant: Mapping[str, str], query: PriceQuery
-) -> tuple[datetime, str]:
-    """The time whose prices apply, and a note if the requested variant has no price at the usage's time."""
-    if not query.context or _has_variant(found.model, variant, query.at):
-        return query.at, ""
-    names = ", ".join(value for _, value in query.context)
-    later = _find_later_variant(found.model, variant, query.at)
-    if later is None:
-        return query.at, f"standard price: none is known for {names}"
-    return later, f"{names} price as of {later.date()}"
+def _find_variant(
+    found: ListedModel, context: Mapping[str, str], query: PriceQuery
+) -> tuple[types.ModelPrice, str]:
+    """The prices under conditions, and a note unless they are known for the time of the usage."""
+    names = ", ".join(context.values())
+    model, standard = found.model, _pick(found.model.get_prices(query.at), query)
+    at = _find_time(model, context, query.at) if found.has_variants else None
+    if at is None:
+        return standard, f"standard price: none is known for {names}"
+    tiered = model.get_prices(at, cast(types.PriceContext, dict(context)))
+    if "service_tier" in context and _is_long(model.get_prices(at), query) and not _is_long(tiered, query):
+        return standard, f"standard price: long contexts are not part of {names}"
+    flat, standard_then = _pick(tiered, query), _pick(model.get_prices(at), query)
+    if at == query.at:
+        return flat, ""
+    if vars(standard_then) == vars(standard):
+        return flat, f"{names} price as of {at.date()}"
+    return _scale(standard, standard_then, flat), f"{names} price in proportion to that as of {at.date()}"
 
 
-def _has_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetime) -> bool:
-    return any(
-        context.items() >= variant.when.items()
-        and (variant.constraint is None or variant.constraint.active(at))
-        for variant in model.price_variants or ()
+def _scale(
+    standard: types.ModelPrice, standard_then: types.ModelPrice, variant_then: types.ModelPrice
+) -> types.ModelPrice:
+    """The standard price, changed by as much as the variant's differed from the standard one."""
+    scaled = dict(vars(standard))
+    for key, usd in vars(standard_then).items():
+        other, now = getattr(variant_then, key), scaled[key]
+        if isinstance(usd, Decimal) and usd and isinstance(other, Decimal) and isinstance(now, Decimal):
+            scaled[key] = round(now * other / usd, 10)
+    return types.ModelPrice(**scaled)
+
+
+def _find_time(model: types.ModelInfo, context: Mapping[str, str], at: datetime) -> datetime | None:
+    """The time itself if a variant is valid then, else the first later day with one."""
+    starts = []
+    for variant in model.price_variants or ():
+        if context.items() >= variant.when.items():
+            if variant.constraint is None or variant.constraint.active(at):
+                return at
+            if isinstance(variant.constraint, types.StartDateConstraint):
+                starts.append(datetime.combine(variant.constraint.start_date, NOON))
+    return min(starts, default=None)
+
+
+def _is_long(prices: types.ModelPrice, query: PriceQuery) -> bool:
+    """Check whether a request of this length costs more than a short one."""
+    tiered = prices.input_mtok
+    return isinstance(tiered, types.TieredPrices) and any(
+        tier.start <= query.threshold for tier in tiered.tiers
     )
-
-
-def _find_later_variant(model: types.ModelInfo, context: Mapping[str, str], at: datetime) -> datetime | None:
-    """The first later day with a price of a variant, unless the standard price changes before it."""
-    starts = [
-        datetime.combine(variant.constraint.start_date, NOON)
-        for variant in model.price_variants or ()
-        if context.items() >= variant.when.items()
-        and isinstance(variant.constraint, types.StartDateConstraint)
-        and variant.constraint.start_date > at.date()
-    ]
-    first = min(starts, default=None)
-    return first if first and vars(model.get_prices(first)) == vars(model.get_prices(at)) else None
 
 
 def _note_correction(found: ListedModel, at: datetime) -> str:
@@ -113,19 +136,19 @@ def _note_correction(found: ListedModel, at: datetime) -> str:
     return "as the provider published it, where the price list differs" if is_corrected else ""
 
 
-def _note_tier(query: PriceQuery, flat: types.ModelPrice, tiered: types.ModelPrice) -> str:
-    if not query.is_tier_unknown or vars(flat) == vars(tiered):
+def _note_tier(query: PriceQuery, standard: types.ModelPrice) -> str:
+    if not query.is_tier_unknown or vars(_pick(standard, query)) == vars(standard):
         return ""
     return "short-context price: requests summed here may have had longer contexts, which cost more"
 
 
-def _pick_tier(prices: types.ModelPrice, threshold: int) -> types.ModelPrice:
-    """The prices for requests with more input tokens than `threshold`."""
+def _pick(prices: types.ModelPrice, query: PriceQuery) -> types.ModelPrice:
+    """The prices for requests with more input tokens than the query's threshold."""
     picked = {}
     for key, value in vars(prices).items():
         picked[key] = value
         if isinstance(value, types.TieredPrices):
-            exceeded = [tier.price for tier in value.tiers if tier.start <= threshold]
+            exceeded = [tier.price for tier in value.tiers if tier.start <= query.threshold]
             picked[key] = exceeded[-1] if exceeded else value.base
     return types.ModelPrice(**picked)
 

@@ -3,7 +3,40 @@
 from datetime import date
 from decimal import Decimal
 
-from genai_prices.types import ConditionalPrice, ModelPrice, StartDateConstraint
+from genai_prices.types import (
+    ConditionalPrice,
+    ModelPrice,
+    PriceVariant,
+    StartDateConstraint,
+    Tier,
+    TieredPrices,
+)
+
+LONG = 200_000  # input tokens above which a request to Claude costs more
+
+
+def _claude(input_usd: str, output_usd: str, long: tuple[str, str] | None = None) -> ModelPrice:
+    """US dollars per million tokens, of input and output; `long` has those of more than 200,000 input tokens.
+
+    Reads from the cache cost a tenth of input, writes for 5 minutes 1.25 times as much, for an hour twice.
+    """
+    factors = {
+        "input_mtok": "1",
+        "cache_read_mtok": "0.1",
+        "cache_write_mtok": "1.25",
+        "cache_write_1h_mtok": "2",
+    }
+    prices: dict[str, Decimal | TieredPrices] = {}
+    for name, factor in factors.items():
+        prices[name] = _tiered(
+            Decimal(input_usd) * Decimal(factor), long and Decimal(long[0]) * Decimal(factor)
+        )
+    output = _tiered(Decimal(output_usd), long and Decimal(long[1]))
+    return ModelPrice(**prices, output_mtok=output, web_searches_kcount=Decimal(10))
+
+
+def _tiered(base: Decimal, long: Decimal | None) -> Decimal | TieredPrices:
+    return base if long is None else TieredPrices(base, [Tier(LONG, long)])
 
 
 def _since(day: date, input_usd: str, cached_usd: str, output_usd: str, **others: str) -> ConditionalPrice:
@@ -31,8 +64,25 @@ _O3 = (
     _since(date(2025, 4, 16), "10", "2.50", "40", **_OPENAI_TOOLS),
     _since(date(2025, 6, 10), "2", "0.50", "8", **_OPENAI_TOOLS),
 )
+# platform.claude.com, Pricing: requests above 200,000 input tokens, possible since 2025-08-12.
+_SONNET_4 = (
+    ConditionalPrice(
+        constraint=StartDateConstraint(date(2025, 8, 12)), prices=_claude("3", "15", ("6", "22.50"))
+    ),
+)
 CORRECTIONS: dict[str, tuple[ConditionalPrice, ...]] = {
+    "anthropic/claude-sonnet-4-0": _SONNET_4,
     "deepseek/deepseek-chat": _DEEPSEEK,
     "deepseek/deepseek-reasoner": _DEEPSEEK,
     "openai/o3": _O3,
+}
+_FAST = {"speed": "fast"}
+# Variants that the list lacks; the first that is valid applies. platform.claude.com, Fast mode: six times the
+# standard price; long contexts cost more until 2026-03-13, when a million tokens became standard.
+VARIANTS: dict[str, tuple[PriceVariant, ...]] = {
+    "anthropic/claude-opus-4-6": (
+        PriceVariant(_FAST, _claude("30", "150"), StartDateConstraint(date(2026, 3, 13))),
+        PriceVariant(_FAST, _claude("30", "150", ("60", "225"))),
+    ),
+    "anthropic/claude-opus-4-7": (PriceVariant(_FAST, _claude("30", "150")),),
 }

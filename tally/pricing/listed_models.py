@@ -7,7 +7,7 @@ from functools import lru_cache
 from genai_prices import types
 from genai_prices.data_snapshot import get_snapshot
 
-from tally.pricing.corrections import CORRECTIONS
+from tally.pricing.corrections import CORRECTIONS, VARIANTS
 from tally.pricing.usage import Tier
 
 PRICE_PROVIDERS = {
@@ -103,7 +103,9 @@ def find_model(provider_id: str | None, model_ref: str) -> ListedModel | None:
 
 
 def _correct(full_name: str, model: types.ModelInfo) -> types.ModelInfo:
-    """Append corrections after the list's own prices: the last valid price applies."""
+    """Add corrections: of prices the last valid one applies, of variants the first."""
+    if full_name in VARIANTS:
+        model = replace(model, price_variants=[*VARIANTS[full_name], *(model.price_variants or ())])
     if full_name not in CORRECTIONS:
         return model
     listed = model.prices

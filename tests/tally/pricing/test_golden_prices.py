@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -337,7 +338,74 @@ OTHERS = [
     ),
 ]
 
-VECTORS = [*ANTHROPIC, *OPENAI, *GOOGLE, *OTHERS]
+US, EVERYWHERE = (("inference_geo", "us"),), (("inference_geo", "global"),)
+
+
+def claude(
+    model: str, input_rate: str, output_rate: str, day: str = "", input_tokens: int = 100_000, **others: Any
+) -> list[Vector]:
+    """A plain request, one that reads a tenth from the cache, and one that writes a tenth to it."""
+    rate, when, tenth = Decimal(input_rate), at(day) if day else NOVEMBER, input_tokens // 10
+    rest, output = (input_tokens - tenth, input_rate), (1_000, output_rate)
+    plain, read, write = (
+        Usage(input_tokens, 1_000, cached_input_tokens=cached, cache_write_tokens=written)
+        for cached, written in ((0, 0), (tenth, 0), (0, tenth))
+    )
+    return [
+        Vector("anthropic", model, plain, ((input_tokens, input_rate), output), when, **others),
+        Vector("anthropic", model, read, (rest, (tenth, str(rate / 10)), output), when, **others),
+        Vector(
+            "anthropic", model, write, (rest, (tenth, str(rate * Decimal("1.25"))), output), when, **others
+        ),
+    ]
+
+
+# https://platform.claude.com/docs/en/build-with-claude/fast-mode, .../data-residency, .../context-windows
+VARIANTS = [
+    *claude("claude-opus-4-6", "30", "150", "2026-03-01", context=FAST),
+    *claude("claude-opus-4-6", "60", "225", "2026-03-01", 300_000, context=FAST),
+    *claude("claude-opus-4-6", "30", "150", "2026-03-01", 200_000, context=FAST),
+    *claude("claude-opus-4-6", "60", "225", "2026-03-12", 200_001, context=FAST),
+    *claude("claude-opus-4-6", "30", "150", "2026-03-13", 300_000, context=FAST),
+    *claude("claude-opus-4-7", "30", "150", "2026-05-01", context=FAST),
+    *claude("claude-opus-4-7", "30", "150", "2026-07-23", 300_000, context=FAST),
+    *claude("claude-opus-4-8", "10", "50", context=FAST),
+    *claude("claude-sonnet-4-20250514", "3", "15", "2025-08-11", 300_000),
+    *claude("claude-sonnet-4-20250514", "6", "22.50", "2025-08-12", 300_000),
+    *claude("claude-sonnet-4-20250514", "6", "22.50", "2025-08-12", 200_001),
+    *claude("claude-sonnet-4-20250514", "3", "15", "2025-08-12", 200_000),
+    *claude("claude-sonnet-4-20250514", "6", "22.50", "2025-09-01", 9_000, tier="long"),
+    *claude("claude-sonnet-4-20250514", "3", "15", "2025-09-01", 300_000, tier="short"),
+    *claude("claude-opus-4-6", "5.5", "27.5", context=US),
+    *claude("claude-opus-4-6", "5", "25", context=EVERYWHERE),
+    *claude("claude-opus-4-6", "33", "165", "2026-05-01", context=FAST + US),
+    *claude("claude-opus-4-8", "11", "55", context=FAST + US),
+    *claude("claude-opus-4-7", "2.75", "13.75", context=BATCH + US),
+    *claude("claude-opus-4-5", "5", "25", context=US),
+]
+LONG_TIERS = [
+    # Priority processing has no long contexts: they cost what they cost at the standard tier.
+    Vector("openai", model, Usage(tokens, 1_000), ((tokens, rate), (1_000, output)), context=tier)
+    for model, tokens, rate, output, tier in (
+        ("gpt-5.5", 300_000, "10", "45", PRIORITY),
+        ("gpt-5.5", 272_001, "10", "45", PRIORITY),
+        ("gpt-5.5", 272_000, "12.5", "75", PRIORITY),
+        ("gpt-5.5", 300_000, "5", "22.5", FLEX),
+        ("gpt-5.5", 300_000, "5", "22.5", BATCH),
+        ("gpt-5.4", 300_000, "5", "22.5", PRIORITY),
+        ("gpt-5.4", 100_000, "5", "30", PRIORITY),
+    )
+]
+BEFORE_A_CHANGE = [
+    Vector("openai", "o3", Usage(1_000, 100), ((1_000, rate), (100, output)), at(day), context=tier)
+    for day, tier, rate, output in (
+        ("2025-05-01", BATCH, "5", "20"),
+        ("2025-06-09", BATCH, "5", "20"),
+        ("2025-06-10", BATCH, "1", "4"),
+        ("2026-11-01", BATCH, "1", "4"),
+    )
+]
+VECTORS = [*ANTHROPIC, *OPENAI, *GOOGLE, *OTHERS, *VARIANTS, *LONG_TIERS, *BEFORE_A_CHANGE]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=str)
@@ -352,7 +420,7 @@ def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None
 
 
 def test_vectors_cover_every_priced_provider() -> None:
-    assert len(VECTORS) >= 60
+    assert len(VECTORS) >= 140
     unpriced = {"elevenlabs"}  # speech is priced by characters and hours, which no record counts
     assert {vector.provider for vector in VECTORS} == set(PRICE_PROVIDERS) - unpriced
 
@@ -372,4 +440,6 @@ def test_vectors_cover_every_class_tier_and_variant() -> None:
         "flex",
         "priority",
         "fast",
+        "us",
+        "global",
     }

@@ -50,10 +50,16 @@ BATCH = Conditions(context={"processing": "batch"})
 
 def test_batch_has_its_own_price_where_one_is_known() -> None:
     known = price("openai", "o3", Usage(1_000_000), NOVEMBER, BATCH)
-    unknown = price("openai", "o3", Usage(1_000_000), datetime(2025, 5, 1, tzinfo=UTC), BATCH)
+    unknown = price("openai", "o1-preview", Usage(1_000_000), NOVEMBER, BATCH)
     assert (known.cost_usd, known.note) == (Decimal(1), None)
-    assert unknown.cost_usd == 10
+    assert unknown.cost_usd == price("openai", "o1-preview", Usage(1_000_000), NOVEMBER).cost_usd
     assert "standard price: none is known for batch" in str(unknown.note)
+
+
+def test_batch_price_before_a_change_is_in_proportion_to_the_standard_price() -> None:
+    priced = price("openai", "o3", Usage(1_000_000), datetime(2025, 5, 1, tzinfo=UTC), BATCH)
+    assert priced.cost_usd == 5
+    assert "batch price in proportion to that as of 2026-10-14" in str(priced.note)
 
 
 def test_a_later_batch_price_applies_back_to_the_last_change_of_the_standard_price() -> None:
