@@ -3346,7 +3346,7 @@ begin
     return query
     select i.id
     from public.imports as i
-    where i.user_id = (select auth.uid());
+    where i.user_id = (select auth.uid()) and i.credential_id is null;
 end
 $$;
 
@@ -5452,7 +5452,10 @@ begin
         where
             i.id = source
             and i.workspace_id = any(array(select private.workspaces_as('member')))
-            and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))))
+            and (
+                (i.credential_id is null and i.user_id = auth.uid())
+                or i.workspace_id = any(array(select private.workspaces_as('admin')))
+            )
     );
 end
 $$;
@@ -9274,7 +9277,7 @@ ALTER TABLE public.imports ENABLE ROW LEVEL SECURITY;
 
 -- POLICY public.imports imports_delete_member
 
-CREATE POLICY imports_delete_member ON public.imports FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
+CREATE POLICY imports_delete_member ON public.imports FOR DELETE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (((credential_id IS NULL) AND (user_id = ( SELECT auth.uid() AS uid))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
 
 -- POLICY public.imports imports_insert_member
 
@@ -9286,7 +9289,7 @@ CREATE POLICY imports_select_member ON public.imports FOR SELECT TO authenticate
 
 -- POLICY public.imports imports_update_member
 
-CREATE POLICY imports_update_member ON public.imports FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+CREATE POLICY imports_update_member ON public.imports FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (((credential_id IS NULL) AND (user_id = ( SELECT auth.uid() AS uid))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.invitations
 

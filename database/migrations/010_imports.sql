@@ -76,7 +76,7 @@ create policy imports_insert_member
         and (credential_id is null or workspace_id = any(array(select private.workspaces_as('admin'))))
     );
 
--- One's own sources, and as an admin everybody's.
+-- One's own sources, and as an admin everybody's. Those of connections are the admins': whoever is none any more leaves them.
 drop policy if exists imports_update_member on public.imports;
 create policy imports_update_member
     on public.imports
@@ -84,7 +84,10 @@ create policy imports_update_member
     to authenticated
     using (
         workspace_id = any(array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
+        and (
+            (credential_id is null and user_id = (select auth.uid()))
+            or workspace_id = any(array(select private.workspaces_as('admin')))
+        )
     )
     with check (workspace_id = any(array(select private.workspaces_as('member'))));
 
@@ -95,7 +98,10 @@ create policy imports_delete_member
     to authenticated
     using (
         workspace_id = any(array(select private.workspaces_as('member')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
+        and (
+            (credential_id is null and user_id = (select auth.uid()))
+            or workspace_id = any(array(select private.workspaces_as('admin')))
+        )
     );
 
 -- The workspace of a source that the caller may change, or null: one's own, as an admin everybody's.
@@ -112,7 +118,10 @@ begin
         where
             i.id = source
             and i.workspace_id = any(array(select private.workspaces_as('member')))
-            and (i.user_id = auth.uid() or i.workspace_id = any(array(select private.workspaces_as('admin'))))
+            and (
+                (i.credential_id is null and i.user_id = auth.uid())
+                or i.workspace_id = any(array(select private.workspaces_as('admin')))
+            )
     );
 end
 $$;
@@ -136,7 +145,7 @@ end
 $$;
 revoke all on function private.require_source(uuid) from public;
 
--- The caller's sources, for policies of their records.
+-- The caller's sources, for policies of their records; those of connections are the admins'.
 create or replace function private.own_sources()
 returns setof uuid
 language plpgsql -- its plan is kept
@@ -148,7 +157,7 @@ begin
     return query
     select i.id
     from public.imports as i
-    where i.user_id = (select auth.uid());
+    where i.user_id = (select auth.uid()) and i.credential_id is null;
 end
 $$;
 revoke all on function private.own_sources() from public;

@@ -205,3 +205,38 @@ def test_a_file_of_one_member_does_not_stand_for_the_same_file_of_another(
     save(other, workspace, add_import(other, workspace), known)
     author.execute("delete from public.imports")
     assert costs(database) == [(stranger, 1)]
+
+
+@pytest.mark.parametrize("role", ["member", "admin"])
+def test_the_source_of_a_connection_is_changed_by_admins_only(
+    database: Connection, author: Connection, workspace: UUID, user: UUID, role: str
+) -> None:
+    set_role = "update public.members set role = %s where user_id = %s and workspace_id = %s"
+    database.execute(set_role, ["admin", user, workspace])
+    [[connection]] = author.execute(
+        """insert into public.api_credentials
+            (workspace_id, provider_id, credential_name, encrypted_api_key, encryption_key_id)
+        select %s, id, 'n', 'e', 'k' from public.providers where name = 'openai' returning id""",
+        [workspace],
+    ).fetchall()
+    [[source]] = author.execute(
+        """insert into public.imports (workspace_id, kind, filename, format, credential_id)
+        values (%s, 'connection', 'f', 'f', %s) returning id""",
+        [workspace, connection],
+    ).fetchall()
+    save(author, workspace, source, record(cost_usd="1"))
+    database.execute(set_role, [role, user, workspace])
+    changes = [
+        "update public.imports set is_enabled = false",
+        "update public.cost_records set cost_usd = 2",
+        "delete from public.cost_records",
+        "delete from public.imports",
+    ]
+    assert [author.execute(change.encode()).rowcount for change in changes] == (
+        [0, 0, 0, 0] if role == "member" else [1, 0, 0, 1]
+    )
+    if role == "member":
+        assert author.execute("select public.delete_source(%s)", [source]).fetchone() == (False,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="no longer exists"):
+            author.execute("select public.set_source_enabled(%s, false)", [source])
+        assert costs(database) == [(user, 1)]

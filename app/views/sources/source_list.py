@@ -102,12 +102,17 @@ def render_sources(
             render_warning(" ".join(quiet[:SHOWN_QUIET]))
         key = f"sources-{sources[0]['id']}-{len(sources)}"
         position = selected_row(key, len(sources))
-        reason = explain_fixed(user, None if position is None else sources[position]["user_id"])
+        reason = explain_fixed(user, None if position is None else _find_owner(sources[position]))
         if position is None or reason:
             _render_disabled_actions(reason or "Select a source to exclude or delete it.")
         else:
             _render_actions(user, sources[position], days)
         render_table(describe_sources(sources, days), list_columns(zone, currency), "Your sources", key=key)
+
+
+def _find_owner(source: Source) -> str:
+    """The user who may change a source besides admins; nobody that of a connection."""
+    return "" if source["kind"] == "connection" else str(source["user_id"])
 
 
 def _render_disabled_actions(reason: str) -> None:

@@ -15,6 +15,7 @@ from app.auth.identity import User, database_of
 from app.data import workspace_changes
 from app.parts.permissions import ONLY_LOOK, OTHERS, OWN_ONLY, PRICES
 from tally.accounts.auth_client import AuthClient
+from tally.ledger.save import save_records
 from tally.pricing.custom_prices import CustomPrice
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription
@@ -100,6 +101,23 @@ def test_member_sees_prices_and_changes_none(
     assert PRICES in shown(page)
     assert enabled_buttons(page) <= HARMLESS
     assert "Add a price" in enabled_buttons(open_page(monkeypatch, owner, "prices"))
+
+
+@pytest.mark.parametrize("kind", ["connection", "machine"])
+def test_member_changes_no_source_of_a_connection(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: Job, kind: str
+) -> None:
+    member = new_team(job, user, "member")
+    database = database_of(member)
+    source = database.insert("imports", {"kind": kind, "filename": "Work", "format": "openai-api"})["id"]
+    save_records(database, [usage(1, "2")], source)
+    data.forget_version(member)
+    page = open_page(monkeypatch, member, "sources")
+    page.session_state[f"sources-{source}-1"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    page.run()
+
+    assert (OTHERS in shown(page)) is (kind == "connection")
+    assert ("Delete source" in enabled_buttons(page)) is (kind == "machine")
 
 
 def test_owner_may_do_what_the_viewer_may_not(monkeypatch: pytest.MonkeyPatch, owner: User) -> None:
