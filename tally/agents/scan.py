@@ -35,6 +35,10 @@ class FileRead:
     reasons: list[str]
 
 
+Task = tuple[str, LogFile]  # agent's name, log
+Found = dict[tuple[str, Path], FileRead]  # by agent's name and path
+
+
 class ScanProgress:
     """Bytes read of one agent's logs, reported as they are read."""
 
@@ -56,45 +60,51 @@ def find_logs(home: Path, environment: Mapping[str, str]) -> dict[str, list[LogF
 
 
 def read_logs(
-    agent: Agent,
-    files: Sequence[LogFile],
-    on_bytes: Callable[[int], None] = lambda _: None,
-    meanwhile: Callable[[], object] = lambda: None,
+    agent: Agent, files: Sequence[LogFile], on_bytes: Callable[[int], None] = lambda _: None
 ) -> list[FileRead]:
-    """Read the unread bytes of these logs, in their order; TallyError when a worker process fails.
+    """Read the unread bytes of one agent's logs, in their order; TallyError when a worker process fails."""
+    return read_agents({agent.name: files}, lambda _, count: on_bytes(count))[agent.name]
+
+
+def read_agents(
+    logs: Mapping[str, Sequence[LogFile]],
+    on_bytes: Callable[[str, int], None],
+    meanwhile: Callable[[], object] = lambda: None,
+) -> dict[str, list[FileRead]]:
+    """Read the unread bytes of several agents' logs, each agent's in their order.
 
     `meanwhile` is called once the workers have started, to import what is needed next.
     """
-    shares = _split(files)
-    workers = [_start_worker(agent.name, share) for share in shares[1:]]
+    shares = _split([(name, file) for name, files in logs.items() for file in files])
+    workers = [_start_worker(share) for share in shares[1:]]
     try:
         meanwhile()
-        found = [_read_file(agent, file, on_bytes) for file in shares[0]]
+        found = read_share(shares[0], on_bytes)
         for worker, share in zip(workers, shares[1:], strict=True):
-            found += _finish_worker(worker)
-            on_bytes(sum(file.unread_bytes for file in share))
+            found |= _finish_worker(worker)
+            for name, file in share:
+                on_bytes(name, file.unread_bytes)
     finally:
         for worker in workers:
             worker.kill()
             worker.wait()
-    order = {file.path: place for place, file in enumerate(files)}
-    return sorted(found, key=lambda read: order[read.file.path])
+    return {name: [found[name, file.path] for file in files] for name, files in logs.items()}
 
 
-def _split(files: Sequence[LogFile]) -> list[list[LogFile]]:
+def _split(tasks: Sequence[Task]) -> list[list[Task]]:
     """Split logs into shares of similar size, one for each process worth starting."""
-    total = sum(file.unread_bytes for file in files)
+    total = sum(file.unread_bytes for _, file in tasks)
     count = max(1, min(os.cpu_count() or 1, MAX_PROCESSES, total // BYTES_PER_PROCESS))
-    shares: list[list[LogFile]] = [[] for _ in range(count)]
+    shares: list[list[Task]] = [[] for _ in range(count)]
     sizes = [BYTES_PER_PRICE_LOAD] + [0] * (count - 1)
-    for file in sorted(files, key=lambda file: -file.unread_bytes):
+    for task in sorted(tasks, key=lambda task: -task[1].unread_bytes):
         smallest = sizes.index(min(sizes))
-        shares[smallest].append(file)
-        sizes[smallest] += file.unread_bytes
+        shares[smallest].append(task)
+        sizes[smallest] += task[1].unread_bytes
     return shares
 
 
-def _start_worker(agent_name: str, share: list[LogFile]) -> "subprocess.Popen[bytes]":
+def _start_worker(share: list[Task]) -> "subprocess.Popen[bytes]":
     """Start a new Python process that reads a share, without forking or re-running the main program."""
     command = [sys.executable, "-m", "tally.agents.worker"]
     worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
@@ -102,25 +112,28 @@ def _start_worker(agent_name: str, share: list[LogFile]) -> "subprocess.Popen[by
         suppress(BrokenPipeError),
         cast(IO[bytes], worker.stdin) as task,
     ):  # _finish_worker detects a worker that died
-        pickle.dump((agent_name, share), task, protocol=pickle.HIGHEST_PROTOCOL)
+        pickle.dump(share, task, protocol=pickle.HIGHEST_PROTOCOL)
     return worker
 
 
-def _finish_worker(worker: "subprocess.Popen[bytes]") -> list[FileRead]:
+def _finish_worker(worker: "subprocess.Popen[bytes]") -> Found:
     try:
-        found: list[FileRead] = pickle.load(cast(IO[bytes], worker.stdout))  # noqa: S301 - written by our own program
+        found: Found = pickle.load(cast(IO[bytes], worker.stdout))  # noqa: S301 - written by our own program
     except (EOFError, pickle.UnpicklingError):
         raise TallyError("Reading the logs was interrupted and nothing was saved. Try again.") from None
     return found
 
 
-def read_share(agent_name: str, share: list[LogFile]) -> list[FileRead]:
-    """Read a share in a worker process."""
-    agent = find_agent(agent_name)
-    return [_read_file(agent, file, lambda _: None) for file in share]
+def read_share(share: Sequence[Task], on_bytes: Callable[[str, int], None]) -> Found:
+    """Read a share in this process."""
+    found = {}
+    for name, file in share:
+        found[name, file.path] = _read_file(find_agent(name), file)
+        on_bytes(name, file.unread_bytes)
+    return found
 
 
-def _read_file(agent: Agent, file: LogFile, on_bytes: Callable[[int], None]) -> FileRead:
+def _read_file(agent: Agent, file: LogFile) -> FileRead:
     """Read one log; an unreadable one is rejected with the reason and tried again next time."""
     found = ParsedPart(state=file.state)
     position = file
@@ -135,7 +148,6 @@ def _read_file(agent: Agent, file: LogFile, on_bytes: Callable[[int], None]) -> 
     except OSError as error:
         found.reject(f"the file cannot be read: {error.strerror}")
         position = replace(position, mtime_ns=UNREAD_MTIME_NS)
-    on_bytes(file.unread_bytes)
     return FileRead(replace(position, state=found.state), found.events, found.rejected, found.reasons)
 
 

@@ -44,9 +44,9 @@ class PriceQuery(NamedTuple):
     context: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ClassPrices:
-    """US dollars per million tokens by class, None where a class has no price."""
+    """US dollars per million tokens by class, None where a class has no price; hashed by identity."""
 
     matched_model: str
     note: str | None

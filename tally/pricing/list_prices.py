@@ -32,19 +32,10 @@ class Priced:
 def price(provider: str, model: str, usage: Usage, at: datetime, conditions: Conditions = STANDARD) -> Priced:
     """The list price of usage at that time; an unknown price is a result, never an exception."""
     try:
-        provider_id, found = find_listed(provider, model)
-        if found is None:
+        prices = find_prices(provider, model, usage.input_tokens, at, conditions)
+        if prices is None:
             return Priced(None)
-        query = PriceQuery(
-            provider_id,
-            model,
-            at if found.changes_within_a_day else datetime.combine(at.date(), NOON),
-            found.find_threshold(usage.input_tokens, conditions.tier),
-            conditions.tier == "unknown",
-            tuple(conditions.context.items()),
-        )
-        prices = load_prices(query)
-        by_class = _calculate(prices, usage)
+        by_class = calculate_costs(prices, usage)
         return Priced(
             None if by_class is None else sum(by_class.values(), Decimal(0)),
             matched_model=prices.matched_model,
@@ -56,8 +47,26 @@ def price(provider: str, model: str, usage: Usage, at: datetime, conditions: Con
         return Priced(None, note=f"the price could not be calculated: {error}"[:MAX_NOTE])
 
 
-def _calculate(prices: ClassPrices, usage: Usage) -> dict[str, Decimal] | None:
-    """US dollars by class of the usage, None where a class has no price."""
+def find_prices(
+    provider: str, model: str, input_tokens: int, at: datetime, conditions: Conditions = STANDARD
+) -> ClassPrices | None:
+    """The prices of a request's classes of tokens, None for an unlisted model; equal ones are one object."""
+    provider_id, found = find_listed(provider, model)
+    if found is None:
+        return None
+    query = PriceQuery(
+        provider_id,
+        model,
+        at if found.changes_within_a_day else datetime.combine(at.date(), NOON),
+        found.find_threshold(input_tokens, conditions.tier),
+        conditions.tier == "unknown",
+        tuple(conditions.context.items()),
+    )
+    return load_prices(query)
+
+
+def calculate_costs(prices: ClassPrices, usage: Usage) -> dict[str, Decimal] | None:
+    """US dollars by class of the usage, of one or more requests; None where a class has no price."""
     if usage.input_audio_tokens or usage.output_audio_tokens:
         return _calculate_audio(prices, usage)
     by_class = {OTHER: prices.per_request * usage.requests} if prices.per_request else {}

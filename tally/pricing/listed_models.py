@@ -1,5 +1,6 @@
 """Models of the `genai-prices` list, with Tally's corrections of their prices."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -59,8 +60,8 @@ class ListedModel:
             return self.thresholds[-1] if self.thresholds else NO_THRESHOLD
         if tier != "request":
             return NO_THRESHOLD
-        exceeded = (threshold for threshold in self.thresholds if input_tokens > threshold)
-        return max(exceeded, default=NO_THRESHOLD)
+        exceeded = bisect_left(self.thresholds, input_tokens)
+        return self.thresholds[exceeded - 1] if exceeded else NO_THRESHOLD
 
 
 def find_listed(provider: str, model: str) -> tuple[str | None, ListedModel | None]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from tally.agents import claude_code
 from tally.agents.log_files import stat_logs
-from tally.agents.records import price_event
+from tally.agents.prices import price_event
 from tally.agents.scan import read_logs
 from tally.catalog.models import canonical_claude
 from tally.local.node import find_node

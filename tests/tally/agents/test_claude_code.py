@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tally.agents.events import Event
-from tally.agents.records import price_event
+from tally.agents.prices import price_event
 from tests.tally.agents.homes import claude_row, collected, instant, read, write, write_claude
 
 MILLION = Decimal(1_000_000)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tally.agents.events import Event
-from tally.agents.records import price_event
+from tally.agents.prices import price_event
 from tests.tally.agents.homes import (
     codex_rows,
     codex_usage,

@@ -12,7 +12,8 @@ import pytest
 
 from tally.agents.events import Event
 from tally.agents.payment import Payment
-from tally.agents.records import make_record, price_event
+from tally.agents.prices import price_event
+from tally.agents.records import make_record
 from tests.tally.agents.homes import NOON, collected, instant, json_lines, read, write
 
 MILLION = Decimal(1_000_000)

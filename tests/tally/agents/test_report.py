@@ -1,17 +1,28 @@
 """Report by day and model: the costs of token classes add up to the cost."""
 
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tally.agents.daily_usage import sum_by_day
+from tally.agents.events import Event
 from tally.agents.payment import Payment
+from tally.agents.prices import price_event
 from tally.agents.registry import find_agent
 from tally.agents.report import ReportRequest, make_report
+from tally.agents.routes import Destination, Routes
 from tally.agents.scan import find_logs
 from tests.tally.agents.homes import claude_row, write_claude
 from tests.tally.agents.test_other_agents import opencode_message, write_opencode
 
 MILLION = Decimal(1_000_000)
+NOON = datetime(2026, 2, 1, 12, tzinfo=UTC)
 
 
 def pop_costs(row: dict[str, Any]) -> dict[str, Decimal | None]:
@@ -66,3 +77,39 @@ def test_logged_cost_is_reported_as_other(tmp_path: Path) -> None:
     (costs,) = costs_in(tmp_path, "opencode")
 
     assert costs == dict.fromkeys(costs, 0) | {"cost_usd": Decimal("0.25"), "other_usd": Decimal("0.25")}
+
+
+# No price, none of web searches, one that rises with the context, and one with a faster variant.
+MODELS = [
+    ("anthropic", "claude-nova-9"),
+    ("openai", "gpt-4"),
+    ("anthropic", "claude-sonnet-4-5"),
+    ("anthropic", "claude-opus-4-6"),
+]
+REQUESTS = st.builds(
+    lambda model, **values: Event(vendor=model[0], model=model[1], **values),
+    model=st.sampled_from(MODELS),
+    name=st.just("m"),
+    timestamp=st.sampled_from([NOON, NOON + timedelta(days=200)]),
+    input_tokens=st.sampled_from([0, 90, 300_000]),
+    output_tokens=st.sampled_from([0, 7]),
+    cached_input_tokens=st.sampled_from([0, 11, 100]),
+    cache_write_tokens=st.sampled_from([0, 13]),
+    web_searches=st.sampled_from([0, 0, 2]),
+    context=st.sampled_from([None, ("speed", "fast")]),
+    logged_usd=st.sampled_from(["", "", "0.125"]),
+)
+
+
+@given(events=st.lists(REQUESTS, max_size=8))
+def test_sums_cost_what_their_requests_do(events: list[Event]) -> None:
+    usd: dict[tuple[date, str], Decimal] = defaultdict(Decimal)
+    unpriced: Counter[tuple[date, str]] = Counter()
+    for event in events:
+        day = (event.timestamp.date(), event.model)
+        cost_usd = price_event(event).cost_usd
+        usd[day] += cost_usd or 0
+        unpriced[day] += cost_usd is None
+    days = sum_by_day(events, ZoneInfo("UTC"), Routes(Destination("")))
+    assert {group[:2]: sum(usage.usd_by_class.values()) for group, usage in days.items()} == usd
+    assert {group[:2]: usage.unpriced_requests for group, usage in days.items()} == unpriced
