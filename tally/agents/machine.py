@@ -1,7 +1,6 @@
 """This machine: its name, its home folder, and the folder for collection state."""
 
 import os
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,8 @@ MAX_NAME_LENGTH = 100
 
 def machine_name() -> str:
     """Return the host name without its domain."""
+    import socket  # lazily: printing a stored report needs none of it
+
     return printable(socket.gethostname().partition(".")[0])[:MAX_NAME_LENGTH] or "this machine"
 
 

@@ -1,7 +1,11 @@
 """Coding agents whose logs Tally reads."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from tally.agents import claude_code, codex, copilot_cli, gemini_cli, opencode
 from tally.agents.agent import Agent
+from tally.agents.log_files import LogFile, stat_logs
 from tally.core.errors import TallyError
 
 AGENTS: tuple[Agent, ...] = (claude_code, codex, gemini_cli, opencode, copilot_cli)
@@ -13,3 +17,8 @@ def find_agent(name: str) -> Agent:
         if agent.name == name:
             return agent
     raise TallyError(f"There is no source {name!r}. Choose from {', '.join(agent.name for agent in AGENTS)}.")
+
+
+def find_logs(home: Path, environment: Mapping[str, str]) -> dict[str, list[LogFile]]:
+    """Find every agent's logs, by agent name."""
+    return {agent.name: stat_logs(agent.find_files(home, environment)) for agent in AGENTS}

@@ -15,7 +15,7 @@ from tally.agents.folder_rules import has_rules
 from tally.agents.log_files import LogFile
 from tally.agents.machine import collecting_folder
 from tally.agents.payment import PAYMENTS_FILE, find_payment
-from tally.agents.scan import find_logs
+from tally.agents.registry import find_logs
 from tally.core.errors import TallyError
 
 FORMAT = 3  # version of the stored report's format

@@ -13,8 +13,8 @@ from typing import IO, cast
 from tally.agents.agent import Agent
 from tally.agents.events import Event, ParsedPart
 from tally.agents.jsonl import TAIL_BYTES, read_parts
-from tally.agents.log_files import LogFile, stat_logs
-from tally.agents.registry import AGENTS, find_agent
+from tally.agents.log_files import LogFile
+from tally.agents.registry import find_agent
 from tally.core.errors import TallyError
 from tally.core.progress import Progress
 
@@ -52,11 +52,6 @@ class ScanProgress:
         """Report this many more bytes."""
         self._done += count
         self._on_progress(self._done, self._total, self._title)
-
-
-def find_logs(home: Path, environment: Mapping[str, str]) -> dict[str, list[LogFile]]:
-    """Find every agent's logs, by agent name."""
-    return {agent.name: stat_logs(agent.find_files(home, environment)) for agent in AGENTS}
 
 
 def read_logs(

@@ -15,10 +15,10 @@ from tally.accounts.session_file import load_workspace_name
 from tally.agents.folder_rules import load_rules
 from tally.agents.log_files import LogFile
 from tally.agents.payment import find_payment
+from tally.agents.registry import find_logs
 from tally.agents.report import ReportRequest, make_report
 from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.routes import Routes, name_routes
-from tally.agents.scan import find_logs
 from tally.cli.collect import NO_LOGS, LogOptions, print_left_out, print_rejections
 from tally.cli.meter import ByteMeter
 from tally.core.text import plural

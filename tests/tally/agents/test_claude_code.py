@@ -1,6 +1,7 @@
 """Claude Code's logs: each request counts once, in however many lines and files it appears."""
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from tally.agents.events import Event
 from tally.agents.prices import price_event
+from tally.agents.registry import find_logs
 from tests.tally.agents.homes import claude_row, collected, instant, read, write, write_claude
 
 MILLION = Decimal(1_000_000)
@@ -240,6 +242,15 @@ def test_names_from_logs_become_short_and_printable(tmp_path: Path) -> None:
     (event,) = claude(tmp_path)
 
     assert (event.name, event.session, len(event.folder)) == ("msg_1", "s1", 200)
+
+
+def test_pipe_and_broken_link_are_no_logs(tmp_path: Path) -> None:
+    log = write_claude(tmp_path, claude_row())
+    os.mkfifo(log.with_name("pipe.jsonl"))
+    log.with_name("link.jsonl").symlink_to("nowhere")
+    log.with_name("folder.jsonl").mkdir()
+
+    assert [file.path for file in find_logs(tmp_path, {})["claude-code"]] == [log]
 
 
 @pytest.mark.parametrize(

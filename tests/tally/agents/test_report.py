@@ -14,10 +14,9 @@ from tally.agents.daily_usage import sum_by_day
 from tally.agents.events import Event
 from tally.agents.payment import Payment
 from tally.agents.prices import price_event
-from tally.agents.registry import find_agent
+from tally.agents.registry import find_agent, find_logs
 from tally.agents.report import ReportRequest, make_report
 from tally.agents.routes import Destination, Routes
-from tally.agents.scan import find_logs
 from tests.tally.agents.homes import claude_row, write_claude
 from tests.tally.agents.test_other_agents import opencode_message, write_opencode
 

@@ -12,8 +12,8 @@ import pytest
 
 from tally.agents import report_cache
 from tally.agents.payment import PAYMENTS_FILE
+from tally.agents.registry import find_logs
 from tally.agents.report_cache import PACKAGE, fingerprint, print_cached_report, store_report
-from tally.agents.scan import find_logs
 from tests.tally.agents.homes import claude_row, write, write_claude
 
 ARGUMENTS = ("--dry-run", "--json")
