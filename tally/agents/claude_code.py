@@ -19,7 +19,7 @@ from tally.agents.json_values import (
 from tally.agents.jsonl import lines_with
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch
-from tally.core.records import encode_parts
+from tally.core.encoding import encode_parts
 
 name = "claude-code"
 title = "Claude Code"

@@ -19,7 +19,7 @@ from tally.agents.jsonl import lines_matching
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch, read_repository
 from tally.catalog.providers import find_provider
-from tally.core.records import encode_parts
+from tally.core.encoding import encode_parts
 
 name = "codex"
 title = "Codex CLI"

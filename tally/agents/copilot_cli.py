@@ -10,7 +10,7 @@ from tally.agents.json_values import child, parse_object, read_count, read_name,
 from tally.agents.jsonl import lines_with
 from tally.agents.log_files import files_under
 from tally.agents.repositories import read_branch, read_repository
-from tally.core.records import encode_parts
+from tally.core.encoding import encode_parts
 
 name = "copilot-cli"
 title = "GitHub Copilot CLI"

@@ -15,7 +15,7 @@ from tally.agents.json_values import (
     read_name,
 )
 from tally.agents.log_files import files_under, folders_from
-from tally.core.records import encode_parts
+from tally.core.encoding import encode_parts
 
 name = "gemini-cli"
 title = "Gemini CLI"

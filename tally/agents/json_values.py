@@ -1,12 +1,12 @@
 """Values out of hostile JSON: bounded, printable, or LineRejected."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from tally.agents.events import LineRejected
-from tally.core.records import MAX_COUNT
+from tally.core.encoding import MAX_COUNT
 
 MIN_YEAR, MAX_YEAR = 2020, 2099
 MAX_NAME_LENGTH = 200  # characters of a name out of a log
@@ -15,15 +15,20 @@ MAX_PATH_LENGTH = 4_096
 
 def parse_object(line: bytes) -> dict[str, Any]:
     """Parse a JSON object, or raise LineRejected."""
-    from pydantic_core import from_json  # lazy: not needed when there is nothing new to parse
-
     try:
-        record = from_json(line, allow_inf_nan=False, cache_strings="keys")
+        record = _load_parser()(line, allow_inf_nan=False, cache_strings="keys")
     except (ValueError, RecursionError):
         raise LineRejected("it is not JSON") from None
     if not isinstance(record, dict):
         raise LineRejected("it is not a JSON object")
     return record
+
+
+@cache
+def _load_parser() -> Callable[..., Any]:
+    from pydantic_core import from_json  # lazy: not needed when there is nothing new to parse
+
+    return from_json
 
 
 def read_count(values: Mapping[str, Any], key: str) -> int:

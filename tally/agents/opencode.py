@@ -12,7 +12,7 @@ from tally.agents.events import Event, LineRejected, ParsedPart, select_last
 from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_unix
 from tally.agents.log_files import files_under, folders_from
 from tally.catalog.providers import find_provider
-from tally.core.records import encode_parts
+from tally.core.encoding import encode_parts
 
 name = "opencode"
 title = "opencode"

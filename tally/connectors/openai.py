@@ -16,7 +16,8 @@ from tally.connectors.fields import (
     read_text,
 )
 from tally.connectors.hosts import bearer
-from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import JSON, NO_MODEL, CostRecord, day_instant, identity
 from tally.importers.openai_cost import model_of
 from tally.importers.openai_usage import COUNTS, read_context, read_usage
 from tally.pricing.estimate import estimate

@@ -7,7 +7,8 @@ from tally.connectors.client import ApiClient
 from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, drop_blanks
 from tally.connectors.fields import read_amount, read_count, read_day, read_rows, read_text
 from tally.connectors.hosts import bearer
-from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, day_instant, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import NO_MODEL, CostRecord, day_instant, identity
 
 PROVIDER = "openrouter"
 ACTIVITY = "openrouter_api_activity"

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tally.core.encoding import MAX_COUNT, encode_parts
+
 JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
 CostBasis = Literal["billed", "estimated", "included"]
 ChargeType = Literal["usage", "subscription", "credit", "tax", "adjustment"]
@@ -19,7 +21,6 @@ MAX_MODEL_NAME = 200
 MAX_REQUEST_ID = 300
 MAX_BILLING_ACCOUNT = 200
 MAX_COST_USD = Decimal(100_000_000)  # numeric(18, 10) holds eight digits before the point
-MAX_COUNT = 10**15
 NO_MODEL = "(unspecified)"
 REQUESTS = "requests"  # the dataset of single requests, whichever source reports them
 COUNTS = (
@@ -158,34 +159,6 @@ def request_identity(request_id: str) -> UUID:
     The record also carries `request_id`, which makes it one event even if sources differ in time.
     """
     return identity("request", request_id)
-
-
-def encode_parts(*parts: str | int | Decimal | date | None) -> str:
-    """Unambiguous text encoding of the parts."""
-    return "".join([f"{len(part)}:{part}" if type(part) is str else _encode_part(part) for part in parts])
-
-
-def _encode_part(part: str | int | Decimal | date | None) -> str:
-    """A letter for the type, the value and a semicolon; text parts begin with their length instead."""
-    if part is None:
-        return "n;"
-    if isinstance(part, int):
-        return f"i{part};"
-    if isinstance(part, Decimal):
-        return f"d{canonical_decimal(part)};"
-    if isinstance(part, datetime):
-        return f"t{part.astimezone(UTC).isoformat()};"
-    if isinstance(part, date):
-        return f"D{part.isoformat()};"
-    raise TypeError(f"{type(part).__name__} cannot be part of an identity")
-
-
-def canonical_decimal(value: Decimal) -> str:
-    """The same text for equal numbers: 1.50, 1.5 and 15E-1 are all `1.5`."""
-    text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text
 
 
 @lru_cache(maxsize=10_000)

@@ -6,7 +6,8 @@ Supports the columns of 2025-12 and the two wider sets of 2026.
 from collections.abc import Sequence
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, billing_account, utc_day
 from tally.importers.protocol import Options, Parsed
 from tally.importers.readers.table import Table

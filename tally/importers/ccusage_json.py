@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from tally.catalog.providers import find_provider
-from tally.core.records import CostRecord, canonical_decimal, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day
 from tally.importers.gateways import find_maker
 from tally.importers.protocol import Options, Parsed, read_rows

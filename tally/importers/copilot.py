@@ -19,7 +19,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import JSON, NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.table import Table

@@ -12,7 +12,8 @@ the timezone of the export.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, billing_account, bucket, utc_day
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency

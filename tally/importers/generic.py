@@ -8,15 +8,8 @@ from typing import cast, get_args
 
 from tally.catalog.providers import find_provider
 from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
-from tally.core.records import (
-    JSON,
-    NO_MODEL,
-    ChargeType,
-    CostRecord,
-    canonical_decimal,
-    encode_parts,
-    identity,
-)
+from tally.core.encoding import canonical_decimal, encode_parts
+from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
 from tally.currency.rates import USD
 from tally.importers.cell_styles import decide_day_first, decide_decimal_comma
 from tally.importers.column_matching import REQUIRED, check_columns, currency_of_heading, find_columns

@@ -15,7 +15,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from tally.catalog.models import canonical_claude
-from tally.core.records import NO_MODEL, ChargeType, CostRecord, canonical_decimal, identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import NO_MODEL, ChargeType, CostRecord, identity
 from tally.importers.exports import Numbers, billing_account, utc_time
 from tally.importers.gateways import Named
 from tally.importers.protocol import Options, Parsed, RowRejected, read_rows

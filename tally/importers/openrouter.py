@@ -6,7 +6,8 @@ with the user's own API key (`byok_usage_inference`) is on that provider's bill.
 
 from collections.abc import Sequence
 
-from tally.core.records import NO_MODEL, CostRecord, canonical_decimal, request_identity
+from tally.core.encoding import canonical_decimal
+from tally.core.records import NO_MODEL, CostRecord, request_identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_time
 from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows
 from tally.importers.readers.table import Table

@@ -8,8 +8,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tally.core.amounts import AmountUnreadable
+from tally.core.encoding import canonical_decimal
 from tally.core.errors import TallyError
-from tally.core.records import JSON, MAX_MODEL_NAME, REQUESTS, CostRecord, InvalidRecord, canonical_decimal
+from tally.core.records import JSON, MAX_MODEL_NAME, REQUESTS, CostRecord, InvalidRecord
 from tally.currency.rates import CurrencyUnknown, Rates
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Rejected, Table, has_control_characters, quote, row_text

@@ -12,8 +12,9 @@ from hashlib import sha256
 from operator import xor
 from threading import Lock
 
+from tally.core.encoding import canonical_decimal
 from tally.core.progress import Progress, ignore_progress
-from tally.core.records import CostRecord, canonical_decimal
+from tally.core.records import CostRecord
 from tally.importers import Parsed, Rejected
 from tally.importers.grouping import Breakdown, read_breakdown, refuse_overlap
 from tally.importers.own_exports import find_stored

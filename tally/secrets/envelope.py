@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tally.core.records import encode_parts
+from tally.core.encoding import encode_parts
 
 VERSION = "v1"
 KEY_BYTES = 32

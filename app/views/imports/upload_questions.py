@@ -15,7 +15,7 @@ from app.views.imports import column_mappings
 from app.views.imports.choices import Answers, Choices
 from app.views.imports.uploads import Recognized, Unmapped
 from tally.core.amounts import parse_amount
-from tally.core.records import canonical_decimal
+from tally.core.encoding import canonical_decimal
 from tally.importers import AmbiguousDates, Question
 from tally.importers.column_matching import REQUIRED
 from tally.importers.readers.dates import DateUnreadable, parse_moment

@@ -4,7 +4,8 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from tally.core.records import JSON, canonical_decimal
+from tally.core.encoding import canonical_decimal
+from tally.core.records import JSON
 from tally.currency.rates import EUR, USD, find_rate
 from tally.importers.protocol import Options, RowRejected
 from tally.importers.readers.table import quote

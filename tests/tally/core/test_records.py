@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.core.records import (
-    ChargeType,
-    CostRecord,
-    InvalidRecord,
-    canonical_decimal,
-    day_instant,
-    identity,
-    to_columns,
-)
+from tally.core.encoding import canonical_decimal
+from tally.core.records import ChargeType, CostRecord, InvalidRecord, day_instant, identity, to_columns
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 PARTS = st.lists(
