@@ -37,11 +37,10 @@ currency = chosen_currency.code
 today = today_in(preferences.zone)
 palette = current_palette()
 
-row = title_row("Forecast")
-with row:
+with title_row("Forecast"), st.container(horizontal=True, width="content", gap="small"):
     project = choose_project(user)
+    chooser = st.container(width=280)
 project_id = project.project_id if project else None
-chooser = row.container(width=280)
 
 with st.skeleton(height=600):
     daily = data.load_daily(user, today - timedelta(days=HISTORY_DAYS), today, project_id)
