@@ -29,6 +29,7 @@ NARROW = """<style>
 [data-testid=stLayoutWrapper]:has(>.st-key-members-list){display:flex}
 [data-testid=stLayoutWrapper]:has(>.st-key-members-table){display:none}
 }</style>"""
+UNLINKED_AT = "@\N{WORD JOINER}"  # Markdown makes links of addresses, and a click on one would open a mail
 ABOVE = "This person's role is above yours. Only an owner can change it."
 
 
@@ -116,11 +117,16 @@ def _render_choice(user: User, members: Sequence[Person], lines: Sequence[str], 
             "Member",
             range(len(members)),
             index=None,
-            format_func=lambda place: escape_markdown(members[place].email),
+            format_func=lambda place: _label(members[place], user.user_id),
             captions=[escape_markdown(line) for line in lines],
             key=list_key,
             label_visibility="collapsed",
         )
+
+
+def _label(person: Person, user_id: str) -> str:
+    you = " (you)" if person.user_id == user_id else ""
+    return escape_markdown(person.email + you).replace("@", UNLINKED_AT)
 
 
 def _render_actions(user: User, person: Person | None) -> None:
