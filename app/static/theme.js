@@ -19,6 +19,15 @@
   ];
   const current = localStorage.getItem(storageKey(window.location.pathname)) ?? '"System"';
 
+  // Charts keep the colours of the run that drew them: when the system changes its own, a hidden button draws them again.
+  const repaint = () => {
+    const isIdle = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
+    if (isIdle) document.querySelector(".st-key-repaint button")?.click();
+    else setTimeout(repaint, 500);
+  };
+  window.systemColours ??= window.matchMedia("(prefers-color-scheme: dark)");
+  window.systemColours.onchange = theme === "System" ? () => setTimeout(repaint, 500) : null;
+
   if (theme) {
     for (const path of paths) localStorage.setItem(storageKey(path), JSON.stringify(theme));
     if (current !== JSON.stringify(theme)) window.location.reload();

@@ -9,6 +9,7 @@ from tests.app.pages import save, usage
 from tests.e2e.steps import open_page, sign_in
 
 DARK, LIGHT = "rgb(14, 17, 22)", "rgb(255, 255, 255)"
+INK_DARK, INK_LIGHT = "rgb(232, 236, 242)", "rgb(20, 24, 31)"
 
 
 def expect_background(page: Page, colour: str) -> None:
@@ -27,3 +28,16 @@ def test_chosen_theme_overrides_the_system_theme(page: Page, upstream: AuthClien
     page.wait_for_timeout(1500)  # the data version is cached for a second
     open_page(page, "/records")
     expect_background(page, LIGHT)
+
+
+def test_charts_follow_the_system_theme(page: Page, upstream: AuthClient, account: Account) -> None:
+    save(sign_in_user(upstream, account), [usage(0, "1")])
+    sign_in(page, account)
+    legend = page.locator(".legendtext").first
+    expect(legend).to_have_css("fill", INK_LIGHT)
+
+    page.emulate_media(color_scheme="dark")
+
+    expect_background(page, DARK)
+    expect(legend).to_have_css("fill", INK_DARK)
+    expect(page.get_by_role("button", name="Repaint")).to_have_count(0)
