@@ -34,13 +34,19 @@ def act(team: Team, person: Connection, me: str, random: Random) -> Any:
         lambda: call(person, "create_project", team.id, f"{uuid4()}", True),
         lambda: call(person, "set_rules", team.id, []),
         lambda: call(person, "set_aliases", team.id, [{"value": "ann", "user_id": str(other)}]),
-        lambda: person.execute("update public.imports set is_enabled = not is_enabled").rowcount,
+        lambda: switch_source(person, random),
         lambda: call(person, "post_due_renewals", team.id),
     ]
     if me == "admin2":
         changes.append(lambda: call(person, "delete_own_account", f"{team[me].id}@example.org"))
     changes += [lambda: save(team, person)] * 4
     return random.choice(changes)()
+
+
+def switch_source(person: Connection, random: Random) -> Any:
+    """Exclude or include a source, as its page does; a plain update waits for saves with the row locked."""
+    sources = person.execute("select id from public.imports order by id").fetchall()
+    return sources and call(person, "set_source_enabled", random.choice(sources)[0], random.random() < 0.5)
 
 
 def save(team: Team, person: Connection) -> Any:
