@@ -5,9 +5,9 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, cast
 
 from tally.agents.agent import Agent
@@ -20,7 +20,7 @@ from tally.core.progress import Progress
 
 MAX_PROCESSES = 4
 BYTES_PER_PROCESS = 16_000_000  # reading these takes as long as starting a worker process
-BYTES_PER_PRICE_LOAD = 20_000_000  # a worker reads these while this process imports the prices
+BYTES_PER_WORKER = 20_000_000  # this process reads these while a worker starts and returns what it found
 MAX_DOCUMENT_BYTES = 512_000_000  # limit for a file that is parsed as a whole
 UNREAD_MTIME_NS = 0  # matches no file, so the log is read again next time
 
@@ -91,7 +91,7 @@ def _split(tasks: Sequence[Task]) -> list[list[Task]]:
     total = sum(file.unread_bytes for _, file in tasks)
     count = max(1, min(os.cpu_count() or 1, MAX_PROCESSES, total // BYTES_PER_PROCESS))
     shares: list[list[Task]] = [[] for _ in range(count)]
-    sizes = [BYTES_PER_PRICE_LOAD] + [0] * (count - 1)
+    sizes = [0] + [BYTES_PER_WORKER] * (count - 1)
     for task in sorted(tasks, key=lambda task: -task[1].unread_bytes):
         smallest = sizes.index(min(sizes))
         shares[smallest].append(task)
@@ -102,13 +102,10 @@ def _split(tasks: Sequence[Task]) -> list[list[Task]]:
 def _start_worker(share: list[Task]) -> "subprocess.Popen[bytes]":
     """Start a new Python process that reads a share, without forking or re-running the main program."""
     command = [sys.executable, "-m", "tally.agents.worker"]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
-    with (
-        suppress(BrokenPipeError),
-        cast(IO[bytes], worker.stdin) as task,
-    ):  # _finish_worker detects a worker that died
+    with TemporaryFile() as task:  # a pipe holds 64 kB: this process would wait until the worker reads it
         pickle.dump(share, task, protocol=pickle.HIGHEST_PROTOCOL)
-    return worker
+        task.seek(0)
+        return subprocess.Popen(command, stdin=task, stdout=subprocess.PIPE)  # noqa: S603 - our own program
 
 
 def _finish_worker(worker: "subprocess.Popen[bytes]") -> Found:
