@@ -65,7 +65,7 @@ def load_prices(query: PriceQuery) -> ClassPrices:
     context = {key: value for key, value in query.context if key != RESIDENCY}
     standard = found.model.get_prices(query.at)
     flat, variant_note = _find_variant(found, context, query) if context else (_pick(standard, query), "")
-    notes = [variant_note, residency_note, _note_correction(found, query.at), _note_tier(query, standard)]
+    notes = [variant_note, residency_note, _note_correction(found, query), _note_tier(query, standard)]
     per_request, by_class = _price_classes(tuple(vars(flat).items()))
     return ClassPrices(
         matched_model=found.full_name,
@@ -131,8 +131,9 @@ def _is_long(prices: types.ModelPrice, query: PriceQuery) -> bool:
     )
 
 
-def _note_correction(found: ListedModel, at: datetime) -> str:
-    is_corrected = vars(found.model.get_prices(at)) != vars(found.uncorrected.get_prices(at))
+def _note_correction(found: ListedModel, query: PriceQuery) -> str:
+    ours, listed = (_pick(model.get_prices(query.at), query) for model in (found.model, found.uncorrected))
+    is_corrected = vars(ours) != vars(listed)
     return "as the provider published it, where the price list differs" if is_corrected else ""
 
 
