@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from tally.catalog.providers import find_provider
 from tally.core.encoding import canonical_decimal
-from tally.core.records import CostRecord, identity
+from tally.core.records import MAX_COST_USD, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day
 from tally.importers.gateways import find_maker
 from tally.importers.protocol import Options, Parsed, read_rows
@@ -97,7 +97,11 @@ def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
 def read_cost(numbers: Numbers, cells: Sequence[str]) -> Decimal | None:
     """The first cost of a row, to ten decimals: they are sums of floats."""
     column = next((column for column in COSTS if not numbers.is_blank(column, cells)), None)
-    return Decimal(canonical_decimal(round(numbers.amount(column, cells), 10))) if column else None
+    if column is None:
+        return None
+    cost_usd = numbers.amount(column, cells)
+    is_possible = abs(cost_usd) < MAX_COST_USD  # the record refuses others
+    return Decimal(canonical_decimal(round(cost_usd, 10))) if is_possible else cost_usd
 
 
 def _find_day(table: Table) -> str:
