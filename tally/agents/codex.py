@@ -1,25 +1,25 @@
-"""Codex CLI: sessions as JSON lines; each request is followed by its token count and the running total."""
+"""Codex CLI: sessions as JSON lines; each request is followed by its token count and the running total.
+
+A fork and a sub-agent may begin with the history of their parent, told again at any pace. It is recognised by
+its running sums, which the parent's log has, too. If that log is gone, siblings tell the same sums, and each
+counts once.
+"""
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tally.agents.codex_counts import Sums, add_count, largest_within, read_sums
+from tally.agents.codex_history import find_parent, forget_histories, load_history
 from tally.agents.events import Event, LineRejected, ParsedPart, select_first
-from tally.agents.json_values import (
-    child,
-    parse_object,
-    read_count,
-    read_folder,
-    read_instant,
-    read_name,
-)
+from tally.agents.json_values import child, parse_object, read_folder, read_instant, read_name
 from tally.agents.jsonl import lines_matching
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch, read_repository
 from tally.catalog.providers import find_provider
 from tally.core.encoding import encode_parts
+from tally.pricing.service_tiers import find_condition
 
 name = "codex"
 title = "Codex CLI"
@@ -28,23 +28,13 @@ select_winners = select_first  # a branched session repeats its history with the
 
 KINDS = "token_count", "turn_context", "session_meta", "thread_settings_applied", "turn.completed"
 _MARKER = re.compile(rb'"type":\s?"(?:' + "|".join(map(re.escape, KINDS)).encode() + rb')"')
-COUNTS = (
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_input_tokens",
-    "output_tokens",
-    "reasoning_output_tokens",
-)
+MODEL_KEYS = ("model", "model_name", "model_slug")
 DEFAULT_MODEL = "gpt-5"  # for sessions logged before Codex recorded the model
-FORK_MARKERS = (b"thread_spawn", b"forked_from_id")
-HEAD_BYTES = 16_384  # the start of a log, which tells whether the session is a fork
-# A fork first writes its parent's history in one burst with new times; real requests are further apart.
-BURST_GAP = timedelta(seconds=1)
-FAST_TIERS = ("priority", "fast")
 
 
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
     """Find sessions in CODEX_HOME or the default folder; one that is also archived is read once."""
+    forget_histories()
     found: dict[tuple[Path, Path], Path] = {}
     for root in folders_from(environment, "CODEX_HOME", home / ".codex"):
         for folder in (root / "sessions", root / "archived_sessions"):
@@ -53,97 +43,124 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
     return list(found.values())
 
 
-def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
-    """Return the requests of this part; the state holds the model, the running total and any replay."""
-    if not state:
-        state = {"is_fork": any(marker in data[:HEAD_BYTES] for marker in FORK_MARKERS)}
+def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
+    """Return the requests of this part; the state holds the session, its parent, model and running sums."""
     part = ParsedPart(state=state)
-    counted: list[Event] = []
     for line in lines_matching(data, _MARKER):
         try:
-            event = _parse_line(line, state)
+            event = _parse_line(line, path, state)
         except LineRejected as reason:
             part.reject(str(reason))
         else:
+            if "unnamed" in state and state.get("model"):
+                _name_models(part.events, state)
             if event is not None:
-                counted.append(event)
-    part.events = _without_replay(counted, state)
+                part.events.append(event)
+    if "unnamed" in state:
+        _name_models(part.events, state)
     return part
 
 
-def _parse_line(line: bytes, state: dict[str, Any]) -> Event | None:
+def _parse_line(line: bytes, path: Path, state: dict[str, Any]) -> Event | None:
     record = parse_object(line)
     payload = child(record, "payload")
     kind = record.get("type")
     if kind == "event_msg":
-        return _parse_event_message(record, payload, state)
-    if kind == "turn.completed":
-        return _read_event(record, record, child(record, "usage"), state)
-    if kind == "session_meta":
-        state["session"] = read_name(payload, "id")
-        state["vendor"] = find_provider(read_name(payload, "model_provider")) or "openai"
-        state["folder"] = read_folder(payload, "cwd")
-        git = child(payload, "git")
-        state["branch"], state["repository"] = (
-            read_branch(git, "branch"),
-            read_repository(git, "repository_url"),
-        )
+        if payload.get("type") == "token_count":
+            return _read_token_count(record, payload, path, state)
+        if payload.get("type") == "thread_settings_applied":
+            _read_settings(child(payload, "thread_settings"), state)
+    elif kind == "turn.completed":
+        return _count(record, record, None, read_sums(child(record, "usage")), state)
+    elif kind == "session_meta" and "session" not in state:  # a fork repeats its parent's
+        _read_meta(payload, state)
     elif kind == "turn_context":
-        state["model"] = read_name(payload, "model") or state.get("model", "")
+        state["model"] = _read_model(payload) or state.get("model", "")
         state["folder"] = read_folder(payload, "cwd") or state.get("folder", "")
     return None
 
 
-def _parse_event_message(
-    record: Mapping[str, Any], payload: Mapping[str, Any], state: dict[str, Any]
-) -> Event | None:
-    kind = payload.get("type")
-    if kind == "token_count":
-        return _read_token_count(record, payload, state)
-    if kind == "thread_settings_applied":
-        tier = child(payload, "thread_settings").get("service_tier")
-        state["tier"] = state.get("tier") if tier is None else tier
-    return None
+def _read_meta(payload: Mapping[str, Any], state: dict[str, Any]) -> None:
+    state["session"] = read_name(payload, "id")
+    state["parent"], state["is_fork"] = find_parent(payload)
+    state["vendor"] = find_provider(read_name(payload, "model_provider")) or "openai"
+    state["folder"] = read_folder(payload, "cwd")
+    git = child(payload, "git")
+    state["branch"], state["repository"] = (
+        read_branch(git, "branch"),
+        read_repository(git, "repository_url"),
+    )
+    if model := _read_model(payload):
+        state["model"] = model
+
+
+def _read_settings(settings: Mapping[str, Any], state: dict[str, Any]) -> None:
+    if settings.get("service_tier") is not None:
+        state["tier"] = read_name(settings, "service_tier")
+    if model := _read_model(settings):
+        state["model"] = model
+
+
+def _read_model(values: Mapping[str, Any]) -> str:
+    return next((found for key in MODEL_KEYS if (found := read_name(values, key))), "")
 
 
 def _read_token_count(
-    record: Mapping[str, Any], payload: Mapping[str, Any], state: dict[str, Any]
+    record: Mapping[str, Any], payload: Mapping[str, Any], path: Path, state: dict[str, Any]
 ) -> Event | None:
     info = child(payload, "info")  # null before the first response
-    usage = _usage_since_last_count(info, state)
-    if usage is None:
-        return None
-    if model := read_name(payload, "model") or read_name(info, "model"):
+    total, last = (
+        read_sums(info[key]) if isinstance(info.get(key), dict) else None
+        for key in ("total_token_usage", "last_token_usage")
+    )
+    if model := _read_model(payload) or _read_model(info):
         state["model"] = model
-    return _read_event(record, payload, usage, state)
+    if state.get("parent") and not state.get("has_own") and (total or last):
+        if _repeats_parent(path, total, last, state):
+            return None
+        state["has_own"] = True
+    return _count(record, payload, total, last, state)
 
 
-def _usage_since_last_count(info: Mapping[str, Any], state: dict[str, Any]) -> Mapping[str, Any] | None:
-    """Return the usage of the last request, else the increase of the total; None when nothing was added."""
-    total, last = info.get("total_token_usage"), info.get("last_token_usage")
-    if isinstance(total, dict):
-        before = state.get("total")
-        sums = [read_count(total, key) for key in COUNTS]
-        state["total"] = sums
-        if sums == before:
-            return None  # the same count repeated
-        if not isinstance(last, dict):
-            growth = zip(COUNTS, sums, before or [0] * len(COUNTS), strict=True)
-            return {key: max(0, now - then) for key, now, then in growth}
-    return last if isinstance(last, dict) else None
+def _repeats_parent(path: Path, total: Sums | None, last: Sums | None, state: dict[str, Any]) -> bool:
+    """Check whether the parent has this count, too; the sums go on from what is the parent's."""
+    history = load_history(path, state["parent"])
+    if history is None:
+        state["lineage"] = state["parent"]
+        return False
+    sums = state.setdefault("sums", [])
+    counted = add_count([*sums], total, last)
+    if counted is None:
+        return True
+    if history.has(counted[1]):
+        add_count(sums, total, last)
+        return True
+    if total and not last and (sums or state["is_fork"]) and (reached := largest_within(history.sums, total)):
+        sums.append(reached)
+    return False
 
 
-def _read_event(
-    record: Mapping[str, Any], payload: Mapping[str, Any], usage: Mapping[str, Any], state: Mapping[str, Any]
+def _count(
+    record: Mapping[str, Any],
+    payload: Mapping[str, Any],
+    total: Sums | None,
+    last: Sums | None,
+    state: dict[str, Any],
 ) -> Event | None:
     timestamp = read_instant(record.get("timestamp"))
-    model = read_name(payload, "model") or state.get("model") or DEFAULT_MODEL
-    input_tokens, cached, write, output, reasoning = (read_count(usage, key) for key in COUNTS)
+    counted = add_count(state.setdefault("sums", []), total, last)
+    if counted is None:
+        return None
+    usage, reached = counted
+    input_tokens, cached, write, output, reasoning = usage
     if not input_tokens and not output:
         return None
     cached = min(cached, input_tokens)
+    model = _read_model(payload) or state.get("model") or ""
+    if not model:
+        state["unnamed"] = True
     return Event(
-        encode_parts(timestamp, model, input_tokens, cached, output, reasoning, input_tokens + output),
+        encode_parts(state.get("lineage") or timestamp, *usage, *reached),
         timestamp,
         state.get("vendor", "openai"),
         model,
@@ -152,7 +169,7 @@ def _read_event(
         cached_input_tokens=cached,
         cache_write_tokens=min(write, input_tokens - cached),
         reasoning_tokens=min(reasoning, output),
-        context=("service_tier", "priority") if state.get("tier") in FAST_TIERS else None,
+        context=find_condition(state.get("tier", "")),
         session=state.get("session", ""),
         folder=state.get("folder", ""),
         branch=state.get("branch", ""),
@@ -160,21 +177,8 @@ def _read_event(
     )
 
 
-def _without_replay(counted: list[Event], state: dict[str, Any]) -> list[Event]:
-    """Leave out the parent's history that a fork wrote in one burst at its start."""
-    own = []
-    for place, event in enumerate(counted):
-        if state["is_fork"] and "replayed_until" not in state:
-            follower = counted[place + 1] if place + 1 < len(counted) else None
-            is_burst = follower is not None and _is_burst(event.timestamp, follower.timestamp)
-            state["replayed_until"] = event.timestamp.isoformat() if is_burst else ""
-        elif until := state.get("replayed_until"):
-            is_burst = _is_burst(datetime.fromisoformat(until), event.timestamp)
-            state["replayed_until"] = event.timestamp.isoformat() if is_burst else ""
-        if not state.get("replayed_until"):
-            own.append(event)
-    return own
-
-
-def _is_burst(earlier: datetime, later: datetime) -> bool:
-    return timedelta(0) <= later - earlier < BURST_GAP
+def _name_models(events: list[Event], state: dict[str, Any]) -> None:
+    """Give requests before the first model the one that follows, or the one of logs without any."""
+    del state["unnamed"]
+    model = state.get("model") or DEFAULT_MODEL
+    events[:] = [event if event.model else event._replace(model=model) for event in events]

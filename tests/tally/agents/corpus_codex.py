@@ -86,10 +86,17 @@ class Codex:
 
     def _subagent(self) -> tuple["Rollout", list[bytes]]:
         """Return a fork: its parent's history with the time of the fork, then its own requests."""
-        rollout = Rollout(self._dice, self._dice.moment())
-        lines = rollout.begin(parent=self._dice.uuid())
-        for _ in range(3):
-            lines += rollout.count(rollout.spend())
+        parent = Rollout(self._dice, self._dice.moment())
+        spent = [parent.spend() for _ in range(3)]
+        lines = parent.begin()
+        for usage in spent:
+            parent.now += timedelta(seconds=7)
+            lines += parent.count(usage)
+        self._save(parent, lines)
+        rollout = Rollout(self._dice, parent.now + timedelta(seconds=20))
+        lines = rollout.begin(parent=parent.id)
+        for usage in spent:
+            lines += rollout.count(usage)
             rollout.now += timedelta(milliseconds=4)
         rollout.now += timedelta(seconds=12)
         return rollout, [*lines, *rollout.turn(), *rollout.turn()]

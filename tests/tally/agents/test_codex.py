@@ -1,6 +1,7 @@
-"""Codex CLI's logs: usage since the previous token count, without the history of a parent session."""
+"""Codex CLI's logs: usage since the previous token count, and the history of a parent session once."""
 
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -104,26 +105,161 @@ def test_branched_session_adds_only_its_own_requests(tmp_path: Path) -> None:
     assert amounts(codex(tmp_path)) == [(1_000, 10), (2_500, 300), (4_000, 40)]
 
 
-@pytest.mark.parametrize("begin", [1.0, 1.995])
-@pytest.mark.parametrize(
-    "meta",
-    [{"source": {"subagent": {"thread_spawn": {"parent_thread_id": "c1"}}}}, {"forked_from_id": "c1"}],
-)
-def test_fork_does_not_count_the_history_of_its_parent(
-    tmp_path: Path, begin: float, meta: dict[str, Any]
+SPAWNED: dict[str, Any] = {"source": {"subagent": {"thread_spawn": {"parent_thread_id": "c1"}}}}
+FORKED: dict[str, Any] = {"forked_from_id": "c1"}
+PARENT = [(1_000, 10), (2_500, 300), (400, 40)]  # what each request of the parent took
+
+
+def growing(
+    start: float, pace: float, lasts: list[tuple[int, int]], with_last: bool = True
+) -> list[dict[str, Any]]:
+    """Token counts of a session from nothing, with a fixed time between them."""
+    inputs, outputs = (list(accumulate(amount)) for amount in zip(*lasts, strict=True))
+    return [
+        token_count(start + pace * n, last if with_last else None, (inputs[n], outputs[n]))
+        for n, last in enumerate(lasts)
+    ]
+
+
+@pytest.mark.parametrize("meta", [SPAWNED, FORKED, SPAWNED | FORKED])
+@pytest.mark.parametrize("pace", [0.004, 0.6, 1.6, 9])
+@pytest.mark.parametrize("replayed", [1, 2, 3])
+@pytest.mark.parametrize("folder", ["sessions", "archived_sessions"])
+def test_history_of_the_parent_is_not_counted_again_at_any_pace(
+    tmp_path: Path, meta: dict[str, Any], pace: float, replayed: int, folder: str
 ) -> None:
-    replayed = [token_count(begin + 0.004 * n, (1_000, 10), (1_000 * n, 10 * n)) for n in (1, 2, 3)]
-    own = token_count(begin + 15, (4_000, 40), (7_000, 70))
-    write_codex(tmp_path, codex_rows(*replayed, own, **meta))
+    parent = json_lines(codex_rows(*growing(1, 3, PARENT)))
+    write(tmp_path / ".codex" / folder / "2026/09/01/rollout-1.jsonl", parent)
+    own = [*PARENT[:replayed], (4_000, 41), (70, 7)]
+    write_codex(
+        tmp_path, codex_rows(*growing(20, pace, own), id="c2", **meta), file="2026/09/01/rollout-2.jsonl"
+    )
 
-    assert amounts(codex(tmp_path)) == [(4_000, 40)]
+    events = codex(tmp_path)
+
+    assert sorted(amounts(events)) == sorted([*PARENT, (4_000, 41), (70, 7)])
+    assert {event.session for event in events if event.output_tokens in (41, 7)} == {"c2"}
 
 
-def test_quick_requests_count_unless_the_session_is_a_fork(tmp_path: Path) -> None:
-    quick = [token_count(1 + 0.004 * n, (1_000, n), (1_000 * n, n * n)) for n in (1, 2, 3)]
-    write_codex(tmp_path, codex_rows(*quick))
+@pytest.mark.parametrize("with_last", [True, False])
+def test_history_of_a_parent_that_is_gone_counts_once_among_siblings(tmp_path: Path, with_last: bool) -> None:
+    for number, own in ((2, [(4_000, 41)]), (3, [(70, 7), (80, 8)])):
+        counts = growing(10 * number, 1.5, [*PARENT, *own], with_last)
+        rows = codex_rows(*counts, id=f"c{number}", **FORKED)
+        write_codex(tmp_path, rows, file=f"2026/09/01/rollout-{number}.jsonl")
 
-    assert len(codex(tmp_path)) == 3
+    assert sorted(amounts(codex(tmp_path))) == sorted([*PARENT, (4_000, 41), (70, 7), (80, 8)])
+
+
+@pytest.mark.parametrize("replayed", [0, 2, 3])
+def test_totals_of_a_fork_go_on_from_those_of_its_parent(tmp_path: Path, replayed: int) -> None:
+    write_codex(tmp_path, codex_rows(*growing(1, 3, PARENT, with_last=False)))
+    counts = growing(20, 3, [*PARENT, (4_000, 41), (70, 7)], with_last=False)
+    rows = codex_rows(*counts[:replayed], *counts[3:], id="c2", **FORKED)
+    write_codex(tmp_path, rows, file="2026/09/01/rollout-2.jsonl")
+
+    assert sum(event.input_tokens for event in codex(tmp_path)) == 1_000 + 2_500 + 400 + 4_000 + 70
+
+
+def test_fork_of_a_fork_counts_only_its_own(tmp_path: Path) -> None:
+    first, second = "11111111-2222-4333-8444-555555555555", "66666666-2222-4333-8444-555555555555"
+    write_codex(tmp_path, codex_rows(*growing(1, 3, PARENT)))
+    child = codex_rows(*growing(20, 0.5, [*PARENT, (5, 1)]), id=first, **FORKED)
+    write_codex(tmp_path, child, file=f"2026/09/01/rollout-2026-09-01T12-00-20-{first}.jsonl")
+    rows = codex_rows(*growing(40, 2, [*PARENT, (5, 1), (6, 2)]), id=second, forked_from_id=first)
+    write_codex(tmp_path, rows, file=f"2026/09/01/rollout-2026-09-01T12-00-40-{second}.jsonl")
+
+    assert sorted(amounts(codex(tmp_path))) == sorted([*PARENT, (5, 1), (6, 2)])
+
+
+@pytest.mark.parametrize("with_parent", [True, False])
+def test_quick_requests_of_a_sub_agent_count(tmp_path: Path, with_parent: bool) -> None:
+    if with_parent:
+        write_codex(tmp_path, codex_rows(*growing(1, 3, PARENT)))
+    own = [(800, 20), (900, 25), (300, 15)]
+    rows = codex_rows(*growing(20, 0.3, own), id="c2", **SPAWNED, **FORKED)
+    write_codex(tmp_path, rows, file="2026/09/01/rollout-2.jsonl")
+
+    assert sorted(amounts(codex(tmp_path))) == sorted([*(PARENT if with_parent else []), *own])
+
+
+def test_session_is_named_by_its_first_meta(tmp_path: Path) -> None:
+    own = codex_rows(token_count(30, (5, 5), (5, 5)), id="c2", model_provider="openai", **FORKED)
+    parents = codex_rows(id="c1", model_provider="azure")[0]
+    write_codex(tmp_path, [own[0], parents, *own[1:]])
+
+    (event,) = codex(tmp_path)
+
+    assert (event.session, event.vendor) == ("c2", "openai")
+
+
+@pytest.mark.parametrize(
+    ("totals", "expected"),
+    [
+        ([(70_000, 900), (2_000, 40), (71_000, 950), (2_600, 55), (72_500, 990)], (75_100, 1_045)),
+        ([(500, 5), (500, 5), (900, 9)], (900, 9)),
+        ([(900, 9), (100, 1), (300, 3)], (1_200, 12)),  # it began anew
+        ([(900, 9), (100, 1), (900, 9), (950, 10)], (1_050, 11)),
+        ([(10, 1), (20, 2), (30, 3), (15, 1), (40, 4)], (55, 5)),
+    ],
+)
+def test_sums_of_several_agents_are_apart(
+    tmp_path: Path, totals: list[tuple[int, int]], expected: tuple[int, int]
+) -> None:
+    write_codex(tmp_path, codex_rows(*[token_count(n, None, total) for n, total in enumerate(totals, 1)]))
+
+    events = codex(tmp_path)
+
+    found = (sum(event.input_tokens for event in events), sum(event.output_tokens for event in events))
+    assert found == expected
+
+
+def test_count_without_a_total_is_part_of_the_next_one(tmp_path: Path) -> None:
+    counts = [token_count(1, (400, 12), None), token_count(2, (50, 3), None), token_count(5, None, (650, 20))]
+    write_codex(tmp_path, codex_rows(*counts))
+
+    assert amounts(codex(tmp_path)) == [(400, 12), (50, 3), (200, 5)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"type": "turn_context", "payload": {"model": "gpt-5.5"}},
+        {"type": "turn_context", "payload": {"model_slug": "gpt-5.5"}},
+        {
+            "type": "event_msg",
+            "payload": {"type": "thread_settings_applied", "thread_settings": {"model": "gpt-5.5"}},
+        },
+        codex_rows({"at": at(3), "model": "gpt-5.5"}, model=None)[1],
+        codex_rows({"at": at(3), "last_token_usage": codex_usage(3, 3), "model_name": "gpt-5.5"}, model=None)[
+            1
+        ],
+    ],
+)
+def test_requests_before_the_model_is_told_are_of_the_one_told_next(
+    tmp_path: Path, told: dict[str, Any]
+) -> None:
+    early = codex_rows(token_count(1, (100, 10), (100, 10)), token_count(2, (20, 2), (120, 12)), model=None)
+    late = {"timestamp": at(9), "type": "turn_context", "payload": {"model": "gpt-6-astra"}}
+    last = codex_rows(token_count(10, (7, 1), (200, 20)), model=None)[1]
+    write_codex(tmp_path, [*early, {"timestamp": at(3)} | told, late, last])
+
+    events = codex(tmp_path)
+
+    assert {event.model for event in events[:-1]} == {"gpt-5.5"}
+    assert events[-1].model == "gpt-6-astra"
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority", "fast"])
+def test_tier_is_a_price_condition(tmp_path: Path, tier: str) -> None:
+    settings = {"type": "thread_settings_applied", "thread_settings": {"service_tier": tier}}
+    applied = {"timestamp": at(1), "type": "event_msg", "payload": settings}
+    later = codex_rows(token_count(2, (1_000, 10), (1_000, 10)), model=None)[1:]
+    write_codex(tmp_path, [*codex_rows(model="gpt-5.1"), applied, *later])
+
+    (event,) = codex(tmp_path)
+
+    assert event.context == ("service_tier", tier)
 
 
 def test_session_that_is_both_active_and_archived_is_read_once(tmp_path: Path) -> None:
@@ -133,17 +269,6 @@ def test_session_that_is_both_active_and_archived_is_read_once(tmp_path: Path) -
 
     assert len(read(tmp_path, "codex")) == 2
     assert len(codex(tmp_path)) == 1
-
-
-def test_priority_tier_is_a_price_condition(tmp_path: Path) -> None:
-    rows = codex_rows(model="gpt-5.1")
-    settings = {"type": "thread_settings_applied", "thread_settings": {"service_tier": "priority"}}
-    rows.append({"timestamp": at(1), "type": "event_msg", "payload": settings})
-    write_codex(tmp_path, [*rows, *codex_rows(token_count(2, (1_000, 10), (1_000, 10)), model=None)[1:]])
-
-    (event,) = codex(tmp_path)
-
-    assert event.context == ("service_tier", "priority")
 
 
 @pytest.mark.parametrize(

@@ -162,16 +162,33 @@ def rows_of_days(report: Any) -> Iterator[date]:
     return (date.fromisoformat(day["date"]) for day in report["daily"])
 
 
-def test_forked_session_matches(tmp_path: Path) -> None:
-    totals = [
-        {"at": f"2026-09-01T12:00:01.00{n}Z", "last_token_usage": codex_usage(1_000, n)} for n in (1, 2)
-    ]
+HISTORY = [{"at": f"2026-09-01T12:00:01.00{n}Z", "last_token_usage": codex_usage(1_000, n)} for n in (1, 2)]
+
+
+def write_fork(home: Path) -> None:
+    """Write a session that begins with the history of its parent c0."""
     own = {"at": "2026-09-01T12:00:20Z", "last_token_usage": codex_usage(4_000, 40)}
     source = {"subagent": {"thread_spawn": {"parent_thread_id": "c0"}}}
-    write_codex(tmp_path, codex_rows(*totals, own, source=source))
+    write_codex(home, codex_rows(*HISTORY, own, source=source))
+
+
+def test_difference_history_of_a_session_that_is_gone_counts(tmp_path: Path) -> None:
+    """Nothing else tells of these requests; ccusage takes quick ones of a fork for a replay."""
+    write_fork(tmp_path)
+
+    theirs = load_ccusage(tmp_path, agents=["codex"])["codex"]
+    ours = load_tally(tmp_path, tmp_path / "state")["codex"]
+
+    assert theirs[("2026-09-01", "gpt-5")].counts == (4_000, 0, 0, 40)
+    assert ours[("2026-09-01", "gpt-5")].counts == (6_000, 0, 0, 43)
+
+
+def test_forked_session_matches(tmp_path: Path) -> None:
+    write_codex(tmp_path, codex_rows(*HISTORY, id="c0"), file="2026/09/01/rollout-0.jsonl")
+    write_fork(tmp_path)
 
     theirs = load_ccusage(tmp_path, agents=["codex"])["codex"]
     ours = load_tally(tmp_path, tmp_path / "state")["codex"]
 
     assert list(rows_of_days(run_ccusage(tmp_path, "codex", "daily"))) == [date(2026, 9, 1)]
-    assert theirs[("2026-09-01", "gpt-5")].counts == ours[("2026-09-01", "gpt-5")].counts == (4_000, 0, 0, 40)
+    assert theirs[("2026-09-01", "gpt-5")].counts == ours[("2026-09-01", "gpt-5")].counts == (6_000, 0, 0, 43)
