@@ -19,10 +19,10 @@
   ];
   const current = localStorage.getItem(storageKey(window.location.pathname)) ?? '"System"';
 
-  // Charts keep the colours of the run that drew them: when the system changes its own, a hidden button draws them again.
+  // Charts keep the colours of the run that drew them: when the system changes its own, Streamlit's key R draws them again.
   const repaint = () => {
     const isIdle = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
-    if (isIdle) document.querySelector(".st-key-repaint button")?.click();
+    if (isIdle) document.dispatchEvent(new KeyboardEvent("keydown", { key: "r", code: "KeyR", keyCode: 82, bubbles: true }));
     else setTimeout(repaint, 500);
   };
   window.systemColours ??= window.matchMedia("(prefers-color-scheme: dark)");

@@ -45,9 +45,6 @@ CHOICES = (
     '[data-testid="stCheckbox"] label:has(input:not([role="switch"],:checked))>span+div'
     "{box-shadow:inset 0 0 0 1.5px #7C8798}</style>"
 )
-HIDDEN_BUTTON = (
-    "<style>[data-testid=stElementContainer]:has(.st-key-repaint),.st-key-repaint{display:none}</style>"
-)
 # White on the dark theme's primary colour has a contrast of 3.0; on this deeper tone, 5.1.
 BUTTONS = (
     '<style>[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
@@ -65,8 +62,6 @@ def apply_theme(theme: str) -> None:
 
     Streamlit has no API for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
-    st.html(CHOICES + HIDDEN_BUTTON + (BUTTONS if st.context.theme.type == "dark" else ""))
-    if theme == "system":
-        st.button("Repaint", key="repaint")
+    st.html(CHOICES + (BUTTONS if st.context.theme.type == "dark" else ""))
     if theme in THEMES:
         st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)

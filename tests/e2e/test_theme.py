@@ -40,4 +40,3 @@ def test_charts_follow_the_system_theme(page: Page, upstream: AuthClient, accoun
 
     expect_background(page, DARK)
     expect(legend).to_have_css("fill", INK_DARK)
-    expect(page.get_by_role("button", name="Repaint")).to_have_count(0)

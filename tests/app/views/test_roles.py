@@ -58,7 +58,7 @@ def owner(upstream: AuthClient, new_account: Callable[[], Account], job: Job) ->
 
 
 def enabled_buttons(page: AppTest) -> set[str]:
-    return {button.label for button in page.main.button if not button.disabled}
+    return {button.label for button in page.button if not button.disabled}
 
 
 def select_first(page: AppTest, user: User) -> AppTest:

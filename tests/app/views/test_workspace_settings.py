@@ -116,7 +116,7 @@ def test_others_see_the_list_and_their_own_limit(
 
     assert "Your limit: $150 a month, $132.40 used." in all_text(page)
     assert list(page.dataframe[0].value.columns) == ["member", "role"]
-    enabled = {found.label for found in page.main.button if not found.disabled}
+    enabled = {found.label for found in page.button if not found.disabled}
     assert enabled == {"Leave workspace", "Prepare export"}
     assert "Northwind" in all_text(page)
     assert "Project totals and their own costs" in all_text(page)
