@@ -57,7 +57,19 @@ values
     ('7a110000-0000-4000-8000-000000000025', 'helicone', 'Helicone', null),
     ('7a110000-0000-4000-8000-000000000026', 'langfuse', 'Langfuse', null),
     ('7a110000-0000-4000-8000-000000000027', 'windsurf', 'Windsurf', null),
-    ('7a110000-0000-4000-8000-000000000028', 'other', 'Other', null)
+    ('7a110000-0000-4000-8000-000000000028', 'other', 'Other', null),
+    ('7a110000-0000-4000-8000-000000000029', 'zai', 'Z.ai', null),
+    ('7a110000-0000-4000-8000-000000000030', 'moonshot', 'Moonshot AI', null),
+    ('7a110000-0000-4000-8000-000000000031', 'minimax', 'MiniMax', null),
+    ('7a110000-0000-4000-8000-000000000032', 'alibaba', 'Alibaba Cloud', null),
+    ('7a110000-0000-4000-8000-000000000033', 'xiaomi', 'Xiaomi', null),
+    ('7a110000-0000-4000-8000-000000000034', 'zhipuai', 'Zhipu AI', null),
+    ('7a110000-0000-4000-8000-000000000035', 'cerebras', 'Cerebras', null),
+    ('7a110000-0000-4000-8000-000000000036', 'baseten', 'Baseten', null),
+    ('7a110000-0000-4000-8000-000000000037', 'novita', 'Novita AI', null),
+    ('7a110000-0000-4000-8000-000000000038', 'cloudflare', 'Cloudflare', null),
+    ('7a110000-0000-4000-8000-000000000039', 'databricks', 'Databricks', null),
+    ('7a110000-0000-4000-8000-000000000040', 'local', 'Local models', null)
 on conflict (name) do update
     set
         display_name = excluded.display_name,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from tally.agents.events import Event
 from tally.agents.prices import find_event_prices
 from tally.agents.routes import Destination, Routes
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.list_prices import OTHER, calculate_costs
 from tally.pricing.usage import Usage
@@ -140,7 +140,8 @@ def sum_by_day(events: Iterable[Event], zone: ZoneInfo, routes: Routes) -> dict[
         route = routes.find(event.folder)
         if isinstance(route, Destination):
             place = (route.workspace_name, route.project_name)
-            group = Group(day_of(event, zone), canonical_claude(event.model), event.vendor, *place)
+            model = canonical_model(event.model, event.timestamp.date())
+            group = Group(day_of(event, zone), model, event.vendor, *place)
             sums[group, _find_terms(event)].add(event)
     days: dict[Group, DailyUsage] = defaultdict(DailyUsage)
     for (group, terms), counts in sums.items():

@@ -6,7 +6,7 @@ from tally.agents.events import Event
 from tally.agents.json_values import last_folder
 from tally.agents.payment import Payment
 from tally.agents.prices import conditions_of, logged_price, usage_of
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.core.records import JSON, CostRecord, identity, request_identity
 from tally.ledger.billing_account import name_account
 from tally.pricing.estimate import describe_price, estimate
@@ -16,7 +16,7 @@ from tally.pricing.usage import ModelRef
 def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
     """Return the cost record of a request."""
     payee, is_plan = payment.find_payee(event.vendor), payment.is_plan(event.vendor)
-    model_name = canonical_claude(event.model)
+    model_name = canonical_model(event.model, event.timestamp.date())
     described = {
         "session": event.session,
         "project": last_folder(event.folder),

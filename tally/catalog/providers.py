@@ -34,6 +34,18 @@ PROVIDERS = {
     "langfuse": "Langfuse",
     "windsurf": "Windsurf",
     "other": "Other",
+    "zai": "Z.ai",
+    "moonshot": "Moonshot AI",
+    "minimax": "MiniMax",
+    "alibaba": "Alibaba Cloud",
+    "xiaomi": "Xiaomi",
+    "zhipuai": "Zhipu AI",
+    "cerebras": "Cerebras",
+    "baseten": "Baseten",
+    "novita": "Novita AI",
+    "cloudflare": "Cloudflare",
+    "databricks": "Databricks",
+    "local": "Local models",
 }
 
 ALIASES = {
@@ -71,6 +83,12 @@ ALIASES = {
     "elevenlabs": ("eleven labs",),
     "huggingface": ("hf",),
     "windsurf": ("codeium",),
+    "zai": ("zai api", "z ai api"),
+    "moonshot": ("moonshot", "kimi"),
+    "alibaba": ("alibaba", "aliyun", "dashscope", "qwen"),
+    "zhipuai": ("zhipu", "bigmodel"),
+    "novita": ("novita",),
+    "cloudflare": ("workers ai", "cloudflare workers ai"),
 }
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.connectors.client import ApiClient, QueryParams
 from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, drop_blanks, list_rows
 from tally.connectors.errors import RequestRefused
@@ -67,7 +67,7 @@ def fetch_cost(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]
         yield CostRecord(
             provider=PROVIDER,
             timestamp=day_instant(day, "UTC"),
-            model_name=canonical_claude(found["model"]) or CHARGES.get(found["cost_type"]) or NO_MODEL,
+            model_name=canonical_model(found["model"]) or CHARGES.get(found["cost_type"]) or NO_MODEL,
             cost_usd=cost_usd,
             source_key=identity(COST, request.account, day, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
@@ -147,7 +147,7 @@ def _usage_record(
 ) -> CostRecord:
     """Return an estimated record; the source of its price is added to the metadata."""
     at, usage = day_instant(used.day, "UTC"), used.usage
-    model_name = canonical_claude(used.model) or NO_MODEL
+    model_name = canonical_model(used.model) or NO_MODEL
     cost_usd = estimate(metadata, ModelRef(PROVIDER, used.model, model_name), usage, at, used.conditions)
     return CostRecord(
         provider=PROVIDER,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from tally.catalog.models import canonical_model
 from tally.connectors.client import ApiClient, QueryParams
 from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, Window, drop_blanks, list_rows
 from tally.connectors.errors import RequestRefused
@@ -126,17 +127,19 @@ def _usage_record(
         dimension: _without_default(dimension, read_text(row, dimension)) for dimension in kind.dimensions
     }
     model = found.get("model", "")
-    named = {dimension: text for dimension, text in found.items() if text != model}
+    model_name = canonical_model(model)
+    named_model = ModelRef(PROVIDER, model, model_name)
+    named = {dimension: text for dimension, text in found.items() if text != model_name}
     metadata = drop_blanks({"kind": name} | named) | _counts(kind, row)
     usage = _read_usage(name, kind, row)
     at = day_instant(day, "UTC")
     cost_usd = None  # images, seconds and bytes are priced only in bills
     if kind.has_tokens or usage.web_searches:
-        cost_usd = estimate(metadata, ModelRef(PROVIDER, model), usage, at, _conditions(usage, found))
+        cost_usd = estimate(metadata, named_model, usage, at, _conditions(usage, found))
     return CostRecord(
         provider=PROVIDER,
         timestamp=at,
-        model_name=model or kind.title or NO_MODEL,
+        model_name=model_name or kind.title or NO_MODEL,
         cost_usd=cost_usd,
         source_key=identity(USAGE, request.account, day, name, *found.values()),
         cost_basis="estimated",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
+from tally.catalog.models import canonical_model
 from tally.connectors.client import ApiClient
 from tally.connectors.datasets import Dataset, FetchRequest, ProviderApi, drop_blanks
 from tally.connectors.fields import read_amount, read_count, read_day, read_rows, read_text
@@ -25,7 +26,7 @@ def fetch_activity(client: ApiClient, request: FetchRequest) -> Iterator[CostRec
             continue
         cost_usd = read_amount(row, "usage")
         found = {name: read_text(row, name) for name in DIMENSIONS}
-        model = found["model_permaslug"] or read_text(row, "model") or NO_MODEL
+        model = canonical_model(found["model_permaslug"] or read_text(row, "model")) or NO_MODEL
         named = {name: text for name, text in found.items() if text != model}
         metadata = drop_blanks(named)
         if row.get("byok_usage_inference"):

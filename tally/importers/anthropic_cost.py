@@ -5,7 +5,7 @@ Supports the columns of 2025-12 and the two wider sets of 2026.
 
 from collections.abc import Sequence
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
 from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import CLAUDE_DEFAULTS, Dimensions, Numbers, billing_account, utc_day
@@ -55,7 +55,7 @@ def parse(table: Table, options: Options) -> Parsed:
         return CostRecord(
             provider="anthropic",
             timestamp=when.timestamp,
-            model_name=canonical_claude(found["model"]) or CHARGES.get(found["cost_type"]) or NO_MODEL,
+            model_name=canonical_model(found["model"]) or CHARGES.get(found["cost_type"]) or NO_MODEL,
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",

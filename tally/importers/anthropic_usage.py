@@ -6,7 +6,7 @@ list price.
 
 from collections.abc import Sequence
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import (
     CLAUDE_DEFAULTS,
@@ -59,7 +59,7 @@ def parse(table: Table, options: Options) -> Parsed:
         when, found = day_of(cells), dimensions.read(cells)
         usage = read_usage(numbers, cells)
         metadata = dimensions.shown(found, found["model_version"])
-        model_name = canonical_claude(found["model_version"])
+        model_name = canonical_model(found["model_version"])
         model = ModelRef("anthropic", found["model_version"], model_name)
         conditions = Conditions(context_tier(context_window(cells)), read_context(found))
         cost_usd = estimate(metadata, model, usage, when.timestamp, conditions)

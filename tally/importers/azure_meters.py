@@ -3,9 +3,9 @@
 import re
 from functools import lru_cache
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
+from tally.catalog.payees import find_maker
 from tally.core.records import NO_MODEL
-from tally.importers.gateways import find_maker
 from tally.pricing.listed_models import is_listed
 
 # Words that follow the model.
@@ -43,7 +43,7 @@ def _find_model(stem: str) -> str:
     stem = re.sub(r"^gpt(?=[0-9])", "gpt-", _DATE.sub("", stem)).replace("gpt-35", "gpt-3.5")
     stem = re.sub(r"^o-(?=[0-9])", "o", stem)
     for name in (stem, f"gpt-{stem}") if _VERSION.match(stem) else (stem,):
-        is_named = has_version and find_maker(name)[0] not in ("", "aws-bedrock")
+        is_named = has_version and bool(find_maker(name))
         if is_listed("azure", name) or is_listed("openai", name) or is_named:
-            return canonical_claude(name)
+            return canonical_model(name)
     return ""

@@ -11,11 +11,12 @@ the account given with the file is named like a plan (`Claude Max`), which then 
 from collections.abc import Sequence
 from decimal import Decimal
 
+from tally.catalog.models import canonical_model
+from tally.catalog.payees import find_payee
 from tally.catalog.providers import find_provider
 from tally.core.encoding import canonical_decimal
-from tally.core.records import MAX_COST_USD, CostRecord, identity
+from tally.core.records import MAX_COST_USD, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day
-from tally.importers.gateways import find_maker
 from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Table
@@ -53,9 +54,9 @@ def parse(table: Table, options: Options) -> Parsed:
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), named.read(cells)
         usage = read_usage(numbers, cells)
-        maker, model_name = find_maker(found["modelname"])
-        is_covered = bool(plan) and PLANS.get(plan) == maker
-        provider = plan if is_covered else maker or "other"
+        payee, model_name = find_payee(found["modelname"]), canonical_model(found["modelname"]) or NO_MODEL
+        is_covered = bool(plan) and PLANS.get(plan) == payee
+        provider = plan if is_covered else payee or "other"
         metadata = named.shown({**found, "modelname": ""})
         account = provider if is_covered else billing_account(provider, options)
         cost_usd = read_cost(numbers, cells)

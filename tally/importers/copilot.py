@@ -18,7 +18,7 @@ from contextlib import suppress
 from decimal import Decimal
 from uuid import UUID
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
@@ -55,7 +55,7 @@ def parse(table: Table, options: Options) -> Parsed:
 def model_of(cell: str) -> str:
     """The name in other sources for names such as `Claude Sonnet 4.5` and `Auto: GPT-5`."""
     model = _PICKED_BY_GITHUB.sub("", cell)
-    canonical = canonical_claude(model)
+    canonical = canonical_model(model)
     return canonical if canonical != model else re.sub(r"\s+", "-", model).lower()
 
 

@@ -20,7 +20,7 @@ separate requests, summed in one record.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.core.records import JSON, NO_MODEL, CostBasis, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_time
 from tally.importers.protocol import Options, Parsed, checked_name, read_rows
@@ -65,12 +65,12 @@ def parse(table: Table, options: Options) -> Parsed:
         metadata: dict[str, JSON] = {key.replace(" ", "_"): text for key, text in found.items() if text}
         if total != usage.input_tokens + usage.output_tokens:
             metadata["total_tokens"] = total
-        model_name = canonical_claude(model)
+        model_name = canonical_model(model)
         if model_name != model:
             metadata["model"] = model
         basis, cost_usd = charge_of(cells)
         if cost_usd is None and numbers.is_blank("tokens", cells):
-            cost_usd = estimate(metadata, ModelRef("cursor", model_name), usage, when.timestamp)
+            cost_usd = estimate(metadata, ModelRef("cursor", model, model_name), usage, when.timestamp)
         return CostRecord(
             provider="cursor",
             timestamp=when.timestamp,

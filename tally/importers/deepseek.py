@@ -12,6 +12,7 @@ the timezone of the export.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
 from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, billing_account, bucket, utc_day
@@ -70,6 +71,7 @@ def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostReco
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), dimensions.read(cells)
+        model_name = canonical_model(found["model"])
         metadata = when.metadata | {"wallet_type": found["wallet_type"]}
         amount, currency = numbers.amount("cost", cells), find_currency(found["currency"])
         cost_usd = convert_to_usd(metadata, amount, currency, when.timestamp.date(), options)
@@ -78,7 +80,7 @@ def _costs(table: Table, options: Options) -> Callable[[Sequence[str]], CostReco
         return CostRecord(
             provider="deepseek",
             timestamp=when.timestamp,
-            model_name=found["model"] or NO_MODEL,
+            model_name=model_name or NO_MODEL,
             cost_usd=cost_usd,
             source_key=identity(COSTS, options.account, when.key, *found.values()),
             charge_type="usage" if cost_usd >= 0 else "adjustment",
@@ -99,15 +101,19 @@ def _amounts(table: Table, options: Options) -> Callable[[Sequence[str]], CostRe
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found = day_of(cells), dimensions.read(cells)
         usage = read_usage(kind(cells), numbers.count("amount", cells))
-        metadata = dict(when.metadata)
+        model_name, metadata = canonical_model(found["model"]), dict(when.metadata)
         if found["api_key_name"]:
             metadata["api_key_name"] = found["api_key_name"]
         return CostRecord(
             provider="deepseek",
             timestamp=when.timestamp,
-            model_name=found["model"] or NO_MODEL,
+            model_name=model_name or NO_MODEL,
             cost_usd=estimate(
-                metadata, ModelRef("deepseek", found["model"]), usage, when.timestamp, SUM_OF_REQUESTS
+                metadata,
+                ModelRef("deepseek", found["model"], model_name),
+                usage,
+                when.timestamp,
+                SUM_OF_REQUESTS,
             ),
             source_key=identity(AMOUNTS, options.account, when.key, *found.values()),
             cost_basis="estimated",

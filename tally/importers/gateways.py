@@ -4,12 +4,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from tally.catalog.models import canonical_claude
-from tally.catalog.providers import find_provider
+from tally.catalog.models import canonical_model
+from tally.catalog.payees import find_payee
 from tally.core.records import JSON, NO_MODEL, REQUESTS, CostRecord, identity, request_identity
 from tally.importers.exports import Bucket, Dimensions, billing_account
 from tally.importers.protocol import Options
@@ -17,38 +16,8 @@ from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
 from tally.pricing.usage import ModelRef, Usage
 
-# Model-name prefixes by vendor.
-_MAKERS = (
-    ("anthropic", r"claude"),
-    (
-        "openai",
-        r"gpt|chatgpt|o[134](-|$)|text-embedding-(3|ada)|text-davinci|whisper|dall-e|tts-|codex|omni-moderation",
-    ),
-    ("google", r"gemini|imagen|veo|text-bison|text-embedding-00|embedding-001"),
-    ("mistral", r"mistral|codestral|ministral|pixtral|magistral|devstral|open-mi[sx]tral"),
-    ("xai", r"grok"),
-    ("deepseek", r"deepseek"),
-    ("cohere", r"command|embed-|rerank"),
-    ("perplexity", r"sonar|pplx"),
-)
 # Prefixes of request ids from providers; gateways generate others.
 PROVIDER_ID_PREFIXES = ("msg_", "chatcmpl-", "resp_", "gen-")
-# Amazon's names of models it hosts: `us.anthropic.claude-sonnet-4-5-20250929-v1:0`.
-_BEDROCK = re.compile(r"(?:(?:us|eu|apac|global)\.)?(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek)\.")
-
-
-@lru_cache(10_000)
-def find_maker(model: str) -> tuple[str, str]:
-    """A model's vendor (its slug, empty where unknown), and its name in other sources."""
-    if _BEDROCK.match(model):
-        return "aws-bedrock", model
-    before, slash, rest = model.partition("/")
-    if slash and before == "models":
-        return find_maker(rest)
-    if slash and (slug := find_provider(before)):
-        return slug, canonical_claude(rest) or NO_MODEL
-    maker = next((slug for slug, names in _MAKERS if re.match(names, model, re.IGNORECASE)), "")
-    return maker, canonical_claude(model) or NO_MODEL
 
 
 class EventName(NamedTuple):
@@ -91,12 +60,14 @@ class Reported:
 def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], options: Options) -> CostRecord:
     """The record of a request, at the gateway's cost, or at list price where it knew none."""
     when, model, usage, cost_usd = reported.when, reported.model, reported.usage, reported.cost_usd
-    maker, model_name = find_maker(model)
-    provider = maker or gateway
+    payee = find_payee(model, ids=[reported.name.request_id or ""])
+    model_name = canonical_model(model, when.timestamp.date()) or NO_MODEL
+    provider = payee or gateway
     if model and model != model_name:
         metadata["model"] = model
     if reported.is_unpriced:
-        cost_usd = estimate(metadata, ModelRef(provider, model_name), usage, when.timestamp)
+        named = ModelRef(provider, model or model_name, model_name)
+        cost_usd = estimate(metadata, named, usage, when.timestamp)
     return CostRecord(
         provider=provider,
         timestamp=when.timestamp,
@@ -109,7 +80,7 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
         request_count=1,
         day=when.day,
         request_id=reported.name.request_id,
-        billing_account=billing_account(maker, options) if maker else None,
+        billing_account=billing_account(payee, options) if payee else None,
         dataset=reported.dataset,
         metadata=metadata,
     )

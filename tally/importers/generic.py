@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache, partial
 from typing import cast, get_args
 
+from tally.catalog.models import canonical_model
 from tally.catalog.providers import find_provider
 from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
 from tally.core.encoding import canonical_decimal, encode_parts
@@ -89,7 +90,8 @@ class _Rows:
         charge_type = self._read_charge_type(cells)
         amount, currency = self._read_cost(cells, charge_type)
         provider, provider_name = read_provider(self._cell(cells, "provider"))
-        model_name = read_model(self._cell(cells, "model"))
+        written = read_model(self._cell(cells, "model"))
+        model_name = canonical_model(written)
         note = read_note(self._cell(cells, "note"))
         counts = {
             column: self._read_count(cells, column) for column in NUMBERS[1:] if column in self._columns
@@ -99,14 +101,15 @@ class _Rows:
             moment.key,
             provider,
             provider_name,
-            model_name,
+            written,
             canonical_decimal(amount),
             charge_type,
             note,
             *([currency] if currency != USD else []),
             *[f"{column}={count}" for column, count in counts.items() if count],
         )
-        texts = {"provider_name": provider_name, "note": note}
+        renamed = written if written != model_name else ""
+        texts = {"provider_name": provider_name, "note": note, "model": renamed}
         metadata: dict[str, JSON] = {key: text for key, text in texts.items() if text}
         cost_usd = convert_to_usd(metadata, amount, currency, moment.timestamp.date(), self._options)
         input_tokens, output_tokens = _split_tokens(counts, metadata)

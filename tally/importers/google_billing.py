@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
 from tally.core.records import NO_MODEL, ChargeType, CostRecord, identity
 from tally.importers.exports import Numbers, billing_account, utc_time
@@ -131,7 +131,7 @@ def model_of(sku: str) -> str:
         lite = "-lite" if gemini["lite"] else ""
         return f"gemini-{gemini['version']}-{gemini['kind'].lower()}{lite}"
     if claude:
-        return canonical_claude(re.sub(r"[ -]+", " ", claude[0]).lower())
+        return canonical_model(re.sub(r"[ -]+", " ", claude[0]).lower())
     return NO_MODEL
 
 

@@ -14,8 +14,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
-from tally.catalog.models import canonical_claude
-from tally.catalog.providers import find_provider
+from tally.catalog.hosts import LOCAL, find_host
+from tally.catalog.models import canonical_model
+from tally.catalog.payees import OTHER, find_maker, find_payee
 from tally.core.records import JSON, NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
 from tally.importers.gateways import EventName, Reported, name_request
@@ -51,23 +52,6 @@ REASONING = (
     "usage_object.completion_tokens_details.reasoning_tokens",
     "additional_usage_values.completion_tokens_details.reasoning_tokens",
 )
-# LiteLLM's names of providers that Tally names differently.
-PROVIDERS = {
-    "text-completion-openai": "openai",
-    "azure_ai": "azure",
-    "azure_text": "azure",
-    "anthropic_text": "anthropic",
-    "bedrock_converse": "aws-bedrock",
-    "sagemaker": "aws-bedrock",
-    "vertex_ai_beta": "google",
-    "gemini": "google",
-    "together_ai": "together",
-    "fireworks_ai": "fireworks",
-    "cohere_chat": "cohere",
-}
-SELF_HOSTED = frozenset(
-    {"ollama", "ollama_chat", "vllm", "hosted_vllm", "lm_studio", "llamafile", "xinference"}
-)
 # Providers whose requests a plan covers.
 PLANS = frozenset({"chatgpt", "github-copilot"})
 
@@ -93,17 +77,11 @@ def parse(table: Table, options: Options) -> Parsed:
 
 
 def read_provider(cell: str, model: str) -> tuple[str, str]:
-    """The provider's slug, and LiteLLM's name of an unknown one; a blank cell is read from the model."""
+    """The provider's slug, and LiteLLM's name of one that has none; a blank cell is read from the model."""
     named = (cell or model.partition("/")[0] * ("/" in model)).lower()
-    slug = PROVIDERS.get(named) or find_provider(named)
-    return (slug, "") if slug else ("other", named)
-
-
-def read_model(model: str, provider: str) -> str:
-    """A model's name in other sources, without its provider as a prefix."""
-    before, slash, rest = model.partition("/")
-    is_route = slash and read_provider(before, "")[0] == provider and provider != "other"
-    return canonical_claude(rest if is_route else model) or NO_MODEL
+    slug = find_payee(model, named) or OTHER
+    is_named = find_host(named) == slug and slug not in (OTHER, LOCAL)
+    return slug, "" if is_named or find_maker(model) == slug else named
 
 
 def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:
@@ -176,14 +154,15 @@ def _make_record(
 ) -> CostRecord:
     when, model, usage = reported.when, reported.model, reported.usage
     provider, provider_name = read_provider(provider_cell, model)
-    model_name = read_model(model, provider)
+    model_name = canonical_model(model, when.timestamp.date()) or NO_MODEL
     if provider_name:
         metadata["provider_name"] = provider_name
     if model and model != model_name:
         metadata["model"] = model
-    cost_usd, is_local = reported.cost_usd, provider_cell.lower() in SELF_HOSTED
-    if reported.is_unpriced and not is_local:
-        cost_usd = estimate(metadata, ModelRef(provider, model_name), usage, when.timestamp, conditions)
+    cost_usd = reported.cost_usd
+    if reported.is_unpriced:
+        named = ModelRef(provider, model or model_name, model_name)
+        cost_usd = estimate(metadata, named, usage, when.timestamp, conditions)
     return CostRecord(
         provider=provider,
         timestamp=when.timestamp,
@@ -196,7 +175,7 @@ def _make_record(
         request_count=usage.requests,
         day=when.day,
         request_id=reported.name.request_id,
-        billing_account=None if provider == "other" else billing_account(provider, options),
+        billing_account=None if provider in (OTHER, LOCAL) else billing_account(provider, options),
         dataset=reported.dataset,
         metadata=metadata,
     )

@@ -6,6 +6,7 @@ Supports the columns of 2025-10 and 2026-09, separated by commas or tabs.
 import re
 from collections.abc import Sequence
 
+from tally.catalog.models import canonical_model
 from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed
@@ -70,4 +71,4 @@ def parse(table: Table, options: Options) -> Parsed:
 def model_of(line_item: str) -> str:
     """The model in a line item, else the line item itself."""
     match = _MODEL_ITEM.fullmatch(line_item)
-    return match["model"] if match else line_item or NO_MODEL
+    return canonical_model(match["model"]) if match else line_item or NO_MODEL

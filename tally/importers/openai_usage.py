@@ -5,6 +5,7 @@ Supports the columns of 2025-10. There are no costs in them; they are estimated 
 
 from collections.abc import Sequence
 
+from tally.catalog.models import canonical_model
 from tally.core.records import NO_MODEL, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed, RowRejected
@@ -50,13 +51,15 @@ def parse(table: Table, options: Options) -> Parsed:
         when, found = bucket_of(cells), dimensions.read(cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
         usage = read_usage(count)
-        metadata = when.metadata | dimensions.shown(found, found["model"])
+        model_name = canonical_model(found["model"])
+        metadata = when.metadata | dimensions.shown(found, model_name)
         conditions = Conditions("request" if usage.requests == 1 else "unknown", read_context(found))
-        cost_usd = estimate(metadata, ModelRef("openai", found["model"]), usage, when.timestamp, conditions)
+        model = ModelRef("openai", found["model"], model_name)
+        cost_usd = estimate(metadata, model, usage, when.timestamp, conditions)
         return CostRecord(
             provider="openai",
             timestamp=when.timestamp,
-            model_name=found["model"] or NO_MODEL,
+            model_name=model_name or NO_MODEL,
             cost_usd=cost_usd,
             source_key=identity(name, options.account, when.key, *found.values()),
             cost_basis="estimated",

@@ -6,6 +6,7 @@ with the user's own API key (`byok_usage_inference`) is on that provider's bill.
 
 from collections.abc import Sequence
 
+from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
 from tally.core.records import NO_MODEL, CostRecord, request_identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_time
@@ -50,6 +51,9 @@ def parse(table: Table, options: Options) -> Parsed:
         cost_usd = numbers.amount("cost_total", cells)
         count = {column: numbers.count(column, cells) for column in COUNTS}
         metadata = details.shown(details.read(cells))
+        model_name = canonical_model(found["model_permaslug"])
+        if model_name != found["model_permaslug"]:
+            metadata["model"] = found["model_permaslug"]
         if not numbers.is_blank("byok_usage_inference", cells):
             byok_usd = numbers.amount("byok_usage_inference", cells)
             if byok_usd:
@@ -59,7 +63,7 @@ def parse(table: Table, options: Options) -> Parsed:
         return CostRecord(
             provider="openrouter",
             timestamp=when.timestamp,
-            model_name=found["model_permaslug"] or NO_MODEL,
+            model_name=model_name or NO_MODEL,
             cost_usd=cost_usd,
             source_key=request_identity(generation),
             charge_type="usage" if cost_usd >= 0 else "adjustment",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import genai_prices
 from genai_prices import types
 
+from tally.catalog.models import read_model_name
 from tally.pricing.data_residency import RESIDENCY, find_residency
 from tally.pricing.listed_models import ListedModel, find_model
 from tally.pricing.usage import MILLION
@@ -55,6 +56,21 @@ class ClassPrices:
     per_request: Decimal
 
 
+# Models on the user's own machine.
+FREE = ClassPrices(
+    "local",
+    note=None,
+    exact=types.ModelPrice(
+        input_mtok=Decimal(0),
+        output_mtok=Decimal(0),
+        input_audio_mtok=Decimal(0),
+        output_audio_mtok=Decimal(0),
+    ),
+    by_class=dict.fromkeys(CLASSES, Decimal(0)),
+    per_request=Decimal(0),
+)
+
+
 @lru_cache(10_000)
 def load_prices(query: PriceQuery) -> ClassPrices:
     """The prices of a listed model; raises LookupError for a model that is not listed."""
@@ -62,7 +78,9 @@ def load_prices(query: PriceQuery) -> ClassPrices:
     if found is None:
         raise LookupError(query.model)
     residency, residency_note = find_residency(found, dict(query.context).get(RESIDENCY))
-    context = {key: value for key, value in query.context if key != RESIDENCY}
+    # A listed model such as `claude-opus-4.8-fast` has the price of its name's conditions.
+    own = read_model_name(found.model.id).conditions
+    context = {key: value for key, value in query.context if key != RESIDENCY and (key, value) not in own}
     standard = found.model.get_prices(query.at)
     flat, variant_note = _find_variant(found, context, query) if context else (_pick(standard, query), "")
     notes = [variant_note, residency_note, _note_correction(found, query), _note_tier(query, standard)]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tally.catalog.models import canonical_model
 from tally.core.records import CostRecord
 from tally.pricing.list_prices import Priced
 from tally.pricing.usage import MILLION, Usage
@@ -90,6 +91,11 @@ def _first_set(price_usd: Decimal | None, fallback_usd: Decimal) -> Decimal:
     return fallback_usd if price_usd is None else price_usd
 
 
+def _key(model_name: str) -> str:
+    """The same for all names of a model."""
+    return canonical_model(model_name).casefold()
+
+
 class CustomPrices:
     """All custom prices of a workspace; a price is valid from the start of a day in its timezone."""
 
@@ -97,7 +103,7 @@ class CustomPrices:
         self._zone = ZoneInfo(timezone)
         self._by_model: dict[tuple[str, str], list[CustomPrice]] = defaultdict(list)
         for price in sorted(prices, key=lambda price: price.valid_from, reverse=True):
-            self._by_model[price.provider, price.model_name.casefold()].append(price)
+            self._by_model[price.provider, _key(price.model_name)].append(price)
 
     def __bool__(self) -> bool:
         return bool(self._by_model)
@@ -107,7 +113,7 @@ class CustomPrices:
 
     def find(self, record: CostRecord) -> CustomPrice | None:
         """The price of the record's model that is valid on its day."""
-        prices = self._by_model.get((record.provider, record.model_name.casefold()))
+        prices = self._by_model.get((record.provider, _key(record.model_name)))
         if not prices:
             return None
         day = record.day or record.timestamp.astimezone(self._zone).date()

@@ -16,7 +16,7 @@ from tally.pricing.custom_prices import (
     CustomPrices,
     load_custom_prices,
 )
-from tally.pricing.list_prices import PRICE_SOURCE, Priced, price
+from tally.pricing.list_prices import PRICE_SOURCE, Priced, price_model
 from tally.pricing.listed_models import has_tiers
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Tier, Usage
 from tally.storage.database import Database
@@ -50,7 +50,7 @@ def estimate(
         metadata["price_tier"] = conditions.tier
     if conditions.context:
         metadata["price_context"] = dict(conditions.context)
-    priced = _price_first_known(model.provider, model.names, usage, at, conditions)
+    priced = price_model(model, usage, at, conditions)
     metadata |= describe_price(priced)
     return priced.cost_usd
 
@@ -159,11 +159,9 @@ def _has_counts(record: CostRecord, usage: Usage) -> bool:
 
 def _price_listed(record: CostRecord, usage: Usage) -> Priced:
     """The list price by the source's name of the model, else by ours."""
-    candidates = (record.metadata.get("model"), "" if record.model_name == NO_MODEL else record.model_name)
-    names = dict.fromkeys(name for name in candidates if isinstance(name, str))
-    return _price_first_known(
-        record.provider, tuple(names), usage, record.timestamp, _read_conditions(record)
-    )
+    ours, written = "" if record.model_name == NO_MODEL else record.model_name, record.metadata.get("model")
+    model = ModelRef(record.provider, str(written) if isinstance(written, str) else ours, ours)
+    return price_model(model, usage, record.timestamp, _read_conditions(record))
 
 
 def _read_conditions(record: CostRecord) -> Conditions:
@@ -172,18 +170,6 @@ def _read_conditions(record: CostRecord) -> Conditions:
         cast(Tier, tier) if tier in get_args(Tier) else "request",
         {key: str(value) for key, value in context.items()} if isinstance(context, dict) else {},
     )
-
-
-def _price_first_known(
-    provider: str, names: Sequence[str], usage: Usage, at: datetime, conditions: Conditions
-) -> Priced:
-    """The price by the first name that has one, else the last result."""
-    priced = Priced(None)
-    for name in names:
-        priced = price(provider, name, usage, at, conditions)
-        if priced.cost_usd is not None:
-            break
-    return priced
 
 
 def _read_count(value: JSON) -> int:

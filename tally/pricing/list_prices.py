@@ -1,15 +1,17 @@
 """List prices of usage on the day it happened, from the dated prices of `genai-prices`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
 import genai_prices
 
-from tally.pricing.class_prices import NOON, ClassPrices, PriceQuery, load_prices
+from tally.catalog.hosts import LOCAL
+from tally.catalog.models import read_model_name
+from tally.pricing.class_prices import FREE, NOON, ClassPrices, PriceQuery, load_prices
 from tally.pricing.listed_models import find_listed
-from tally.pricing.usage import MILLION, STANDARD, Conditions, Usage
+from tally.pricing.usage import MILLION, STANDARD, Conditions, ModelRef, Usage
 
 PRICE_SOURCE = "genai-prices"
 PRICE_VERSION = genai_prices.__version__
@@ -27,6 +29,22 @@ class Priced:
     matched_model: str | None = None
     note: str | None = None
     usd_by_class: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+def price_model(model: ModelRef, usage: Usage, at: datetime, conditions: Conditions = STANDARD) -> Priced:
+    """The list price by the first of a model's names that has one, else the last result."""
+    conditions, priced = add_named(conditions, model.name), Priced(None)
+    for name in model.names:
+        priced = price(model.provider, name, usage, at, conditions)
+        if priced.cost_usd is not None:
+            break
+    return priced
+
+
+def add_named(conditions: Conditions, written: str) -> Conditions:
+    """The conditions, and those that are part of a name as it is written (`-fast`)."""
+    named = read_model_name(written).conditions
+    return replace(conditions, context={**dict(named), **conditions.context}) if named else conditions
 
 
 def price(provider: str, model: str, usage: Usage, at: datetime, conditions: Conditions = STANDARD) -> Priced:
@@ -51,6 +69,8 @@ def find_prices(
     provider: str, model: str, input_tokens: int, at: datetime, conditions: Conditions = STANDARD
 ) -> ClassPrices | None:
     """The prices of a request's classes of tokens, None for an unlisted model; equal ones are one object."""
+    if provider == LOCAL:
+        return FREE
     provider_id, found = find_listed(provider, model)
     if found is None:
         return None

@@ -1,5 +1,6 @@
 """Models of the `genai-prices` list, with Tally's corrections of their prices."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from functools import lru_cache
 from genai_prices import types
 from genai_prices.data_snapshot import get_snapshot
 
+from tally.catalog.payees import find_payee
 from tally.pricing.corrections import CORRECTIONS, VARIANTS
 from tally.pricing.usage import Tier
 
@@ -32,6 +34,15 @@ PRICE_PROVIDERS = {
     "fireworks": "fireworks",
     "cohere": "cohere",
     "elevenlabs": "elevenlabs",
+    "zai": "zai",
+    "zhipuai": "zhipuai",
+    "moonshot": "moonshotai",
+    "minimax": "minimax",
+    "cerebras": "cerebras",
+    "baseten": "baseten",
+    "novita": "novita",
+    "cloudflare": "cloudflare",
+    "databricks": "databricks",
 }
 # Their own lists name only their own models; they sell all others at the makers' list prices.
 RESELLERS = frozenset({"cursor", "github-copilot"})
@@ -64,18 +75,20 @@ class ListedModel:
         return self.thresholds[exceeded - 1] if exceeded else NO_THRESHOLD
 
 
+@lru_cache(10_000)
 def find_listed(provider: str, model: str) -> tuple[str | None, ListedModel | None]:
-    """The list's provider id and model; for a reseller, also a model of any provider, with None as id."""
+    """The list's provider id and model; for a reseller or an unknown provider, also the maker's."""
     provider_id = PRICE_PROVIDERS.get(provider)
-    found = find_model(provider_id, model)
-    if found is None and provider in RESELLERS:
-        return None, find_model(None, model)
+    found = find_model(provider_id, model) if provider_id else None
+    if found is None and (provider in RESELLERS or provider_id is None):
+        maker_id = PRICE_PROVIDERS.get(find_payee(model))
+        return maker_id, find_model(maker_id, model)
     return provider_id, found
 
 
 def is_listed(provider: str, model: str) -> bool:
-    """Check whether this provider's list, or any list for an unknown provider, has the model."""
-    return find_model(PRICE_PROVIDERS.get(provider), model) is not None
+    """Check whether this provider's list, or the maker's for an unknown provider, has the model."""
+    return find_listed(provider, model)[1] is not None
 
 
 def has_tiers(provider: str, model: str) -> bool:
@@ -87,10 +100,10 @@ def has_tiers(provider: str, model: str) -> bool:
 @lru_cache(10_000)
 def find_model(provider_id: str | None, model_ref: str) -> ListedModel | None:
     """The model that the list matches to a name, among all providers where `provider_id` is None."""
-    try:
-        provider, model = get_snapshot().find_provider_model(model_ref, None, provider_id, None)
-    except LookupError:
+    listed = next(filter(None, (_look_up(provider_id, ref) for ref in _spellings(model_ref))), None)
+    if listed is None:
         return None
+    provider, model = listed
     corrected = _correct(f"{provider.id}/{model.id}", model)
     dated = [] if isinstance(corrected.prices, types.ModelPrice) else corrected.prices
     return ListedModel(
@@ -101,6 +114,21 @@ def find_model(provider_id: str | None, model_ref: str) -> ListedModel | None:
         changes_within_a_day=any(isinstance(price.constraint, types.TimeOfDateConstraint) for price in dated),
         thresholds=tuple(sorted(set(_find_thresholds(_price_lists(corrected))))),
     )
+
+
+def _spellings(model_ref: str) -> Iterator[str]:
+    """The name, and others that a list may have for it."""
+    yield model_ref
+    yield f"{model_ref}-preview"
+    yield re.sub(r"(?<=[0-9])\.(?=[0-9])", "-", model_ref)
+    yield re.sub(r"(?<=[0-9])-(?=[0-9])", ".", model_ref)
+
+
+def _look_up(provider_id: str | None, model_ref: str) -> tuple[types.Provider, types.ModelInfo] | None:
+    try:
+        return get_snapshot().find_provider_model(model_ref, None, provider_id, None)
+    except LookupError:
+        return None
 
 
 def _correct(full_name: str, model: types.ModelInfo) -> types.ModelInfo:

@@ -1,8 +1,12 @@
-"""Results of model_names before and after a refresh."""
+"""Names of models: before and after a refresh, and as the one that a bill and its usage share."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from uuid import UUID
 
+import pytest
+
+from tally.catalog.models import canonical_model
 from tests.database.test_saving import record, save
 from tests.database_fixtures import Connection
 
@@ -42,3 +46,30 @@ def test_names_follow_deletions_without_a_refresh(as_user: Act, user: UUID, data
     save(account, [record(timestamp="2026-05-03T12:00Z", model_name="new")])
 
     assert names(account) == ["current", "new"]
+
+
+@pytest.mark.parametrize(
+    ("billed", "used"),
+    [
+        ("Claude Opus 4.7", "claude-opus-4-7[1m]"),
+        ("claude-sonnet-4-5-20250929", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ("gpt-4o-2024-08-06", "gpt-4o"),
+        ("GPT-5.5", "gpt-5.5-xhigh"),
+        ("gemini-2.5-flash", "models/gemini-2.5-flash-preview-09-2025"),
+        ("Claude 3.5 Sonnet v2", "claude-3-5-sonnet-20241022"),
+        ("gpt-5.4", "gpt-5.4-high-fast"),
+        ("chatgpt-4o-latest", "chatgpt-4o-latest"),
+        ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13"),
+    ],
+)
+def test_bill_covers_usage_of_its_model_by_any_name(as_user: Act, user: UUID, billed: str, used: str) -> None:
+    account = as_user(user)
+    same = {"timestamp": "2026-05-01T12:00Z", "billing_account": "shared"}
+    bill = record(**same, model_name=canonical_model(billed), cost_usd="10", dataset="costs")
+    usage = record(**same, model_name=canonical_model(used), cost_usd="3", cost_basis="estimated")
+    other = record(**same, model_name=canonical_model("gpt-5.4-mini"), cost_usd="1", cost_basis="estimated")
+    save(account, [bill, usage, other])
+    found = account.execute(
+        "select coalesce(sum(cost_usd), 0) from public.cost_records where money_is_effective"
+    ).fetchone()
+    assert found == (Decimal(11),)

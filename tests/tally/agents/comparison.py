@@ -15,7 +15,7 @@ from tally.agents import claude_code
 from tally.agents.log_files import stat_logs
 from tally.agents.prices import price_event
 from tally.agents.scan import read_logs
-from tally.catalog.models import canonical_claude
+from tally.catalog.models import canonical_model
 from tally.local.node import find_node
 from tests.ccusage.install import PROGRAM
 from tests.program_environment import program_environment
@@ -96,7 +96,7 @@ def _ccusage_days(report: Any) -> Iterator[tuple[Key, Tokens]]:
         else:
             models = day["modelBreakdowns"]
         for row in models:
-            tokens = found[day["date"], canonical_claude(row["modelName"])]
+            tokens = found[day["date"], canonical_model(row["modelName"])]
             tokens.uncached += row["inputTokens"]
             tokens.cached += row["cacheReadTokens"]
             tokens.written += row["cacheCreationTokens"]
@@ -165,7 +165,7 @@ def _add_copies(home: Path, days: dict[Key, Tokens], zone: ZoneInfo) -> None:
         sessions.add((event.name, event.session))
         if is_copy:
             day = event.timestamp.astimezone(zone).date().isoformat()
-            tokens = days.setdefault((day, canonical_claude(event.model)), Tokens())
+            tokens = days.setdefault((day, canonical_model(event.model)), Tokens())
             tokens.uncached += event.input_tokens - event.cached_input_tokens - event.cache_write_tokens
             tokens.cached += event.cached_input_tokens
             tokens.written += event.cache_write_tokens

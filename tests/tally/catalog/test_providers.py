@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tally.catalog.models import canonical_claude
 from tally.catalog.providers import PROVIDERS, find_provider
 
 MIGRATIONS = Path(__file__).parents[3] / "database" / "migrations"
@@ -51,27 +50,3 @@ def test_database_is_seeded_with_exactly_these_providers() -> None:
     sql = "".join(path.read_text(encoding="utf-8") for path in sorted(MIGRATIONS.glob("*.sql")))
     seeds = "".join(re.findall(r"insert into public\.providers.*?on conflict", sql, re.DOTALL))
     assert dict(re.findall(r"\('[-0-9a-f]{36}', '([^']+)', '([^']+)', ", seeds)) == PROVIDERS
-
-
-@pytest.mark.parametrize(
-    ("name", "canonical"),
-    [
-        ("Claude Sonnet 4.5", "claude-sonnet-4-5"),
-        ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5"),
-        ("claude-sonnet-4-5", "claude-sonnet-4-5"),
-        ("Claude Sonnet 4", "claude-sonnet-4"),
-        ("claude-sonnet-4-20250514", "claude-sonnet-4"),
-        ("claude-sonnet-4-0", "claude-sonnet-4"),
-        ("Claude Haiku 3.5", "claude-3-5-haiku"),
-        ("claude-3-5-haiku-20241022", "claude-3-5-haiku"),
-        ("Claude Haiku 3", "claude-3-haiku"),
-        ("claude-3-haiku-20240307", "claude-3-haiku"),
-        ("Claude Sonnet 3.7", "claude-3-7-sonnet"),
-        ("claude-3-7-sonnet-latest", "claude-3-7-sonnet"),
-        ("Claude Opus 5", "claude-opus-5"),
-        ("Some Future Model", "Some Future Model"),
-        ("", ""),
-    ],
-)
-def test_one_claude_has_one_name(name: str, canonical: str) -> None:
-    assert canonical_claude(name) == canonical

@@ -20,7 +20,6 @@ from tally.importers import (
     langfuse,
     read_table,
 )
-from tally.importers.gateways import find_maker
 from tally.importers.google_billing import read_credits
 from tally.importers.langfuse import read_cost, read_usage
 from tally.importers.protocol import RowRejected
@@ -39,26 +38,6 @@ def parse(
     table = read_table(text.encode(), filename)
     assert identify(table) is importer
     return importer.parse(table, options or Options())
-
-
-@pytest.mark.parametrize(
-    ("model", "maker", "name"),
-    [
-        ("gpt-5.2-codex", "openai", "gpt-5.2-codex"),
-        ("o3-mini", "openai", "o3-mini"),
-        ("claude-sonnet-4-5-20250929", "anthropic", "claude-sonnet-4-5"),
-        ("anthropic/claude-opus-4.5", "anthropic", "claude-opus-4-5"),
-        ("models/gemini-2.5-flash", "google", "gemini-2.5-flash"),
-        ("Grok-4", "xai", "Grok-4"),
-        ("deepseek/deepseek-chat", "deepseek", "deepseek-chat"),
-        ("us.anthropic.claude-opus-4-5-v1:0", "aws-bedrock", "us.anthropic.claude-opus-4-5-v1:0"),
-        ("olive-7b", "", "olive-7b"),
-        ("unheard/of", "", "unheard/of"),
-        ("", "", NO_MODEL),
-    ],
-)
-def test_vendor_of_a_model_is_found_by_its_name(model: str, maker: str, name: str) -> None:
-    assert find_maker(model) == (maker, name)
 
 
 def test_request_with_a_provider_id_has_one_identity_in_all_sources() -> None:

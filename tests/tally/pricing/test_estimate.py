@@ -152,6 +152,13 @@ def test_a_custom_price_prices_a_model_that_no_list_has() -> None:
     assert priced.cost_usd == Decimal(2)
 
 
+@pytest.mark.parametrize("name", ["gpt-5.4", "GPT-5.4", "openai/gpt-5.4", "gpt-5.4-2026-03-05"])
+def test_a_custom_price_is_for_a_model_by_any_name(name: str) -> None:
+    record = record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000))
+    [priced] = price_with([record], custom_prices_of(name, replaces_list=True))
+    assert priced.cost_usd == Decimal(2)
+
+
 def test_custom_prices_leave_billed_records_and_other_models_alone() -> None:
     billed = replace(record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000)), cost_basis="billed")
     other = record_of(ModelRef("openai", "gpt-5.2"), Usage(1_000_000))

@@ -405,7 +405,44 @@ BEFORE_A_CHANGE = [
         ("2026-11-01", BATCH, "1", "4"),
     )
 ]
-VECTORS = [*ANTHROPIC, *OPENAI, *GOOGLE, *OTHERS, *VARIANTS, *LONG_TIERS, *BEFORE_A_CHANGE]
+MORE_PROVIDERS = [
+    Vector(provider, model, Usage(10_000, 1_000, cached), ((10_000 - cached, rate), (1_000, output), *read))
+    for provider, model, rate, output, cached, read in (
+        # https://docs.z.ai/guides/overview/pricing
+        ("zai", "glm-5.1", "1.4", "4.4", 4_000, ((4_000, "0.26"),)),
+        # https://bigmodel.cn/pricing, the price of the mainland in US dollars
+        ("zhipuai", "glm-5.1", "0.828", "3.31", 0, ()),
+        # https://platform.moonshot.ai/docs/pricing/chat
+        ("moonshot", "kimi-k3", "3", "15", 4_000, ((4_000, "0.3"),)),
+        # https://platform.minimax.io/docs/guides/pricing
+        ("minimax", "MiniMax-M2.5", "0.3", "1.2", 4_000, ((4_000, "0.03"),)),
+        ("cerebras", "gpt-oss-120b", "0.35", "0.75", 0, ()),
+        ("baseten", "moonshotai/Kimi-K2.6", "0.95", "4", 4_000, ((4_000, "0.16"),)),
+        ("novita", "deepseek/deepseek-r1-0528", "0.7", "2.5", 4_000, ((4_000, "0.35"),)),
+        ("cloudflare", "@cf/openai/gpt-oss-120b", "0.35", "0.75", 0, ()),
+        ("databricks", "databricks-glm-5-2", "1.4", "4.4", 4_000, ((4_000, "0.26"),)),
+    )
+]
+# Providers without a list of their own: the maker's price.
+MAKERS = [
+    Vector(provider, model, Usage(10_000, 1_000), ((10_000, rate), (1_000, output)))
+    for provider, model, rate, output in (
+        ("other", "glm-5.1", "1.4", "4.4"),
+        ("cursor", "kimi-k2.6", "0.95", "4"),
+        ("github-copilot", "claude-opus-4-8", "5", "25"),
+    )
+]
+VECTORS = [
+    *ANTHROPIC,
+    *OPENAI,
+    *GOOGLE,
+    *OTHERS,
+    *VARIANTS,
+    *LONG_TIERS,
+    *BEFORE_A_CHANGE,
+    *MORE_PROVIDERS,
+    *MAKERS,
+]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=str)
@@ -422,7 +459,7 @@ def test_request_costs_its_tokens_at_the_published_rates(vector: Vector) -> None
 def test_vectors_cover_every_priced_provider() -> None:
     assert len(VECTORS) >= 140
     unpriced = {"elevenlabs"}  # speech is priced by characters and hours, which no record counts
-    assert {vector.provider for vector in VECTORS} == set(PRICE_PROVIDERS) - unpriced
+    assert {vector.provider for vector in VECTORS} == {*PRICE_PROVIDERS, "other"} - unpriced
 
 
 def test_vectors_cover_every_class_tier_and_variant() -> None:
