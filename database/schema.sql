@@ -6857,8 +6857,12 @@ begin
     with plans as (
         select f.id as from_id, t.id as to_id, t.name as to_name
         from (
-            values ('anthropic', 'claude-desktop'), ('openai', 'chatgpt'), ('google', 'gemini-app')
-        ) as m (api, plan)
+            values ('anthropic', 'claude-desktop', 'claude-code'), ('openai', 'chatgpt', 'codex'),
+            ('google', 'gemini-app', 'gemini-cli')
+        ) as m (api, plan, agent)
+        -- The plan of these agents is their maker's: it covers nothing that a cloud or another maker answers.
+        inner join public.imports as i
+            on i.id = $1 and (i.format = m.agent or i.format not in ('claude-code', 'codex', 'gemini-cli'))
         inner join public.providers as f on f.name = case when $2 then m.api else m.plan end
         inner join public.providers as t on t.name = case when $2 then m.plan else m.api end
     ),

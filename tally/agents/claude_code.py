@@ -19,6 +19,7 @@ from tally.agents.json_values import (
 from tally.agents.jsonl import lines_with
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch
+from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 
 name = "claude-code"
@@ -166,13 +167,13 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
     timestamp = read_instant(record.get("timestamp"))
     session = read_name(record, "sessionId")
     model, message_id = read_name(message, "model"), read_name(message, "id")
-    counts = _read_counts(usage)
+    request_id, counts = read_name(record, "requestId"), _read_counts(usage)
     # Without a message id, the uuid identifies a line: a resumed session repeats it under its own session id.
     line_id = session if message_id else read_name(record, "uuid") or session
     return Event(
         message_id or encode_parts(timestamp, line_id, model, *counts),
         timestamp,
-        "anthropic",
+        _find_vendor(model, message_id, request_id),
         model or "unknown",
         *counts,
         0,
@@ -181,10 +182,16 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
         session,
         read_folder(record, "cwd"),
         message_id,
-        read_name(record, "requestId"),
+        request_id,
         record.get("isSidechain") is True,
         branch=read_branch(record, "gitBranch"),
+        inference_geo=read_name(usage, "inference_geo"),
     )
+
+
+def _find_vendor(model: str, *ids: str) -> str:
+    """Return the provider that is paid: clouds and other makers' endpoints answer Claude Code, too."""
+    return find_payee(model, ids=ids) or (OTHER if model else "anthropic")
 
 
 def _read_counts(usage: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
@@ -215,11 +222,12 @@ def _read_advisors(event: Event, usage: Mapping[str, Any]) -> list[Event]:
 
 
 def _read_advisor(event: Event, step_name: str, step: Mapping[str, Any]) -> Event:
+    model = read_name(step, "model")
     return Event(
         step_name,
         event.timestamp,
-        event.vendor,
-        read_name(step, "model"),
+        _find_vendor(model, event.request_id, event.attempt),
+        model,
         *_read_counts(step),
         session=event.session,
         folder=event.folder,
@@ -227,4 +235,5 @@ def _read_advisor(event: Event, step_name: str, step: Mapping[str, Any]) -> Even
         request_id=event.request_id and step_name,
         attempt=event.attempt,
         is_sidechain=event.is_sidechain,
+        inference_geo=event.inference_geo,
     )

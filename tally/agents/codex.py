@@ -17,7 +17,7 @@ from tally.agents.json_values import child, parse_object, read_folder, read_inst
 from tally.agents.jsonl import lines_matching
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch, read_repository
-from tally.catalog.providers import find_provider
+from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 from tally.pricing.service_tiers import find_condition
 
@@ -83,7 +83,7 @@ def _parse_line(line: bytes, path: Path, state: dict[str, Any]) -> Event | None:
 def _read_meta(payload: Mapping[str, Any], state: dict[str, Any]) -> None:
     state["session"] = read_name(payload, "id")
     state["parent"], state["is_fork"] = find_parent(payload)
-    state["vendor"] = find_provider(read_name(payload, "model_provider")) or "openai"
+    state["vendor"] = read_name(payload, "model_provider")
     state["folder"] = read_folder(payload, "cwd")
     git = child(payload, "git")
     state["branch"], state["repository"] = (
@@ -162,7 +162,7 @@ def _count(
     return Event(
         encode_parts(state.get("lineage") or timestamp, *usage, *reached),
         timestamp,
-        state.get("vendor", "openai"),
+        _find_vendor(model, state),
         model,
         input_tokens,
         output,
@@ -181,4 +181,11 @@ def _name_models(events: list[Event], state: dict[str, Any]) -> None:
     """Give requests before the first model the one that follows, or the one of logs without any."""
     del state["unnamed"]
     model = state.get("model") or DEFAULT_MODEL
-    events[:] = [event if event.model else event._replace(model=model) for event in events]
+    vendor = _find_vendor(model, state)
+    events[:] = [event if event.model else event._replace(model=model, vendor=vendor) for event in events]
+
+
+def _find_vendor(model: str, state: Mapping[str, Any]) -> str:
+    """Return the provider that is paid, by the one in Codex's settings and by the model."""
+    named = state.get("vendor", "")
+    return find_payee(model, named) or (OTHER if named else "openai")

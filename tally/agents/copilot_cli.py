@@ -10,6 +10,8 @@ from tally.agents.json_values import child, parse_object, read_count, read_name,
 from tally.agents.jsonl import lines_with
 from tally.agents.log_files import files_under
 from tally.agents.repositories import read_branch, read_repository
+from tally.catalog.hosts import LOCAL
+from tally.catalog.payees import find_payee
 from tally.core.encoding import encode_parts
 
 name = "copilot-cli"
@@ -131,7 +133,7 @@ def _read_event(record: Mapping[str, Any], attributes: Mapping[str, Any]) -> Eve
     return Event(
         encode_parts(*identity),
         timestamp,
-        "github-copilot",
+        LOCAL if find_payee(model) == LOCAL else "github-copilot",
         model,
         input_tokens,
         output,

@@ -21,7 +21,7 @@ class Event(NamedTuple):
 
     name: str
     timestamp: datetime
-    vendor: str  # slug of the provider whose API was called
+    vendor: str  # slug of the provider that is paid where no plan covers it
     model: str
     input_tokens: int
     output_tokens: int
@@ -40,6 +40,7 @@ class Event(NamedTuple):
     branch: str = ""
     repository: str = ""  # owner/name, or the last part of a path
     account: str = ""  # id of the plan's account
+    inference_geo: str = ""  # where the provider had to process it
 
     @property
     def tokens(self) -> int:

@@ -15,6 +15,7 @@ from tally.agents.json_values import (
     read_name,
 )
 from tally.agents.log_files import files_under, folders_from
+from tally.catalog.payees import find_payee
 from tally.core.encoding import encode_parts
 
 name = "gemini-cli"
@@ -88,7 +89,7 @@ def _read_message(message: object, session: str) -> Event | None:
     return Event(
         encode_parts(session, identity),
         timestamp,
-        "google",
+        find_payee(model) or "google",
         model,
         uncached + cached + tool,
         output + thoughts,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tally.agents.agent import Agent
 from tally.agents.json_values import printable
-from tally.agents.payment import PAID_BY, Payment, find_payment
+from tally.agents.payment import PAID_BY, Payment, choose_payment, find_payment
 from tally.agents.plan_accounts import find_plan_accounts
 from tally.core.errors import TallyError
 from tally.core.paths import tally_home
@@ -69,5 +69,5 @@ class Machine:
         if agent.name in self.payments:
             return self.payments[agent.name]
         if paid_by_in_tally in PAID_BY:
-            return Payment(paid_by_in_tally)
+            return choose_payment(agent.name, paid_by_in_tally)
         return find_payment(agent.name, self.home, self.environment)

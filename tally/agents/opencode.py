@@ -11,16 +11,13 @@ from urllib.parse import quote
 from tally.agents.events import Event, LineRejected, ParsedPart, select_last
 from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_unix
 from tally.agents.log_files import files_under, folders_from
-from tally.catalog.providers import find_provider
+from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 
 name = "opencode"
 title = "opencode"
 by_line = False  # a message grows while its response is streamed
 select_winners = select_last
-
-# Providers that have another slug in Tally.
-VENDORS = {"amazon-bedrock": "aws-bedrock", "google-vertex": "google", "opencode": "other"}
 
 
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
@@ -70,12 +67,11 @@ def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> E
     if not model or not any(tokens):
         return None
     created = child(record, "time").get("created")
-    vendor = read_name(record, "providerID")
     session = read_name(record, "sessionID") or session
     return Event(
         encode_parts(session, read_name(record, "id") or message_id),
         read_unix(created / 1000 if isinstance(created, int | float) else -1),
-        VENDORS.get(vendor) or find_provider(vendor) or "other",
+        find_payee(model, read_name(record, "providerID")) or OTHER,
         model,
         tokens.input_tokens,
         tokens.output_tokens,

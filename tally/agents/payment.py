@@ -19,6 +19,8 @@ PLANS = {
     "google": "gemini-app",
     "github-copilot": "github-copilot",
 }
+# Agent -> the provider whose plan it can use.
+OWN = {"claude-code": "anthropic", "codex": "openai", "gemini-cli": "google"}
 PAYMENTS_FILE = "paid-by.json"
 MAX_SETTINGS_BYTES = 1_000_000
 
@@ -29,10 +31,12 @@ class Payment:
 
     paid_by: PaidBy
     plans: Collection[str] = ()  # providers covered by a plan even when the rest is paid per token
+    own: str = ""  # the only provider whose plan the agent can use; empty where it can use any
 
     def is_plan(self, vendor: str) -> bool:
-        """Return whether a plan covers usage of this provider's models."""
-        return self.paid_by == "plan" or vendor in self.plans or vendor == "github-copilot"
+        """Return whether a plan covers what this provider is paid for otherwise."""
+        is_covered = self.paid_by == "plan" and (vendor == self.own if self.own else vendor in PLANS)
+        return is_covered or vendor in self.plans or vendor == "github-copilot"
 
     def find_payee(self, vendor: str) -> str:
         """Return the provider that is paid."""
@@ -42,7 +46,12 @@ class Payment:
 def load_payments(folder: Path) -> dict[str, Payment]:
     """Load the payments chosen with `--paid-by` from the folder for collection state."""
     chosen = load_settings(folder / PAYMENTS_FILE)
-    return {name: Payment(payer) for name, payer in chosen.items() if payer in PAID_BY}
+    return {name: choose_payment(name, payer) for name, payer in chosen.items() if payer in PAID_BY}
+
+
+def choose_payment(agent_name: str, paid_by: PaidBy) -> Payment:
+    """Return the payment that a user chose for an agent: its plan covers nothing that others are paid for."""
+    return Payment(paid_by, own=OWN.get(agent_name, ""))
 
 
 def find_payment(agent_name: str, home: Path, environment: Mapping[str, str]) -> Payment:
@@ -52,7 +61,7 @@ def find_payment(agent_name: str, home: Path, environment: Mapping[str, str]) ->
     if agent_name == "opencode":
         return Payment("api", _opencode_plans(home, environment))
     is_plan = {"claude-code": _is_claude_plan, "codex": _is_codex_plan, "gemini-cli": _is_gemini_plan}
-    return Payment("plan" if is_plan[agent_name](home, environment) else "api")
+    return choose_payment(agent_name, "plan" if is_plan[agent_name](home, environment) else "api")
 
 
 def _is_claude_plan(home: Path, environment: Mapping[str, str]) -> bool:

@@ -1,27 +1,35 @@
 """List price of a logged request."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from tally.agents.events import Event
+from tally.catalog.models import canonical_model
 from tally.pricing.class_prices import ClassPrices
-from tally.pricing.list_prices import Priced, find_prices, price
-from tally.pricing.usage import STANDARD, Conditions, Usage
+from tally.pricing.data_residency import EVERYWHERE, RESIDENCY
+from tally.pricing.list_prices import Priced, add_named, find_prices, price_model
+from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 
 
 def price_event(event: Event) -> Priced:
     """Return the list price of a request at its time, or the cost that the agent logged."""
     if event.logged_usd:
         return logged_price(event)
-    return price(event.vendor, event.model, usage_of(event), event.timestamp, conditions_of(event))
+    model = ModelRef(event.vendor, event.model, canonical_model(event.model))
+    return price_model(model, usage_of(event), event.timestamp, conditions_of(event))
 
 
 def find_event_prices(event: Event) -> ClassPrices | None:
     """Return the prices of a request's classes of tokens; None where `price_event` has no price either."""
     try:
-        conditions = conditions_of(event)
-        return find_prices(event.vendor, event.model, event.input_tokens, event.timestamp, conditions)
+        conditions = _named_conditions(event.context, event.inference_geo, event.model)
+        for name in _names(event.model):
+            prices = find_prices(event.vendor, name, event.input_tokens, event.timestamp, conditions)
+            if prices is not None:
+                return prices
     except Exception:
         return None  # no failure of the price library may lose the usage itself
+    return None
 
 
 def logged_price(event: Event) -> Priced:
@@ -45,4 +53,22 @@ def usage_of(event: Event) -> Usage:
 
 def conditions_of(event: Event) -> Conditions:
     """Return the conditions of a request that change its price."""
-    return Conditions(context=dict([event.context])) if event.context else STANDARD
+    return _conditions(event.context, event.inference_geo)
+
+
+@lru_cache(1_000)
+def _conditions(context: tuple[str, str] | None, place: str) -> Conditions:
+    found = dict([context]) if context else {}
+    if place not in EVERYWHERE:
+        found[RESIDENCY] = place
+    return Conditions(context=found) if found else STANDARD
+
+
+@lru_cache(10_000)
+def _named_conditions(context: tuple[str, str] | None, place: str, model: str) -> Conditions:
+    return add_named(_conditions(context, place), model)
+
+
+@lru_cache(10_000)
+def _names(model: str) -> tuple[str, ...]:
+    return ModelRef("", model, canonical_model(model)).names

@@ -15,7 +15,7 @@ from tally.agents.agent import Agent
 from tally.agents.folder_rules import FolderRulesRefused
 from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.machine import check_machine_name, collecting_folder, machine_name
-from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, load_payments
+from tally.agents.payment import PAID_BY, PAYMENTS_FILE, Payment, choose_payment, load_payments
 from tally.agents.registry import AGENTS, find_agent
 from tally.cli.folders import folders
 from tally.cli.meter import ByteMeter
@@ -203,7 +203,8 @@ def _remember_payments(folder: Path, settings: list[str]) -> dict[str, Payment]:
         agent_name, _, payer = setting.partition("=")
         if payer not in PAID_BY:
             raise TallyError(f"{setting!r} is invalid. Write it as claude-code=plan or claude-code=api.")
-        payments[find_agent(agent_name).name] = Payment("plan" if payer == "plan" else "api")
+        agent = find_agent(agent_name)
+        payments[agent.name] = choose_payment(agent.name, "plan" if payer == "plan" else "api")
     if settings:
         from tally.core.private_files import write_private
 

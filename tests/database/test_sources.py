@@ -40,11 +40,12 @@ class Statement:
     minutes: int = 0
     day: bool = False
     other_name: bool = False
+    provider: str = "openai"
 
     def to_json(self) -> dict[str, Any]:
         """The record as a caller sends it."""
         return {
-            "provider": "openai",
+            "provider": self.provider,
             "timestamp": (NOON + timedelta(minutes=self.minutes)).isoformat(),
             "model_name": self.model,
             "cost_usd": self.cost,
@@ -348,6 +349,18 @@ def test_usage_included_in_a_plan_has_worth_and_no_cost(person: Connection) -> N
     assert row == [("chatgpt", "chatgpt", "included")]
     person.execute("select public.set_paid_by_plan(%s, false)", [log])
     assert totals(person)[0] == 1
+
+
+def test_plan_of_an_agent_covers_only_its_own_providers_usage(person: Connection) -> None:
+    log = new_source(person, "machine")
+    person.execute("update public.imports set format = 'codex' where id = %s", [log])
+    save(person, log, Statement("a"), Statement("b", provider="google"))
+    assert person.execute("select public.set_paid_by_plan(%s, true)", [log]).fetchone() == (1,)
+    rows = person.execute(
+        "select p.name, r.cost_basis from public.cost_records as r "
+        "inner join public.providers as p on p.id = r.provider_id order by p.name"
+    ).fetchall()
+    assert rows == [("chatgpt", "included"), ("google", "estimated")]
 
 
 def test_the_bill_of_the_api_counts_before_the_bill_of_a_file(person: Connection) -> None:
