@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from tally.agents.codex_counts import Sums, add_count, read_sums
 from tally.agents.events import LineRejected
 from tally.agents.json_values import child, parse_object, read_name
-from tally.agents.jsonl import lines_with
+from tally.agents.jsonl import lines_with, read_parts
 
 FOLDERS = ("sessions", "archived_sessions")
 HEAD_BYTES = 65_536  # of a log whose name has no id, to find it in its first line
@@ -86,18 +87,13 @@ def _read_history(path: Path) -> History:
 
 def _read_counts(path: Path) -> Iterator[tuple[Sums | None, Sums | None]]:
     try:
-        data = path.read_bytes()
+        for _, data in read_parts(path, 0, path.stat().st_size):
+            for line in lines_with(data, b'"token_count"'):
+                with suppress(LineRejected):
+                    info = child(child(parse_object(line), "payload"), "info")
+                    yield _read_if_any(info, "total_token_usage"), _read_if_any(info, "last_token_usage")
     except OSError:
-        return
-    for line in lines_with(data, b'"token_count"'):
-        try:
-            info = child(child(parse_object(line), "payload"), "info")
-            yield (
-                _read_if_any(info, "total_token_usage"),
-                _read_if_any(info, "last_token_usage"),
-            )
-        except LineRejected:
-            continue
+        return  # gone since it was found
 
 
 def _read_if_any(info: Mapping[str, Any], name: str) -> Sums | None:
