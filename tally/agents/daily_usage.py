@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from tally.agents.events import Event
 from tally.agents.prices import find_event_prices
 from tally.agents.routes import Destination, Routes
 from tally.catalog.models import canonical_model
+from tally.core.day_totals import DayTotals, local_day
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.list_prices import OTHER, calculate_costs
 from tally.pricing.usage import Usage
@@ -40,43 +41,29 @@ class Group(NamedTuple):
 
 @dataclass(slots=True)
 class DailyUsage:
-    """Sums of one group; input is split by class, output includes reasoning."""
+    """Totals of one group, and their cost by class."""
 
-    requests: int = 0
-    uncached_input_tokens: int = 0
-    cached_input_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    tokens: int = 0
-    unpriced_requests: int = 0
+    totals: DayTotals = field(default_factory=DayTotals)
     usd_by_class: dict[str, Decimal] = field(default_factory=dict)
 
     def add(self, counts: "_Counts", usd_by_class: Mapping[str, Decimal] | None) -> None:
         """Add requests and their costs, None where these are unknown."""
-        self.requests += counts.requests
-        self.uncached_input_tokens += counts.input_tokens - counts.cached_tokens - counts.write_tokens
-        self.cached_input_tokens += counts.cached_tokens
-        self.cache_write_5m_tokens += counts.write_tokens - counts.write_1h_tokens
-        self.cache_write_1h_tokens += counts.write_1h_tokens
-        self.output_tokens += counts.output_tokens
-        self.reasoning_tokens += counts.reasoning_tokens
-        self.tokens += counts.input_tokens + counts.output_tokens
-        if usd_by_class is None:
-            self.unpriced_requests += counts.requests
-        else:
-            for name, usd in usd_by_class.items():
-                self.usd_by_class[name] = self.usd_by_class.get(name, 0) + usd
+        added = counts.totals
+        self.totals.requests += added.requests
+        self.totals.count_input(*added.input_by_class)
+        self.totals.count_output(added.output_tokens, added.reasoning_tokens)
+        self.totals.count_cost(
+            None if usd_by_class is None else sum(usd_by_class.values(), Decimal(0)), added.requests
+        )
+        for name, usd in (usd_by_class or {}).items():
+            self.usd_by_class[name] = self.usd_by_class.get(name, 0) + usd
 
     def to_json(self) -> dict[str, Any]:
-        """Return counts and costs; costs are decimal text, None when no request has a price."""
-        counts = {name: count for name, count in asdict(self).items() if name != "usd_by_class"}
-        if not self.usd_by_class:
-            return counts | dict.fromkeys(["cost_usd", *COSTS.values()])
-        costs = {name: self.usd_by_class.get(key, Decimal(0)) for key, name in COSTS.items()}
-        costs = {"cost_usd": sum(costs.values(), Decimal(0))} | costs
-        return counts | {name: format(usd, "f") for name, usd in costs.items()}
+        """Return totals and the parts of the cost; these are decimal text, None when nothing has a price."""
+        if self.totals.cost_usd is None:
+            return self.totals.to_json() | dict.fromkeys(COSTS.values())
+        parts = {name: self.usd_by_class.get(key, Decimal(0)) for key, name in COSTS.items()}
+        return self.totals.to_json() | {name: format(usd, "f") for name, usd in parts.items()}
 
 
 class _Terms(NamedTuple):
@@ -91,40 +78,38 @@ class _Terms(NamedTuple):
 class _Counts:
     """Sums of requests that are priced on the same terms: pricing each request takes three times as long."""
 
-    requests: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_tokens: int = 0
-    write_tokens: int = 0
-    write_1h_tokens: int = 0
-    reasoning_tokens: int = 0
+    totals: DayTotals = field(default_factory=DayTotals)
     web_searches: int = 0
 
     def add(self, event: Event) -> None:
         """Add a request."""
-        self.requests += 1
-        self.input_tokens += event.input_tokens
-        self.output_tokens += event.output_tokens
-        self.cached_tokens += event.cached_input_tokens
-        self.write_tokens += event.cache_write_tokens
-        self.write_1h_tokens += event.cache_write_1h_tokens
-        self.reasoning_tokens += event.reasoning_tokens
+        totals = self.totals
+        totals.requests += 1
+        totals.count_input(
+            event.input_tokens,
+            event.cached_input_tokens,
+            event.cache_write_tokens,
+            event.cache_write_1h_tokens,
+        )
+        totals.count_output(event.output_tokens, event.reasoning_tokens)
         self.web_searches += event.web_searches
 
     def price(self, terms: _Terms) -> Mapping[str, Decimal] | None:
         """Return costs by class; None where they are unknown."""
+        totals = self.totals
         if terms.logged_usd:
-            return {OTHER: Decimal(terms.logged_usd) * self.requests}
+            return {OTHER: Decimal(terms.logged_usd) * totals.requests}
         if terms.prices is None:
             return None
+        input_tokens, cached, written, written_1h = totals.input_by_class
         usage = Usage(
-            self.input_tokens,
-            self.output_tokens,
-            self.cached_tokens,
-            self.write_tokens,
-            self.write_1h_tokens,
+            input_tokens,
+            totals.output_tokens,
+            cached,
+            written,
+            written_1h,
             web_searches=self.web_searches,
-            requests=self.requests,
+            requests=totals.requests,
         )
         try:
             by_class = calculate_costs(terms.prices, usage)
@@ -141,17 +126,12 @@ def sum_by_day(events: Iterable[Event], zone: ZoneInfo, routes: Routes) -> dict[
         if isinstance(route, Destination):
             place = (route.workspace_name, route.project_name)
             model = canonical_model(event.model, event.timestamp.date())
-            group = Group(day_of(event, zone), model, event.vendor, *place)
+            group = Group(local_day(event.timestamp, zone), model, event.vendor, *place)
             sums[group, _find_terms(event)].add(event)
     days: dict[Group, DailyUsage] = defaultdict(DailyUsage)
     for (group, terms), counts in sums.items():
         days[group].add(counts, counts.price(terms))
     return days
-
-
-def day_of(event: Event, zone: ZoneInfo) -> date:
-    """Return the day of a request in a timezone."""
-    return event.timestamp.astimezone(zone).date()
 
 
 def _find_terms(event: Event) -> _Terms:

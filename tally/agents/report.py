@@ -16,12 +16,11 @@ from tally.agents.payment import Payment
 from tally.agents.registry import find_agent
 from tally.agents.routes import Destination, Routes
 from tally.agents.scan import FileRead, ScanProgress, read_agents
+from tally.core.day_totals import FORMAT, local_day
 from tally.core.progress import Progress
 
 if TYPE_CHECKING:
     from tally.agents.daily_usage import DailyUsage, Group
-
-FORMAT = 1  # version of the report's format
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,12 @@ def _load_prices() -> None:
 
 
 def _report_agent(request: ReportRequest, agent: Agent, reads: Sequence[FileRead]) -> dict[str, Any]:
-    from tally.agents.daily_usage import day_of, sum_by_day
+    from tally.agents.daily_usage import sum_by_day
 
     events = agent.select_winners((event for read in reads for event in read.events), KnownRequests({}))
     zone = ZoneInfo(request.timezone)
     if request.since:
-        events = [event for event in events if day_of(event, zone) >= request.since]
+        events = [event for event in events if local_day(event.timestamp, zone) >= request.since]
     days = sum_by_day(events, zone, request.routes)
     routes = Counter(request.routes.find(event.folder) for event in events)
     payment = request.payments[agent.name]
@@ -71,7 +70,7 @@ def _report_agent(request: ReportRequest, agent: Agent, reads: Sequence[FileRead
         "source": agent.name,
         "title": agent.title,
         "files": len(reads),
-        "requests": sum(usage.requests for usage in days.values()),
+        "requests": sum(usage.totals.requests for usage in days.values()),
         "rejected": sum(read.rejected for read in reads),
         "reasons": sorted({reason for read in reads for reason in read.reasons}),
         "left_out": routes["never"],
@@ -81,11 +80,14 @@ def _report_agent(request: ReportRequest, agent: Agent, reads: Sequence[FileRead
 
 
 def _to_row(group: "Group", usage: "DailyUsage", payment: Payment) -> dict[str, Any]:
+    is_plan = payment.is_plan(group.vendor)
     return {
         "day": group.day.isoformat(),
         "model": group.model,
         "provider": payment.find_payee(group.vendor),
-        "paid_by": "plan" if payment.is_plan(group.vendor) else "api",
+        "cost_basis": "included" if is_plan else "estimated",
+        "charge_type": "usage",
+        "paid_by": "plan" if is_plan else "api",
         "workspace": group.workspace or None,
         "project": group.project or None,
         **usage.to_json(),

@@ -1,12 +1,14 @@
-"""Totals of one model on one day, as `tally collect` and `tally import` report them."""
+"""Totals of one model on one day, in the one form of the reports of `tally collect` and `tally import`."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
-from tally.core.records import CostRecord
+if TYPE_CHECKING:  # a stored report is printed without these
+    from zoneinfo import ZoneInfo
+
+    from tally.core.records import CostRecord
 
 FORMAT = 1  # version of the reports' format
 
@@ -37,14 +39,21 @@ class DayTotals:
         self.output_tokens += output_tokens
         self.reasoning_tokens += reasoning
 
-    def count_cost(self, cost_usd: Decimal | None) -> None:
-        """Add a cost; None is one without a price."""
+    def count_cost(self, cost_usd: Decimal | None, records: int = 1) -> None:
+        """Add the cost of records; None is one without a price."""
         if cost_usd is None:
-            self.unpriced_records += 1
+            self.unpriced_records += records
         else:
             self.cost_usd = (self.cost_usd or Decimal(0)) + cost_usd
 
-    def add(self, record: CostRecord) -> None:
+    @property
+    def input_by_class(self) -> tuple[int, int, int, int]:
+        """Return all input, and what of it was read from a cache, written to one, and written for an hour."""
+        written = self.cache_write_5m_tokens + self.cache_write_1h_tokens
+        all_input = self.uncached_input_tokens + self.cached_input_tokens + written
+        return all_input, self.cached_input_tokens, written, self.cache_write_1h_tokens
+
+    def add(self, record: "CostRecord") -> None:
         """Add a record."""
         written_1h = record.metadata.get("cache_write_1h_tokens", 0)
         self.requests += record.request_count
@@ -63,11 +72,11 @@ class DayTotals:
         return counts | {"cost_usd": None if self.cost_usd is None else format(self.cost_usd, "f")}
 
 
-def day_of(record: CostRecord, zone: ZoneInfo) -> date:
+def day_of(record: "CostRecord", zone: "ZoneInfo") -> date:
     """Return the record's own day, else the zone's day at its time."""
     return record.day or local_day(record.timestamp, zone)
 
 
-def local_day(instant: datetime, zone: ZoneInfo) -> date:
+def local_day(instant: datetime, zone: "ZoneInfo") -> date:
     """Return the zone's day at an instant."""
     return instant.astimezone(zone).date()

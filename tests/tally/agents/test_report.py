@@ -111,4 +111,4 @@ def test_sums_cost_what_their_requests_do(events: list[Event]) -> None:
         unpriced[day] += cost_usd is None
     days = sum_by_day(events, ZoneInfo("UTC"), Routes(Destination("")))
     assert {group[:2]: sum(usage.usd_by_class.values()) for group, usage in days.items()} == usd
-    assert {group[:2]: usage.unpriced_requests for group, usage in days.items()} == unpriced
+    assert {group[:2]: usage.totals.unpriced_records for group, usage in days.items()} == unpriced

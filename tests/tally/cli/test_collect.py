@@ -117,6 +117,8 @@ def test_report_needs_no_account(alone: Commands) -> None:
         "day": "2026-09-02",  # half past midnight in Berlin
         "model": "claude-sonnet-4-5",
         "provider": "anthropic",
+        "cost_basis": "estimated",
+        "charge_type": "usage",
         "paid_by": "api",
         "workspace": None,
         "project": None,
@@ -127,8 +129,7 @@ def test_report_needs_no_account(alone: Commands) -> None:
         "cache_write_1h_tokens": 0,
         "output_tokens": 100,
         "reasoning_tokens": 0,
-        "tokens": 110,
-        "unpriced_requests": 0,
+        "unpriced_records": 0,
     }
 
 
