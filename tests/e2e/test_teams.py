@@ -103,6 +103,20 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
     assert all("Chrome" in agents[action] for action in ("invite", "join")), "the browser, not the server"
 
 
+def test_first_workspace_is_created_from_the_personal_one(page: Page, account: Account) -> None:
+    sign_in(page, account)
+    visit(page, "/settings")
+    page.get_by_role("button", name="Create workspace").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Acme")
+    dialog.get_by_role("button", name="Create workspace").click()
+
+    expect(page.get_by_text("Acme created. You can invite its members now.")).to_be_visible()
+    expect(page).to_have_url(re.compile("workspace="))
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("combobox", name="Workspace")).to_have_value("Acme")
+
+
 def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Account, owner: User) -> None:
     team = owner.workspace.workspace_id
     sign_in(page, account)
