@@ -13,7 +13,7 @@ from app.parts.workspace_choice import open_workspace, render_address, render_no
 from app.parts.workspace_switcher import open_asked_dialog, render_switcher
 from app.ui.cards import render_rate_note
 from app.ui.pages import DEFAULT_PAGE, PAGES, page_path
-from app.ui.theme import apply_theme
+from app.ui.theme import apply_styles, apply_theme
 from tally.storage.database import DatabaseError
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -62,6 +62,7 @@ def render_problem(problem: DatabaseError) -> None:
 # Set the icon before the navigation, which would load the page's Material icon from another site.
 st.set_page_config(page_icon=str(STATIC / "mark.svg"), layout="wide")
 account = current_account()
+apply_styles()
 render_address()
 render_project_address()
 page = st.navigation(list_pages(), expanded=True)

@@ -18,7 +18,6 @@ CHOICE = "chosen_project"
 CHOSEN_IN = "project_workspace"
 ALL = ""
 WITHOUT = "-"  # no slug of a project
-HIDDEN_FIELD = "<style>[data-testid=stLayoutWrapper]:has(>.st-key-project-address){display:none}</style>"
 
 
 def render_project_address() -> None:
@@ -30,9 +29,7 @@ def render_project_address() -> None:
     if st.session_state.get(CHOSEN_IN, workspace) != workspace:
         st.session_state[PROJECT] = ALL
     st.session_state[CHOSEN_IN] = workspace
-    st.html(HIDDEN_FIELD)
-    with st.container(key="project-address"):
-        st.text_input("Project", key=PROJECT, bind="query-params")
+    st.text_input("Project", key=PROJECT, bind="query-params")
 
 
 def label_projects(projects: Sequence[data.Project]) -> dict[str, str]:

@@ -22,7 +22,6 @@ NOTICE = "workspace_notice"
 SHOWN = "shown_workspace"
 KEPT_JOBS = "kept_jobs"
 JOBS = ("import_job", "import_again", "scan_job")  # session keys of background jobs
-HIDDEN_FIELD = "<style>[data-testid=stLayoutWrapper]:has(>.st-key-address){display:none}</style>"
 OUT_OF_REACH = (
     "You can't open that workspace. It was deleted, or you are not a member of it. "
     "This is your personal workspace."
@@ -33,13 +32,11 @@ def render_address() -> None:
     """Bind the workspace to the address.
 
     A field keeps its parameter when the page changes, and follows the browser's Back and Forward; each change
-    of `st.query_params` would add an entry to the browser's history.
+    of `st.query_params` would add an entry to the browser's history. `apply_styles` hides the field.
     """
     if ENTERED in st.session_state:
         st.session_state[WORKSPACE] = st.session_state.pop(ENTERED)
-    st.html(HIDDEN_FIELD)
-    with st.container(key="address"):
-        st.text_input("Workspace", key=WORKSPACE, bind="query-params")
+    st.text_input("Workspace", key=WORKSPACE, bind="query-params")
 
 
 def enter_workspace(user: User, workspace_id: str) -> None:

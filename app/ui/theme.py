@@ -39,16 +39,18 @@ DARK = Palette(
     surface="#0E1116",
 )
 
+# Fields that only bind a parameter of the address.
+ADDRESS_FIELDS = ".st-key-workspace,.st-key-project{display:none}"
 # Streamlit draws the circles of choices that are not chosen in the colour of fields, without a border.
 CHOICES = (
-    '<style>[data-testid="stRadioOption"]:not([data-selected])>div>div:first-child,'
+    '[data-testid="stRadioOption"]:not([data-selected])>div>div:first-child,'
     '[data-testid="stCheckbox"] label:has(input:not([role="switch"],:checked))>span+div'
-    "{box-shadow:inset 0 0 0 1.5px #7C8798}</style>"
+    "{box-shadow:inset 0 0 0 1.5px #7C8798}"
 )
 # White on the dark theme's primary colour has a contrast of 3.0; on this deeper tone, 5.1.
 BUTTONS = (
-    '<style>[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
-    '[data-testid^="stBaseButton-primary"]:not(:disabled):hover{background:#5249D6;border-color:#5249D6}</style>'
+    '[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
+    '[data-testid^="stBaseButton-primary"]:not(:disabled):hover{background:#5249D6;border-color:#5249D6}'
 )
 
 
@@ -57,11 +59,16 @@ def current_palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
+def apply_styles() -> None:
+    """Add every page's own styles, as one element: each costs time in every run."""
+    buttons = BUTTONS if st.context.theme.type == "dark" else ""
+    st.html(f"<style>{ADDRESS_FIELDS}{CHOICES}{buttons}</style>")
+
+
 def apply_theme(theme: str) -> None:
     """Switch the browser to the chosen theme.
 
     Streamlit has no API for it: a script sets what Streamlit reads on page load, and reloads the page.
     """
-    st.html(CHOICES + (BUTTONS if st.context.theme.type == "dark" else ""))
     if theme in THEMES:
         st.html(f'<script src="/app/static/theme.js?{theme}"></script>', unsafe_allow_javascript=True)

@@ -115,6 +115,8 @@ def test_first_workspace_is_created_from_the_personal_one(page: Page, account: A
     expect(page).to_have_url(re.compile("workspace="))
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("combobox", name="Workspace")).to_have_value("Acme")
+    for hidden in ("Workspace", "Project"):  # fields that bind the address
+        expect(page.get_by_role("textbox", name=hidden)).to_have_count(0)
 
 
 def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Account, owner: User) -> None:
