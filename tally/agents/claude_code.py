@@ -3,20 +3,29 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, KnownRequest, KnownRequests, LineRejected, ParsedPart
+from tally.agents.events import (
+    Event,
+    KnownRequest,
+    KnownRequests,
+    LineRejected,
+    ParsedPart,
+    UnknownShape,
+)
 from tally.agents.json_values import (
     child,
+    has_counts,
     parse_object,
     read_count,
     read_folder,
     read_instant,
     read_name,
 )
-from tally.agents.jsonl import lines_with
+from tally.agents.jsonl import lines_before, lines_with
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch
 from tally.catalog.payees import OTHER, find_payee
@@ -26,7 +35,8 @@ name = "claude-code"
 title = "Claude Code"
 by_line = True
 
-MARKER = b'"usage":{'
+MARKER = b'"usage"'
+SEARCH_MARKER = b'"searchCount"'
 ADVISOR = "advisor_message"
 ADVISOR_MARKER = b'"advisor_message"'
 SYNTHETIC = "<synthetic>"
@@ -42,9 +52,9 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
     return files_under(folders, lambda file: file.endswith(".jsonl"))
 
 
-def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - lines are independent
-    """Return the largest statement of each request in this part."""
-    part = ParsedPart()
+def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
+    """Return the largest statement of each request in this part, and the web searches beside them."""
+    part = ParsedPart(state=state)
     best: dict[Key, Event] = {}
     # Backwards: the last line of a response has the final usage, so the lines before it are only compared.
     for line in reversed(list(lines_with(data, MARKER))):
@@ -61,8 +71,12 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
                 known = best.pop(key, event)
                 best[key] = event if event.rank >= known.rank else known
         except LineRejected as reason:
-            part.reject(str(reason))
+            part.reject(reason)
     part.events = list(reversed(best.values()))
+    if SEARCH_MARKER in data:
+        _add_searches(data, part)
+    if part.events:
+        state["model"], state["vendor"] = part.events[-1].model, part.events[-1].vendor
     return part
 
 
@@ -133,12 +147,16 @@ def _find_record(line: bytes) -> dict[str, Any] | None:
         nested = child(child(record, "data"), "message")  # a subagent's progress in its parent's session
         message = nested.get("message")
         if not isinstance(message, dict) or "usage" not in message:
+            if has_counts(record):
+                raise UnknownShape
             return None
         outer = {key: record.get(key) for key in ("sessionId", "cwd", "gitBranch")}
         record = {**nested, **outer}
+    if message["usage"] is None or message.get("model") == SYNTHETIC:
+        return None
     if not isinstance(message["usage"], dict):
         raise LineRejected("its usage is not an object")
-    return None if message.get("model") == SYNTHETIC else record
+    return record
 
 
 def _read_record(record: Mapping[str, Any], line: bytes) -> list[Event]:
@@ -187,6 +205,58 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
         branch=read_branch(record, "gitBranch"),
         inference_geo=read_name(usage, "inference_geo"),
     )
+
+
+def _add_searches(data: bytes, part: ParsedPart) -> None:
+    """Add the web searches that results of tools tell of: the answers before them do not count these."""
+    at = 0
+    for line in lines_with(data, SEARCH_MARKER):
+        at = data.find(line, at)
+        try:
+            record = parse_object(line)
+            if count := read_count(child(record, "toolUseResult"), "searchCount"):
+                part.events += _read_search(record, count, _find_request_before(data, at), part.state)
+        except LineRejected as reason:
+            part.reject(reason)
+
+
+def _find_request_before(data: bytes, at: int) -> Mapping[str, Any]:
+    """Return the record of the request before this position; empty where there is none."""
+    for line in lines_before(data, MARKER, at):
+        with suppress(LineRejected):
+            if record := _find_record(line):
+                return record
+    return {}
+
+
+def _read_search(
+    record: Mapping[str, Any], count: int, request: Mapping[str, Any], state: Mapping[str, Any]
+) -> list[Event]:
+    """Return searches as a fee of their own: the request before them may have been collected already."""
+    message = child(request, "message")
+    if read_count(child(child(message, "usage"), "server_tool_use"), "web_search_requests"):
+        return []  # counted there
+    timestamp = read_instant(record.get("timestamp"))
+    model = read_name(message, "model")
+    ids = read_name(message, "id"), read_name(request, "requestId")
+    content = child(record, "message").get("content")
+    results = content if isinstance(content, list) else []
+    tools = (read_name(result, "tool_use_id") for result in results if isinstance(result, dict))
+    return [
+        Event(
+            encode_parts("search", next(tools, "") or read_name(record, "uuid"), timestamp, count),
+            timestamp,
+            _find_vendor(model, *ids) if model else state.get("vendor", "anthropic"),
+            model or state.get("model", "unknown"),
+            0,
+            0,
+            web_searches=count,
+            session=read_name(record, "sessionId"),
+            folder=read_folder(record, "cwd"),
+            branch=read_branch(record, "gitBranch"),
+            requests=0,
+        )
+    ]
 
 
 def _find_vendor(model: str, *ids: str) -> str:

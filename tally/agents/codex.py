@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tally.agents.codex_counts import Sums, add_count, largest_within, read_sums
+from tally.agents.codex_counts import COUNTS, Sums, add_count, largest_within, read_sums
 from tally.agents.codex_history import find_parent, forget_histories, load_history
-from tally.agents.events import Event, LineRejected, ParsedPart, select_first
-from tally.agents.json_values import child, parse_object, read_folder, read_instant, read_name
-from tally.agents.jsonl import lines_matching
+from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_first
+from tally.agents.json_values import child, has_counts, parse_object, read_folder, read_instant, read_name
+from tally.agents.jsonl import lines_matching, lines_with
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch, read_repository
 from tally.catalog.payees import OTHER, find_payee
@@ -27,7 +27,8 @@ by_line = True
 select_winners = select_first  # a branched session repeats its history with the original times
 
 KINDS = "token_count", "turn_context", "session_meta", "thread_settings_applied", "turn.completed"
-_MARKER = re.compile(rb'"type":\s?"(?:' + "|".join(map(re.escape, KINDS)).encode() + rb')"')
+_MARKER = re.compile(rb'"type"\s{0,2}:\s{0,2}"(?:' + "|".join(map(re.escape, KINDS)).encode() + rb')"')
+COUNT_MARKER = b'_tokens"'
 MODEL_KEYS = ("model", "model_name", "model_slug")
 DEFAULT_MODEL = "gpt-5"  # for sessions logged before Codex recorded the model
 
@@ -50,7 +51,7 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
         try:
             event = _parse_line(line, path, state)
         except LineRejected as reason:
-            part.reject(str(reason))
+            part.reject(reason)
         else:
             if "unnamed" in state and state.get("model"):
                 _name_models(part.events, state)
@@ -58,7 +59,18 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
                 part.events.append(event)
     if "unnamed" in state:
         _name_models(part.events, state)
+    part.unknown += sum(map(_is_unknown, lines_with(data, COUNT_MARKER)))
     return part
+
+
+def _is_unknown(line: bytes) -> bool:
+    """Check whether a line of no known kind has counts of tokens."""
+    if _MARKER.search(line):
+        return False
+    try:
+        return has_counts(parse_object(line))
+    except LineRejected:
+        return False
 
 
 def _parse_line(line: bytes, path: Path, state: dict[str, Any]) -> Event | None:
@@ -71,7 +83,10 @@ def _parse_line(line: bytes, path: Path, state: dict[str, Any]) -> Event | None:
         if payload.get("type") == "thread_settings_applied":
             _read_settings(child(payload, "thread_settings"), state)
     elif kind == "turn.completed":
-        return _count(record, record, None, read_sums(child(record, "usage")), state)
+        usage = child(record, "usage")
+        if usage.keys().isdisjoint(COUNTS) and has_counts(record):
+            raise UnknownShape
+        return _count(record, record, None, read_sums(usage), state)
     elif kind == "session_meta" and "session" not in state:  # a fork repeats its parent's
         _read_meta(payload, state)
     elif kind == "turn_context":
@@ -113,6 +128,8 @@ def _read_token_count(
         read_sums(info[key]) if isinstance(info.get(key), dict) else None
         for key in ("total_token_usage", "last_token_usage")
     )
+    if not total and not last and has_counts(payload):
+        raise UnknownShape
     if model := _read_model(payload) or _read_model(info):
         state["model"] = model
     if state.get("parent") and not state.get("has_own") and (total or last):

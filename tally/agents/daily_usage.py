@@ -53,7 +53,7 @@ class DailyUsage:
         self.totals.count_input(*added.input_by_class)
         self.totals.count_output(added.output_tokens, added.reasoning_tokens)
         self.totals.count_cost(
-            None if usd_by_class is None else sum(usd_by_class.values(), Decimal(0)), added.requests
+            None if usd_by_class is None else sum(usd_by_class.values(), Decimal(0)), max(added.requests, 1)
         )
         for name, usd in (usd_by_class or {}).items():
             self.usd_by_class[name] = self.usd_by_class.get(name, 0) + usd
@@ -80,11 +80,13 @@ class _Counts:
 
     totals: DayTotals = field(default_factory=DayTotals)
     web_searches: int = 0
+    events: int = 0
 
     def add(self, event: Event) -> None:
         """Add a request."""
         totals = self.totals
-        totals.requests += 1
+        self.events += 1
+        totals.requests += event.requests
         totals.count_input(
             event.input_tokens,
             event.cached_input_tokens,
@@ -98,7 +100,7 @@ class _Counts:
         """Return costs by class; None where they are unknown."""
         totals = self.totals
         if terms.logged_usd:
-            return {OTHER: Decimal(terms.logged_usd) * totals.requests}
+            return {OTHER: Decimal(terms.logged_usd) * self.events}
         if terms.prices is None:
             return None
         input_tokens, cached, written, written_1h = totals.input_by_class

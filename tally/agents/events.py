@@ -5,11 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from tally.core.text import plural
+
 MAX_REASONS = 200  # stored per file; the counts are always complete
 
 
 class LineRejected(Exception):
     """A line about usage that cannot be counted; the text is the reason."""
+
+
+class UnknownShape(LineRejected):
+    """A line that has counts of tokens in a shape that no reader knows."""
+
+    def __init__(self) -> None:
+        super().__init__("its shape is unknown")
 
 
 class Event(NamedTuple):
@@ -41,6 +50,8 @@ class Event(NamedTuple):
     repository: str = ""  # owner/name, or the last part of a path
     account: str = ""  # id of the plan's account
     inference_geo: str = ""  # where the provider had to process it
+    requests: int = 1  # of a sum that no source splits; 0 for a fee beside its request
+    aliases: tuple[str, ...] = ()  # names that other statements about the same request share
 
     @property
     def tokens(self) -> int:
@@ -61,12 +72,21 @@ class ParsedPart:
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
+    unknown: int = 0  # lines with counts of tokens in an unknown shape
 
-    def reject(self, reason: str) -> None:
+    def reject(self, reason: LineRejected | str) -> None:
         """Count a line about usage that cannot be read."""
+        if isinstance(reason, UnknownShape):
+            self.unknown += 1
+            return
         self.rejected += 1
         if len(self.reasons) < MAX_REASONS:
-            self.reasons.append(reason)
+            self.reasons.append(str(reason))
+
+
+def describe_unknown(lines: int) -> str:
+    """Return the notice about lines that no reader knows."""
+    return f"{plural(lines, 'line')} of a shape that Tally does not know"
 
 
 class KnownRequest(NamedTuple):
@@ -95,6 +115,23 @@ def select_first(events: Iterable[Event], known: KnownRequests) -> list[Event]:
         if event.name not in winners and not known.named(event.name):
             winners[event.name] = event
     return list(winners.values())
+
+
+def select_originals(events: Iterable[Event], known: KnownRequests) -> list[Event]:
+    """Keep the last statement of each request, and of those that share an alias only one name's.
+
+    It is the name that is known, else the first one.
+    """
+    by_name = {event.name: event for event in events}
+    owners: dict[str, str] = {}
+    for event in sorted(by_name.values(), key=lambda event: not known.named(event.name)):
+        for alias in event.aliases:
+            owner = next((request.name for request in known.named(alias)), event.name)
+            owners.setdefault(alias, owner)
+    originals = (
+        event for event in by_name.values() if all(owners[alias] == event.name for alias in event.aliases)
+    )
+    return select_last(originals, known)
 
 
 def select_last(events: Iterable[Event], known: KnownRequests) -> list[Event]:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, select_last
+from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_last
 from tally.agents.json_values import (
     MAX_PATH_LENGTH,
     child,
+    has_counts,
     parse_object,
     read_count,
     read_folder,
@@ -46,7 +47,7 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
                 if event := _read_message(message, session):
                     part.events.append(event._replace(folder=folder))
             except LineRejected as reason:
-                part.reject(str(reason))
+                part.reject(reason)
     return part
 
 
@@ -67,11 +68,13 @@ def _records(data: bytes, path: Path, part: ParsedPart) -> Iterable[dict[str, An
                 yield parse_object(line)
         except LineRejected as reason:
             if MARKER in line:
-                part.reject(str(reason))
+                part.reject(reason)
 
 
 def _read_message(message: object, session: str) -> Event | None:
     if not isinstance(message, dict) or message.get("type") != "gemini" or "tokens" not in message:
+        if isinstance(message, dict) and has_counts(message):
+            raise UnknownShape
         return None
     tokens = child(message, "tokens")
     uncached, output, cached, thoughts, tool = (
@@ -83,6 +86,8 @@ def _read_message(message: object, session: str) -> Event | None:
         uncached -= cached
     model = read_name(message, "model")
     if not model or not uncached + cached + output + thoughts + tool:
+        if has_counts(message):
+            raise UnknownShape
         return None
     timestamp = read_instant(message.get("timestamp"))
     identity = read_name(message, "id") or encode_parts(timestamp, model, uncached, cached, output, thoughts)

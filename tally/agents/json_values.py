@@ -1,6 +1,7 @@
 """Values out of hostile JSON: bounded, printable, or LineRejected."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -11,12 +12,21 @@ from tally.core.encoding import MAX_COUNT
 MIN_YEAR, MAX_YEAR = 2020, 2099
 MAX_NAME_LENGTH = 200  # characters of a name out of a log
 MAX_PATH_LENGTH = 4_096
+BOM = b"\xef\xbb\xbf"  # before the first line of a file that was written again on Windows
+MAX_DIGITS = 15  # of a count
+MAX_DEPTH = 6  # of objects in which counts are looked for
+CONTENT = frozenset({"content", "toolUseResult", "arguments", "parameters", "result", "output", "response"})
+_COUNT = re.compile(
+    r"(?<!max_)(?:input|output|prompt|completion|total|reasoning)_?tokens?(?:_?count)?$", re.I
+)
+_TOKENS = re.compile(r"(?:tokens?|usage)(?:_?metadata)?$", re.I)
+_PART = re.compile(r"(?:input|output|prompt|completion|total|reasoning)$", re.I)
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
     """Parse a JSON object, or raise LineRejected."""
     try:
-        record = _load_parser()(line, allow_inf_nan=False, cache_strings="keys")
+        record = _load_parser()(line.removeprefix(BOM), allow_inf_nan=False, cache_strings="keys")
     except (ValueError, RecursionError):
         raise LineRejected("it is not JSON") from None
     if not isinstance(record, dict):
@@ -32,13 +42,51 @@ def _load_parser() -> Callable[..., Any]:
 
 
 def read_count(values: Mapping[str, Any], key: str) -> int:
-    """Return a count of tokens, 0 when absent; LineRejected unless it is a whole number from 0 on."""
+    """Return a count of tokens, 0 when absent; LineRejected unless it is a whole number from 0 on.
+
+    It may be written as text, as OTLP does, or with a decimal point.
+    """
     value = values.get(key)
     if type(value) is int and 0 <= value <= MAX_COUNT:
         return value
     if value is None:
         return 0
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and value.isascii() and value.isdigit():
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and 0 <= value <= MAX_COUNT:
+        return int(value)
     raise LineRejected(f"{key} is not a count of tokens")
+
+
+def read_first_count(values: Mapping[str, Any], keys: Iterable[str]) -> int:
+    """Return the first of these counts that is there, else 0."""
+    return next((read_count(values, key) for key in keys if values.get(key) is not None), 0)
+
+
+def has_counts(value: object, depth: int = MAX_DEPTH) -> bool:
+    """Return whether JSON has counts of tokens anywhere outside prompts, answers and results of tools."""
+    if isinstance(value, list):
+        return depth > 0 and any(has_counts(inner, depth - 1) for inner in value)
+    if not isinstance(value, dict):
+        return False
+    return any(
+        _is_count(key, inner)
+        or (depth > 0 and key not in CONTENT and has_counts(_with_keys_of(key, inner), depth - 1))
+        for key, inner in value.items()
+    )
+
+
+def _is_count(key: str, value: object) -> bool:
+    if isinstance(value, str) and value.isdigit():
+        value = int(value[:MAX_DIGITS])
+    return type(value) is int and value > 0 and _COUNT.search(key) is not None
+
+
+def _with_keys_of(key: str, value: object) -> object:
+    """Name the parts of an object of tokens so: `tokens.input` is a count of tokens, too."""
+    if isinstance(value, dict) and _TOKENS.search(key):
+        return {f"{name}_tokens" if _PART.match(name) else name: inner for name, inner in value.items()}
+    return value
 
 
 def read_name(values: Mapping[str, Any], key: str) -> str:

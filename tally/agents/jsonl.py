@@ -44,6 +44,16 @@ def lines_with(data: bytes, marker: bytes) -> Iterator[bytes]:
         at = data.find(marker, end)
 
 
+def lines_before(data: bytes, marker: bytes, end: int) -> Iterator[bytes]:
+    """Yield the lines with a marker before an offset, the last one first."""
+    at = data.rfind(marker, 0, end)
+    while at >= 0:
+        start = data.rfind(b"\n", 0, at) + 1
+        stop = data.find(b"\n", at)
+        yield data[start : stop if stop >= 0 else len(data)]
+        at = data.rfind(marker, 0, start)
+
+
 def lines_matching(data: bytes, marker: re.Pattern[bytes]) -> Iterator[bytes]:
     """Yield the lines that match one of several markers."""
     found = marker.search(data)

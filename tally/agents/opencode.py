@@ -1,34 +1,40 @@
 """opencode: messages in a SQLite database, in older versions one JSON file per message."""
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
-from tally.agents.events import Event, LineRejected, ParsedPart, select_last
-from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_unix
+from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_originals
+from tally.agents.json_values import (
+    child,
+    has_counts,
+    parse_object,
+    read_count,
+    read_folder,
+    read_name,
+    read_unix,
+)
 from tally.agents.log_files import files_under, folders_from
+from tally.agents.sqlite_logs import open_log
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 
 name = "opencode"
 title = "opencode"
 by_line = False  # a message grows while its response is streamed
-select_winners = select_last
+select_winners = select_originals
 
 
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Find databases in OPENCODE_DATA_DIR or the default folder; message files where there is no database."""
+    """Find databases in OPENCODE_DATA_DIR or the default folder, and the message files of older versions."""
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
     found = []
     for folder in folders_from(environment, "OPENCODE_DATA_DIR", data / "opencode"):
-        databases = [path for path in sorted(folder.glob("opencode*.db")) if path.is_file()]
-        found += databases or files_under(
-            [folder / "storage" / "message"], lambda file: file.endswith(".json")
-        )
+        found += files_under([folder / "storage" / "message"], lambda file: file.endswith(".json"))
+        found += [path for path in sorted(folder.glob("opencode*.db")) if path.is_file()]
     return found
 
 
@@ -41,7 +47,7 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
                 if event := _read_message(parse_object(text), message_id, session):
                     part.events.append(event)
             except LineRejected as reason:
-                part.reject(str(reason))
+                part.reject(reason)
     except sqlite3.Error:
         part.reject("the database cannot be read")
     return part
@@ -49,39 +55,12 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
 
 def _load_messages(path: Path) -> Iterator[tuple[str, str, bytes]]:
     """Yield id, session and JSON of messages with tokens; read-only, so safe while opencode writes."""
-    with closing(
-        sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=10)
-    ) as database:
+    with closing(open_log(path)) as database:
         for row in database.execute(
             "select id, session_id, cast(data as blob) from message where instr(data, '\"tokens\"')"
         ):
             if isinstance(row[2], bytes):
                 yield str(row[0]), str(row[1]), row[2]
-
-
-def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> Event | None:
-    if "tokens" not in record:
-        return None
-    tokens = _read_tokens(child(record, "tokens"))
-    model = read_name(record, "modelID")
-    if not model or not any(tokens):
-        return None
-    created = child(record, "time").get("created")
-    session = read_name(record, "sessionID") or session
-    return Event(
-        encode_parts(session, read_name(record, "id") or message_id),
-        read_unix(created / 1000 if isinstance(created, int | float) else -1),
-        find_payee(model, read_name(record, "providerID")) or OTHER,
-        model,
-        tokens.input_tokens,
-        tokens.output_tokens,
-        cached_input_tokens=tokens.cached_input_tokens,
-        cache_write_tokens=tokens.cache_write_tokens,
-        reasoning_tokens=tokens.reasoning_tokens,
-        session=session,
-        folder=read_folder(child(record, "path"), "cwd"),
-        logged_usd=_read_cost(record.get("cost")),
-    )
 
 
 class _Tokens(NamedTuple):
@@ -92,6 +71,45 @@ class _Tokens(NamedTuple):
     cached_input_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
+
+
+def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> Event | None:
+    if "tokens" not in record:
+        return None
+    tokens = _read_tokens(child(record, "tokens"))
+    model = read_name(record, "modelID")
+    if not model or not any(tokens):
+        if has_counts(record):
+            raise UnknownShape
+        return None
+    time = child(record, "time")
+    session = read_name(record, "sessionID") or session
+    cost = _read_cost(record.get("cost"))
+    return Event(
+        encode_parts(session, read_name(record, "id") or message_id),
+        _read_milliseconds(time.get("created")),
+        find_payee(model, read_name(record, "providerID")) or OTHER,
+        model,
+        tokens.input_tokens,
+        tokens.output_tokens,
+        cached_input_tokens=tokens.cached_input_tokens,
+        cache_write_tokens=tokens.cache_write_tokens,
+        reasoning_tokens=tokens.reasoning_tokens,
+        session=session,
+        folder=read_folder(child(record, "path"), "cwd"),
+        logged_usd=cost,
+        aliases=_name_copies(time, model, tokens, cost),
+    )
+
+
+def _name_copies(time: Mapping[str, Any], model: str, tokens: _Tokens, cost: str) -> tuple[str, ...]:
+    """Name what a completed message shares with its copies in forks, whose ids and session are their own."""
+    created, completed = (str(time.get(key) or "") for key in ("created", "completed"))
+    return (encode_parts(created, completed, model, *tokens, cost),) if completed else ()
+
+
+def _read_milliseconds(value: object) -> datetime:
+    return read_unix(value / 1000 if isinstance(value, int | float) else -1)
 
 
 def _read_tokens(tokens: Mapping[str, Any]) -> _Tokens:

@@ -95,7 +95,7 @@ class ReadPositions:
         return {name: workspace for _, name, _, _, workspace, _ in self._find_requests(agent, events)}
 
     def _find_requests(self, agent: str, events: Iterable[Event]) -> Iterator[tuple[Any, ...]]:
-        names = list({event.name for event in events})
+        names = list({name for event in events for name in (event.name, *event.aliases)})
         for start in range(0, len(names), NAMES_PER_QUERY):
             chosen = names[start : start + NAMES_PER_QUERY]
             marks = ",".join("?" * len(chosen))
@@ -125,13 +125,14 @@ class ReadPositions:
         # The second request of a message is named "<message>:<attempt>".
         message = event.name.removesuffix(f":{event.attempt}") if event.attempt else event.name
         known = (event.name, event.attempt, json.dumps(event.rank), workspace)
-        self._database.execute(
-            "insert or replace into request select ?, ?, coalesce("
-            "  (select place from request where agent = ? and message = ? and name = ?),"
-            "  (select coalesce(max(place), -1) + 1 from request where agent = ? and message = ?)"
-            "), ?, ?, ?, ?, 1",
-            [agent, message, agent, message, event.name, agent, message, *known],
-        )
+        for found_by in (message, *event.aliases):
+            self._database.execute(
+                "insert or replace into request select ?, ?, coalesce("
+                "  (select place from request where agent = ? and message = ? and name = ?),"
+                "  (select coalesce(max(place), -1) + 1 from request where agent = ? and message = ?)"
+                "), ?, ?, ?, ?, 1",
+                [agent, found_by, agent, found_by, event.name, agent, found_by, *known],
+            )
 
     def list_workspaces(self) -> set[str]:
         """Workspaces with records of this machine."""
@@ -181,7 +182,12 @@ class ReadPositions:
         with self._database as database:
             database.execute("delete from file where agent = ?", [agent])
             database.execute("delete from request where agent = ? and workspace = ''", [agent])
-            database.execute("update request set is_known = 0 where agent = ?", [agent])
+            # The owner of an alias stays: its copies would count beside it.
+            database.execute(
+                "update request set is_known = 0 where agent = ?"
+                " and name in (message, message || ':' || attempt)",
+                [agent],
+            )
 
 
 def _continue(file: LogFile, position: list[Any] | None) -> LogFile | None:

@@ -29,7 +29,7 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         payee,
         event.timestamp,
         model_name,
-        _estimate(event, model_name, metadata),
+        _estimate(agent_name, event, model_name, metadata),
         named,
         cost_basis="included" if is_plan else "estimated",
         collection_method="local_log",
@@ -38,17 +38,17 @@ def make_record(agent_name: str, event: Event, payment: Payment) -> CostRecord:
         cached_input_tokens=event.cached_input_tokens,
         cache_write_tokens=event.cache_write_tokens,
         reasoning_tokens=event.reasoning_tokens,
-        request_count=1,
+        request_count=event.requests,
         request_id=event.request_id or None,
         billing_account=name_account(payee, account_id=event.account if is_plan else ""),
         metadata=metadata,
     )
 
 
-def _estimate(event: Event, model_name: str, metadata: dict[str, JSON]) -> Decimal | None:
+def _estimate(agent_name: str, event: Event, model_name: str, metadata: dict[str, JSON]) -> Decimal | None:
     """Price like `price_event`, and add the source of the price to the metadata."""
     if event.logged_usd:
-        priced = logged_price(event)
+        priced = logged_price(event, agent_name)
         metadata |= describe_price(priced)
         return priced.cost_usd
     model = ModelRef(event.vendor, event.model, model_name)

@@ -72,6 +72,7 @@ def _report_agent(request: ReportRequest, agent: Agent, reads: Sequence[FileRead
         "files": len(reads),
         "requests": sum(usage.totals.requests for usage in days.values()),
         "rejected": sum(read.rejected for read in reads),
+        "unknown_lines": sum(read.unknown for read in reads),
         "reasons": sorted({reason for read in reads for reason in read.reasons}),
         "left_out": routes["never"],
         "without_folder": routes["no folder"],

@@ -18,7 +18,7 @@ from tally.agents.payment import PAYMENTS_FILE, find_payment
 from tally.agents.registry import find_logs
 from tally.core.errors import TallyError
 
-FORMAT = 3  # version of the stored report's format
+FORMAT = 4  # version of the stored report's format
 FILE = "report.json"
 PACKAGE = Path(__file__).parents[1]  # all of `tally`, so that no list of modules has to be maintained
 # An upgrade of the system's timezone data replaces files in these folders, which changes the folders' times.

@@ -33,6 +33,7 @@ class FileRead:
     events: list[Event]
     rejected: int
     reasons: list[str]
+    unknown: int = 0  # lines with counts of tokens in an unknown shape
 
 
 Task = tuple[str, LogFile]  # agent's name, log
@@ -136,11 +137,13 @@ def _read_file(agent: Agent, file: LogFile) -> FileRead:
             found.events += part.events
             found.rejected += part.rejected
             found.reasons += part.reasons
+            found.unknown += part.unknown
             found.state = part.state
     except OSError as error:
         found.reject(f"the file cannot be read: {error.strerror}")
         position = replace(position, mtime_ns=UNREAD_MTIME_NS)
-    return FileRead(replace(position, state=found.state), found.events, found.rejected, found.reasons)
+    position = replace(position, state=found.state)
+    return FileRead(position, found.events, found.rejected, found.reasons, found.unknown)
 
 
 def _parts(agent: Agent, file: LogFile, found: ParsedPart) -> Iterable[tuple[int, bytes]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tally.agents.events import describe_unknown
 from tally.agents.payment import Payment
 from tally.agents.records import make_record
 from tally.agents.sorting import FiledEvent
@@ -36,6 +37,7 @@ class SourceResult:
     restated: int = 0
     rejected: int = 0
     reasons: list[str] = field(default_factory=list)
+    unknown_lines: int = 0  # with counts of tokens in a shape that Tally does not know
     left_out: int = 0  # in folders that are never collected
     without_folder: int = 0  # left out, as they may be from such a folder
 
@@ -68,6 +70,7 @@ class SourceResult:
             "restated": self.restated,
             "rejected": self.rejected,
             "reasons": self.reasons,
+            "unknown_lines": self.unknown_lines,
             "left_out": self.left_out,
             "without_folder": self.without_folder,
         }
@@ -94,14 +97,15 @@ class MachineSource:
             self.result.add_saved(save_records(self.database, batch, import_id))
         self.result.reject(refused)
 
-    def reject(self, reasons: Sequence[str], count: int) -> None:
-        """Count lines that could not be read."""
+    def reject(self, reasons: Sequence[str], count: int, unknown: int) -> None:
+        """Count lines that could not be read, and those of an unknown shape."""
         self._get_row()
         self.result.reject(reasons, count)
+        self.result.unknown_lines += unknown
 
     def finish(self) -> SourceResult:
         """Store the counts and return them."""
-        if self.result.read:
+        if self.result.read or self.result.unknown_lines:
             add_result(self.database, self._get_row(), self.result)
         return self.result
 
@@ -142,7 +146,8 @@ def _identity(agent_name: str, machine_name: str) -> Row:
 
 def add_result(database: Database, source: Mapping[str, Any], result: SourceResult) -> None:
     """Add a collection's counts to those of its source."""
-    errors = [{"line": 0, "reason": reason, "row": ""} for reason in result.reasons]
+    unknown = [describe_unknown(result.unknown_lines)] if result.unknown_lines else []
+    errors = [{"line": 0, "reason": reason, "row": ""} for reason in (*unknown, *result.reasons)]
     values = {
         "rows_read": source["rows_read"] + result.read,
         "rows_imported": source["rows_imported"] + result.added,

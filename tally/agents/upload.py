@@ -26,6 +26,7 @@ from tally.storage.database import Database, Row
 from tally.storage.workspaces import list_workspaces
 
 BATCH_BYTES = 256_000_000  # of logs per batch; the read positions advance after each
+READERS = 2  # version of the readers: a new one reads all logs again, for what earlier ones missed
 FIRST_DAY = date.min + timedelta(days=1)  # a zone's first and last day may begin outside the range of UTC
 LAST_DAY = date.max - timedelta(days=1)
 
@@ -132,6 +133,7 @@ class _Run:
             "paid_by": payment.paid_by,
             "plans": sorted(payment.plans),
             "since": earliest and earliest.isoformat(),
+            "readers": READERS,
         }
         import_id = row["id"] if row else None
         self.positions.begin(self.agent.name, place.workspace_id, import_id, settings)
@@ -166,11 +168,11 @@ class _Run:
             routes = [self.routes.find(event.folder) for event in read.events]
             found = {route.workspace_id if isinstance(route, Destination) else LEFT_OUT for route in routes}
             workspace_id = found.pop() if len(found) == 1 else None
-            if read.rejected and workspace_id != LEFT_OUT:
+            if (read.rejected or read.unknown) and workspace_id != LEFT_OUT:
                 is_clear = workspace_id is not None or not self.routes.keeps_apart
                 name = f"{printable(read.file.path.name)}: " if is_clear else ""
                 source = sources[workspace_id or self.routes.default.workspace_id]
-                source.reject([f"{name}{reason}" for reason in read.reasons], read.rejected)
+                source.reject([f"{name}{reason}" for reason in read.reasons], read.rejected, read.unknown)
 
 
 def _split_batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tally.agents.agent import Agent
+from tally.agents.events import describe_unknown
 from tally.agents.folder_rules import FolderRulesRefused
 from tally.agents.log_files import LogFile, stat_logs
 from tally.agents.machine import check_machine_name, collecting_folder, machine_name
@@ -116,6 +117,12 @@ def print_left_out(title: str, left_out: int, without_folder: int) -> None:
         )
 
 
+def print_unknown(title: str, lines: int) -> None:
+    """Print how many lines are of an unknown shape, on stderr, if any are."""
+    if lines:
+        typer.echo(f"{title}: {describe_unknown(lines)}", err=True)
+
+
 def print_rejections(reasons: Sequence[str]) -> None:
     """Print the distinct reasons why entries were rejected, on stderr."""
     distinct = list(dict.fromkeys(reasons))
@@ -180,7 +187,7 @@ def _collect(upload: _Upload, is_quiet: bool = False) -> None:
         typer.echo(json.dumps({"sources": [result.to_json() for result in results]}, indent=2))
         return
     for result in results:
-        if result.read or not is_quiet:
+        if result.read or result.unknown_lines or not is_quiet:
             _print_result(result, len(results) > len({other.source for other in results}))
     if not results:
         typer.echo(NO_LOGS)
@@ -193,6 +200,7 @@ def _print_result(result: "SourceResult", with_workspace: bool) -> None:
         f" + {result.duplicates:,} duplicates + {result.rejected:,} rejected"
     )
     print_left_out(result.title, result.left_out, result.without_folder)
+    print_unknown(result.title, result.unknown_lines)
     print_rejections(result.reasons)
 
 

@@ -19,7 +19,7 @@ from tally.agents.registry import find_logs
 from tally.agents.report import ReportRequest, make_report
 from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.routes import Routes, name_routes
-from tally.cli.collect import NO_LOGS, LogOptions, print_left_out, print_rejections
+from tally.cli.collect import NO_LOGS, LogOptions, print_left_out, print_rejections, print_unknown
 from tally.cli.meter import ByteMeter
 from tally.core.text import plural
 
@@ -76,6 +76,7 @@ def _print_tables(report: Mapping[str, Any], with_workspaces: bool) -> None:
         if priced := [row for row in days if row["cost_usd"] is not None]:
             typer.echo(_total_line(priced))
         print_left_out(source["title"], source["left_out"], source["without_folder"])
+        print_unknown(source["title"], source["unknown_lines"])
         print_rejections(source["reasons"])
     if not report["sources"]:
         typer.echo(NO_LOGS)

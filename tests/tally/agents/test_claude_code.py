@@ -200,7 +200,8 @@ WRONG: dict[str, object] = {
     "a negative count": claude_row(usage={"output_tokens": -1}),
     "a fraction": claude_row(usage={"output_tokens": 1.5}),
     "a truth": claude_row(usage={"output_tokens": True}),
-    "a text": claude_row(usage={"output_tokens": "12"}),
+    "a text": claude_row(usage={"output_tokens": "twelve"}),
+    "a very long number": claude_row(usage={"output_tokens": "9" * 5_000}),
     "more tokens than there are": claude_row(usage={"output_tokens": 10**16}),
 }
 

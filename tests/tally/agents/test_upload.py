@@ -29,6 +29,8 @@ from tests.tally.agents.homes import (
     write_claude,
     write_codex,
 )
+from tests.tally.agents.test_other_agents import opencode_message, write_opencode
+from tests.tally.agents.test_shapes import search
 from tests.tally.people import CountingDatabase, Person, money_is_exact, over_http, sign_up
 
 API_PAYS = {agent.name: Payment("api") for agent in AGENTS}
@@ -95,6 +97,44 @@ def test_record_has_price_and_provenance(database: Database, tmp_path: Path) -> 
     (source,) = sources(database)
     named = (source["kind"], source["format"], source["filename"], source["status"])
     assert named == ("machine", "claude-code", "laptop", "done")
+
+
+def test_copy_in_a_fork_is_left_in_later_runs(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    time = {"created": 1_788_264_000_000, "completed": 1_788_264_002_000}
+    path = write_opencode(machine.home, opencode_message(id="m1", time=time))
+    assert counts(collect_into(database, machine)) == [("opencode", 1, 0, 0)]
+
+    path.unlink()
+    write_opencode(machine.home, opencode_message(id="f1", sessionID="fork", time=time))
+    assert counts(collect_into(database, machine)) == [("opencode", 0, 0, 0)]
+    again = Selection(from_start=True)
+    assert counts(collect_into(database, machine, again)) == [("opencode", 0, 0, 0)]
+    assert len(stored(database)) == 1
+
+
+def test_lines_of_an_unknown_shape_are_noted_in_their_source(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, {"type": "turn", "usage": {"input_tokens": 5, "output_tokens": 6}})
+
+    (result,) = collect_into(database, machine)
+
+    assert (result.read, result.unknown_lines) == (0, 1)
+    (source,) = sources(database)
+    assert source["errors"][0]["reason"] == "1 line of a shape that Tally does not know"
+
+
+def test_web_search_is_a_record_without_a_request(database: Database, tmp_path: Path) -> None:
+    machine = machine_at(tmp_path)
+    write_claude(machine.home, claude_row(), search(searchCount=2))
+
+    assert counts(collect_into(database, machine)) == [("claude-code", 2, 0, 0)]
+
+    columns = "cost_usd::text,request_count,tokens_used,metadata"
+    rows = list(select_all(database, Query("cost_records", columns, ["request_count", "id"])))
+    assert (Decimal(rows[0]["cost_usd"]), rows[0]["request_count"]) == (Decimal("0.02"), 0)
+    assert rows[0]["metadata"]["web_searches"] == 2
+    assert [row["tokens_used"] for row in rows] == [0, 110]
 
 
 def test_second_run_reads_only_new_lines(database: Database, tmp_path: Path) -> None:

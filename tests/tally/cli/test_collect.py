@@ -151,6 +151,16 @@ def test_report_is_cached_until_something_changes(alone: Commands) -> None:
     assert alone.report()["sources"][0]["days"][0]["provider"] == "claude-desktop"
 
 
+def test_lines_of_an_unknown_shape_are_counted_and_said(alone: Commands) -> None:
+    unknown = {"type": "turn", "usage": {"input_tokens": 5, "output_tokens": 6}}
+    write_claude(alone.home, claude_row(), *[unknown] * 12)
+
+    (source,) = alone.report()["sources"]
+    assert (source["requests"], source["rejected"], source["unknown_lines"]) == (1, 0, 12)
+    answer = alone.run("collect", "--dry-run")
+    assert answer.stderr == "Claude Code: 12 lines of a shape that Tally does not know\n"
+
+
 def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
     write_claude(alone.home, claude_row(model="claude-nova-9"))
     write_codex(alone.home, codex_rows({"last_token_usage": codex_usage(1_000, 10)}))
