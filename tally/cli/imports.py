@@ -31,7 +31,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.grouping import read_breakdown, refuse_overlap
-from tally.importers.preview import describe_file
+from tally.importers.preview import describe_file, describe_skipped
 from tally.importers.readers.containers import MAX_BYTES
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.ledger.billing_account import preview_overlaps
@@ -170,9 +170,15 @@ def _save(database: Database, file: _ReadFile, project_id: str | None) -> Import
     name = ImportFile(printable(file.path.name), file.importer.name, file.content)
     result = save_import(database, file.parsed, name)
     echo(f"{file.title}: {describe_result(result)}")
+    _print_skipped(file)
     if project_id and (kept := result.already_there - result.restated):
         echo(f"{plural(kept, 'duplicate')} kept the project that they had.")
     return result
+
+
+def _print_skipped(file: _ReadFile) -> None:
+    for sentence in describe_skipped(file.parsed):
+        echo(sentence)
 
 
 def _print_preview(files: Sequence[_ReadFile], timezone: str, as_json: bool, rejections: Rejections) -> None:
@@ -183,6 +189,7 @@ def _print_preview(files: Sequence[_ReadFile], timezone: str, as_json: bool, rej
         return
     for file, part in zip(files, described, strict=True):
         echo(f"{file.title}: {_preview_line(file.parsed)}")
+        _print_skipped(file)
         if part["days"]:
             print_table(TEXT_COLUMNS, NUMBER_COLUMNS, map(_cells, part["days"]))
 

@@ -222,10 +222,7 @@ def _read_usage(row: Mapping[str, Any]) -> Usage:
 
 def _price_context(found: Mapping[str, str]) -> dict[str, str]:
     """Return the conditions under which the price is not the standard one."""
-    context = read_context({"usage_type": found["service_tier"], "speed": found["speed"]})
-    if found["inference_geo"]:
-        context["inference_geo"] = found["inference_geo"]
-    return context
+    return read_context({**found, "usage_type": found["service_tier"]})
 
 
 def _headers(key: SecretStr) -> dict[str, str]:

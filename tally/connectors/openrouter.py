@@ -10,12 +10,11 @@ from tally.connectors.fields import read_amount, read_count, read_day, read_rows
 from tally.connectors.hosts import bearer
 from tally.core.encoding import canonical_decimal
 from tally.core.records import NO_MODEL, CostRecord, day_instant, identity
+from tally.importers.openrouter_activity import DATASET as ACTIVITY
+from tally.importers.openrouter_activity import DIMENSIONS
 
 PROVIDER = "openrouter"
-ACTIVITY = "openrouter_api_activity"
 ACTIVITY_DAYS = 30
-# The permanent slug, as in the activity export: the name in `model` may change.
-DIMENSIONS = ("model_permaslug", "endpoint_id", "provider_name")
 
 
 def fetch_activity(client: ApiClient, request: FetchRequest) -> Iterator[CostRecord]:

@@ -100,4 +100,6 @@ def read_context(found: dict[str, str]) -> dict[str, str]:
         context[condition[0]] = condition[1]
     if found["speed"].lower() == "fast":
         context["speed"] = "fast"
+    if found["inference_geo"]:
+        context["inference_geo"] = found["inference_geo"]
     return context

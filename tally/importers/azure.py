@@ -6,17 +6,17 @@ converted at the rate of their day.
 The model is read from the meter's name; without one, the bill covers all other usage of its day.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
 from tally.core.records import ChargeType, CostRecord, identity
+from tally.importers.ai_services import is_ai
 from tally.importers.azure_meters import model_of
 from tally.importers.cell_styles import decide_day_first
 from tally.importers.exports import Numbers, billing_account
 from tally.importers.gateways import Named, find_reader, normalise_columns
-from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows
+from tally.importers.protocol import NOT_AI, Options, Parsed, RowRejected, RowSkipped, checked_name, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.dates import DateUnreadable, parse_moment
 from tally.importers.readers.table import Table, quote
@@ -39,12 +39,6 @@ DETAILS = {
     "resourcegroupname": "resource_group",
     "invoiceid": "invoice_id",
 }
-
-_AI = re.compile(
-    r"openai|cognitive ?services|azure ai |foundry|applied ai|ai services"
-    r"|\b(?:claude|mistral|deepseek|grok|llama|cohere)\b",
-    re.IGNORECASE,
-)
 
 
 def identify(header: Sequence[str]) -> bool:
@@ -69,9 +63,9 @@ def parse(table: Table, options: Options) -> Parsed:
     day_first = decide_day_first(table, 0 if index is None else index, options)
     account = billing_account("azure", options)
 
-    def read_row(cells: Sequence[str]) -> CostRecord | None:
-        if not any(_AI.search(read_cell(cells)) for read_cell in about):
-            return None
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        if not is_ai(*[read_cell(cells) for read_cell in about]):
+            raise RowSkipped(NOT_AI)
         day, found = read_day(day_cell(cells), day_first), dimensions.read(cells)
         metadata = found | details.read(cells)
         if resource(cells):

@@ -1,7 +1,8 @@
 """GitHub Copilot's premium request and AI usage reports: usage covered by the plan, and charges beyond it.
 
 Supports the columns until 2025-09 (one use per row, no costs), from 2025-10 (sums per UTC day) and from
-2026-06 (with repositories, AI credits and tokens).
+2026-06 (with repositories, AI credits and tokens), and the metered usage report of all of GitHub's products,
+which has no models: rows of other products are skipped, seats are subscriptions.
 
 - `net_amount` is billed. A day that the quota covers entirely is included and worth its gross amount; for a
   day covered in part, the discount is stored in the metadata.
@@ -20,30 +21,33 @@ from uuid import UUID
 
 from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
-from tally.core.records import JSON, NO_MODEL, CostRecord, identity
+from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
 from tally.importers.exports import Dimensions, Numbers, billing_account, utc_day, utc_time
-from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.protocol import Options, Parsed, RowRejected, RowSkipped, read_rows
 from tally.importers.readers.table import Table
 
 name = "copilot"
 title = "GitHub Copilot usage report"
 
-HEADER = frozenset({"date", "sku", "model", "quantity", "gross_amount", "net_amount"})
+HEADER = frozenset({"date", "sku", "quantity", "gross_amount", "net_amount"})
 HEADER_OF_USES = frozenset({"timestamp", "model", "requests used", "exceeds monthly quota"})
 # The identity of a row in every version; repositories and quotas only split rows further.
 DIMENSIONS = ("username", "product", "sku", "model", "organization", "cost_center_name")
 AMOUNTS = ("gross_amount", "net_amount", "aic_gross_amount")
 TOKENS = ("input", "output", "cache_read", "cache_write")
+METERED = "copilot_metered"  # the dataset of reports without models, whose sums are the same charges
+SEATS = re.compile(r"copilot_(?:for_business|business|enterprise|standalone|pro)(?:_|$)", re.IGNORECASE)
 PUBLISHED_PRICE_USD = Decimal("0.04")
 PRICE_NOTE = "at $0.04 a premium request, GitHub's published price beyond the quota"
 
+_AI = re.compile(r"copilot|models|spark", re.IGNORECASE)
 _PICKED_BY_GITHUB = re.compile(r"auto:\s*", re.IGNORECASE)
 
 
 def identify(header: Sequence[str]) -> bool:
     """Check whether the header is one of a report of any version."""
     cells = {cell.casefold() for cell in header}
-    return cells >= HEADER or cells >= HEADER_OF_USES
+    return (cells >= HEADER and not cells.isdisjoint({"model", "product"})) or cells >= HEADER_OF_USES
 
 
 def parse(table: Table, options: Options) -> Parsed:
@@ -76,9 +80,12 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
             if numbers.amount("net_amount", cells):
                 billed.add(key_of(cells))
     account = billing_account("github-copilot", options)
+    dataset = name if table.column("model") is not None else METERED
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         when, found, key = day_of(cells), dimensions.read(cells), key_of(cells)
+        if found["product"] and not _AI.search(found["product"]):
+            raise RowSkipped("of products other than AI")
         gross_usd, net_usd = numbers.amount("gross_amount", cells), numbers.amount("net_amount", cells)
         cost_usd = net_usd if key in billed else gross_usd
         metadata: dict[str, JSON] = {
@@ -97,18 +104,24 @@ def _days(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecor
             cost_usd=cost_usd,
             source_key=key,
             cost_basis="billed" if key in billed else "included",
-            charge_type="adjustment" if key in billed and cost_usd < 0 else "usage",
+            charge_type=_find_charge(found["sku"], cost_usd if key in billed else Decimal(0)),
             input_tokens=tokens["input"] + tokens["cache_read"] + tokens["cache_write"],
             output_tokens=tokens["output"],
             cached_input_tokens=tokens["cache_read"],
             cache_write_tokens=tokens["cache_write"],
             day=when.day,
             billing_account=account,
-            dataset=name,
+            dataset=dataset,
             metadata=metadata,
         )
 
     return read_row
+
+
+def _find_charge(sku: str, billed_usd: Decimal) -> ChargeType:
+    if billed_usd < 0:
+        return "adjustment"
+    return "subscription" if SEATS.match(sku) else "usage"
 
 
 def _uses(table: Table, options: Options) -> Callable[[Sequence[str]], CostRecord]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -17,6 +17,7 @@ from tally.ledger.billing_account import name_account
 from tally.pricing.usage import Tier
 
 DAY = timedelta(days=1)
+FULL_DAY_SECONDS = 23 * 3_600 + 59 * 60  # some exports end a day at 23:59
 # Default values of columns that were added later; they must not change a row's identity.
 CLAUDE_DEFAULTS = {
     "context_window": ("≤ 200k", "≤200k", "<= 200k", "0-200k", "200k"),
@@ -160,6 +161,21 @@ def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
         return Bucket(starts, key, metadata={"bucket_seconds": int((ends - starts).total_seconds())})
 
     return lambda cells: read_bucket(*(read_cell(cells) for read_cell in readers))
+
+
+@lru_cache(10_000)
+def read_period(start: str, end: str, timezone: str) -> Bucket:
+    """The period of a charge: whole days are stored on the first one, others at their first instant."""
+    starts = read_instant(start)
+    ends = read_instant(end) if end else starts
+    seconds = int((ends - starts).total_seconds())
+    if starts.hour or starts.minute or starts.second or 0 < seconds < FULL_DAY_SECONDS:
+        metadata: dict[str, JSON] = {"bucket_seconds": seconds} if seconds > 0 else {}
+        return Bucket(starts, f"{starts.isoformat()}/{ends.isoformat()}", metadata=metadata)
+    day = Bucket.of_day(starts.date(), timezone)
+    if seconds <= DAY.total_seconds():
+        return day
+    return replace(day, key=f"{day.key}/{ends.isoformat()}", metadata={"period_end": ends.date().isoformat()})
 
 
 @lru_cache(10_000)

@@ -17,9 +17,10 @@ from functools import lru_cache
 from tally.catalog.models import canonical_model
 from tally.core.encoding import canonical_decimal
 from tally.core.records import NO_MODEL, ChargeType, CostRecord, identity
+from tally.importers.ai_services import is_ai
 from tally.importers.exports import Numbers, billing_account, utc_time
 from tally.importers.gateways import Named
-from tally.importers.protocol import Options, Parsed, RowRejected, read_rows
+from tally.importers.protocol import NOT_AI, Options, Parsed, RowRejected, RowSkipped, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.table import Table, quote
 
@@ -40,7 +41,6 @@ DETAILS = ("project_name", "invoice_month")
 CREDITS = ("credits", "credits_amount", "credits_total", "total_credits")
 CHARGES: dict[str, ChargeType] = {"tax": "tax", "rounding_error": "adjustment", "adjustment": "adjustment"}
 
-_AI = re.compile(r"vertex ai|gemini|generative language|\bclaude\b|anthropic", re.IGNORECASE)
 _GEMINI = re.compile(
     r"gemini[ -]+(?P<version>[0-9](?:\.[0-9])?)[ -]+(?P<kind>pro|flash|ultra)(?P<lite>[ -]+lite)?",
     re.IGNORECASE,
@@ -70,9 +70,9 @@ def parse(table: Table, options: Options) -> Parsed:
     time_of, currency = utc_time(table, options, columns["usage_start_time"]), table.reader("currency")
     ends, cost_type = table.reader("usage_end_time"), table.reader(columns.get("cost_type", ""))
 
-    def read_row(cells: Sequence[str]) -> CostRecord | None:
-        if not _AI.search(service(cells)):
-            return None
+    def read_row(cells: Sequence[str]) -> CostRecord:
+        if not is_ai(service(cells)):
+            raise RowSkipped(NOT_AI)
         when, found = time_of(cells), dimensions.read(cells)
         credit = sum((read_credits(read_cell(cells)) for read_cell in credits[:1]), Decimal(0))
         amount = numbers.amount("cost", cells) + credit

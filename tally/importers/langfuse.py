@@ -19,7 +19,7 @@ from tally.importers.gateways import (
     name_request,
     normalise_columns,
 )
-from tally.importers.protocol import Options, Parsed, RowRejected, choose, read_rows, reject_cell
+from tally.importers.protocol import Options, Parsed, RowRejected, RowSkipped, choose, read_rows, reject_cell
 from tally.importers.readers.json_rows import flatten_json
 from tally.importers.readers.table import Table
 from tally.pricing.usage import Usage
@@ -64,9 +64,9 @@ def parse(table: Table, options: Options) -> Parsed:
     details = Named(table, columns, DETAILS)
     usage_of, costs_of = _objects(table, USAGE), _objects(table, COSTS)
 
-    def read_row(cells: Sequence[str]) -> CostRecord | None:
+    def read_row(cells: Sequence[str]) -> CostRecord:
         if kind(cells).lower() not in TYPES_WITH_USAGE:
-            return None
+            raise RowSkipped("of spans and events, which repeat the usage of their generations")
         named.read(cells)  # rejects invalid names
         if not read_id(cells):
             raise RowRejected("its id is empty, so it cannot be identified")

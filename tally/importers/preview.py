@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tally.core.day_totals import DayTotals, day_of
 from tally.core.records import CostRecord
+from tally.core.text import plural
 from tally.importers.protocol import Importer, Parsed
 
 
@@ -19,8 +20,14 @@ def describe_file(filename: str, importer: Importer, parsed: Parsed, timezone: s
         "title": importer.title,
         "records": len(parsed.records),
         "rejected": [{"line": row.line, "reason": row.reason} for row in parsed.rejected],
+        "skipped": [{"reason": reason, "rows": rows} for reason, rows in sorted(parsed.skipped.items())],
         "days": sum_by_day(parsed.records, timezone),
     }
+
+
+def describe_skipped(parsed: Parsed) -> list[str]:
+    """A sentence for each reason why rows of a file are left out."""
+    return [f"Skipped {plural(rows, 'row')} {reason}." for reason, rows in sorted(parsed.skipped.items())]
 
 
 def sum_by_day(records: Sequence[CostRecord], timezone: str) -> list[dict[str, Any]]:

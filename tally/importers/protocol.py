@@ -1,5 +1,6 @@
 """The importer contract: its input, its result, and its refusals and questions."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -19,6 +20,7 @@ from tally.pricing.estimate import merge_inputs
 T = TypeVar("T")
 KEPT_FROM_EITHER = frozenset({"price_note"})
 SUMMED_USD = frozenset({"gross_usd", "discount_usd", "ai_credits_usd", "byok_usd", "granted_usd"})
+NOT_AI = "of services other than AI"  # the reason to skip a row of a cloud's bill
 PARTS_OF_A_SUM = frozenset({"credits", "list_price_usd", "original_amount", "quantity"})
 
 
@@ -49,6 +51,10 @@ class MissingColumns(ImportRefused):
 
 class RowRejected(Exception):
     """A row that cannot become a record; the text gives the reason."""
+
+
+class RowSkipped(Exception):
+    """A row that is not about spending on models; the text completes "12 rows …"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ class Parsed:
     records: list[CostRecord] = field(default_factory=list)
     lines: list[tuple[int, ...]] = field(default_factory=list)  # lines of the rows that each record sums up
     rejected: list[Rejected] = field(default_factory=list)
-    rows_blank: int = 0  # blank lines and days without usage, which do not count as read
+    rows_blank: int = 0  # blank lines, days without usage and skipped rows, which do not count as read
+    skipped: Counter[str] = field(default_factory=Counter)  # rows of the file by why they are left out
     grouping: tuple[str, ...] = ()  # dimensions that a provider's export is broken down by
     exported: dict[UUID, Exported] = field(default_factory=dict)  # of Tally's own, by the keys of `records`
 
@@ -129,7 +136,9 @@ def read_rows(
     records: dict[UUID, CostRecord] = {}
     lines: dict[UUID, tuple[int, ...]] = {}
     merged_lines: dict[UUID, list[int]] = {}
-    parsed = Parsed(rejected=list(table.malformed), rows_blank=table.rows_blank)
+    parsed = Parsed(
+        rejected=list(table.malformed), rows_blank=table.rows_blank, skipped=Counter(table.skipped)
+    )
     for line, cells in table.rows:
         try:
             record = read_row(cells)
@@ -143,6 +152,9 @@ def read_rows(
             else:
                 records[key] = record
                 lines[key] = (line,)
+        except RowSkipped as skipped:
+            parsed.rows_blank += 1
+            parsed.skipped[str(skipped)] += 1
         except (RowRejected, InvalidRecord, CurrencyUnknown) as error:
             parsed.rejected.append(Rejected(line, to_sentence(str(error)), row_text(cells)))
     for key, others in merged_lines.items():

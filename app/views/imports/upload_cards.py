@@ -27,7 +27,8 @@ from app.views.imports.preview_tables import (
 from app.views.imports.previews import Preview
 from app.views.imports.upload_questions import render_mapping
 from app.views.imports.uploads import Recognized, UploadedFile
-from tally.importers import IMPORTERS, Rejected, generic
+from tally.importers import IMPORTERS, Parsed, Rejected, generic
+from tally.importers.preview import describe_skipped
 from tally.importers.readers.containers import MAX_BYTES
 
 CHART_HEIGHT = 220
@@ -96,6 +97,12 @@ def render_key_figures(preview: Preview, currency: str) -> None:
             delta_color="red" if preview.rejected else "off",
             delta_arrow="off",
         )
+
+
+def render_skipped(parsed: Parsed | None) -> None:
+    """Numbers of rows that the file has besides spending on models."""
+    for sentence in describe_skipped(parsed) if parsed else ():
+        st.caption(escape_markdown(sentence))
 
 
 def render_chart(preview: Preview, labels: Mapping[str, str], key: str, currency: str) -> None:

@@ -132,6 +132,7 @@ def parse_tables(importer: Importer, tables: Sequence[Table], options: Options) 
                 combined.lines.append(lines)
         combined.rejected += [replace(row, reason=f"{table.part}: {row.reason}") for row in parsed.rejected]
         combined.rows_blank += parsed.rows_blank
+        combined.skipped += parsed.skipped
         combined.exported |= parsed.exported
         combined.grouping = tuple(dict.fromkeys(combined.grouping + parsed.grouping))
     return combined

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from tally.importers.readers.api_pages import split_page
 from tally.importers.readers.ccusage_rows import join_projects, split_by_model
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import (
@@ -105,10 +106,12 @@ def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
     """Every row with its line number, or with its position in the array."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if _is_lines(lines, table.filename):
-        yield from _parse_lines(table, lines)
+        for number, value in _parse_lines(table, lines):
+            yield from ((number, part) for part in split_page(value))
     else:
         rows = _find_array(join_projects(_parse(text, table.filename)), table)
-        yield from enumerate((part for row in rows for part in split_by_model(row)), start=1)
+        parts = (part for row in rows for result in split_page(row) for part in split_by_model(result))
+        yield from enumerate(parts, start=1)
 
 
 def _is_lines(lines: list[tuple[int, str]], filename: str) -> bool:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 MAX_ROWS = 500_000
-MAX_COLUMNS = 200
+MAX_COLUMNS = 400
 MAX_LINE = 1_000_000
 MAX_QUOTED = 60
 MAX_LISTED = 12
 MAX_BROKEN_ROWS = 1_000
+MAX_PREAMBLE, MIN_HEADER_BELOW = 20, 8  # lines above a header, and its columns
 HEADER_SEPARATORS = ",;\t|"
 
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -43,8 +44,10 @@ class Table:
     rows: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     malformed: list[Rejected] = field(default_factory=list)
     rows_blank: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)  # lines of unknown shapes, by what they are
     part: str = ""  # its name inside an archive
     list_name: str = ""  # the key of the JSON array with its rows
+    preamble: dict[str, str] = field(default_factory=dict)  # names and values in lines above the header
 
     def column(self, name: str) -> int | None:
         """The index of a column, by its name in any case."""
@@ -68,10 +71,13 @@ def read_csv(text: str, filename: str) -> Table:
     if announced:
         lines.seek(announced.end())
     separator = announced[1] if announced else find_separator(_first_line(text))
+    lines_above, preamble = (1, {}) if announced else _read_preamble(text, separator)
+    for _ in range(0 if announced else lines_above):
+        lines.readline()
     rows = csv.reader(lines, delimiter=separator, strict=True, skipinitialspace=True)
-    table = Table(filename, _read_header(rows, filename))
+    table = Table(filename, _read_header(rows, filename), preamble=preamble)
     check_header(table)
-    _read_rows(table, rows, text, lines_before=1 if announced else 0)
+    _read_rows(table, rows, text, lines_above)
     if not table.rows and not table.malformed:
         raise refuse_without_rows(f"{filename} has a header and no rows below it")
     return table
@@ -111,6 +117,25 @@ def find_separator(header: str) -> str:
     """The separator of a header line: the most frequent outside quotes."""
     unquoted = re.sub(r'"[^"]*"', "", header)
     return max(HEADER_SEPARATORS, key=unquoted.count)
+
+
+def _read_preamble(text: str, separator: str) -> tuple[int, dict[str, str]]:
+    """The lines above a wide header, such as those about an invoice: their number, their names and values."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(itertools.islice(io.StringIO(text, newline=""), MAX_PREAMBLE)):
+        try:
+            cells = next(csv.reader([line], delimiter=separator, strict=True), [])
+        except csv.Error:
+            break
+        while cells and not cells[-1].strip():
+            cells.pop()
+        if len(cells) >= MIN_HEADER_BELOW:
+            return number, found
+        if len(cells) > 2:
+            break
+        if cells:
+            found[cells[0].strip().casefold()] = cells[1].strip() if len(cells) == 2 else ""
+    return 0, {}
 
 
 def _read_header(rows: "Reader", filename: str) -> list[str]:

@@ -150,7 +150,7 @@ def test_row_with_a_stray_quotation_mark_is_rejected_alone() -> None:
         (
             ",".join(f"c{number}" for number in range(1200)).encode() + b"\n1\n",
             "usage.csv",
-            "usage.csv has 1,200 columns; the limit is 200. "
+            "usage.csv has 1,200 columns; the limit is 400. "
             "Remove the columns that have nothing to do with usage or cost and try again.",
         ),
         (
