@@ -15,7 +15,7 @@ from tally.cli.tables import print_table
 from tally.cli.timezones import Timezone, choose_timezone
 from tally.core.day_totals import FORMAT
 from tally.core.errors import TallyError
-from tally.core.records import file_under
+from tally.core.records import CostBasis, file_under
 from tally.core.text import plural, printable
 from tally.currency.rates import Rates
 from tally.currency.stored_rates import load_rates
@@ -26,6 +26,7 @@ from tally.importers import (
     Options,
     Parsed,
     find_importer,
+    generic,
     identify_all,
     parse_tables,
     read_tables,
@@ -39,6 +40,10 @@ from tally.storage.database import Database, DatabaseError
 from tally.storage.workspaces import find_project, list_projects, load_timezone
 
 TEXT_COLUMNS = ("Day", "Model", "Provider", "Basis")
+UNKNOWN_BASIS = (
+    "Its amounts are taken for estimates. If you pay them, add --cost-basis billed; "
+    "if a plan covers them, --cost-basis included."
+)
 NUMBER_COLUMNS = ("Requests", "Input", "Cached", "Cache writes", "Output", "Cost")
 
 
@@ -66,6 +71,14 @@ def import_files(  # noqa: PLR0913 - the options of the command
         bool | None,
         typer.Option("--decimal-comma/--decimal-point", help="How to read an amount such as 1,234."),
     ] = None,
+    cost_basis: Annotated[
+        CostBasis | None,
+        typer.Option(
+            "--cost-basis",
+            help="What the amounts of a table of costs are: billed, estimated, or included in a plan.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be imported; save nothing.")
     ] = False,
@@ -84,7 +97,7 @@ def import_files(  # noqa: PLR0913 - the options of the command
     Example: tally import cost_2026-11.csv --email ada@example.com --workspace Acme --project Website
     """
     refuse_overwriting(rejected, files)
-    asked = _Asked(files, day_first, decimal_comma)
+    asked = _Asked(files, day_first, decimal_comma, cost_basis)
     with collect_rejections(rejected, is_quiet=as_json) as rejections:
         if dry_run and email is None:
             zone = choose_timezone(timezone)
@@ -127,6 +140,7 @@ class _ReadFile:
     importer: Importer
     parsed: Parsed
     content: bytes
+    notes: Sequence[str]
 
     @property
     def title(self) -> str:
@@ -140,10 +154,13 @@ class _Asked:
     files: Sequence[Path]
     day_first: bool | None
     decimal_comma: bool | None
+    cost_basis: CostBasis | None
 
     def read(self, timezone: str, rates: Rates | None = None) -> list[_ReadFile]:
         """Read all files; raises TallyError for the first that is refused."""
-        options = Options(timezone, self.day_first, self.decimal_comma, rates=rates)
+        options = Options(
+            timezone, self.day_first, self.decimal_comma, cost_basis=self.cost_basis, rates=rates
+        )
         return [_read(file, options) for file in self.files]
 
 
@@ -158,11 +175,21 @@ def _read(file: Path, options: Options) -> _ReadFile:
     tables = read_tables(data, file.name)
     importer = identify_all(tables) or find_importer("generic")
     try:
-        return _ReadFile(file, importer, parse_tables(importer, tables, options), data)
+        parsed = parse_tables(importer, tables, options)
+        return _ReadFile(file, importer, parsed, data, _check_basis(file, importer, options))
     except AmbiguousDates as question:
         raise DatabaseError(f"{file.name}: {question} Add --day-first or --month-first.") from None
     except AmbiguousNumbers as question:
         raise DatabaseError(f"{file.name}: {question} Add --decimal-comma or --decimal-point.") from None
+
+
+def _check_basis(file: Path, importer: Importer, options: Options) -> list[str]:
+    """A sentence for a table whose amounts are taken for estimates; raises TallyError for other formats."""
+    if importer is not generic:
+        if options.cost_basis:
+            raise TallyError(f"{file.name} is a file of {importer.title}, which needs no --cost-basis.")
+        return []
+    return [] if options.cost_basis else [UNKNOWN_BASIS]
 
 
 def _save(database: Database, file: _ReadFile, project_id: str | None) -> ImportResult:
@@ -170,26 +197,28 @@ def _save(database: Database, file: _ReadFile, project_id: str | None) -> Import
     name = ImportFile(printable(file.path.name), file.importer.name, file.content)
     result = save_import(database, file.parsed, name)
     echo(f"{file.title}: {describe_result(result)}")
-    _print_skipped(file)
+    _print_notes(file)
     if project_id and (kept := result.already_there - result.restated):
         echo(f"{plural(kept, 'duplicate')} kept the project that they had.")
     return result
 
 
-def _print_skipped(file: _ReadFile) -> None:
-    for sentence in describe_skipped(file.parsed):
+def _print_notes(file: _ReadFile) -> None:
+    for sentence in (*describe_skipped(file.parsed), *file.notes):
         echo(sentence)
 
 
 def _print_preview(files: Sequence[_ReadFile], timezone: str, as_json: bool, rejections: Rejections) -> None:
     rejections += [(file.path, row) for file in files for row in file.parsed.rejected]
-    described = [describe_file(file.path.name, file.importer, file.parsed, timezone) for file in files]
+    described = [
+        describe_file(file.path.name, file.importer, file.parsed, timezone, file.notes) for file in files
+    ]
     if as_json:
         typer.echo(json.dumps({"format": FORMAT, "timezone": timezone, "files": described}, indent=2))
         return
     for file, part in zip(files, described, strict=True):
         echo(f"{file.title}: {_preview_line(file.parsed)}")
-        _print_skipped(file)
+        _print_notes(file)
         if part["days"]:
             print_table(TEXT_COLUMNS, NUMBER_COLUMNS, map(_cells, part["days"]))
 

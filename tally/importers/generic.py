@@ -1,4 +1,7 @@
-"""Any table of AI spending: one row per charge, with the template's columns or similar ones."""
+"""Any table of AI spending: one row per charge, with the template's columns or similar ones.
+
+A table does not show whether its amounts were billed, so they are estimates unless the user answers that.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +13,7 @@ from tally.catalog.models import canonical_model
 from tally.catalog.providers import find_provider
 from tally.core.amounts import AmountUnreadable, parse_amount, parse_count
 from tally.core.encoding import canonical_decimal, encode_parts
-from tally.core.records import JSON, NO_MODEL, ChargeType, CostRecord, identity
+from tally.core.records import JSON, NO_MODEL, ChargeType, CostBasis, CostRecord, identity
 from tally.currency.rates import USD
 from tally.importers.cell_styles import decide_day_first, decide_decimal_comma
 from tally.importers.column_matching import REQUIRED, check_columns, currency_of_heading, find_columns
@@ -31,6 +34,7 @@ CHARGE_TYPES = {kind: kind for kind in get_args(ChargeType)} | {
 }
 # Currencies of countries where a plain $ means their own dollar or peso.
 OTHER_DOLLARS = ("AUD", "CAD", "HKD", "MXN", "NZD", "SGD")
+UNANSWERED: CostBasis = "estimated"
 MAX_NOTE = 1_000
 TEMPLATE = """\
 date,provider,model,cost,tokens,requests,note
@@ -119,6 +123,7 @@ class _Rows:
             model_name=model_name,
             cost_usd=cost_usd,
             source_key=identity(name, self._count_earlier(content), content),
+            cost_basis=self._options.cost_basis or UNANSWERED,
             charge_type=charge_type,
             input_tokens=input_tokens,
             output_tokens=output_tokens,

@@ -12,7 +12,9 @@ from tally.core.text import plural
 from tally.importers.protocol import Importer, Parsed
 
 
-def describe_file(filename: str, importer: Importer, parsed: Parsed, timezone: str) -> dict[str, Any]:
+def describe_file(
+    filename: str, importer: Importer, parsed: Parsed, timezone: str, notes: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a file's part of the report that `tally import --dry-run --json` prints."""
     return {
         "file": filename,
@@ -21,6 +23,7 @@ def describe_file(filename: str, importer: Importer, parsed: Parsed, timezone: s
         "records": len(parsed.records),
         "rejected": [{"line": row.line, "reason": row.reason} for row in parsed.rejected],
         "skipped": [{"reason": reason, "rows": rows} for reason, rows in sorted(parsed.skipped.items())],
+        "notes": list(notes),
         "days": sum_by_day(parsed.records, timezone),
     }
 

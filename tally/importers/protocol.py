@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tally.core.amounts import AmountUnreadable
 from tally.core.encoding import canonical_decimal
 from tally.core.errors import TallyError
-from tally.core.records import JSON, MAX_MODEL_NAME, REQUESTS, CostRecord, InvalidRecord
+from tally.core.records import JSON, MAX_MODEL_NAME, REQUESTS, CostBasis, CostRecord, InvalidRecord
 from tally.currency.rates import CurrencyUnknown, Rates
 from tally.importers.readers.decoding import ImportRefused
 from tally.importers.readers.table import Rejected, Table, has_control_characters, quote, row_text
@@ -65,6 +65,7 @@ class Options:
     day_first: bool | None = None
     decimal_comma: bool | None = None
     mapping: Mapping[str, str] | None = None  # the file's heading -> Tally's column
+    cost_basis: CostBasis | None = None  # of a table that names none; None: its amounts are estimates
     account: str = ""  # distinguishes accounts at one provider, where the file does not
     rates: Rates | None = field(default=None, compare=False, repr=False)  # None: the bundled ones
 

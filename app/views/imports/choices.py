@@ -3,16 +3,18 @@
 from dataclasses import dataclass, field
 
 from app.figures.currencies import Currency
+from tally.core.records import CostBasis
 from tally.currency.rates import Rates
 from tally.pricing.custom_prices import CustomPrice
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Answers to questions about ambiguous dates and numbers."""
+    """Answers to questions about ambiguous dates and numbers, and about what amounts are."""
 
     day_first: bool | None = None
     decimal_comma: bool | None = None
+    cost_basis: CostBasis | None = None  # None: estimates
 
 
 @dataclass(slots=True)

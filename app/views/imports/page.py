@@ -27,6 +27,7 @@ from app.views.imports.uploads import (
     describe_upload,
 )
 from tally.core.text import plural
+from tally.importers import generic
 
 
 def begin_import(user: User, files: Sequence[FileToSave]) -> None:
@@ -55,13 +56,15 @@ def render_file(file: UploadedFile, upload: Upload, is_alone: bool) -> None:
             return
         key = column_mappings.header_key(upload.header)
         is_asked_above = key in asked_headers
-        if not isinstance(upload, Recognized) or upload.questions:
+        if not isinstance(upload, Recognized) or upload.questions or upload.format_name == generic.name:
             asked_headers.add(key)
         if not isinstance(upload, Recognized):
             upload_questions.render_unmapped(user, upload, choices, file.file_id, is_asked_above)
             return
         for question in () if is_asked_above else upload.questions:
             upload_questions.render_question(question, choices, key, file.file_id)
+        if upload.format_name == generic.name and upload.parsed is not None and not is_asked_above:
+            upload_questions.render_cost_basis(choices, key, file.file_id)
         if upload.preview is not None:
             upload_cards.render_key_figures(upload.preview, currency)
             upload_cards.render_skipped(upload.parsed)

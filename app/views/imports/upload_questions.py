@@ -1,6 +1,7 @@
 """Questions about uploaded files: ambiguous dates and numbers, and unknown columns."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
@@ -16,10 +17,17 @@ from app.views.imports.choices import Answers, Choices
 from app.views.imports.uploads import Recognized, Unmapped
 from tally.core.amounts import parse_amount
 from tally.core.encoding import canonical_decimal
-from tally.importers import AmbiguousDates, Question
+from tally.core.records import CostBasis
+from tally.importers import AmbiguousDates, Question, generic
 from tally.importers.column_matching import REQUIRED
 from tally.importers.readers.dates import DateUnreadable, parse_moment
 from tally.storage.database import DatabaseError
+
+BASES: dict[CostBasis, str] = {
+    "billed": "Yes, I pay them",
+    "estimated": "No, they are estimates",
+    "included": "No, a plan covers them",
+}
 
 
 def render_question(question: Question, choices: Choices, key: str, file_key: str) -> None:
@@ -37,9 +45,25 @@ def render_question(question: Question, choices: Choices, key: str, file_key: st
     if chosen is None or chosen == answer:
         return
     choices.answers[key] = (
-        Answers(chosen, answers.decimal_comma) if is_dates else Answers(answers.day_first, chosen)
+        replace(answers, day_first=chosen) if is_dates else replace(answers, decimal_comma=chosen)
     )
     st.rerun()
+
+
+def render_cost_basis(choices: Choices, key: str, file_key: str) -> None:
+    """Ask what the amounts of a table are; its rows show nothing about that."""
+    answers = choices.answers.get(key, Answers())
+    answer = answers.cost_basis or generic.UNANSWERED
+    chosen = st.segmented_control(
+        "Are these amounts billed?",
+        [*BASES],
+        default=answer,
+        format_func=lambda basis: BASES[basis],
+        key=f"basis-{file_key}",
+    )
+    if chosen not in (None, answer):
+        choices.answers[key] = replace(answers, cost_basis=chosen)
+        st.rerun()
 
 
 def render_unmapped(

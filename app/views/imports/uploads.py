@@ -132,8 +132,9 @@ def _read_records(tables: Sequence[Table], choices: Choices, key: str) -> Upload
         return _unmapped(tables[0])
     importer = importer or generic
     mapping = choices.mappings.get(key) if importer is generic else None
-    options = Options(choices.timezone, mapping=mapping, rates=choices.rates)
-    parsed, questions = _parse(importer, tables, options, choices.answers.get(key, Answers()))
+    answers = choices.answers.get(key, Answers())
+    options = Options(choices.timezone, mapping=mapping, cost_basis=answers.cost_basis, rates=choices.rates)
+    parsed, questions = _parse(importer, tables, options, answers)
     preview = build_preview(parsed, choices) if parsed else None
     header, sample = tables[0].header, _sample(tables[0])
     return Recognized(header, sample, importer.name, importer.title, questions, parsed, preview)

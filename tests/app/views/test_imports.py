@@ -102,11 +102,24 @@ def test_preview_saves_nothing(page: AppTest, user: User) -> None:
     assert metrics(page) == {"Rows": "3", "Days": "2", "Cost": "$11.25", "Rejected": "1"}
     assert "Table of costs" in shown(page)
     totals, first_rows, rejected = (frame.value for frame in page.dataframe[1:4])
-    assert dict(zip(totals["provider"], totals["billed"], strict=True)) == {"Anthropic": 10, "OpenAI": 1.25}
+    assert dict(zip(totals["provider"], totals["estimated"], strict=True)) == {
+        "Anthropic": 10,
+        "OpenAI": 1.25,
+    }
     assert list(first_rows["model"]) == ["gpt-5.2", "claude-opus-4-5"]
     assert list(rejected["line"]) == [4]
     assert count_records(user) == 0
     assert data.load_import_list(user) == []
+
+
+@pytest.mark.parametrize("basis", ["billed", "included"])
+def test_amounts_of_a_table_are_what_the_user_answers(page: AppTest, user: User, basis: str) -> None:
+    drop(page, ("usage.csv", GOOD))
+    asked = next(asked for asked in page.segmented_control if asked.label == "Are these amounts billed?")
+    asked.set_value(basis).run()
+    finish_import(page)
+    saved: Any = supabase_client(user).table("cost_records").select("cost_basis").execute().data
+    assert {row["cost_basis"] for row in saved} == {basis}
 
 
 def test_preview_shows_what_is_saved_at_custom_prices(page: AppTest, user: User) -> None:

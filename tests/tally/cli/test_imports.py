@@ -16,6 +16,7 @@ from tests.tally.importers.golden import FIXTURES, load_expected, load_sample
 HEADER = "date,provider,model,cost,tokens,requests,note\n"
 GENERIC = HEADER + "2026-11-02,OpenAI,gpt-5.5,1.25,,3,\n2026-11-02,OpenAI,gpt-5.5,2,,,\nnever,OpenAI,m,1,,,\n"
 CLASSES = ("uncached_input", "cached_input", "cache_write_5m", "cache_write_1h", "output")
+OPENROUTER = FIXTURES / "openrouter_2026" / "sample.csv"
 ZONES = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
 CASES = sorted(path.parent.name for path in FIXTURES.glob("*/expected.json"))
 
@@ -58,7 +59,7 @@ def test_json_says_what_a_file_holds(file: Path) -> None:
             "day": "2026-11-02",
             "model": "gpt-5.5",
             "provider": "openai",
-            "cost_basis": "billed",
+            "cost_basis": "estimated",
             "charge_type": "usage",
             "requests": 3,
             "uncached_input_tokens": 0,
@@ -122,10 +123,33 @@ def test_table_shows_days_and_a_total(file: Path) -> None:
     assert ended.exit_code == 0
     assert "usage.csv (Table of costs" in ended.stdout
     assert "read 3 rows, 1 rejected, total $3.25" in ended.stdout
-    assert ["2026-11-02", "gpt-5.5", "openai", "billed", "3", "0", "0", "0", "0", "$3.25"] in [
+    assert ["2026-11-02", "gpt-5.5", "openai", "estimated", "3", "0", "0", "0", "0", "$3.25"] in [
         line.split() for line in ended.stdout.splitlines()
     ]
     assert "usage.csv, line 4" in ended.stderr
+
+
+@pytest.mark.parametrize("basis", ["billed", "estimated", "included"])
+def test_amounts_of_a_table_are_what_the_user_says(file: Path, basis: str) -> None:
+    (part,) = preview(file, "--cost-basis", basis)["files"]
+    assert usd_by_basis(part["days"]) == {basis: Decimal("3.25")}
+    assert part["notes"] == []
+
+
+def test_amounts_of_a_table_are_never_billed_by_default(file: Path) -> None:
+    (part,) = preview(file)["files"]
+    assert usd_by_basis(part["days"]) == {"estimated": Decimal("3.25")}
+    (note,) = part["notes"]
+    assert "--cost-basis billed" in note
+    assert note in run(file, "--dry-run").stdout
+
+
+def test_skipped_rows_are_counted_and_named(tmp_path: Path) -> None:
+    name, content = load_sample("focus_clouds")
+    (tmp_path / name).write_bytes(content)
+    (part,) = preview(tmp_path / name)["files"]
+    assert part["skipped"] == [{"reason": "of services other than AI", "rows": 1}]
+    assert "Skipped 1 row of services other than AI." in run(tmp_path / name, "--dry-run").stdout
 
 
 def test_all_files_are_read_before_anything_is_printed(file: Path, tmp_path: Path) -> None:
@@ -140,6 +164,10 @@ def test_all_files_are_read_before_anything_is_printed(file: Path, tmp_path: Pat
         ([], "Name the account with --email, or add --dry-run to see what the files say."),
         (["--email", "a@example.com", "--json"], "--timezone and --json are for --dry-run"),
         (["--email", "a@example.com", "--timezone", "UTC"], "--timezone and --json are for --dry-run"),
+        (
+            ["--dry-run", "--cost-basis", "billed", str(FIXTURES / "openrouter_2026" / "sample.csv")],
+            "needs no",
+        ),
         (["--dry-run", "--timezone", "Mars/Olympus"], "There is no timezone 'Mars/Olympus'."),
     ],
 )
