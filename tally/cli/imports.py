@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import typer
 from tally.cli.account import WorkspaceName, acting_as
 from tally.cli.output import echo
 from tally.cli.rejections import Rejections, collect_rejections, refuse_overwriting
-from tally.cli.tables import print_table
+from tally.cli.tables import format_cost, format_usd, print_table
 from tally.cli.timezones import Timezone, choose_timezone
 from tally.core.day_totals import FORMAT
 from tally.core.errors import TallyError
@@ -233,12 +234,12 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         cache_writes,
         row["output_tokens"],
     )
-    cost = "no price" if row["cost_usd"] is None else f"${float(row['cost_usd']):,.2f}"
+    cost = format_cost(row["cost_usd"])
     return [row["day"], row["model"], row["provider"], basis, *(f"{count:,}" for count in counts), cost]
 
 
 def _preview_line(parsed: Parsed) -> str:
     effective = preview_overlaps(parsed.records)
-    total = sum(record.cost_usd or 0 for record in effective if record.cost_basis != "included")
+    costs = (record.cost_usd or Decimal(0) for record in effective if record.cost_basis != "included")
     rows = plural(parsed.rows_read, "row")
-    return f"read {rows}, {len(parsed.rejected):,} rejected, total ${total:,.2f}"
+    return f"read {rows}, {len(parsed.rejected):,} rejected, total {format_usd(sum(costs, Decimal(0)))}"

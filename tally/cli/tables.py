@@ -2,11 +2,25 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from tally.core.text import printable
 
 SHORTEST_LINE = 110  # columns; in a narrower terminal, lines wrap and no figure is cut off
 PIPED_LINE = 10_000  # piped output is never wrapped
+CENT = Decimal("0.01")
+
+
+def format_usd(amount: Decimal) -> str:
+    """Dollars with cents, or with two significant digits where cents would show zero."""
+    size = abs(amount)
+    places = 1 - size.adjusted() if 0 < size < CENT else 2
+    return f"{'-' if amount < 0 else ''}${size:,.{places}f}"
+
+
+def format_cost(cost_usd: str | None) -> str:
+    """The cost in a line of a report."""
+    return "no price" if cost_usd is None else format_usd(Decimal(cost_usd))
 
 
 def print_table(

@@ -21,6 +21,7 @@ from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.routes import Routes, name_routes
 from tally.cli.collect import NO_LOGS, LogOptions, print_left_out, print_rejections, print_unknown
 from tally.cli.meter import ByteMeter
+from tally.cli.tables import format_cost, format_usd, print_table
 from tally.core.text import plural
 
 # Short labels of the parts of a cost, by their key in the report.
@@ -65,8 +66,6 @@ def _report(options: LogOptions, logs: dict[str, list[LogFile]], routes: Routes)
 
 
 def _print_tables(report: Mapping[str, Any], with_workspaces: bool) -> None:
-    from tally.cli.tables import print_table
-
     for source in report["sources"]:
         requests, files = plural(source["requests"], "request"), plural(source["files"], "file")
         typer.echo(f"{source['title']}: {requests} in {files}")
@@ -86,7 +85,7 @@ def _cells(row: Mapping[str, Any], places: Sequence[str]) -> list[str]:
     """Cells of one day and model, with its workspace and project where they are shown."""
     cache_writes = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
     counts = (row["uncached_input_tokens"], row["cached_input_tokens"], cache_writes, row["output_tokens"])
-    cost = "no price" if row["cost_usd"] is None else f"${float(row['cost_usd']):,.2f}"
+    cost = format_cost(row["cost_usd"])
     plan = "(plan)" if row["paid_by"] == "plan" else ""
     shown = [row[name.lower()] or "" for name in places]
     return [row["day"], row["model"], *shown, *(f"{count:,}" for count in counts), cost, plan]
@@ -96,5 +95,7 @@ def _total_line(rows: Sequence[Mapping[str, Any]]) -> str:
     """The cost of all days, and its parts that are not zero."""
     names = ("cost_usd", *COST_LABELS)
     total_usd, *parts = (sum((Decimal(row[name]) for row in rows), Decimal(0)) for name in names)
-    shown = [f"${usd:,.2f} {label}" for usd, label in zip(parts, COST_LABELS.values(), strict=True) if usd]
-    return f"Total ${total_usd:,.2f}" + (f": {', '.join(shown)}" if shown else "")
+    shown = [
+        f"{format_usd(usd)} {label}" for usd, label in zip(parts, COST_LABELS.values(), strict=True) if usd
+    ]
+    return f"Total {format_usd(total_usd)}" + (f": {', '.join(shown)}" if shown else "")

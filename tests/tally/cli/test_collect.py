@@ -173,7 +173,7 @@ def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
     assert "Total" not in answer.stdout
     assert "Codex" not in answer.stdout
     codex = alone.run("collect", "--dry-run", "--source", "codex").stdout
-    assert codex.endswith("Total $0.00: $0.00 input, $0.00 output\n"), codex
+    assert codex.endswith("Total $0.0014: $0.0012 input, $0.00010 output\n"), codex
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Tables print every character of a hostile name as text, and cut nothing off."""
 
+from decimal import Decimal
+
 import pytest
 
-from tally.cli.tables import print_table
+from tally.cli.tables import format_usd, print_table
 from tally.core.text import printable
 
 
@@ -36,3 +38,19 @@ def test_long_names_are_neither_cut_nor_wrapped_in_a_pipe(
     lines = printed(capsys, ("2026-10", "m" * 300, "1", "2.00 USD"))
     assert len(lines) == 2
     assert lines[1].endswith(f"{'m' * 300}        1  2.00 USD")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "$0.00"),
+        ("0.00123", "$0.0012"),
+        ("0.0000004", "$0.00000040"),
+        ("0.01", "$0.01"),
+        ("1234.5", "$1,234.50"),
+        ("-0.004", "-$0.0040"),
+        ("-12", "-$12.00"),
+    ],
+)
+def test_small_costs_are_not_shown_as_zero(amount: str, text: str) -> None:
+    assert format_usd(Decimal(amount)) == text
