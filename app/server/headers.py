@@ -4,10 +4,10 @@ import base64
 import hashlib
 import re
 from functools import cache
-from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
-from streamlit.file_util import get_static_dir
+
+from app.server.dashboard_page import dashboard_page
 
 INLINE_SCRIPT = re.compile(r"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL | re.IGNORECASE)
 ALWAYS = {
@@ -22,8 +22,7 @@ ALWAYS = {
 @cache
 def dashboard_policy() -> str:
     """Content security policy of Streamlit's page; its inline scripts are allowed by their hashes."""
-    page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
-    hashes = " ".join(_source_hash(script) for script in INLINE_SCRIPT.findall(page))
+    hashes = " ".join(_source_hash(script) for script in INLINE_SCRIPT.findall(dashboard_page()))
     return (
         f"default-src 'self'; script-src 'self' {hashes}; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; "

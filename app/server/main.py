@@ -16,6 +16,7 @@ from app.auth import invitations, routes
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
 from app.server.access_log import hide_tokens
+from app.server.dashboard_page import DashboardPage
 from app.server.gate import Gate
 from app.server.not_found import NotFound
 from app.server.precompress import Precompress
@@ -49,7 +50,7 @@ def check_start() -> None:
 app = st.App(
     DASHBOARD,
     routes=[*routes.routes(), *invitations.routes(), *render_gate.routes()],
-    middleware=[Middleware(Gate), Middleware(NotFound), Middleware(Precompress)],
+    middleware=[Middleware(Gate), Middleware(NotFound), Middleware(DashboardPage), Middleware(Precompress)],
     lifespan=warm_up,
 )
 hide_tokens()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from streamlit.file_util import get_static_dir
 
+from app.server.dashboard_page import dashboard_page
+
 CODE = Path(get_static_dir()) / "static" / "js"
 ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/([^"]+)"')
 IMPORTED = re.compile(r'(?:from|import) ?"\./([\w.-]+\.js)"')  # static imports only
@@ -18,9 +20,8 @@ FIRST_ELEMENTS = ("Html.", "ButtonGroup.", "Metric.")
 @cache
 def preload_header() -> str:
     """Value of the Link header: the first elements' code that Streamlit's page does not import itself."""
-    page = (Path(get_static_dir()) / "index.html").read_text(encoding="utf-8")
     elements = {file.name for file in CODE.iterdir() if file.name.startswith(FIRST_ELEMENTS)}
-    names = _with_imports(elements) - _with_imports(set(ENTRY.findall(page)))
+    names = _with_imports(elements) - _with_imports(set(ENTRY.findall(dashboard_page())))
     return ", ".join(f"</static/js/{name}>; rel=modulepreload" for name in sorted(names))
 
 

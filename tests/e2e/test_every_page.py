@@ -35,7 +35,7 @@ def busy_account(project: Project, stack: Stack) -> Account:
 
 
 class Watched:
-    """A page, and the errors in its console."""
+    """A page, and the errors and warnings in its console."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -44,8 +44,8 @@ class Watched:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _listen(self, message: ConsoleMessage) -> None:
-        # Streamlit first requests its health check below the page's path.
-        if message.type == "error" and "404" not in message.text:
+        # Streamlit's small charts in cards have a layer for the point under the mouse, empty at first.
+        if message.type in ("error", "warning") and "Infinite extent" not in message.text:
             self.errors.append(message.text)
 
     def violations(self) -> list[tuple[str, str]]:

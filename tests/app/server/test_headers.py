@@ -1,12 +1,11 @@
 """Every response carries the security headers, and the policy fits the Streamlit that is installed."""
 
 import re
-from pathlib import Path
 
 import httpx
 import pytest
-from streamlit.file_util import get_static_dir
 
+from app.server.dashboard_page import dashboard_page
 from app.server.headers import ALWAYS, INLINE_SCRIPT, dashboard_policy
 from tests.app.app_server import AppServer
 
@@ -45,7 +44,7 @@ def test_policy_allows_no_eval_and_no_foreign_source() -> None:
 
 
 def test_every_inline_script_of_streamlits_page_is_found() -> None:
-    page = (Path(get_static_dir()) / "index.html").read_text()
+    page = dashboard_page()
     with_source = re.findall(r"<script[^>]*\ssrc=", page)
     assert len(INLINE_SCRIPT.findall(page)) + len(with_source) == page.count("</script>")
     assert dashboard_policy().count("'sha256-") == len(INLINE_SCRIPT.findall(page))
