@@ -20,9 +20,10 @@ from app.formats.dates import format_short_day
 from app.formats.money import format_limit, format_plain
 from tally.core.text import plural
 
-AFTER_NIGHTLY_RUN = "ready after the nightly run"
+AFTER_NIGHTLY_RUN = "ready after the next nightly run"
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4
+SHORT_SHOWN = 5
 
 
 def newest_run(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -111,6 +112,23 @@ def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str
     if series.provider_id is not None:
         return f"Provider: {providers.get(series.provider_id, series.provider_id)}"
     return "Everything"
+
+
+def describe_run_series(name: str, names: Mapping[str, str]) -> str:
+    """A series as a nightly run calls it, in words; `names` maps slugs of providers and ids of projects."""
+    kind, _, key = name.partition(":")
+    return f"{kind.capitalize()} {names.get(key, key)}".strip()
+
+
+def describe_too_short(run: dict[str, Any] | None, names: Mapping[str, str]) -> str:
+    """A sentence about the series that have too little usage for their own forecast; may be empty."""
+    waiting = [short["series"] for short in forecast_step(run).get("too_little_history", [])]
+    shown = [describe_run_series(name, names) for name in waiting if name != "total"]
+    if not shown or len(shown) < len(waiting):
+        return ""
+    more = f" and {len(shown) - SHORT_SHOWN} more" if len(shown) > SHORT_SHOWN else ""
+    listed = ", ".join(shown[:SHORT_SHOWN])
+    return f"Only in the total, with too few days of usage for a forecast: {listed}{more}."
 
 
 def calculate_month_limit(

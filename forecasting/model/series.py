@@ -12,10 +12,16 @@ from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
-from numpy.typing import NDArray
+
+from forecasting.model.level import RECENT_DAYS, Array
 
 TOTAL = "total"
 MIN_DAYS = 14  # two of each weekday; the shortest history that the model was measured on
+# With fewer days of spend in eight weeks, a day's 80% range is only $0, and its mean is above that.
+MIN_ACTIVE_DAYS = 7
+# With fewer, a day that is most of the spend is not capped as an outlier, and would be repeated for a month.
+MIN_ACTIVE_DAYS_BESIDE_SPIKE = 11
+SPIKE_SHARE = 0.8  # of the recent spend
 MAX_USD = 99_999_999.0  # the column precision, numeric(18, 10)
 
 
@@ -42,7 +48,7 @@ class Series:
     workspace_id: UUID
     unique_id: str
     first_day: date
-    y: NDArray[np.float64]
+    y: Array
     record_count: int
 
     @property
@@ -55,8 +61,17 @@ class Series:
 
     @property
     def days_missing(self) -> int:
-        """Days until the series is long enough to be forecast; 0 when it is."""
-        return max(0, MIN_DAYS - self.days)
+        """Days of usage until the series can be forecast; 0 when it can."""
+        return max(0, MIN_DAYS - self.days, _count_active_days_missing(self.y))
+
+
+def _count_active_days_missing(y: Array) -> int:
+    """Days with spend that are missing; none where all recent days cost $0, which is easy to forecast."""
+    recent = y[-RECENT_DAYS:]
+    active_days = int(np.count_nonzero(recent))
+    has_spike = recent.max(initial=0) > SPIKE_SHARE * recent.sum()
+    needed = MIN_ACTIVE_DAYS_BESIDE_SPIKE if has_spike else MIN_ACTIVE_DAYS
+    return needed - active_days if active_days else 0
 
 
 def calculate_series(workspace_id: UUID, daily: Iterable[DailySpend], last_day: date) -> list[Series]:

@@ -72,7 +72,11 @@ class WorkspaceRun:
         if not self.series and not self.known.renewals:
             return [{"series": TOTAL, "days": 0, "days_missing": MIN_DAYS}]
         return [
-            {"series": series.unique_id, "days": series.days, "days_missing": series.days_missing}
+            {
+                "series": series.unique_id,
+                "days": MIN_DAYS - series.days_missing,
+                "days_missing": series.days_missing,
+            }
             for series in self.series
             if series.days_missing
         ]

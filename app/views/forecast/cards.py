@@ -1,5 +1,6 @@
 """Cards of predicted totals, of the nightly run, and of a forecast that is not ready yet."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from app.data import Preferences
-from app.figures.outlook import AFTER_NIGHTLY_RUN, forecast_step
+from app.figures.outlook import AFTER_NIGHTLY_RUN, describe_run_series, describe_too_short, forecast_step
 from app.formats.dates import format_day, format_days
 from app.formats.money import format_figure, format_money_range
 from app.formats.text import DASH, escape_markdown
@@ -16,6 +17,9 @@ from app.ui.cards import render_heading
 from tally.core.text import plural
 
 NIGHTLY_AT = "03:15"
+FIRST_RUN = f"On a new installation within minutes of the first import, later every night at {NIGHTLY_AT}."
+TRAINED_ON = "Only priced usage before the run; subscriptions are added on the days they renew."
+SEPARATE = "Each series is forecast by itself, so parts may not add up to the total."
 
 
 def render_total(label: str, total: dict[str, Any] | None, currency: str) -> None:
@@ -42,20 +46,24 @@ def _explain(total: dict[str, Any], currency: str) -> str:
     )
 
 
-def render_training(newest: pd.DataFrame, last_run: dict[str, Any] | None, zone: ZoneInfo) -> None:
+def render_training(
+    newest: pd.DataFrame, last_run: dict[str, Any] | None, names: Mapping[str, str], zone: ZoneInfo
+) -> None:
     """Training data and model of the newest forecast, and the schedule of the nightly run."""
     if not newest.empty:
         run = newest.iloc[0]
         first, last = (date.fromisoformat(run[name]) for name in ("training_data_start", "training_data_end"))
         st.text(f"Trained on {format_days(first, last)}")
-        st.caption(
-            f"{plural((last - first).days + 1, 'day')}, {plural(int(run['training_record_count']), 'record')}"
-        )
+        days, records = (last - first).days + 1, int(run["training_record_count"])
+        st.caption(f"{plural(days, 'day')}, {plural(records, 'record')}. {TRAINED_ON}")
         st.text(f"Model {run['model_version']}")
-    render_schedule(last_run, zone)
+    render_schedule(last_run, names, zone)
+    if too_short := describe_too_short(last_run, names):
+        st.text(too_short)
+    st.caption(SEPARATE)
 
 
-def render_schedule(last_run: dict[str, Any] | None, zone: ZoneInfo) -> None:
+def render_schedule(last_run: dict[str, Any] | None, names: Mapping[str, str], zone: ZoneInfo) -> None:
     """Times of the last and next nightly run, and the series it could not forecast."""
     if last_run:
         ran = datetime.fromisoformat(last_run["started_at"]).astimezone(zone)
@@ -66,15 +74,18 @@ def render_schedule(last_run: dict[str, Any] | None, zone: ZoneInfo) -> None:
         verb = "is" if left_out == 1 else "are"
         st.caption(f"{plural(left_out, 'low-cost model')} {verb} included only in the total.")
     for failed in forecast_step(last_run).get("failed", [])[:5]:
-        st.text(f"{failed['series']} could not be forecast: {failed['reason']}")
+        series = describe_run_series(failed["series"], names)
+        st.text(f"{series} could not be forecast: {failed['reason']}")
 
 
-def render_waiting(last_run: dict[str, Any] | None, preferences: Preferences) -> None:
+def render_waiting(
+    last_run: dict[str, Any] | None, names: Mapping[str, str], preferences: Preferences
+) -> None:
     """The reason why there is no forecast yet."""
     with st.container(border=True, gap="small", key="waiting"):
         if not preferences.forecast_enabled:
             render_heading("Forecasts are turned off")
-            st.text("Turn them on under Settings. The first one is ready after the nightly run.")
+            st.text("Turn them on under Settings. The first one is ready after the next nightly run.")
             return
         too_short = forecast_step(last_run).get("too_little_history", [])
         short = next((series for series in too_short if series["series"] == "total"), None)
@@ -84,6 +95,6 @@ def render_waiting(last_run: dict[str, Any] | None, preferences: Preferences) ->
             st.text(f"A forecast needs {plural(short['days_missing'], 'more day')} of usage.")
             st.progress(short["days"] / needed, f"{short['days']} of {plural(needed, 'day')}")
         else:
-            render_heading("Your first forecast will be ready after the nightly run")
-            st.text("Forecasts are updated every night.")
-        render_schedule(last_run, preferences.zone)
+            render_heading("Your first forecast will be ready after the next nightly run")
+            st.text(FIRST_RUN if last_run is None else "Forecasts are updated every night.")
+        render_schedule(last_run, names, preferences.zone)

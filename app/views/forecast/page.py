@@ -48,6 +48,8 @@ with st.skeleton(height=600):
     providers = {provider.provider_id: provider for provider in data.load_providers(user)}
     provider_names = {provider_id: provider.name for provider_id, provider in providers.items()}
     last_run = data.load_last_run(user)
+    run_names = {provider.slug: provider.name for provider in providers.values()}
+    run_names |= {known.project_id: known.name for known in data.load_projects(user)}
     is_new = daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
@@ -57,7 +59,7 @@ if project and not available:
     render_project_spend(user, project, today, currency)
     st.stop()
 if not preferences.forecast_enabled or not available:
-    render_waiting(last_run, preferences)
+    render_waiting(last_run, run_names, preferences)
     st.stop()
 
 if project:
@@ -125,4 +127,4 @@ with left, st.container(border=True, height="stretch"):
     render_earlier_totals(past[past["kind"] == "month_end"], currency)
 with right, st.container(border=True, height="stretch"):
     cards.render_heading("Training")
-    render_training(newest, last_run, preferences.zone)
+    render_training(newest, last_run, run_names, preferences.zone)

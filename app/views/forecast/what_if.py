@@ -61,6 +61,11 @@ def _render_outcome(label: str, outcome: Outcome, total: dict[str, Any], currenc
 
 def _explain(model: str, part: Decimal, has_own: bool, currency: str) -> str:
     """The assumption behind the totals."""
+    if part <= 0:
+        return (
+            f"Used in the last {SHARE_DAYS} days, but so rarely that the forecast of {model} is $0 for the "
+            "next 30 days: a change of its usage has no effect."
+        )
     cost = format_money(part, currency)
     source = "its own forecast" if has_own else f"its share of spend in the last {SHARE_DAYS} days"
     return (

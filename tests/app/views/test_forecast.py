@@ -16,6 +16,7 @@ from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
 from tests.app.nightly_runs import ADD_JOB_RUN, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_nightly_run
 from tests.app.pages import metrics, open_page, save, shown, usage
+from tests.app.projects import add_project
 
 
 def add_waiting(job: psycopg.Connection[Any], user: User, days: int) -> None:
@@ -41,6 +42,47 @@ def test_totals_ranges_and_training_are_shown(
     assert "41 days, 41 records" in shown(page)
     assert "Model test-1" in shown(page)
     assert "03:15" in shown(page)
+
+
+def test_series_without_a_forecast_are_named(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_nightly_run(job, user, TODAY)
+    website = add_project(user, "Website")
+    step = {
+        "step": "forecast",
+        "failed": [{"series": f"project:{website}", "reason": "no fit"}],
+        "too_little_history": [
+            {"series": name, "days": 9, "days_missing": 5} for name in ("provider:anthropic", "model:new")
+        ],
+    }
+    job.execute(
+        "update public.job_runs set steps = %s where workspace_id = %s", [json.dumps([step]), user.user_id]
+    )
+
+    texts = shown(open_page(monkeypatch, user, "forecast"))
+
+    assert "Project Website could not be forecast: no fit" in texts
+    assert "too few days of usage for a forecast: Provider Anthropic, Model new." in texts
+
+
+def test_what_if_explains_a_forecast_of_nothing(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(20, "3", model_name="rare")])
+    add_nightly_run(job, user, TODAY - timedelta(days=1), model="rare")
+    add_nightly_run(job, user, TODAY)
+    job.execute(
+        "update public.forecast_totals set predicted_cost_usd = 0, lower_bound_80 = 0, lower_bound_95 = 0, "
+        "spent_usd = 0 where workspace_id = %s and model_name = 'rare'",
+        [user.user_id],
+    )
+
+    texts = shown(open_page(monkeypatch, user, "forecast"))
+
+    assert "the forecast of rare is $0" in texts.replace("\\", "")
+    assert "will cost" not in texts
 
 
 def test_overview_shows_the_newest_month_end(

@@ -55,6 +55,28 @@ def test_short_series_counts_its_missing_days(days: int, missing: int) -> None:
     assert Series(uuid4(), "total", LAST_DAY, np.ones(days), days).days_missing == missing
 
 
+@pytest.mark.parametrize(
+    ("spending", "missing"),
+    [
+        ([], 0),
+        ([1] * 6, 1),
+        ([1] * 7, 0),
+        ([190] + [0.5] * 6, 4),
+        ([190] + [0.5] * 9, 1),
+        ([190] + [0.5] * 10, 0),
+        ([40] + [5] * 6, 0),
+    ],
+)
+def test_few_days_with_spend_are_too_few_for_a_forecast(spending: list[float], missing: int) -> None:
+    y = np.array([*[0.0] * (60 - len(spending)), *spending])
+    assert Series(uuid4(), "total", LAST_DAY, y, 60).days_missing == missing
+
+
+def test_old_spend_does_not_count() -> None:
+    y = np.array([*[5.0] * 40, *[0.0] * 60, 1.0])
+    assert Series(uuid4(), "total", LAST_DAY, y, 41).days_missing == 10
+
+
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), -0.01, 1e9])
 def test_impossible_amounts_are_refused(amount: float) -> None:
     y = np.ones(20)
