@@ -130,7 +130,9 @@ def describe_result(result: ImportResult) -> str:
         f"read {result.read:,} = {result.added:,} added + {result.already_there:,} duplicates"
         f" + {len(result.rejected):,} rejected"
     )
-    return counts + (f" ({result.restated:,} of the duplicates updated)" if result.restated else "")
+    notes = [f"added as {plural(result.new_records, 'record')}"] if result.new_records != result.added else []
+    notes += [f"{result.restated:,} of the duplicates updated"] if result.restated else []
+    return counts + (f" ({', '.join(notes)})" if notes else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,15 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Counts of a saved file's rows: read = added + already_there + rejected."""
+    """Counts of a saved file's rows: read = added + already_there + rejected.
+
+    Added rows became `new_records`, which sum up one row or several.
+    """
 
     import_id: str
     read: int
     added: int
+    new_records: int
     already_there: int
     restated: int
     rejected: tuple[Rejected, ...]
@@ -145,7 +149,7 @@ def _start_import(
 def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
     """Send several batches at once: the server parses one while it inserts another."""
     stored = find_stored(database, parsed)
-    added = restated = 0
+    added = new_records = restated = 0
     done = already_there = sum(len(parsed.lines[place]) for place in stored)
     rejected = list(parsed.rejected)
     rows = parsed.rows_read - len(parsed.rejected)
@@ -156,6 +160,7 @@ def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress
         answers = workers.map(sender.send, batches)
         for batch, saved in zip(batches, answers, strict=True):
             added += saved.inserted * batch.rows_each
+            new_records += saved.inserted
             already_there += saved.duplicate * batch.rows_each
             restated += saved.restated * batch.rows_each
             for index, reason in saved.rejected:
@@ -163,13 +168,15 @@ def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress
             done += len(batch.records) * batch.rows_each
             on_progress(done, rows, "")
     rejected.sort(key=lambda row: row.line)
-    return ImportResult(import_id, parsed.rows_read, added, already_there, restated, tuple(rejected))
+    return ImportResult(
+        import_id, parsed.rows_read, added, new_records, already_there, restated, tuple(rejected)
+    )
 
 
 def _report_stored(parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
     rows = parsed.rows_read - len(parsed.rejected)
     on_progress(rows, rows, "")
-    return ImportResult(import_id, parsed.rows_read, 0, rows, 0, tuple(parsed.rejected))
+    return ImportResult(import_id, parsed.rows_read, 0, 0, rows, 0, tuple(parsed.rejected))
 
 
 def _batches(parsed: Parsed, stored: Set[int]) -> Iterator[_Batch]:

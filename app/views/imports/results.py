@@ -53,6 +53,10 @@ def _render_numbers(job: ImportJob) -> None:
             st.metric(label, f"{frame[key].sum():,}")
     if len(frame) > 1:
         render_table(frame, COLUMNS, "Result of each file")
+    added, records = frame["added"].sum(), sum(result.new_records for _, result in job.results)
+    if records != added:
+        rows = plural(int(added), "row")
+        st.caption(f"{rows} became {plural(records, 'record')}, as rows of one event are summed up.")
     if restated := sum(result.restated for _, result in job.results):
         verb = "was" if restated == 1 else "were"
         st.caption(f"{plural(restated, 'duplicate')} {verb} updated with newer figures from this file.")

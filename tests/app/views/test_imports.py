@@ -531,13 +531,14 @@ class Upload:
         return GOOD
 
 
-def test_archive_and_json_are_imported(page: AppTest) -> None:
+def test_archive_and_json_are_imported(page: AppTest, user: User) -> None:
     archive, log = load_sample("deepseek"), load_sample("litellm_logs_json")
     drop(page, archive, log)
     assert "DeepSeek usage export" in shown(page)
     assert "LiteLLM spend" in shown(page)
     finish_import(page)
     assert numbers(page) == ["13", "11", "0", "2"]
+    assert f"11 rows became {count_records(user)} records" in shown(page)
     press(page, "import_more")
     finish_import(drop(page, archive, log))
     assert numbers(page) == ["13", "0", "11", "2"]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tally.cli.imports import describe_result
 from tally.core.records import CostRecord, identity
 from tally.importers import Options, Parsed, identify_all, parse_tables, read_tables
 from tally.importers.grouping import OverlapRefused
@@ -178,6 +179,8 @@ def test_rejection_of_a_summed_record_names_each_of_its_lines(database: Database
     parsed = Parsed([of("openai"), of("unheard-of")], [(2, 5), (3, 4, 6)])
     result = save_import(database, parsed, ImportFile("f.csv", "test", b""))
     assert counts(result) == (5, 2, 0, 0, 3)
+    assert result.new_records == 1
+    assert describe_result(result) == "read 5 = 2 added + 0 duplicates + 3 rejected (added as 1 record)"
     assert {(row.line, row.reason) for row in result.rejected} == {
         (line, 'Unknown provider "unheard-of".') for line in (3, 4, 6)
     }
