@@ -9,13 +9,11 @@ import pandas as pd
 from app.figures.parts import UNNAMED
 from app.figures.spend import select_money, sum_amounts
 
-TOTAL = "Total"
-
 
 def share_out(split: pd.DataFrame, names: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """Projects with cost and share in percent: the given (id, name) by cost, then what has no name, then all.
+    """Projects with cost and share in percent: the given (id, name) by cost, then what has no name.
 
-    Columns: project_id (None for the total), name, cost (Decimal), share (None without spend).
+    Columns: project_id, name, cost (Decimal), share (None without spend).
     """
     money = select_money(split)
     costs = {str(part): sum_amounts(rows) for part, rows in money.groupby("part")}
@@ -23,7 +21,6 @@ def share_out(split: pd.DataFrame, names: Sequence[tuple[str, str]]) -> pd.DataF
     ordered = sorted(names, key=lambda entry: -costs.get(entry[0], Decimal(0)))
     unnamed = [entry for entry in reversed(UNNAMED.items()) if entry[0] in costs]
     lines = [_line(part, name, costs, total) for part, name in (*ordered, *unnamed)]
-    lines.append({"project_id": None, "name": TOTAL, "cost": total, "share": None})
     return pd.DataFrame(lines, dtype=object)
 
 

@@ -13,13 +13,15 @@ from app.auth.identity import User
 from app.data import filing
 from app.figures.audit_words import describe_details, name_action, name_actor
 from app.figures.filing_words import describe_rule
+from app.formats.dates import format_instant
 from app.formats.text import DASH
 from app.parts.source_names import describe_source
 from app.ui import columns
-from app.ui.tables import render_table
+from app.ui.line_list import Line, render_lines
 from tally.storage.export import escape_formula
 
 STEPS = (10, 100, 1000, 10_000)
+MOST_LINES = 50  # on a phone
 MOST_EXPORTED = 100_000
 SHOWN = "audit_shown"
 DETAILS_WIDTH = 420  # pixels
@@ -55,8 +57,9 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
     if not total:
         st.caption("No entry contains this text." if search else "No entries yet.")
         return
-    render_table(
-        describe_log(data.load_audit_log(user, search, most)[:most], names),
+    table = describe_log(data.load_audit_log(user, search, most)[:most], names)
+    render_lines(
+        table,
         {
             "when": columns.instant("When", zone),
             "who": columns.name("Who"),
@@ -65,6 +68,11 @@ def render_audit_log(user: User, zone: ZoneInfo) -> None:
             "address": columns.text("Address"),
         },
         "Changes in this workspace, newest first",
+        "audit-log",
+        [
+            Line(f"{row['action']}: {row['details']}", f"{row['who']}, {format_instant(row['when'], zone)}")
+            for row in table.head(MOST_LINES).to_dict("records")
+        ],
     )
     _render_more(min(most, total), total)
 

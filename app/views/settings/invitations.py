@@ -12,10 +12,11 @@ from app.auth import identity
 from app.auth.identity import User
 from app.data import workspace_changes
 from app.figures.members import Person, list_assignable
+from app.formats.dates import format_day
 from app.formats.text import DASH
 from app.ui import columns
+from app.ui.line_list import Line, render_choices, selected_line
 from app.ui.notices import announce, render_refusal, render_warning
-from app.ui.tables import render_table, selected_row
 from app.views.settings.invitation_mail import deliver_invitation
 from app.views.settings.member_dialogs import ROLES, choose_role
 from tally.storage.database import DatabaseError
@@ -62,11 +63,18 @@ def render_invitations(user: User, people: Mapping[str, Person]) -> None:
         st.subheader("Invitations", anchor=False, width="content")
         st.caption(NOTE, width="content")
     key = f"invitations-{hash(tuple(invitation.invitation_id for invitation in invitations))}"
-    position = selected_row(key, len(invitations))
+    position = selected_line(key, len(invitations))
     _render_actions(None if position is None else invitations[position])
     zone = data.load_preferences(user).zone
     frame = describe_invitations(invitations, people, datetime.now(UTC), zone)
-    render_table(frame, COLUMNS, "Invitations that were not accepted", key=key)
+    render_choices(frame, COLUMNS, "Invitations that were not accepted", key, _describe_lines(frame))
+
+
+def _describe_lines(frame: pd.DataFrame) -> list[Line]:
+    return [
+        Line(row["email"], f"{row['role']} · {row['state']}, valid until {format_day(row['valid_until'])}")
+        for row in frame.to_dict("records")
+    ]
 
 
 def _render_actions(invitation: data.Invitation | None) -> None:

@@ -1,6 +1,6 @@
 """Table of members with their limits and use, and the buttons that change one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from typing import Any
@@ -17,19 +17,13 @@ from app.formats.money import format_limit, format_money
 from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.columns import Column
-from app.ui.tables import render_table, selected_row
+from app.ui.line_list import Line, render_choices, selected_line
+from app.ui.tables import render_table
 from app.views.settings.invitations import invite_person
 from app.views.settings.member_dialogs import change_role, confirm_removal, set_limit
 
 ROLES = {"owner": "Owner", "admin": "Admin", "member": "Member", "viewer": "Viewer"}
-# Phones show a list in place of the table, which would scroll sideways.
-NARROW = """<style>
-[data-testid=stLayoutWrapper]:has(>.st-key-members-list){display:none}
-@media(max-width:640px){
-[data-testid=stLayoutWrapper]:has(>.st-key-members-list){display:flex}
-[data-testid=stLayoutWrapper]:has(>.st-key-members-table){display:none}
-}</style>"""
-UNLINKED_AT = "@\N{WORD JOINER}"  # Markdown makes links of addresses, and a click on one would open a mail
+ALT = "Members of the workspace by role"
 ABOVE = "This person's role is above yours. Only an owner can change it."
 
 
@@ -69,7 +63,7 @@ def describe_line(person: Person, use: Use, currency: str, today: date) -> str:
 
 def _describe(person: Person, use: Use, user_id: str) -> dict[str, Any]:
     return {
-        "member": f"{person.email} (you)" if person.user_id == user_id else person.email,
+        "member": _label(person, user_id),
         "role": ROLES.get(person.role or "", ""),
         "usd_limit": person.monthly_usd,
         "token_limit": person.monthly_tokens,
@@ -89,44 +83,25 @@ def render_members(user: User, people: Mapping[str, Person], use: Mapping[str, U
         if is_admin and st.button("Invite", type="primary", icon=":material/person_add:", key="invite"):
             invite_person()
     key = f"members-{hash(tuple(person.user_id for person in members))}"
-    if is_admin:
-        lines = [describe_line(person, use.get(person.user_id, Use()), currency, today) for person in members]
-        _render_choice(user, members, lines, key)
-    else:
-        own = describe_own_limit(people[user.user_id], use.get(user.user_id, Use()))
-        st.caption(escape_markdown(own))
-    with st.container(key="members-table" if is_admin else None):
-        render_table(
-            describe_members(members, use, user.user_id, is_admin),
-            list_columns(today, currency),
-            "Members of the workspace by role",
-            key=key if is_admin else None,
-        )
-
-
-def _render_choice(user: User, members: Sequence[Person], lines: Sequence[str], key: str) -> None:
-    """Buttons for the member who is selected in the table or, on phones, in a list with a line about each."""
-    in_table = selected_row(key, len(members))
-    list_key = f"list-of-{key}-{in_table}"  # the list forgets its choice when another row is selected
-    in_list = st.session_state.get(list_key)
-    position = in_table if in_list is None else in_list
+    frame, kinds = describe_members(members, use, user.user_id, is_admin), list_columns(today, currency)
+    if not is_admin:
+        st.caption(escape_markdown(describe_own_limit(people[user.user_id], use.get(user.user_id, Use()))))
+        render_table(frame, kinds, ALT)
+        return
+    position = selected_line(key, len(members))
     _render_actions(user, None if position is None else members[position])
-    st.html(NARROW)
-    with st.container(key="members-list"):
-        st.radio(
-            "Member",
-            range(len(members)),
-            index=None,
-            format_func=lambda place: _label(members[place], user.user_id),
-            captions=[escape_markdown(line) for line in lines],
-            key=list_key,
-            label_visibility="collapsed",
+    lines = [
+        Line(
+            _label(person, user.user_id),
+            describe_line(person, use.get(person.user_id, Use()), currency, today),
         )
+        for person in members
+    ]
+    render_choices(frame, kinds, ALT, key, lines)
 
 
 def _label(person: Person, user_id: str) -> str:
-    you = " (you)" if person.user_id == user_id else ""
-    return escape_markdown(person.email + you).replace("@", UNLINKED_AT)
+    return f"{person.email} (you)" if person.user_id == user_id else person.email
 
 
 def _render_actions(user: User, person: Person | None) -> None:

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
-import pandas as pd
 import streamlit as st
 
 from app import data
 from app.auth.identity import User
 from app.data import filing
+from app.figures.parts import UNNAMED
 from app.figures.project_shares import share_out
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
 from app.parts.project_choice import label_projects
 from app.ui import columns
 from app.ui.cards import render_subheading
+from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from app.ui.notices import announce, render_refusal
-from app.ui.tables import render_table, selected_row
 from app.views.settings.project_dialogs import choose_members, edit_project
 from tally.storage.database import DatabaseError
 
@@ -26,7 +27,7 @@ def render_projects(user: User, projects: Sequence[data.Project], today: date, c
     labels = label_projects(projects)
     split = data.load_split(user, "project", today.replace(day=1), today)
     table = share_out(split, [(project.project_id, labels[project.slug]) for project in projects])
-    total = format_money(table["cost"].iloc[-1], currency)
+    total = format_money(sum(table["cost"], Decimal(0)), currency)
     render_subheading("Projects", escape_markdown(f"{total} this month"))
     key = f"projects-{hash(tuple(projects))}"
     kinds = {
@@ -34,17 +35,24 @@ def render_projects(user: User, projects: Sequence[data.Project], today: date, c
         "cost": columns.money("Spend", currency),
         "share": columns.share("Share"),
     }
-    render_table(
-        table, kinds, "Projects with their spend", key=key if user.workspace.may_administer else None
-    )
-    if user.workspace.may_administer:
-        _render_actions(user, _find_selected(table, projects, key))
+    alt = "Projects with their spend"
+    lines = [
+        Line(row["name"], " · ".join([format_money(row["cost"], currency), *_describe_share(row["share"])]))
+        for row in table.to_dict("records")
+    ]
+    if not user.workspace.may_administer:
+        render_lines(table, kinds, alt, key, lines)
+        return
+    render_choices(table, kinds, alt, key, lines)
+    position = selected_line(key, len(table))
+    chosen = None if position is None else str(table["project_id"].iloc[position])
+    _render_actions(user, {project.project_id: project for project in projects}.get(chosen or ""))
+    if chosen in UNNAMED:
+        st.caption(f"{UNNAMED[chosen]} is not a project, and cannot be edited.")
 
 
-def _find_selected(table: pd.DataFrame, projects: Sequence[data.Project], key: str) -> data.Project | None:
-    position = selected_row(key, len(table))
-    chosen = None if position is None else table["project_id"].iloc[position]
-    return next((project for project in projects if project.project_id == chosen), None)
+def _describe_share(share: float | None) -> list[str]:
+    return [] if share is None else [f"{share:.0f}% of spend"]
 
 
 def _render_actions(user: User, project: data.Project | None) -> None:

@@ -16,11 +16,13 @@ from app.formats.money import format_usd
 from app.parts.rule_start import DRAFT, EDITED, start_editing
 from app.ui import columns
 from app.ui.cards import render_subheading
+from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from app.ui.notices import render_refusal, render_warning
-from app.ui.tables import render_table, selected_row
 from app.views.settings.confirmation import Change, confirm_change
+from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
+ALT = "Rules in their order"
 PLACE_WIDTH = 48  # pixels
 MOST_COUNTED_AT_ONCE = 200_000  # all are read, which takes 0.7 s for 100,000
 COUNTED = "counted_by_rule"
@@ -93,10 +95,23 @@ def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
     may_change = user.workspace.may_administer
     table = describe_rules(rules, names, _load_filed(user) if may_change else None)
     key = f"rules-{hash(tuple(rules))}"
-    render_table(table, COLUMNS, "Rules in their order", key=key if may_change else None)
-    if may_change:
-        _render_actions(user, rules, selected_row(key, len(rules)))
-        _render_draft(user, rules, names)
+    if not may_change:
+        render_lines(table, COLUMNS, ALT, key, describe_lines(table))
+        return
+    render_choices(table, COLUMNS, ALT, key, describe_lines(table))
+    _render_actions(user, rules, selected_line(key, len(rules)))
+    _render_draft(user, rules, names)
+
+
+def describe_lines(table: pd.DataFrame) -> list[Line]:
+    """The rows of `describe_rules` as lines."""
+    lines = []
+    for row in table.to_dict("records"):
+        filed = (
+            f" · {plural(row['records'], 'record')}, {format_usd(row['cost'])}" if "records" in row else ""
+        )
+        lines.append(Line(f"{row['place']}. {row['rule']}", f"{row['project']}{filed}"))
+    return lines
 
 
 def _render_actions(user: User, rules: Sequence[Rule], place: int | None) -> None:

@@ -106,7 +106,7 @@ def test_rules_move_by_one_place() -> None:
     assert shift_rule([first, second, third], 0, 1) == [second, first, third]
 
 
-def test_shares_of_projects_end_with_the_total() -> None:
+def test_shares_of_projects_end_with_what_has_no_name() -> None:
     costs = {"shop": "30", "bot": "60", UNASSIGNED: "6", OTHER_PROJECTS: "4", "plan": "7"}
     split = pd.DataFrame(
         {
@@ -124,5 +124,4 @@ def test_shares_of_projects_end_with_the_total() -> None:
         ("empty", 0, 0),
         ("Other projects", 4, 4),
         ("Unassigned", 6, 6),
-        ("Total", 100, None),
     ]

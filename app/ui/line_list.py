@@ -1,0 +1,78 @@
+"""Lists of lines that replace a table where it would scroll sideways: on phones and small tablets."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from app.formats.text import escape_markdown
+from app.ui.columns import Column
+from app.ui.tables import render_table, selected_row
+
+UNLINKED_AT = "@\N{WORD JOINER}"  # Markdown makes links of addresses, and a click on one would open a mail
+NARROW = """<style>
+[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:none}
+@media(max-width:900px){
+[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:flex}
+[data-testid=stLayoutWrapper]:has(>[class*=st-key-wide-]){display:none}
+}</style>"""
+
+
+class Line(NamedTuple):
+    """A row of a table in two lines: its name, and its other cells."""
+
+    name: str
+    details: str
+
+
+def selected_line(key: str, rows: int) -> int | None:
+    """The position of the row that is selected in the table or in the list, even before they are drawn."""
+    in_table = selected_row(key, rows)
+    in_list: int | None = st.session_state.get(_list_key(key, rows))
+    return in_table if in_list is None or in_list >= rows else in_list
+
+
+def render_choices(
+    frame: pd.DataFrame, columns: Mapping[str, Column], alt: str, key: str, lines: Sequence[Line]
+) -> None:
+    """Draw a table and a list, either to select one row; `selected_line` returns its position."""
+    with _narrow(key):
+        st.radio(
+            alt,
+            range(len(lines)),
+            index=None,
+            format_func=lambda place: _escape(lines[place].name),
+            captions=[_escape(line.details) for line in lines],
+            key=_list_key(key, len(lines)),
+            label_visibility="collapsed",
+        )
+    with st.container(key=f"wide-{key}"):
+        render_table(frame, columns, alt, key=key)
+
+
+def render_lines(
+    frame: pd.DataFrame, columns: Mapping[str, Column], alt: str, key: str, lines: Sequence[Line]
+) -> None:
+    """Draw a table, and the same rows as a list."""
+    with _narrow(key):
+        for line in lines:
+            with st.container(gap=None):
+                st.text(line.name)
+                st.caption(_escape(line.details))
+    with st.container(key=f"wide-{key}"):
+        render_table(frame, columns, alt)
+
+
+def _narrow(key: str) -> "st.delta_generator.DeltaGenerator":
+    st.html(NARROW)
+    return st.container(key=f"narrow-{key}", gap="small")
+
+
+def _list_key(key: str, rows: int) -> str:
+    """The list forgets its choice when another row of the table is selected."""
+    return f"list-of-{key}-{selected_row(key, rows)}"
+
+
+def _escape(text: str) -> str:
+    return escape_markdown(text).replace("@", UNLINKED_AT)
