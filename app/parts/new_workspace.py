@@ -1,4 +1,4 @@
-"""Dialog that creates a workspace."""
+"""Card and dialog that create a workspace."""
 
 import streamlit as st
 
@@ -9,11 +9,20 @@ from app.figures.currencies import list_currencies
 from app.formats.currency import describe_currency
 from app.parts.timezones import list_timezones
 from app.parts.workspace_choice import enter_workspace
+from app.ui.cards import render_heading
 from app.ui.navigation import switch_page
 from app.ui.notices import announce, render_refusal
 from tally.storage.database import DatabaseError
 
 MAX_NAME_LENGTH = 100
+
+
+def render_new_workspace() -> None:
+    """The card of the settings."""
+    render_heading("Workspaces")
+    st.caption("Share costs with a team: members, roles and limits. Your personal workspace stays yours.")
+    if st.button("Create workspace", icon=":material/group_add:", key="create-workspace"):
+        create_workspace()
 
 
 @st.dialog("Create workspace", icon=":material/group_add:")

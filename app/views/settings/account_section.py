@@ -4,8 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, load_workspaces
-from app.parts.new_workspace import create_workspace
-from app.ui.cards import render_heading
+from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
 from app.views.settings.account import render_deletion, render_sample
 from app.views.settings.audit_log import render_audit_log
@@ -32,16 +31,9 @@ def render_account(shown: User) -> None:
     with st.container(border=True):
         render_export(user, preferences.zone)
     with st.container(border=True):
-        _render_new_workspace()
+        render_new_workspace()
     with st.grid(2, min_column_width=300, gap="small"):
         with st.container(border=True, height="stretch"):
             render_sample(user, today)
         with st.container(border=True, height="stretch"):
             render_deletion(has_shared=len(load_workspaces(user)) > 1)
-
-
-def _render_new_workspace() -> None:
-    render_heading("Workspaces")
-    st.caption("Share costs with a team: members, roles and limits. Your personal workspace stays yours.")
-    if st.button("Create workspace", icon=":material/group_add:", key="create-workspace"):
-        create_workspace()

@@ -34,7 +34,7 @@ class DisplayFields:
 
 
 def render_display(user: User, preferences: data.Preferences) -> None:
-    """Timezone, currency, theme, default date range, monthly limit, forecast."""
+    """Time zone, currency, theme, default date range, monthly limit, forecast."""
     render_heading("Display")
     currency, today = data.load_currency(user), today_in(preferences.zone)
     limit = read_limit(preferences, currency, today)
@@ -71,7 +71,7 @@ def _render_fields(
     zones = list_timezones(preferences.timezone)
     with st.grid(5, min_column_width=170, gap="small"):
         timezone = st.selectbox(
-            "Timezone",
+            "Time zone",
             zones,
             index=zones.index(preferences.timezone),
             help="Defines when your days start and end. Changing it regroups your records by day.",
@@ -105,7 +105,7 @@ def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
     zone = st.context.timezone
     if zone not in list_timezones(preferences.timezone) or zone == preferences.timezone:
         return
-    label = f"Use your browser's timezone ({zone})"
+    label = f"Use your browser's time zone ({zone})"
     if st.button(label, type="tertiary", icon=":material/schedule:"):
         save_preferences(user, timezone=zone)
 
@@ -113,7 +113,7 @@ def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
 def save_preferences(user: User, metadata: Mapping[str, object] | None = None, **values: object) -> None:
     """Save changed preferences and their metadata, then rerun the page."""
     try:
-        # A chosen UTC must not be replaced by the browser's timezone.
+        # A chosen UTC must not be replaced by the browser's time zone.
         merged = data.load_preference_metadata(user) | {"timezone_set": True, **(metadata or {})}
         database = database_of(user)
         database.update("user_preferences", user.user_id, {**values, "metadata": merged}, key="user_id")

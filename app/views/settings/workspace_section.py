@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User
+from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
@@ -40,5 +41,7 @@ def render_workspace(user: User) -> None:
             render_audit_log(user, zone)
     with st.container(border=True):
         render_export(user, zone)
+    with st.container(border=True):
+        render_new_workspace()
     with st.container(border=True):
         render_leaving(user, people)

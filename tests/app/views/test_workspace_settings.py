@@ -19,7 +19,7 @@ from app.auth.sessions import sessions
 from app.data import workspace_changes
 from app.figures.members import Person
 from app.views.settings.leaving import ONLY_OWNER
-from app.views.settings.members import ABOVE
+from app.views.settings.members import ABOVE, ALT
 from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
@@ -117,7 +117,7 @@ def test_others_see_the_list_and_their_own_limit(
     assert "Your limit: $150 a month, $132.40 used." in all_text(page)
     assert list(page.dataframe[0].value.columns) == ["member", "role"]
     enabled = {found.label for found in page.button if not found.disabled}
-    assert enabled == {"Leave workspace", "Prepare export"}
+    assert enabled == {"Create workspace", "Leave workspace", "Prepare export"}
     assert "Northwind" in all_text(page)
     assert "Project totals and their own costs" in all_text(page)
 
@@ -147,7 +147,7 @@ def test_member_is_chosen_in_the_list_of_phones(
     save(linus, [usage(0, "132.40")])
     workspace_changes.set_member_limit(owner, linus.user_id, Decimal(331), 4000)
     page = open_page(monkeypatch, owner, "settings")
-    members = next(radio for radio in page.radio if radio.label == "Member")
+    members = next(radio for radio in page.radio if radio.label == ALT)
     lines = "Member · $132.40 this month · limit $331 and 4,000 tokens, 40% used · last active: Today"
     assert lines in [str(caption).replace("\\", "") for caption in members.proto.captions]
     assert button(page, "Remove").disabled
@@ -225,7 +225,7 @@ def test_own_account_keeps_its_settings(monkeypatch: pytest.MonkeyPatch, owner: 
     page = open_page(monkeypatch, owner, "settings")
     page.segmented_control(key="section").set_value("My account").run()
 
-    box = next(box for box in page.selectbox if box.label == "Timezone")
+    box = next(box for box in page.selectbox if box.label == "Time zone")
     assert box.value == "UTC"
     next(box for box in page.selectbox if box.label == "Theme").set_value("dark")
     press(page, "Save settings")
