@@ -20,6 +20,7 @@ from app.views.sources.account_costs import sum_accounts
 from tally.storage.database import DatabaseError
 
 MAX_NAME_LENGTH = 100
+UNLISTED = "Costs that name no billing account, such as those of your own tables, are only in the totals."
 
 
 def render_accounts(
@@ -45,6 +46,7 @@ def render_accounts(
             position = selected_row(key, len(table))
             _render_actions(user, None if position is None else str(table["account"].iloc[position]), given)
         render_table(table, kinds, "Billing accounts", key=key if may_change else None)
+        st.caption(UNLISTED)
 
 
 def choose_account(user: User) -> str | None:
