@@ -14,6 +14,9 @@ class Agent(Protocol):
     title: str
     by_line: bool  # parts of a log can be parsed alone; otherwise a log is parsed as a whole
 
+    def find_folders(self, home: Path, environment: Mapping[str, str]) -> list[Path]:
+        """Name the folders in which it keeps its logs, whether they are there or not."""
+
     def find_files(self, home: Path, environment: Mapping[str, str]) -> list[Path]:
         """List its log files in a fixed order."""
 

@@ -44,12 +44,16 @@ Key = tuple[str, str, bool]  # message id, request id, is_sidechain
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]")
 
 
-def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Find sessions in `projects` of CLAUDE_CONFIG_DIR, or of both default folders."""
+def find_folders(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Name `projects` of CLAUDE_CONFIG_DIR, or of both default folders."""
     config = Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
     roots = folders_from(environment, "CLAUDE_CONFIG_DIR", config / "claude", home / ".claude")
-    folders = [root if root.name == "projects" else root / "projects" for root in roots]
-    return files_under(folders, lambda file: file.endswith(".jsonl"))
+    return [root if root.name == "projects" else root / "projects" for root in roots]
+
+
+def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Find sessions."""
+    return files_under(find_folders(home, environment), lambda file: file.endswith(".jsonl"))
 
 
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface

@@ -33,11 +33,16 @@ MODEL_KEYS = ("model", "model_name", "model_slug")
 DEFAULT_MODEL = "gpt-5"  # for sessions logged before Codex recorded the model
 
 
+def find_folders(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Name CODEX_HOME or the default folder."""
+    return folders_from(environment, "CODEX_HOME", home / ".codex")
+
+
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Find sessions in CODEX_HOME or the default folder; one that is also archived is read once."""
+    """Find sessions; one that is also archived is read once."""
     forget_histories()
     found: dict[tuple[Path, Path], Path] = {}
-    for root in folders_from(environment, "CODEX_HOME", home / ".codex"):
+    for root in find_folders(home, environment):
         for folder in (root / "sessions", root / "archived_sessions"):
             for path in files_under([folder], lambda file: file.endswith(".jsonl")):
                 found.setdefault((root, path.relative_to(folder)), path)

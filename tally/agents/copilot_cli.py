@@ -22,13 +22,15 @@ SESSIONS = "session-state"
 DELAY = timedelta(minutes=1)  # between the end of a request and its row
 
 
-def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Find exports, the store and sessions in COPILOT_HOME or the default folder.
+def find_folders(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Name COPILOT_HOME or the default folder."""
+    return [Path(environment.get("COPILOT_HOME") or home / ".copilot")]
 
-    The exporter's own file may be elsewhere.
-    """
+
+def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Find exports, the store and sessions; the exporter's own file may be elsewhere."""
     export = environment.get("COPILOT_OTEL_FILE_EXPORTER_PATH")
-    root = Path(environment.get("COPILOT_HOME") or home / ".copilot")
+    (root,) = find_folders(home, environment)
     found = files_under([root / "otel"], lambda file: file.endswith(".jsonl"))
     found += [Path(export)] if export and Path(export).is_file() else []
     found += [root / STORE_FILE] if (root / STORE_FILE).is_file() else []

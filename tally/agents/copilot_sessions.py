@@ -7,12 +7,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tally.agents.copilot_spans import find_vendor, name_contents, name_model, name_session, read_time
+from tally.agents.copilot_spans import find_vendor, name_contents, name_model, name_session
 from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape
-from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name
+from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_time
 from tally.agents.jsonl import lines_matching
 from tally.agents.repositories import read_branch, read_repository
-from tally.agents.sqlite_logs import open_log
+from tally.agents.sqlite_logs import list_columns, open_log
 from tally.core.encoding import encode_parts
 
 STORE_FILE = "session-store.db"
@@ -42,17 +42,13 @@ def parse_store(path: Path) -> ParsedPart:
 def _load_rows(path: Path) -> Iterator[dict[str, Any]]:
     with closing(open_log(path)) as database:
         database.row_factory = sqlite3.Row
-        if not _columns(database, TABLE):
+        if not list_columns(database, TABLE):
             return
-        known = [column for column in SESSION_COLUMNS if column in _columns(database, "sessions")]
+        known = [column for column in SESSION_COLUMNS if column in list_columns(database, "sessions")]
         places = "".join(f", s.{column} as session_{column}" for column in known)
         join = "left join sessions as s on s.id = e.session_id" if known else ""
         query = f"select e.*{places} from {TABLE} as e {join} order by e.id"  # noqa: S608 - names from this module
         yield from map(dict, database.execute(query))
-
-
-def _columns(database: sqlite3.Connection, table: str) -> set[str]:
-    return {row[1] for row in database.execute(f"pragma table_info({table})")}
 
 
 def _read_row(row: Mapping[str, Any]) -> Event | None:
@@ -175,6 +171,7 @@ class _Session:
         return event._replace(
             name=f"{END}{encode_parts(self.name, event.timestamp, event.model)}",
             session=self.name,
+            is_sum=True,
             folder=read_folder(self.place, "cwd"),
             branch=read_branch(self.place, "branch"),
             repository=read_repository(self.place, "repository"),

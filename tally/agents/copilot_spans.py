@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeGuard
 
 from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape
-from tally.agents.json_values import child, parse_object, read_count, read_instant, read_name, read_unix
+from tally.agents.json_values import child, parse_object, read_count, read_name, read_time, read_unix
 from tally.agents.jsonl import lines_matching
 from tally.agents.repositories import read_branch, read_repository
 from tally.catalog.hosts import LOCAL
@@ -308,18 +308,3 @@ def _read_time(record: Record) -> datetime:
 def _is_high_resolution(value: object) -> TypeGuard[list[int]]:
     """Return whether this is a pair of seconds and nanoseconds."""
     return isinstance(value, list) and len(value) == 2 and all(isinstance(part, int) for part in value)
-
-
-def read_time(value: object) -> datetime:
-    """Return the instant of a Unix time in any unit, or of an ISO 8601 time, in UTC without a zone."""
-    if isinstance(value, str):
-        if not (value.isascii() and value.isdigit()):
-            return read_instant(value if _has_zone(value) else f"{value}+00:00")
-        value = int(value[:25])
-    if not isinstance(value, int):
-        raise LineRejected("its time cannot be read")
-    return read_unix(value / 10 ** max(0, len(str(value)) - 10))
-
-
-def _has_zone(text: str) -> bool:
-    return text.endswith(("Z", "z")) or "+" in text or "-" in text[19:]

@@ -50,7 +50,8 @@ class Event(NamedTuple):
     repository: str = ""  # owner/name, or the last part of a path
     account: str = ""  # id of the plan's account
     inference_geo: str = ""  # where the provider had to process it
-    requests: int = 1  # of a sum that no source splits; 0 for a fee beside its request
+    requests: int = 1  # 0 for a fee beside its request
+    is_sum: bool = False  # of requests that no source splits: how long their contexts were is unknown
     aliases: tuple[str, ...] = ()  # names that other statements about the same request share
 
     @property

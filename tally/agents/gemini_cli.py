@@ -28,9 +28,14 @@ MARKER = b'"gemini"'
 FOLDER_FILE = ".project_root"
 
 
+def find_folders(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Name GEMINI_DATA_DIR or the default folder."""
+    return folders_from(environment, "GEMINI_DATA_DIR", home / ".gemini" / "tmp")
+
+
 def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Find chats in GEMINI_DATA_DIR or the default folder."""
-    folders = folders_from(environment, "GEMINI_DATA_DIR", home / ".gemini" / "tmp")
+    """Find chats."""
+    folders = find_folders(home, environment)
     chats = [chat for folder in folders for chat in sorted(folder.glob("*/chats"))]
     return files_under(chats, lambda file: file.endswith((".json", ".jsonl")))
 

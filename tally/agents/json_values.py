@@ -14,6 +14,7 @@ MAX_NAME_LENGTH = 200  # characters of a name out of a log
 MAX_PATH_LENGTH = 4_096
 BOM = b"\xef\xbb\xbf"  # before the first line of a file that was written again on Windows
 MAX_DIGITS = 15  # of a count
+MAX_USD = 1_000_000  # for one request
 MAX_DEPTH = 6  # of objects in which counts are looked for
 CONTENT = frozenset({"content", "toolUseResult", "arguments", "parameters", "result", "output", "response"})
 _COUNT = re.compile(
@@ -39,6 +40,14 @@ def _load_parser() -> Callable[..., Any]:
     from pydantic_core import from_json  # lazy: not needed when there is nothing new to parse
 
     return from_json
+
+
+def parse_list(data: bytes) -> list[Any]:
+    """Parse a JSON list, or raise LineRejected."""
+    found = parse_object(b'{"list":' + data.removeprefix(BOM) + b"}").get("list")
+    if not isinstance(found, list):
+        raise LineRejected("it is not a JSON list")
+    return found
 
 
 def read_count(values: Mapping[str, Any], key: str) -> int:
@@ -122,6 +131,27 @@ def read_unix(seconds: float) -> datetime:
     if not MIN_YEAR <= instant.year <= MAX_YEAR:
         raise LineRejected("its time cannot be read")
     return instant
+
+
+def read_time(value: object) -> datetime:
+    """Return the instant of a Unix time in any unit, or of an ISO 8601 time, in UTC without a zone."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit()):
+            return read_instant(value if _has_zone(value) else f"{value}+00:00")
+        value = int(value[:25])
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+        raise LineRejected("its time cannot be read")
+    return read_unix(value / 10 ** max(0, len(str(int(min(value, 10.0**25)))) - 10))
+
+
+def _has_zone(text: str) -> bool:
+    return text.endswith(("Z", "z")) or "+" in text or "-" in text[19:]
+
+
+def read_cost(value: object) -> str:
+    """Return a cost in US dollars as text; empty for 0, which also means that the price was unknown."""
+    is_known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_USD
+    return repr(value) if is_known else ""
 
 
 def child(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from tally.agents.json_values import (
     child,
     has_counts,
     parse_object,
+    read_cost,
     read_count,
     read_folder,
     read_name,
@@ -28,11 +29,16 @@ by_line = False  # a message grows while its response is streamed
 select_winners = select_originals
 
 
-def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Find databases in OPENCODE_DATA_DIR or the default folder, and the message files of older versions."""
+def find_folders(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Name OPENCODE_DATA_DIR or the default folder."""
     data = Path(environment.get("XDG_DATA_HOME") or home / ".local" / "share")
+    return folders_from(environment, "OPENCODE_DATA_DIR", data / "opencode")
+
+
+def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Find databases, and the message files of older versions."""
     found = []
-    for folder in folders_from(environment, "OPENCODE_DATA_DIR", data / "opencode"):
+    for folder in find_folders(home, environment):
         found += files_under([folder / "storage" / "message"], lambda file: file.endswith(".json"))
         found += [path for path in sorted(folder.glob("opencode*.db")) if path.is_file()]
     return found
@@ -84,7 +90,7 @@ def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> E
         return None
     time = child(record, "time")
     session = read_name(record, "sessionID") or session
-    cost = _read_cost(record.get("cost"))
+    cost = read_cost(record.get("cost"))
     return Event(
         encode_parts(session, read_name(record, "id") or message_id),
         _read_milliseconds(time.get("created")),
@@ -121,9 +127,3 @@ def _read_tokens(tokens: Mapping[str, Any]) -> _Tokens:
         reasoning = min(reasoning, output)
         output -= reasoning
     return _Tokens(uncached + cached + write, output + reasoning, cached, write, reasoning)
-
-
-def _read_cost(cost: object) -> str:
-    """Return the cost that opencode calculated; empty for 0, which means it knew no price."""
-    is_known = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 < cost < 1_000_000
-    return repr(cost) if is_known else ""

@@ -20,7 +20,8 @@ PLANS = {
     "github-copilot": "github-copilot",
 }
 # Agent -> the provider whose plan it can use.
-OWN = {"claude-code": "anthropic", "codex": "openai", "gemini-cli": "google"}
+OWN = {"claude-code": "anthropic", "claude-cowork": "anthropic", "codex": "openai", "gemini-cli": "google"}
+WITH_PLAN = ("copilot-cli", "claude-cowork")  # agents that cannot be used without one
 PAYMENTS_FILE = "paid-by.json"
 MAX_SETTINGS_BYTES = 1_000_000
 
@@ -56,12 +57,13 @@ def choose_payment(agent_name: str, paid_by: PaidBy) -> Payment:
 
 def find_payment(agent_name: str, home: Path, environment: Mapping[str, str]) -> Payment:
     """Infer the payment from how the agent is signed in; secrets are only checked for presence."""
-    if agent_name == "copilot-cli":
-        return Payment("plan")
+    if agent_name in WITH_PLAN:
+        return choose_payment(agent_name, "plan")
     if agent_name == "opencode":
         return Payment("api", _opencode_plans(home, environment))
     is_plan = {"claude-code": _is_claude_plan, "codex": _is_codex_plan, "gemini-cli": _is_gemini_plan}
-    return choose_payment(agent_name, "plan" if is_plan[agent_name](home, environment) else "api")
+    find = is_plan.get(agent_name)
+    return choose_payment(agent_name, "plan" if find and find(home, environment) else "api")
 
 
 def _is_claude_plan(home: Path, environment: Mapping[str, str]) -> bool:

@@ -23,7 +23,7 @@ def price_event(event: Event) -> Priced:
 def find_event_prices(event: Event) -> ClassPrices | None:
     """Return the prices of a request's classes of tokens; None where `price_event` has no price either."""
     try:
-        conditions = _named_conditions(event.context, event.inference_geo, event.requests > 1, event.model)
+        conditions = _named_conditions(event.context, event.inference_geo, event.is_sum, event.model)
         for name in _names(event.model):
             prices = find_prices(event.vendor, name, event.input_tokens, event.timestamp, conditions)
             if prices is not None:
@@ -55,7 +55,7 @@ def usage_of(event: Event) -> Usage:
 
 def conditions_of(event: Event) -> Conditions:
     """Return the conditions of a request that change its price."""
-    return _conditions(event.context, event.inference_geo, event.requests > 1)
+    return _conditions(event.context, event.inference_geo, event.is_sum)
 
 
 @lru_cache(1_000)

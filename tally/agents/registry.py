@@ -3,12 +3,48 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tally.agents import claude_code, codex, copilot_cli, gemini_cli, opencode
+from tally.agents import (
+    amp,
+    claude_code,
+    claude_cowork,
+    cline,
+    codex,
+    copilot_cli,
+    droid,
+    gemini_cli,
+    goose,
+    hermes,
+    kilo_code,
+    kimi_code,
+    openclaw,
+    opencode,
+    pi,
+    qwen_code,
+    roo_code,
+)
 from tally.agents.agent import Agent
 from tally.agents.log_files import LogFile, stat_logs
 from tally.core.errors import TallyError
 
-AGENTS: tuple[Agent, ...] = (claude_code, codex, gemini_cli, opencode, copilot_cli)
+AGENTS: tuple[Agent, ...] = (
+    claude_code,
+    codex,
+    gemini_cli,
+    opencode,
+    copilot_cli,
+    claude_cowork,
+    cline,
+    roo_code,
+    kilo_code,
+    qwen_code,
+    kimi_code,
+    pi,
+    openclaw,
+    goose,
+    amp,
+    droid,
+    hermes,
+)
 
 
 def find_agent(name: str) -> Agent:

@@ -53,6 +53,9 @@ def collect(  # noqa: PLR0913 - the options of the command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show usage and cost without an account; send nothing.")
     ] = False,
+    as_list: Annotated[
+        bool, typer.Option("--list", help="List the agents that Tally reads, and which are on this machine.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     since: Annotated[
         datetime | None,
@@ -83,9 +86,13 @@ def collect(  # noqa: PLR0913 - the options of the command
 
     Example: tally collect --watch
     """
+    agents = [find_agent(name) for name in source] if source else list(AGENTS)
+    if as_list:
+        _print_list(agents, as_json)
+        return
     folder = collecting_folder()
     options = LogOptions(
-        agents=[find_agent(name) for name in source] if source else list(AGENTS),
+        agents=agents,
         payments=_remember_payments(folder, paid_by or []),
         since=since.date() if since else None,
         timezone=choose_timezone(timezone),
@@ -130,6 +137,27 @@ def print_rejections(reasons: Sequence[str]) -> None:
         echo(f"  rejected: {reason}", err=True)
     if len(distinct) > SHOWN_REASONS:
         typer.echo(f"  … and {len(distinct) - SHOWN_REASONS:,} other reasons", err=True)
+
+
+def _print_list(agents: Sequence[Agent], as_json: bool) -> None:
+    from tally.agents.listing import list_agents, shorten_folders
+    from tally.cli.tables import print_table
+
+    listed = list_agents(Path.home(), os.environ, agents)
+    if as_json:
+        typer.echo(json.dumps({"sources": [agent.to_json() for agent in listed]}, indent=2))
+        return
+    rows = (
+        [
+            agent.title,
+            agent.name,
+            shorten_folders(agent.folders),
+            "yes" if agent.is_found else "no",
+            f"{agent.files:,}",
+        ]
+        for agent in listed
+    )
+    print_table(("Agent", "Source", "Folder"), ("Found", "Files"), rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 import logging
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import streamlit as st
 
 from app import data
@@ -12,10 +14,13 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.data.reading import KEYS
 from app.formats.text import escape_markdown
+from app.ui import columns
 from app.ui.notices import render_refusal
+from app.ui.tables import render_table
+from tally.agents.events import describe_unknown
+from tally.agents.listing import ListedAgent, list_agents, shorten_folders
 from tally.agents.machine import Machine, collecting_folder
 from tally.agents.payment import load_payments
-from tally.agents.registry import AGENTS
 from tally.agents.source import SourceResult
 from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
@@ -61,15 +66,26 @@ class ScanJob:
         self.title, self.done, self.total = title, done, total
 
 
+AGENT_COLUMNS = {
+    "title": columns.text("Agent"),
+    "folders": columns.name("Folder", most_width=420),
+    "found": columns.text("Found"),
+    "files": columns.count("Files"),
+}
+
+
 @st.cache_data(ttl=60, show_spinner=False, hash_funcs=KEYS)
-def _has_logs(user: User) -> bool:  # noqa: ARG001 - every cache of the app is keyed by its user
-    home = Path.home()
-    return any(agent.find_files(home, os.environ) for agent in AGENTS)
+def _list_agents(user: User) -> list[ListedAgent]:  # noqa: ARG001 - every cache of the app is keyed by its user
+    return list_agents(Path.home(), os.environ)
 
 
 def may_scan(user: User) -> bool:
     """True where the role and the operator (TALLY_SCAN_LOGS) allow scans and this machine has logs."""
-    return user.workspace.may_write and load_settings().tally_scan_logs and _has_logs(user)
+    return _may_look(user) and any(agent.files for agent in _list_agents(user))
+
+
+def _may_look(user: User) -> bool:
+    return user.workspace.may_write and load_settings().tally_scan_logs
 
 
 def render_scan(user: User) -> None:
@@ -89,6 +105,25 @@ def render_scan(user: User) -> None:
                 st.session_state.scan_job = ScanJob(user)
                 st.rerun()
             st.caption("Reads new entries in coding agents' logs. Safe to repeat; duplicates are skipped.")
+        if _may_look(user):
+            with st.expander("Coding agents on this machine"):
+                render_table(
+                    describe_agents(_list_agents(user)), AGENT_COLUMNS, "Coding agents on this machine"
+                )
+
+
+def describe_agents(agents: Sequence[ListedAgent]) -> pd.DataFrame:
+    """The agents that Tally reads, those on this machine first."""
+    lines = [
+        {
+            "title": agent.title,
+            "folders": shorten_folders(agent.folders),
+            "found": "Yes" if agent.is_found else "No",
+            "files": agent.files,
+        }
+        for agent in sorted(agents, key=lambda agent: not agent.is_found)
+    ]
+    return pd.DataFrame(lines)
 
 
 @st.fragment(run_every=POLL_SECONDS)
@@ -111,6 +146,8 @@ def _render_results(job: ScanJob) -> None:
             f"{result.title}: {result.read:,} read, {result.added:,} added, "
             f"{result.duplicates:,} duplicates, {result.rejected:,} rejected"
         )
+        if result.unknown_lines:
+            st.caption(describe_unknown(result.unknown_lines))
         for reason in result.reasons[:SHOWN_REASONS]:
             st.caption(escape_markdown(reason))
     if not job.problem and not job.results:

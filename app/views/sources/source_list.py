@@ -19,12 +19,12 @@ from app.ui.cards import render_heading
 from app.ui.columns import Column
 from app.ui.notices import announce, render_refusal, render_warning
 from app.ui.tables import render_table, selected_row
+from tally.agents.payment import WITH_PLAN
 from tally.core.text import plural
 from tally.storage.database import DatabaseError
 
 QUIET_DAYS = 3  # machines and connections without new data for this long are reported
 SHOWN_QUIET = 5
-PAID_EITHER_WAY = ("claude-code", "codex", "gemini-cli", "opencode")
 BASES = ("billed", "estimated", "included")
 
 Source = Mapping[str, Any]
@@ -130,7 +130,7 @@ def _render_actions(user: User, source: Source, days: pd.DataFrame) -> None:
         )
         if st.button(label, icon=f":material/{icon}:", key="switch"):
             _set_enabled(user, source, not is_enabled)
-        if source["kind"] == "machine" and source["format"] in PAID_EITHER_WAY:
+        if source["kind"] == "machine" and source["format"] not in WITH_PLAN:
             _render_payment(source, days)
         if st.button("Delete source", icon=":material/delete:", key="delete"):
             confirm_deletion(source)

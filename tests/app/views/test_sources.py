@@ -14,6 +14,7 @@ from app import data
 from app.auth.identity import User, database_of
 from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
 from app.views.sources import comparison, source_list
+from tally.agents.registry import AGENTS
 from tally.core.records import REQUESTS, CostRecord
 from tally.ledger.save import save_records
 from tests.app.pages import metrics, open_page, shown, usage
@@ -319,8 +320,17 @@ def test_machine_is_scanned_only_where_the_operator_allows_it(
         result = page.session_state.scan_job.results[0]
         assert (result.added, result.duplicates, result.rejected) == (added, there, 0)
         assert f"{added} read, {added} added, 0 duplicates, 0 rejected" in shown(page)
-    assert page.dataframe[0].value["estimated"][0] == 0.3
+    agents, listed = page.dataframe[0].value, page.dataframe[1].value
+    assert listed["estimated"][0] == 0.3
     assert spent(user) == Decimal("0.30")
+    assert agents.iloc[0].to_dict() == {
+        "title": "Claude Code",
+        "folders": "~/.claude/projects",
+        "found": "Yes",
+        "files": 1,
+    }
+    assert set(agents["title"]) == {agent.title for agent in AGENTS}
+    assert set(agents["found"][1:]) == {"No"}
 
 
 def test_machine_without_logs_offers_no_scan(monkeypatch: pytest.MonkeyPatch, user: User, logs: Path) -> None:

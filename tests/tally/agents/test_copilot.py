@@ -218,7 +218,7 @@ def test_sum_of_requests_is_priced_without_a_tier(tmp_path: Path) -> None:
     """Two requests of 150,000 tokens are no request of a long context."""
     write_session(tmp_path, START, end(gemini_2_5_pro=(2, 300_000, 0, 0, 0)))
     (event,) = copilot(tmp_path)
-    one = event._replace(requests=1)
+    one = event._replace(is_sum=False)
 
     event, one = (found._replace(model="gemini-2.5-pro") for found in (event, one))
     assert price_event(event).cost_usd == Decimal("0.375")

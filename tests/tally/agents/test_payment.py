@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tally.agents.payment import find_payment
+from tally.agents.payment import WITH_PLAN, find_payment
 from tally.agents.registry import AGENTS
 from tests.tally.agents.homes import write
 
@@ -48,7 +48,7 @@ def test_unreadable_settings_mean_payment_per_token(tmp_path: Path, agent: str, 
     for file in (CLAUDE, CODEX, GEMINI, ".local/share/opencode/auth.json"):
         write(tmp_path / file, damaged)
 
-    assert find_payment(agent, tmp_path, {}).paid_by == ("plan" if agent == "copilot-cli" else "api")
+    assert find_payment(agent, tmp_path, {}).paid_by == ("plan" if agent in WITH_PLAN else "api")
 
 
 def test_opencode_can_have_a_plan_for_some_providers_only(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import pytest
 
 from tally.accounts.cli_session import load_session, open_database
+from tally.agents.registry import AGENTS
 from tally.core.errors import NotSignedIn
 from tally.local.stack import Stack
 from tests.program_environment import program_environment
@@ -149,6 +150,26 @@ def test_report_is_cached_until_something_changes(alone: Commands) -> None:
     answer = alone.run("collect", "--paid-by", "claude-code=plan", "--dry-run", "--json")
     assert json.loads(answer.stdout)["sources"][0]["days"][0]["paid_by"] == "plan"
     assert alone.report()["sources"][0]["days"][0]["provider"] == "claude-desktop"
+
+
+def test_agents_are_listed_with_their_folders(alone: Commands) -> None:
+    write_claude(alone.home, claude_row())
+
+    listed = json.loads(alone.run("collect", "--list", "--json").stdout)["sources"]
+    assert [agent["source"] for agent in listed] == [agent.name for agent in AGENTS]
+    assert listed[0] == {
+        "source": "claude-code",
+        "title": "Claude Code",
+        "folders": [str(alone.home / ".claude" / "projects")],
+        "found": True,
+        "files": 1,
+    }
+    assert {agent["found"] for agent in listed[1:]} == {False}
+    codex = alone.run("collect", "--list", "--source", "codex").stdout.splitlines()
+    assert [line.split() for line in codex] == [
+        ["Agent", "Source", "Folder", "Found", "Files"],
+        ["Codex", "CLI", "codex", "~/.codex", "no", "0"],
+    ]
 
 
 def test_lines_of_an_unknown_shape_are_counted_and_said(alone: Commands) -> None:
