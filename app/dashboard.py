@@ -34,7 +34,7 @@ def list_pages() -> list[Any]:
 
 
 def prepare(user: User) -> None:
-    """Apply the theme; once per workspace, save a new account's timezone and post renewals that came due."""
+    """Apply the theme; once per workspace, save a new account's time zone and post renewals that came due."""
     preferences = data.load_preferences(user)
     with st.sidebar:
         apply_theme(preferences.theme)

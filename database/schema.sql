@@ -975,7 +975,7 @@ CREATE FUNCTION private.check_timezone() RETURNS trigger
     AS $$
 begin
     if not exists (select from pg_catalog.pg_timezone_names as z where z.name = new.timezone) then
-        raise exception 'Unknown timezone "%". Use a name such as Europe/Berlin or America/New_York.', new.timezone
+        raise exception 'Unknown time zone "%". Use a name such as Europe/Berlin or America/New_York.', new.timezone
             using errcode = '22023';
     end if;
     return new;

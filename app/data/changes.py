@@ -15,7 +15,7 @@ from tally.storage.postgrest import ask
 
 
 def save_first_timezone(user: User, timezone: str) -> None:
-    """Save the browser's timezone for a user who never chose one, if the database knows it."""
+    """Save the browser's time zone for a user who never chose one, if the database knows it."""
     metadata = data.load_preferences(user).metadata | {"timezone_set": True}
     values = {"timezone": timezone, "metadata": metadata}
     with suppress(DatabaseError):

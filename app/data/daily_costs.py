@@ -13,7 +13,7 @@ from app.figures.currencies import Currency, convert_daily
 
 
 def load_daily(user: User, first: date | None, last: date | None, project: str | None = None) -> pd.DataFrame:
-    """Daily costs from `first` to `last` in the account's timezone; None leaves an end open.
+    """Daily costs from `first` to `last` in the account's time zone; None leaves an end open.
 
     With a project only its costs; UNASSIGNED stands for costs without one.
 

@@ -80,7 +80,7 @@ def _filtered(query: Any, chosen: RecordFilter, timezone: str) -> Any:
 
 
 def day_start(day: date, zone: ZoneInfo) -> str:
-    """The instant at which a day begins in a timezone, in ISO format."""
+    """The instant at which a day begins in a time zone, in ISO format."""
     return datetime.combine(day, time(), zone).isoformat()
 
 

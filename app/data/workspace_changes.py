@@ -29,7 +29,7 @@ def create_workspace(user: User, name: str, timezone: str, currency: str) -> str
 
 
 def update_workspace(user: User, **values: str) -> None:
-    """Change name, timezone, currency or person_split."""
+    """Change name, time zone, currency or person_split."""
     unchanged = dict.fromkeys(("name", "timezone", "currency", "person_split"))
     _change(user, "update_workspace", **unchanged | values)
 

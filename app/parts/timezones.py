@@ -2,7 +2,7 @@
 
 from zoneinfo import available_timezones
 
-# Aliases and technical entries of the timezone database.
+# Aliases and technical entries of the time zone database.
 NOT_PLACES = ("Etc/", "posix/", "right/", "SystemV/")
 
 

@@ -97,7 +97,7 @@ def day(label: str, show: Callable[[date], str] = format_day) -> Column:
 
 
 def instant(label: str, zone: ZoneInfo) -> Column:
-    """Date and time in the account's timezone; a date is a whole day and sorts just before its times."""
+    """Date and time in the account's time zone; a date is a whole day and sorts just before its times."""
 
     def sort_value(moment: date) -> pd.Timestamp:
         return pd.Timestamp(moment if isinstance(moment, datetime) else _before_day(moment, zone))

@@ -1,4 +1,4 @@
-"""The period of a page: a preset, or two days from the URL, in the account's timezone."""
+"""The period of a page: a preset, or two days from the URL, in the account's time zone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Period:
 
 
 def today_in(zone: ZoneInfo) -> date:
-    """The current day in a timezone."""
+    """The current day in a time zone."""
     return datetime.now(zone).date()
 
 

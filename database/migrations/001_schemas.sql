@@ -29,7 +29,7 @@ set search_path = ''
 as $$
 begin
     if not exists (select from pg_catalog.pg_timezone_names as z where z.name = new.timezone) then
-        raise exception 'Unknown timezone "%". Use a name such as Europe/Berlin or America/New_York.', new.timezone
+        raise exception 'Unknown time zone "%". Use a name such as Europe/Berlin or America/New_York.', new.timezone
             using errcode = '22023';
     end if;
     return new;

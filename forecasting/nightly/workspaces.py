@@ -19,7 +19,7 @@ order by w.id"""
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace to forecast; `today`, in its own timezone, is the first day to predict."""
+    """A workspace to forecast; `today`, in its own time zone, is the first day to predict."""
 
     id: UUID
     today: date

@@ -21,7 +21,7 @@ from tally.core.errors import TallyError
 FORMAT = 4  # version of the stored report's format
 FILE = "report.json"
 PACKAGE = Path(__file__).parents[1]  # all of `tally`, so that no list of modules has to be maintained
-# An upgrade of the system's timezone data replaces files in these folders, which changes the folders' times.
+# An upgrade of the system's time zone data replaces files in these folders, which changes the folders' times.
 ZONE_FOLDERS = tuple(map(Path, ("/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo")))
 
 
@@ -49,7 +49,7 @@ def store_report(key: str, report: str) -> None:
 
 
 def fingerprint(arguments: Sequence[str], logs: Mapping[str, Sequence[LogFile]]) -> str:
-    """Digest of everything a report depends on: arguments, logs, settings, code, prices and timezone data."""
+    """Digest of everything a report depends on: arguments, logs, settings, code, prices, time zones."""
     inputs = (FORMAT, sys.version, list(arguments), _settings(), list(_installation()))
     digest = hashlib.sha256(repr(inputs).encode())
     for name, files in logs.items():
@@ -70,7 +70,7 @@ def _installation() -> Iterator[object]:
     if spec and spec.origin:
         package = Path(spec.origin).parent
         yield from map(_signature, sorted(package.glob("*.py")))
-        # Names of sibling folders include each library's version: prices, JSON parser, timezone data.
+        # Names of sibling folders include each library's version: prices, JSON parser, time zone data.
         yield sorted(path.name for path in package.parent.iterdir())
     yield from (_signature(folder) for folder in ZONE_FOLDERS if folder.exists())
 
@@ -81,7 +81,7 @@ def _signature(path: Path) -> tuple[str, int, int, int]:
 
 
 def _settings() -> list[str]:
-    """Timezone, workspace, folder rules and stored payments.
+    """Time zone, workspace, folder rules and stored payments.
 
     The agents' variables only change which logs are found.
     """

@@ -93,7 +93,7 @@ def import_files(  # noqa: PLR0913 - the options of the command
     """Import usage and billing exports into a workspace.
 
     Safe to repeat; duplicates are skipped, and keep the project that they have. With --dry-run, no account
-    and no server are needed; with an account, its timezone and exchange rates are used.
+    and no server are needed; with an account, its time zone and exchange rates are used.
 
     Example: tally import cost_2026-11.csv --email ada@example.com --workspace Acme --project Website
     """
@@ -108,7 +108,7 @@ def import_files(  # noqa: PLR0913 - the options of the command
             raise TallyError("Name the account with --email, or add --dry-run to see what the files say.")
         if timezone or (as_json and not dry_run):
             raise TallyError(
-                "--timezone and --json are for --dry-run; days of an account are in its own timezone."
+                "--timezone and --json are for --dry-run; days of an account are in its own time zone."
             )
         with acting_as(email, workspace) as database:
             zone = load_timezone(database)

@@ -1,4 +1,4 @@
-"""Timezones of commands that work without an account."""
+"""Time zones of commands that work without an account."""
 
 import os
 from pathlib import Path
@@ -10,16 +10,17 @@ import typer
 from tally.core.errors import TallyError
 
 Timezone = Annotated[
-    str | None, typer.Option(metavar="ZONE", help="Timezone for day boundaries (default: this machine's).")
+    str | None, typer.Option(metavar="ZONE", help="Time zone for day boundaries (default: this machine's).")
 ]
+UTC_ALIASES = {"Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"}
 
 
 def choose_timezone(asked: str | None) -> str:
-    """Return the name that was asked for, else this machine's; raises TallyError for an unknown one."""
+    """The name that was asked for, else this machine's; raises TallyError for an unknown one."""
     name = asked or _find_local()
     if not _is_timezone(name):
-        raise TallyError(f"There is no timezone {name!r}. Use a name such as Europe/Berlin.")
-    return name
+        raise TallyError(f"There is no time zone {name!r}. Use a name such as Europe/Berlin.")
+    return "UTC" if name in UTC_ALIASES else name  # as Settings calls it
 
 
 def _find_local() -> str:

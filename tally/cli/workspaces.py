@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tally.storage.database import Database
     from tally.storage.workspaces import Workspace
 
-TEXT_COLUMNS = ("Workspace", "Role", "Timezone", "Currency", "Id")
+TEXT_COLUMNS = ("Workspace", "Role", "Time zone", "Currency", "Id")
 NUMBER_COLUMNS = ("Members",)
 
 

@@ -165,7 +165,7 @@ def request_identity(request_id: str) -> UUID:
 def day_instant(day: date, timezone: str) -> datetime:
     """Instant of a record for a whole day: noon UTC, or 09:00 UTC where noon UTC is the next local day.
 
-    The record also carries `day`, so that the database can move it when the timezone changes.
+    The record also carries `day`, so that the database can move it when the time zone changes.
     """
     noon = datetime.combine(day, time(12), UTC)
     if noon.astimezone(ZoneInfo(timezone)).date() == day:

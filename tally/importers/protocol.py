@@ -75,7 +75,7 @@ class Options:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             zone = quote(self.timezone)
             raise ImportRefused(
-                f"The timezone {zone} is unknown. Choose yours in Settings and try again."
+                f"The time zone {zone} is unknown. Choose yours in Settings and try again."
             ) from None
 
 

@@ -97,7 +97,7 @@ def _key(model_name: str) -> str:
 
 
 class CustomPrices:
-    """All custom prices of a workspace; a price is valid from the start of a day in its timezone."""
+    """All custom prices of a workspace; a price is valid from the start of a day in its time zone."""
 
     def __init__(self, prices: Iterable[CustomPrice], timezone: str = "UTC") -> None:
         self._zone = ZoneInfo(timezone)
@@ -138,7 +138,7 @@ def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
 
 
 def load_custom_prices(database: Database) -> CustomPrices:
-    """The workspace's custom prices, valid from days in its timezone."""
+    """The workspace's custom prices, valid from days in its time zone."""
     rows = list(select_all(database, Query("model_prices", SELECTED, ["id"])))
     if not rows:
         return NO_CUSTOM_PRICES

@@ -76,7 +76,7 @@ class Applied:
 
 
 def calculate_differences(database: Database, since: date) -> list[Difference]:
-    """Preview repricing from a day in the workspace's timezone on, by month and model; writes nothing."""
+    """Preview repricing from a day in the workspace's time zone on, by month and model; writes nothing."""
     zone = ZoneInfo(load_timezone(database))
     differences: dict[tuple[str, str, str], Difference] = {}
     for changes in _load_changes(database, since, zone):
@@ -89,7 +89,7 @@ def calculate_differences(database: Database, since: date) -> list[Difference]:
 
 
 def apply_prices(database: Database, since: date, on_progress: Progress = ignore_progress) -> Applied:
-    """Reprice from a day in the workspace's timezone on; safe to repeat after an interruption."""
+    """Reprice from a day in the workspace's time zone on; safe to repeat after an interruption."""
     run_id, applied, skipped = uuid4(), 0, 0
     for changes in _load_changes(database, since, ZoneInfo(load_timezone(database))):
         if changes:

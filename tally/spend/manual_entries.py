@@ -12,7 +12,7 @@ from tally.storage.database import Database, DatabaseError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManualEntry:
-    """One charge on a day in the account's timezone; the id makes a double click save it once."""
+    """One charge on a day in the account's time zone; the id makes a double click save it once."""
 
     entry_id: UUID
     provider: str

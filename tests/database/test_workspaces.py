@@ -92,8 +92,8 @@ def test_a_name_is_only_text(person: Connection, name: str) -> None:
 @pytest.mark.parametrize(
     ("timezone", "currency", "message"),
     [
-        ("Mars/Olympus", "USD", "Unknown timezone"),
-        ("+03", "USD", "Unknown timezone"),
+        ("Mars/Olympus", "USD", "Unknown time zone"),
+        ("+03", "USD", "Unknown time zone"),
         ("UTC", "usd", "three capital letters"),
         ("UTC", "", "three capital letters"),
     ],

@@ -50,7 +50,7 @@ class Moment:
 
     @property
     def key(self) -> str:
-        """Identity in any timezone: the day where only a day was given, else the instant."""
+        """Identity in any time zone: the day where only a day was given, else the instant."""
         return (self.day or self.timestamp).isoformat()
 
 

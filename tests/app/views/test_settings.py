@@ -60,7 +60,7 @@ def reread(user: User) -> data.Preferences:
 
 def test_preferences_are_saved_and_other_metadata_stays(page: AppTest, user: User) -> None:
     remember_mapping(user, ["Day", "Sum"], {"Day": "date", "Sum": "cost"})
-    select(page, "Timezone", "Asia/Kathmandu")
+    select(page, "Time zone", "Asia/Kathmandu")
     select(page, "Theme", "dark")
     select(page, "Default date range", "1Y")
     page.toggle[0].set_value(False)
@@ -83,7 +83,7 @@ def test_monthly_limit_is_saved_and_an_invalid_one_explained(page: AppTest, user
 
 
 def test_chosen_utc_is_not_replaced_by_the_browsers_timezone(page: AppTest, user: User) -> None:
-    select(page, "Timezone", "UTC")
+    select(page, "Time zone", "UTC")
     send(page, "Save settings")
     assert reread(user).timezone_set
 

@@ -202,7 +202,7 @@ def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
     [
         (["--source", "emacs"], "There is no source 'emacs'. Choose from claude-code, codex"),
         (["--paid-by", "claude-code=me"], "is invalid. Write it as claude-code=plan"),
-        (["--timezone", "Mars/Olympus", "--dry-run"], "There is no timezone 'Mars/Olympus'."),
+        (["--timezone", "Mars/Olympus", "--dry-run"], "There is no time zone 'Mars/Olympus'."),
         (["--machine", "a\x1b[2J"], "The name of a machine has at most 100 characters"),
         (["--machine", "m" * 101], "The name of a machine has at most 100 characters"),
         (["--machine", "a\udcff"], "Choose another one with --machine."),

@@ -168,7 +168,7 @@ def test_all_files_are_read_before_anything_is_printed(file: Path, tmp_path: Pat
             ["--dry-run", "--cost-basis", "billed", str(FIXTURES / "openrouter_2026" / "sample.csv")],
             "needs no",
         ),
-        (["--dry-run", "--timezone", "Mars/Olympus"], "There is no timezone 'Mars/Olympus'."),
+        (["--dry-run", "--timezone", "Mars/Olympus"], "There is no time zone 'Mars/Olympus'."),
     ],
 )
 def test_mistakes_are_answered_in_a_sentence(file: Path, options: list[str], sentence: str) -> None:

@@ -120,7 +120,7 @@ def test_many_workspaces_are_not_all_named() -> None:
 def test_workspaces_are_listed(tally: Tally, account: Person, team: str) -> None:
     shown = tally("workspaces").stdout.splitlines()
     assert [line.split() for line in shown] == [
-        ["Workspace", "Role", "Timezone", "Currency", "Id", "Members"],
+        ["Workspace", "Role", "Time", "zone", "Currency", "Id", "Members"],
         ["Personal", "owner", "UTC", "USD", account.user_id, "1"],
         ["Acme", "owner", "UTC", "USD", team, "1"],
     ]
