@@ -101,7 +101,6 @@ def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: boo
     if is_monthly:
         every = 1 if len(values) <= MONTHS_NAMED else 2  # more labels would not fit on a phone
         figure.update_xaxes(tickvals=list(values.index[::-every]), tickformat="%b<br>%Y")
-        figure.update_layout(legend_y=-0.22)  # below the two lines of a label
     return figure.update_layout(barmode="group", bargap=0.3, barcornerradius=3)
 
 

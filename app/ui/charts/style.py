@@ -53,7 +53,7 @@ def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any)
     """Size, fonts, legend and axes, with changes: all in one update, as each costs milliseconds."""
     layout = {
         "height": height,
-        "margin": {"l": 4, "r": 4, "t": 8, "b": 4},
+        "margin": {"l": 4, "r": 4, "t": 8, "b": 12},
         "hovermode": "x unified",
         "dragmode": False,
         "font": {"family": FONT, "size": 12, "color": palette.ink},
@@ -66,8 +66,9 @@ def add_layout(figure: go.Figure, palette: Palette, height: int, **changes: Any)
         },
         "legend": {
             "orientation": "h",
-            "y": -0.12,
-            "yanchor": "top",
+            "yref": "container",  # below the plot, the legend would stay when another width moves the plot
+            "y": 0,
+            "yanchor": "bottom",
             "x": 0,
             "traceorder": "normal",
             "itemwidth": 30,
