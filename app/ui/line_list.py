@@ -1,4 +1,7 @@
-"""Lists of lines that replace a table where it would scroll sideways: on phones and small tablets."""
+"""Lists of lines that replace a table where it would scroll sideways: on phones and small tablets.
+
+`app.ui.theme.LINE_LISTS` hides one or the other.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,12 +14,6 @@ from app.ui.columns import Column
 from app.ui.tables import render_table, selected_row
 
 UNLINKED_AT = "@\N{WORD JOINER}"  # Markdown makes links of addresses, and a click on one would open a mail
-NARROW = """<style>
-[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:none}
-@media(max-width:900px){
-[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:flex}
-[data-testid=stLayoutWrapper]:has(>[class*=st-key-wide-]){display:none}
-}</style>"""
 
 
 class Line(NamedTuple):
@@ -37,7 +34,7 @@ def render_choices(
     frame: pd.DataFrame, columns: Mapping[str, Column], alt: str, key: str, lines: Sequence[Line]
 ) -> None:
     """Draw a table and a list, either to select one row; `selected_line` returns its position."""
-    with _narrow(key):
+    with st.container(key=f"narrow-{key}"):
         st.radio(
             alt,
             range(len(lines)),
@@ -55,18 +52,13 @@ def render_lines(
     frame: pd.DataFrame, columns: Mapping[str, Column], alt: str, key: str, lines: Sequence[Line]
 ) -> None:
     """Draw a table, and the same rows as a list."""
-    with _narrow(key):
+    with st.container(key=f"narrow-{key}", gap="small"):
         for line in lines:
             with st.container(gap=None):
                 st.text(line.name)
                 st.caption(_escape(line.details))
     with st.container(key=f"wide-{key}"):
         render_table(frame, columns, alt)
-
-
-def _narrow(key: str) -> "st.delta_generator.DeltaGenerator":
-    st.html(NARROW)
-    return st.container(key=f"narrow-{key}", gap="small")
 
 
 def _list_key(key: str, rows: int) -> str:

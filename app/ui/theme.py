@@ -52,6 +52,13 @@ BUTTONS = (
     '[data-testid^="stBaseButton-primary"]:not(:disabled){background:#6259EA;border-color:#6259EA}'
     '[data-testid^="stBaseButton-primary"]:not(:disabled):hover{background:#5249D6;border-color:#5249D6}'
 )
+# Narrow pages show lists in place of tables.
+LINE_LISTS = (
+    "[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:none}"
+    "@media(max-width:900px){"
+    "[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:flex}"
+    "[data-testid=stLayoutWrapper]:has(>[class*=st-key-wide-]){display:none}}"
+)
 
 
 def current_palette() -> Palette:
@@ -62,7 +69,7 @@ def current_palette() -> Palette:
 def apply_styles() -> None:
     """Add every page's own styles, as one element: each costs time in every run."""
     buttons = BUTTONS if st.context.theme.type == "dark" else ""
-    st.html(f"<style>{ADDRESS_FIELDS}{CHOICES}{buttons}</style>")
+    st.html(f"<style>{ADDRESS_FIELDS}{CHOICES}{LINE_LISTS}{buttons}</style>")
 
 
 def apply_theme(theme: str) -> None:

@@ -1,7 +1,6 @@
 """Every page with six months of data: dark on a phone, light on a desktop."""
 
 import re
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,27 +8,35 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import ConsoleMessage, Page, expect
 
+from app.auth.identity import database_of
+from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tally.spend import sample_data
-from tally.storage.postgrest import SupabaseDatabase, open_supabase
-from tests.app.accounts import Account
-from tests.app.conftest import Project
+from tests.app.accounts import Account, sign_in_user, sign_up
+from tests.app.projects import add_project, set_rules
 from tests.e2e.steps import PAGES, run_nightly, sign_in, visit
 
 # Rules that Streamlit itself breaks: the sparkline of a metric and the drop zone of an upload.
 STREAMLIT_RULES = {"svg-img-alt", "presentation-role-conflict"}
 PHONE: Any = {"width": 390, "height": 844}
+TABLET: Any = {"width": 820, "height": 1180}
 DESKTOP: Any = {"width": 1440, "height": 900}
+WIDER_THAN_ITS_PLACE = "all => all.filter(it => it.scrollWidth > it.clientWidth).map(it => it.className)"
+# The gap in pixels between the labels of the days and the legend of the first chart.
+LEGEND_GAP = """() => {
+    const labels = [...document.querySelectorAll(".xtick text")];
+    const bottom = Math.max(...labels.map(it => it.getBoundingClientRect().bottom));
+    return document.querySelector(".legend").getBoundingClientRect().top - bottom;
+}"""
 
 
 @pytest.fixture(scope="module")
-def busy_account(project: Project, stack: Stack) -> Account:
-    """An account with six months of data and a forecast."""
-    account = Account(f"{uuid.uuid4().hex[:12]}@example.com")
-    client = open_supabase(project.url, project.key)
-    answer = client.auth.sign_up({"email": account.email, "password": account.password})
-    assert answer.user is not None
-    sample_data.load(SupabaseDatabase(client, answer.user.id), datetime.now(UTC).date())
+def busy_account(upstream: AuthClient, stack: Stack) -> Account:
+    """An account with six months of data, a forecast, and a project with a rule."""
+    account = sign_up(upstream)
+    user = sign_in_user(upstream, account)
+    sample_data.load(database_of(user), datetime.now(UTC).date())
+    set_rules(user, ("model", "gpt-5.2", add_project(user, "Website")))
     run_nightly(stack, account.email)
     return account
 
@@ -54,10 +61,11 @@ class Watched:
         found = Axe().run(self.page).response["violations"]
         return [(it["id"], it["nodes"][0]["html"][:200]) for it in found if it["id"] not in STREAMLIT_RULES]
 
-    def width(self) -> int:
-        """Width of the content in CSS pixels."""
-        wanted: int = self.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
-        return wanted
+    def scrolling(self) -> list[str]:
+        """What scrolls sideways: the page, or a table where lists can replace them."""
+        places = "[data-testid=stMain]" + (", .dvn-scroller" if self.page.url.endswith("/settings") else "")
+        found: list[str] = self.page.locator(f"{places} >> visible=true").evaluate_all(WIDER_THAN_ITS_PLACE)
+        return found
 
 
 def test_figures_are_painted_before_the_charts_code_is_fetched(page: Page, busy_account: Account) -> None:
@@ -77,7 +85,7 @@ def test_pages_are_accessible_and_fit_a_phone(page: Page, busy_account: Account)
     sign_in(page, busy_account)
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
     expect(links).to_have_text([re.compile(f"{title}$") for title in PAGES.values()])  # after an icon's name
-    found, widths = {"menu": watched.violations()}, {}
+    found, scrolling = {"menu": watched.violations()}, {}
     page.get_by_test_id("stSidebar").hover()  # shows its button
     page.get_by_role("button", name="Collapse sidebar").click()
     for path in PAGES:
@@ -85,10 +93,26 @@ def test_pages_are_accessible_and_fit_a_phone(page: Page, busy_account: Account)
         page.emulate_media(color_scheme="dark")
         page.get_by_test_id("stExpandSidebarButton").click()
         visit(page, path)
-        found[f"{path}, dark"], widths[path] = watched.violations(), watched.width()
+        found[f"{path}, dark"], scrolling[f"{path}, phone"] = watched.violations(), watched.scrolling()
+        page.set_viewport_size(TABLET)
+        scrolling[f"{path}, tablet"] = watched.scrolling()
         page.set_viewport_size(DESKTOP)
         page.emulate_media(color_scheme="light")
         found[f"{path}, light"] = watched.violations()
     assert {path: of_page for path, of_page in found.items() if of_page} == {}
-    assert widths == dict.fromkeys(PAGES, PHONE["width"])
+    assert {path: of_page for path, of_page in scrolling.items() if of_page} == {}
     assert watched.errors == []
+
+
+def test_legend_stays_below_the_days_when_a_page_gets_wider(page: Page, busy_account: Account) -> None:
+    page.set_viewport_size(TABLET)
+    sign_in(page, busy_account)
+    expect(page.locator(".legend").first).to_be_visible()
+    lines = page.locator(".legend").first.bounding_box()
+    page.set_viewport_size(DESKTOP)
+    page.wait_for_timeout(1000)  # the chart is drawn again
+    wide = page.locator(".legend").first.bounding_box()
+    assert lines is not None
+    assert wide is not None
+    assert wide["height"] < lines["height"], "the legend takes fewer lines"
+    assert page.evaluate(LEGEND_GAP) > 0
