@@ -37,14 +37,10 @@ def login(
     )
 
     known_address, known_key = find_local_project()
-    address = address or known_address or typer.prompt("Address of the Supabase project")
-    key = (
-        (key or "").strip()
-        or (known_key if address == known_address else None)
-        or typer.prompt("Publishable key")
-    )
-    email = email or typer.prompt("Email")
-    password = _read_password() if password_stdin else typer.prompt("Password", hide_input=True)
+    address = address or known_address or _ask("Address of the Supabase project")
+    key = (key or "").strip() or (known_key if address == known_address else None) or _ask("Publishable key")
+    email = email or _ask("Email")
+    password = _read_password() if password_stdin else _ask("Password", hide_input=True)
     credentials = Credentials(str(address), str(key), str(email), password, workspace)
     session, workspaces = sign_in(collecting_folder(), credentials)
     into = f" to “{session.workspace_name}”" if session.workspace_id != session.user_id else ""
@@ -52,6 +48,19 @@ def login(
     others = [one.name for one in workspaces if one.id != session.workspace_id]
     if others:
         echo(f"Your other workspaces: {', '.join(others)}. Choose one with `tally login --workspace NAME`.")
+
+
+def _ask(label: str, hide_input: bool = False) -> str:
+    """The answer on the terminal; raises TallyError where nobody answers."""
+    try:
+        return str(typer.prompt(label, hide_input=hide_input))
+    except typer.Abort:
+        if sys.stdin and sys.stdin.isatty():
+            raise
+        raise TallyError(
+            "There is no terminal to ask on. Name the account with --email, and send the password on standard "
+            "input with --password-stdin."
+        ) from None
 
 
 def _read_password() -> str:

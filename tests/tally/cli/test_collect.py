@@ -271,6 +271,15 @@ def test_password_that_is_not_text_is_refused(machine: Commands) -> None:
     assert ended.stderr == b"The password on standard input is not text in UTF-8. Check what sends it.\n"
 
 
+def test_sign_in_without_a_terminal_names_the_options(alone: Commands) -> None:
+    answer = alone.run("login", "--address", "http://127.0.0.1:9", "--key", "k", given="")
+
+    assert answer.returncode == 1
+    assert answer.stderr.endswith(
+        "Name the account with --email, and send the password on standard input with --password-stdin.\n"
+    )
+
+
 def test_unreachable_address_is_named(alone: Commands) -> None:
     where = ["--address", "http://127.0.0.1:9", "--key", f"sb_publishable_{uuid4().hex}"]
     answer = alone.run("login", *where, "--email", "ada@example.com", "--password-stdin", given="x\n")
