@@ -58,8 +58,8 @@ def _ask(label: str, hide_input: bool = False) -> str:
         if sys.stdin and sys.stdin.isatty():
             raise
         raise TallyError(
-            "There is no terminal to ask on. Name the account with --email, and send the password on standard "
-            "input with --password-stdin."
+            "There is no terminal to ask on. Name the account with --email, and send the password on "
+            "standard input with --password-stdin."
         ) from None
 
 
