@@ -8,10 +8,25 @@ COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces", "folders"}
 MACHINE_COMMANDS = {"up", "down", "status", "doctor", "nightly", "backtest"}
 
 
+def _print_glance(arguments: list[str]) -> bool:
+    """Print `tally today` or `tally statusline`, unless help is asked for or something is misspelt."""
+    if arguments not in (["today"], ["today", "--json"], ["statusline"]):
+        return False
+    from tally.cli.glance import print_status, print_today
+
+    if arguments == ["statusline"]:
+        print_status()
+    else:
+        print_today(as_json=len(arguments) > 1)
+    return True
+
+
 def main() -> None:
     """Run the command named on the command line."""
     prepare_streams()
     command = set(sys.argv[1:2])
+    if _print_glance(sys.argv[1:]):
+        return
     if command == {"collect"} and {"--dry-run", "--json"} <= set(sys.argv):
         from tally.agents.report_cache import print_cached_report
 

@@ -10,7 +10,7 @@ from tally.agents.json_values import printable
 from tally.agents.payment import PAID_BY, Payment, choose_payment, find_payment
 from tally.agents.plan_accounts import find_plan_accounts
 from tally.core.errors import TallyError
-from tally.core.paths import tally_home
+from tally.core.paths import collection_path
 
 MAX_NAME_LENGTH = 100
 
@@ -33,12 +33,8 @@ def check_machine_name(name: str) -> str:
 
 
 def collecting_folder() -> Path:
-    """Return the private folder for collection state, in Tally's home or else the user's state folder."""
-    home = tally_home()
-    if not (os.environ.get("TALLY_HOME") or home.exists()):
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-        home = state / "tally"
-    folder = home / "collect"
+    """Return the private folder for collection state."""
+    folder = collection_path()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)

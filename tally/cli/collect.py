@@ -203,14 +203,16 @@ def _collect(upload: _Upload, is_quiet: bool = False) -> None:
     from tally.accounts.cli_session import open_database  # lazily: takes half a second
     from tally.agents.machine import Machine
     from tally.agents.upload import Selection, collect_into
+    from tally.cli.glance_file import store_account
 
     options = upload.options
     here = Machine(Path.home(), os.environ, upload.machine, upload.folder, options.payments)
     is_again = options.from_start and not is_quiet  # with --watch, the first time only
     selection = Selection(options.agents, options.since, options.timezone, is_again)
-    _, database = open_database(upload.folder, upload.options.workspace)
+    session, database = open_database(upload.folder, upload.options.workspace)
     with ByteMeter() as meter:
         results = collect_into(database, here, selection, meter.show)
+    store_account(upload.folder, database, session.user_id)
     if upload.as_json:
         typer.echo(json.dumps({"sources": [result.to_json() for result in results]}, indent=2))
         return

@@ -15,7 +15,7 @@ from tally.accounts.session_file import load_workspace_name
 from tally.agents.folder_rules import load_rules
 from tally.agents.log_files import LogFile
 from tally.agents.payment import find_payment
-from tally.agents.registry import find_logs
+from tally.agents.registry import AGENTS, find_logs
 from tally.agents.report import ReportRequest, make_report
 from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.routes import Routes, name_routes
@@ -49,10 +49,15 @@ def print_usage(options: LogOptions, folder: Path, as_json: bool) -> None:
         _print_tables(_report(options, logs, routes), bool(rules.rules))
         return
     key = fingerprint(sys.argv[2:], logs)  # before the scan, as logs may grow during it
-    text = json.dumps(_report(options, logs, routes), indent=2) + "\n"
+    report = _report(options, logs, routes)
+    text = json.dumps(report, indent=2) + "\n"
     sys.stdout.write(text)
     sys.stdout.flush()  # a failure is reported, and not by the interpreter at its end
     store_report(key, text)
+    if len(options.agents) == len(AGENTS):
+        from tally.cli import glance_file  # lazily: needed after the report only
+
+        glance_file.store_report(folder, report)
 
 
 def _report(options: LogOptions, logs: dict[str, list[LogFile]], routes: Routes) -> dict[str, Any]:

@@ -13,6 +13,15 @@ def tally_home() -> Path:
     return expand_home(Path(os.environ.get("TALLY_HOME") or CHECKOUT / ".tally")).resolve()
 
 
+def collection_path() -> Path:
+    """Folder for collection state, in Tally's home or else the user's state folder; it may not exist."""
+    home = tally_home()
+    if not (os.environ.get("TALLY_HOME") or home.exists()):
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        home = state / "tally"
+    return home / "collect"
+
+
 def expand_home(path: Path) -> Path:
     """The path with `~` replaced; raises TallyError where that has no folder."""
     try:
