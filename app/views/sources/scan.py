@@ -68,9 +68,9 @@ class ScanJob:
 
 AGENT_COLUMNS = {
     "title": columns.text("Agent"),
-    "folders": columns.name("Folder", most_width=420),
     "found": columns.text("Found"),
     "files": columns.count("Files"),
+    "folders": columns.name("Folder", most_width=420),
 }
 
 
