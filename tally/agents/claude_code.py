@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -219,14 +220,16 @@ def _add_searches(data: bytes, part: ParsedPart) -> None:
         try:
             record = parse_object(line)
             if count := read_count(child(record, "toolUseResult"), "searchCount"):
-                part.events += _read_search(record, count, _find_request_before(data, at), part.state)
+                part.events += _read_search(
+                    record, count, _find_request(data, at, "model" not in part.state), part.state
+                )
         except LineRejected as reason:
             part.reject(reason)
 
 
-def _find_request_before(data: bytes, at: int) -> Mapping[str, Any]:
-    """Return the record of the request before this position; empty where there is none."""
-    for line in lines_before(data, MARKER, at):
+def _find_request(data: bytes, at: int, is_first: bool) -> Mapping[str, Any]:
+    """Return the last request before this position, in a log's first part else the first; may be empty."""
+    for line in chain(lines_before(data, MARKER, at), lines_with(data, MARKER) if is_first else ()):
         with suppress(LineRejected):
             if record := _find_record(line):
                 return record

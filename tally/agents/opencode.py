@@ -19,7 +19,7 @@ from tally.agents.json_values import (
     read_unix,
 )
 from tally.agents.log_files import files_under, folders_from
-from tally.agents.sqlite_logs import open_log
+from tally.agents.sqlite_logs import list_columns, open_log
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 
@@ -27,6 +27,9 @@ name = "opencode"
 title = "opencode"
 by_line = False  # a message grows while its response is streamed
 select_winners = select_originals
+
+MESSAGE_TABLES = "message", "session_message"  # the second one in version 2
+SESSION_TABLES = "session", "session_v2"
 
 
 def find_folders(home: Path, environment: Mapping[str, str]) -> list[Path]:
@@ -48,9 +51,9 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
     """Return the responses that have token counts."""
     part = ParsedPart()
     try:
-        for message_id, session, text in _load_messages(path) if path.suffix == ".db" else [("", "", data)]:
+        for row in _load_messages(path) if path.suffix == ".db" else [_Row("", "", data)]:
             try:
-                if event := _read_message(parse_object(text), message_id, session):
+                if event := _read_message(parse_object(row.data), row):
                     part.events.append(event)
             except LineRejected as reason:
                 part.reject(reason)
@@ -59,14 +62,38 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
     return part
 
 
-def _load_messages(path: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Yield id, session and JSON of messages with tokens; read-only, so safe while opencode writes."""
+class _Row(NamedTuple):
+    """A message as a database stores it: outside its JSON are its ids, in version 2 also its folder."""
+
+    message_id: str
+    session: str
+    data: bytes
+    folder: str = ""
+
+
+def _load_messages(path: Path) -> Iterator[_Row]:
+    """Yield messages with tokens, in the tables of both versions."""
     with closing(open_log(path)) as database:
-        for row in database.execute(
-            "select id, session_id, cast(data as blob) from message where instr(data, '\"tokens\"')"
-        ):
-            if isinstance(row[2], bytes):
-                yield str(row[0]), str(row[1]), row[2]
+        for table in MESSAGE_TABLES:
+            if list_columns(database, table):
+                folders = _load_folders(database)
+                query = (
+                    f"select id, session_id, cast(data as blob) from {table}"  # noqa: S608 - a constant
+                    " where instr(data, '\"tokens\"')"
+                )
+                for message_id, session, data in database.execute(query):
+                    if isinstance(data, bytes):
+                        yield _Row(str(message_id), str(session), data, folders.get(session, ""))
+
+
+def _load_folders(database: sqlite3.Connection) -> dict[str, str]:
+    """Load the folders of sessions."""
+    found: dict[str, str] = {}
+    for table in SESSION_TABLES:
+        if {"id", "directory"} <= list_columns(database, table):
+            rows = database.execute(f"select id, directory from {table}")  # noqa: S608 - a constant
+            found |= {session: folder for session, folder in rows if isinstance(folder, str)}
+    return found
 
 
 class _Tokens(NamedTuple):
@@ -79,22 +106,24 @@ class _Tokens(NamedTuple):
     reasoning_tokens: int
 
 
-def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> Event | None:
+def _read_message(record: Mapping[str, Any], row: _Row) -> Event | None:
     if "tokens" not in record:
         return None
     tokens = _read_tokens(child(record, "tokens"))
-    model = read_name(record, "modelID")
+    named = child(record, "model")  # in version 2
+    model = read_name(record, "modelID") or read_name(named, "id")
+    provider = read_name(record, "providerID") or read_name(named, "providerID")
     if not model or not any(tokens):
         if has_counts(record):
             raise UnknownShape
         return None
     time = child(record, "time")
-    session = read_name(record, "sessionID") or session
+    session = read_name(record, "sessionID") or row.session
     cost = read_cost(record.get("cost"))
     return Event(
-        encode_parts(session, read_name(record, "id") or message_id),
+        encode_parts(session, read_name(record, "id") or row.message_id),
         _read_milliseconds(time.get("created")),
-        find_payee(model, read_name(record, "providerID")) or OTHER,
+        find_payee(model, provider) or OTHER,
         model,
         tokens.input_tokens,
         tokens.output_tokens,
@@ -102,7 +131,7 @@ def _read_message(record: Mapping[str, Any], message_id: str, session: str) -> E
         cache_write_tokens=tokens.cache_write_tokens,
         reasoning_tokens=tokens.reasoning_tokens,
         session=session,
-        folder=read_folder(child(record, "path"), "cwd"),
+        folder=read_folder(child(record, "path"), "cwd") or read_folder(row._asdict(), "folder"),
         logged_usd=cost,
         aliases=_name_copies(time, model, tokens, cost),
     )

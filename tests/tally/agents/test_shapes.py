@@ -1,7 +1,9 @@
 """Lines in other shapes than usual: they are read, or counted as lines that Tally does not know."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +136,20 @@ COUNTED = {"server_tool_use": {"web_search_requests": 2}}
         ([claude_row(), search(searchCount=0)], {}),
         ([claude_row(), search(searchCount="3")], {"claude-sonnet-4-5-20250929": 3}),
         ([claude_row(usage=COUNTED), search(searchCount=2)], {"claude-sonnet-4-5-20250929": 2}),
+        ([search(searchCount=2), claude_row()], {"claude-sonnet-4-5-20250929": 2}),
         ([search(searchCount=2)], {"unknown": 2}),
     ],
-    ids=["one", "two models", "parallel", "repeated", "none", "text", "counted in the answer", "alone"],
+    ids=[
+        "one",
+        "two models",
+        "parallel",
+        "repeated",
+        "none",
+        "text",
+        "counted in the answer",
+        "before",
+        "alone",
+    ],
 )
 def test_web_searches_beside_the_answer_count(
     tmp_path: Path, rows: list[object], searches: dict[str, int]
@@ -293,6 +306,33 @@ def test_opencode_message_in_a_fork_is_no_second_request(
         write_opencode(tmp_path, original, opencode_message(id="f1", sessionID="b", **copy))
 
     assert len(collected(tmp_path, "opencode")) == requests
+
+
+@pytest.mark.parametrize("sessions", ["session", "session_v2"])
+def test_opencode_messages_of_version_2_are_read(tmp_path: Path, sessions: str) -> None:
+    message = opencode_message(time=DONE, model={"id": "gpt-5", "providerID": "openai"})
+    text = json.dumps({key: value for key, value in message.items() if not key.endswith("ID")})
+    path = write_opencode(tmp_path, opencode_message(id="m0"))
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("create table session_message (id text, session_id text, type text, data text)")
+        database.execute("insert into session_message values ('v2', 's2', 'assistant', ?)", [text])
+        database.execute("insert into session_message values ('u', 's2', 'user', '{\"text\":\"\"}')")
+        database.execute(f"create table {sessions} (id text, directory text)")
+        database.execute(f"insert into {sessions} values ('s2', '/home/ada/garden')")
+
+    (event,) = [event for event in collected(tmp_path, "opencode") if event.session == "s2"]
+
+    assert (event.model, event.vendor, event.folder) == ("gpt-5", "openai", "/home/ada/garden")
+    assert len(collected(tmp_path, "opencode")) == 2
+
+
+def test_opencode_message_in_both_versions_is_one_request(tmp_path: Path) -> None:
+    message = opencode_message(time=DONE)
+    path = write_opencode(tmp_path, message)
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("create table session_message as select id, session_id, data from message")
+
+    assert len(collected(tmp_path, "opencode")) == 1
 
 
 def test_opencode_message_that_was_moved_to_the_database_is_one_request(tmp_path: Path) -> None:
