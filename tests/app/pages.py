@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 import app
 import app.auth.identity
 from app.auth.identity import User, database_of
+from app.ui.pages import DEFAULT_PAGE, PAGES
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
 
@@ -40,21 +42,23 @@ def save(user: User, records: Sequence[CostRecord]) -> None:
 
 
 def open_page(
-    monkeypatch: pytest.MonkeyPatch, user: User, page: str = "overview", address: dict[str, str] | None = None
+    monkeypatch: pytest.MonkeyPatch,
+    user: User,
+    page: str = DEFAULT_PAGE,
+    address: dict[str, str] | None = None,
 ) -> AppTest:
     """Run the dashboard on one of its pages, in the user's workspace; only the sign-in is faked."""
     account = user.in_personal_workspace()
     monkeypatch.setattr(app.auth.identity, "current_account", lambda: account)
     st.cache_data.clear()
     dashboard = AppTest.from_file(str(DASHBOARD), default_timeout=SECONDS)
+    if page != DEFAULT_PAGE:
+        # By its address, as a bookmark does: `switch_page` would first need a run of the Overview.
+        dashboard._page_hash = calc_hash(next(known.address for known in PAGES if known.name == page))
+        dashboard.query_params |= address or {}
     if user.workspace != account.workspace:
         dashboard.query_params["workspace"] = user.workspace.workspace_id
-    dashboard.run()
-    if page != "overview":
-        dashboard.switch_page(f"views/{page}/page.py")
-        dashboard.query_params |= address or {}
-        dashboard.run()
-    return dashboard
+    return dashboard.run()
 
 
 def open_dialog(monkeypatch: pytest.MonkeyPatch, user: User, name: str, *arguments: Any) -> AppTest:
