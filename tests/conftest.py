@@ -6,20 +6,23 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from hypothesis import settings
 from streamlit.components.v2 import manifest_scanner
+from xdist.scheduler.loadscope import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
 
 from tally.local.stack import Stack
 from tests.embedded import temporary_stack
 
 pytest_plugins = ["tests.database_fixtures"]
 
+BROWSERS = "tests/e2e/"
 # Files of a few long tests come first: at the end they would keep one worker busy while the others are idle.
 LONG = (
-    "tests/e2e/",
+    BROWSERS,
     "tests/tally/ledger/test_faults.py",
     "tests/tally/local/test_up.py",
     "tests/forecasting/nightly/test_command.py",
@@ -54,6 +57,20 @@ os.environ["EXCHANGE_RATES_URL"] = "off"  # nightly runs fetch no rates, unless 
 # Tests talk to this machine, without TLS; loading all authorities takes each of thousands of clients 0.05 s.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).parent / "fixtures" / "nobody.pem")
 os.environ["LITE_AUTH_BCRYPT_COST"] = "4"  # a thousand passwords a run, at 0.1 s each otherwise
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
+    """A file stays with one worker, and all tests with a browser do: a second one would start cold."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return BROWSERS if file.startswith(BROWSERS) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Distribute tests among workers by what they share."""
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

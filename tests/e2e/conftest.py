@@ -38,44 +38,51 @@ def wire(connection: Wire) -> Iterator[Wire]:
     connection.mend()
 
 
-# Module scope: while Playwright runs, nothing else in this process can run an event loop.
-@pytest.fixture(scope="module")
+# Package scope: while Playwright runs, nothing else in this process can run an event loop.
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
-    """Playwright, for the tests of one file."""
+    """Playwright, for the tests of this folder."""
     if HEADLESS is None:
         pytest.skip("Chromium is not installed (apt install chromium-headless-shell)")
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """One Chromium."""
-    browser = playwright.chromium.launch(executable_path=HEADLESS, args=FLAGS)
+    """One Chromium, where all tabs of a context share a process."""
+    browser = playwright.chromium.launch(executable_path=HEADLESS, args=[*FLAGS, "--process-per-site"])
     yield browser
     browser.close()
 
 
-@pytest.fixture(scope="module")
-def used_context(chromium: Browser, server: AppServer) -> Iterator[BrowserContext]:
-    """A browser in Berlin whose cache keeps the dashboard's scripts: a cold load costs seconds."""
+@pytest.fixture(scope="package")
+def first_tab(chromium: Browser, server: AppServer) -> Iterator[Page]:
+    """A tab that stays open in a browser in Berlin.
+
+    Its process keeps the dashboard's scripts compiled: a cold load costs twice the CPU.
+    """
     context = chromium.new_context(base_url=server.url, timezone_id="Europe/Berlin")
     context.set_default_timeout(SLOW)
-    yield context
+    page = context.new_page()
+    page.goto("/login")
+    yield page
     context.close()
 
 
 @pytest.fixture
-def context(used_context: BrowserContext, server: AppServer) -> Iterator[BrowserContext]:
-    """A browser in Berlin, signed out, without tabs; pytest prints the server's log if the test fails."""
-    yield used_context
+def context(first_tab: Page, server: AppServer) -> Iterator[BrowserContext]:
+    """A signed-out browser in Berlin; pytest prints the server's log if the test fails."""
+    yield first_tab.context
     print(server.log())
-    for page in used_context.pages:
-        page.close()
-    used_context.clear_cookies()
+    for page in first_tab.context.pages:
+        if page is not first_tab:
+            page.close()
+    first_tab.context.clear_cookies()
+    first_tab.evaluate("localStorage.clear()")
 
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """The first tab of a signed-out browser."""
+    """A new tab of a signed-out browser."""
     return context.new_page()

@@ -16,13 +16,13 @@ expect.set_options(timeout=SLOW)  # milliseconds; 5 seconds are few on a busy ma
 PAGES = {f"/{page.address}": page.title for page in pages.PAGES}
 
 
-def sign_in(page: Page, account: Account) -> None:
-    """Sign in through the form and wait for the Overview."""
-    page.goto("/login")
+def sign_in(page: Page, account: Account, address: str = "/") -> None:
+    """Open a page signed out, sign in through the form, and wait for the page."""
+    page.goto(address)
     page.get_by_label("Email").fill(account.email)
     page.get_by_label("Password").fill(account.password)
     page.get_by_role("button", name="Sign in").click()
-    expect_page(page, "/")
+    expect_page(page, address.partition("?")[0])
 
 
 def open_page(page: Page, path: str) -> None:

@@ -49,8 +49,7 @@ def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, proje
             cost_usd=Decimal("12.50"),
         ),
     )
-    sign_in(page, account)
-    visit(page, "/records")
+    sign_in(page, account, "/records")
     select_row(page.get_by_test_id("stDataFrame"), 0)
     page.get_by_role("button", name="Edit").click()
     dialog = page.get_by_role("dialog")
@@ -95,8 +94,7 @@ def _midnight(day: date) -> int:
 def test_bill_is_compared_then_excluded_and_included_again(
     page: Page, account: Account, exports: list[Path]
 ) -> None:
-    sign_in(page, account)
-    visit(page, "/import")
+    sign_in(page, account, "/import")
     for nth, file in enumerate(exports):
         if nth:
             page.get_by_role("button", name="Import more files").click()

@@ -35,10 +35,9 @@ def owner(upstream: AuthClient, account: Account, stack: Stack) -> User:
     return owner
 
 
-def open_in_team(page: Page, path: str, member: User) -> None:
-    """Open a page of the team by its address."""
-    page.goto(f"{path}?workspace={member.workspace.workspace_id}")
-    expect_page(page, path)
+def in_team(path: str, member: User) -> str:
+    """The address of a page of the team."""
+    return f"{path}?workspace={member.workspace.workspace_id}"
 
 
 def mailed_link(server: AppServer, email: str) -> str:
@@ -62,10 +61,9 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
     page: Page, chromium: Browser, server: AppServer, account: Account, owner: User, stack: Stack
 ) -> None:
     email = f"{uuid.uuid4().hex[:12]}@example.com"
-    sign_in(page, account)
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
-    open_in_team(page, "/settings", owner)
+    sign_in(page, account, in_team("/settings", owner))
     assert violations(page) == []
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
     page.set_viewport_size({"width": 1440, "height": 900})
@@ -104,8 +102,7 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
 
 
 def test_first_workspace_is_created_from_the_personal_one(page: Page, account: Account) -> None:
-    sign_in(page, account)
-    visit(page, "/settings")
+    sign_in(page, account, "/settings")
     page.get_by_role("button", name="Create workspace").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Name").fill("Acme")
@@ -157,8 +154,7 @@ def test_removed_member_is_told_and_sees_the_personal_workspace(
     account = new_account()
     with operator_connection(stack, autocommit=True) as job:
         member = join(job, owner, sign_in_user(upstream, account), "member")
-        sign_in(page, account)
-        open_in_team(page, "/records", member)
+        sign_in(page, account, in_team("/records", member))
         remove(job, member)
     page.wait_for_timeout(1_500)  # the data version is cached for a second
     visit(page, "/prices")

@@ -19,9 +19,8 @@ def expect_background(page: Page, colour: str) -> None:
 def test_chosen_theme_overrides_the_system_theme(page: Page, upstream: AuthClient, account: Account) -> None:
     user = sign_in_user(upstream, account)
     database = database_of(user)
-    save(user, [usage(0, "1")])
     database.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
-    sign_in(page, account)
+    sign_in(page, account, "/records")
     expect_background(page, DARK)
 
     database.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
