@@ -11,8 +11,7 @@ from app.parts.timezones import list_timezones
 from app.parts.workspace_choice import enter_workspace
 from app.ui.cards import render_heading
 from app.ui.navigation import switch_page
-from app.ui.notices import announce, render_refusal
-from tally.storage.database import DatabaseError
+from app.ui.notices import announce, explain_refusal
 
 MAX_NAME_LENGTH = 100
 
@@ -26,6 +25,7 @@ def render_new_workspace() -> None:
 
 
 @st.dialog("Create workspace", icon=":material/group_add:")
+@explain_refusal
 def create_workspace() -> None:
     """Ask for name, time zone and currency; opens the settings of the new workspace."""
     user = identity.current_user()
@@ -44,11 +44,7 @@ def create_workspace() -> None:
         is_sent = st.form_submit_button("Create workspace", type="primary", width="stretch")
     if not is_sent:
         return
-    try:
-        workspace_id = workspace_changes.create_workspace(user, name.strip(), timezone, currency)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    workspace_id = workspace_changes.create_workspace(user, name.strip(), timezone, currency)
     enter_workspace(user, workspace_id)
     announce(f"{name.strip()} created. You can invite its members now.")
     switch_page("settings", workspace_id)

@@ -10,11 +10,10 @@ from app.auth import identity
 from app.auth.identity import database_of
 from app.formats.text import escape_markdown
 from app.parts.source_names import describe_source
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal
 from tally.core.text import plural
 from tally.importers.save import undo_import
 from tally.spend import sample_data
-from tally.storage.database import DatabaseError
 
 PATIENCE = "Large sources take up to a minute."  # 200,000 records
 RETURNS = {
@@ -26,15 +25,12 @@ RETURNS = {
 
 
 @st.dialog("Delete this source?", icon=":material/delete:")
+@explain_refusal
 def confirm_deletion(source: Mapping[str, Any]) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     is_sample = source["format"] == sample_data.FORMAT
-    try:
-        count = data.count_import_records(user, source["id"])
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    count = data.count_import_records(user, source["id"])
     removed = plural(count, "record") + (" and the sample subscriptions" if is_sample else "")
     st.text(describe_source(source))
     st.caption(
@@ -46,19 +42,16 @@ def confirm_deletion(source: Mapping[str, Any]) -> None:
         st.caption(RETURNS[source["kind"]])
     if not st.button("Delete source", type="primary", width="stretch", key="confirm-deletion"):
         return
-    try:
-        with st.spinner(f"Removing records… {PATIENCE}"):
-            database = database_of(user)
-            sample_data.remove(database) if is_sample else undo_import(database, source["id"])
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner(f"Removing records… {PATIENCE}"):
+        database = database_of(user)
+        sample_data.remove(database) if is_sample else undo_import(database, source["id"])
     data.forget_version(user)
     announce(f"{removed} removed.")
     st.rerun()
 
 
 @st.dialog("How is it paid?", icon=":material/payments:")
+@explain_refusal
 def edit_payment(source: Mapping[str, Any], is_plan: bool) -> None:
     """Choose between an API key and a plan; also changes the records collected so far."""
     user = identity.current_user()
@@ -76,13 +69,9 @@ def edit_payment(source: Mapping[str, Any], is_plan: bool) -> None:
     )
     if not st.button("Save changes", type="primary", width="stretch", disabled=by_plan == is_plan):
         return
-    try:
-        with st.spinner(f"Updating records… {PATIENCE}"):
-            database = database_of(user)
-            moved = database.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner(f"Updating records… {PATIENCE}"):
+        database = database_of(user)
+        moved = database.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
     data.forget_version(user)
     announce(f"{plural(int(moved), 'record')} changed to {'plan' if by_plan else 'API key'}.")
     st.rerun()

@@ -17,7 +17,7 @@ from app.formats.amount_field import read_amount, show_amount
 from app.formats.money import format_figure, format_usd
 from app.formats.text import escape_markdown
 from app.parts.provider_choice import choose_provider
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
 from tally.spend.subscriptions import Interval, Subscription
@@ -162,18 +162,15 @@ def _read_price(amount: str) -> Decimal:
     return amount_usd
 
 
+@explain_refusal
 def _save_new(user: User, new_id: UUID, subscription: Subscription) -> None:
     """Save under the form's id, so that a retry after a lost response finds it saved."""
     database = database_of(user)
     try:
-        try:
-            database.insert("subscriptions", subscription.to_json() | {"id": str(new_id)})
-        except DatabaseError:
-            if all(row["id"] != str(new_id) for row in data.load_subscriptions(user)):
-                raise
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+        database.insert("subscriptions", subscription.to_json() | {"id": str(new_id)})
+    except DatabaseError:
+        if all(row["id"] != str(new_id) for row in data.load_subscriptions(user)):
+            raise
     st.session_state.subscription_id = uuid4()
     data.forget_version(user)
     announce(f"{subscription.plan_name} added, with all renewals up to today.")

@@ -1,15 +1,34 @@
 """Notices of a page. Texts from outside are escaped, as Streamlit reads them as Markdown."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
 import streamlit as st
 
 from app.formats.text import escape_markdown
+from tally.storage.database import DatabaseError
 
+P = ParamSpec("P")
 ANNOUNCEMENT = "announcement"
 
 
 def render_refusal(problem: Exception | str) -> None:
     """An error: why something was not done."""
     st.error(escape_markdown(str(problem)), icon=":material/error:")
+
+
+def explain_refusal(action: Callable[P, None]) -> Callable[P, None]:
+    """Decorate an action: where the database refuses it, an error says why, and the page goes on."""
+
+    @wraps(action)
+    def explained(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            action(*args, **kwargs)
+        except DatabaseError as problem:
+            render_refusal(problem)
+
+    return explained
 
 
 def render_warning(text: str) -> None:

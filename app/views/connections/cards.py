@@ -13,12 +13,11 @@ from app.formats.dates import format_instant
 from app.formats.money import format_usd
 from app.formats.text import DASH, escape_markdown
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal, render_warning
+from app.ui.notices import announce, explain_refusal, render_warning
 from app.views.connections.dialogs import confirm_deletion
 from app.views.connections.jobs import SyncJob, begin_sync, find_sync, take_finished
 from tally.connectors.connections import Connection, set_active
 from tally.core.text import plural
-from tally.storage.database import DatabaseError
 
 POLL_SECONDS = 0.5
 Colour = Literal["green", "blue", "orange", "red", "gray"]
@@ -95,12 +94,9 @@ def _render_actions(user: User, connection: Connection, is_syncing: bool) -> Non
             confirm_deletion(connection)
 
 
+@explain_refusal
 def _switch(user: User, connection: Connection, is_active: bool) -> None:
-    try:
-        set_active(database_of(user), connection, is_active)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    set_active(database_of(user), connection, is_active)
     announce(f"{connection.name} {'resumed. It syncs every night.' if is_active else 'paused.'}")
     st.rerun()
 

@@ -8,7 +8,7 @@ from app.auth import identity
 from app.auth.identity import User, database_of
 from app.formats.text import escape_markdown
 from app.parts.source_dialogs import PATIENCE
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal
 from app.views.connections.jobs import begin_sync
 from tally.connectors.connections import (
     APIS,
@@ -24,7 +24,6 @@ from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.core.text import plural
 from tally.secrets.key_ring import load_key_ring
-from tally.storage.database import DatabaseError
 
 
 @st.dialog("Add a connection", icon=":material/key:", width="medium")
@@ -73,15 +72,12 @@ def _add(user: User, provider: str, name: str, key: SecretStr, account: str) -> 
 
 
 @st.dialog("Delete this connection?", icon=":material/delete:")
+@explain_refusal
 def confirm_deletion(connection: Connection) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
     st.text(connection.name)
-    try:
-        count = data.count_import_records(user, connection.import_id) if connection.import_id else 0
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    count = data.count_import_records(user, connection.import_id) if connection.import_id else 0
     st.caption("Deletes its key and stops fetching data.")
     with_spend = count > 0 and st.checkbox(
         f"Also delete its imported spend ({plural(count, 'record')})",
@@ -89,12 +85,8 @@ def confirm_deletion(connection: Connection) -> None:
     )
     if not st.button("Delete connection", type="primary", width="stretch"):
         return
-    try:
-        with st.spinner(f"Deleting… {PATIENCE}" if with_spend else "Deleting…"):
-            delete_connection(database_of(user), connection, bool(with_spend))
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner(f"Deleting… {PATIENCE}" if with_spend else "Deleting…"):
+        delete_connection(database_of(user), connection, bool(with_spend))
     data.forget_version(user)
     note = " Its records stay in your totals." if count and not with_spend else ""
     announce(f"{connection.name} deleted.{note}")

@@ -17,11 +17,10 @@ from app.formats.dates import format_day
 from app.parts.permissions import explain_fixed_prices
 from app.ui import columns
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table, selected_row
 from app.views.prices.price_form import PRICED_FROM, set_price
 from tally.pricing.custom_prices import CustomPrice
-from tally.storage.database import DatabaseError
 
 
 def format_price(amount: Decimal) -> str:
@@ -157,6 +156,7 @@ def _render_delete_button(is_disabled: bool) -> bool:
 
 
 @st.dialog("Delete this price?", icon=":material/delete:")
+@explain_refusal
 def confirm_deletion(price: CustomPrice) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
@@ -164,11 +164,7 @@ def confirm_deletion(price: CustomPrice) -> None:
     st.caption("Records keep their estimated cost until you preview the changes and apply them.")
     if not st.button("Delete price", type="primary", width="stretch"):
         return
-    try:
-        database_of(user).delete("model_prices", price.id)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    database_of(user).delete("model_prices", price.id)
     data.forget_version(user)
     st.session_state[PRICED_FROM] = price.valid_from
     announce(f"Price of {price.model_name} deleted.")

@@ -14,7 +14,7 @@ from app.formats.money import format_usd
 from app.parts.permissions import explain_fixed
 from app.ui import columns
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from app.ui.tables import render_table
 from app.views.prices.price_form import PRICED_FROM
@@ -115,13 +115,10 @@ def render_repricing(user: User, today: date) -> None:
             _render_differences(user, since)
 
 
+@explain_refusal
 def _render_differences(user: User, since: date) -> None:
-    try:
-        with st.spinner("Recalculating estimates…"):
-            differences = data.load_price_differences(user, since)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Recalculating estimates…"):
+        differences = data.load_price_differences(user, since)
     if not differences:
         st.caption("All estimates are up to date.")
         return

@@ -9,7 +9,7 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.data import changes
-from app.ui.notices import render_refusal
+from app.ui.notices import explain_refusal, render_refusal
 from app.ui.periods import EARLIEST_DAY, today_in
 from app.views.records.table import describe_cost, describe_moment, local_day
 from tally.core.amounts import AmountUnreadable, parse_amount
@@ -46,6 +46,7 @@ def edit_entry(record: dict[str, Any], zone: ZoneInfo) -> None:
 
 
 @st.dialog("Delete this entry?", icon=":material/delete:")
+@explain_refusal
 def confirm_deletion(record: dict[str, Any], zone: ZoneInfo) -> None:
     """Confirm, then delete."""
     user = identity.current_user()
@@ -54,11 +55,7 @@ def confirm_deletion(record: dict[str, Any], zone: ZoneInfo) -> None:
     st.caption("It will be removed from all totals. This cannot be undone.")
     if not st.button("Delete entry", type="primary", width="stretch"):
         return
-    try:
-        changes.delete_record(user, record)
-    except DatabaseError as refused:
-        render_refusal(refused)
-        return
+    changes.delete_record(user, record)
     st.rerun()
 
 

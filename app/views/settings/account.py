@@ -8,11 +8,11 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of, end_all_sessions
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal
 from tally.spend import sample_data
-from tally.storage.database import DatabaseError
 
 
+@explain_refusal
 def render_sample(user: User, today: date) -> None:
     """Load or remove the sample data."""
     render_heading("Sample data")
@@ -24,13 +24,9 @@ def render_sample(user: User, today: date) -> None:
     label = "Remove sample data" if has_sample else "Load sample data"
     if not st.button(label, icon=":material/science:", key="sample"):
         return
-    try:
-        with st.spinner("Removing…" if has_sample else "Loading…"):
-            database = database_of(user)
-            sample_data.remove(database) if has_sample else sample_data.load(database, today)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Removing…" if has_sample else "Loading…"):
+        database = database_of(user)
+        sample_data.remove(database) if has_sample else sample_data.load(database, today)
     data.forget_version(user)
     announce("Sample data removed." if has_sample else "Sample data loaded.")
     st.rerun()
@@ -49,6 +45,7 @@ def render_deletion(has_shared: bool) -> None:
 
 
 @st.dialog("Delete your account?", icon=":material/delete_forever:")
+@explain_refusal
 def confirm_deletion() -> None:
     """Ask for the email address, then delete everything and sign out."""
     user = identity.current_user()
@@ -57,12 +54,8 @@ def confirm_deletion() -> None:
     email = st.text_input("Email", key="deleted_email", autocomplete="off")
     if not st.button("Delete account and data", type="primary", width="stretch", key="confirm_deletion"):
         return
-    try:
-        with st.spinner("Deleting…"):
-            database_of(user).call("delete_own_account", email=email.strip())
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Deleting…"):
+        database_of(user).call("delete_own_account", email=email.strip())
     st.session_state.clear()
     end_all_sessions(user)
     st.rerun()

@@ -14,11 +14,10 @@ from app.formats.currency import describe_currency
 from app.parts.limits import parse_limit, read_limit, remember_limit
 from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.periods import PRESET_DAYS, PRESET_LABELS, today_in
 from app.ui.theme import THEMES
 from tally.core.amounts import AmountUnreadable
-from tally.storage.database import DatabaseError
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +109,13 @@ def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
         save_preferences(user, timezone=zone)
 
 
+@explain_refusal
 def save_preferences(user: User, metadata: Mapping[str, object] | None = None, **values: object) -> None:
     """Save changed preferences and their metadata, then rerun the page."""
-    try:
-        # A chosen UTC must not be replaced by the browser's time zone.
-        merged = data.load_preference_metadata(user) | {"timezone_set": True, **(metadata or {})}
-        database = database_of(user)
-        database.update("user_preferences", user.user_id, {**values, "metadata": merged}, key="user_id")
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    # A chosen UTC must not be replaced by the browser's time zone.
+    merged = data.load_preference_metadata(user) | {"timezone_set": True, **(metadata or {})}
+    database = database_of(user)
+    database.update("user_preferences", user.user_id, {**values, "metadata": merged}, key="user_id")
     for shown in (user, identity.current_user()):  # the workspace that is open may be another one
         data.forget_version(shown)
     announce("Settings saved.")

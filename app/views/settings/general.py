@@ -12,7 +12,7 @@ from app.formats.currency import describe_currency
 from app.parts.new_workspace import MAX_NAME_LENGTH
 from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal
 from tally.storage.database import DatabaseError
 
 SPLIT, SPLIT_PROBLEM = "person-split", "person-split-problem"
@@ -35,6 +35,7 @@ def render_general(user: User) -> None:
         _render_facts(user, currency)
 
 
+@explain_refusal
 def _render_form(user: User, shown_currency: str) -> None:
     workspace = user.workspace
     zones, currencies = list_timezones(workspace.timezone), list_currencies(data.load_rates(user))
@@ -52,12 +53,8 @@ def _render_form(user: User, shown_currency: str) -> None:
         is_sent = st.form_submit_button("Save", type="primary")
     if not is_sent:
         return
-    try:
-        with st.spinner("Saving…"):
-            update_workspace(user, name=name.strip(), timezone=timezone, currency=currency)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Saving…"):
+        update_workspace(user, name=name.strip(), timezone=timezone, currency=currency)
     announce("Settings saved.")
     st.rerun()
 

@@ -16,10 +16,9 @@ from app.formats.dates import format_day
 from app.formats.text import DASH
 from app.ui import columns
 from app.ui.line_list import Line, render_choices, selected_line
-from app.ui.notices import announce, render_refusal, render_warning
+from app.ui.notices import announce, explain_refusal, render_warning
 from app.views.settings.invitation_mail import deliver_invitation
 from app.views.settings.member_dialogs import ROLES, choose_role
-from tally.storage.database import DatabaseError
 
 MAX_EMAIL_LENGTH = 320
 NOTE = "A link works once, for this address only, for 7 days."
@@ -116,6 +115,7 @@ def send_again(invitation: data.Invitation) -> None:
 
 
 @st.dialog("Cancel this invitation?", icon=":material/close:")
+@explain_refusal
 def confirm_cancellation(invitation: data.Invitation) -> None:
     """Confirm, then cancel."""
     user = identity.current_user()
@@ -123,23 +123,16 @@ def confirm_cancellation(invitation: data.Invitation) -> None:
     st.caption("The link that was sent stops working.")
     if not st.button("Cancel invitation", type="primary", width="stretch", key="confirm-cancellation"):
         return
-    try:
-        workspace_changes.cancel_invitation(user, invitation.invitation_id)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    workspace_changes.cancel_invitation(user, invitation.invitation_id)
     announce(f"Invitation of {invitation.email} cancelled.")
     st.rerun()
 
 
+@explain_refusal
 def _invite(user: User, email: str, role: str) -> None:
-    try:
-        with st.spinner("Sending…"):
-            invitation = workspace_changes.invite(user, email, role)
-            delivery = deliver_invitation(user, invitation, role)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Sending…"):
+        invitation = workspace_changes.invite(user, email, role)
+        delivery = deliver_invitation(user, invitation, role)
     if delivery.is_sent:
         announce(f"Invitation sent to {invitation.email}.")
         st.rerun()

@@ -11,8 +11,7 @@ from app.data import workspace_changes
 from app.figures.members import Person, is_only_owner
 from app.parts.workspace_choice import enter_workspace
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
-from tally.storage.database import DatabaseError
+from app.ui.notices import announce, explain_refusal
 
 ONLY_OWNER = "You are the only owner. To leave, transfer the ownership first, or delete the workspace."
 
@@ -41,6 +40,7 @@ def render_leaving(user: User, people: Mapping[str, Person]) -> None:
 
 
 @st.dialog("Leave this workspace?", icon=":material/logout:")
+@explain_refusal
 def confirm_leaving() -> None:
     """Explain the effect, confirm, then leave."""
     user = identity.current_user()
@@ -48,15 +48,12 @@ def confirm_leaving() -> None:
     st.caption("You lose access at once, until you are invited again. Costs that you brought stay.")
     if not st.button("Leave workspace", type="primary", width="stretch", key="confirm-leaving"):
         return
-    try:
-        workspace_changes.leave_workspace(user)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    workspace_changes.leave_workspace(user)
     _go_home(user, f"You left {user.workspace.name}.")
 
 
 @st.dialog("Transfer ownership", icon=":material/swap_horiz:")
+@explain_refusal
 def transfer() -> None:
     """Choose the member who becomes the owner."""
     user = identity.current_user()
@@ -72,16 +69,13 @@ def transfer() -> None:
     st.caption("You stay in the workspace as an admin.")
     if not st.button("Transfer ownership", type="primary", width="stretch", disabled=chosen is None):
         return
-    try:
-        workspace_changes.transfer_ownership(user, str(chosen))
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    workspace_changes.transfer_ownership(user, str(chosen))
     announce(f"{others[str(chosen)]} is the owner now. You are an admin.")
     st.rerun()
 
 
 @st.dialog("Delete this workspace?", icon=":material/delete_forever:")
+@explain_refusal
 def confirm_deletion() -> None:
     """Ask for the name, then delete everything."""
     user = identity.current_user()
@@ -93,12 +87,8 @@ def confirm_deletion() -> None:
     name = st.text_input("Name", key="deleted-name", autocomplete="off")
     if not st.button("Delete workspace", type="primary", width="stretch", key="confirm-deletion"):
         return
-    try:
-        with st.spinner("Deleting…"):
-            workspace_changes.delete_workspace(user, name)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Deleting…"):
+        workspace_changes.delete_workspace(user, name)
     _go_home(user, f"{user.workspace.name} was deleted.")
 
 

@@ -8,7 +8,7 @@ from app.auth import identity
 from app.data import workspace_changes
 from app.figures.members import Person, list_assignable
 from app.formats.amount_field import read_amount, show_amount
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal
 from tally.core.amounts import AmountUnreadable
 from tally.storage.database import DatabaseError
 
@@ -33,6 +33,7 @@ def choose_role(roles: list[str], role: str) -> str:
 
 
 @st.dialog("Change role", icon=":material/edit:")
+@explain_refusal
 def change_role(person: Person) -> None:
     """Choose another role for a member."""
     user = identity.current_user()
@@ -40,11 +41,7 @@ def change_role(person: Person) -> None:
     role = choose_role(list_assignable(user.workspace.role), person.role or "member")
     if not st.button("Change role", type="primary", width="stretch", disabled=role == person.role):
         return
-    try:
-        workspace_changes.set_role(user, person.user_id, role)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    workspace_changes.set_role(user, person.user_id, role)
     announce(f"The role of {person.email} is now {ROLES[role][0]}.")
     st.rerun()
 
@@ -89,6 +86,7 @@ def read_limit(text: str) -> Decimal | None:
 
 
 @st.dialog("Remove this member?", icon=":material/person_remove:")
+@explain_refusal
 def confirm_removal(person: Person) -> None:
     """Explain the effect, confirm, then remove."""
     user = identity.current_user()
@@ -96,10 +94,6 @@ def confirm_removal(person: Person) -> None:
     st.caption("The member loses access at once. Costs that they brought stay in the workspace.")
     if not st.button("Remove member", type="primary", width="stretch"):
         return
-    try:
-        workspace_changes.remove_member(user, person.user_id)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    workspace_changes.remove_member(user, person.user_id)
     announce(f"{person.email} removed.")
     st.rerun()

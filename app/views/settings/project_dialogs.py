@@ -6,14 +6,14 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.data import filing
-from app.ui.notices import announce, render_refusal
-from tally.storage.database import DatabaseError
+from app.ui.notices import announce, explain_refusal
 
 MAX_NAME_LENGTH = 100
 PRIVATE_HELP = "Only admins and its members see it; others see its costs under “Other projects”."
 
 
 @st.dialog("New project", icon=":material/create_new_folder:")
+@explain_refusal
 def create_project() -> None:
     """Ask for the name, and in a shared workspace who sees it."""
     user = identity.current_user()
@@ -22,16 +22,13 @@ def create_project() -> None:
         is_sent = st.form_submit_button("Create project", type="primary", width="stretch")
     if not is_sent:
         return
-    try:
-        filing.create_project(user, name, is_private)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    filing.create_project(user, name, is_private)
     announce(f"{name} created. A rule files records under it.")
     st.rerun()
 
 
 @st.dialog("Edit project", icon=":material/edit:")
+@explain_refusal
 def edit_project(project: data.Project) -> None:
     """Change the name, and in a shared workspace who sees the project."""
     user = identity.current_user()
@@ -40,16 +37,13 @@ def edit_project(project: data.Project) -> None:
         is_sent = st.form_submit_button("Save changes", type="primary", width="stretch")
     if not is_sent:
         return
-    try:
-        filing.update_project(user, project.project_id, name, is_private)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    filing.update_project(user, project.project_id, name, is_private)
     announce(f"{name} saved.")
     st.rerun()
 
 
 @st.dialog("Members of the project", icon=":material/group:")
+@explain_refusal
 def choose_members(project: data.Project) -> None:
     """Choose who sees a private project besides admins."""
     user = identity.current_user()
@@ -68,11 +62,7 @@ def choose_members(project: data.Project) -> None:
     )
     if not st.button("Save members", type="primary", width="stretch", key="save-members"):
         return
-    try:
-        filing.set_project_members(user, project.project_id, chosen)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    filing.set_project_members(user, project.project_id, chosen)
     announce(f"Members of {project.name} saved.")
     st.rerun()
 

@@ -17,9 +17,8 @@ from app.parts.project_choice import label_projects
 from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal
 from app.views.settings.project_dialogs import choose_members, edit_project
-from tally.storage.database import DatabaseError
 
 
 def render_projects(user: User, projects: Sequence[data.Project], today: date, currency: str) -> None:
@@ -69,12 +68,9 @@ def _render_actions(user: User, project: data.Project | None) -> None:
             _set_archived(user, project)
 
 
+@explain_refusal
 def _set_archived(user: User, project: data.Project) -> None:
-    try:
-        filing.set_archived(user, project.project_id, not project.is_archived)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    filing.set_archived(user, project.project_id, not project.is_archived)
     announce(
         f"{project.name} restored. Its rules apply again."
         if project.is_archived

@@ -10,9 +10,8 @@ from app.figures.filing import Rule
 from app.figures.filing_words import FIELDS, MATCHES
 from app.formats.text import escape_markdown
 from app.parts.rule_start import EDITED, NEW, Fields, start_new_rule
-from app.ui.notices import render_refusal, render_warning
+from app.ui.notices import explain_refusal, render_warning
 from app.views.settings.rule_list import Names, confirm_rules
-from tally.storage.database import DatabaseError
 
 MAX_VALUE_LENGTH = 500
 MAX_RULES = 200
@@ -54,13 +53,10 @@ def render_rule_form(user: User, rules: Sequence[Rule], projects: Sequence[str],
         st.rerun()
 
 
+@explain_refusal
 def _render_suggestions(user: User, names: Names) -> None:
-    try:
-        with st.spinner("Looking through unassigned records…"):
-            found = filing.load_suggestions(user)[:SHOWN_SUGGESTIONS]
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner("Looking through unassigned records…"):
+        found = filing.load_suggestions(user)[:SHOWN_SUGGESTIONS]
     if found:
         st.pills(
             "Suggested",

@@ -14,10 +14,9 @@ from app.parts.source_names import describe_billing_account
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.navigation import switch_page
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table, selected_row
 from app.views.sources.account_costs import sum_accounts
-from tally.storage.database import DatabaseError
 
 MAX_NAME_LENGTH = 100
 UNLISTED = "Costs that name no billing account, such as those of your own tables, are only in the totals."
@@ -84,6 +83,7 @@ def _render_actions(user: User, account: str | None, given: Mapping[str, str]) -
 
 
 @st.dialog("Name this account", icon=":material/edit:")
+@explain_refusal
 def ask_for_name(account: str, present: str) -> None:
     """Ask for the name, such as Work; an empty one takes the present name away."""
     user = identity.current_user()
@@ -93,10 +93,6 @@ def ask_for_name(account: str, present: str) -> None:
         is_sent = st.form_submit_button("Save name", type="primary", width="stretch")
     if not is_sent:
         return
-    try:
-        name_account(user, account, name.strip())
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    name_account(user, account, name.strip())
     announce(f"{account} is named {name.strip()}." if name.strip() else f"{account} has no name any more.")
     st.rerun()

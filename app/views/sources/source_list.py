@@ -17,11 +17,10 @@ from app.parts.source_names import describe_format, describe_source, shown_name
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.columns import Column
-from app.ui.notices import announce, render_refusal, render_warning
+from app.ui.notices import announce, explain_refusal, render_warning
 from app.ui.tables import render_table, selected_row
 from tally.agents.payment import WITH_PLAN
 from tally.core.text import plural
-from tally.storage.database import DatabaseError
 
 QUIET_DAYS = 3  # machines and connections without new data for this long are reported
 SHOWN_QUIET = 5
@@ -145,13 +144,10 @@ def _render_payment(source: Source, days: pd.DataFrame) -> None:
         edit_payment(source, is_plan=payer == "plan")
 
 
+@explain_refusal
 def _set_enabled(user: User, source: Source, is_enabled: bool) -> None:
-    try:
-        with st.spinner(f"Recalculating… {PATIENCE}"):
-            database_of(user).call("set_source_enabled", import_id=source["id"], is_enabled=is_enabled)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    with st.spinner(f"Recalculating… {PATIENCE}"):
+        database_of(user).call("set_source_enabled", import_id=source["id"], is_enabled=is_enabled)
     data.forget_version(user)
     effect = "is included in totals again" if is_enabled else "is excluded from all totals"
     announce(f"{describe_source(source)} {effect}.")

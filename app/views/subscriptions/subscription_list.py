@@ -21,12 +21,11 @@ from app.parts.permissions import explain_fixed, render_own_only
 from app.parts.subscription_form import LATEST_DAY, Fields, parse_subscription, render_fields, render_renewals
 from app.ui import columns
 from app.ui.cards import render_heading
-from app.ui.notices import announce, render_refusal
+from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.tables import render_table, selected_row
 from tally.core.amounts import AmountUnreadable
 from tally.core.text import plural
 from tally.spend.subscriptions import Subscription, delete_subscription, update_subscription
-from tally.storage.database import DatabaseError
 
 
 def describe_subscriptions(
@@ -150,6 +149,7 @@ def end_subscription(row: dict[str, Any], today: date) -> None:
 
 
 @st.dialog("Delete this subscription?", icon=":material/delete:")
+@explain_refusal
 def confirm_deletion(row: dict[str, Any], today: date) -> None:
     """Explain the effect, confirm, then delete."""
     user = identity.current_user()
@@ -166,22 +166,15 @@ def confirm_deletion(row: dict[str, Any], today: date) -> None:
     )
     if not st.button("Delete subscription", type="primary", width="stretch"):
         return
-    try:
-        delete_subscription(database_of(user), row["id"])
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    delete_subscription(database_of(user), row["id"])
     data.forget_version(user)
     announce(f"{subscription.plan_name} deleted, with its renewals.")
     st.rerun()
 
 
+@explain_refusal
 def _change(user: User, row: dict[str, Any], subscription: Subscription, announcement: str) -> None:
-    try:
-        update_subscription(database_of(user), row["id"], subscription)
-    except DatabaseError as problem:
-        render_refusal(problem)
-        return
+    update_subscription(database_of(user), row["id"], subscription)
     data.forget_version(user)
     announce(announcement)
     st.rerun()
