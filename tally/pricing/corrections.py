@@ -1,6 +1,6 @@
 """Corrections of the price list where it differs from the provider's published prices."""
 
-from datetime import date
+from datetime import UTC, date, time
 from decimal import Decimal
 
 from genai_prices.types import (
@@ -11,6 +11,8 @@ from genai_prices.types import (
     Tier,
     TieredPrices,
 )
+
+from tally.pricing.peak_hours import PeakHours
 
 LONG = 200_000  # input tokens above which a request to Claude costs more
 
@@ -58,6 +60,36 @@ _DEEPSEEK = (
     _since(date(2026, 4, 24), "0.14", "0.028", "0.28"),
     _since(date(2026, 4, 27), "0.14", "0.0028", "0.28"),
 )
+# api-docs.deepseek.com, Models & Pricing: peak hours since 2026-08-17 in Beijing, at twice the other price;
+# weekends have none since 2026-08-23. The list has the hours without their days and their first day.
+_PEAK_HOURS = ((time(1, tzinfo=UTC), time(4, tzinfo=UTC)), (time(6, tzinfo=UTC), time(10, tzinfo=UTC)))
+_FIRST_PEAK, _NO_WEEKENDS = date(2026, 8, 17), date(2026, 8, 23)
+
+
+def _at_peak(day: date, input_usd: str, cached_usd: str, output_usd: str) -> tuple[ConditionalPrice, ...]:
+    """US dollars per million tokens from a day on, and twice as much in the peak hours."""
+    usual = _since(day, input_usd, cached_usd, output_usd)
+    doubled = ModelPrice(
+        input_mtok=Decimal(input_usd) * 2,
+        cache_read_mtok=Decimal(cached_usd) * 2,
+        output_mtok=Decimal(output_usd) * 2,
+    )
+    return usual, *(
+        ConditionalPrice(constraint=PeakHours(start, end, day, _NO_WEEKENDS), prices=doubled)
+        for start, end in _PEAK_HOURS
+    )
+
+
+_V4_FLASH = (
+    _since(date(2026, 4, 24), "0.14", "0.0028", "0.28"),
+    *_at_peak(_FIRST_PEAK, "0.22", "0.007", "0.66"),
+    *_at_peak(date(2026, 9, 10), "0.15", "0.003", "0.60"),
+)
+_V4_PRO = (
+    _since(date(2026, 4, 24), "0.435", "0.003625", "0.87"),
+    *_at_peak(_FIRST_PEAK, "0.66", "0.022", "1.98"),
+)
+_FLASH = _at_peak(date(2026, 9, 10), "0.15", "0.003", "0.60")
 _OPENAI_TOOLS = {"web_searches_kcount": "10", "storage_searches_kcount": "2.5"}
 # Cached input costs a quarter of other input, both before and after the price cut.
 _O3 = (
@@ -73,7 +105,10 @@ _SONNET_4 = (
 CORRECTIONS: dict[str, tuple[ConditionalPrice, ...]] = {
     "anthropic/claude-sonnet-4-0": _SONNET_4,
     "deepseek/deepseek-chat": _DEEPSEEK,
+    "deepseek/deepseek-flash": _FLASH,
     "deepseek/deepseek-reasoner": _DEEPSEEK,
+    "deepseek/deepseek-v4-flash": _V4_FLASH,
+    "deepseek/deepseek-v4-pro": _V4_PRO,
     "openai/o3": _O3,
 }
 _FAST = {"speed": "fast"}

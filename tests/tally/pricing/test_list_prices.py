@@ -9,6 +9,7 @@ import pytest
 from tally.pricing.corrections import CORRECTIONS
 from tally.pricing.list_prices import price
 from tally.pricing.listed_models import is_listed
+from tally.pricing.peak_hours import PeakHours
 from tally.pricing.usage import SUM_OF_REQUESTS, Conditions, Tier, Usage
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -191,5 +192,6 @@ def test_corrections_are_in_order_and_of_listed_models() -> None:
     for name, corrections in CORRECTIONS.items():
         provider, _, model = name.partition("/")
         assert is_listed(provider, model), name
-        days = [correction.constraint.start_date for correction in corrections]  # type: ignore[union-attr]
+        starts = [correction.constraint for correction in corrections]
+        days = [start.first_day if isinstance(start, PeakHours) else start.start_date for start in starts]  # type: ignore[union-attr]
         assert days == sorted(days)
