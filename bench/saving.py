@@ -23,7 +23,7 @@ MODELS = (
     ("google", "gemini-3-pro"),
 )
 COLUMNS = (
-    "id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, "
+    "id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, "
     "source_key, request_id, timestamp, day, model_name, model_key, billing_account, dataset, "
     "billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens, "
     "cache_write_tokens, reasoning_tokens, "

@@ -234,21 +234,14 @@ CREATE FUNCTION private.add_renewals(of_subscription public.subscriptions, due d
     AS $$
 declare
     added integer;
-    filed constant uuid[] := private.match_rules(
-        private.active_rules((of_subscription).workspace_id),
-        array[
-            row(
-                null, null, null, null, null, null, null, null, private.model_key_of((of_subscription).plan_name), null
-            )::private.traits
-        ]
-    );
+    filed constant uuid := private.project_of_plan(of_subscription);
 begin
     insert into public.cost_records (
         workspace_id, user_id, project_id, provider_id, subscription_id, timestamp, day, model_name, cost_usd,
         collection_method, cost_basis, charge_type, source_key
     )
     select
-        (of_subscription).workspace_id, (of_subscription).user_id, filed[1], (of_subscription).provider_id, (of_subscription).id,
+        (of_subscription).workspace_id, (of_subscription).user_id, filed, (of_subscription).provider_id, (of_subscription).id,
         private.day_instant(d.day, zone), d.day, (of_subscription).plan_name, (of_subscription).amount_usd, 'manual_entry',
         'billed', 'subscription', md5((of_subscription).id::text || ' ' || d.day::text)::uuid
     from unnest(due) as d (day)
@@ -702,24 +695,31 @@ CREATE FUNCTION private.change_enabled() RETURNS trigger
 declare
     others uuid[];
     enabled uuid;
+    keys uuid[];
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
     others := array(select i.id from private.imports_of_same_file(new) as i);
     enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
-    if not new.is_enabled and enabled is null then
-        perform private.supersede_source(new.workspace_id, new.id);
-    elsif not new.is_enabled then
+    if not new.is_enabled and enabled is not null then
         perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
-    elsif enabled is null then
+    end if;
+    if enabled is not null then
+        return null;
+    end if;
+    if new.is_enabled then
         perform private.pass_on_records(new.workspace_id, others, new.id);
-        perform private.select_winners(
-            new.workspace_id,
-            array(
-                select s.source_key
-                from public.superseded_records as s
-                where s.workspace_id = new.workspace_id and s.import_id = new.id
-            )
-        );
+    else
+        perform private.supersede_source(new.workspace_id, new.id);
+    end if;
+    keys := array(
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = new.workspace_id and s.import_id = new.id
+    );
+    if new.is_enabled then
+        perform private.select_winners(new.workspace_id, keys);
+    else
+        perform private.settle_events(new.workspace_id, keys);
     end if;
     return null;
 end
@@ -982,6 +982,70 @@ begin
 end
 $$;
 
+-- FUNCTION private.choices_of_events(uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.choices_of_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, project_id uuid, chosen_by text)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with chosen as materialized (
+        select s.*, coalesce(i.is_enabled, true) as is_enabled, i.created_at
+        from private.statements_on(tenant, keys, first_at, last_at) as s
+        left join public.imports as i on s.import_id = i.id
+    ),
+
+    best as materialized (
+        select distinct on (c.source_key, c.line_at) c.*
+        from chosen as c
+        where c.project_chosen_by = 'person' or (c.project_chosen_by = 'source' and c.is_enabled)
+        order by c.source_key, c.line_at, c.project_chosen_by, c.is_record desc, c.rank desc, c.created_at, c.project_id
+    ),
+
+    due as (
+        select
+            c.*,
+            case
+                when b.project_chosen_by = 'person' then 'person'
+                when c.project_chosen_by = 'source' then 'source'
+                when c.is_record and b.id is not null then 'event'
+            end as due_by,
+            case
+                when b.project_chosen_by = 'person' or (c.is_record and b.id is not null) then b.project_id
+                else c.project_id
+            end as due_project
+        from chosen as c
+        left join best as b on c.source_key = b.source_key and c.line_at is not distinct from b.line_at
+    )
+
+    select d.is_record, d.id, d.at, d.due_project, d.due_by
+    from due as d
+    where
+        d.project_chosen_by is distinct from d.due_by
+        or (d.due_by is not null and d.project_id is distinct from d.due_project);
+end
+$$;
+
+-- FUNCTION private.choose_for_event()
+
+CREATE FUNCTION private.choose_for_event() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as s
+    set project_id = new.project_id, project_chosen_by = 'person'
+    where
+        s.workspace_id = new.workspace_id
+        and s.source_key = new.source_key
+        and (s.request_id is not null or s.timestamp = new.timestamp);
+    perform set_config('tally.is_flagging', '', true);
+    return null;
+end
+$$;
+
 -- FUNCTION private.choose_project()
 
 CREATE FUNCTION private.choose_project() RETURNS trigger
@@ -991,7 +1055,7 @@ CREATE FUNCTION private.choose_project() RETURNS trigger
 begin
     if new.workspace_id = any(array(select private.workspaces_as('member'))) then
         perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
-        new.project_is_chosen := true;
+        new.project_chosen_by := 'person';
     end if;
     return new;
 end
@@ -1383,14 +1447,27 @@ CREATE FUNCTION private.delete_records_of_imports() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
+declare
+    tenant uuid;
+    deleted record;
 begin
-    -- First, or the deletion of its records would make them records.
-    delete from public.superseded_records as s
-    using gone as g
-    where s.workspace_id = g.workspace_id and s.import_id = g.id;
-    delete from public.cost_records as r
-    using gone as g
-    where r.workspace_id = g.workspace_id and r.import_id = g.id;
+    for tenant in select distinct g.workspace_id from gone as g order by 1 loop
+        -- First, or the deletion of its records would make them records.
+        with superseded as (
+            delete from public.superseded_records as s
+            where s.workspace_id = tenant and s.import_id in (select g.id from gone as g)
+            returning s.source_key, s.timestamp
+        )
+
+        select array_agg(s.source_key) as keys, min(s.timestamp) as first_at, max(s.timestamp) as last_at
+        into deleted
+        from superseded as s;
+        delete from public.cost_records as r
+        where r.workspace_id = tenant and r.import_id in (select g.id from gone as g);
+        if deleted.keys is not null then
+            perform private.settle_events(tenant, deleted.keys, deleted.first_at, deleted.last_at);
+        end if;
+    end loop;
     return null;
 end
 $$;
@@ -1484,9 +1561,46 @@ CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], 
     ) as m on true
 $$;
 
+-- TABLE public.person_aliases
+
+CREATE TABLE public.person_aliases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    value text NOT NULL,
+    user_id uuid NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT person_aliases_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT person_aliases_value_check CHECK ((((length(value) >= 1) AND (length(value) <= 300)) AND (value = lower(value))))
+);
+
+-- FUNCTION private.described_people(uuid, public.person_aliases[])
+
+CREATE FUNCTION private.described_people(tenant uuid, aliases public.person_aliases[]) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, user_id uuid, cost_basis text, cost_usd numeric, traits private.traits)
+    LANGUAGE plpgsql STABLE ROWS 100000
+    SET search_path TO ''
+    SET work_mem TO '64MB'
+    AS $$
+declare
+    keys uuid[];
+    first_at timestamptz;
+    last_at timestamptz;
+begin
+    select array_agg(distinct s.source_key), min(s.timestamp), max(s.timestamp)
+    into keys, first_at, last_at
+    from public.superseded_records as s
+    where s.workspace_id = tenant;
+    return query
+    select s.is_record, s.id, s.at, s.user_id, s.cost_basis, s.cost_usd, coalesce(e.traits, s.traits)
+    from private.described_statements(tenant, array['person', 'source']) as s
+    left join private.people_of_events(tenant, aliases, keys, first_at, last_at) as e on e.is_record and s.id = e.id
+    where s.import_id is not null;
+end
+$$;
+
 -- FUNCTION private.described_statements(uuid, text[], uuid)
 
-CREATE FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid DEFAULT NULL::uuid) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, user_id uuid, project_id uuid, project_is_chosen boolean, import_id uuid, cost_basis text, cost_usd numeric, traits private.traits)
+CREATE FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid DEFAULT NULL::uuid) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, user_id uuid, project_id uuid, project_chosen_by text, import_id uuid, cost_basis text, cost_usd numeric, traits private.traits)
     LANGUAGE plpgsql STABLE ROWS 100000
     SET search_path TO ''
     SET plan_cache_mode TO 'force_custom_plan'
@@ -1494,7 +1608,7 @@ CREATE FUNCTION private.described_statements(tenant uuid, fields text[], of_sour
 begin
     return query
     select
-        s.is_record, s.id, s.timestamp, s.user_id, s.project_id, s.project_is_chosen, s.import_id, s.cost_basis, s.cost_usd,
+        s.is_record, s.id, s.timestamp, s.user_id, s.project_id, s.project_chosen_by, s.import_id, s.cost_basis, s.cost_usd,
         row(
             case when (select 'folder' = any (fields)) then coalesce(nullif(m ->> 'project', ''), m ->> 'folder') end,
             case when (select 'repository' = any (fields)) then coalesce(nullif(m ->> 'repository', ''), m ->> 'repo') end,
@@ -1524,14 +1638,14 @@ begin
         )::private.traits
     from (
         select
-            true as is_record, r.id, r.timestamp, r.user_id, r.project_id, r.project_is_chosen, r.import_id, r.cost_basis,
+            true as is_record, r.id, r.timestamp, r.user_id, r.project_id, r.project_chosen_by, r.import_id, r.cost_basis,
             case when r.money_is_effective then r.cost_usd else 0.0000000000 end as cost_usd, r.metadata as m, r.model_key,
             r.billing_account
         from public.cost_records as r
         where r.workspace_id = tenant and (of_source is null or r.import_id = of_source)
         union all
         select
-            false, k.id, k.timestamp, k.user_id, k.project_id, k.project_is_chosen, k.import_id, k.cost_basis, 0, k.metadata,
+            false, k.id, k.timestamp, k.user_id, k.project_id, k.project_chosen_by, k.import_id, k.cost_basis, 0, k.metadata,
             k.model_key, k.billing_account
         from public.superseded_records as k
         where k.workspace_id = tenant and (of_source is null or k.import_id = of_source)
@@ -2285,14 +2399,14 @@ begin
     )
 
     insert into public.cost_records (
-        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
     select
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
+        case when r.project_id is not null then 'source' end, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
         r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
         r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
@@ -2475,13 +2589,13 @@ CREATE FUNCTION private.keep_as_superseded(owner uuid, ids uuid[], first_at time
     SET search_path TO ''
     AS $$
     insert into public.superseded_records (
-        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id, r.source_key,
+        r.workspace_id, r.user_id, r.project_id, r.project_chosen_by, r.provider_id, r.import_id, r.subscription_id, r.source_key,
         r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd,
         r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
         r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
@@ -2519,7 +2633,7 @@ declare
     filed constant record := private.file_incoming(tenant, source.id, incoming);
 begin
     insert into public.superseded_records as s (
-        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
@@ -2528,7 +2642,7 @@ begin
         r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
     )
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        r.project_id is not null, p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
+        case when r.project_id is not null then 'source' end, p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
         r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
         coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
@@ -2554,12 +2668,16 @@ begin
     ) do update
         set
             (
-                user_id, project_id, project_is_chosen, provider_id, request_id, timestamp, day, model_name, billing_account,
+                user_id, project_id, project_chosen_by, provider_id, request_id, timestamp, day, model_name, billing_account,
                 dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
                 cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
             ) = row(
-                excluded.user_id, case when s.project_is_chosen and not excluded.project_is_chosen then s.project_id else
-                excluded.project_id end, s.project_is_chosen or excluded.project_is_chosen, excluded.provider_id,
+                excluded.user_id,
+                case when s.project_chosen_by = 'person' or excluded.project_chosen_by is null and s.project_chosen_by = 'source'
+                then s.project_id else excluded.project_id end,
+                case when s.project_chosen_by = 'person' then 'person'
+                else coalesce(excluded.project_chosen_by, s.project_chosen_by) end,
+                excluded.provider_id,
                 excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name, excluded.billing_account,
                 excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd, excluded.tokens_used,
                 excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens, excluded.cache_write_tokens,
@@ -2589,6 +2707,147 @@ begin
         raise exception 'A provider that has records cannot be deleted.' using errcode = '23503';
     end if;
     return null;
+end
+$$;
+
+-- TABLE public.cost_records
+
+CREATE TABLE public.cost_records (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    project_id uuid,
+    project_chosen_by text,
+    provider_id uuid NOT NULL,
+    import_id uuid,
+    subscription_id uuid,
+    source_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    request_id text,
+    "timestamp" timestamp with time zone NOT NULL,
+    day date,
+    model_name text NOT NULL,
+    model_key text GENERATED ALWAYS AS (
+CASE
+    WHEN (model_name = '(unspecified)'::text) THEN ''::text
+    WHEN ((model_name ~~ '%20%'::text) OR (model_name ~~ '%latest'::text)) THEN lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$'::text, ''::text))
+    ELSE lower(model_name)
+END) STORED NOT NULL,
+    billing_account text,
+    dataset text DEFAULT 'requests'::text NOT NULL,
+    billed_under_other_name boolean DEFAULT false NOT NULL,
+    cost_usd numeric(18,10),
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    request_count bigint DEFAULT 0 NOT NULL,
+    collection_method text DEFAULT 'manual_entry'::text NOT NULL,
+    cost_basis text DEFAULT 'billed'::text NOT NULL,
+    charge_type text DEFAULT 'usage'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    money_is_effective boolean DEFAULT true NOT NULL,
+    tokens_are_effective boolean DEFAULT true NOT NULL,
+    CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
+    CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
+    CONSTRAINT cost_records_cost CHECK (
+CASE
+    WHEN (cost_usd IS NULL) THEN (cost_basis = ANY (ARRAY['estimated'::text, 'included'::text]))
+    WHEN (cost_usd >= (0)::numeric) THEN (cost_usd <> 'NaN'::numeric)
+    ELSE (charge_type = ANY (ARRAY['credit'::text, 'adjustment'::text]))
+END),
+    CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
+    CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
+    CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
+    CONSTRAINT cost_records_day CHECK (((day IS NULL) OR (day = (("timestamp" AT TIME ZONE 'UTC'::text))::date))),
+    CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
+    CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT cost_records_project_chosen_by CHECK ((project_chosen_by = ANY (ARRAY['person'::text, 'source'::text, 'event'::text]))),
+    CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
+    CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
+    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '8808:00:00'::interval))))
+)
+PARTITION BY RANGE ("timestamp");
+
+-- TABLE public.superseded_records
+
+CREATE TABLE public.superseded_records (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    project_id uuid,
+    project_chosen_by text,
+    provider_id uuid NOT NULL,
+    import_id uuid,
+    subscription_id uuid,
+    source_key uuid DEFAULT gen_random_uuid() NOT NULL,
+    request_id text,
+    "timestamp" timestamp with time zone NOT NULL,
+    day date,
+    model_name text NOT NULL,
+    model_key text GENERATED ALWAYS AS (
+CASE
+    WHEN (model_name = '(unspecified)'::text) THEN ''::text
+    WHEN ((model_name ~~ '%20%'::text) OR (model_name ~~ '%latest'::text)) THEN lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$'::text, ''::text))
+    ELSE lower(model_name)
+END) STORED NOT NULL,
+    billing_account text,
+    dataset text DEFAULT 'requests'::text NOT NULL,
+    billed_under_other_name boolean DEFAULT false NOT NULL,
+    cost_usd numeric(18,10),
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    request_count bigint DEFAULT 0 NOT NULL,
+    collection_method text DEFAULT 'manual_entry'::text NOT NULL,
+    cost_basis text DEFAULT 'billed'::text NOT NULL,
+    charge_type text DEFAULT 'usage'::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
+    CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
+    CONSTRAINT cost_records_cost CHECK (
+CASE
+    WHEN (cost_usd IS NULL) THEN (cost_basis = ANY (ARRAY['estimated'::text, 'included'::text]))
+    WHEN (cost_usd >= (0)::numeric) THEN (cost_usd <> 'NaN'::numeric)
+    ELSE (charge_type = ANY (ARRAY['credit'::text, 'adjustment'::text]))
+END),
+    CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
+    CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
+    CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
+    CONSTRAINT cost_records_day CHECK (((day IS NULL) OR (day = (("timestamp" AT TIME ZONE 'UTC'::text))::date))),
+    CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
+    CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT cost_records_project_chosen_by CHECK ((project_chosen_by = ANY (ARRAY['person'::text, 'source'::text, 'event'::text]))),
+    CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
+    CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
+    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '8808:00:00'::interval))))
+);
+
+-- FUNCTION private.keeps_choice(public.cost_records, public.superseded_records)
+
+CREATE FUNCTION private.keeps_choice(record public.cost_records, statement public.superseded_records) RETURNS boolean
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return coalesce(record.project_chosen_by = 'person', false)
+    or (
+        coalesce(record.project_chosen_by = 'source', false)
+        and statement.project_chosen_by is null
+        and statement.import_id is not distinct from record.import_id
+    );
 end
 $$;
 
@@ -3023,9 +3282,9 @@ CREATE FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) RETURNS vo
         and s.timestamp <> private.day_instant(s.day, z.timezone)
 $$;
 
--- FUNCTION private.move_to_people(uuid, private.filing_move[])
+-- FUNCTION private.move_to_people(uuid, public.person_aliases[], private.filing_move[])
 
-CREATE FUNCTION private.move_to_people(tenant uuid, plan private.filing_move[]) RETURNS void
+CREATE FUNCTION private.move_to_people(tenant uuid, aliases public.person_aliases[], plan private.filing_move[]) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     SET plan_cache_mode TO 'force_custom_plan'
@@ -3039,12 +3298,12 @@ begin
     perform set_config('tally.is_flagging', 'on', true);
     update public.superseded_records as k
     set user_id = p.to_id
-    from private.described_statements(tenant, array['person', 'source']) as s
+    from private.described_people(tenant, aliases) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.user_id = p.from_id
     where k.workspace_id = tenant and k.id = s.id and not s.is_record;
     update public.cost_records as r
     set user_id = p.to_id
-    from private.described_statements(tenant, array['person', 'source']) as s
+    from private.described_people(tenant, aliases) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.user_id = p.from_id
     where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record;
     perform set_config('tally.is_flagging', '', true);
@@ -3069,12 +3328,12 @@ begin
     set project_id = p.to_id
     from private.described_statements(tenant, fields, of_source) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.project_id is not distinct from p.from_id
-    where k.workspace_id = tenant and k.id = s.id and not s.is_record and not s.project_is_chosen;
+    where k.workspace_id = tenant and k.id = s.id and not s.is_record and s.project_chosen_by is null;
     update public.cost_records as r
     set project_id = p.to_id
     from private.described_statements(tenant, fields, of_source) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.project_id is not distinct from p.from_id
-    where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record and not s.project_is_chosen;
+    where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record and s.project_chosen_by is null;
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
@@ -3094,7 +3353,7 @@ CREATE FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned b
         from private.described_statements(tenant, fields) as s
         where
             s.is_record
-            and case when are_unassigned then s.project_id is null and not s.project_is_chosen else s.import_id is not null end
+            and case when are_unassigned then s.project_id is null and s.project_chosen_by is null else s.import_id is not null end
         group by s.traits
     ),
 
@@ -3110,6 +3369,24 @@ CREATE FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned b
     cross join lateral (select private.clean_value(n.field, n.value) as value) as c
     where c.value is not null
     group by n.field, c.value
+$$;
+
+-- FUNCTION private.named_person(jsonb)
+
+CREATE FUNCTION private.named_person(metadata jsonb) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+declare
+    name text;
+begin
+    foreach name in array array['actor', 'user_email', 'email', 'user', 'user_id', 'username', 'owner'] loop
+        if metadata ->> name <> '' then
+            return private.clean_value('person', metadata ->> name);
+        end if;
+    end loop;
+    return null;
+end
 $$;
 
 -- FUNCTION private.named_traits(private.traits[])
@@ -3439,6 +3716,14 @@ begin
         update public.api_credentials as c
         set user_id = heir
         where c.workspace_id = old.workspace_id and c.user_id = old.user_id;
+        -- What a connection brings from now on is its new owner's; what it brought stays whose it is (private.person_of).
+        update public.imports as i
+        set
+            user_id = heir,
+            metadata = i.metadata || jsonb_build_object(
+                'former_users', coalesce(i.metadata -> 'former_users', '[]') || to_jsonb(old.user_id::text)
+            )
+        where i.workspace_id = old.workspace_id and i.user_id = old.user_id and i.credential_id is not null;
     end if;
     return null;
 end
@@ -3497,6 +3782,56 @@ begin
 end
 $_$;
 
+-- FUNCTION private.people_of_events(uuid, public.person_aliases[], uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.people_of_events(tenant uuid, aliases public.person_aliases[], keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, from_id uuid, to_id uuid, traits private.traits)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return query
+    with own as materialized (
+        select
+            s.*, n.person as named, private.person_of(a.user_id, s.user_id, i) as person, i.is_enabled,
+            row_number() over (
+                partition by s.source_key, s.line_at
+                order by
+                    i.is_enabled desc, a.user_id is null, array_position(array['machine', 'file', 'connection'], i.kind),
+                    i.created_at, i.id
+            ) as nth
+        from private.statements_on(tenant, keys, first_at, last_at) as s
+        inner join public.imports as i on s.import_id = i.id
+        cross join lateral (select private.named_person(s.metadata) as person) as n
+        left join unnest(aliases) as a on n.person = a.value
+    )
+
+    select
+        o.is_record, o.id, o.at, o.user_id, b.person,
+        row(null, null, null, null, null, b.named, null, b.import_id, null, null)::private.traits
+    from own as o
+    inner join own as b
+        on o.source_key = b.source_key
+        and o.line_at is not distinct from b.line_at
+        and case when o.is_record then b.nth = 1 else b.id = o.id end;
+end
+$$;
+
+-- FUNCTION private.person_of(uuid, uuid, public.imports)
+
+CREATE FUNCTION private.person_of(named uuid, present uuid, source public.imports) RETURNS uuid
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return case
+        when named is not null then named
+        when present = '00000000-0000-0000-0000-000000000000' then present
+        when source.metadata -> 'former_users' ? present::text then present
+        else source.user_id
+    end;
+end
+$$;
+
 -- FUNCTION private.pick_values(jsonb, text[])
 
 CREATE FUNCTION private.pick_values(row_values jsonb, names text[]) RETURNS jsonb
@@ -3506,19 +3841,6 @@ CREATE FUNCTION private.pick_values(row_values jsonb, names text[]) RETURNS json
     select coalesce(jsonb_object_agg(n.name, row_values #> string_to_array(n.name, '.')), '{}')
     from unnest(names) as n (name)
 $$;
-
--- TABLE public.person_aliases
-
-CREATE TABLE public.person_aliases (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    value text NOT NULL,
-    user_id uuid NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT person_aliases_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT person_aliases_value_check CHECK ((((length(value) >= 1) AND (length(value) <= 300)) AND (value = lower(value))))
-);
 
 -- FUNCTION private.plan_aliases(uuid, public.person_aliases[])
 
@@ -3531,7 +3853,7 @@ begin
     return array(
         select
             row(
-                k.traits, k.user_id, coalesce(a.user_id, i.user_id), k.records, k.superseded, k.billed_usd, k.estimated_usd,
+                k.traits, k.user_id, private.person_of(a.user_id, k.user_id, i), k.records, k.superseded, k.billed_usd, k.estimated_usd,
                 k.included_usd, k.first_at, k.last_at
             )::private.filing_move
         from (
@@ -3545,15 +3867,46 @@ begin
                 coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd,
                 min(s.at) filter (where s.is_record) as first_at,
                 max(s.at) filter (where s.is_record) as last_at
-            from private.described_statements(tenant, array['person', 'source']) as s
-            where s.import_id is not null
+            from private.described_people(tenant, aliases) as s
             group by s.traits, s.user_id
         ) as k
         inner join public.imports as i on (k.traits).source = i.id
         left join unnest(aliases) as a on a.value = private.clean_value('person', (k.traits).person)
-        where
-            k.user_id <> coalesce(a.user_id, i.user_id)
-            and (a.user_id is not null or k.user_id <> '00000000-0000-0000-0000-000000000000')
+        where k.user_id <> private.person_of(a.user_id, k.user_id, i)
+    );
+end
+$$;
+
+-- TABLE public.projects
+
+CREATE TABLE public.projects (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    is_private boolean DEFAULT false NOT NULL,
+    archived_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT projects_archived_at_check CHECK (isfinite(archived_at)),
+    CONSTRAINT projects_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT projects_reserved_ids CHECK ((id <> ALL (ARRAY['00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid]))),
+    CONSTRAINT projects_slug_check CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 120)))
+);
+
+-- FUNCTION private.plan_restore(public.projects)
+
+CREATE FUNCTION private.plan_restore(restored public.projects) RETURNS private.filing_move[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return array(
+        select m
+        from unnest(private.plan_rules(restored.workspace_id, private.rules_with(restored))) as m
+        where m.to_id = restored.id and restored.archived_at is not null
     );
 end
 $$;
@@ -3584,7 +3937,7 @@ begin
                 min(s.at) filter (where s.is_record) as first_at,
                 max(s.at) filter (where s.is_record) as last_at
             from private.described_statements(tenant, private.fields_of(rules), of_source) as s
-            where not s.project_is_chosen and (s.project_id is null or s.project_id <> all (archived))
+            where s.project_chosen_by is null and (s.project_id is null or s.project_id <> all (archived))
             group by s.traits, s.project_id
         ),
 
@@ -3641,6 +3994,7 @@ CREATE FUNCTION private.post_renewals(of_subscription public.subscriptions) RETU
 declare
     zone text;
     due date[];
+    filed uuid;
 begin
     -- The locks of a save, in its order: the time zone's, those of months, that of saves.
     perform pg_advisory_xact_lock_shared(private.timezone_lock((of_subscription).workspace_id));
@@ -3659,8 +4013,13 @@ begin
         and r.subscription_id = (of_subscription).id
         and r.day <> all (due);
 
+    filed := private.project_of_plan(of_subscription);
     update public.cost_records as r
     set
+        project_id = case
+            when r.model_name = (of_subscription).plan_name or private.stays_filed(r) then r.project_id
+            else filed
+        end,
         cost_usd = (of_subscription).amount_usd,
         provider_id = (of_subscription).provider_id,
         model_name = (of_subscription).plan_name
@@ -3681,6 +4040,26 @@ CREATE FUNCTION private.price_keys() RETURNS text[]
     SET search_path TO ''
     AS $$
     select array['price_source', 'price_version', 'price_model', 'price_note']
+$$;
+
+-- FUNCTION private.project_of_plan(public.subscriptions)
+
+CREATE FUNCTION private.project_of_plan(of_subscription public.subscriptions) RETURNS uuid
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return (
+        private.match_rules(
+            private.active_rules((of_subscription).workspace_id),
+            array[
+                row(
+                    null, null, null, null, null, null, null, null, private.model_key_of((of_subscription).plan_name), null
+                )::private.traits
+            ]
+        )
+    )[1];
+end
 $$;
 
 -- FUNCTION private.promote_best_statements(uuid, uuid[], uuid[], uuid[], timestamp with time zone[])
@@ -3707,13 +4086,13 @@ CREATE FUNCTION private.promote_statements(ids uuid[]) RETURNS void
     SET search_path TO ''
     AS $$
     insert into public.cost_records (
-        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        s.id, s.workspace_id, s.user_id, s.project_id, s.project_is_chosen, s.provider_id, s.import_id, s.subscription_id,
+        s.id, s.workspace_id, s.user_id, s.project_id, s.project_chosen_by, s.provider_id, s.import_id, s.subscription_id,
         s.source_key, s.request_id, s.timestamp, s.day, s.model_name, s.billing_account, s.dataset, s.billed_under_other_name,
         s.cost_usd, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens, s.cache_write_tokens,
         s.reasoning_tokens, s.request_count, s.collection_method, s.cost_basis, s.charge_type, s.metadata, s.created_at,
@@ -4310,6 +4689,22 @@ begin
 end
 $$;
 
+-- FUNCTION private.refile_edited()
+
+CREATE FUNCTION private.refile_edited() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    edited constant private.incoming_record := jsonb_populate_record(null::private.incoming_record, to_jsonb(new));
+begin
+    if not private.stays_filed(new) then
+        new.project_id := (private.file_incoming(new.workspace_id, new.import_id, array[edited])).projects[1];
+    end if;
+    return new;
+end
+$$;
+
 -- FUNCTION private.refile_source(uuid, uuid)
 
 CREATE FUNCTION private.refile_source(tenant uuid, source uuid) RETURNS void
@@ -4323,6 +4718,56 @@ begin
         perform private.move_to_projects(
             tenant, private.plan_rules(tenant, rules, source), private.fields_of(rules), source
         );
+    end if;
+end
+$$;
+
+-- FUNCTION private.refile_statements(uuid, uuid[])
+
+CREATE FUNCTION private.refile_statements(tenant uuid, ids uuid[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    rules constant public.project_rules[] := private.active_rules(tenant);
+begin
+    with picked as materialized (
+        select row_number() over () as nth, s.*
+        from private.described_statements(tenant, private.fields_of(rules)) as s
+        where s.id = any (ids)
+    ),
+
+    filed as materialized (
+        select p.is_record, p.id, p.at, m.project
+        from picked as p
+        left join unnest(
+            private.match_rules(rules, (select array_agg(k.traits order by k.nth) from picked as k))
+        ) with ordinality as m (project, nth) on p.nth = m.nth
+    ),
+
+    superseded as (
+        update public.superseded_records as s
+        set project_id = f.project
+        from filed as f
+        where s.id = f.id and not f.is_record
+    )
+
+    update public.cost_records as r
+    set project_id = f.project
+    from filed as f
+    where r.id = f.id and r.timestamp = f.at and f.is_record;
+end
+$$;
+
+-- FUNCTION private.refuse_outdated(text, jsonb, jsonb, jsonb)
+
+CREATE FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) RETURNS void
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    if before <> present and wanted <> present then
+        raise exception 'The % were changed meanwhile. Look at them and save your change again.', what using errcode = '22023';
     end if;
 end
 $$;
@@ -4434,18 +4879,14 @@ begin
     update public.cost_records as r
     set
         (
-            user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, request_id, timestamp, day,
+            user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, request_id, timestamp, day,
             model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
             cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
             metadata
         ) = row(
             t.user_id,
-            case
-                when r.project_is_chosen and not t.project_is_chosen and r.import_id is not distinct from t.import_id
-                    then r.project_id
-                else t.project_id
-            end,
-            t.project_is_chosen or (r.project_is_chosen and r.import_id is not distinct from t.import_id),
+            case when private.keeps_choice(r, t) then r.project_id else t.project_id end,
+            case when private.keeps_choice(r, t) then r.project_chosen_by else t.project_chosen_by end,
             t.provider_id, t.import_id, t.subscription_id, t.request_id, t.timestamp, t.day, t.model_name, t.billing_account,
             t.dataset, t.billed_under_other_name, t.cost_usd, t.tokens_used, t.input_tokens, t.output_tokens,
             t.cached_input_tokens, t.cache_write_tokens, t.reasoning_tokens, t.request_count, t.collection_method, t.cost_basis,
@@ -4625,25 +5066,6 @@ begin
 end
 $$;
 
--- TABLE public.projects
-
-CREATE TABLE public.projects (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid NOT NULL,
-    name text NOT NULL,
-    slug text NOT NULL,
-    is_private boolean DEFAULT false NOT NULL,
-    archived_at timestamp with time zone,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT projects_archived_at_check CHECK (isfinite(archived_at)),
-    CONSTRAINT projects_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT projects_reserved_ids CHECK ((id <> ALL (ARRAY['00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid]))),
-    CONSTRAINT projects_slug_check CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND (length(slug) <= 120)))
-);
-
 -- FUNCTION private.require_project(uuid)
 
 CREATE FUNCTION private.require_project(asked uuid) RETURNS public.projects
@@ -4812,6 +5234,23 @@ begin
 end
 $$;
 
+-- FUNCTION private.rules_with(public.projects)
+
+CREATE FUNCTION private.rules_with(restored public.projects) RETURNS public.project_rules[]
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return array(
+        select r
+        from public.project_rules as r
+        inner join public.projects as p on r.project_id = p.id
+        where r.workspace_id = restored.workspace_id and (p.archived_at is null or p.id = restored.id)
+        order by r.position
+    );
+end
+$$;
+
 -- FUNCTION private.save_lock(uuid)
 
 CREATE FUNCTION private.save_lock(of_workspace uuid) RETURNS bigint
@@ -4850,6 +5289,7 @@ begin
         restated := restated + step.restated;
         exit when step.is_last;
     end loop;
+    perform private.settle_events(owner, contested);
     perform set_config(
         'tally.restated',
         (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,
@@ -4873,6 +5313,97 @@ begin
         );
     end loop;
     return null;
+end
+$$;
+
+-- FUNCTION private.settle_events(uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone DEFAULT NULL::timestamp with time zone, last_at timestamp with time zone DEFAULT NULL::timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    bounds record;
+begin
+    select least(settle_events.first_at, min(s.timestamp)) as first_at, greatest(settle_events.last_at, max(s.timestamp)) as last_at
+    into bounds
+    from public.superseded_records as s
+    where s.workspace_id = tenant and s.source_key = any (keys);
+    if bounds.first_at is null then
+        return;
+    end if;
+    perform set_config('tally.is_flagging', 'on', true);
+    perform private.settle_people(tenant, keys, bounds.first_at, bounds.last_at);
+    perform private.settle_projects(tenant, keys, bounds.first_at, bounds.last_at);
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+
+-- FUNCTION private.settle_people(uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.settle_people(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    aliases constant public.person_aliases[] := array(
+        select a from public.person_aliases as a where a.workspace_id = tenant
+    );
+begin
+    if exists (select from public.workspaces as w where w.id = tenant and w.personal_user_id is not null) then
+        return;
+    end if;
+    with moved as materialized (
+        select p.*
+        from private.people_of_events(tenant, aliases, keys, first_at, last_at) as p
+        where p.from_id <> p.to_id
+    ),
+
+    superseded as (
+        update public.superseded_records as s
+        set user_id = m.to_id
+        from moved as m
+        where s.id = m.id and not m.is_record
+    )
+
+    update public.cost_records as r
+    set user_id = m.to_id
+    from moved as m
+    where r.id = m.id and r.timestamp = m.at and m.is_record;
+end
+$$;
+
+-- FUNCTION private.settle_projects(uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.settle_projects(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    freed uuid[];
+begin
+    with due as materialized (
+        select c.* from private.choices_of_events(tenant, keys, first_at, last_at) as c
+    ),
+
+    superseded as (
+        update public.superseded_records as s
+        set project_id = d.project_id, project_chosen_by = d.chosen_by
+        from due as d
+        where s.id = d.id and not d.is_record
+    ),
+
+    records as (
+        update public.cost_records as r
+        set project_id = d.project_id, project_chosen_by = d.chosen_by
+        from due as d
+        where r.id = d.id and r.timestamp = d.at and d.is_record
+    )
+
+    select array_agg(d.id) filter (where d.chosen_by is null) into freed from due as d;
+    if freed is not null then
+        perform private.refile_statements(tenant, freed);
+    end if;
 end
 $$;
 
@@ -4961,6 +5492,41 @@ begin
         from private.stale_days as s
         where s.workspace_id = tenant and s.date >= first_day and s.date <= last_day
     );
+end
+$$;
+
+-- FUNCTION private.statements_on(uuid, uuid[], timestamp with time zone, timestamp with time zone)
+
+CREATE FUNCTION private.statements_on(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, source_key uuid, line_at timestamp with time zone, rank numeric[], user_id uuid, project_id uuid, project_chosen_by text, import_id uuid, metadata jsonb)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+begin
+    return query
+    select
+        false, s.id, s.timestamp, s.source_key, case when s.request_id is null then s.timestamp end, k.rank, s.user_id,
+        s.project_id, s.project_chosen_by, s.import_id, s.metadata
+    from private.rank_superseded(tenant, keys) as k
+    inner join public.superseded_records as s on k.id = s.id
+    union all
+    select
+        true, r.id, r.timestamp, r.source_key, case when r.request_id is null then r.timestamp end, k.rank, r.user_id,
+        r.project_id, r.project_chosen_by, r.import_id, r.metadata
+    from private.rank_records(tenant, keys, keys, first_at, last_at) as k
+    inner join public.cost_records as r on k.id = r.id and k.at = r.timestamp;
+end
+$$;
+
+-- FUNCTION private.stays_filed(public.cost_records)
+
+CREATE FUNCTION private.stays_filed(record public.cost_records) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return record.project_chosen_by is not null
+    or exists (select from public.projects as p where p.id = record.project_id and p.archived_at is not null);
 end
 $$;
 
@@ -5180,13 +5746,13 @@ CREATE FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with 
     )
 
     insert into public.superseded_records (
-        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_chosen_by, r.provider_id, r.import_id, r.subscription_id,
         r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
         r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
         r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,
@@ -5208,13 +5774,13 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
     )
 
     insert into public.superseded_records (
-        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_chosen_by, r.provider_id, r.import_id, r.subscription_id,
         r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
         r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
         r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,
@@ -5222,66 +5788,6 @@ CREATE FUNCTION private.supersede_source(tenant uuid, source uuid) RETURNS void
     from withdrawn as r
     on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
-
--- TABLE public.superseded_records
-
-CREATE TABLE public.superseded_records (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
-    user_id uuid DEFAULT auth.uid() NOT NULL,
-    project_id uuid,
-    project_is_chosen boolean DEFAULT false NOT NULL,
-    provider_id uuid NOT NULL,
-    import_id uuid,
-    subscription_id uuid,
-    source_key uuid DEFAULT gen_random_uuid() NOT NULL,
-    request_id text,
-    "timestamp" timestamp with time zone NOT NULL,
-    day date,
-    model_name text NOT NULL,
-    model_key text GENERATED ALWAYS AS (
-CASE
-    WHEN (model_name = '(unspecified)'::text) THEN ''::text
-    WHEN ((model_name ~~ '%20%'::text) OR (model_name ~~ '%latest'::text)) THEN lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$'::text, ''::text))
-    ELSE lower(model_name)
-END) STORED NOT NULL,
-    billing_account text,
-    dataset text DEFAULT 'requests'::text NOT NULL,
-    billed_under_other_name boolean DEFAULT false NOT NULL,
-    cost_usd numeric(18,10),
-    tokens_used bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    cached_input_tokens bigint DEFAULT 0 NOT NULL,
-    cache_write_tokens bigint DEFAULT 0 NOT NULL,
-    reasoning_tokens bigint DEFAULT 0 NOT NULL,
-    request_count bigint DEFAULT 0 NOT NULL,
-    collection_method text DEFAULT 'manual_entry'::text NOT NULL,
-    cost_basis text DEFAULT 'billed'::text NOT NULL,
-    charge_type text DEFAULT 'usage'::text NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
-    CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
-    CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
-    CONSTRAINT cost_records_cost CHECK (
-CASE
-    WHEN (cost_usd IS NULL) THEN (cost_basis = ANY (ARRAY['estimated'::text, 'included'::text]))
-    WHEN (cost_usd >= (0)::numeric) THEN (cost_usd <> 'NaN'::numeric)
-    ELSE (charge_type = ANY (ARRAY['credit'::text, 'adjustment'::text]))
-END),
-    CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
-    CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
-    CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
-    CONSTRAINT cost_records_day CHECK (((day IS NULL) OR (day = (("timestamp" AT TIME ZONE 'UTC'::text))::date))),
-    CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
-    CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
-    CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
-    CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
-    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '8808:00:00'::interval))))
-);
 
 -- FUNCTION private.take_statements(uuid[])
 
@@ -5507,6 +6013,15 @@ begin
 end
 $$;
 
+-- FUNCTION private.write_aliases(public.person_aliases[])
+
+CREATE FUNCTION private.write_aliases(aliases public.person_aliases[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(jsonb_object_agg(a.value, a.user_id), '{}') from unnest(aliases) as a
+$$;
+
 -- FUNCTION private.write_audit(uuid, jsonb)
 
 CREATE FUNCTION private.write_audit(tenant uuid, entry jsonb) RETURNS void
@@ -5529,6 +6044,23 @@ CREATE FUNCTION private.write_audit(tenant uuid, entry jsonb) RETURNS void
     ) as o
         on auth.uid() is null or exists (select from auth.users as u where u.id = auth.uid()) -- not of who just deleted it
     where w.id = tenant and entry is not null
+$$;
+
+-- FUNCTION private.write_rules(public.project_rules[])
+
+CREATE FUNCTION private.write_rules(rules public.project_rules[]) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object('field', r.field, 'match', r.match, 'value', r.value, 'project_id', r.project_id)
+                order by r.position
+            ),
+            '[]'
+        )
+    from unnest(rules) as r
 $$;
 
 -- FUNCTION public.accept_invitation(text)
@@ -5688,7 +6220,7 @@ begin
                 row_number() over () as nth, s.traits, s.project_id, count(*) as records,
                 coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0) as cost_usd
             from private.described_statements(tenant, private.fields_of(rules)) as s
-            where s.is_record and s.project_id is not null and not s.project_is_chosen
+            where s.is_record and s.project_id is not null and s.project_chosen_by is null
             group by s.traits, s.project_id
         ),
 
@@ -5878,16 +6410,27 @@ CREATE FUNCTION public.delete_missing(import_id uuid, dataset text, first_day da
     AS $_$
 declare
     tenant constant uuid := private.require_source($1);
-    superseded bigint;
+    superseded record;
     effective bigint;
 begin
     if $3 is null or $4 is null or $5 is null then
         raise exception 'Give the days and the identities that are still there.' using errcode = '22023';
     end if;
     perform pg_advisory_xact_lock(private.save_lock(tenant));
-    delete from public.superseded_records as s
-    where s.workspace_id = tenant and s.import_id = $1 and s.dataset = $2 and s.day between $3 and $4 and s.source_key <> all ($5);
-    get diagnostics superseded = row_count;
+    with deleted as (
+        delete from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.import_id = $1
+            and s.dataset = $2
+            and s.day between $3 and $4
+            and s.source_key <> all ($5)
+        returning s.source_key, s.timestamp
+    )
+
+    select array_agg(d.source_key) as keys, min(d.timestamp) as first_at, max(d.timestamp) as last_at
+    into superseded
+    from deleted as d;
     delete from public.cost_records as r
     where
         r.workspace_id = tenant
@@ -5898,7 +6441,10 @@ begin
         and r.day is not null
         and r.source_key <> all ($5);
     get diagnostics effective = row_count;
-    return superseded + effective;
+    if superseded.keys is not null then
+        perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
+    end if;
+    return coalesce(cardinality(superseded.keys), 0) + effective;
 end
 $_$;
 
@@ -6509,6 +7055,20 @@ begin
 end
 $$;
 
+-- FUNCTION public.preview_restore(uuid)
+
+CREATE FUNCTION public.preview_restore(project uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    restored constant public.projects := private.require_project(project);
+begin
+    return private.describe_moves(restored.workspace_id, private.plan_restore(restored), 'project');
+end
+$$;
+
 -- FUNCTION public.preview_rules(uuid, json)
 
 CREATE FUNCTION public.preview_rules(workspace uuid, rules json) RETURNS json
@@ -6617,19 +7177,29 @@ $_$;
 
 -- FUNCTION public.restore_project(uuid)
 
-CREATE FUNCTION public.restore_project(project uuid) RETURNS void
+CREATE FUNCTION public.restore_project(project uuid) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
+    SET statement_timeout TO '120s'
     AS $$
 declare
-    restored constant public.projects := private.require_project(project);
+    restored public.projects := private.require_project(project);
+    plan private.filing_move[];
+    described json;
 begin
+    perform private.wait_to_file(restored.workspace_id);
+    restored := private.require_project(project); -- as it is now
+    plan := private.plan_restore(restored);
     if restored.archived_at is not null then
         perform private.check_project_limits(restored.workspace_id, false);
         update public.projects as p
         set archived_at = null
         where p.id = restored.id;
     end if;
+    perform private.move_to_projects(restored.workspace_id, plan, private.fields_of(private.rules_with(restored)));
+    described := private.describe_moves(restored.workspace_id, plan, 'project');
+    perform private.audit_moves(restored.workspace_id, described, 'file_records');
+    return described;
 end
 $$;
 
@@ -6778,9 +7348,9 @@ begin
 end
 $_$;
 
--- FUNCTION public.set_aliases(uuid, json)
+-- FUNCTION public.set_aliases(uuid, json, json)
 
-CREATE FUNCTION public.set_aliases(workspace uuid, aliases json) RETURNS json
+CREATE FUNCTION public.set_aliases(workspace uuid, aliases json, before json DEFAULT NULL::json) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET statement_timeout TO '120s'
@@ -6793,6 +7363,13 @@ declare
 begin
     perform private.wait_to_file(tenant);
     checked := private.read_aliases(tenant, aliases);
+    perform private.refuse_outdated(
+        'names of people',
+        (select coalesce(jsonb_object_agg(e ->> 'value', e ->> 'user_id'), '{}') from json_array_elements(before) as e),
+        private.write_aliases(array(select a from public.person_aliases as a where a.workspace_id = tenant)),
+        private.write_aliases(checked)
+    )
+    where before is not null;
     delete from public.person_aliases as o
     where o.workspace_id = tenant and o.value not in (select a.value from unnest(checked) as a);
     insert into public.person_aliases as o
@@ -6802,7 +7379,7 @@ begin
         set user_id = excluded.user_id
         where o.user_id <> excluded.user_id;
     plan := private.plan_aliases(tenant, checked);
-    perform private.move_to_people(tenant, plan);
+    perform private.move_to_people(tenant, checked, plan);
     described := private.describe_moves(tenant, plan, 'person');
     perform private.audit_moves(tenant, described, 'assign_records');
     return described;
@@ -6896,9 +7473,9 @@ begin
 end
 $_$;
 
--- FUNCTION public.set_project_members(uuid, uuid[])
+-- FUNCTION public.set_project_members(uuid, uuid[], uuid[])
 
-CREATE FUNCTION public.set_project_members(project uuid, people uuid[]) RETURNS void
+CREATE FUNCTION public.set_project_members(project uuid, people uuid[], before uuid[] DEFAULT NULL::uuid[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
@@ -6915,6 +7492,13 @@ begin
         raise exception 'Only members of the workspace can be given a project. Invite the others first.' using errcode = '22023';
     end if;
     perform from public.projects as p where p.id = changed.id for no key update; -- one list at a time
+    perform private.refuse_outdated(
+        'members of this project',
+        to_jsonb(array(select distinct u.id from unnest(before) as u (id) order by 1)),
+        to_jsonb(array(select o.user_id from public.project_members as o where o.project_id = changed.id order by 1)),
+        to_jsonb(array(select distinct u.id from unnest(people) as u (id) order by 1))
+    )
+    where before is not null;
     delete from public.project_members as o
     where o.project_id = changed.id and o.user_id <> all (people);
     insert into public.project_members (workspace_id, project_id, user_id)
@@ -6947,21 +7531,29 @@ begin
 end
 $_$;
 
--- FUNCTION public.set_rules(uuid, json)
+-- FUNCTION public.set_rules(uuid, json, json)
 
-CREATE FUNCTION public.set_rules(workspace uuid, rules json) RETURNS json
+CREATE FUNCTION public.set_rules(workspace uuid, rules json, before json DEFAULT NULL::json) RETURNS json
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     SET statement_timeout TO '120s'
     AS $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
+    checked public.project_rules[];
     active public.project_rules[];
     plan private.filing_move[];
     described json;
 begin
     perform private.wait_to_file(tenant);
-    perform private.store_rules(tenant, private.read_rules(tenant, rules));
+    checked := private.read_rules(tenant, rules);
+    perform private.refuse_outdated(
+        'rules',
+        before::jsonb,
+        private.write_rules(array(select r from public.project_rules as r where r.workspace_id = tenant)),
+        private.write_rules(checked)
+    );
+    perform private.store_rules(tenant, checked);
     active := private.active_rules(tenant);
     plan := private.plan_rules(tenant, active);
     perform private.move_to_projects(tenant, plan, private.fields_of(active));
@@ -7220,69 +7812,6 @@ CREATE TABLE private.archived_months (
     archived_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT archived_months_month_check CHECK (((month >= '2020-01-01'::date) AND (month <= '2100-01-01'::date)))
 );
-
--- TABLE public.cost_records
-
-CREATE TABLE public.cost_records (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
-    user_id uuid DEFAULT auth.uid() NOT NULL,
-    project_id uuid,
-    project_is_chosen boolean DEFAULT false NOT NULL,
-    provider_id uuid NOT NULL,
-    import_id uuid,
-    subscription_id uuid,
-    source_key uuid DEFAULT gen_random_uuid() NOT NULL,
-    request_id text,
-    "timestamp" timestamp with time zone NOT NULL,
-    day date,
-    model_name text NOT NULL,
-    model_key text GENERATED ALWAYS AS (
-CASE
-    WHEN (model_name = '(unspecified)'::text) THEN ''::text
-    WHEN ((model_name ~~ '%20%'::text) OR (model_name ~~ '%latest'::text)) THEN lower(regexp_replace(model_name, '[-@](20[0-9]{2}-?[01][0-9]-?[0-3][0-9]|latest)$'::text, ''::text))
-    ELSE lower(model_name)
-END) STORED NOT NULL,
-    billing_account text,
-    dataset text DEFAULT 'requests'::text NOT NULL,
-    billed_under_other_name boolean DEFAULT false NOT NULL,
-    cost_usd numeric(18,10),
-    tokens_used bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    cached_input_tokens bigint DEFAULT 0 NOT NULL,
-    cache_write_tokens bigint DEFAULT 0 NOT NULL,
-    reasoning_tokens bigint DEFAULT 0 NOT NULL,
-    request_count bigint DEFAULT 0 NOT NULL,
-    collection_method text DEFAULT 'manual_entry'::text NOT NULL,
-    cost_basis text DEFAULT 'billed'::text NOT NULL,
-    charge_type text DEFAULT 'usage'::text NOT NULL,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    money_is_effective boolean DEFAULT true NOT NULL,
-    tokens_are_effective boolean DEFAULT true NOT NULL,
-    CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
-    CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
-    CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
-    CONSTRAINT cost_records_cost CHECK (
-CASE
-    WHEN (cost_usd IS NULL) THEN (cost_basis = ANY (ARRAY['estimated'::text, 'included'::text]))
-    WHEN (cost_usd >= (0)::numeric) THEN (cost_usd <> 'NaN'::numeric)
-    ELSE (charge_type = ANY (ARRAY['credit'::text, 'adjustment'::text]))
-END),
-    CONSTRAINT cost_records_cost_basis CHECK ((cost_basis = ANY (ARRAY['billed'::text, 'estimated'::text, 'included'::text]))),
-    CONSTRAINT cost_records_counts CHECK (((LEAST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) >= 0) AND (GREATEST(tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count) <= '1000000000000000'::bigint))),
-    CONSTRAINT cost_records_dataset CHECK (((length(dataset) >= 1) AND (length(dataset) <= 100))),
-    CONSTRAINT cost_records_day CHECK (((day IS NULL) OR (day = (("timestamp" AT TIME ZONE 'UTC'::text))::date))),
-    CONSTRAINT cost_records_metadata CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT cost_records_model_key CHECK ((length(model_key) <= 200)),
-    CONSTRAINT cost_records_model_name CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
-    CONSTRAINT cost_records_project_id CHECK ((project_id <> '00000000-0000-0000-0000-000000000000'::uuid)),
-    CONSTRAINT cost_records_request_id CHECK (((length(request_id) >= 1) AND (length(request_id) <= 300))),
-    CONSTRAINT cost_records_timestamp CHECK ((("timestamp" >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND ("timestamp" < (now() + '8808:00:00'::interval))))
-)
-PARTITION BY RANGE ("timestamp");
 
 -- TABLE public.providers
 
@@ -7738,7 +8267,7 @@ CREATE VIEW public.effective_records WITH (security_invoker='true') AS
     workspace_id,
     user_id,
     project_id,
-    project_is_chosen,
+    project_chosen_by,
     provider_id,
     import_id,
     subscription_id,
@@ -8541,9 +9070,21 @@ CREATE TRIGGER cost_records_mark_updated AFTER UPDATE ON public.cost_records REF
 
 CREATE TRIGGER cost_records_project_inserted BEFORE INSERT ON public.cost_records FOR EACH ROW WHEN (((new.project_id IS NOT NULL) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.choose_project();
 
+-- TRIGGER public.cost_records cost_records_project_of_event
+
+CREATE TRIGGER cost_records_project_of_event AFTER UPDATE OF project_id ON public.cost_records FOR EACH ROW WHEN (((new.project_id IS DISTINCT FROM old.project_id) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.choose_for_event();
+
+-- TRIGGER public.cost_records cost_records_project_refiled
+
+CREATE TRIGGER cost_records_project_refiled BEFORE UPDATE OF model_name, billing_account, metadata ON public.cost_records FOR EACH ROW WHEN (((CURRENT_USER = 'authenticated'::name) AND (new.project_chosen_by IS NULL) AND (((new.model_name IS DISTINCT FROM old.model_name) OR (new.billing_account IS DISTINCT FROM old.billing_account)) OR (new.metadata IS DISTINCT FROM old.metadata)))) EXECUTE FUNCTION private.refile_edited();
+
 -- TRIGGER public.cost_records cost_records_project_updated
 
 CREATE TRIGGER cost_records_project_updated BEFORE UPDATE OF project_id ON public.cost_records FOR EACH ROW WHEN (((new.project_id IS DISTINCT FROM old.project_id) AND (CURRENT_USER = 'authenticated'::name))) EXECUTE FUNCTION private.choose_project();
+
+-- TRIGGER public.cost_records cost_records_project_waits
+
+CREATE TRIGGER cost_records_project_waits BEFORE UPDATE OF project_id, model_name, billing_account, metadata ON public.cost_records FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
 
 -- TRIGGER public.cost_records cost_records_share_timezone
 
@@ -8600,6 +9141,10 @@ CREATE TRIGGER imports_delete_records AFTER DELETE ON public.imports REFERENCING
 -- TRIGGER public.imports imports_delete_waits
 
 CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STATEMENT EXECUTE FUNCTION private.wait_for_saves();
+
+-- TRIGGER public.imports imports_enable_waits
+
+CREATE TRIGGER imports_enable_waits BEFORE UPDATE OF is_enabled ON public.imports FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
 
 -- TRIGGER public.imports imports_pass_on_records
 
@@ -9576,6 +10121,10 @@ REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.choices_of_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.choose_for_event() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.choose_project() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
@@ -9615,6 +10164,11 @@ REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.person_aliases TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role;
+
+REVOKE ALL ON FUNCTION private.described_people(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid) FROM PUBLIC;
 
@@ -9736,6 +10290,66 @@ REVOKE ALL ON FUNCTION private.keep_statements(tenant uuid, source public.import
 
 REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
 
+GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
+
+GRANT INSERT(id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(import_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(source_key) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(request_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT("timestamp"),UPDATE("timestamp") ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(day),UPDATE(day) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(dataset),UPDATE(dataset) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(billed_under_other_name),UPDATE(billed_under_other_name) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cost_usd),UPDATE(cost_usd) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(tokens_used),UPDATE(tokens_used) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(input_tokens),UPDATE(input_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(output_tokens),UPDATE(output_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cached_input_tokens),UPDATE(cached_input_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cache_write_tokens),UPDATE(cache_write_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(reasoning_tokens),UPDATE(reasoning_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(request_count),UPDATE(request_count) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(collection_method),UPDATE(collection_method) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cost_basis),UPDATE(cost_basis) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(charge_type),UPDATE(charge_type) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.cost_records TO authenticated;
+
+GRANT SELECT ON TABLE public.superseded_records TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.superseded_records TO service_role;
+
+REVOKE ALL ON FUNCTION private.keeps_choice(record public.cost_records, statement public.superseded_records) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.kinds_of_incoming(incoming private.incoming_record[], source uuid, fields text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
@@ -9768,11 +10382,13 @@ REVOKE ALL ON FUNCTION private.move_statements(owner uuid, keys uuid[], OUT rest
 
 REVOKE ALL ON FUNCTION private.move_superseded_days(owner uuid, keys uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.move_to_people(tenant uuid, plan private.filing_move[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.move_to_people(tenant uuid, aliases public.person_aliases[], plan private.filing_move[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.move_to_projects(tenant uuid, plan private.filing_move[], fields text[], of_source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.name_traits(tenant uuid, fields text[], are_unassigned boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.named_person(metadata jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.named_traits(kinds private.traits[]) FROM PUBLIC;
 
@@ -9811,12 +10427,18 @@ REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.people_of_events(tenant uuid, aliases public.person_aliases[], keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.person_of(named uuid, present uuid, source public.imports) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.pick_values(row_values jsonb, names text[]) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.person_aliases TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role;
-
 REVOKE ALL ON FUNCTION private.plan_aliases(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.projects TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
+
+REVOKE ALL ON FUNCTION private.plan_restore(restored public.projects) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.plan_rules(tenant uuid, rules public.project_rules[], of_source uuid) FROM PUBLIC;
 
@@ -9825,6 +10447,8 @@ REVOKE ALL ON FUNCTION private.post_due_renewals_for_all() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscriptions) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.project_of_plan(of_subscription public.subscriptions) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, first_ones uuid[], better uuid[], records uuid[], records_at timestamp with time zone[]) FROM PUBLIC;
 
@@ -9858,7 +10482,13 @@ REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_
 
 REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refile_edited() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
@@ -9880,9 +10510,6 @@ REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_invitation(token text) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.projects TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projects TO service_role;
-
 REVOKE ALL ON FUNCTION private.require_project(asked uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_rank_over(tenant uuid, person uuid) FROM PUBLIC;
@@ -9897,11 +10524,19 @@ REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FRO
 
 REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.rules_with(restored public.projects) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.select_winners_of_changed() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.settle_people(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.settle_projects(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.share_timezone() FROM PUBLIC;
 
@@ -9912,6 +10547,10 @@ REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.statements_on(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.stays_filed(record public.cost_records) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.store_rules(tenant uuid, rules public.project_rules[]) FROM PUBLIC;
 
@@ -9924,9 +10563,6 @@ REVOKE ALL ON FUNCTION private.sum_statements(tenant uuid, from_date date, to_da
 REVOKE ALL ON FUNCTION private.supersede_repeated(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.supersede_source(tenant uuid, source uuid) FROM PUBLIC;
-
-GRANT SELECT ON TABLE public.superseded_records TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.superseded_records TO service_role;
 
 REVOKE ALL ON FUNCTION private.take_statements(ids uuid[]) FROM PUBLIC;
 
@@ -9961,7 +10597,11 @@ GRANT ALL ON FUNCTION private.workspaces_showing_people() TO authenticated;
 REVOKE ALL ON FUNCTION private.workspaces_showing_totals() FROM PUBLIC;
 GRANT ALL ON FUNCTION private.workspaces_showing_totals() TO authenticated;
 
+REVOKE ALL ON FUNCTION private.write_aliases(aliases public.person_aliases[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.write_audit(tenant uuid, entry jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.write_rules(rules public.project_rules[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.accept_invitation(token text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_invitation(token text) TO authenticated;
@@ -10074,6 +10714,9 @@ GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.preview_aliases(workspace uuid, aliases json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.preview_aliases(workspace uuid, aliases json) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.preview_restore(project uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.preview_restore(project uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authenticated;
 
@@ -10098,8 +10741,8 @@ GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, wor
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json) TO authenticated;
+REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint) TO authenticated;
@@ -10107,14 +10750,14 @@ GRANT ALL ON FUNCTION public.set_member_limit(workspace uuid, person uuid, month
 REVOKE ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_paid_by_plan(import_id uuid, is_plan boolean) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.set_project_members(project uuid, people uuid[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.set_project_members(project uuid, people uuid[]) TO authenticated;
+REVOKE ALL ON FUNCTION public.set_project_members(project uuid, people uuid[], before uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_project_members(project uuid, people uuid[], before uuid[]) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_role(workspace uuid, person uuid, role text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_role(workspace uuid, person uuid, role text) TO authenticated;
 
-REVOKE ALL ON FUNCTION public.set_rules(workspace uuid, rules json) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json) TO authenticated;
+REVOKE ALL ON FUNCTION public.set_rules(workspace uuid, rules json, before json) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_rules(workspace uuid, rules json, before json) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_source_enabled(import_id uuid, is_enabled boolean) TO authenticated;
@@ -10139,63 +10782,6 @@ GRANT ALL ON FUNCTION public.update_project(project uuid, name text, is_private 
 
 REVOKE ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.update_workspace(workspace uuid, name text, timezone text, currency text, person_split text) TO authenticated;
-
-GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
-
-GRANT INSERT(id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(workspace_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(user_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(project_is_chosen),UPDATE(project_is_chosen) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(import_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(source_key) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(request_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT("timestamp"),UPDATE("timestamp") ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(day),UPDATE(day) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(dataset),UPDATE(dataset) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(billed_under_other_name),UPDATE(billed_under_other_name) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(cost_usd),UPDATE(cost_usd) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(tokens_used),UPDATE(tokens_used) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(input_tokens),UPDATE(input_tokens) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(output_tokens),UPDATE(output_tokens) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(cached_input_tokens),UPDATE(cached_input_tokens) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(cache_write_tokens),UPDATE(cache_write_tokens) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(reasoning_tokens),UPDATE(reasoning_tokens) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(request_count),UPDATE(request_count) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(collection_method),UPDATE(collection_method) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(cost_basis),UPDATE(cost_basis) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(charge_type),UPDATE(charge_type) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.cost_records TO authenticated;
 
 GRANT SELECT ON TABLE public.providers TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;

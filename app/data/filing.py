@@ -61,10 +61,15 @@ def _preview(user: User, version: str, rules: tuple[Rule, ...]) -> Plan:  # noqa
     return parse_plan(call(user, "preview_rules", rules=[rule.to_json() for rule in rules]), "project")
 
 
-def save_rules(user: User, rules: Sequence[Rule]) -> Plan:
-    """Make these the workspace's rules and move its records."""
-    answer = call(user, "set_rules", rules=[rule.to_json() for rule in rules])
-    forget_version(user)
+def save_rules(user: User, rules: Sequence[Rule], before: Sequence[Rule]) -> Plan:
+    """Make these the workspace's rules and move its records; refused if they are no longer those `before`."""
+    lists = {
+        name: [rule.to_json() for rule in listed] for name, listed in (("rules", rules), ("before", before))
+    }
+    try:
+        answer = call(user, "set_rules", **lists)
+    finally:
+        forget_version(user)
     return parse_plan(answer, "project")
 
 
@@ -140,10 +145,15 @@ def _preview_aliases(user: User, version: str, aliases: tuple[tuple[str, str], .
     return parse_plan(call(user, "preview_aliases", aliases=_list_aliases(dict(aliases))), "person")
 
 
-def save_aliases(user: User, aliases: Mapping[str, str]) -> Plan:
-    """Make these the workspace's aliases and give its records to the people that they name."""
-    answer = call(user, "set_aliases", aliases=_list_aliases(aliases))
-    forget_version(user)
+def save_aliases(user: User, aliases: Mapping[str, str], before: Mapping[str, str]) -> Plan:
+    """Make these the workspace's aliases and give its records to the people that they name.
+
+    Refused if the workspace's aliases are no longer those `before`.
+    """
+    try:
+        answer = call(user, "set_aliases", aliases=_list_aliases(aliases), before=_list_aliases(before))
+    finally:
+        forget_version(user)
     return parse_plan(answer, "person")
 
 
@@ -163,16 +173,35 @@ def update_project(user: User, project_id: str, name: str, is_private: bool) -> 
     _change(user, "update_project", {"project": project_id, "name": name, "is_private": is_private})
 
 
-def set_project_members(user: User, project_id: str, people: Sequence[str]) -> None:
-    """Set who sees a private project besides admins."""
-    _change(user, "set_project_members", {"project": project_id, "people": list(people)})
+def set_project_members(user: User, project_id: str, people: Sequence[str], before: Sequence[str]) -> None:
+    """Set who sees a private project besides admins; refused if those are no longer the people `before`."""
+    people_lists = {"people": list(people), "before": list(before)}
+    _change(user, "set_project_members", {"project": project_id, **people_lists})
 
 
-def set_archived(user: User, project_id: str, is_archived: bool) -> None:
-    """Archive a project, or restore it."""
-    _change(user, "archive_project" if is_archived else "restore_project", {"project": project_id})
+def archive_project(user: User, project_id: str) -> None:
+    """Archive a project."""
+    _change(user, "archive_project", {"project": project_id})
 
 
-def _change(user: User, function: str, params: dict[str, Any]) -> None:
-    ask(supabase_client(user).rpc(function, params).execute)
-    forget_version(user)
+def preview_restore(user: User, project_id: str) -> Plan:
+    """The moves that restoring an archived project would cause, as its rules apply again."""
+    return _preview_restore(user, data_version(user), project_id)
+
+
+@cached
+def _preview_restore(user: User, version: str, project_id: str) -> Plan:  # noqa: ARG001
+    answer: Any = ask(supabase_client(user).rpc("preview_restore", {"project": project_id}).execute).data
+    return parse_plan(answer, "project")
+
+
+def restore_project(user: User, project_id: str) -> Plan:
+    """Restore an archived project and file records by its rules."""
+    return parse_plan(_change(user, "restore_project", {"project": project_id}), "project")
+
+
+def _change(user: User, function: str, params: dict[str, Any]) -> Any:
+    try:
+        return ask(supabase_client(user).rpc(function, params).execute).data
+    finally:
+        forget_version(user)

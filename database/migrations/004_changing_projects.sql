@@ -1,4 +1,4 @@
--- 004_changing_projects.sql: making, renaming, archiving and listing projects.
+-- 004_changing_projects.sql: making, renaming, archiving and listing projects; 056_refiling_changes restores them.
 
 -- The project for an admin of its workspace. A project that the caller may not see does not exist for them.
 create or replace function private.require_project(asked uuid)
@@ -172,28 +172,24 @@ $$;
 revoke all on function public.archive_project(uuid) from public, anon, service_role;
 grant execute on function public.archive_project(uuid) to authenticated;
 
-create or replace function public.restore_project(project uuid)
+-- Refuses a list that was made from an older one than the present: another admin's change would be lost. A list that is the
+-- present one already may be sent again.
+create or replace function private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb)
 returns void
 language plpgsql
-security definer
+immutable
 set search_path = ''
 as $$
-declare
-    restored constant public.projects := private.require_project(project);
 begin
-    if restored.archived_at is not null then
-        perform private.check_project_limits(restored.workspace_id, false);
-        update public.projects as p
-        set archived_at = null
-        where p.id = restored.id;
+    if before <> present and wanted <> present then
+        raise exception 'The % were changed meanwhile. Look at them and save your change again.', what using errcode = '22023';
     end if;
 end
 $$;
-revoke all on function public.restore_project(uuid) from public, anon, service_role;
-grant execute on function public.restore_project(uuid) to authenticated;
+revoke all on function private.refuse_outdated(text, jsonb, jsonb, jsonb) from public;
 
 -- Sets who besides admins sees a private project: the whole list, in place of the one before.
-create or replace function public.set_project_members(project uuid, people uuid[])
+create or replace function public.set_project_members(project uuid, people uuid[], before uuid[] default null)
 returns void
 language plpgsql
 security definer
@@ -212,6 +208,13 @@ begin
         raise exception 'Only members of the workspace can be given a project. Invite the others first.' using errcode = '22023';
     end if;
     perform from public.projects as p where p.id = changed.id for no key update; -- one list at a time
+    perform private.refuse_outdated(
+        'members of this project',
+        to_jsonb(array(select distinct u.id from unnest(before) as u (id) order by 1)),
+        to_jsonb(array(select o.user_id from public.project_members as o where o.project_id = changed.id order by 1)),
+        to_jsonb(array(select distinct u.id from unnest(people) as u (id) order by 1))
+    )
+    where before is not null;
     delete from public.project_members as o
     where o.project_id = changed.id and o.user_id <> all (people);
     insert into public.project_members (workspace_id, project_id, user_id)
@@ -220,8 +223,8 @@ begin
     on conflict do nothing;
 end
 $$;
-revoke all on function public.set_project_members(uuid, uuid[]) from public, anon, service_role;
-grant execute on function public.set_project_members(uuid, uuid[]) to authenticated;
+revoke all on function public.set_project_members(uuid, uuid[], uuid[]) from public, anon, service_role;
+grant execute on function public.set_project_members(uuid, uuid[], uuid[]) to authenticated;
 
 -- The projects that the caller may see, by name, archived ones last: [{id, name, slug, is_private, archived_at, members}], with
 -- the ids of the users who see it besides admins.

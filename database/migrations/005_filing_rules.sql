@@ -70,6 +70,25 @@ end
 $$;
 revoke all on function private.fields_of(public.project_rules[]) from public;
 
+-- Rules as they are sent, to compare lists.
+create or replace function private.write_rules(rules public.project_rules[])
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+    select
+        coalesce(
+            jsonb_agg(
+                jsonb_build_object('field', r.field, 'match', r.match, 'value', r.value, 'project_id', r.project_id)
+                order by r.position
+            ),
+            '[]'
+        )
+    from unnest(rules) as r
+$$;
+revoke all on function private.write_rules(public.project_rules[]) from public;
+
 -- One name for one model, as cost_records.model_key has it.
 create or replace function private.model_key_of(model_name text)
 returns text

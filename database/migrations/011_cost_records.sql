@@ -9,7 +9,7 @@ create table if not exists public.cost_records (
     workspace_id uuid not null default auth.uid(), -- references: see private.check_references
     user_id uuid not null default auth.uid(), -- who spent it, or saved it
     project_id uuid, -- null = no project
-    project_is_chosen boolean not null default false, -- by a person or a machine's own rule: rules of the workspace leave it
+    project_chosen_by text, -- null = by the workspace's rules, which leave every other choice alone; see 054_shared_events
     provider_id uuid not null,
     import_id uuid, -- a source of the same workspace
     subscription_id uuid, -- the record is a renewal of it
@@ -56,6 +56,7 @@ create table if not exists public.cost_records (
     constraint cost_records_day check (day is null or day = (timestamp at time zone 'UTC')::date), -- few records have one
     -- The id of "no project" in the view: records with it and records with null would be one group and two keys.
     constraint cost_records_project_id check (project_id <> '00000000-0000-0000-0000-000000000000'),
+    constraint cost_records_project_chosen_by check (project_chosen_by in ('person', 'source', 'event')),
     constraint cost_records_model_name check (length(model_name) between 1 and 200),
     constraint cost_records_model_key check (length(model_key) <= 200),
     constraint cost_records_request_id check (length(request_id) between 1 and 300),
@@ -111,12 +112,12 @@ alter table public.cost_records enable row level security;
 revoke all on public.cost_records from anon, authenticated, service_role;
 grant select, delete on public.cost_records to authenticated;
 grant insert (
-    id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+    id, workspace_id, user_id, project_id, provider_id, import_id, source_key, request_id, timestamp, day,
     model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
     cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
 ) on public.cost_records to authenticated;
 grant update (
-    project_id, project_is_chosen, provider_id, timestamp, day, model_name, billing_account, dataset, billed_under_other_name,
+    project_id, provider_id, timestamp, day, model_name, billing_account, dataset, billed_under_other_name,
     cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count,
     collection_method, cost_basis, charge_type, metadata
 ) on public.cost_records to authenticated;
@@ -202,7 +203,7 @@ as $$
 begin
     if new.workspace_id = any(array(select private.workspaces_as('member'))) then
         perform private.check_chosen_projects(new.workspace_id, array[new.project_id]);
-        new.project_is_chosen := true;
+        new.project_chosen_by := 'person';
     end if;
     return new;
 end

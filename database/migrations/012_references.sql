@@ -145,14 +145,27 @@ language plpgsql
 security definer
 set search_path = ''
 as $$
+declare
+    tenant uuid;
+    deleted record;
 begin
-    -- First, or the deletion of its records would make them records.
-    delete from public.superseded_records as s
-    using gone as g
-    where s.workspace_id = g.workspace_id and s.import_id = g.id;
-    delete from public.cost_records as r
-    using gone as g
-    where r.workspace_id = g.workspace_id and r.import_id = g.id;
+    for tenant in select distinct g.workspace_id from gone as g order by 1 loop
+        -- First, or the deletion of its records would make them records.
+        with superseded as (
+            delete from public.superseded_records as s
+            where s.workspace_id = tenant and s.import_id in (select g.id from gone as g)
+            returning s.source_key, s.timestamp
+        )
+
+        select array_agg(s.source_key) as keys, min(s.timestamp) as first_at, max(s.timestamp) as last_at
+        into deleted
+        from superseded as s;
+        delete from public.cost_records as r
+        where r.workspace_id = tenant and r.import_id in (select g.id from gone as g);
+        if deleted.keys is not null then
+            perform private.settle_events(tenant, deleted.keys, deleted.first_at, deleted.last_at);
+        end if;
+    end loop;
     return null;
 end
 $$;

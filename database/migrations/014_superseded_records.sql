@@ -78,13 +78,13 @@ language sql
 set search_path = ''
 as $$
     insert into public.cost_records (
-        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        s.id, s.workspace_id, s.user_id, s.project_id, s.project_is_chosen, s.provider_id, s.import_id, s.subscription_id,
+        s.id, s.workspace_id, s.user_id, s.project_id, s.project_chosen_by, s.provider_id, s.import_id, s.subscription_id,
         s.source_key, s.request_id, s.timestamp, s.day, s.model_name, s.billing_account, s.dataset, s.billed_under_other_name,
         s.cost_usd, s.tokens_used, s.input_tokens, s.output_tokens, s.cached_input_tokens, s.cache_write_tokens,
         s.reasoning_tokens, s.request_count, s.collection_method, s.cost_basis, s.charge_type, s.metadata, s.created_at,
@@ -101,13 +101,13 @@ language sql
 set search_path = ''
 as $$
     insert into public.superseded_records (
-        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id, r.source_key,
+        r.workspace_id, r.user_id, r.project_id, r.project_chosen_by, r.provider_id, r.import_id, r.subscription_id, r.source_key,
         r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name, r.cost_usd,
         r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens, r.reasoning_tokens,
         r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at, r.updated_at
@@ -116,8 +116,26 @@ as $$
 $$;
 revoke all on function private.keep_as_superseded(uuid, uuid[], timestamptz, timestamptz) from public;
 
--- Puts superseded statements in the place of records: `ids` and `at` name the records, in the order of the statements. A project
--- that a person chose stays where the same source reports its event again.
+-- True if a record's project outlasts the statement that replaces it: what a person chose does, and what a machine's rule chose
+-- where the same source reports the event again.
+create or replace function private.keeps_choice(record public.cost_records, statement public.superseded_records)
+returns boolean
+language plpgsql
+immutable
+set search_path = ''
+as $$
+begin
+    return coalesce(record.project_chosen_by = 'person', false)
+    or (
+        coalesce(record.project_chosen_by = 'source', false)
+        and statement.project_chosen_by is null
+        and statement.import_id is not distinct from record.import_id
+    );
+end
+$$;
+revoke all on function private.keeps_choice(public.cost_records, public.superseded_records) from public;
+
+-- Puts superseded statements in the place of records: `ids` and `at` name the records, in the order of the statements.
 create or replace function private.replace_records(owner uuid, statements uuid[], ids uuid[], at timestamptz[])
 returns void
 language plpgsql
@@ -132,18 +150,14 @@ begin
     update public.cost_records as r
     set
         (
-            user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, request_id, timestamp, day,
+            user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, request_id, timestamp, day,
             model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
             cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
             metadata
         ) = row(
             t.user_id,
-            case
-                when r.project_is_chosen and not t.project_is_chosen and r.import_id is not distinct from t.import_id
-                    then r.project_id
-                else t.project_id
-            end,
-            t.project_is_chosen or (r.project_is_chosen and r.import_id is not distinct from t.import_id),
+            case when private.keeps_choice(r, t) then r.project_id else t.project_id end,
+            case when private.keeps_choice(r, t) then r.project_chosen_by else t.project_chosen_by end,
             t.provider_id, t.import_id, t.subscription_id, t.request_id, t.timestamp, t.day, t.model_name, t.billing_account,
             t.dataset, t.billed_under_other_name, t.cost_usd, t.tokens_used, t.input_tokens, t.output_tokens,
             t.cached_input_tokens, t.cache_write_tokens, t.reasoning_tokens, t.request_count, t.collection_method, t.cost_basis,

@@ -92,8 +92,8 @@ end
 $$;
 revoke all on function private.move_statements(uuid, uuid[]) from public;
 
--- Makes the best statement on each of these events the record. The number of records that changed is added to the setting
--- tally.restated, for the save that caused it.
+-- Makes the best statement on each of these events the record, and settles its person and project. The number of records that
+-- changed is added to the setting tally.restated, for the save that caused it.
 create or replace function private.select_winners(owner uuid, keys uuid[])
 returns void
 language plpgsql
@@ -122,6 +122,7 @@ begin
         restated := restated + step.restated;
         exit when step.is_last;
     end loop;
+    perform private.settle_events(owner, contested);
     perform set_config(
         'tally.restated',
         (coalesce(nullif(current_setting('tally.restated', true), ''), '0')::integer + restated)::text,
@@ -167,8 +168,8 @@ create or replace trigger cost_records_choose_deleted
     referencing old table as changed
     for each statement execute function private.select_winners_of_changed();
 
--- A caller's deletion waits for saves before it locks a row, else the two could deadlock. The moves of a selection are made under
--- the lock of their workspace: saves into the caller's other workspaces need not wait for them.
+-- A caller's deletion or exclusion waits for saves before it locks a row, else the two could deadlock. The moves of a selection
+-- are made under the lock of their workspace: saves into the caller's other workspaces need not wait for them.
 create or replace function private.wait_for_saves()
 returns trigger
 language plpgsql
@@ -189,3 +190,6 @@ create or replace trigger cost_records_delete_waits
 create or replace trigger imports_delete_waits
     before delete on public.imports
     for each statement execute function private.wait_for_saves();
+create or replace trigger imports_enable_waits
+    before update of is_enabled on public.imports
+    for each statement when (current_user = 'authenticated') execute function private.wait_for_saves();

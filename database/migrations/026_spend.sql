@@ -8,7 +8,7 @@ select
     r.workspace_id,
     r.user_id,
     r.project_id,
-    r.project_is_chosen,
+    r.project_chosen_by,
     r.provider_id,
     r.import_id,
     r.subscription_id,

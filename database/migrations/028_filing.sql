@@ -49,6 +49,26 @@ end
 $$;
 revoke all on function private.clean_value(text, text) from public;
 
+-- The name of a person in a record's metadata, as aliases have it.
+create or replace function private.named_person(metadata jsonb)
+returns text
+language plpgsql
+immutable
+set search_path = ''
+as $$
+declare
+    name text;
+begin
+    foreach name in array array['actor', 'user_email', 'email', 'user', 'user_id', 'username', 'owner'] loop
+        if metadata ->> name <> '' then
+            return private.clean_value('person', metadata ->> name);
+        end if;
+    end loop;
+    return null;
+end
+$$;
+revoke all on function private.named_person(jsonb) from public;
+
 -- Combinations of traits as rows, with their places: of several tags one each.
 create or replace function private.named_traits(kinds private.traits[])
 returns table (nth bigint, field text, value text)

@@ -20,7 +20,7 @@ declare
     filed constant record := private.file_incoming(tenant, source.id, incoming);
 begin
     insert into public.superseded_records as s (
-        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
@@ -29,7 +29,7 @@ begin
         r.source_key, case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
     )
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        r.project_id is not null, p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
+        case when r.project_id is not null then 'source' end, p.id, source.id, r.source_key, r.request_id, r.timestamp, r.day, r.model_name,
         r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false), r.cost_usd,
         coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),
@@ -55,12 +55,16 @@ begin
     ) do update
         set
             (
-                user_id, project_id, project_is_chosen, provider_id, request_id, timestamp, day, model_name, billing_account,
+                user_id, project_id, project_chosen_by, provider_id, request_id, timestamp, day, model_name, billing_account,
                 dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens, cached_input_tokens,
                 cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type, metadata
             ) = row(
-                excluded.user_id, case when s.project_is_chosen and not excluded.project_is_chosen then s.project_id else
-                excluded.project_id end, s.project_is_chosen or excluded.project_is_chosen, excluded.provider_id,
+                excluded.user_id,
+                case when s.project_chosen_by = 'person' or excluded.project_chosen_by is null and s.project_chosen_by = 'source'
+                then s.project_id else excluded.project_id end,
+                case when s.project_chosen_by = 'person' then 'person'
+                else coalesce(excluded.project_chosen_by, s.project_chosen_by) end,
+                excluded.provider_id,
                 excluded.request_id, excluded.timestamp, excluded.day, excluded.model_name, excluded.billing_account,
                 excluded.dataset, excluded.billed_under_other_name, excluded.cost_usd, excluded.tokens_used,
                 excluded.input_tokens, excluded.output_tokens, excluded.cached_input_tokens, excluded.cache_write_tokens,
@@ -164,14 +168,14 @@ begin
     )
 
     insert into public.cost_records (
-        workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, source_key, request_id, timestamp, day,
+        workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, source_key, request_id, timestamp, day,
         model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens, output_tokens,
         cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis, charge_type,
         metadata
     )
     select
         tenant, coalesce(r.filed_person, source.user_id, auth.uid()), coalesce(r.project_id, r.filed_project),
-        r.project_id is not null, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
+        case when r.project_id is not null then 'source' end, p.id, source.id, coalesce(r.source_key, gen_random_uuid()), r.request_id, r.timestamp, r.day,
         r.model_name, r.billing_account, coalesce(r.dataset, 'requests'), coalesce(r.billed_under_other_name, false),
         r.cost_usd, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)),
         coalesce(r.input_tokens, 0), coalesce(r.output_tokens, 0), coalesce(r.cached_input_tokens, 0),

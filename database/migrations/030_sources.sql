@@ -13,13 +13,13 @@ as $$
     )
 
     insert into public.superseded_records (
-        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_chosen_by, r.provider_id, r.import_id, r.subscription_id,
         r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
         r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
         r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,
@@ -28,24 +28,6 @@ as $$
     on conflict do nothing -- a statement saved while a month was archived is newer
 $$;
 revoke all on function private.supersede_source(uuid, uuid) from public;
-
--- The other imports of a file. One that was imported again unchanged is not sent again: a single import has the records, for all
--- that name the same first one in metadata.same_as.
-create or replace function private.imports_of_same_file(source public.imports)
-returns setof public.imports
-language sql
-stable
-set search_path = ''
-as $$
-    select i.*
-    from public.imports as i
-    where
-        i.workspace_id = source.workspace_id
-        and i.user_id = source.user_id
-        and i.id <> source.id
-        and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
-$$;
-revoke all on function private.imports_of_same_file(public.imports) from public;
 
 -- Gives the records of these imports, archived ones too, to another import.
 create or replace function private.pass_on_records(tenant uuid, holders uuid[], heir uuid)
@@ -81,24 +63,31 @@ as $$
 declare
     others uuid[];
     enabled uuid;
+    keys uuid[];
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
     others := array(select i.id from private.imports_of_same_file(new) as i);
     enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
-    if not new.is_enabled and enabled is null then
-        perform private.supersede_source(new.workspace_id, new.id);
-    elsif not new.is_enabled then
+    if not new.is_enabled and enabled is not null then
         perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
-    elsif enabled is null then
+    end if;
+    if enabled is not null then
+        return null;
+    end if;
+    if new.is_enabled then
         perform private.pass_on_records(new.workspace_id, others, new.id);
-        perform private.select_winners(
-            new.workspace_id,
-            array(
-                select s.source_key
-                from public.superseded_records as s
-                where s.workspace_id = new.workspace_id and s.import_id = new.id
-            )
-        );
+    else
+        perform private.supersede_source(new.workspace_id, new.id);
+    end if;
+    keys := array(
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = new.workspace_id and s.import_id = new.id
+    );
+    if new.is_enabled then
+        perform private.select_winners(new.workspace_id, keys);
+    else
+        perform private.settle_events(new.workspace_id, keys);
     end if;
     return null;
 end
@@ -200,16 +189,27 @@ set lock_timeout = '6s'
 as $$
 declare
     tenant constant uuid := private.require_source($1);
-    superseded bigint;
+    superseded record;
     effective bigint;
 begin
     if $3 is null or $4 is null or $5 is null then
         raise exception 'Give the days and the identities that are still there.' using errcode = '22023';
     end if;
     perform pg_advisory_xact_lock(private.save_lock(tenant));
-    delete from public.superseded_records as s
-    where s.workspace_id = tenant and s.import_id = $1 and s.dataset = $2 and s.day between $3 and $4 and s.source_key <> all ($5);
-    get diagnostics superseded = row_count;
+    with deleted as (
+        delete from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.import_id = $1
+            and s.dataset = $2
+            and s.day between $3 and $4
+            and s.source_key <> all ($5)
+        returning s.source_key, s.timestamp
+    )
+
+    select array_agg(d.source_key) as keys, min(d.timestamp) as first_at, max(d.timestamp) as last_at
+    into superseded
+    from deleted as d;
     delete from public.cost_records as r
     where
         r.workspace_id = tenant
@@ -220,7 +220,10 @@ begin
         and r.day is not null
         and r.source_key <> all ($5);
     get diagnostics effective = row_count;
-    return superseded + effective;
+    if superseded.keys is not null then
+        perform private.settle_events(tenant, superseded.keys, superseded.first_at, superseded.last_at);
+    end if;
+    return coalesce(cardinality(superseded.keys), 0) + effective;
 end
 $$;
 revoke all on function public.delete_missing(uuid, text, date, date, uuid[]) from public, anon, service_role;

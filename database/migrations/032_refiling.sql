@@ -26,7 +26,7 @@ $$;
 -- private.kinds_of_incoming.
 create or replace function private.described_statements(tenant uuid, fields text[], of_source uuid default null)
 returns table (
-    is_record boolean, id uuid, at timestamptz, user_id uuid, project_id uuid, project_is_chosen boolean, import_id uuid,
+    is_record boolean, id uuid, at timestamptz, user_id uuid, project_id uuid, project_chosen_by text, import_id uuid,
     cost_basis text, cost_usd numeric, traits private.traits
 )
 language plpgsql
@@ -38,7 +38,7 @@ as $$
 begin
     return query
     select
-        s.is_record, s.id, s.timestamp, s.user_id, s.project_id, s.project_is_chosen, s.import_id, s.cost_basis, s.cost_usd,
+        s.is_record, s.id, s.timestamp, s.user_id, s.project_id, s.project_chosen_by, s.import_id, s.cost_basis, s.cost_usd,
         row(
             case when (select 'folder' = any (fields)) then coalesce(nullif(m ->> 'project', ''), m ->> 'folder') end,
             case when (select 'repository' = any (fields)) then coalesce(nullif(m ->> 'repository', ''), m ->> 'repo') end,
@@ -68,14 +68,14 @@ begin
         )::private.traits
     from (
         select
-            true as is_record, r.id, r.timestamp, r.user_id, r.project_id, r.project_is_chosen, r.import_id, r.cost_basis,
+            true as is_record, r.id, r.timestamp, r.user_id, r.project_id, r.project_chosen_by, r.import_id, r.cost_basis,
             case when r.money_is_effective then r.cost_usd else 0.0000000000 end as cost_usd, r.metadata as m, r.model_key,
             r.billing_account
         from public.cost_records as r
         where r.workspace_id = tenant and (of_source is null or r.import_id = of_source)
         union all
         select
-            false, k.id, k.timestamp, k.user_id, k.project_id, k.project_is_chosen, k.import_id, k.cost_basis, 0, k.metadata,
+            false, k.id, k.timestamp, k.user_id, k.project_id, k.project_chosen_by, k.import_id, k.cost_basis, 0, k.metadata,
             k.model_key, k.billing_account
         from public.superseded_records as k
         where k.workspace_id = tenant and (of_source is null or k.import_id = of_source)
@@ -111,7 +111,7 @@ begin
                 min(s.at) filter (where s.is_record) as first_at,
                 max(s.at) filter (where s.is_record) as last_at
             from private.described_statements(tenant, private.fields_of(rules), of_source) as s
-            where not s.project_is_chosen and (s.project_id is null or s.project_id <> all (archived))
+            where s.project_chosen_by is null and (s.project_id is null or s.project_id <> all (archived))
             group by s.traits, s.project_id
         ),
 
@@ -160,12 +160,12 @@ begin
     set project_id = p.to_id
     from private.described_statements(tenant, fields, of_source) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.project_id is not distinct from p.from_id
-    where k.workspace_id = tenant and k.id = s.id and not s.is_record and not s.project_is_chosen;
+    where k.workspace_id = tenant and k.id = s.id and not s.is_record and s.project_chosen_by is null;
     update public.cost_records as r
     set project_id = p.to_id
     from private.described_statements(tenant, fields, of_source) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.project_id is not distinct from p.from_id
-    where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record and not s.project_is_chosen;
+    where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record and s.project_chosen_by is null;
     perform set_config('tally.is_flagging', '', true);
 end
 $$;

@@ -179,8 +179,9 @@ $$;
 revoke all on function public.preview_rules(uuid, json) from public, anon, service_role;
 grant execute on function public.preview_rules(uuid, json) to authenticated;
 
--- Makes these the workspace's rules and files its records by them, in one transaction; answers as the preview.
-create or replace function public.set_rules(workspace uuid, rules json)
+-- Makes these the workspace's rules and files its records by them, in one transaction; answers as the preview. `before` is the
+-- list as the caller read it, so that nobody's change is lost.
+create or replace function public.set_rules(workspace uuid, rules json, before json default null)
 returns json
 language plpgsql
 security definer
@@ -189,12 +190,20 @@ set statement_timeout = '120s' -- PostgREST applies it: all records may move
 as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
+    checked public.project_rules[];
     active public.project_rules[];
     plan private.filing_move[];
     described json;
 begin
     perform private.wait_to_file(tenant);
-    perform private.store_rules(tenant, private.read_rules(tenant, rules));
+    checked := private.read_rules(tenant, rules);
+    perform private.refuse_outdated(
+        'rules',
+        before::jsonb,
+        private.write_rules(array(select r from public.project_rules as r where r.workspace_id = tenant)),
+        private.write_rules(checked)
+    );
+    perform private.store_rules(tenant, checked);
     active := private.active_rules(tenant);
     plan := private.plan_rules(tenant, active);
     perform private.move_to_projects(tenant, plan, private.fields_of(active));
@@ -203,8 +212,8 @@ begin
     return described;
 end
 $$;
-revoke all on function public.set_rules(uuid, json) from public, anon, service_role;
-grant execute on function public.set_rules(uuid, json) to authenticated;
+revoke all on function public.set_rules(uuid, json, json) from public, anon, service_role;
+grant execute on function public.set_rules(uuid, json, json) to authenticated;
 
 -- What records name in these fields, with their sums: of records without a project, or of those that a source brought.
 create or replace function private.name_traits(tenant uuid, fields text[], are_unassigned boolean)
@@ -222,7 +231,7 @@ as $$
         from private.described_statements(tenant, fields) as s
         where
             s.is_record
-            and case when are_unassigned then s.project_id is null and not s.project_is_chosen else s.import_id is not null end
+            and case when are_unassigned then s.project_id is null and s.project_chosen_by is null else s.import_id is not null end
         group by s.traits
     ),
 

@@ -79,8 +79,37 @@ end
 $$;
 revoke all on function private.read_aliases(uuid, json) from public;
 
--- What these aliases would move. Without an alias a record is of whoever brought its source; hand entries stay whose they are,
--- and records of deleted accounts (the nil id) nobody's: another person manages their sources by now.
+-- The workspace's statements of sources with their traits; of an event with several statements the record has those of the one
+-- that knows best whose it is.
+create or replace function private.described_people(tenant uuid, aliases public.person_aliases[])
+returns table (
+    is_record boolean, id uuid, at timestamptz, user_id uuid, cost_basis text, cost_usd numeric, traits private.traits
+)
+language plpgsql
+stable
+rows 100000
+set search_path = ''
+set work_mem = '64MB'
+as $$
+declare
+    keys uuid[];
+    first_at timestamptz;
+    last_at timestamptz;
+begin
+    select array_agg(distinct s.source_key), min(s.timestamp), max(s.timestamp)
+    into keys, first_at, last_at
+    from public.superseded_records as s
+    where s.workspace_id = tenant;
+    return query
+    select s.is_record, s.id, s.at, s.user_id, s.cost_basis, s.cost_usd, coalesce(e.traits, s.traits)
+    from private.described_statements(tenant, array['person', 'source']) as s
+    left join private.people_of_events(tenant, aliases, keys, first_at, last_at) as e on e.is_record and s.id = e.id
+    where s.import_id is not null;
+end
+$$;
+revoke all on function private.described_people(uuid, public.person_aliases[]) from public;
+
+-- What these aliases would move. Without an alias a record is of whoever brought its source; hand entries stay whose they are.
 create or replace function private.plan_aliases(tenant uuid, aliases public.person_aliases[])
 returns private.filing_move[]
 language plpgsql
@@ -92,7 +121,7 @@ begin
     return array(
         select
             row(
-                k.traits, k.user_id, coalesce(a.user_id, i.user_id), k.records, k.superseded, k.billed_usd, k.estimated_usd,
+                k.traits, k.user_id, private.person_of(a.user_id, k.user_id, i), k.records, k.superseded, k.billed_usd, k.estimated_usd,
                 k.included_usd, k.first_at, k.last_at
             )::private.filing_move
         from (
@@ -106,22 +135,19 @@ begin
                 coalesce(sum(s.cost_usd) filter (where s.cost_basis = 'included'), 0) as included_usd,
                 min(s.at) filter (where s.is_record) as first_at,
                 max(s.at) filter (where s.is_record) as last_at
-            from private.described_statements(tenant, array['person', 'source']) as s
-            where s.import_id is not null
+            from private.described_people(tenant, aliases) as s
             group by s.traits, s.user_id
         ) as k
         inner join public.imports as i on (k.traits).source = i.id
         left join unnest(aliases) as a on a.value = private.clean_value('person', (k.traits).person)
-        where
-            k.user_id <> coalesce(a.user_id, i.user_id)
-            and (a.user_id is not null or k.user_id <> '00000000-0000-0000-0000-000000000000')
+        where k.user_id <> private.person_of(a.user_id, k.user_id, i)
     );
 end
 $$;
 revoke all on function private.plan_aliases(uuid, public.person_aliases[]) from public;
 
 -- Moves what was planned, as private.move_to_projects does.
-create or replace function private.move_to_people(tenant uuid, plan private.filing_move[])
+create or replace function private.move_to_people(tenant uuid, aliases public.person_aliases[], plan private.filing_move[])
 returns void
 language plpgsql
 set search_path = ''
@@ -136,18 +162,18 @@ begin
     perform set_config('tally.is_flagging', 'on', true);
     update public.superseded_records as k
     set user_id = p.to_id
-    from private.described_statements(tenant, array['person', 'source']) as s
+    from private.described_people(tenant, aliases) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.user_id = p.from_id
     where k.workspace_id = tenant and k.id = s.id and not s.is_record;
     update public.cost_records as r
     set user_id = p.to_id
-    from private.described_statements(tenant, array['person', 'source']) as s
+    from private.described_people(tenant, aliases) as s
     inner join unnest(plan) as p on s.traits = p.traits and s.user_id = p.from_id
     where r.workspace_id = tenant and r.id = s.id and r.timestamp = s.at and s.is_record;
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
-revoke all on function private.move_to_people(uuid, private.filing_move[]) from public;
+revoke all on function private.move_to_people(uuid, public.person_aliases[], private.filing_move[]) from public;
 
 -- What these aliases would move if they were the workspace's, as private.describe_moves.
 create or replace function public.preview_aliases(workspace uuid, aliases json)
@@ -167,9 +193,20 @@ $$;
 revoke all on function public.preview_aliases(uuid, json) from public, anon, service_role;
 grant execute on function public.preview_aliases(uuid, json) to authenticated;
 
+-- Aliases as they are sent, to compare lists.
+create or replace function private.write_aliases(aliases public.person_aliases[])
+returns jsonb
+language sql
+immutable
+set search_path = ''
+as $$
+    select coalesce(jsonb_object_agg(a.value, a.user_id), '{}') from unnest(aliases) as a
+$$;
+revoke all on function private.write_aliases(public.person_aliases[]) from public;
+
 -- Makes these the workspace's aliases and gives its records to the people that they name, in one transaction; answers as the
--- preview.
-create or replace function public.set_aliases(workspace uuid, aliases json)
+-- preview. `before` is the list as the caller read it, so that nobody's change is lost.
+create or replace function public.set_aliases(workspace uuid, aliases json, before json default null)
 returns json
 language plpgsql
 security definer
@@ -184,6 +221,13 @@ declare
 begin
     perform private.wait_to_file(tenant);
     checked := private.read_aliases(tenant, aliases);
+    perform private.refuse_outdated(
+        'names of people',
+        (select coalesce(jsonb_object_agg(e ->> 'value', e ->> 'user_id'), '{}') from json_array_elements(before) as e),
+        private.write_aliases(array(select a from public.person_aliases as a where a.workspace_id = tenant)),
+        private.write_aliases(checked)
+    )
+    where before is not null;
     delete from public.person_aliases as o
     where o.workspace_id = tenant and o.value not in (select a.value from unnest(checked) as a);
     insert into public.person_aliases as o
@@ -193,14 +237,14 @@ begin
         set user_id = excluded.user_id
         where o.user_id <> excluded.user_id;
     plan := private.plan_aliases(tenant, checked);
-    perform private.move_to_people(tenant, plan);
+    perform private.move_to_people(tenant, checked, plan);
     described := private.describe_moves(tenant, plan, 'person');
     perform private.audit_moves(tenant, described, 'assign_records');
     return described;
 end
 $$;
-revoke all on function public.set_aliases(uuid, json) from public, anon, service_role;
-grant execute on function public.set_aliases(uuid, json) to authenticated;
+revoke all on function public.set_aliases(uuid, json, json) from public, anon, service_role;
+grant execute on function public.set_aliases(uuid, json, json) to authenticated;
 
 -- Names of people in records without an alias, dearest first: [{value, records, cost_usd}]. What a plan includes is no cost.
 create or replace function public.unknown_people(workspace uuid default null)

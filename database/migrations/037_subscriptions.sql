@@ -132,6 +132,28 @@ as $$
 $$;
 revoke all on function private.renewal_days(public.subscriptions, date) from public;
 
+-- The project under which the workspace's rules file the renewals of a plan, by its name.
+create or replace function private.project_of_plan(of_subscription public.subscriptions)
+returns uuid
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return (
+        private.match_rules(
+            private.active_rules((of_subscription).workspace_id),
+            array[
+                row(
+                    null, null, null, null, null, null, null, null, private.model_key_of((of_subscription).plan_name), null
+                )::private.traits
+            ]
+        )
+    )[1];
+end
+$$;
+revoke all on function private.project_of_plan(public.subscriptions) from public;
+
 -- Adds the renewals of these days that are not there. One is found by its identity at any instant of the day, so a new time
 -- zone cannot add it again. Returns how many were added.
 create or replace function private.add_renewals(of_subscription public.subscriptions, due date[], zone text)
@@ -141,21 +163,14 @@ set search_path = ''
 as $$
 declare
     added integer;
-    filed constant uuid[] := private.match_rules(
-        private.active_rules((of_subscription).workspace_id),
-        array[
-            row(
-                null, null, null, null, null, null, null, null, private.model_key_of((of_subscription).plan_name), null
-            )::private.traits
-        ]
-    );
+    filed constant uuid := private.project_of_plan(of_subscription);
 begin
     insert into public.cost_records (
         workspace_id, user_id, project_id, provider_id, subscription_id, timestamp, day, model_name, cost_usd,
         collection_method, cost_basis, charge_type, source_key
     )
     select
-        (of_subscription).workspace_id, (of_subscription).user_id, filed[1], (of_subscription).provider_id, (of_subscription).id,
+        (of_subscription).workspace_id, (of_subscription).user_id, filed, (of_subscription).provider_id, (of_subscription).id,
         private.day_instant(d.day, zone), d.day, (of_subscription).plan_name, (of_subscription).amount_usd, 'manual_entry',
         'billed', 'subscription', md5((of_subscription).id::text || ' ' || d.day::text)::uuid
     from unnest(due) as d (day)
@@ -183,6 +198,7 @@ as $$
 declare
     zone text;
     due date[];
+    filed uuid;
 begin
     -- The locks of a save, in its order: the time zone's, those of months, that of saves.
     perform pg_advisory_xact_lock_shared(private.timezone_lock((of_subscription).workspace_id));
@@ -201,8 +217,13 @@ begin
         and r.subscription_id = (of_subscription).id
         and r.day <> all (due);
 
+    filed := private.project_of_plan(of_subscription);
     update public.cost_records as r
     set
+        project_id = case
+            when r.model_name = (of_subscription).plan_name or private.stays_filed(r) then r.project_id
+            else filed
+        end,
         cost_usd = (of_subscription).amount_usd,
         provider_id = (of_subscription).provider_id,
         model_name = (of_subscription).plan_name

@@ -30,6 +30,14 @@ begin
         update public.api_credentials as c
         set user_id = heir
         where c.workspace_id = old.workspace_id and c.user_id = old.user_id;
+        -- What a connection brings from now on is its new owner's; what it brought stays whose it is (private.person_of).
+        update public.imports as i
+        set
+            user_id = heir,
+            metadata = i.metadata || jsonb_build_object(
+                'former_users', coalesce(i.metadata -> 'former_users', '[]') || to_jsonb(old.user_id::text)
+            )
+        where i.workspace_id = old.workspace_id and i.user_id = old.user_id and i.credential_id is not null;
     end if;
     return null;
 end

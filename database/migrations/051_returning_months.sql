@@ -72,13 +72,13 @@ as $$
     )
 
     insert into public.superseded_records (
-        id, workspace_id, user_id, project_id, project_is_chosen, provider_id, import_id, subscription_id, source_key, request_id,
+        id, workspace_id, user_id, project_id, project_chosen_by, provider_id, import_id, subscription_id, source_key, request_id,
         timestamp, day, model_name, billing_account, dataset, billed_under_other_name, cost_usd, tokens_used, input_tokens,
         output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens, request_count, collection_method, cost_basis,
         charge_type, metadata, created_at, updated_at
     )
     select
-        r.id, r.workspace_id, r.user_id, r.project_id, r.project_is_chosen, r.provider_id, r.import_id, r.subscription_id,
+        r.id, r.workspace_id, r.user_id, r.project_id, r.project_chosen_by, r.provider_id, r.import_id, r.subscription_id,
         r.source_key, r.request_id, r.timestamp, r.day, r.model_name, r.billing_account, r.dataset, r.billed_under_other_name,
         r.cost_usd, r.tokens_used, r.input_tokens, r.output_tokens, r.cached_input_tokens, r.cache_write_tokens,
         r.reasoning_tokens, r.request_count, r.collection_method, r.cost_basis, r.charge_type, r.metadata, r.created_at,

@@ -25,7 +25,7 @@ begin
                 row_number() over () as nth, s.traits, s.project_id, count(*) as records,
                 coalesce(sum(s.cost_usd) filter (where s.cost_basis <> 'included'), 0) as cost_usd
             from private.described_statements(tenant, private.fields_of(rules)) as s
-            where s.is_record and s.project_id is not null and not s.project_is_chosen
+            where s.is_record and s.project_id is not null and s.project_chosen_by is null
             group by s.traits, s.project_id
         ),
 

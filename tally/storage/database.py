@@ -86,6 +86,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "get_user_total_spend",
         "list_workspaces",
         "report_sync",
+        "preview_restore",
         "restore_project",
         "set_paid_by_plan",
         "set_project_members",

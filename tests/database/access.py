@@ -97,6 +97,7 @@ EXECUTED_BY = {
     "refresh_cost_records_daily": {"service_role"},
     "remove_member": {"authenticated"},
     "report_sync": {"authenticated"},
+    "preview_restore": {"authenticated"},
     "restore_project": {"authenticated"},
     "rule_suggestions": {"authenticated"},
     "save_cost_records": {"authenticated"},

@@ -18,7 +18,7 @@ NAMED = {"ann": "member", "bob": "member"}  # other names are roles, perhaps wit
 
 
 def call(connection: Connection, function: str, *values: object, **named: object) -> Any:
-    """The answer of a function of the schema public; lists and dictionaries become JSON, except `people`."""
+    """The answer of a function of the schema public; lists, except of ids, and dictionaries become JSON."""
     arguments = ", ".join(["%s"] * len(values) + [f"{name} => %s" for name in named])
     given = [_to_json(value) for value in values]
     given += [value if name == "people" else _to_json(value) for name, value in named.items()]
@@ -27,7 +27,8 @@ def call(connection: Connection, function: str, *values: object, **named: object
 
 
 def _to_json(value: object) -> object:
-    return json.dumps(value) if isinstance(value, dict | list) else value
+    is_ids = isinstance(value, list) and value and all(isinstance(one, UUID) for one in value)
+    return json.dumps(value) if isinstance(value, dict | list) and not is_ids else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,7 @@ def test_what_a_person_chose_stays(database: Connection, team: Team) -> None:
     assert ann.save(source, statement | {"cost_usd": "9"})["restated"] == 1
     assert projects(database) == [app, web, None]
     ann.save(source, statement | {"cost_usd": "8", "project_id": str(web)})
-    assert projects(database) == [web, web, None]
+    assert projects(database) == [app, web, None]
 
 
 def test_an_archived_project_keeps_its_records_and_gets_none(database: Connection, team: Team) -> None:
@@ -258,6 +258,92 @@ def test_an_archived_project_keeps_its_records_and_gets_none(database: Connectio
     assert projects(database) == [web, web, web]
 
 
+def test_a_restored_project_gets_what_its_rules_file(database: Connection, team: Team) -> None:
+    admin, ann = team["admin"], team["ann"]
+    web, app = admin.add_project("Web"), admin.add_project("App")
+    ann.save(None, described(0, repo="web"))
+    rules = [rule("repository", "web", web), rule("tag", "x", app)]
+    admin.ask("set_rules", rules=rules)
+    admin.call("archive_project", project=web)
+    assert admin.call("preview_restore", project=web)["records"] == 0
+    ann.save(None, described(1, repo="web"), described(2, repo="web", tag="x"), described(3))
+    ann.save(None, described(4, repo="web") | {"project_id": str(app)})
+    admin.ask("set_rules", rules=rules[::-1])
+    preview = admin.call("preview_restore", project=web)
+    assert projects(database) == [web, None, app, None, app]
+    assert [(move["from_project"], move["to_project"]) for move in preview["moves"]] == [(None, str(web))]
+    assert admin.call("restore_project", project=web) == preview
+    assert projects(database) == [web, web, app, None, app]
+    assert admin.call("restore_project", project=web)["records"] == 0
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "field", "wanted"),
+    [
+        ("model_name", "o3", "model", "o3"),
+        ("metadata", '{"repo": "web"}', "repository", "web"),
+        ("billing_account", "openai:acme", "billing_account", "openai:acme"),
+    ],
+)
+def test_an_edited_record_is_filed_by_what_it_says_now(
+    database: Connection, team: Team, column: str, value: str, field: str, wanted: str
+) -> None:
+    admin, ann = team["admin"], team["ann"]
+    web, old = admin.add_project("Web"), admin.add_project("Old")
+    admin.ask("set_rules", rules=[rule("tag", "old", old), rule(field, wanted, web)])
+    ann.save(None, described(0), described(1) | {"project_id": str(old)}, described(2, tag="old"))
+    admin.call("archive_project", project=old)
+    change = f"update public.cost_records set {column} = %s"
+    ann.connection.execute(change.encode(), [value])
+    assert projects(database) == [web, old, old]
+    admin.ask("set_rules", rules=[])
+    ann.connection.execute("update public.cost_records set model_name = 'else'")
+    assert projects(database) == [None, old, old]
+
+
+def test_a_renamed_plan_is_filed_by_its_new_name(database: Connection, team: Team) -> None:
+    admin, ann = team["admin"], team["ann"]
+    web = admin.add_project("Web")
+    admin.ask("set_rules", rules=[rule("model", "team plan", web)])
+    ann.connection.execute(
+        """insert into public.subscriptions
+            (workspace_id, provider_id, plan_name, amount_usd, started_on, renewal_day)
+        select %s, id, 'Plan', 20, current_date - 40, extract(day from current_date - 40)::integer
+        from public.providers where name = 'openai'""",
+        [ann.workspace],
+    )
+    assert set(projects(database)) == {None}
+    ann.choose(web, "timestamp = (select max(timestamp) from public.cost_records)")
+    for name, expected in (("Team plan", [web, web]), ("Plan", [None, web])):
+        ann.connection.execute("update public.subscriptions set plan_name = %s", [name])
+        assert projects(database) == expected
+
+
+def test_the_later_of_two_lists_that_were_read_at_once_is_refused(database: Connection, team: Team) -> None:
+    admin, owner, ann = team["admin"], team["owner"], team["ann"]
+    web = admin.add_project("Web", is_private=True)
+    first = [rule("repository", "web", web)]
+    admin.ask("set_rules", rules=first, before=[])
+    assert "were changed meanwhile" in owner.suspect(
+        "set_rules", workspace=owner.workspace, rules=[rule("tag", "x", web)], before=[]
+    )
+    owner.ask("set_rules", rules=first, before=[])  # the same change
+    owner.ask("set_rules", rules=[*first, rule("tag", "x", web)], before=first)
+    admin.ask("set_aliases", aliases=[alias("ann", ann)], before=[])
+    assert "were changed meanwhile" in owner.suspect(
+        "set_aliases", workspace=owner.workspace, aliases=[alias("x", ann)], before=[]
+    )
+    owner.ask("set_aliases", aliases=[], before=[alias("ann", ann)])
+    people = [ann.id, team["bob"].id]
+    admin.call("set_project_members", project=web, people=people, before="{}")
+    assert "were changed meanwhile" in owner.suspect(
+        "set_project_members", project=web, people=[ann.id], before="{}"
+    )
+    owner.call("set_project_members", project=web, people=people[:1], before=people[::-1])
+    query = "select field, (select array_agg(user_id) from public.project_members) from public.project_rules"
+    assert sorted(database.execute(query).fetchall()) == [("repository", people[:1]), ("tag", people[:1])]
+
+
 def test_superseded_statements_are_filed_by_their_own_traits(database: Connection, team: Team) -> None:
     admin, ann, bob = team["admin"], team["ann"], team["bob"]
     web, app = admin.add_project("Web"), admin.add_project("App")
@@ -274,7 +360,7 @@ def test_superseded_statements_are_filed_by_their_own_traits(database: Connectio
     admin.connection.execute(enable, [False, bill])
     assert (projects(database), people(database)) == ([web], [ann.id])
     admin.connection.execute(enable, [True, bill])
-    assert (projects(database), people(database)) == ([app], [bob.id])
+    assert (projects(database), people(database)) == ([app], [ann.id])  # the log knows whose it is
     admin.connection.execute(enable, [False, bill])
     assert admin.ask("set_rules", rules=rules[:1])["superseded_records"] == 1
     admin.connection.execute(enable, [True, bill])
@@ -569,10 +655,10 @@ def test_the_audit_log_tells_of_rules_and_moves(database: Connection, team: Team
 
 def test_a_caller_cannot_say_whose_a_record_is(database: Connection, team: Team) -> None:
     ann, bob = team["ann"], team["bob"]
-    forged = {"user_id": str(bob.id), "filed_person": str(bob.id), "project_is_chosen": True}
+    forged = {"user_id": str(bob.id), "filed_person": str(bob.id), "project_chosen_by": True}
     ann.save(None, described(0) | forged)
-    query = "select user_id, project_is_chosen from public.cost_records"
-    assert database.execute(query).fetchall() == [(ann.id, False)]
+    query = "select user_id, project_chosen_by from public.cost_records"
+    assert database.execute(query).fetchall() == [(ann.id, None)]
 
 
 def test_a_save_waits_for_a_change_of_rules(database: Connection, team: Team) -> None:

@@ -99,6 +99,26 @@ def test_connections_pass_to_the_owner(team: Team, database: Connection, way: st
     assert log[0]["metadata"]["provider"] == "openai"
 
 
+@pytest.mark.parametrize("way", ["leave_workspace", "set_role"])
+def test_what_a_connection_brings_is_its_new_owners(team: Team, database: Connection, way: str) -> None:
+    owner, admin = team["owner"], team["admin"]
+    [[credential]] = database.execute("select id from public.api_credentials")
+    query = """insert into public.imports (workspace_id, kind, filename, format, credential_id)
+        values (%s, 'connection', 'OpenAI', 'openai', %s) returning id"""
+    [[source]] = admin.connection.execute(query, [team.id, credential]).fetchall()
+    admin.save(source, record(metadata={"actor": "ann"}))
+    if way == "leave_workspace":
+        admin.call(way, team.id)
+    else:
+        owner.call(way, team.id, admin.id, "member")
+    owner.save(source, record(timestamp="2026-05-02T12:00:00Z"))
+    people = "select user_id from public.cost_records where import_id = %s order by timestamp"
+    assert database.execute(people, [source]).fetchall() == [(admin.id,), (owner.id,)]
+    for aliases in ([{"value": "ann", "user_id": str(team["member"].id)}], []):
+        owner.ask("set_aliases", aliases=aliases)
+    assert database.execute(people, [source]).fetchall() == [(owner.id,), (owner.id,)]
+
+
 def test_connections_of_owners_who_become_admins_stay_theirs(team: Team, database: Connection) -> None:
     row = another_row(database, "api_credentials", team["owner"].id, team.id)
     team["owner"].connection.execute(insert("api_credentials", row))

@@ -31,7 +31,7 @@ def names(person: Person) -> list[str]:
 
 def filed(database: Connection) -> list[tuple[Any, ...]]:
     """Project and choice of each record, in the order of time."""
-    query = "select project_id, project_is_chosen from public.cost_records order by timestamp"
+    query = "select project_id, project_chosen_by from public.cost_records order by timestamp"
     return database.execute(query).fetchall()
 
 
@@ -191,11 +191,11 @@ def test_a_workspace_has_a_thousand_active_projects_and_lists_ten_thousand(
 def test_whoever_sets_a_project_chooses_it(database: Connection, team: Team) -> None:
     web, ann = team["admin"].add_project("Web"), team["ann"]
     ann.save(None, record(), record(timestamp="2026-05-02T12:00:00Z", project_id=str(web)))
-    assert filed(database) == [(None, False), (web, True)]
+    assert filed(database) == [(None, None), (web, "source")]
     assert ann.choose(web) == 2
-    assert filed(database) == [(web, True), (web, True)]
+    assert filed(database) == [(web, "person"), (web, "source")]
     assert ann.choose(None) == 2
-    assert filed(database) == [(None, True), (None, True)]
+    assert filed(database) == [(None, "person"), (None, "person")]
 
 
 @pytest.mark.parametrize("how", ["save", "insert", "update"])
@@ -220,7 +220,7 @@ def test_only_a_project_that_one_sees_can_be_chosen(database: Connection, team: 
             choose(project)
     with pytest.raises(psycopg.errors.InvalidParameterValue, match='The project "Old" is archived'):
         choose(old)
-    assert filed(database) == [(None, False)]
+    assert filed(database) == [(None, None)]
     team["admin"].call("restore_project", project=old)
     choose(old)
     team["admin"].call("set_project_members", project=secret, people=[ann.id])
@@ -251,7 +251,7 @@ def test_records_of_an_archived_project_keep_it_and_can_change(database: Connect
     ann.save(None, record(project_id=str(old)))
     team["admin"].call("archive_project", project=old)
     assert ann.connection.execute("update public.cost_records set cost_usd = 7").rowcount == 1
-    assert filed(database) == [(old, True)]
+    assert filed(database) == [(old, "source")]
     assert [project["name"] for project in ann.ask("list_projects")] == ["Old"]
 
 
@@ -281,7 +281,7 @@ def test_a_personal_workspace_has_projects_too(database: Connection, as_user: Ac
     person = Person(user, as_user(user), user)
     web = person.add_project("Web", is_private=True)
     person.save(None, record(project_id=str(web)))
-    assert filed(database) == [(web, True)]
+    assert filed(database) == [(web, "source")]
     assert names(person) == ["Web"]
 
 

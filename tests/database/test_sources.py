@@ -439,6 +439,22 @@ def test_timezone_change_keeps_another_sources_statements(person: Connection) ->
     assert {key[0] for key in add_up(person)} == {NOON.date().isoformat()}
 
 
+def test_a_source_is_excluded_in_two_ways_at_once(project: Project, database: Connection, user: UUID) -> None:
+    first, second = project.act_as("authenticated", user), project.act_as("authenticated", user)
+    source = new_source(first)
+    with project.connect() as blocker, ThreadPoolExecutor(2) as threads:
+        blocker.autocommit = False
+        blocker.execute("select pg_advisory_xact_lock(private.save_lock(%s))", [user])
+        by_function = threads.submit(set_enabled, first, source, False)
+        wait_for_lock(database, first)
+        by_column = threads.submit(second.execute, "update public.imports set is_enabled = false")
+        wait_for_lock(database, second)
+        blocker.rollback()
+        by_function.result(5)
+        assert by_column.result(5).rowcount == 1
+    assert first.execute("select is_enabled from public.imports").fetchall() == [(False,)]
+
+
 def test_save_waits_for_the_deletion_of_its_source(
     project: Project, database: Connection, user: UUID
 ) -> None:

@@ -190,7 +190,7 @@ def assert_filed_by_rules(scene: Scene) -> None:
         where workspace_id = %s order by position""",
         [workspace],
     ).fetchall()
-    columns = "project_id, metadata, import_id, model_key, project_is_chosen"
+    columns = "project_id, metadata, import_id, model_key, project_chosen_by"
     statements = scene.database.execute(
         f"""select {columns} from public.cost_records where workspace_id = %(id)s
         union all select {columns} from public.superseded_records where workspace_id = %(id)s""".encode(),

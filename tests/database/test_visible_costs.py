@@ -79,11 +79,11 @@ def add_records(scene: Scene, name: str, days: int, seed: int) -> None:
     """Records of a person on May days, in every project."""
     chance = random.Random(seed)
     scene.team[name].save(None, *make_records(chance, days))
-    query = "select id from public.cost_records where user_id = %s and not project_is_chosen order by id"
+    query = "select id from public.cost_records where user_id = %s and project_chosen_by is null order by id"
     ids = [record_id for (record_id,) in scene.database.execute(query, [scene.team[name].id])]
     projects = [chance.choice([None, *scene.projects.values()]) for _ in ids]
     scene.database.execute(
-        """update public.cost_records as r set project_id = c.project_id, project_is_chosen = true
+        """update public.cost_records as r set project_id = c.project_id, project_chosen_by = 'person'
         from unnest(%s::uuid[], %s::uuid[]) as c (id, project_id)
         where r.id = c.id""",
         [ids, projects],

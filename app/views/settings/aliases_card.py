@@ -75,7 +75,7 @@ def _render_unknown(user: User, aliases: Mapping[str, str], names: Mapping[str, 
         placeholder="Choose a member",
         key=f"alias-{unknown[place].value}",
     )
-    if chosen and _confirm(user, {**aliases, unknown[place].value: chosen}, names):
+    if chosen and _confirm(user, aliases, {**aliases, unknown[place].value: chosen}, names):
         del st.session_state[key]
         st.rerun()
 
@@ -100,7 +100,7 @@ def _render_known(user: User, aliases: Mapping[str, str], names: Mapping[str, st
     )
     removed = st.session_state.get(REMOVED)
     rest = {value: person for value, person in aliases.items() if value != removed}
-    if removed in aliases and _confirm(user, rest, names):
+    if removed in aliases and _confirm(user, aliases, rest, names):
         del st.session_state[REMOVED]
         st.rerun()
 
@@ -109,13 +109,15 @@ def _ask_to_remove(value: str | None) -> None:
     st.session_state[REMOVED] = value
 
 
-def _confirm(user: User, aliases: Mapping[str, str], names: Mapping[str, str]) -> bool:
+def _confirm(
+    user: User, before: Mapping[str, str], after: Mapping[str, str], names: Mapping[str, str]
+) -> bool:
     return confirm_change(
         Change(
-            preview=lambda: filing.preview_aliases(user, aliases),
-            save=lambda: filing.save_aliases(user, aliases),
+            preview=lambda: filing.preview_aliases(user, after),
+            save=lambda: filing.save_aliases(user, after, before),
             names=names,
             otherwise="Save",
-            key=f"aliases-{hash(tuple(sorted(aliases.items())))}",
+            key=f"aliases-{hash(tuple(sorted(after.items())))}",
         )
     )

@@ -62,7 +62,7 @@ def choose_members(project: data.Project) -> None:
     )
     if not st.button("Save members", type="primary", width="stretch", key="save-members"):
         return
-    filing.set_project_members(user, project.project_id, chosen)
+    filing.set_project_members(user, project.project_id, chosen, project.members)
     announce(f"Members of {project.name} saved.")
     st.rerun()
 

@@ -1,6 +1,6 @@
 """Settings: the projects of a workspace with their spend of this month."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -18,7 +18,10 @@ from app.ui import columns
 from app.ui.cards import render_subheading
 from app.ui.line_list import Line, render_choices, render_lines, selected_line
 from app.ui.notices import announce, explain_refusal
+from app.views.settings.confirmation import Change, confirm_change
 from app.views.settings.project_dialogs import choose_members, edit_project
+
+RESTORED = "restored_project"
 
 
 def render_projects(user: User, projects: Sequence[data.Project], today: date, currency: str) -> None:
@@ -48,6 +51,7 @@ def render_projects(user: User, projects: Sequence[data.Project], today: date, c
     _render_actions(user, {project.project_id: project for project in projects}.get(chosen or ""))
     if chosen in UNNAMED:
         st.caption(f"{UNNAMED[chosen]} is not a project, and cannot be edited.")
+    _render_restoring(user, projects, labels)
 
 
 def _describe_share(share: float | None) -> list[str]:
@@ -64,16 +68,34 @@ def _render_actions(user: User, project: data.Project | None) -> None:
             choose_members(project)
         label, icon = ("Restore", "unarchive") if is_archived else ("Archive", "archive")
         archive = st.button(label, icon=f":material/{icon}:", disabled=is_fixed, key="archive-project")
-        if archive and project:
-            _set_archived(user, project)
+        if archive and project and is_archived:
+            st.session_state[RESTORED] = project.project_id
+        elif archive and project:
+            _archive(user, project)
 
 
 @explain_refusal
-def _set_archived(user: User, project: data.Project) -> None:
-    filing.set_archived(user, project.project_id, not project.is_archived)
-    announce(
-        f"{project.name} restored. Its rules apply again."
-        if project.is_archived
-        else f"{project.name} archived. Its records stay in it, and its rules wait until you restore it."
-    )
+def _archive(user: User, project: data.Project) -> None:
+    filing.archive_project(user, project.project_id)
+    announce(f"{project.name} archived. Its records stay in it, and its rules wait until you restore it.")
     st.rerun()
+
+
+def _render_restoring(user: User, projects: Sequence[data.Project], labels: Mapping[str, str]) -> None:
+    asked = st.session_state.get(RESTORED)
+    project = next((one for one in projects if one.project_id == asked and one.is_archived), None)
+    if project is None:
+        return
+    st.text(f"Restore {project.name}. Its rules apply again.")
+    is_done = confirm_change(
+        Change(
+            preview=lambda: filing.preview_restore(user, project.project_id),
+            save=lambda: filing.restore_project(user, project.project_id),
+            names={one.project_id: labels[one.slug] for one in projects} | UNNAMED,
+            otherwise="Restore the project",
+            key=f"restore-{project.project_id}",
+        )
+    )
+    if is_done:
+        del st.session_state[RESTORED]
+        st.rerun()

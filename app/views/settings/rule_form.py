@@ -11,7 +11,7 @@ from app.figures.filing_words import FIELDS, MATCHES
 from app.formats.text import escape_markdown
 from app.parts.rule_start import EDITED, NEW, Fields, start_new_rule
 from app.ui.notices import explain_refusal, render_warning
-from app.views.settings.rule_list import Names, confirm_rules
+from app.views.settings.rule_list import Draft, Names, confirm_rules
 
 MAX_VALUE_LENGTH = 500
 MAX_RULES = 200
@@ -47,7 +47,8 @@ def render_rule_form(user: User, rules: Sequence[Rule], projects: Sequence[str],
         is_done = st.button("Cancel", key="cancel-rules")
     else:
         after = [*rules, rule] if place is None else [*rules[:place], rule, *rules[place + 1 :]]
-        is_done = confirm_rules(user, after, names, "Save rule")
+        draft = Draft(user.scope, tuple(rules), tuple(after), "Save rule")
+        is_done = confirm_rules(user, draft, names)
     if is_done:
         del st.session_state[EDITED]
         st.rerun()

@@ -156,19 +156,19 @@ def _render_draft(user: User, rules: Sequence[Rule], names: Names) -> None:
         del st.session_state[DRAFT]
         render_warning("The rules were changed in the meantime. Check the list and repeat your change.")
         return
-    if confirm_rules(user, draft.after, names, draft.otherwise):
+    if confirm_rules(user, draft, names):
         del st.session_state[DRAFT]
         st.rerun()
 
 
-def confirm_rules(user: User, after: Sequence[Rule], names: Names, otherwise: str) -> bool:
-    """Preview these rules with buttons that save or drop them; true when one was pressed."""
+def confirm_rules(user: User, draft: Draft, names: Names) -> bool:
+    """Preview a change with buttons that save or drop it; true when one was pressed."""
     return confirm_change(
         Change(
-            preview=lambda: filing.preview_rules(user, after),
-            save=lambda: filing.save_rules(user, after),
+            preview=lambda: filing.preview_rules(user, draft.after),
+            save=lambda: filing.save_rules(user, draft.after, draft.before),
             names=names.projects,
-            otherwise=otherwise,
-            key=f"rules-{hash(tuple(after))}",
+            otherwise=draft.otherwise,
+            key=f"rules-{hash(draft.after)}",
         )
     )

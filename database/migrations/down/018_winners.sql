@@ -1,5 +1,6 @@
 -- The way back from 018_winners.sql.
 
+drop trigger if exists imports_enable_waits on public.imports;
 drop trigger if exists imports_delete_waits on public.imports;
 drop trigger if exists cost_records_delete_waits on public.cost_records;
 drop trigger if exists cost_records_choose_deleted on public.cost_records;

@@ -9,5 +9,4 @@ drop function if exists private.pass_on_deleted();
 drop trigger if exists imports_change_enabled on public.imports;
 drop function if exists private.change_enabled();
 drop function if exists private.pass_on_records(uuid, uuid[], uuid);
-drop function if exists private.imports_of_same_file(public.imports);
 drop function if exists private.supersede_source(uuid, uuid);

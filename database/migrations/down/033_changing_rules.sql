@@ -2,7 +2,7 @@
 
 drop function if exists public.rule_suggestions(uuid);
 drop function if exists private.name_traits(uuid, text[], boolean);
-drop function if exists public.set_rules(uuid, json);
+drop function if exists public.set_rules(uuid, json, json);
 drop function if exists public.preview_rules(uuid, json);
 drop function if exists private.omit_archived(public.project_rules[]);
 drop function if exists private.store_rules(uuid, public.project_rules[]);

@@ -70,7 +70,7 @@ def test_name_is_given_to_a_member_and_taken_back(
 def test_overview_shows_spend_by_person(monkeypatch: pytest.MonkeyPatch, owner: User, linus: User) -> None:
     assert "Spend by person" not in shown(open_page(monkeypatch, owner))
 
-    filing.save_aliases(owner, {"linus@corp.com": linus.user_id})
+    filing.save_aliases(owner, {"linus@corp.com": linus.user_id}, {})
     data.forget_version(linus)
 
     assert "Spend by person" in shown(open_page(monkeypatch, owner))

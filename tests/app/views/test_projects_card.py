@@ -11,12 +11,13 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User
 from app.data import filing
+from app.figures.filing import Rule
 from app.views.settings import rule_list
 from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import open_page, save, shown, usage
-from tests.app.projects import add_project, set_rules
+from tests.app.projects import add_project, archive, set_rules
 from tests.app.teams import join, new_team
 
 
@@ -174,6 +175,35 @@ def test_change_of_a_list_that_others_changed_is_not_saved(
 
     assert "The rules were changed in the meantime" in told(page)
     assert [rule.field for rule in filing.load_rules(user)] == ["branch"]
+
+
+def test_two_lists_that_were_read_at_once_are_not_both_saved(user: User, shop: str) -> None:
+    before = [Rule("folder", "exact", "shop", shop)]
+    filing.save_rules(user, before, [])
+
+    with pytest.raises(DatabaseError, match="The rules were changed meanwhile"):
+        filing.save_rules(user, [Rule("tag", "exact", "x", shop)], [])
+
+    assert filing.load_rules(user) == before
+
+
+def test_restoring_a_project_is_previewed(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
+    set_rules(user, ("folder", "shop", shop))
+    archive(user, shop)
+    save(user, [usage(3, "7", metadata={"project": "shop"})])
+    page = open_page(monkeypatch, user, "settings")
+    key = next(table.proto.id for table in page.dataframe if "share" in table.value.columns)
+    name = key.rsplit("-projects-", 1)[-1]
+    page.session_state[f"projects-{name}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    page.run()
+
+    button(page, "Restore")
+    assert "Moves 1 record, $7.00, to Garden shop" in told(page)
+    assert data.load_projects(user)[0].is_archived
+    button(page, "Move 1 record")
+
+    assert not data.load_projects(user)[0].is_archived
+    assert data.load_daily(user, None, None, shop)["records"].sum() == 3
 
 
 def test_rule_that_moved_while_it_was_edited_is_changed_where_it_is(

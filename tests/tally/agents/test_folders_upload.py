@@ -418,7 +418,7 @@ def test_folder_is_filed_under_its_project(setting: Setting) -> None:
     found = {
         record["request_id"]: record["project_id"]
         for record in setting.team.select(
-            Query("cost_records", "id,request_id,project_id,project_is_chosen", ["id"])
+            Query("cost_records", "id,request_id,project_id,project_chosen_by", ["id"])
         )
     }
     assert found == {"msg_1": site, "msg_2": None, "msg_3": site}

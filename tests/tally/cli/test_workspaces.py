@@ -232,9 +232,9 @@ def test_import_files_records_under_a_project(
     ended = tally("import", costs, *where, website if by_id else "website")
     assert ended.exit_code == 0, ended.stderr
     assert "kept the project" not in ended.stdout
-    query = Query("cost_records", "id,project_id,project_is_chosen", ["id"])
+    query = Query("cost_records", "id,project_id,project_chosen_by", ["id"])
     [record] = over_http(stack, account).in_workspace(team).select(query)
-    assert (record["project_id"], record["project_is_chosen"]) == (website, True)
+    assert (record["project_id"], record["project_chosen_by"]) == (website, "source")
     over_http(stack, account).in_workspace(team).call("create_project", name="Shop")
     assert "1 duplicate kept the project" in tally("import", costs, *where, "Shop").stdout
     [record] = over_http(stack, account).in_workspace(team).select(query)

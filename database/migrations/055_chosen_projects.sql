@@ -1,0 +1,179 @@
+-- 055_chosen_projects.sql: projects that a person or a source chose, on events with several statements.
+
+-- The choices of projects on these events that are not as they should be: `chosen_by` is null where the rules decide again.
+create or replace function private.choices_of_events(tenant uuid, keys uuid[], first_at timestamptz, last_at timestamptz)
+returns table (is_record boolean, id uuid, at timestamptz, project_id uuid, chosen_by text)
+language plpgsql
+stable
+rows 1000
+set search_path = ''
+as $$
+begin
+    return query
+    with chosen as materialized (
+        select s.*, coalesce(i.is_enabled, true) as is_enabled, i.created_at
+        from private.statements_on(tenant, keys, first_at, last_at) as s
+        left join public.imports as i on s.import_id = i.id
+    ),
+
+    best as materialized (
+        select distinct on (c.source_key, c.line_at) c.*
+        from chosen as c
+        where c.project_chosen_by = 'person' or (c.project_chosen_by = 'source' and c.is_enabled)
+        order by c.source_key, c.line_at, c.project_chosen_by, c.is_record desc, c.rank desc, c.created_at, c.project_id
+    ),
+
+    due as (
+        select
+            c.*,
+            case
+                when b.project_chosen_by = 'person' then 'person'
+                when c.project_chosen_by = 'source' then 'source'
+                when c.is_record and b.id is not null then 'event'
+            end as due_by,
+            case
+                when b.project_chosen_by = 'person' or (c.is_record and b.id is not null) then b.project_id
+                else c.project_id
+            end as due_project
+        from chosen as c
+        left join best as b on c.source_key = b.source_key and c.line_at is not distinct from b.line_at
+    )
+
+    select d.is_record, d.id, d.at, d.due_project, d.due_by
+    from due as d
+    where
+        d.project_chosen_by is distinct from d.due_by
+        or (d.due_by is not null and d.project_id is distinct from d.due_project);
+end
+$$;
+revoke all on function private.choices_of_events(uuid, uuid[], timestamptz, timestamptz) from public;
+
+-- Files these statements by the workspace's rules.
+create or replace function private.refile_statements(tenant uuid, ids uuid[])
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    rules constant public.project_rules[] := private.active_rules(tenant);
+begin
+    with picked as materialized (
+        select row_number() over () as nth, s.*
+        from private.described_statements(tenant, private.fields_of(rules)) as s
+        where s.id = any (ids)
+    ),
+
+    filed as materialized (
+        select p.is_record, p.id, p.at, m.project
+        from picked as p
+        left join unnest(
+            private.match_rules(rules, (select array_agg(k.traits order by k.nth) from picked as k))
+        ) with ordinality as m (project, nth) on p.nth = m.nth
+    ),
+
+    superseded as (
+        update public.superseded_records as s
+        set project_id = f.project
+        from filed as f
+        where s.id = f.id and not f.is_record
+    )
+
+    update public.cost_records as r
+    set project_id = f.project
+    from filed as f
+    where r.id = f.id and r.timestamp = f.at and f.is_record;
+end
+$$;
+revoke all on function private.refile_statements(uuid, uuid[]) from public;
+
+-- Gives the statements on these events the projects that were chosen.
+create or replace function private.settle_projects(tenant uuid, keys uuid[], first_at timestamptz, last_at timestamptz)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    freed uuid[];
+begin
+    with due as materialized (
+        select c.* from private.choices_of_events(tenant, keys, first_at, last_at) as c
+    ),
+
+    superseded as (
+        update public.superseded_records as s
+        set project_id = d.project_id, project_chosen_by = d.chosen_by
+        from due as d
+        where s.id = d.id and not d.is_record
+    ),
+
+    records as (
+        update public.cost_records as r
+        set project_id = d.project_id, project_chosen_by = d.chosen_by
+        from due as d
+        where r.id = d.id and r.timestamp = d.at and d.is_record
+    )
+
+    select array_agg(d.id) filter (where d.chosen_by is null) into freed from due as d;
+    if freed is not null then
+        perform private.refile_statements(tenant, freed);
+    end if;
+end
+$$;
+revoke all on function private.settle_projects(uuid, uuid[], timestamptz, timestamptz) from public;
+
+-- Gives the records on these events the person and the project of whoever knows best. The bounds are those of statements that
+-- were there until now. Called under the lock of saves.
+create or replace function private.settle_events(
+    tenant uuid, keys uuid[], first_at timestamptz default null, last_at timestamptz default null
+)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    bounds record;
+begin
+    select least(settle_events.first_at, min(s.timestamp)) as first_at, greatest(settle_events.last_at, max(s.timestamp)) as last_at
+    into bounds
+    from public.superseded_records as s
+    where s.workspace_id = tenant and s.source_key = any (keys);
+    if bounds.first_at is null then
+        return;
+    end if;
+    perform set_config('tally.is_flagging', 'on', true);
+    perform private.settle_people(tenant, keys, bounds.first_at, bounds.last_at);
+    perform private.settle_projects(tenant, keys, bounds.first_at, bounds.last_at);
+    perform set_config('tally.is_flagging', '', true);
+end
+$$;
+revoke all on function private.settle_events(uuid, uuid[], timestamptz, timestamptz) from public;
+
+-- What a person chooses for a record holds for its event: other statements may become the record.
+create or replace function private.choose_for_event()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as s
+    set project_id = new.project_id, project_chosen_by = 'person'
+    where
+        s.workspace_id = new.workspace_id
+        and s.source_key = new.source_key
+        and (s.request_id is not null or s.timestamp = new.timestamp);
+    perform set_config('tally.is_flagging', '', true);
+    return null;
+end
+$$;
+revoke all on function private.choose_for_event() from public;
+
+create or replace trigger cost_records_project_of_event
+    after update of project_id on public.cost_records
+    for each row when (new.project_id is distinct from old.project_id and current_user = 'authenticated')
+    execute function private.choose_for_event();
+-- A selection may hold the statements while it waits for the record; a change of rules files what it finds.
+create or replace trigger cost_records_project_waits
+    before update of project_id, model_name, billing_account, metadata on public.cost_records
+    for each statement when (current_user = 'authenticated') execute function private.wait_for_saves();

@@ -1,0 +1,130 @@
+-- 056_refiling_changes.sql: what else than a change of rules files records again: a project that comes back, and edits of what
+-- rules ask for.
+
+-- True for a record that rules leave where it is: its project was chosen, or is archived.
+create or replace function private.stays_filed(record public.cost_records)
+returns boolean
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return record.project_chosen_by is not null
+    or exists (select from public.projects as p where p.id = record.project_id and p.archived_at is not null);
+end
+$$;
+revoke all on function private.stays_filed(public.cost_records) from public;
+
+-- A workspace's rules as they apply when this project is restored.
+create or replace function private.rules_with(restored public.projects)
+returns public.project_rules[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select r
+        from public.project_rules as r
+        inner join public.projects as p on r.project_id = p.id
+        where r.workspace_id = restored.workspace_id and (p.archived_at is null or p.id = restored.id)
+        order by r.position
+    );
+end
+$$;
+revoke all on function private.rules_with(public.projects) from public;
+
+-- What an archived project's rules would file under it if it were restored. What it has stays until rules are changed.
+create or replace function private.plan_restore(restored public.projects)
+returns private.filing_move[]
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+    return array(
+        select m
+        from unnest(private.plan_rules(restored.workspace_id, private.rules_with(restored))) as m
+        where m.to_id = restored.id and restored.archived_at is not null
+    );
+end
+$$;
+revoke all on function private.plan_restore(public.projects) from public;
+
+-- What restoring a project would move, as private.describe_moves.
+create or replace function public.preview_restore(project uuid)
+returns json
+language plpgsql
+stable
+security definer
+set search_path = ''
+set statement_timeout = '60s' -- PostgREST applies it: all records are read
+as $$
+declare
+    restored constant public.projects := private.require_project(project);
+begin
+    return private.describe_moves(restored.workspace_id, private.plan_restore(restored), 'project');
+end
+$$;
+revoke all on function public.preview_restore(uuid) from public, anon, service_role;
+grant execute on function public.preview_restore(uuid) to authenticated;
+
+-- Restores an archived project and files records by its rules, which apply again; answers as the preview.
+create or replace function public.restore_project(project uuid)
+returns json
+language plpgsql
+security definer
+set search_path = ''
+set statement_timeout = '120s' -- PostgREST applies it: all records may move
+as $$
+declare
+    restored public.projects := private.require_project(project);
+    plan private.filing_move[];
+    described json;
+begin
+    perform private.wait_to_file(restored.workspace_id);
+    restored := private.require_project(project); -- as it is now
+    plan := private.plan_restore(restored);
+    if restored.archived_at is not null then
+        perform private.check_project_limits(restored.workspace_id, false);
+        update public.projects as p
+        set archived_at = null
+        where p.id = restored.id;
+    end if;
+    perform private.move_to_projects(restored.workspace_id, plan, private.fields_of(private.rules_with(restored)));
+    described := private.describe_moves(restored.workspace_id, plan, 'project');
+    perform private.audit_moves(restored.workspace_id, described, 'file_records');
+    return described;
+end
+$$;
+revoke all on function public.restore_project(uuid) from public, anon, service_role;
+grant execute on function public.restore_project(uuid) to authenticated;
+
+-- An edited record is filed by what it says now.
+create or replace function private.refile_edited()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    edited constant private.incoming_record := jsonb_populate_record(null::private.incoming_record, to_jsonb(new));
+begin
+    if not private.stays_filed(new) then
+        new.project_id := (private.file_incoming(new.workspace_id, new.import_id, array[edited])).projects[1];
+    end if;
+    return new;
+end
+$$;
+revoke all on function private.refile_edited() from public;
+
+create or replace trigger cost_records_project_refiled
+    before update of model_name, billing_account, metadata on public.cost_records
+    for each row
+    when (
+        current_user = 'authenticated'
+        and new.project_chosen_by is null
+        and (new.model_name, new.billing_account, new.metadata)
+        is distinct from (old.model_name, old.billing_account, old.metadata)
+    )
+    execute function private.refile_edited();
