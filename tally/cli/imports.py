@@ -33,6 +33,7 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.grouping import read_breakdown, refuse_overlap
+from tally.importers.own_exports import describe_unknown_projects
 from tally.importers.preview import describe_file, describe_skipped
 from tally.importers.readers.containers import MAX_BYTES
 from tally.importers.save import ImportFile, ImportResult, save_import
@@ -201,6 +202,8 @@ def _save(database: Database, file: _ReadFile, project_id: str | None) -> Import
     result = save_import(database, file.parsed, name)
     echo(f"{file.title}: {describe_result(result)}")
     _print_notes(file)
+    if unknown := describe_unknown_projects(result.unknown_projects):
+        echo(unknown)
     if project_id and (kept := result.already_there - result.restated):
         echo(f"{plural(kept, 'duplicate')} kept the project that they had.")
     return result

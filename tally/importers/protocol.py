@@ -98,6 +98,7 @@ class Parsed:
     skipped: Counter[str] = field(default_factory=Counter)  # rows of the file by why they are left out
     grouping: tuple[str, ...] = ()  # dimensions that a provider's export is broken down by
     exported: dict[UUID, Exported] = field(default_factory=dict)  # of Tally's own, by the keys of `records`
+    projects: dict[UUID, str] = field(default_factory=dict)  # names in Tally's own, by the same keys
 
     @property
     def rows_read(self) -> int:

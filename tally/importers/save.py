@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import reduce
@@ -16,8 +16,8 @@ from tally.core.encoding import canonical_decimal
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord
 from tally.importers import Parsed, Rejected
-from tally.importers.grouping import Breakdown, read_breakdown, refuse_overlap
-from tally.importers.own_exports import find_stored
+from tally.importers.grouping import read_breakdown, refuse_overlap
+from tally.importers.own_exports import find_projects, find_stored
 from tally.ledger.save import BATCH, Saved, save_batch
 from tally.pricing.estimate import apply_custom_prices
 from tally.storage.database import Database, DatabaseError, Row
@@ -47,13 +47,14 @@ class ImportResult:
     Added rows became `new_records`, which sum up one row or several.
     """
 
-    import_id: str
+    import_id: str  # empty: there was nothing to save
     read: int
     added: int
     new_records: int
     already_there: int
     restated: int
     rejected: tuple[Rejected, ...]
+    unknown_projects: tuple[str, ...] = ()  # that Tally's own export names
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +88,26 @@ class _Sender:
 def save_import(
     database: Database, parsed: Parsed, file: ImportFile, on_progress: Progress = ignore_progress
 ) -> ImportResult:
-    """Save a parsed file and its outcome; a file that is stored in full already is not sent again.
+    """Save a parsed file and its outcome; without anything that the account lacks, it adds no source.
 
     Raises OverlapRefused before anything is written, and SaveInterrupted when the database fails.
     """
     breakdown = read_breakdown(parsed)
     refuse_overlap(database, breakdown, file.filename, file.format_name)
-    import_id, is_stored = _start_import(database, parsed, file, breakdown)
+    digest, signature = sha256(file.content).hexdigest(), calculate_signature(parsed.records)
+    same = database.call(
+        "find_same_import", file_sha256=digest, signature=signature, record_count=len(parsed.records)
+    )
+    stored = find_stored(database, parsed)
+    if same or len(stored) == len(parsed.records):
+        return _report_stored(parsed, str(same or ""), on_progress)
+    metadata: Row = {"signature": signature} | ({"breakdown": breakdown} if breakdown else {})
+    import_id = _start_import(database, parsed, file, digest, metadata)
     try:
-        if is_stored:
-            result = _report_stored(parsed, import_id, on_progress)
-        else:
-            parsed.records = list(apply_custom_prices(database, parsed.records))
-            result = _save_parsed(database, parsed, import_id, on_progress)
+        unknown_projects = find_projects(database, parsed, stored)
+        parsed.records = list(apply_custom_prices(database, parsed.records))
+        result = _save_parsed(database, parsed, stored, import_id, on_progress)
+        result = replace(result, unknown_projects=unknown_projects)
         database.update("imports", import_id, _outcome(result))
     except DatabaseError as error:
         raise _interrupted(database, import_id, error) from error
@@ -119,20 +127,8 @@ def undo_import(database: Database, import_id: str) -> None:
     database.call("delete_source", import_id=import_id)
 
 
-def _start_import(
-    database: Database, parsed: Parsed, file: ImportFile, breakdown: Breakdown
-) -> tuple[str, bool]:
-    """The id of a new import, and whether an earlier one stored the same records."""
-    digest, signature = sha256(file.content).hexdigest(), calculate_signature(parsed.records)
-    same = database.call(
-        "find_same_import", file_sha256=digest, signature=signature, record_count=len(parsed.records)
-    )
-    is_stored = bool(same and parsed.records)
-    metadata: Row = {"signature": signature}
-    if breakdown:
-        metadata["breakdown"] = breakdown
-    if is_stored:
-        metadata["same_as"] = same
+def _start_import(database: Database, parsed: Parsed, file: ImportFile, digest: str, metadata: Row) -> str:
+    """The id of a new import."""
     started = database.insert(
         "imports",
         {
@@ -143,12 +139,13 @@ def _start_import(
             "metadata": metadata,
         },
     )
-    return str(started["id"]), is_stored
+    return str(started["id"])
 
 
-def _save_parsed(database: Database, parsed: Parsed, import_id: str, on_progress: Progress) -> ImportResult:
+def _save_parsed(
+    database: Database, parsed: Parsed, stored: Set[int], import_id: str, on_progress: Progress
+) -> ImportResult:
     """Send several batches at once: the server parses one while it inserts another."""
-    stored = find_stored(database, parsed)
     added = new_records = restated = 0
     done = already_there = sum(len(parsed.lines[place]) for place in stored)
     rejected = list(parsed.rejected)

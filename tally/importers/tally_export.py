@@ -41,14 +41,15 @@ def parse(table: Table, options: Options) -> Parsed:
     read_id, read_key = table.reader("id"), table.reader("source_key")
     timestamp, day = table.reader("timestamp"), table.reader("day")
     basis, charge_type = table.reader("cost_basis"), table.reader("charge_type")
-    texts = [table.reader(column) for column in ("provider", "model_name", "note")]
+    texts = [table.reader(column) for column in ("provider", "model_name", "note", "project")]
     exported: dict[UUID, Exported] = {}
+    projects: dict[UUID, str] = {}
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         if not read_id(cells):
             raise RowRejected("its id is empty, so it cannot be identified")
         when = _read_time(timestamp(cells), day(cells), options.timezone)
-        provider, model, note = (unescape_formula(read_cell(cells)) for read_cell in texts)
+        provider, model, note, project = (unescape_formula(read_cell(cells)) for read_cell in texts)
         slug, provider_name = read_provider(provider)
         cost_basis = _read_choice("cost basis", basis(cells), get_args(CostBasis))
         is_unpriced = cost_basis != "billed" and numbers.is_blank("cost_usd", cells)
@@ -57,6 +58,8 @@ def parse(table: Table, options: Options) -> Parsed:
         identity_here = identity(name, read_id(cells))
         if record_id := _read_uuid(read_id(cells)):
             exported[identity_here] = Exported(record_id, _read_uuid(read_key(cells)))
+        if project:
+            projects[identity_here] = project
         return CostRecord(
             provider=slug,
             timestamp=when.timestamp,
@@ -76,7 +79,7 @@ def parse(table: Table, options: Options) -> Parsed:
         )
 
     parsed = read_rows(table, read_row, combine=lambda _earlier, later: later)
-    parsed.exported = exported
+    parsed.exported, parsed.projects = exported, projects
     return parsed
 
 

@@ -2,10 +2,11 @@
 
 Records of sources that are excluded from totals are left out. Costs and tokens add up to the totals: those of
 a record that another source replaces are 0, and its flags `money_is_effective` and `tokens_are_effective` are
-false.
+false. `project` and `person` are names and email addresses; a personal workspace has no persons.
 """
 
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tally.core.progress import Progress, ignore_progress
@@ -31,6 +32,8 @@ COLUMNS = (
     "reasoning_tokens",
     "request_count",
     "day",
+    "project",
+    "person",
     "note",
     "money_is_effective",
     "tokens_are_effective",
@@ -40,8 +43,11 @@ COLUMNS = (
 READ = (
     "id,timestamp,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,input_tokens,"
     "output_tokens,cached_input_tokens,cache_write_tokens,reasoning_tokens,request_count,day,metadata,"
-    "money_is_effective,tokens_are_effective,source_key"
+    "money_is_effective,tokens_are_effective,source_key,project_id,user_id"
 )
+TEXT_COLUMNS = ("provider", "model_name", "project", "person", "note")
+OTHER_PROJECTS = "Other projects"  # private ones that the account does not see
+DELETED_ACCOUNT = "Deleted account"
 # Spreadsheets run text cells that begin with these characters as formulas.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -60,12 +66,12 @@ def load_records(database: Database, on_progress: Progress = ignore_progress) ->
     """All records of the workspace's enabled sources, oldest first, with COLUMNS; money stays text."""
     import pandas as pd  # takes half a second
 
-    providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["id"]))}
+    names = _load_names(database)
     rows: list[Row] = []
     for page in select_pages(database, Query("effective_records", READ, ["timestamp", "id"])):
         rows += page
         on_progress(len(rows), 0, "")
-    return pd.DataFrame([_flatten(row, providers) for row in rows], columns=list(COLUMNS))
+    return pd.DataFrame([_flatten(row, names) for row in rows], columns=list(COLUMNS))
 
 
 def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
@@ -74,12 +80,38 @@ def write_records(records: "pd.DataFrame", file_format: Format) -> bytes:
     if file_format == "parquet":
         records.to_parquet(buffer, index=False)
     else:
-        text = ["provider", "model_name", "note"]
-        safe = records.assign(**{name: records[name].map(escape_formula) for name in text})
+        safe = records.assign(**{name: records[name].map(escape_formula) for name in TEXT_COLUMNS})
         # With this line terminator, cells with a carriage return or line feed are quoted.
         safe.to_csv(buffer, index=False, lineterminator="\r\n")
     return buffer.getvalue()
 
 
-def _flatten(row: Row, providers: dict[str, str]) -> Row:
-    return row | {"provider": providers[row["provider_id"]], "note": row["metadata"].get("note")}
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Names by id."""
+
+    providers: dict[str, str]
+    projects: dict[str, str]
+    people: dict[str, str] | None  # None: a personal workspace
+
+
+def _load_names(database: Database) -> _Names:
+    providers = database.select(Query("providers", "id,name", ["id"]))
+    people = None
+    if database.scope.workspace_id != database.scope.user_id:
+        people = {row["user_id"]: row["email"] for row in database.call("list_people")}
+    return _Names(
+        {row["id"]: row["name"] for row in providers},
+        {row["id"]: row["name"] for row in database.call("list_projects")},
+        people,
+    )
+
+
+def _flatten(row: Row, names: _Names) -> Row:
+    project, person = row["project_id"], row["user_id"]
+    return row | {
+        "provider": names.providers[row["provider_id"]],
+        "project": names.projects.get(str(project), OTHER_PROJECTS) if project else None,
+        "person": None if names.people is None else names.people.get(str(person), DELETED_ACCOUNT),
+        "note": row["metadata"].get("note"),
+    }

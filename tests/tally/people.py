@@ -43,11 +43,17 @@ def add_team(stack: Stack, person: Person, name: str = "Team", role: str = "owne
     workspace_id = str(uuid4())
     with operator_connection(stack) as connection:
         connection.execute("insert into public.workspaces (id, name) values (%s, %s)", [workspace_id, name])
+    add_member(stack, workspace_id, person, role)
+    return workspace_id
+
+
+def add_member(stack: Stack, workspace_id: str, person: Person, role: str = "member") -> None:
+    """Make a person a member of a workspace."""
+    with operator_connection(stack) as connection:
         connection.execute(
             "insert into public.members (workspace_id, user_id, role) values (%s, %s, %s)",
             [workspace_id, person.user_id, role],
         )
-    return workspace_id
 
 
 def client_with(stack: Stack, token: str) -> Client:

@@ -13,6 +13,7 @@ from app.ui.notices import render_refusal
 from app.ui.tables import render_table
 from app.views.imports.jobs import ImportJob, write_rejected
 from tally.core.text import plural
+from tally.importers.own_exports import describe_unknown_projects
 
 POLL_SECONDS = 0.5
 NUMBERS = {"read": "Read", "added": "Added", "duplicates": "Duplicates", "rejected": "Rejected"}
@@ -60,6 +61,9 @@ def _render_numbers(job: ImportJob) -> None:
     if restated := sum(result.restated for _, result in job.results):
         verb = "was" if restated == 1 else "were"
         st.caption(f"{plural(restated, 'duplicate')} {verb} updated with newer figures from this file.")
+    unknown = {name: None for _, result in job.results for name in result.unknown_projects}
+    if sentence := describe_unknown_projects(list(unknown)):
+        st.text(sentence)
 
 
 def _render_next_steps(job: ImportJob) -> None:

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from tally.core.records import CostRecord, day_instant, identity, request_identity
 from tally.importers import Options, parse_tables, read_tables, tally_export
+from tally.importers.own_exports import describe_unknown_projects
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
 from tally.spend.manual_entries import ManualEntry, add_entry
-from tally.storage.database import Database
+from tally.storage.database import Database, Query, Row
 from tally.storage.export import load_records, write_records
 from tests.tally.people import over_http, over_postgres, sign_up
 
@@ -140,6 +141,10 @@ def other(stack: Stack) -> Account:
     return Account(over_http(stack, sign_up(stack)))
 
 
+def sources_of(account: Account) -> list[Row]:
+    return account.database.select(Query("imports", "id", ["id"]))
+
+
 def rows_of(export: bytes) -> int:
     return len(export.decode().splitlines()) - 1
 
@@ -160,6 +165,8 @@ def test_own_export_adds_nothing(account: Account, is_old: bool) -> None:
     assert b",False," in export
     result = account.bring(without_column(export, "source_key") if is_old else export)
     assert (result.added, result.already_there) == (0, rows_of(export)) == (0, 13)
+    assert result.import_id == ""
+    assert {row["id"] for row in sources_of(account)} == set(account.sources.values())
     assert account.totals() == before
 
 
@@ -213,6 +220,20 @@ def test_edited_entry_is_there(account: Account) -> None:
     account.database.call("ensure_months", months=("2026-08-01",))
     account.database.update("cost_records", row["id"], moved)
     assert account.bring(export).added == 0
+
+
+def test_projects_are_found_by_name(account: Account, other: Account) -> None:
+    ids = {name: account.database.call("create_project", name=name) for name in ("=Web", "App", "Old")}
+    records = [replace(line(n), project_id=id) for n, id in enumerate([*ids.values(), None])]
+    save_records(account.database, records)
+    for name in ("=Web", "App", "App", "Old"):
+        found = other.database.call("create_project", name=name)
+    other.database.call("archive_project", project=found)
+    result = other.bring(account.export())
+    assert (result.added, result.unknown_projects) == (4, ("App", "Old"))
+    assert load_records(other.database)["project"].fillna("").tolist() == ["=Web", "", "", ""]
+    sentence = "This workspace has no project “App”, “Old”. Records of it were filed by your rules."
+    assert describe_unknown_projects(result.unknown_projects) == sentence
 
 
 ACTIONS = st.lists(

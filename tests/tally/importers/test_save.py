@@ -135,16 +135,10 @@ def test_every_row_is_added_duplicate_or_rejected(resident: Database, data: byte
     assert adds_up(result)
     assert [row.line for row in result.rejected] == sorted(row.line for row in result.rejected)
     assert all(2 <= row.line <= rows + 1 and row.reason for row in result.rejected)
-    row = import_row(resident, result.import_id)
-    assert (row["status"], row["rows_read"], row["rows_imported"]) == (
-        "done",
-        result.read,
-        result.added,
-    )
-    assert (row["rows_duplicate"], row["rows_rejected"]) == (
-        result.already_there,
-        len(result.rejected),
-    )
+    if result.added:  # else the file may have added no source
+        row = import_row(resident, result.import_id)
+        assert (row["status"], row["rows_read"], row["rows_imported"]) == ("done", result.read, result.added)
+        assert (row["rows_duplicate"], row["rows_rejected"]) == (result.already_there, len(result.rejected))
     assert (len(stored(resident)) > before) == (result.added > 0)
     again = bring(resident, data)
     assert (again.added, again.restated, again.rejected) == (0, 0, result.rejected)
@@ -193,7 +187,15 @@ def test_same_file_twice_adds_nothing(database: Database) -> None:
         again = bring(database, sample(name))
         assert first.added > 0
         assert counts(again) == (first.read, 0, first.added, 0, len(first.rejected))
+        assert again.import_id == first.import_id
         assert stored(database) == before
+    assert len(database.select(Query("imports", "id", ["id"]))) == 3, "no source without records"
+
+
+def test_file_without_a_valid_row_leaves_no_source(database: Database) -> None:
+    result = bring(database, table_of(["x,OpenAI,m,1,,,"]))
+    assert (counts(result), result.import_id) == ((1, 0, 0, 0, 1), "")
+    assert database.select(Query("imports", "id", ["id"])) == []
 
 
 def test_same_file_restores_deleted_and_changed_records(database: Database) -> None:

@@ -16,7 +16,7 @@ from tally.local.stack import Stack
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.database import Database
 from tally.storage.export import COLUMNS, escape_formula, load_records, write_records
-from tests.tally.people import TRANSPORTS, acting, over_http, sign_up
+from tests.tally.people import TRANSPORTS, acting, add_member, add_team, over_http, sign_up
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 HOSTILE = ('=HYPERLINK("http://x","y")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1")
@@ -130,3 +130,26 @@ def test_account_without_records_gives_a_header_alone(database: Database) -> Non
     frame = load_records(database)
     assert write_records(frame, "csv").decode().strip() == ",".join(COLUMNS)
     assert list(pd.read_parquet(io.BytesIO(write_records(frame, "parquet"))).columns) == list(COLUMNS)
+
+
+def test_projects_and_persons_are_named_to_those_who_may_know(stack: Stack) -> None:
+    owner, ann = sign_up(stack), sign_up(stack)
+    team = add_team(stack, owner)
+    add_member(stack, team, ann)
+    boss, colleague = (over_http(stack, person).in_workspace(team) for person in (owner, ann))
+    web, secret = (boss.call("create_project", name=f"={name}", is_private=name == "B") for name in "AB")
+    save_records(boss, [replace(record(0), project_id=web), record(7)])
+    save_records(colleague, [replace(record(14), project_id=web), record(21)])
+    rule = {"field": "model", "match": "exact", "value": "m", "project_id": secret}
+    boss.call("set_rules", rules=[rule])
+
+    def read(database: Database) -> list[tuple[str, str]]:
+        rows = read_csv(write_records(load_records(database), "csv"))
+        return [(row["project"], row["person"]) for row in rows]
+
+    assert read(boss) == [
+        ("'=A", owner.email), ("'=B", owner.email), ("'=A", ann.email), ("'=B", ann.email)
+    ]  # fmt: skip
+    assert read(colleague) == [("'=A", ann.email), ("Other projects", ann.email)]
+    save_records(over_http(stack, owner), [record(0)])
+    assert read(over_http(stack, owner)) == [("", "")]
