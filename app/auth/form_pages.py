@@ -40,9 +40,19 @@ def render_page(
     return _render(page, email=email, next_path=next_path, error=error, notice=notice)
 
 
+def render_reset_link(token: str, error: str = "") -> HTMLResponse:
+    """Render the page that sets a new password with the token of an emailed link."""
+    return _render("reset_link", token=token, error=error)
+
+
 def render_invitation(state: Literal["signed_out", "open", "refused"], **values: str) -> HTMLResponse:
     """Render the page of an invitation in a state. Every value is escaped."""
     return _render(f"invitation_{state}", **values)
+
+
+def render_confirmation(state: Literal["open", "refused"], **values: str) -> HTMLResponse:
+    """Render the page of a link that confirms something. Every value is escaped."""
+    return _render(f"confirmation_{state}", **values)
 
 
 def _render(template: str, **values: str) -> HTMLResponse:

@@ -95,6 +95,8 @@ def _handle(visit: Visit, handle: Callable[[Visit, Tokens], Response]) -> Respon
 
 def _describe(visit: Visit, tokens: Tokens) -> Response:
     found = _call(visit, tokens, "describe_invitation")
+    if joined := found.get("joined"):
+        return _open(tokens, joined)
     expires = datetime.fromisoformat(found["expires_at"])
     return render_invitation(
         "open",
@@ -112,6 +114,10 @@ def _accept(visit: Visit, tokens: Tokens) -> Response:
 
     workspace_id = str(_call(visit, tokens, "accept_invitation"))
     forget_workspaces()
+    return _open(tokens, workspace_id)
+
+
+def _open(tokens: Tokens, workspace_id: str) -> Response:
     sessions().save_last_workspace(tokens.user_id, workspace_id)
     return RedirectResponse(f"/?{WORKSPACE}={workspace_id}", 303)
 

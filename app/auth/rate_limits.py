@@ -105,4 +105,5 @@ CODES_SENT = FormLimits(attempts=3, network_attempts=30, email_attempts=10)
 CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=50, seconds=3600)
 # Tokens cannot be guessed; this bounds the work. A company may join from one network.
 INVITATIONS = RateLimit(attempts=200, seconds=300)
+LINKS = RateLimit(attempts=200, seconds=300)
 PASSWORD_CHANGES = RateLimit(attempts=8, seconds=300)

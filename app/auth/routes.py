@@ -12,9 +12,10 @@ from starlette.routing import Route
 
 from app.auth.cookies import clear_cookie, cookie_name, set_cookie
 from app.auth.form_fields import read_fields
-from app.auth.form_pages import Page, hide_address, render_page
+from app.auth.form_pages import Page, hide_address, render_page, render_reset_link
 from app.auth.local_path import local_path, with_next
-from app.auth.rate_limits import CODES_SENT, CODES_TRIED, SIGN_INS, SIGN_UPS, TooManyAttempts
+from app.auth.mail_links import RECOVERY, SPENT, is_token
+from app.auth.rate_limits import CODES_SENT, CODES_TRIED, LINKS, SIGN_INS, SIGN_UPS, TooManyAttempts, network
 from app.auth.sessions import sessions
 from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client, check_new_password
 
@@ -28,6 +29,10 @@ STORE_BROKEN = "Tally cannot write its session store. Check the server's free di
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class Spent(AuthRefused):
+    """A code or link that cannot be used again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """Submitted values and the client that sent them."""
@@ -35,6 +40,7 @@ class Form:
     email: str
     password: str = field(repr=False)
     code: str = field(repr=False)
+    token: str = field(repr=False)  # of an emailed link, in place of email and code
     next_path: str
     host: str | None
     cookie: str | None = field(repr=False)
@@ -83,19 +89,38 @@ def _send_code(form: Form) -> Response:
 
 
 def _reset_password(form: Form) -> Response:
-    email, password = _checked_email(form), check_new_password(form.password)  # before redeeming the code
-    CODES_TRIED.count(form.host, form.email)
-    tokens = auth_client().redeem_reset_code(email, _checked_code(form))
-    CODES_TRIED.forgive(form.host, form.email)
+    password = check_new_password(form.password)  # before redeeming the code or link
+    tokens = _redeem_link(form) if form.token else _redeem_code(form)
     try:
         auth_client().change_password(tokens.access_token, password)
     except AuthRefused as refused:
         if refused.code != "same_password":  # the account has that password already
             auth_client().sign_out(tokens.access_token)
-            raise AuthRefused(f"{refused} The code is used up. Request a new one.", refused.code) from None
+            raise Spent(f"{refused} The code is used up. Request a new one.", refused.code) from None
     auth_client().sign_out(tokens.access_token, "others")
     sessions().close_all(tokens.user_id)
     return _begin_session(form, tokens)
+
+
+def _redeem_code(form: Form) -> Tokens:
+    email = _checked_email(form)
+    CODES_TRIED.count(form.host, email)
+    tokens = auth_client().redeem_reset_code(email, _checked_code(form))
+    CODES_TRIED.forgive(form.host, email)
+    return tokens
+
+
+def _redeem_link(form: Form) -> Tokens:
+    LINKS.count(network(form.host))
+    try:
+        tokens = auth_client().redeem_link(RECOVERY, form.token) if is_token(form.token) else None
+    except AuthRefused as refused:
+        raise Spent(
+            f"{SPENT} Request a new code." if refused.code == "otp_expired" else str(refused)
+        ) from None
+    if tokens is None:
+        raise Spent(f"{SPENT} Request a new code.")
+    return tokens
 
 
 def _begin_session(form: Form, tokens: Tokens) -> Response:
@@ -149,7 +174,12 @@ def _submit(page: Page, handle: Callable[[Form], Response]) -> Endpoint:
 
 def _show_error(page: Page, form: Form, error: AuthError | sqlite3.Error) -> Response:
     text = STORE_BROKEN if isinstance(error, sqlite3.Error) else str(error)
-    response = render_page(page, email=form.email, next_path=form.next_path, error=text)
+    if not form.token:
+        response = render_page(page, email=form.email, next_path=form.next_path, error=text)
+    elif isinstance(error, Spent):
+        response = render_page("forgot", error=text)
+    else:
+        response = render_reset_link(form.token, text)
     response.status_code = _status_of(error)
     if isinstance(error, TooManyAttempts):
         response.headers["retry-after"] = str(error.retry_after)
@@ -172,6 +202,7 @@ async def _read_form(request: Request) -> Form | None:
         email=fields.get("email", "").strip().lower()[:254],
         password=fields.get("password", ""),
         code=fields.get("code", "")[:20],
+        token=fields.get("token", "")[:300],
         next_path=local_path(fields.get("next", "")),
         host=request.client.host if request.client else None,
         cookie=request.cookies.get(cookie_name()),

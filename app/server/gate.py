@@ -7,6 +7,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.auth import mail_links
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.local_path import with_next
 from app.auth.same_origin import is_https, is_same_origin, origin_matches
@@ -17,10 +18,11 @@ from app.server.preload import preload_header
 from app.ui.pages import PATHS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"}
+FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout", "/invitation", mail_links.CONFIRM}
 # Whole paths, compared after decoding: a prefix would be open to path traversal.
 OPEN = {
     *FORMS,
+    mail_links.PATH,
     "/signed-out.js",
     "/_stcore/health",
     *(f"/app/static/{file.name}" for file in STATIC.iterdir()),

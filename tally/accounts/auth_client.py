@@ -128,6 +128,11 @@ class AuthClient:
         """Exchange the emailed code for a session that may set a new password."""
         return parse_tokens(self._call("POST", "verify", {"type": "recovery", "email": email, "token": code}))
 
+    def redeem_link(self, kind: str, token: str) -> Tokens | None:
+        """Exchange the token of an emailed link for a session; None while another address must confirm."""
+        answer = self._call("POST", "verify", {"type": kind, "token_hash": token})
+        return parse_tokens(answer) if "access_token" in answer else None
+
     def change_password(self, access_token: str, password: str) -> None:
         """Set a new password."""
         self._call("PUT", "user", {"password": password}, access_token=access_token)

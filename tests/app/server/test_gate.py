@@ -112,9 +112,11 @@ def test_open_list_is_the_forms_the_public_files_and_the_health_check(server: Ap
     not_static = {path for path in OPEN if not path.startswith("/app/static/")}
     assert not_static == {
         *("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"),
+        *("/auth/v1/verify", "/confirm"),
         *("/signed-out.js", "/_stcore/health"),
     }
-    statuses = {"/logout": 303, "/invitation": 404}  # without a token
+    without_token = ("/invitation", "/auth/v1/verify", "/confirm")
+    statuses = {"/logout": 303} | dict.fromkeys(without_token, 404)
     for path in OPEN:
         answer = httpx.get(server.url + path)
         assert answer.status_code == statuses.get(path, 200), path
