@@ -6535,8 +6535,13 @@ CREATE FUNCTION public.describe_invitation(token text) RETURNS json
     SET search_path TO ''
     AS $_$
 declare
-    invitation constant public.invitations := private.require_invitation($1);
+    joined constant uuid := private.joined_by($1);
+    invitation public.invitations;
 begin
+    if joined is not null then
+        return json_build_object('joined', joined);
+    end if;
+    invitation := private.require_invitation($1);
     return json_build_object(
         'workspace', (select w.name from public.workspaces as w where w.id = invitation.workspace_id),
         'role', invitation.role,

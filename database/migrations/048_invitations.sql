@@ -221,7 +221,7 @@ end
 $$;
 revoke all on function private.require_invitation(text) from public;
 
--- What the person who is invited should know before accepting.
+-- What the person who is invited should know before accepting; {joined}, the workspace, for whoever joined by this token.
 create or replace function public.describe_invitation(token text)
 returns json
 language plpgsql
@@ -230,8 +230,13 @@ security definer
 set search_path = ''
 as $$
 declare
-    invitation constant public.invitations := private.require_invitation($1);
+    joined constant uuid := private.joined_by($1);
+    invitation public.invitations;
 begin
+    if joined is not null then
+        return json_build_object('joined', joined);
+    end if;
+    invitation := private.require_invitation($1);
     return json_build_object(
         'workspace', (select w.name from public.workspaces as w where w.id = invitation.workspace_id),
         'role', invitation.role,

@@ -24,7 +24,6 @@ class OutboxMail {
     );
     const mail = { to, subject, code, sent_at: sentAt, text: text ?? html };
     writeFileSync(file, `${JSON.stringify(mail, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    notice(`Email to ${to}: ${subject}${code ? `, code ${code}` : ""} (${file})`);
   }
 }
 

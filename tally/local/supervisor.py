@@ -17,6 +17,7 @@ from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.migrations import push_migrations
 from tally.local.nightly import Scheduler
 from tally.local.node import Node, find_node, install_modules
+from tally.local.outbox import Outbox
 from tally.local.ports import Ports, refuse_taken_ports
 from tally.local.service import Stopped, Watchdog
 from tally.local.settings import LocalSettings, load_local_settings
@@ -94,13 +95,13 @@ class Run:
         pages.wait_until_ready()
         self.steps.end()
         print_line(f"Tally is ready: http://127.0.0.1:{self.ports.dashboard} (Ctrl-C stops it)")
-        self._watch([Watchdog(stack_service, print_event), Watchdog(pages, print_event)], scheduler)
+        outbox = Outbox(self.home.outbox, print_event)
+        self._watch([Watchdog(stack_service, print_event), Watchdog(pages, print_event), scheduler, outbox])
 
-    def _watch(self, watchdogs: list[Watchdog], scheduler: Scheduler) -> None:
+    def _watch(self, watched: list[Watchdog | Scheduler | Outbox]) -> None:
         while not self.stop.wait(WATCH_SECONDS):
-            for watchdog in watchdogs:
-                watchdog.poll()
-            scheduler.poll()
+            for part in watched:
+                part.poll()
 
 
 class StackService:

@@ -66,6 +66,8 @@ def test_an_invitation_makes_a_member(
     assert role_of(database, team, stranger) is None
     assert call(invited, "accept_invitation", made["token"]) == team.id
     assert role_of(database, team, stranger) == role
+    assert call(invited, "describe_invitation", made["token"]) == {"joined": str(team.id)}
+    call(invited, "leave_workspace", team.id)
     with pytest.raises(Wrong, match="was used, cancelled or replaced"):
         call(invited, "describe_invitation", made["token"])
 

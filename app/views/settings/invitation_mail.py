@@ -10,8 +10,9 @@ from app.auth.same_origin import app_origin
 from app.data.workspace_changes import NewInvitation
 from tally.core.settings import load_settings
 from tally.notifications.invitations import Invitation, invitation_link, write_invitation
-from tally.notifications.mail import MailNotSent, open_mailer
+from tally.notifications.mail import MailNotSent, Outbox, open_mailer
 
+IN_OUTBOX = "No mail server is set up (SMTP_URL), so the email is only in the outbox folder of this server."
 PASS_ON = "Copy this link and send it to {email} yourself. It is shown only now."  # noqa: S105 - no password
 
 
@@ -46,7 +47,7 @@ def deliver_invitation(user: User, invitation: NewInvitation, role: str) -> Deli
         mailer.send(write_invitation(described, link))
     except MailNotSent as problem:
         return Delivery(link, f"{problem} {pass_on}")
-    return Delivery(link)
+    return Delivery(link, f"{IN_OUTBOX} {pass_on}" if isinstance(mailer, Outbox) else "")
 
 
 def browser_origin() -> str:

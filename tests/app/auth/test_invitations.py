@@ -98,6 +98,10 @@ def test_new_person_signs_up_comes_back_and_joins(browser: httpx.Client, owner: 
     home = browser.get("/")
     assert home.headers["location"] == f"/?workspace={owner.workspace.workspace_id}", "the last choice"
     assert accept(browser, invitation.token).headers["location"] == joined.headers["location"]
+    again = browser.get(path_of(invitation))
+    assert (again.status_code, again.headers["location"]) == (303, joined.headers["location"])
+    leave = "delete from public.members where workspace_id = %s and role = 'viewer'"
+    job.execute(leave, [owner.workspace.workspace_id])
     assert reason(browser.get(path_of(invitation))) == USED
 
 
