@@ -10,7 +10,18 @@ from pathlib import Path
 
 from bench.measurement import Measurement, Options
 
-BENCHES = ("saving", "ledger", "daily_costs", "teams", "nightly", "start", "pages", "collecting", "accuracy")
+BENCHES = (
+    "saving",
+    "ledger",
+    "daily_costs",
+    "teams",
+    "nightly",
+    "start",
+    "pages",
+    "collecting",
+    "importing",
+    "accuracy",
+)
 RESULTS = Path(__file__).parent / "results.json"
 
 

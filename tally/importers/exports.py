@@ -148,7 +148,7 @@ def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
     columns = ("start_time", "start_time_iso", "end_time", "end_time_iso")
     readers = [table.reader(column) for column in columns]
 
-    @lru_cache(10_000)
+    @lru_cache(50_000)  # a month of minutes
     def read_bucket(start: str, start_iso: str, end: str, end_iso: str) -> Bucket:
         starts, ends = read_instant(start or start_iso), read_instant(end or end_iso)
         if ends <= starts:
