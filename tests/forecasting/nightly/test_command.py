@@ -1,6 +1,5 @@
 """`python -m forecasting` as an operator runs it: output and exit codes."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,39 +11,19 @@ import pytest
 
 from forecasting import __main__
 from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED
+from tests.forecasting.nightly.conftest import environment
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-NOWHERE = "postgresql://postgres@127.0.0.1:1/postgres"
-
-MANY = 30  # accounts: such a run has not ended when the test sees its first forecast
+MANY = 15  # accounts: such a run has not ended when the test sees its first forecast
+WORKERS = "2"  # nor on a machine with many cores
 
 SpendPattern = Callable[[int], list[float]]
 
 
-def environment(database_url: str) -> dict[str, str]:
-    return os.environ | {
-        "DATABASE_URL": database_url,
-        "SUPABASE_URL": "http://127.0.0.1:1",
-        "SUPABASE_PUBLISHABLE_KEY": "unused",
-    }
-
-
-def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "forecasting", *arguments],
-        cwd=CHECKOUT,
-        env=environment(database_url),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def start(database_url: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "forecasting", "--date", AS_OF.isoformat()],
+        [sys.executable, "-m", "forecasting", "--date", AS_OF.isoformat(), "--workers", WORKERS],
         cwd=CHECKOUT,
         env=environment(database_url),
         stdout=subprocess.PIPE,
@@ -73,44 +52,34 @@ def add_accounts(db: NightlyDatabase, pattern: SpendPattern, count: int) -> None
 
 def test_successful_run_prints_one_line(db: NightlyDatabase, pattern: SpendPattern) -> None:
     add_accounts(db, pattern, 2)
-    ended = run(db.url, "--date", AS_OF.isoformat())
-    assert (ended.returncode, ended.stderr) == (DONE, "")
-    assert ended.stdout == "Forecast 10 series for 2 accounts.\n"
+    process = start(db.url)
+    assert process.communicate(timeout=60) == ("Forecast 10 series for 2 accounts.\n", "")
+    assert process.returncode == DONE
 
 
-def test_dry_run_prints_a_table(db: NightlyDatabase, pattern: SpendPattern) -> None:
+def dry_run(call: Callable[..., int], db: NightlyDatabase) -> int:
+    db.connection.execute("select public.refresh_cost_records_daily()")
+    return call("--date", AS_OF.isoformat(), "--dry-run", "--workers", "0", database_url=db.url)
+
+
+def test_dry_run_prints_a_table(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], db: NightlyDatabase, pattern: SpendPattern
+) -> None:
     user = db.add_account()
     db.add_spend(user, pattern(30))
-    db.connection.execute("select public.refresh_cost_records_daily()")
-    ended = run(db.url, "--date", AS_OF.isoformat(), "--dry-run", "--workers", "0")
-    assert ended.returncode == DONE
-    lines = ended.stdout.splitlines()
+    assert dry_run(call, db) == DONE
+    lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:2] == ["account", "series"]
     assert [line.split()[1] for line in lines[1:]] == ["model:gpt-5", "provider:openai", "total"]
     assert db.count("public.job_runs") == 0
 
 
-def test_hostile_model_does_not_reach_the_terminal(db: NightlyDatabase, pattern: SpendPattern) -> None:
+def test_hostile_model_does_not_reach_the_terminal(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], db: NightlyDatabase, pattern: SpendPattern
+) -> None:
     db.add_spend(db.add_account(), pattern(30), model="a\x1b]8;;x\x07\nb\u202ec")
-    db.connection.execute("select public.refresh_cost_records_daily()")
-    ended = run(db.url, "--date", AS_OF.isoformat(), "--dry-run", "--workers", "0")
-    assert ended.returncode == DONE
-    assert ended.stdout.splitlines()[1].split()[1] == "model:a�]8;;x��b�c"
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """Call the command in this process, with a database that does not answer."""
-
-    def call_main(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["forecasting", *arguments])
-        return __main__.main()
-
-    monkeypatch.setattr(__main__, "warm_up", lambda: None)
-    monkeypatch.setattr("signal.signal", lambda *_: None)
-    for name, value in environment(NOWHERE).items():
-        monkeypatch.setenv(name, value)
-    return call_main
+    assert dry_run(call, db) == DONE
+    assert capsys.readouterr().out.splitlines()[1].split()[1] == "model:a�]8;;x��b�c"
 
 
 def test_unreachable_database_is_reported(
@@ -154,12 +123,14 @@ def test_impossible_arguments_are_reported(
     assert message in capsys.readouterr().err
 
 
-def test_missing_table_is_reported_without_a_traceback(db: NightlyDatabase) -> None:
+def test_missing_table_is_reported_without_a_traceback(
+    call: Callable[..., int], capsys: pytest.CaptureFixture[str], db: NightlyDatabase
+) -> None:
     db.connection.execute("alter table public.job_runs rename to gone")
-    ended = run(db.url, "--workers", "0")
-    assert ended.returncode == FAILED
-    assert ended.stderr.startswith("The database refused: relation")
-    assert "Traceback" not in ended.stderr
+    assert call("--workers", "0", database_url=db.url) == FAILED
+    printed = capsys.readouterr().err
+    assert printed.startswith("The database refused: relation")
+    assert "Traceback" not in printed
 
 
 def test_help_has_an_example_and_the_exit_codes(

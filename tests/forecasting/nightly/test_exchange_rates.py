@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +14,6 @@ import pytest
 from forecasting.nightly import run as nightly
 from forecasting.nightly.run import DONE, Options
 from tally.currency.rates import bundled_rates
-from tests.forecasting.nightly.test_command import run
 from tests.forecasting.nightly_database import NightlyDatabase
 
 NEWEST = bundled_rates().newest_day
@@ -137,10 +136,14 @@ def test_replayed_run_fetches_no_rates(db: NightlyDatabase, bank: Bank) -> None:
 
 @pytest.mark.parametrize(("setting", "times"), [("", 1), ("off", 0)])
 def test_address_of_the_rates_is_a_setting(
-    db: NightlyDatabase, bank: Bank, monkeypatch: pytest.MonkeyPatch, setting: str, times: int
+    call: Callable[..., int],
+    db: NightlyDatabase,
+    bank: Bank,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    times: int,
 ) -> None:
     bank.publish(f"{after(1)},1.4,170,")
     monkeypatch.setenv("EXCHANGE_RATES_URL", setting or bank.address)
-    ended = run(db.url, "--workers", "0")
-    assert (ended.returncode, ended.stderr) == (DONE, "")
+    assert call("--workers", "0", database_url=db.url) == DONE
     assert len(bank.requests) == times
