@@ -232,12 +232,13 @@ def test_refused_usage_does_not_stop_costs(apis: FakeProviders, database: Databa
     assert reread(database, connection).validation_status == "valid"
 
 
+@pytest.mark.usefixtures("two_months")
 def test_failed_page_saves_nothing_of_its_window(apis: FakeProviders, database: Database) -> None:
     connection = connect(database, "openai")
     apis.page_buckets = 5
     broken = Fault(change=lambda page: page | {"data": [{"start_time": "soon"}]})
-    # Eleven windows of six pages succeed, then those of the next up to the day with costs.
-    apis.fail("organization/costs", *[Fault()] * (11 * 6 + 4), broken)
+    # A window of six pages succeeds, then those of the next up to the day with costs.
+    apis.fail("organization/costs", *[Fault()] * (6 + 3), broken)
     assert "soon" in str(sync(database, connection).error)
     assert stored(database, "openai_api_costs") == []
     assert sync(database, connection).error is None
