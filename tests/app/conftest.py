@@ -76,10 +76,27 @@ def wire(project: Project) -> Iterator[Wire]:
 
 
 @pytest.fixture(scope="session")
-def server(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """One web server for all tests that neither stop it nor configure it."""
-    with AppServer(tmp_path_factory.mktemp("app"), project.environment()) as running:
+def connection(project: Project) -> Iterator[Wire]:
+    """The server's connection to the project."""
+    wire = Wire(project.url)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="session")
+def server(
+    project: Project, connection: Wire, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppServer]:
+    """One web server for all tests that do not configure it."""
+    with AppServer(tmp_path_factory.mktemp("app"), project.environment(connection.url)) as running:
         yield running
+
+
+@pytest.fixture
+def server_wire(connection: Wire) -> Iterator[Wire]:
+    """The server's connection, for a test that cuts it."""
+    yield connection
+    connection.mend()
 
 
 @pytest.fixture

@@ -6,36 +6,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.app.app_server import AppServer
-from tests.app.conftest import Project, account, new_account, project, upstream
-from tests.app.wire import Wire
+from tests.app.conftest import account, connection, new_account, project, server, server_wire, upstream
 from tests.e2e.chromium import FLAGS, HEADLESS
 from tests.e2e.steps import SLOW
 
-__all__ = ["account", "new_account", "project", "upstream"]  # fixtures
-
-
-@pytest.fixture(scope="session")
-def connection(project: Project) -> Iterator[Wire]:
-    """The server's connection to the project."""
-    wire = Wire(project.url)
-    yield wire
-    wire.close()
-
-
-@pytest.fixture(scope="session")
-def server(
-    project: Project, connection: Wire, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[AppServer]:
-    """One web server for all browser tests of a worker."""
-    with AppServer(tmp_path_factory.mktemp("app"), project.environment(connection.url)) as running:
-        yield running
-
-
-@pytest.fixture
-def wire(connection: Wire) -> Iterator[Wire]:
-    """The server's connection, for a test that cuts it."""
-    yield connection
-    connection.mend()
+__all__ = ["account", "connection", "new_account", "project", "server", "server_wire", "upstream"]  # fixtures
 
 
 # Package scope: while Playwright runs, nothing else in this process can run an event loop.

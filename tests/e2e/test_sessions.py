@@ -94,17 +94,17 @@ def test_other_tabs_follow_a_sign_out_and_the_next_account(
 
 
 def test_session_outlives_an_unreachable_supabase(
-    context: BrowserContext, server: AppServer, upstream: AuthClient, wire: Wire, account: Account
+    context: BrowserContext, server: AppServer, upstream: AuthClient, server_wire: Wire, account: Account
 ) -> None:
     tokens = replace(upstream.sign_in(account.email, account.password), expires_at=int(time.time()) - 60)
     cookie = Sessions(server.folder / "sessions.db", upstream).open(tokens)
     context.add_cookies([{"name": "tally", "value": cookie, "url": server.url}])
     page = context.new_page()
-    wire.cut()
+    server_wire.cut()
     page.goto("/")
     alert = page.get_by_text("Tally cannot reach the sign-in service.")
     expect(alert).to_contain_text("You are still signed in.", timeout=SLOW)
-    wire.mend()
+    server_wire.mend()
     page.reload()
     expect_dashboard(page, account)
 

@@ -68,9 +68,9 @@ def test_from_sign_up_to_the_forecast(page: Page, stack: Stack, usage_csv: Path)
     expect(page.get_by_role("heading", name="Sign in to Tally")).to_be_visible()
 
 
-def test_unreachable_database_is_explained(page: Page, account: Account, wire: Wire) -> None:
+def test_unreachable_database_is_explained(page: Page, account: Account, server_wire: Wire) -> None:
     sign_in(page, account)
-    wire.cut()
+    server_wire.cut()
     page.wait_for_timeout(1_500)  # the data version is cached for a second
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Records").click()
     expect(page.get_by_text("cannot be reached")).to_be_visible(timeout=SLOW)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from html import unescape
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -19,7 +18,6 @@ from app.data.workspace_changes import NewInvitation
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import PASSWORD, Account, sign_in, sign_in_user
 from tests.app.app_server import AppServer
-from tests.app.conftest import Project
 from tests.app.teams import join, new_team
 from tests.app.wire import Wire
 
@@ -218,16 +216,15 @@ def test_one_network_is_rate_limited(server: AppServer) -> None:
 
 
 def test_unreachable_database_is_explained_and_ends_nothing(
-    project: Project, tmp_path: Path, wire: Wire, owner: User, guest: Account, job: Job
+    server: AppServer, browser: httpx.Client, server_wire: Wire, owner: User, guest: Account, job: Job
 ) -> None:
     invitation = invite(owner, guest.email)
-    with AppServer(tmp_path, project.environment(wire.url)) as server, server.browser() as browser:
-        sign_in(browser, guest)
-        wire.cut()
-        answer = accept(browser, invitation.token)
-        assert answer.status_code == 503
-        assert "The invitation stays valid: open the link again later." in reason(answer)
-        wire.mend()
-        assert accept(browser, invitation.token).status_code == 303
-        assert invitation.token not in server.log()
+    sign_in(browser, guest)
+    server_wire.cut()
+    answer = accept(browser, invitation.token)
+    assert answer.status_code == 503
+    assert "The invitation stays valid: open the link again later." in reason(answer)
+    server_wire.mend()
+    assert accept(browser, invitation.token).status_code == 303
+    assert invitation.token not in server.log()
     assert role_of(job, owner, guest.email) == "member"

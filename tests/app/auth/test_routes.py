@@ -172,12 +172,13 @@ def test_signed_in_user_is_sent_away_from_the_sign_in_page(signed_in: httpx.Clie
         assert signed_in.get(page).headers["location"] == "/"
 
 
-def test_sessions_survive_a_server_restart(project: Project, tmp_path: Path, account: Account) -> None:
-    with AppServer(tmp_path, project.environment()) as server, server.browser() as browser:
-        sign_in(browser, account)
-        server.stop()
-        server.start()
-        assert is_signed_in(browser)
+def test_sessions_survive_a_server_restart(
+    server: AppServer, browser: httpx.Client, account: Account
+) -> None:
+    sign_in(browser, account)
+    server.stop()
+    server.start()
+    assert is_signed_in(browser)
 
 
 def test_signing_out_ends_this_session_and_no_other(
@@ -239,16 +240,14 @@ def test_reset_with_the_old_password_signs_in(
 
 
 def test_unreachable_supabase_is_explained_and_ends_no_session(
-    project: Project, tmp_path: Path, wire: Wire, account: Account
+    browser: httpx.Client, second_browser: httpx.Client, server_wire: Wire, account: Account
 ) -> None:
-    with AppServer(tmp_path, project.environment(wire.url)) as server, server.browser() as browser:
-        sign_in(browser, account)
-        wire.cut()
-        with server.browser() as other:
-            answer = other.post("/login", data={"email": account.email, "password": account.password})
-        assert answer.status_code == 503
-        assert message(answer).startswith("Tally cannot reach the sign-in service.")
-        assert is_signed_in(browser)
+    sign_in(browser, account)
+    server_wire.cut()
+    answer = second_browser.post("/login", data={"email": account.email, "password": account.password})
+    assert answer.status_code == 503
+    assert message(answer).startswith("Tally cannot reach the sign-in service.")
+    assert is_signed_in(browser)
 
 
 def test_guessing_is_locked_at_one_address_and_the_owner_gets_in_from_another(
