@@ -16,8 +16,9 @@ import pytest
 from tally.local import processes
 from tests.embedded import free_port_block, temporary_home
 from tests.supabase.parts import eventually, kill, port_is_open
+from tests.tally.cli.in_process import run_tally
 
-TALLY = [sys.executable, "-m", "tally"]
+UP = [sys.executable, "-m", "tally", "up"]
 
 
 class Up:
@@ -27,7 +28,7 @@ class Up:
         self.home, self.port = home, port
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [*TALLY, "up"],
+            UP,
             env=environment(home, port),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -55,15 +56,16 @@ def environment(home: Path, port: int) -> dict[str, str]:
     return {**inherited, "TALLY_HOME": str(home), "TALLY_PORT": str(port)}
 
 
-def tally(home: Path, port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+def refused_up(home: Path, port: int) -> "subprocess.CompletedProcess[str]":
+    """Run `tally up`, which ends only if it is refused."""
     return subprocess.run(
-        [*TALLY, *arguments],
-        env=environment(home, port),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        UP, env=environment(home, port), capture_output=True, text=True, timeout=60, check=False
     )
+
+
+def tally(home: Path, port: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run another command in this process."""
+    return run_tally(*arguments, environment=environment(home, port))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +139,7 @@ def test_doctor_finds_nothing_missing(up: Up) -> None:
 
 
 def test_second_start_on_the_same_data_is_refused(up: Up) -> None:
-    second = tally(up.home, free_port_block(), "up")
+    second = refused_up(up.home, free_port_block())
     assert second.returncode == 1
     assert "already running" in second.stderr
     assert str(up.process.pid) in second.stderr
@@ -188,7 +190,7 @@ def test_next_up_starts_after_one_was_killed(up: Up) -> None:
 def test_taken_port_is_named_before_any_data_is_touched(offset: int) -> None:
     port = free_port_block()
     with temporary_home() as home, socket.create_server(("127.0.0.1", port + offset)):
-        refused = tally(home, port, "up")
+        refused = refused_up(home, port)
         assert refused.returncode == 1
         assert f"Port {port + offset}" in refused.stderr
         assert "TALLY_PORT" in refused.stderr
