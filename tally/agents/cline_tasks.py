@@ -29,8 +29,8 @@ HISTORY_FILE = "api_conversation_history.json"
 MAX_HISTORY_BYTES = 256_000_000
 # Roo Code 3.29.5, and from then on Kilo Code, count what was cached as part of the input.
 CACHE_IN_INPUT = datetime(2025, 11, 1, tzinfo=UTC)
-_MODEL = re.compile(rb"<model>([^<>\\\"]{1,200})</model>")
-_FOLDER = re.compile(rb"Current W(?:orkspace|orking) Directory \(([^()\\\"]{1,4000})\)")
+_MODEL = rb"<model>([^<>\\\"]{1,200})</model>"
+_FOLDER = rb"Current W(?:orkspace|orking) Directory \(([^()\\\"]{1,4000})\)"
 
 IsCacheInInput = Callable[[datetime, Mapping[str, Any]], bool]
 
@@ -114,7 +114,7 @@ def _read_history(path: Path) -> tuple[str, str]:
         data = path.read_bytes() if path.stat().st_size <= MAX_HISTORY_BYTES else b""
     except OSError:
         return "", ""
-    models, folder = _MODEL.findall(data), _FOLDER.search(data)
+    models, folder = re.findall(_MODEL, data), re.search(_FOLDER, data)
     texts = {
         "model": models[-1].decode(errors="replace").strip() if models else "",
         "folder": folder[1].decode(errors="replace") if folder else "",

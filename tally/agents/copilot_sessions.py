@@ -19,7 +19,7 @@ STORE_FILE = "session-store.db"
 STORE, END = encode_parts("store"), encode_parts("end")  # begin the names of requests
 TABLE = "assistant_usage_events"
 SESSION_COLUMNS = ("cwd", "repository", "branch")
-_MARKER = re.compile(rb'"type"\s{0,2}:\s{0,2}"(?:session\.(?:start|resume|shutdown)|assistant\.message)"')
+_MARKER = rb'"type"\s{0,2}:\s{0,2}"(?:session\.(?:start|resume|shutdown)|assistant\.message)"'
 
 
 def parse_store(path: Path) -> ParsedPart:
@@ -111,7 +111,7 @@ def parse_ends(data: bytes, path: Path) -> ParsedPart:
     """Return the sums by model at the ends of a session, which may be resumed after each."""
     part = ParsedPart()
     session = _Session(path.parent.name if path.name == "events.jsonl" else path.stem)
-    for line in lines_matching(data[: data.rfind(b"\n") + 1], _MARKER):
+    for line in lines_matching(data[: data.rfind(b"\n") + 1], re.compile(_MARKER)):
         try:
             part.events += session.read(parse_object(line))
         except LineRejected as reason:

@@ -14,8 +14,8 @@ from tally.catalog.hosts import LOCAL
 from tally.catalog.payees import find_payee
 from tally.core.encoding import encode_parts
 
-_USAGE = re.compile(rb'"gen_ai\.usage\.')
-_USAGE_OR_MODEL = re.compile(rb'"gen_ai\.(?:usage\.|re(?:quest|sponse)\.model")')
+_USAGE = rb'"gen_ai\.usage\.'
+_USAGE_OR_MODEL = rb'"gen_ai\.(?:usage\.|re(?:quest|sponse)\.model")'
 # The same tokens are exported at up to four levels; the finest one available is used.
 CHAT, INFERENCE, TURN, AGENT = range(4)
 OPERATIONS = {
@@ -118,11 +118,11 @@ def name_model(model: str) -> str:
     return model
 
 
-def _read_spans(data: bytes, marker: re.Pattern[bytes]) -> tuple[ParsedPart, list[Span]]:
+def _read_spans(data: bytes, marker: bytes) -> tuple[ParsedPart, list[Span]]:
     part = ParsedPart()
     spans: list[Span] = []
     models: dict[str, str] = {}  # by trace and session, as told last
-    for line in lines_matching(data[: data.rfind(b"\n") + 1], marker):
+    for line in lines_matching(data[: data.rfind(b"\n") + 1], re.compile(marker)):
         try:
             for record in _records(parse_object(line)):
                 _note_model(record, models)

@@ -17,11 +17,10 @@ MAX_DIGITS = 15  # of a count
 MAX_USD = 1_000_000  # for one request
 MAX_DEPTH = 6  # of objects in which counts are looked for
 CONTENT = frozenset({"content", "toolUseResult", "arguments", "parameters", "result", "output", "response"})
-_COUNT = re.compile(
-    r"(?<!max_)(?:input|output|prompt|completion|total|reasoning)_?tokens?(?:_?count)?$", re.I
-)
-_TOKENS = re.compile(r"(?:tokens?|usage)(?:_?metadata)?$", re.I)
-_PART = re.compile(r"(?:input|output|prompt|completion|total|reasoning)$", re.I)
+# Compiled when first needed, as all patterns of agents: a stored report is printed without.
+_COUNT = r"(?<!max_)(?:input|output|prompt|completion|total|reasoning)_?tokens?(?:_?count)?$"
+_TOKENS = r"(?:tokens?|usage)(?:_?metadata)?$"
+_PART = r"(?:input|output|prompt|completion|total|reasoning)$"
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
@@ -88,13 +87,16 @@ def has_counts(value: object, depth: int = MAX_DEPTH) -> bool:
 def _is_count(key: str, value: object) -> bool:
     if isinstance(value, str) and value.isdigit():
         value = int(value[:MAX_DIGITS])
-    return type(value) is int and value > 0 and _COUNT.search(key) is not None
+    return type(value) is int and value > 0 and re.search(_COUNT, key, re.IGNORECASE) is not None
 
 
 def _with_keys_of(key: str, value: object) -> object:
     """Name the parts of an object of tokens so: `tokens.input` is a count of tokens, too."""
-    if isinstance(value, dict) and _TOKENS.search(key):
-        return {f"{name}_tokens" if _PART.match(name) else name: inner for name, inner in value.items()}
+    if isinstance(value, dict) and re.search(_TOKENS, key, re.IGNORECASE):
+        return {
+            f"{name}_tokens" if re.match(_PART, name, re.IGNORECASE) else name: inner
+            for name, inner in value.items()
+        }
     return value
 
 

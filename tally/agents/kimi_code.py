@@ -20,7 +20,7 @@ select_winners = select_first
 
 LOG = "wire.jsonl"
 DEFAULT_MODEL = "kimi-for-coding"  # for logs of versions that do not record the model
-_MARKER = re.compile(rb'"(?:token_usage|usage\.record)"')
+_MARKER = rb'"(?:token_usage|usage\.record)"'
 COUNTS = ("input_other", "output", "input_cache_read", "input_cache_creation")
 NEW_COUNTS = ("inputOther", "output", "inputCacheRead", "inputCacheCreation")
 
@@ -42,7 +42,7 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
     part = ParsedPart(state=state)
     if "model" not in state:
         state["model"] = _read_model(path)
-    for line in lines_matching(data, _MARKER):
+    for line in lines_matching(data, re.compile(_MARKER)):
         try:
             if event := _read_line(parse_object(line), path, state["model"]):
                 part.events.append(event)

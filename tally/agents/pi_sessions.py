@@ -20,14 +20,14 @@ from tally.agents.jsonl import lines_matching
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 
-_MARKER = re.compile(rb'"(?:usage|model_change|model-snapshot)"|"type"\s{0,2}:\s{0,2}"session"')
+_MARKER = rb'"(?:usage|model_change|model-snapshot)"|"type"\s{0,2}:\s{0,2}"session"'
 
 
 def parse_session(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
     """Return the requests of this part; the state holds the session, its folder and model."""
     part = ParsedPart(state=state)
     state.setdefault("session", path.name.partition(".jsonl")[0])
-    for line in lines_matching(data, _MARKER):
+    for line in lines_matching(data, re.compile(_MARKER)):
         try:
             if event := _read_line(parse_object(line), state):
                 part.events.append(event)
