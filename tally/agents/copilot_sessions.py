@@ -1,19 +1,20 @@
 """Sessions that GitHub Copilot CLI always stores: a row for each request, or sums when a session ends."""
 
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tally.agents.copilot_spans import find_vendor, name_contents, name_model, name_session
 from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape
 from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_time
 from tally.agents.jsonl import lines_matching
 from tally.agents.repositories import read_branch, read_repository
-from tally.agents.sqlite_logs import list_columns, open_log
+from tally.agents.sqlite_logs import list_columns, parse_rows
 from tally.core.encoding import encode_parts
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 STORE_FILE = "session-store.db"
 STORE, END = encode_parts("store"), encode_parts("end")  # begin the names of requests
@@ -24,31 +25,19 @@ _MARKER = rb'"type"\s{0,2}:\s{0,2}"(?:session\.(?:start|resume|shutdown)|assista
 
 def parse_store(path: Path) -> ParsedPart:
     """Return the requests in the store's table of usage, which older versions do not have."""
-    part = ParsedPart()
-    events = []
-    try:
-        for row in _load_rows(path):
-            try:
-                if event := _read_row(row):
-                    events.append(event)
-            except LineRejected as reason:
-                part.reject(reason)
-    except sqlite3.Error:
-        part.reject("the database cannot be read")
-    part.events = name_contents(events)
+    part = parse_rows(path, _load_rows, _read_row)
+    part.events = name_contents(part.events)
     return part
 
 
-def _load_rows(path: Path) -> Iterator[dict[str, Any]]:
-    with closing(open_log(path)) as database:
-        database.row_factory = sqlite3.Row
-        if not list_columns(database, TABLE):
-            return
-        known = [column for column in SESSION_COLUMNS if column in list_columns(database, "sessions")]
-        places = "".join(f", s.{column} as session_{column}" for column in known)
-        join = "left join sessions as s on s.id = e.session_id" if known else ""
-        query = f"select e.*{places} from {TABLE} as e {join} order by e.id"  # noqa: S608 - names from this module
-        yield from map(dict, database.execute(query))
+def _load_rows(database: "Connection") -> Iterator[dict[str, Any]]:
+    if not list_columns(database, TABLE):
+        return
+    known = [column for column in SESSION_COLUMNS if column in list_columns(database, "sessions")]
+    places = "".join(f", s.{column} as session_{column}" for column in known)
+    join = "left join sessions as s on s.id = e.session_id" if known else ""
+    query = f"select e.*{places} from {TABLE} as e {join} order by e.id"  # noqa: S608 - names from this module
+    yield from map(dict, database.execute(query))
 
 
 def _read_row(row: Mapping[str, Any]) -> Event | None:

@@ -1,14 +1,12 @@
 """Goose: a database with the sums of each session."""
 
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, select_last
+from tally.agents.events import Event, ParsedPart, select_last
 from tally.agents.json_values import parse_object, read_first_count, read_folder, read_name, read_time
-from tally.agents.sqlite_logs import open_log
+from tally.agents.sqlite_logs import parse_rows
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
 
@@ -36,19 +34,7 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
     """Return the sums of the sessions in a database."""
-    part = ParsedPart()
-    try:
-        with closing(open_log(path)) as database:
-            database.row_factory = sqlite3.Row
-            for row in map(dict, database.execute("select * from sessions")):
-                try:
-                    if event := _read_row(row):
-                        part.events.append(event)
-                except LineRejected as reason:
-                    part.reject(reason)
-    except sqlite3.Error:
-        part.reject("the database cannot be read")
-    return part
+    return parse_rows(path, lambda database: map(dict, database.execute("select * from sessions")), _read_row)
 
 
 def _read_row(row: Mapping[str, Any]) -> Event | None:

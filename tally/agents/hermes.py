@@ -1,16 +1,17 @@
 """Hermes Agent: a database with the sums of each session, in newer versions by model."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, select_last
+from tally.agents.events import Event, ParsedPart, select_last
 from tally.agents.json_values import read_cost, read_count, read_name, read_time
-from tally.agents.sqlite_logs import list_columns, open_log
+from tally.agents.sqlite_logs import list_columns, parse_rows
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 name = "hermes"
 title = "Hermes Agent"
@@ -35,32 +36,20 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
     """Return the sums of the sessions in the database."""
-    part = ParsedPart()
-    try:
-        for row in _load_rows(path):
-            try:
-                if event := _read_row(row):
-                    part.events.append(event)
-            except LineRejected as reason:
-                part.reject(reason)
-    except sqlite3.Error:
-        part.reject("the database cannot be read")
-    return part
+    return parse_rows(path, _load_rows, _read_row)
 
 
-def _load_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _load_rows(database: "Connection") -> Iterator[dict[str, Any]]:
     """Yield the sums of sessions by model, of those from before this was recorded as a whole."""
-    with closing(open_log(path)) as database:
-        database.row_factory = sqlite3.Row
-        covered = set()
-        if list_columns(database, BY_MODEL):
-            query = f"select u.*, s.started_at from {BY_MODEL} as u join sessions as s on s.id = u.session_id"  # noqa: S608 - a constant
-            for row in map(dict, database.execute(query)):
-                covered.add(row["session_id"])
-                yield row
-        for row in map(dict, database.execute("select *, id as session_id from sessions")):
-            if row["session_id"] not in covered:
-                yield row
+    covered = set()
+    if list_columns(database, BY_MODEL):
+        query = f"select u.*, s.started_at from {BY_MODEL} as u join sessions as s on s.id = u.session_id"  # noqa: S608 - a constant
+        for row in map(dict, database.execute(query)):
+            covered.add(row["session_id"])
+            yield row
+    for row in map(dict, database.execute("select *, id as session_id from sessions")):
+        if row["session_id"] not in covered:
+            yield row
 
 
 def _read_row(row: Mapping[str, Any]) -> Event | None:

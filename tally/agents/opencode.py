@@ -1,11 +1,9 @@
 """opencode: messages in a SQLite database, in older versions one JSON file per message."""
 
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_originals
 from tally.agents.json_values import (
@@ -19,9 +17,12 @@ from tally.agents.json_values import (
     read_unix,
 )
 from tally.agents.log_files import files_under, folders_from
-from tally.agents.sqlite_logs import list_columns, open_log
+from tally.agents.sqlite_logs import list_columns, parse_rows
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
 
 name = "opencode"
 title = "opencode"
@@ -49,16 +50,14 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
     """Return the responses that have token counts."""
+    if path.suffix == ".db":
+        return parse_rows(path, _load_messages, _read_message)
     part = ParsedPart()
     try:
-        for row in _load_messages(path) if path.suffix == ".db" else [_Row("", "", data)]:
-            try:
-                if event := _read_message(parse_object(row.data), row):
-                    part.events.append(event)
-            except LineRejected as reason:
-                part.reject(reason)
-    except sqlite3.Error:
-        part.reject("the database cannot be read")
+        event = _read_message(_Row("", "", data))
+        part.events = [event] if event else []
+    except LineRejected as reason:
+        part.reject(reason)
     return part
 
 
@@ -71,22 +70,21 @@ class _Row(NamedTuple):
     folder: str = ""
 
 
-def _load_messages(path: Path) -> Iterator[_Row]:
+def _load_messages(database: "Connection") -> Iterator[_Row]:
     """Yield messages with tokens, in the tables of both versions."""
-    with closing(open_log(path)) as database:
-        for table in MESSAGE_TABLES:
-            if list_columns(database, table):
-                folders = _load_folders(database)
-                query = (
-                    f"select id, session_id, cast(data as blob) from {table}"  # noqa: S608 - a constant
-                    " where instr(data, '\"tokens\"')"
-                )
-                for message_id, session, data in database.execute(query):
-                    if isinstance(data, bytes):
-                        yield _Row(str(message_id), str(session), data, folders.get(session, ""))
+    for table in MESSAGE_TABLES:
+        if list_columns(database, table):
+            folders = _load_folders(database)
+            query = (
+                f"select id, session_id, cast(data as blob) from {table}"  # noqa: S608 - a constant
+                " where instr(data, '\"tokens\"')"
+            )
+            for message_id, session, data in database.execute(query):
+                if isinstance(data, bytes):
+                    yield _Row(str(message_id), str(session), data, folders.get(session, ""))
 
 
-def _load_folders(database: sqlite3.Connection) -> dict[str, str]:
+def _load_folders(database: "Connection") -> dict[str, str]:
     """Load the folders of sessions."""
     found: dict[str, str] = {}
     for table in SESSION_TABLES:
@@ -106,7 +104,8 @@ class _Tokens(NamedTuple):
     reasoning_tokens: int
 
 
-def _read_message(record: Mapping[str, Any], row: _Row) -> Event | None:
+def _read_message(row: _Row) -> Event | None:
+    record = parse_object(row.data)
     if "tokens" not in record:
         return None
     tokens = _read_tokens(child(record, "tokens"))

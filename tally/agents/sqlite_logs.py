@@ -1,18 +1,43 @@
 """Logs in SQLite databases."""
 
 import os
-import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from tally.agents.events import Event, LineRejected, ParsedPart
+
+if TYPE_CHECKING:  # importing it takes longer than printing a stored report should
+    from sqlite3 import Connection
+
 PATIENCE = 10  # seconds for an agent to finish writing
+Row = TypeVar("Row")
 
 
-def open_log(path: Path) -> sqlite3.Connection:
-    """Open an agent's database for reading only, which is safe while the agent writes."""
-    return sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=PATIENCE)
+def parse_rows(
+    path: Path, load: "Callable[[Connection], Iterable[Row]]", read: Callable[[Row], Event | None]
+) -> ParsedPart:
+    """Return the requests in a database's rows; it is read only, which is safe while the agent writes."""
+    import sqlite3
+
+    part = ParsedPart()
+    try:
+        address = f"file:{quote(os.fsencode(path))}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as database:
+            database.row_factory = sqlite3.Row
+            for row in load(database):
+                try:
+                    if event := read(row):
+                        part.events.append(event)
+                except LineRejected as reason:
+                    part.reject(reason)
+    except sqlite3.Error:
+        part.reject("the database cannot be read")
+    return part
 
 
-def list_columns(database: sqlite3.Connection, table: str) -> set[str]:
+def list_columns(database: "Connection", table: str) -> set[str]:
     """List the columns of a table; none where it does not exist."""
     return {row[1] for row in database.execute(f"pragma table_info({table})")}
