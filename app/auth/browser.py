@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+ADDRESS_HEADER = "X-App-Address"  # set by the gate: Streamlit does not tell an address of this machine
 MAX_USER_AGENT = 300
 ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 
@@ -28,5 +29,6 @@ class Browser:
 
 
 def current_browser() -> Browser:
-    """The browser of the current run; Streamlit does not tell an address of this machine."""
-    return Browser(st.context.ip_address or "", st.context.headers.get("User-Agent") or "")
+    """The browser of the current run."""
+    headers = st.context.headers
+    return Browser(headers.get(ADDRESS_HEADER) or "", headers.get("User-Agent") or "")

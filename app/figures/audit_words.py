@@ -65,6 +65,9 @@ def name_actor(entry: Entry) -> str:
         return "A key"
     if entry["actor"] != OPERATOR:
         return "The server"
+    program = str(entry.get("user_agent") or "")
+    if program.startswith("tally ") and entry["actor_email"]:
+        return f"{program} for {entry['actor_email']}"
     if entry["action"] == "reprice":
         return "tally reprice"
     return "tally keys" if "encrypted_api_key" in entry["changed_columns"] else "The nightly run"
@@ -116,7 +119,7 @@ def _name_subject(entry: Entry, names: Names) -> str:
         return f"{describe_rule(rule, values_by_name)}, to {goal}"
     column = NOUNS.get(table, ("", "name"))[1]
     if not column:  # a personal workspace has the id of its user
-        return ""
+        return str(values.get("name") or "") if entry["action"] == "insert" else ""
     if column == "user_id":
         return entry["user_email"] or names.get(entry["user_id"] or "", "a deleted account")
     if table == "api_credentials":

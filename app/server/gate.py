@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.auth import mail_links
+from app.auth.browser import ADDRESS_HEADER
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.local_path import with_next
 from app.auth.same_origin import is_https, is_same_origin, origin_matches
@@ -48,7 +49,7 @@ class Gate:
             await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _strip_session_header(scope)
+        _strip_our_headers(scope)
         if scope["path"] in OPEN:
             await (_refuse_cross_site(scope) or self.app)(scope, receive, send)
             return
@@ -59,19 +60,19 @@ class Gate:
         elif scope["path"].startswith(CLOSED_PREFIXES):
             answer = PlainTextResponse("Not found", 404)
         else:
-            _set_session_header(scope, session)
+            _set_our_headers(scope, session)
             answer = _open_last_workspace(scope, session) or self.app
         await answer(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _strip_session_header(scope)
+        _strip_our_headers(scope)
         session = _find_session(scope)
         if session is None:
             await send({"type": "websocket.close", "code": UNAUTHORISED_SOCKET})
         elif not origin_matches(HTTPConnection(scope).headers):
             await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
         else:
-            _set_session_header(scope, session)
+            _set_our_headers(scope, session)
             await self.app(scope, receive, send)
 
 
@@ -79,16 +80,20 @@ def _find_session(scope: Scope) -> LiveSession | None:
     return sessions().find(HTTPConnection(scope).cookies.get(cookie_name()))
 
 
-def _strip_session_header(scope: Scope) -> None:
-    """Remove a session header sent by the client, in both spellings: some servers read `_` as `-`."""
-    ours = SESSION_HEADER.lower().encode()
+def _strip_our_headers(scope: Scope) -> None:
+    """Remove our headers if the client sent them, in both spellings: some servers read `_` as `-`."""
+    ours = {name.lower().encode() for name in (SESSION_HEADER, ADDRESS_HEADER)}
     scope["headers"] = [
-        (name, value) for name, value in scope["headers"] if name.strip().lower().replace(b"_", b"-") != ours
+        (name, value)
+        for name, value in scope["headers"]
+        if name.strip().lower().replace(b"_", b"-") not in ours
     ]
 
 
-def _set_session_header(scope: Scope, session: LiveSession) -> None:
-    scope["headers"].append((SESSION_HEADER.lower().encode(), session.session_id.encode()))
+def _set_our_headers(scope: Scope, session: LiveSession) -> None:
+    address = scope["client"][0] if scope.get("client") else ""
+    for name, value in ((SESSION_HEADER, session.session_id), (ADDRESS_HEADER, address)):
+        scope["headers"].append((name.lower().encode(), value.encode()))
 
 
 def _refuse_cross_site(scope: Scope) -> Response | None:

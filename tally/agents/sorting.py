@@ -25,6 +25,7 @@ class SortedEvents:
     sent: dict[str, list[FiledEvent]] = field(default_factory=lambda: defaultdict(list))
     left_out: list[Event] = field(default_factory=list)
     without_folder: list[Event] = field(default_factory=list)
+    elsewhere: int = 0  # requests that were collected into another workspace than the present rules name
 
     @property
     def by_workspace(self) -> dict[str, list[Event]]:
@@ -44,6 +45,7 @@ def sort_events(events: Iterable[Event], routes: Routes, known: Mapping[str, str
         route = routes.find(event.folder)
         target = route.workspace_id if isinstance(route, Destination) else LEFT_OUT
         if known.get(event.name, target) != target:
+            result.elsewhere += 1
             continue
         if isinstance(route, Destination):
             result.sent[target].append(FiledEvent(event, route.project_id))

@@ -40,6 +40,7 @@ class SourceResult:
     unknown_lines: int = 0  # with counts of tokens in a shape that Tally does not know
     left_out: int = 0  # in folders that are never collected
     without_folder: int = 0  # left out, as they may be from such a folder
+    elsewhere: int = 0  # not read, as they were collected into another workspace before
 
     def add_saved(self, saved: Saved) -> None:
         """Count one saved batch."""
@@ -73,6 +74,7 @@ class SourceResult:
             "unknown_lines": self.unknown_lines,
             "left_out": self.left_out,
             "without_folder": self.without_folder,
+            "elsewhere": self.elsewhere,
         }
 
 

@@ -116,6 +116,7 @@ class _Run:
             default = sources[self.routes.default.workspace_id].result
             default.left_out += len(events.left_out)
             default.without_folder += len(events.without_folder)
+            default.elsewhere += events.elsewhere
             self.positions.advance(agent.name, reads, events.by_workspace)
         results = [source.finish() for source in sources.values()]
         return [results[0], *(result for result in results[1:] if result.read)]

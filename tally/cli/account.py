@@ -22,13 +22,14 @@ WorkspaceName = Annotated[
 
 
 @contextmanager
-def acting_as(email: str, workspace: str | None = None) -> Iterator[Database]:
+def acting_as(email: str, program: str, workspace: str | None = None) -> Iterator[Database]:
     """The database as this account sees it in a workspace, under its row-level security.
 
-    Raises TallyError when there is no such account or workspace, or the database does not answer.
+    `program` is what the audit log names. Raises TallyError when there is no such account or workspace, or
+    the database does not answer.
     """
     with connect_operator() as connection:
-        database = PostgresDatabase(connection, find_user(connection, email))
+        database = PostgresDatabase(connection, find_user(connection, email), program=program)
         yield choose_workspace(database, workspace)
 
 

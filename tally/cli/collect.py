@@ -230,6 +230,11 @@ def _print_result(result: "SourceResult", with_workspace: bool) -> None:
         f" + {result.duplicates:,} duplicates + {result.rejected:,} rejected"
     )
     print_left_out(result.title, result.left_out, result.without_folder)
+    if result.elsewhere:
+        echo(
+            f"{result.title}: {plural(result.elsewhere, 'request')} skipped, collected into another "
+            "workspace before. A request is in one workspace."
+        )
     print_unknown(result.title, result.unknown_lines)
     print_rejections(result.reasons)
 

@@ -113,7 +113,7 @@ def import_files(  # noqa: PLR0913 - the options of the command
             raise TallyError(
                 "--timezone and --json are for --dry-run; days of an account are in its own time zone."
             )
-        with acting_as(email, workspace) as database:
+        with acting_as(email, "tally import", workspace) as database:
             zone = load_timezone(database)
             # All files are read before the first is saved: if one is refused, nothing has been written.
             read = asked.read(zone, load_rates(database))

@@ -37,7 +37,7 @@ def reprice(
     first_day = since.date()
     if not FIRST_DAY <= first_day <= datetime.now(UTC).date() + timedelta(days=1):
         raise TallyError(f"--since must be a day from {FIRST_DAY} to today.")
-    with acting_as(email, workspace) as database:
+    with acting_as(email, "tally reprice", workspace) as database:
         differences = calculate_differences(database, first_day)
         if not differences:
             typer.echo("All estimates are up to date.")

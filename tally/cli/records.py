@@ -36,7 +36,7 @@ def export_records(
     """
     if out.suffix not in (".csv", ".parquet"):
         raise DatabaseError(f"{out.name} must end in .csv or .parquet.")
-    with acting_as(email, workspace) as database:
+    with acting_as(email, "tally export", workspace) as database:
         records = load_records(database)
     with writing(out):
         out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))
@@ -54,7 +54,7 @@ def demo(
 
     Example: tally demo --email ada@example.com
     """
-    with acting_as(email, workspace) as database:
+    with acting_as(email, "tally demo", workspace) as database:
         if remove:
             removed = sample.remove(database)
             echo("Sample data removed." if removed else "There is no sample data of this account.")

@@ -51,7 +51,7 @@ def _open_database(email: str | None) -> "Iterator[Database]":
     if email is not None:
         from tally.cli.account import acting_as
 
-        with acting_as(email) as database:
+        with acting_as(email, "tally workspaces") as database:
             yield database
     else:
         from tally.accounts.cli_session import open_account

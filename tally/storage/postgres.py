@@ -29,7 +29,7 @@ from tally.storage.database import (
 class PostgresDatabase:
     """The operator's connection, which assumes an account's role and claims for every call.
 
-    By default in the account's personal workspace.
+    By default in the account's personal workspace. `program` is what the audit log calls the caller.
     """
 
     workers = 1
@@ -39,13 +39,15 @@ class PostgresDatabase:
         connection: psycopg.Connection[Any],
         user_id: UUID | str,
         workspace_id: UUID | str | None = None,
+        program: str = "",
     ) -> None:
-        self._connection = connection
+        self._connection, self._program = connection, program
+        self._headers = json.dumps({"x-tally-user-agent": program} if program else {})
         self._claims = json.dumps({"sub": str(user_id), "role": "authenticated"})
         self.scope = Scope.of(user_id, workspace_id)
 
     def in_workspace(self, workspace_id: UUID | str) -> "PostgresDatabase":
-        return PostgresDatabase(self._connection, self.scope.user_id, workspace_id)
+        return PostgresDatabase(self._connection, self.scope.user_id, workspace_id, self._program)
 
     def call(self, function: str, **params: Any) -> Any:
         arguments = self.scope.arguments(function, params)
@@ -122,7 +124,10 @@ class PostgresDatabase:
     def _as_account(self) -> Iterator[psycopg.Cursor[Any]]:
         with self._connection.transaction(), self._connection.cursor(row_factory=tuple_row) as cursor:
             cursor.execute("set local role authenticated")
-            cursor.execute("select set_config('request.jwt.claims', %s, true)", [self._claims])
+            cursor.execute(
+                "select set_config('request.jwt.claims', %s, true), set_config('request.headers', %s, true)",
+                [self._claims, self._headers],
+            )
             yield cursor
 
 

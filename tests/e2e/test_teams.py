@@ -98,10 +98,12 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
 
     with operator_connection(stack, autocommit=True) as job:
         select = (
-            "select action, user_agent from public.audit_logs where workspace_id = %s and actor = 'person'"
+            "select action, user_agent, address from public.audit_logs "
+            "where workspace_id = %s and actor = 'person'"
         )
         found = job.execute(select, [owner.workspace.workspace_id]).fetchall()
-    agents = {action: str(user_agent) for action, user_agent in found}
+    assert {address for _, _, address in found} == {"127.0.0.1"}
+    agents = {action: str(user_agent) for action, user_agent, _ in found}
     assert all("Chrome" in agents[action] for action in ("invite", "join")), "the browser, not the server"
 
 

@@ -89,6 +89,7 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             "Archived project",
             "garden-shop",
         ),
+        (entry("workspaces", "insert", row_id="w", after={"name": "Acme"}), "Created workspace", "Acme"),
         (
             entry(
                 "workspaces",
@@ -183,6 +184,7 @@ def test_entry_in_words(logged: dict[str, Any], action: str, details: str) -> No
         ({"actor_email": None}, "A deleted account"),
         ({"actor": "service"}, "The server"),
         ({"actor": "operator"}, "The nightly run"),
+        ({"actor": "operator", "user_agent": "tally import"}, "tally import for grace@example.com"),
         ({"actor": "operator", "action": "reprice"}, "tally reprice"),
         ({"actor": "operator", "changed_columns": ["encrypted_api_key"]}, "tally keys"),
         ({"actor": "key"}, "A key"),

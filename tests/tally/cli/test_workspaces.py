@@ -202,6 +202,24 @@ def test_removed_member_is_told_so(
     )
 
 
+def test_requests_of_a_workspace_that_was_left_are_counted_as_skipped(
+    machine: Commands, stack: Stack, account: Person, team: str
+) -> None:
+    write_claude(machine.home, claude_row())
+    log_in(machine, account, "--workspace", "Acme")
+    machine.run("collect")
+    leave(stack, account, team)
+    log_in(machine, account)
+    answer = machine.run("collect", "--from-start")
+    assert answer.stdout == (
+        "Claude Code: read 0 = 0 added + 0 duplicates + 0 rejected\n"
+        "Claude Code: 1 request skipped, collected into another workspace before. "
+        "A request is in one workspace.\n"
+    )
+    found = json.loads(machine.run("collect", "--from-start", "--json").stdout)
+    assert [source["elsewhere"] for source in found["sources"]] == [1]
+
+
 def test_session_from_before_workspaces_is_of_the_personal_one(
     machine: Commands, stack: Stack, account: Person
 ) -> None:
@@ -232,12 +250,18 @@ def test_import_files_records_under_a_project(
     ended = tally("import", costs, *where, website if by_id else "website")
     assert ended.exit_code == 0, ended.stderr
     assert "kept the project" not in ended.stdout
-    query = Query("cost_records", "id,project_id,project_chosen_by", ["id"])
-    [record] = over_http(stack, account).in_workspace(team).select(query)
+    records = Query("cost_records", "id,project_id,project_chosen_by", ["id"])
+    [record] = over_http(stack, account).in_workspace(team).select(records)
     assert (record["project_id"], record["project_chosen_by"]) == (website, "source")
+    with operator_connection(stack) as connection:
+        query = (
+            "select distinct actor_id::text, user_agent from public.audit_logs where table_name = 'imports'"
+        )
+        logged = connection.execute(query + " and actor_id = %s", [account.user_id]).fetchall()
+    assert logged == [(account.user_id, "tally import")]
     over_http(stack, account).in_workspace(team).call("create_project", name="Shop")
     assert "1 duplicate kept the project" in tally("import", costs, *where, "Shop").stdout
-    [record] = over_http(stack, account).in_workspace(team).select(query)
+    [record] = over_http(stack, account).in_workspace(team).select(records)
     assert record["project_id"] == website
 
 
