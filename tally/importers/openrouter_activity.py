@@ -14,7 +14,7 @@ from tally.importers.protocol import Options, Parsed, read_rows
 from tally.importers.readers.table import Table
 
 name = "openrouter_activity"
-title = "OpenRouter activity"
+title = "OpenRouter API activity"
 
 DATASET = "openrouter_api_activity"
 HEADER = frozenset({"date", "model", "usage", "requests", "prompt_tokens", "completion_tokens"})

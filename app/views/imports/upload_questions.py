@@ -24,9 +24,9 @@ from tally.importers.readers.dates import DateUnreadable, parse_moment
 from tally.storage.database import DatabaseError
 
 BASES: dict[CostBasis, str] = {
-    "billed": "Yes, I pay them",
-    "estimated": "No, they are estimates",
-    "included": "No, a plan covers them",
+    "billed": "Yes",
+    "estimated": "No, estimated",
+    "included": "No, in a plan",
 }
 
 
