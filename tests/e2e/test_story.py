@@ -1,8 +1,9 @@
 """Stories in a real browser: from sign-up to the forecast, and an unreachable database."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -18,7 +19,7 @@ DAYS = 60
 @pytest.fixture
 def usage_csv(tmp_path: Path) -> Path:
     """Sixty days of two providers, $3 a day, up to yesterday; one row has an impossible date."""
-    today = datetime.now(UTC).date()
+    today = datetime.now(ZoneInfo("Europe/Berlin")).date()  # as in the browser
     lines = ["date,provider,model,cost,tokens,requests,note"]
     for age in range(DAYS, 0, -1):
         day = today - timedelta(days=age)
