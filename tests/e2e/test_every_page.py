@@ -82,7 +82,7 @@ def test_figures_are_painted_before_the_charts_code_is_fetched(page: Page, busy_
 
 def test_pages_are_accessible_and_fit_a_phone(page: Page, busy_account: Account) -> None:
     watched = Watched(page)
-    sign_in(page, busy_account)
+    sign_in(page, busy_account, "/settings")
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
     expect(links).to_have_text([re.compile(f"{title}$") for title in PAGES.values()])  # after an icon's name
     found, scrolling = {"menu": watched.violations()}, {}
