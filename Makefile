@@ -51,7 +51,7 @@ coverage: setup $(VENV)/.dev $(VENV)/.baselines
 check: setup $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy tally app forecasting bench tests
+	@$(BIN)/mypy tally app forecasting bench docs tests
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfluff lint --disable-progress-bar database/migrations supabase/seed.sql supabase/local/bootstrap.sql
 	@$(BIN)/python -m tests.supabase.biome

@@ -72,12 +72,12 @@ def measure(options: Options) -> list[Measurement]:
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         settings = opened.enter_context(temporary_stack(on_disk=True)).settings()
-        _fill_account(settings, CHECKOUT)
+        fill_account(settings, CHECKOUT)
         app = opened.enter_context(AppServer(folder, settings))
         servers = {"now": Server(app.url, settings["DATABASE_URL"])}
         if options.before:
             url, older_settings = opened.enter_context(older_tally(options.before))
-            _fill_account(older_settings, options.before)
+            fill_account(older_settings, options.before)
             servers["before"] = Server(url, older_settings["DATABASE_URL"])
         hello = opened.enter_context(_hello_server(folder))
         return measure_on(servers, hello, options.scaled(REPEATS))
@@ -176,7 +176,8 @@ def _sign_in(browser: Browser, tally: str) -> StorageState:
     return state
 
 
-def _fill_account(settings: dict[str, str], checkout: Path) -> None:
+def fill_account(settings: dict[str, str], checkout: Path) -> None:
+    """Sign up in the stack with these settings, load sample data, run the nightly job."""
     python = sys.executable if checkout == CHECKOUT else python_of(checkout)
     for arguments in ([sample_account.__file__], ["-m", "forecasting"]):
         subprocess.run(

@@ -9,7 +9,7 @@ from supabase import create_client
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 
-EMAIL, PASSWORD = "bench@example.com", "correct horse 1"
+EMAIL, PASSWORD = "ada@example.com", "correct horse 1"
 
 
 def main() -> None:

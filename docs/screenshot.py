@@ -1,33 +1,25 @@
 """`python -m docs.screenshot`: the README's screenshot of an account with sample data and a forecast."""
 
-import subprocess
-import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-from supabase import create_client
+from playwright.sync_api import ViewportSize, sync_playwright
 
-from tally.spend import sample_data
-from tally.storage.postgrest import SupabaseDatabase
+from bench.pages import CHECKOUT, fill_account
+from bench.sample_account import EMAIL, PASSWORD
 from tests.app.app_server import AppServer
 from tests.e2e.chromium import CHROMIUM, FLAGS
 from tests.embedded import temporary_stack
 
 PICTURE = Path(__file__).parent / "overview.png"
-EMAIL, PASSWORD = "ada@example.com", "correct horse 1"
-SIZE = {"width": 1280, "height": 1010}
+SIZE: ViewportSize = {"width": 1280, "height": 1010}
 
 
 def main() -> None:
     """Sign up, load sample data, run the nightly job, take the screenshot."""
     with temporary_stack() as stack, tempfile.TemporaryDirectory() as folder:
         settings = stack.settings()
-        client = create_client(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
-        client.auth.sign_up({"email": EMAIL, "password": PASSWORD})
-        sample_data.load(SupabaseDatabase(client), datetime.now(UTC).date())
-        subprocess.run([sys.executable, "-m", "forecasting"], check=True)
+        fill_account(settings, CHECKOUT)
         with AppServer(Path(folder), settings) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = browser.new_page(viewport=SIZE, color_scheme="light", timezone_id="UTC")
