@@ -1,8 +1,8 @@
 """Codex CLI: sessions as JSON lines; each request is followed by its token count and the running total.
 
 A fork and a sub-agent may begin with the history of their parent, told again at any pace. It is recognised by
-its running sums, which the parent's log has, too. If that log is gone, siblings tell the same sums, and each
-counts once.
+its running sums, which the parent's log has, too. If that log is gone, the log of the parent's own parent has
+the first ones, siblings tell the same sums, and each counts once.
 """
 
 import re
@@ -30,6 +30,7 @@ KINDS = "token_count", "turn_context", "session_meta", "thread_settings_applied"
 _MARKER = re.compile(rb'"type"\s{0,2}:\s{0,2}"(?:' + "|".join(map(re.escape, KINDS)).encode() + rb')"')
 COUNT_MARKER = b'_tokens"'
 MODEL_KEYS = ("model", "model_name", "model_slug")
+MAX_ANCESTORS = 16
 DEFAULT_MODEL = "gpt-5"  # for sessions logged before Codex recorded the model
 
 
@@ -92,8 +93,8 @@ def _parse_line(line: bytes, path: Path, state: dict[str, Any]) -> Event | None:
         if usage.keys().isdisjoint(COUNTS) and has_counts(record):
             raise UnknownShape
         return _count(record, record, None, read_sums(usage), state)
-    elif kind == "session_meta" and "session" not in state:  # a fork repeats its parent's
-        _read_meta(payload, state)
+    elif kind == "session_meta":
+        _read_ancestor(payload, state) if "session" in state else _read_meta(payload, state)
     elif kind == "turn_context":
         state["model"] = _read_model(payload) or state.get("model", "")
         state["folder"] = read_folder(payload, "cwd") or state.get("folder", "")
@@ -112,6 +113,19 @@ def _read_meta(payload: Mapping[str, Any], state: dict[str, Any]) -> None:
     )
     if model := _read_model(payload):
         state["model"] = model
+
+
+def _read_ancestor(payload: Mapping[str, Any], state: dict[str, Any]) -> None:
+    """Add who a fork comes from, as the first lines of its parents tell, which it repeats."""
+    ancestors = _list_ancestors(state)
+    for session in (read_name(payload, "id"), find_parent(payload)[0]):
+        if session and session not in (state["session"], *ancestors) and len(ancestors) < MAX_ANCESTORS:
+            ancestors.append(session)
+
+
+def _list_ancestors(state: dict[str, Any]) -> list[str]:
+    ancestors: list[str] = state.setdefault("ancestors", [state["parent"]] if state.get("parent") else [])
+    return ancestors
 
 
 def _read_settings(settings: Mapping[str, Any], state: dict[str, Any]) -> None:
@@ -146,9 +160,12 @@ def _read_token_count(
 
 def _repeats_parent(path: Path, total: Sums | None, last: Sums | None, state: dict[str, Any]) -> bool:
     """Check whether the parent has this count, too; the sums go on from what is the parent's."""
-    history = load_history(path, state["parent"])
+    ancestors = _list_ancestors(state)
+    histories = [load_history(path, session) for session in ancestors]
+    if histories[0] is None:
+        state["lineage"] = ancestors[-1]
+    history = next(filter(None, histories), None)
     if history is None:
-        state["lineage"] = state["parent"]
         return False
     sums = state.setdefault("sums", [])
     counted = add_count([*sums], total, last)

@@ -172,6 +172,24 @@ def test_fork_of_a_fork_counts_only_its_own(tmp_path: Path) -> None:
     assert sorted(amounts(codex(tmp_path))) == sorted([*PARENT, (5, 1), (6, 2)])
 
 
+@pytest.mark.parametrize("is_first_there", [True, False])
+@pytest.mark.parametrize("with_last", [True, False])
+def test_forks_of_a_fork_that_is_gone_count_its_history_once(
+    tmp_path: Path, is_first_there: bool, with_last: bool
+) -> None:
+    gone = [*PARENT, (5, 1)]
+    if is_first_there:
+        write_codex(tmp_path, codex_rows(*growing(1, 3, PARENT, with_last)))
+    for number, own in ((3, [(4_000, 41)]), (4, [(70, 7)])):
+        meta = codex_rows(
+            *growing(10 * number, 0.5, [*gone, *own], with_last), id=f"c{number}", forked_from_id="c2"
+        )
+        parents = [codex_rows(id="c2", **FORKED)[0], codex_rows(id="c1")[0]]
+        write_codex(tmp_path, [meta[0], *parents, *meta[1:]], file=f"2026/09/01/rollout-{number}.jsonl")
+
+    assert sorted(amounts(codex(tmp_path))) == sorted([*gone, (4_000, 41), (70, 7)])
+
+
 @pytest.mark.parametrize("with_parent", [True, False])
 def test_quick_requests_of_a_sub_agent_count(tmp_path: Path, with_parent: bool) -> None:
     if with_parent:
