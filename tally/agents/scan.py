@@ -22,6 +22,7 @@ MAX_PROCESSES = 4
 BYTES_PER_PROCESS = 16_000_000  # reading these takes as long as starting a worker process
 BYTES_PER_WORKER = 20_000_000  # this process reads these while a worker starts and returns what it found
 MAX_DOCUMENT_BYTES = 512_000_000  # limit for a file that is parsed as a whole
+UNREADABLE = "the file cannot be read"  # now, so it is tried again next time
 UNREAD_MTIME_NS = 0  # matches no file, so the log is read again next time
 
 
@@ -140,7 +141,7 @@ def _read_file(agent: Agent, file: LogFile) -> FileRead:
             found.unknown += part.unknown
             found.state = part.state
     except OSError as error:
-        found.reject(f"the file cannot be read: {error.strerror}")
+        found.reject(f"{UNREADABLE}: {error.strerror}")
         position = replace(position, mtime_ns=UNREAD_MTIME_NS)
     position = replace(position, state=found.state)
     return FileRead(position, found.events, found.rejected, found.reasons, found.unknown)
@@ -148,7 +149,7 @@ def _read_file(agent: Agent, file: LogFile) -> FileRead:
 
 def _parts(agent: Agent, file: LogFile, found: ParsedPart) -> Iterable[tuple[int, bytes]]:
     if agent.by_line:
-        return read_parts(file.path, file.offset, file.size)
+        return read_parts(file.path, file.offset, file.size, found.reject)
     if file.path.suffix == ".db":
         return [(file.size, b"")]
     if file.size > MAX_DOCUMENT_BYTES:

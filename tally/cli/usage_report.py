@@ -19,6 +19,7 @@ from tally.agents.registry import AGENTS, find_logs
 from tally.agents.report import ReportRequest, make_report
 from tally.agents.report_cache import fingerprint, store_report
 from tally.agents.routes import Routes, name_routes
+from tally.agents.scan import UNREADABLE
 from tally.cli.collect import NO_LOGS, LogOptions, print_left_out, print_rejections, print_unknown
 from tally.cli.meter import ByteMeter
 from tally.cli.tables import format_cost, format_usd, print_table
@@ -53,11 +54,18 @@ def print_usage(options: LogOptions, folder: Path, as_json: bool) -> None:
     text = json.dumps(report, indent=2) + "\n"
     sys.stdout.write(text)
     sys.stdout.flush()  # a failure is reported, and not by the interpreter at its end
-    store_report(key, text)
+    if not _is_unread(report):
+        store_report(key, text)
     if len(options.agents) == len(AGENTS):
         from tally.cli import glance_file  # lazily: needed after the report only
 
         glance_file.store_report(folder, report)
+
+
+def _is_unread(report: Mapping[str, Any]) -> bool:
+    """Check whether a log could not be read, which may change without a change of the log."""
+    reasons = (reason for source in report["sources"] for reason in source["reasons"])
+    return any(reason.startswith(UNREADABLE) for reason in reasons)
 
 
 def _report(options: LogOptions, logs: dict[str, list[LogFile]], routes: Routes) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """`tally login`, `tally collect`, `tally logout`: whole commands against a real stack."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +28,7 @@ from tests.tally.agents.homes import (
     write_claude,
     write_codex,
 )
+from tests.tally.agents.test_other_agents import opencode_message, write_opencode
 from tests.tally.agents.test_report import pop_costs
 from tests.tally.agents.test_upload import stored
 from tests.tally.cli.in_process import run_tally
@@ -180,6 +183,17 @@ def test_lines_of_an_unknown_shape_are_counted_and_said(alone: Commands) -> None
     assert (source["requests"], source["rejected"], source["unknown_lines"]) == (1, 0, 12)
     answer = alone.run("collect", "--dry-run")
     assert answer.stderr == "Claude Code: 12 lines of a shape that Tally does not know\n"
+
+
+def test_report_on_a_locked_database_is_not_kept(alone: Commands) -> None:
+    path = write_opencode(alone.home, opencode_message())
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("begin exclusive")
+        (locked,) = alone.report()["sources"]
+    assert (locked["requests"], locked["reasons"]) == (0, ["the file cannot be read: database is locked"])
+
+    (free,) = alone.report()["sources"]
+    assert (free["requests"], free["reasons"]) == (1, [])
 
 
 def test_report_as_text_shows_only_the_chosen_agent(alone: Commands) -> None:
