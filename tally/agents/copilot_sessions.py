@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tally.agents.copilot_spans import find_vendor, name_contents, name_model, name_session
 from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape
 from tally.agents.json_values import child, parse_object, read_count, read_folder, read_name, read_time
-from tally.agents.jsonl import lines_matching
+from tally.agents.jsonl import lines_matching, whole_lines
 from tally.agents.repositories import read_branch, read_repository
 from tally.agents.sqlite_logs import list_columns, parse_rows
 from tally.core.encoding import encode_parts
@@ -100,7 +100,7 @@ def parse_ends(data: bytes, path: Path) -> ParsedPart:
     """Return the sums by model at the ends of a session, which may be resumed after each."""
     part = ParsedPart()
     session = _Session(path.parent.name if path.name == "events.jsonl" else path.stem)
-    for line in lines_matching(data[: data.rfind(b"\n") + 1], re.compile(_MARKER)):
+    for line in lines_matching(whole_lines(data), re.compile(_MARKER)):
         try:
             part.events += session.read(parse_object(line))
         except LineRejected as reason:

@@ -72,11 +72,10 @@ def both(tmp_path: Path) -> Both:
     return Both(tmp_path)
 
 
-def test_difference_incomplete_line_is_not_counted_yet(both: Both) -> None:
-    """ccusage reads every byte each time; Tally resumes at its position, so it waits for whole lines."""
+def test_last_line_without_its_newline_counts(both: Both) -> None:
     theirs, ours = both.see(json.dumps(claude_row(), separators=(",", ":")).encode())
 
-    assert (theirs.output, ours) == (100, None)
+    assert (theirs.output, ours.output) == (100, 100)
 
 
 def test_difference_copies_of_a_line_without_message_id_are_one_request(both: Both) -> None:

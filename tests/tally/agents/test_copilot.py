@@ -443,9 +443,10 @@ def test_span_of_an_unknown_operation_is_counted_as_unknown(tmp_path: Path) -> N
     assert len(copilot(tmp_path)) == 1
 
 
-def test_lines_that_were_written_again_with_blanks_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("last", ["\n", ""])
+def test_lines_that_were_written_again_with_blanks_are_read(tmp_path: Path, last: str) -> None:
     rows = (START, answer(90), end(gpt_5=(2, 4_000, 90, 3_000, 200)))
-    spaced = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    spaced = ("\n".join(map(json.dumps, rows)) + last).encode()
     write(tmp_path / ".copilot/session-state/k1/events.jsonl", spaced)
 
     assert [event.output_tokens for event in copilot(tmp_path)] == [90]

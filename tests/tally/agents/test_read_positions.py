@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tally.agents.collection_lock import lock_collection
 from tally.agents.events import Event
 from tally.agents.folder_rules import FolderRule, FolderRules
-from tally.agents.jsonl import MAX_LINE_BYTES, read_parts
+from tally.agents.jsonl import MAX_LINE_BYTES, read_parts, whole_lines
 from tally.agents.log_files import stat_logs
 from tally.agents.read_positions import ReadPositions, find_positions
-from tally.agents.registry import find_agent
+from tally.agents.registry import find_agent, find_logs
 from tally.agents.routes import Destination, Routes
 from tally.agents.scan import read_logs
 from tally.agents.sorting import sort_events
@@ -30,7 +30,9 @@ from tests.tally.agents.homes import (
     json_lines,
     write,
     write_claude,
+    write_codex,
 )
+from tests.tally.agents.test_other_agents import opencode_message, write_opencode
 
 ROWS = st.builds(
     claude_row,
@@ -109,7 +111,7 @@ def test_growing_codex_log_gives_the_same_requests_as_the_whole(
 
 @given(
     lines=st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")), max_size=20),
-    rest=st.binary(max_size=10).map(lambda line: line.replace(b"\n", b"")),
+    rest=st.binary(max_size=10).map(lambda line: line.replace(b"\n", b"").replace(b"}", b"")),
     block=st.integers(1, 40),
 )
 def test_parts_are_whole_lines_for_any_block_size(lines: list[bytes], rest: bytes, block: int) -> None:
@@ -123,14 +125,70 @@ def test_parts_are_whole_lines_for_any_block_size(lines: list[bytes], rest: byte
     assert [end for end, _ in parts][-1:] == ([len(whole)] if whole else [])
 
 
+@pytest.mark.parametrize(
+    ("last", "is_whole"),
+    [
+        (b'{"a": {"b": 1}}', True),
+        (b'{"a": {"b": 1}} \r', True),
+        (b'{"a": {"b": 1}', False),
+        (b'{"a": "}', False),
+        (b"{}}", False),
+        (b"}", False),
+        (b"5", False),
+    ],
+)
+def test_last_line_without_its_newline_is_read_if_it_is_an_object(
+    tmp_path: Path, last: bytes, is_whole: bool
+) -> None:
+    path = write(tmp_path / "log", b"first\n" + last)
+    (parts, lines) = zip(*read_parts(path, 0, path.stat().st_size), strict=True)
+
+    assert b"".join(lines) == (b"first\n" + last if is_whole else b"first\n")
+    assert parts[-1] == (path.stat().st_size if is_whole else len(b"first\n"))
+    assert whole_lines(path.read_bytes()) == b"".join(lines)
+
+
+@pytest.mark.parametrize("agent", ["claude-code", "codex"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_log_in_utf_16_is_rejected_once(tmp_path: Path, agent: str, encoding: str) -> None:
+    text = (
+        "\ufeff" + json_lines([claude_row(), *codex_rows({"last_token_usage": codex_usage(5, 5)})]).decode()
+    )
+    write_claude(tmp_path, text.encode(encoding))
+    write_codex(tmp_path, [text.encode(encoding)])
+    with closing(ReadPositions(tmp_path / "positions.sqlite")) as positions:
+        (found,) = read_logs(find_agent(agent), positions.load_files(agent, find_logs(tmp_path, {})[agent]))
+        assert (found.events, found.rejected, found.reasons) == ([], 1, ["the file is not in UTF-8"])
+        positions.advance(agent, [found], {})
+        assert positions.load_files(agent, find_logs(tmp_path, {})[agent]) == []
+
+
+def test_locked_database_is_read_once_it_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tally.agents.sqlite_logs.PATIENCE", 0.05)
+    path = write_opencode(tmp_path, opencode_message())
+    agent = find_agent("opencode")
+    with closing(ReadPositions(tmp_path / "positions.sqlite")) as positions:
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("begin exclusive")
+            (locked,) = read_logs(agent, positions.load_files(agent.name, stat_logs([path])))
+        assert locked.reasons == ["the file cannot be read: database is locked"]
+        positions.advance(agent.name, [locked], {})
+
+        (unread,) = positions.load_files(agent.name, stat_logs([path]))
+        (read,) = read_logs(agent, [unread])
+    assert (len(read.events), read.rejected) == (1, 0)
+
+
 def test_line_beyond_the_maximum_length_is_skipped(tmp_path: Path) -> None:
     assert MAX_LINE_BYTES > 100_000_000
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tally.agents.jsonl.BLOCK_BYTES", 10)
         patch.setattr("tally.agents.jsonl.MAX_LINE_BYTES", 40)
         path = write(tmp_path / "log", b"first\n" + b"x" * 500 + b"\nlast\nand")
-        parts = list(read_parts(path, 0, path.stat().st_size))
+        told: list[str] = []
+        parts = list(read_parts(path, 0, path.stat().st_size, told.append))
 
+    assert told == ["a line has more than 40 bytes"]
     assert b"".join(data for _, data in parts) == b"first\nlast\n"
     assert parts[-1][0] == path.stat().st_size - len(b"and")
 
