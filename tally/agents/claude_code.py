@@ -41,6 +41,9 @@ SEARCH_MARKER = b'"searchCount"'
 ADVISOR = "advisor_message"
 ADVISOR_MARKER = b'"advisor_message"'
 SYNTHETIC = "<synthetic>"
+COUNTS = frozenset(
+    {"input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"}
+)
 Key = tuple[str, str, bool]  # message id, request id, is_sidechain
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]")
 
@@ -168,6 +171,8 @@ def _read_record(record: Mapping[str, Any], line: bytes) -> list[Event]:
     message = record["message"]
     _check_names(record, message)
     event = _read_event(record, message, message["usage"])
+    if not event.tokens and COUNTS.isdisjoint(message["usage"]) and has_counts(message):
+        raise UnknownShape
     advisors = _read_advisors(event, message["usage"]) if ADVISOR_MARKER in line else []
     return [event, *advisors] if event.tokens else advisors
 
@@ -274,14 +279,13 @@ def _find_vendor(model: str, *ids: str) -> str:
 def _read_counts(usage: Mapping[str, Any]) -> tuple[int, int, int, int, int]:
     """Return tokens of input, output, cache reads, cache writes and 1-hour cache writes.
 
-    The sum of cache writes is used only when its breakdown by lifetime is missing.
+    The sum of cache writes is used only when its breakdown by lifetime is missing or empty.
     """
-    classes = usage.get("cache_creation")
+    classes, write, write_1h = usage.get("cache_creation"), 0, 0
     if isinstance(classes, dict):
         write_1h = read_count(classes, "ephemeral_1h_input_tokens")
         write = read_count(classes, "ephemeral_5m_input_tokens") + write_1h
-    else:
-        write, write_1h = read_count(usage, "cache_creation_input_tokens"), 0
+    write = write or read_count(usage, "cache_creation_input_tokens")
     cached = read_count(usage, "cache_read_input_tokens")
     input_tokens = read_count(usage, "input_tokens") + cached + write
     return input_tokens, read_count(usage, "output_tokens"), cached, write, write_1h

@@ -88,6 +88,8 @@ def _read_message(message: object, task: str, model: str, is_cache_in_input: IsC
         read_count(request, key) for key in ("tokensIn", "tokensOut", "cacheReads", "cacheWrites")
     )
     if not uncached + output + cached + written:
+        if has_counts(request):
+            raise UnknownShape
         return None
     timestamp = read_time(message.get("ts"))
     if cached + written <= uncached and is_cache_in_input(timestamp, request):

@@ -19,6 +19,7 @@ MAX_DEPTH = 6  # of objects in which counts are looked for
 CONTENT = frozenset({"content", "toolUseResult", "arguments", "parameters", "result", "output", "response"})
 # Compiled when first needed, as all patterns of agents: a stored report is printed without.
 _COUNT = r"(?<!max_)(?:input|output|prompt|completion|total|reasoning)_?tokens?(?:_?count)?$"
+_AMOUNT = r"[0-9]{1,9}(?:\.[0-9]{1,20})?(?:[eE]-?[0-9]{1,2})?"
 _TOKENS = r"(?:tokens?|usage)(?:_?metadata)?$"
 _PART = r"(?:input|output|prompt|completion|total|reasoning)$"
 
@@ -59,8 +60,10 @@ def read_count(values: Mapping[str, Any], key: str) -> int:
         return value
     if value is None:
         return 0
-    if isinstance(value, str) and len(value) <= MAX_DIGITS and value.isascii() and value.isdigit():
-        return int(value)
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and value.isascii():
+        digits = value.removesuffix(".0")
+        if digits.isdigit():
+            return int(digits)
     if isinstance(value, float) and value.is_integer() and 0 <= value <= MAX_COUNT:
         return int(value)
     raise LineRejected(f"{key} is not a count of tokens")
@@ -152,6 +155,8 @@ def _has_zone(text: str) -> bool:
 
 def read_cost(value: object) -> str:
     """Return a cost in US dollars as text; empty for 0, which also means that the price was unknown."""
+    if isinstance(value, str) and re.fullmatch(_AMOUNT, value):
+        value = float(value)
     is_known = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_USD
     return repr(value) if is_known else ""
 

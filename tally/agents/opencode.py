@@ -1,7 +1,6 @@
 """opencode: messages in a SQLite database, in older versions one JSON file per message."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +13,7 @@ from tally.agents.json_values import (
     read_count,
     read_folder,
     read_name,
-    read_unix,
+    read_time,
 )
 from tally.agents.log_files import files_under, folders_from
 from tally.agents.sqlite_logs import list_columns, parse_rows
@@ -121,7 +120,7 @@ def _read_message(row: _Row) -> Event | None:
     cost = read_cost(record.get("cost"))
     return Event(
         encode_parts(session, read_name(record, "id") or row.message_id),
-        _read_milliseconds(time.get("created")),
+        read_time(time.get("created")),
         find_payee(model, provider) or OTHER,
         model,
         tokens.input_tokens,
@@ -140,10 +139,6 @@ def _name_copies(time: Mapping[str, Any], model: str, tokens: _Tokens, cost: str
     """Name what a completed message shares with its copies in forks, whose ids and session are their own."""
     created, completed = (str(time.get(key) or "") for key in ("created", "completed"))
     return (encode_parts(created, completed, model, *tokens, cost),) if completed else ()
-
-
-def _read_milliseconds(value: object) -> datetime:
-    return read_unix(value / 1000 if isinstance(value, int | float) else -1)
 
 
 def _read_tokens(tokens: Mapping[str, Any]) -> _Tokens:

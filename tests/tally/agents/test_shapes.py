@@ -197,6 +197,10 @@ def codex_line(payload: Mapping[str, Any], kind: str = "event_msg") -> dict[str,
         ({"type": "turn", "usage": {"input": 5, "output": 6}}, 1),
         ({"type": "turn", "usage": {"input_tokens": 0, "output_tokens": 0}}, 0),
         ({"type": "turn", "usage": {"limit": 5}}, 0),
+        (claude_row("msg_2") | {"message": {"id": "msg_2", "model": "m", "usage": {"prompt_tokens": 5}}}, 1),
+        (claude_row("msg_2") | {"message": {"id": "msg_2", "model": "m", "usage": {"inputTokens": 5}}}, 1),
+        (claude_row("msg_2") | {"message": {"id": "msg_2", "model": "m", "usage": {}}}, 0),
+        (claude_row("msg_2", usage={"input_tokens": 0, "output_tokens": 0}), 0),
         ({"type": "user", "message": {"content": [{"usage": {"input_tokens": 5}}]}}, 0),
         ({"type": "user", "toolUseResult": {"usage": {"input_tokens": 5}}}, 0),
     ],
@@ -209,6 +213,28 @@ def test_claude_code_lines_of_unknown_shapes_are_counted(
     (file,) = read(tmp_path, "claude-code")
 
     assert (len(file.events), file.rejected, file.unknown) == (1, 0, unknown)
+
+
+@pytest.mark.parametrize(
+    ("classes", "written"),
+    [
+        ({}, (900, 0)),
+        ({"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0}, (900, 0)),
+        ({"ephemeral_5m_input_tokens": None}, (900, 0)),
+        (None, (900, 0)),
+        ({"ephemeral_5m_input_tokens": 600, "ephemeral_1h_input_tokens": 200}, (800, 200)),
+        ({"ephemeral_1h_input_tokens": 300}, (300, 300)),
+    ],
+)
+def test_cache_writes_without_their_lifetimes_are_of_five_minutes(
+    tmp_path: Path, classes: dict[str, int] | None, written: tuple[int, int]
+) -> None:
+    write_claude(tmp_path, claude_row(usage={"cache_creation_input_tokens": 900, "cache_creation": classes}))
+
+    (event,) = collected(tmp_path, "claude-code")
+
+    assert (event.cache_write_tokens, event.cache_write_1h_tokens) == written
+    assert event.input_tokens == 10 + written[0]
 
 
 @pytest.mark.parametrize(
@@ -308,6 +334,20 @@ def test_opencode_message_in_a_fork_is_no_second_request(
     assert len(collected(tmp_path, "opencode")) == requests
 
 
+@pytest.mark.parametrize(
+    "created", [1_788_264_000_000, "1788264000000", 1_788_264_000, "2026-09-01T12:00:00Z"]
+)
+@pytest.mark.parametrize(
+    ("cost", "usd"), [("0.5", "0.5"), (0.5, "0.5"), ("5e-05", "5e-05"), ("free", ""), ("-1", "")]
+)
+def test_opencode_numbers_as_text_are_read(tmp_path: Path, created: object, cost: object, usd: str) -> None:
+    write_opencode(tmp_path, opencode_message(time={"created": created}, cost=cost))
+
+    (event,) = collected(tmp_path, "opencode")
+
+    assert (event.timestamp.isoformat(), event.logged_usd) == ("2026-09-01T12:00:00+00:00", usd)
+
+
 @pytest.mark.parametrize("sessions", ["session", "session_v2"])
 def test_opencode_messages_of_version_2_are_read(tmp_path: Path, sessions: str) -> None:
     message = opencode_message(time=DONE, model={"id": "gpt-5", "providerID": "openai"})
@@ -341,3 +381,25 @@ def test_opencode_message_that_was_moved_to_the_database_is_one_request(tmp_path
     write_opencode(tmp_path, opencode_message())
 
     assert len(collected(tmp_path, "opencode")) == 2
+
+
+@pytest.mark.parametrize(
+    ("request_of_cline", "unknown"),
+    [
+        ({"request": "…", "usage": {"inputTokens": 5, "outputTokens": 6}}, 1),
+        ({"prompt_tokens": 5, "completion_tokens": 6}, 1),
+        ({"request": "…"}, 0),
+        ({"tokensIn": 0, "tokensOut": 0}, 0),
+    ],
+)
+def test_cline_requests_of_unknown_shapes_are_counted(
+    tmp_path: Path, request_of_cline: dict[str, Any], unknown: int
+) -> None:
+    message = {"ts": 1_788_264_000_000, "type": "say", "say": "api_req_started"}
+    text = json.dumps(request_of_cline)
+    task = ".config/Code/User/globalStorage/saoudrizwan.claude-dev/tasks/1/ui_messages.json"
+    write(tmp_path / task, json.dumps([message | {"text": text}]).encode())
+
+    (file,) = read(tmp_path, "cline")
+
+    assert (file.events, file.rejected, file.unknown) == ([], 0, unknown)
