@@ -9,6 +9,8 @@ from functools import lru_cache
 from genai_prices import types
 from genai_prices.data_snapshot import get_snapshot
 
+from tally.catalog.hosts import find_host
+from tally.catalog.models import canonical_model
 from tally.catalog.payees import find_payee
 from tally.pricing.corrections import CORRECTIONS, VARIANTS
 from tally.pricing.usage import Tier
@@ -117,7 +119,17 @@ def find_model(provider_id: str | None, model_ref: str) -> ListedModel | None:
 
 
 def _spellings(model_ref: str) -> Iterator[str]:
-    """The name, and others that a list may have for it."""
+    """The name, and others that a list may have for it: `anthropic/claude-sonnet-4.5` in OpenRouter's."""
+    yield from _number_spellings(model_ref)
+    route, has_route, name = model_ref.rpartition("/")
+    if has_route:
+        yield from _number_spellings(f"{route}/{canonical_model(name)}")
+        host, _, rest = model_ref.partition("/")
+        if find_host(host):
+            yield from _spellings(rest)
+
+
+def _number_spellings(model_ref: str) -> Iterator[str]:
     yield model_ref
     yield f"{model_ref}-preview"
     yield re.sub(r"(?<=[0-9])\.(?=[0-9])", "-", model_ref)

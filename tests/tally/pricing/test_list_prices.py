@@ -6,11 +6,12 @@ from importlib.metadata import version
 
 import pytest
 
+from tally.catalog.models import canonical_model
 from tally.pricing.corrections import CORRECTIONS
-from tally.pricing.list_prices import price
+from tally.pricing.list_prices import price, price_model
 from tally.pricing.listed_models import is_listed
 from tally.pricing.peak_hours import PeakHours
-from tally.pricing.usage import SUM_OF_REQUESTS, Conditions, Tier, Usage
+from tally.pricing.usage import SUM_OF_REQUESTS, Conditions, ModelRef, Tier, Usage
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 SONNET_4 = "claude-sonnet-4-20250514"
@@ -195,3 +196,21 @@ def test_corrections_are_in_order_and_of_listed_models() -> None:
         starts = [correction.constraint for correction in corrections]
         days = [start.first_day if isinstance(start, PeakHours) else start.start_date for start in starts]  # type: ignore[union-attr]
         assert days == sorted(days)
+
+
+@pytest.mark.parametrize(
+    ("provider", "written", "listed"),
+    [
+        ("openrouter", "openrouter/anthropic/claude-sonnet-4.5", "openrouter/anthropic/claude-sonnet-4.5"),
+        ("openrouter", "openrouter/z-ai/glm-4.6:exacto", "openrouter/z-ai/glm-4.6"),
+        ("openrouter", "openai/gpt-5-mini-2025-08-07", "openrouter/openai/gpt-5-mini"),
+        ("openrouter", "openai/gpt-oss-120b:nitro", "openrouter/openai/gpt-oss-120b"),
+        ("groq", "groq/openai/gpt-oss-120b", "groq/openai/gpt-oss-120b"),
+        ("cerebras", "cerebras/gpt-oss-120b", "cerebras/gpt-oss-120b"),
+        ("openrouter", "openrouter/anthropic/claude-nova-9", None),
+    ],
+)
+def test_route_before_a_name_hides_no_price(provider: str, written: str, listed: str | None) -> None:
+    priced = price_model(ModelRef(provider, written, canonical_model(written)), Usage(1_000, 100), NOVEMBER)
+    assert priced.matched_model == listed
+    assert (priced.cost_usd is None) == (listed is None)
