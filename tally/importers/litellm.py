@@ -52,6 +52,7 @@ REASONING = (
     "usage_object.completion_tokens_details.reasoning_tokens",
     "additional_usage_values.completion_tokens_details.reasoning_tokens",
 )
+STATUS = "status"  # where older versions have no column for it
 # Providers whose requests a plan covers.
 PLANS = frozenset({"chatgpt", "github-copilot"})
 
@@ -90,11 +91,11 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
         Dimensions(table, DETAILS, defaults={"status": ("success",)}),
     )
     numbers, time_of = Numbers(table, options, "spend", *COUNTS), utc_time(table, options, "starttime")
-    cache_hit, status, extras = table.reader("cache_hit"), table.reader("status"), _extras(table)
+    cache_hit, status, inside = table.reader("cache_hit"), table.reader("status"), _inside(table)
 
     def read_row(cells: Sequence[str]) -> CostRecord:
         found, is_hit = named.read(cells), cache_hit(cells).lower() == "true"
-        read, write, reasoning = extras(cells)
+        read, write, reasoning = _extras(inside, cells)
         usage = Usage() if is_hit else read_usage(numbers, cells, read, write)
         metadata: dict[str, JSON] = dict(details.shown(details.read(cells)))
         if is_hit:
@@ -106,7 +107,7 @@ def _requests(table: Table, options: Options) -> Callable[[Sequence[str]], CostR
             else name_request(name, options, request_id)
         )
         spend_usd = numbers.amount("spend", cells)
-        is_failed = status(cells).lower() == "failure"
+        is_failed = (status(cells) or inside(cells, STATUS)).lower() == "failure"
         reported = Reported(
             time_of(cells), found["model"], request, spend_usd, usage, reasoning, is_failed=is_failed
         )
@@ -181,22 +182,25 @@ def _make_record(
     )
 
 
-def _extras(table: Table) -> Callable[[Sequence[str]], tuple[int, int, int]]:
-    """A reader of cache reads, cache writes and reasoning tokens in the metadata, as JSON or as columns."""
+def _inside(table: Table) -> Callable[[Sequence[str], str], str]:
+    """A reader of a path in a row's metadata, which is JSON in one cell or in columns of its own."""
     cell_of = table.reader("metadata")
-    readers = {path: table.reader(f"metadata.{path}") for path in CACHE_READ + CACHE_WRITE + REASONING}
+    readers = {
+        path: table.reader(f"metadata.{path}") for path in (*CACHE_READ, *CACHE_WRITE, *REASONING, STATUS)
+    }
 
     @lru_cache(1_000)
     def read_cell(cell: str) -> Mapping[str, str]:
         return flatten_json(cell)
 
-    def read_extras(cells: Sequence[str]) -> tuple[int, int, int]:
-        inside = read_cell(cell_of(cells))
+    return lambda cells, path: readers[path](cells) or read_cell(cell_of(cells)).get(path, "")
 
-        def first(paths: Sequence[str]) -> int:
-            texts = (readers[path](cells) or inside.get(path, "") for path in paths)
-            return next((int(text) for text in texts if _COUNT.fullmatch(text)), 0)
 
-        return first(CACHE_READ), first(CACHE_WRITE), first(REASONING)
+def _extras(inside: Callable[[Sequence[str], str], str], cells: Sequence[str]) -> tuple[int, int, int]:
+    """Cache reads, cache writes and reasoning tokens in the metadata of a row."""
 
-    return read_extras
+    def first(paths: Sequence[str]) -> int:
+        texts = (inside(cells, path) for path in paths)
+        return next((int(text) for text in texts if _COUNT.fullmatch(text)), 0)
+
+    return first(CACHE_READ), first(CACHE_WRITE), first(REASONING)

@@ -43,6 +43,17 @@ def test_used_tokens_without_any_cost_have_the_list_price(importer: str, text: s
     assert cost_of(importer, text.format(cost="", status=failed)) == LIST_PRICE
 
 
+@pytest.mark.parametrize(("status", "cost"), [("failure", Decimal(0)), ("success", LIST_PRICE)])
+@pytest.mark.parametrize("column", ["", ",status"])
+def test_status_of_older_versions_of_litellm_is_in_the_metadata(
+    status: str, cost: Decimal, column: str
+) -> None:
+    header = LITELLM.replace(",status", f"{column},metadata")
+    metadata = '"{""status"": ""' + status + '""}"'
+    row = LITELLM_ROW.format(cost="0", status="").replace("0,0,\n", f"0,0{',' * bool(column)},{metadata}\n")
+    assert cost_of("litellm", header + row) == cost
+
+
 def cost_of(importer: str, text: str) -> Decimal | None:
     table = read_table(text.encode(), "export.csv")
     assert identify(table) is find_importer(importer)
