@@ -9,15 +9,21 @@ MACHINE_COMMANDS = {"up", "down", "status", "doctor", "nightly", "backtest"}
 
 
 def _print_glance(arguments: list[str]) -> bool:
-    """Print `tally today` or `tally statusline`, unless help is asked for or something is misspelt."""
+    """Print `tally today` or `tally statusline`, unless help is asked for or something is misspelt.
+
+    A failure to print is left to the whole program, which describes it.
+    """
     if arguments not in (["today"], ["today", "--json"], ["statusline"]):
         return False
     from tally.cli.glance import print_status, print_today
 
     if arguments == ["statusline"]:
         print_status()
-    else:
+        return True
+    try:
         print_today(as_json=len(arguments) > 1)
+    except OSError:
+        return False
     return True
 
 

@@ -47,12 +47,12 @@ class Glance(NamedTuple):
 
 
 def print_today(as_json: bool = False) -> None:
-    """Print the figures of today and of the month."""
+    """Print the figures of today and of the month; raises OSError."""
     glance = load_glance(collection_path() / FILE, datetime.now(UTC))
     if glance is None:
-        print(json.dumps({"format": FORMAT, "saved_at": None}) if as_json else NOTHING_YET)
+        print(json.dumps({"format": FORMAT, "saved_at": None}) if as_json else NOTHING_YET, flush=True)
     else:
-        print(json.dumps(describe(glance)) if as_json else write_today(glance))
+        print(json.dumps(describe(glance)) if as_json else write_today(glance), flush=True)
 
 
 def print_status() -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tally.cli.account import WorkspaceName, acting_as
+from tally.cli.input_file import read_file
 from tally.cli.output import echo
 from tally.cli.rejections import Rejections, collect_rejections, refuse_overwriting
 from tally.cli.tables import format_cost, format_usd, print_table
@@ -172,8 +173,7 @@ class _Asked:
 
 def _read(file: Path, options: Options) -> _ReadFile:
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)  # enough for `read_tables` to refuse a larger file
+        data = read_file(file, MAX_BYTES + 1)  # enough for `read_tables` to refuse a larger file
     except IsADirectoryError:
         raise DatabaseError(f"{file} is a folder. Name the files in it, such as {file}/*.csv.") from None
     except OSError as error:

@@ -130,6 +130,17 @@ def test_today_prints_a_line_or_one_object(tmp_path: Path) -> None:
     assert start(tmp_path, "today").stdout.decode().strip() == found["text"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+@pytest.mark.parametrize("arguments", [["today"], ["today", "--json"]])
+def test_full_disk_is_told_in_a_sentence(tmp_path: Path, arguments: list[str]) -> None:
+    environment = program_environment(HOME=str(tmp_path), TALLY_HOME=str(tmp_path / "state"), TZ="UTC")
+    command = [sys.executable, "-m", "tally", *arguments]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith(b"Reading or writing failed: No space left on device.")
+
+
 @pytest.mark.parametrize("command", ["today", "statusline"])
 def test_commands_load_nothing_that_takes_long(tmp_path: Path, command: str) -> None:
     program = (
