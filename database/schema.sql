@@ -695,7 +695,6 @@ CREATE FUNCTION private.change_enabled() RETURNS trigger
 declare
     others uuid[];
     enabled uuid;
-    keys uuid[];
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
     others := array(select i.id from private.imports_of_same_file(new) as i);
@@ -708,18 +707,16 @@ begin
     end if;
     if new.is_enabled then
         perform private.pass_on_records(new.workspace_id, others, new.id);
+        perform private.select_winners(
+            new.workspace_id,
+            array(
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = new.workspace_id and s.import_id = new.id
+            )
+        );
     else
-        perform private.supersede_source(new.workspace_id, new.id);
-    end if;
-    keys := array(
-        select s.source_key
-        from public.superseded_records as s
-        where s.workspace_id = new.workspace_id and s.import_id = new.id
-    );
-    if new.is_enabled then
-        perform private.select_winners(new.workspace_id, keys);
-    else
-        perform private.settle_events(new.workspace_id, keys);
+        perform private.exclude_source(new.workspace_id, new.id);
     end if;
     return null;
 end
@@ -1582,25 +1579,22 @@ CREATE FUNCTION private.described_people(tenant uuid, aliases public.person_alia
     SET work_mem TO '64MB'
     AS $$
 declare
-    keys uuid[];
-    first_at timestamptz;
-    last_at timestamptz;
+    keys constant uuid[] := array(
+        select distinct s.source_key from public.superseded_records as s where s.workspace_id = tenant
+    );
 begin
-    select array_agg(distinct s.source_key), min(s.timestamp), max(s.timestamp)
-    into keys, first_at, last_at
-    from public.superseded_records as s
-    where s.workspace_id = tenant;
     return query
     select s.is_record, s.id, s.at, s.user_id, s.cost_basis, s.cost_usd, coalesce(e.traits, s.traits)
     from private.described_statements(tenant, array['person', 'source']) as s
-    left join private.people_of_events(tenant, aliases, keys, first_at, last_at) as e on e.is_record and s.id = e.id
+    left join private.people_of_events(tenant, aliases, keys, '-infinity', 'infinity') as e
+        on e.is_record and s.id = e.id
     where s.import_id is not null;
 end
 $$;
 
--- FUNCTION private.described_statements(uuid, text[], uuid)
+-- FUNCTION private.described_statements(uuid, text[], uuid, uuid[])
 
-CREATE FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid DEFAULT NULL::uuid) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, user_id uuid, project_id uuid, project_chosen_by text, import_id uuid, cost_basis text, cost_usd numeric, traits private.traits)
+CREATE FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid DEFAULT NULL::uuid, ids uuid[] DEFAULT NULL::uuid[]) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, user_id uuid, project_id uuid, project_chosen_by text, import_id uuid, cost_basis text, cost_usd numeric, traits private.traits)
     LANGUAGE plpgsql STABLE ROWS 100000
     SET search_path TO ''
     SET plan_cache_mode TO 'force_custom_plan'
@@ -1642,13 +1636,19 @@ begin
             case when r.money_is_effective then r.cost_usd else 0.0000000000 end as cost_usd, r.metadata as m, r.model_key,
             r.billing_account
         from public.cost_records as r
-        where r.workspace_id = tenant and (of_source is null or r.import_id = of_source)
+        where
+            r.workspace_id = tenant
+            and (of_source is null or r.import_id = of_source)
+            and (ids is null or r.id = any (ids))
         union all
         select
             false, k.id, k.timestamp, k.user_id, k.project_id, k.project_chosen_by, k.import_id, k.cost_basis, 0, k.metadata,
             k.model_key, k.billing_account
         from public.superseded_records as k
-        where k.workspace_id = tenant and (of_source is null or k.import_id = of_source)
+        where
+            k.workspace_id = tenant
+            and (of_source is null or k.import_id = of_source)
+            and (ids is null or k.id = any (ids))
     ) as s;
 end
 $$;
@@ -1734,6 +1734,36 @@ begin
 end
 $$;
 
+-- FUNCTION private.exclude_source(uuid, uuid)
+
+CREATE FUNCTION private.exclude_source(tenant uuid, source uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    shared uuid[] := array(
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.import_id = source
+    );
+begin
+    perform private.supersede_source(tenant, source);
+    shared := shared || array(
+        select s.source_key
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.import_id = source
+            and exists (
+                select
+                from public.superseded_records as o
+                where o.workspace_id = tenant and o.source_key = s.source_key and o.id <> s.id
+            )
+    );
+    perform private.settle_events(tenant, shared);
+end
+$$;
+
 -- FUNCTION private.fields_of(public.project_rules[])
 
 CREATE FUNCTION private.fields_of(rules public.project_rules[]) RETURNS text[]
@@ -1796,7 +1826,14 @@ CREATE FUNCTION private.find_known(tenant uuid, incoming private.incoming_record
     SET enable_seqscan TO 'off'
     AS $$
 declare
-    known uuid[] := array[]::uuid[];
+    known uuid[] := array(
+        select s.source_key
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.project_chosen_by = 'person'
+            and s.source_key = any (array(select r.source_key from unnest(incoming) as r))
+    );
     request_keys uuid[];
 begin
     -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
@@ -1809,7 +1846,7 @@ begin
     ) is not null then
         -- The limit keeps each record's lookup apart: joined, a month vacuumed while it was empty is planned as a read of all of
         -- its records for each incoming one (44 s for 100,000).
-        known := array(
+        known := known || array(
             select k.source_key
             from unnest(incoming) as r
             cross join lateral (
@@ -2550,11 +2587,14 @@ CREATE FUNCTION private.keep_all_statements(tenant uuid, source public.imports, 
     AS $$
 declare
     keys constant uuid[] := array(select r.source_key from unnest(incoming) as r);
+    kept integer;
 begin
     if array_position(keys, null) is not null then
         raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
     end if;
-    return private.keep_statements(tenant, source, usual_method, incoming, keys);
+    kept := private.keep_statements(tenant, source, usual_method, incoming, keys);
+    perform private.settle_events(tenant, keys);
+    return kept;
 end
 $$;
 
@@ -3753,7 +3793,7 @@ begin
     if found then
         perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
         if not heir.is_enabled then
-            perform private.supersede_source(heir.workspace_id, heir.id);
+            perform private.exclude_source(heir.workspace_id, heir.id);
         end if;
     end if;
     return old;
@@ -4722,9 +4762,9 @@ begin
 end
 $$;
 
--- FUNCTION private.refile_statements(uuid, uuid[])
+-- FUNCTION private.refile_statements(uuid, uuid[], timestamp with time zone, timestamp with time zone)
 
-CREATE FUNCTION private.refile_statements(tenant uuid, ids uuid[]) RETURNS void
+CREATE FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -4733,8 +4773,7 @@ declare
 begin
     with picked as materialized (
         select row_number() over () as nth, s.*
-        from private.described_statements(tenant, private.fields_of(rules)) as s
-        where s.id = any (ids)
+        from private.described_statements(tenant, private.fields_of(rules), null, ids) as s
     ),
 
     filed as materialized (
@@ -4755,7 +4794,13 @@ begin
     update public.cost_records as r
     set project_id = f.project
     from filed as f
-    where r.id = f.id and r.timestamp = f.at and f.is_record;
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= first_at
+        and r.timestamp <= last_at
+        and r.id = f.id
+        and r.timestamp = f.at
+        and f.is_record;
 end
 $$;
 
@@ -5323,18 +5368,26 @@ CREATE FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timesta
     SET search_path TO ''
     AS $$
 declare
-    bounds record;
+    shared record;
 begin
-    select least(settle_events.first_at, min(s.timestamp)) as first_at, greatest(settle_events.last_at, max(s.timestamp)) as last_at
-    into bounds
+    select
+        case when settle_events.first_at is null then array_agg(distinct s.source_key) else settle_events.keys end as keys,
+        least(settle_events.first_at, min(s.timestamp)) as first_at,
+        greatest(settle_events.last_at, max(s.timestamp)) as last_at
+    into shared
     from public.superseded_records as s
     where s.workspace_id = tenant and s.source_key = any (keys);
-    if bounds.first_at is null then
+    if shared.first_at is null then
         return;
     end if;
+    -- Records of requests may be at other times than the statements that they replace.
+    select least(shared.first_at, min(r.timestamp)), greatest(shared.last_at, max(r.timestamp))
+    into shared.first_at, shared.last_at
+    from public.cost_records as r
+    where r.workspace_id = tenant and r.source_key = any (shared.keys) and r.request_id is not null;
     perform set_config('tally.is_flagging', 'on', true);
-    perform private.settle_people(tenant, keys, bounds.first_at, bounds.last_at);
-    perform private.settle_projects(tenant, keys, bounds.first_at, bounds.last_at);
+    perform private.settle_people(tenant, shared.keys, shared.first_at, shared.last_at);
+    perform private.settle_projects(tenant, shared.keys, shared.first_at, shared.last_at);
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
@@ -5369,7 +5422,13 @@ begin
     update public.cost_records as r
     set user_id = m.to_id
     from moved as m
-    where r.id = m.id and r.timestamp = m.at and m.is_record;
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= first_at
+        and r.timestamp <= last_at
+        and r.id = m.id
+        and r.timestamp = m.at
+        and m.is_record;
 end
 $$;
 
@@ -5397,12 +5456,18 @@ begin
         update public.cost_records as r
         set project_id = d.project_id, project_chosen_by = d.chosen_by
         from due as d
-        where r.id = d.id and r.timestamp = d.at and d.is_record
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.id = d.id
+            and r.timestamp = d.at
+            and d.is_record
     )
 
     select array_agg(d.id) filter (where d.chosen_by is null) into freed from due as d;
     if freed is not null then
-        perform private.refile_statements(tenant, freed);
+        perform private.refile_statements(tenant, freed, first_at, last_at);
     end if;
 end
 $$;
@@ -5514,7 +5579,8 @@ begin
         true, r.id, r.timestamp, r.source_key, case when r.request_id is null then r.timestamp end, k.rank, r.user_id,
         r.project_id, r.project_chosen_by, r.import_id, r.metadata
     from private.rank_records(tenant, keys, keys, first_at, last_at) as k
-    inner join public.cost_records as r on k.id = r.id and k.at = r.timestamp;
+    inner join public.cost_records as r on k.id = r.id and k.at = r.timestamp
+    where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp <= last_at;
 end
 $$;
 
@@ -8943,6 +9009,10 @@ CREATE INDEX subscriptions_user_id_idx ON public.subscriptions USING btree (user
 
 CREATE INDEX subscriptions_workspace_id_idx ON public.subscriptions USING btree (workspace_id);
 
+-- INDEX public.superseded_records_chosen_idx
+
+CREATE INDEX superseded_records_chosen_idx ON public.superseded_records USING btree (workspace_id, source_key) WHERE (project_chosen_by = 'person'::text);
+
 -- INDEX public.superseded_records_import_idx
 
 CREATE INDEX superseded_records_import_idx ON public.superseded_records USING btree (workspace_id, import_id);
@@ -10175,7 +10245,7 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role
 
 REVOKE ALL ON FUNCTION private.described_people(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid, ids uuid[]) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
@@ -10185,6 +10255,8 @@ REVOKE ALL ON FUNCTION private.entry_contains(entry public.audit_logs, actor_ema
 REVOKE ALL ON FUNCTION private.erase_from_logs() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.erase_from_records(tenant uuid, leaver uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.exclude_source(tenant uuid, source uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.fields_of(rules public.project_rules[]) FROM PUBLIC;
 
@@ -10491,7 +10563,7 @@ REVOKE ALL ON FUNCTION private.refile_edited() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
 

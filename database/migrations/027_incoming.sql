@@ -213,8 +213,9 @@ as $$
 $$;
 revoke all on function private.merge_lines(private.incoming_record[]) from public;
 
--- Identities of sent records that are among the workspace's records: lines at their time, requests at any time. A connection
--- keeps its plan, which may be from when a month was empty.
+-- Identities of sent records that are among the workspace's records: lines at their time, requests at any time; and those of
+-- events for which a person chose a project, though only excluded sources report them. A connection keeps its plan, which may
+-- be from when a month was empty.
 create or replace function private.find_known(
     tenant uuid, incoming private.incoming_record[], first_at timestamptz, last_at timestamptz, has_requests boolean
 )
@@ -226,7 +227,14 @@ set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare
-    known uuid[] := array[]::uuid[];
+    known uuid[] := array(
+        select s.source_key
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.project_chosen_by = 'person'
+            and s.source_key = any (array(select r.source_key from unnest(incoming) as r))
+    );
     request_keys uuid[];
 begin
     -- Most imports bring a stretch of time that holds nothing yet; then there is nothing to compare.
@@ -239,7 +247,7 @@ begin
     ) is not null then
         -- The limit keeps each record's lookup apart: joined, a month vacuumed while it was empty is planned as a read of all of
         -- its records for each incoming one (44 s for 100,000).
-        known := array(
+        known := known || array(
             select k.source_key
             from unnest(incoming) as r
             cross join lateral (

@@ -81,7 +81,7 @@ end
 $$;
 revoke all on function private.keep_statements(uuid, public.imports, text, private.incoming_record[], uuid[]) from public;
 
--- Keeps all of these statements: those of a disabled source.
+-- Keeps all of these statements: those of a disabled source, under the projects that people chose for their events.
 create or replace function private.keep_all_statements(
     tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[]
 )
@@ -91,11 +91,14 @@ set search_path = ''
 as $$
 declare
     keys constant uuid[] := array(select r.source_key from unnest(incoming) as r);
+    kept integer;
 begin
     if array_position(keys, null) is not null then
         raise exception 'Records of a disabled source need a source_key.' using errcode = '22023';
     end if;
-    return private.keep_statements(tenant, source, usual_method, incoming, keys);
+    kept := private.keep_statements(tenant, source, usual_method, incoming, keys);
+    perform private.settle_events(tenant, keys);
+    return kept;
 end
 $$;
 revoke all on function private.keep_all_statements(uuid, public.imports, text, private.incoming_record[]) from public;

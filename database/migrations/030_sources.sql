@@ -63,7 +63,6 @@ as $$
 declare
     others uuid[];
     enabled uuid;
-    keys uuid[];
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
     others := array(select i.id from private.imports_of_same_file(new) as i);
@@ -76,18 +75,16 @@ begin
     end if;
     if new.is_enabled then
         perform private.pass_on_records(new.workspace_id, others, new.id);
+        perform private.select_winners(
+            new.workspace_id,
+            array(
+                select s.source_key
+                from public.superseded_records as s
+                where s.workspace_id = new.workspace_id and s.import_id = new.id
+            )
+        );
     else
-        perform private.supersede_source(new.workspace_id, new.id);
-    end if;
-    keys := array(
-        select s.source_key
-        from public.superseded_records as s
-        where s.workspace_id = new.workspace_id and s.import_id = new.id
-    );
-    if new.is_enabled then
-        perform private.select_winners(new.workspace_id, keys);
-    else
-        perform private.settle_events(new.workspace_id, keys);
+        perform private.exclude_source(new.workspace_id, new.id);
     end if;
     return null;
 end
@@ -123,7 +120,7 @@ begin
     if found then
         perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
         if not heir.is_enabled then
-            perform private.supersede_source(heir.workspace_id, heir.id);
+            perform private.exclude_source(heir.workspace_id, heir.id);
         end if;
     end if;
     return old;

@@ -22,9 +22,11 @@ begin
 end
 $$;
 
--- A workspace's statements with their traits of these fields, of one source or of all. Traits are read as in
--- private.kinds_of_incoming.
-create or replace function private.described_statements(tenant uuid, fields text[], of_source uuid default null)
+-- A workspace's statements with their traits of these fields: all of them, those of one source, or those with these ids. Traits
+-- are read as in private.kinds_of_incoming.
+create or replace function private.described_statements(
+    tenant uuid, fields text[], of_source uuid default null, ids uuid[] default null
+)
 returns table (
     is_record boolean, id uuid, at timestamptz, user_id uuid, project_id uuid, project_chosen_by text, import_id uuid,
     cost_basis text, cost_usd numeric, traits private.traits
@@ -72,17 +74,23 @@ begin
             case when r.money_is_effective then r.cost_usd else 0.0000000000 end as cost_usd, r.metadata as m, r.model_key,
             r.billing_account
         from public.cost_records as r
-        where r.workspace_id = tenant and (of_source is null or r.import_id = of_source)
+        where
+            r.workspace_id = tenant
+            and (of_source is null or r.import_id = of_source)
+            and (ids is null or r.id = any (ids))
         union all
         select
             false, k.id, k.timestamp, k.user_id, k.project_id, k.project_chosen_by, k.import_id, k.cost_basis, 0, k.metadata,
             k.model_key, k.billing_account
         from public.superseded_records as k
-        where k.workspace_id = tenant and (of_source is null or k.import_id = of_source)
+        where
+            k.workspace_id = tenant
+            and (of_source is null or k.import_id = of_source)
+            and (ids is null or k.id = any (ids))
     ) as s;
 end
 $$;
-revoke all on function private.described_statements(uuid, text[], uuid) from public;
+revoke all on function private.described_statements(uuid, text[], uuid, uuid[]) from public;
 
 -- What these rules would move. What a person chose stays, and so does what is in an archived project.
 create or replace function private.plan_rules(tenant uuid, rules public.project_rules[], of_source uuid default null)

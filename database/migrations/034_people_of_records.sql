@@ -92,18 +92,15 @@ set search_path = ''
 set work_mem = '64MB'
 as $$
 declare
-    keys uuid[];
-    first_at timestamptz;
-    last_at timestamptz;
+    keys constant uuid[] := array(
+        select distinct s.source_key from public.superseded_records as s where s.workspace_id = tenant
+    );
 begin
-    select array_agg(distinct s.source_key), min(s.timestamp), max(s.timestamp)
-    into keys, first_at, last_at
-    from public.superseded_records as s
-    where s.workspace_id = tenant;
     return query
     select s.is_record, s.id, s.at, s.user_id, s.cost_basis, s.cost_usd, coalesce(e.traits, s.traits)
     from private.described_statements(tenant, array['person', 'source']) as s
-    left join private.people_of_events(tenant, aliases, keys, first_at, last_at) as e on e.is_record and s.id = e.id
+    left join private.people_of_events(tenant, aliases, keys, '-infinity', 'infinity') as e
+        on e.is_record and s.id = e.id
     where s.import_id is not null;
 end
 $$;

@@ -23,7 +23,8 @@ end
 $$;
 revoke all on function private.person_of(uuid, uuid, public.imports) from public;
 
--- All statements on these events. A line of an export is at its instant, a request (`line_at` is null) at any.
+-- All statements on these events, whose records are between these instants. A line of an export is at its instant, a request
+-- (`line_at` is null) at any.
 create or replace function private.statements_on(tenant uuid, keys uuid[], first_at timestamptz, last_at timestamptz)
 returns table (
     is_record boolean, id uuid, at timestamptz, source_key uuid, line_at timestamptz, rank numeric[], user_id uuid,
@@ -47,7 +48,8 @@ begin
         true, r.id, r.timestamp, r.source_key, case when r.request_id is null then r.timestamp end, k.rank, r.user_id,
         r.project_id, r.project_chosen_by, r.import_id, r.metadata
     from private.rank_records(tenant, keys, keys, first_at, last_at) as k
-    inner join public.cost_records as r on k.id = r.id and k.at = r.timestamp;
+    inner join public.cost_records as r on k.id = r.id and k.at = r.timestamp
+    where r.workspace_id = tenant and r.timestamp >= first_at and r.timestamp <= last_at;
 end
 $$;
 revoke all on function private.statements_on(uuid, uuid[], timestamptz, timestamptz) from public;
@@ -122,7 +124,13 @@ begin
     update public.cost_records as r
     set user_id = m.to_id
     from moved as m
-    where r.id = m.id and r.timestamp = m.at and m.is_record;
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= first_at
+        and r.timestamp <= last_at
+        and r.id = m.id
+        and r.timestamp = m.at
+        and m.is_record;
 end
 $$;
 revoke all on function private.settle_people(uuid, uuid[], timestamptz, timestamptz) from public;

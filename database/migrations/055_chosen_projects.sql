@@ -48,8 +48,8 @@ end
 $$;
 revoke all on function private.choices_of_events(uuid, uuid[], timestamptz, timestamptz) from public;
 
--- Files these statements by the workspace's rules.
-create or replace function private.refile_statements(tenant uuid, ids uuid[])
+-- Files these statements, whose records are between these instants, by the workspace's rules.
+create or replace function private.refile_statements(tenant uuid, ids uuid[], first_at timestamptz, last_at timestamptz)
 returns void
 language plpgsql
 set search_path = ''
@@ -59,8 +59,7 @@ declare
 begin
     with picked as materialized (
         select row_number() over () as nth, s.*
-        from private.described_statements(tenant, private.fields_of(rules)) as s
-        where s.id = any (ids)
+        from private.described_statements(tenant, private.fields_of(rules), null, ids) as s
     ),
 
     filed as materialized (
@@ -81,10 +80,16 @@ begin
     update public.cost_records as r
     set project_id = f.project
     from filed as f
-    where r.id = f.id and r.timestamp = f.at and f.is_record;
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= first_at
+        and r.timestamp <= last_at
+        and r.id = f.id
+        and r.timestamp = f.at
+        and f.is_record;
 end
 $$;
-revoke all on function private.refile_statements(uuid, uuid[]) from public;
+revoke all on function private.refile_statements(uuid, uuid[], timestamptz, timestamptz) from public;
 
 -- Gives the statements on these events the projects that were chosen.
 create or replace function private.settle_projects(tenant uuid, keys uuid[], first_at timestamptz, last_at timestamptz)
@@ -110,19 +115,26 @@ begin
         update public.cost_records as r
         set project_id = d.project_id, project_chosen_by = d.chosen_by
         from due as d
-        where r.id = d.id and r.timestamp = d.at and d.is_record
+        where
+            r.workspace_id = tenant
+            and r.timestamp >= first_at
+            and r.timestamp <= last_at
+            and r.id = d.id
+            and r.timestamp = d.at
+            and d.is_record
     )
 
     select array_agg(d.id) filter (where d.chosen_by is null) into freed from due as d;
     if freed is not null then
-        perform private.refile_statements(tenant, freed);
+        perform private.refile_statements(tenant, freed, first_at, last_at);
     end if;
 end
 $$;
 revoke all on function private.settle_projects(uuid, uuid[], timestamptz, timestamptz) from public;
 
 -- Gives the records on these events the person and the project of whoever knows best. The bounds are those of statements that
--- were there until now. Called under the lock of saves.
+-- were there until now; without bounds there were none, and an event without a superseded statement is as it was. Called under
+-- the lock of saves.
 create or replace function private.settle_events(
     tenant uuid, keys uuid[], first_at timestamptz default null, last_at timestamptz default null
 )
@@ -131,22 +143,61 @@ language plpgsql
 set search_path = ''
 as $$
 declare
-    bounds record;
+    shared record;
 begin
-    select least(settle_events.first_at, min(s.timestamp)) as first_at, greatest(settle_events.last_at, max(s.timestamp)) as last_at
-    into bounds
+    select
+        case when settle_events.first_at is null then array_agg(distinct s.source_key) else settle_events.keys end as keys,
+        least(settle_events.first_at, min(s.timestamp)) as first_at,
+        greatest(settle_events.last_at, max(s.timestamp)) as last_at
+    into shared
     from public.superseded_records as s
     where s.workspace_id = tenant and s.source_key = any (keys);
-    if bounds.first_at is null then
+    if shared.first_at is null then
         return;
     end if;
+    -- Records of requests may be at other times than the statements that they replace.
+    select least(shared.first_at, min(r.timestamp)), greatest(shared.last_at, max(r.timestamp))
+    into shared.first_at, shared.last_at
+    from public.cost_records as r
+    where r.workspace_id = tenant and r.source_key = any (shared.keys) and r.request_id is not null;
     perform set_config('tally.is_flagging', 'on', true);
-    perform private.settle_people(tenant, keys, bounds.first_at, bounds.last_at);
-    perform private.settle_projects(tenant, keys, bounds.first_at, bounds.last_at);
+    perform private.settle_people(tenant, shared.keys, shared.first_at, shared.last_at);
+    perform private.settle_projects(tenant, shared.keys, shared.first_at, shared.last_at);
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
 revoke all on function private.settle_events(uuid, uuid[], timestamptz, timestamptz) from public;
+
+-- Supersedes the records of a source and settles the events on which it was one of several.
+create or replace function private.exclude_source(tenant uuid, source uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+    shared uuid[] := array(
+        select s.source_key
+        from public.superseded_records as s
+        where s.workspace_id = tenant and s.import_id = source
+    );
+begin
+    perform private.supersede_source(tenant, source);
+    shared := shared || array(
+        select s.source_key
+        from public.superseded_records as s
+        where
+            s.workspace_id = tenant
+            and s.import_id = source
+            and exists (
+                select
+                from public.superseded_records as o
+                where o.workspace_id = tenant and o.source_key = s.source_key and o.id <> s.id
+            )
+    );
+    perform private.settle_events(tenant, shared);
+end
+$$;
+revoke all on function private.exclude_source(uuid, uuid) from public;
 
 -- What a person chooses for a record holds for its event: other statements may become the record.
 create or replace function private.choose_for_event()

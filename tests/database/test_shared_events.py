@@ -91,6 +91,57 @@ def test_lines_of_an_export_keep_their_choice(database: Connection, team: Team) 
     assert (projects(database), people(database)) == ([app], [ann.id])
 
 
+def test_a_choice_outlives_the_exclusion_of_its_source(database: Connection, team: Team) -> None:
+    admin, ann = team["admin"], team["ann"]
+    app = admin.add_project("App")
+    line = described(1) | {"source_key": str(uuid5(NAMES, "line"))}
+    log = ann.add_source("machine")
+    ann.save(log, LOG, line)
+    ann.choose(app)
+    admin.call("set_source_enabled", import_id=log, is_enabled=False)
+    assert projects(database) == []
+    admin.save(admin.add_source(), BILL, line)
+    assert (projects(database), people(database)) == ([app, app], [admin.id, admin.id])
+
+
+def test_what_an_excluded_source_reports_follows_a_choice(database: Connection, team: Team) -> None:
+    admin, ann = team["admin"], team["ann"]
+    app = admin.add_project("App")
+    log, bill = ann.add_source("machine"), admin.add_source()
+    admin.save(bill, BILL)
+    admin.choose(app)
+    for source in (log, bill):
+        admin.call("set_source_enabled", import_id=source, is_enabled=False)
+    ann.save(log, LOG)
+    admin.call("delete_source", import_id=bill)
+    admin.call("set_source_enabled", import_id=log, is_enabled=True)
+    assert projects(database) == [app]
+
+
+def records_read(connection: Connection) -> int:
+    """How many records the connection's transaction has read in months' tables, one by one or by an index."""
+    query = """select sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid))
+        from pg_class as c where c.relname like 'cost_records_2%' and c.relkind = 'r'"""
+    [[found]] = connection.execute(query).fetchall()
+    return int(found)
+
+
+def test_a_better_statement_reads_its_event_and_not_the_workspace(database: Connection, team: Team) -> None:
+    admin, ann = team["admin"], team["ann"]
+    web, app = admin.add_project("Web"), admin.add_project("App")
+    admin.ask("set_rules", rules=[rule("repository", "web", web)])
+    others = [described(1 + n % 59, repo="web") | {"model_name": f"model {n}"} for n in range(2000)]
+    ann.save(ann.add_source("machine"), LOG | {"project_id": str(app)}, *others)
+    admin.save(admin.add_source(), BILL)
+    better = admin.add_source("connection", "better")
+    database.execute("analyze public.cost_records")
+    admin.connection.execute("begin")
+    assert admin.save(better, BILL | {"cost_usd": "4"})["restated"] == 1
+    assert records_read(admin.connection) < 500
+    admin.connection.execute("commit")
+    assert projects(database).count(app) == 1
+
+
 def arrival(chance: Random, number: int, projects: list[UUID]) -> dict[str, Any]:
     """A statement on the event; no two have the same figures."""
     made: dict[str, Any] = EVENT | {
