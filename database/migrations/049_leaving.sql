@@ -93,7 +93,7 @@ end
 $$;
 revoke all on function private.lock_workspaces(uuid[]) from public;
 
--- Gives what a person owns in a workspace to another member.
+-- Gives what a person owns in a workspace to another member, and forgets which connections were theirs.
 create or replace function private.pass_on_belongings(tenant uuid, leaver uuid, heir uuid)
 returns void
 language plpgsql
@@ -114,6 +114,9 @@ begin
         and o.format = i.format
         and o.filename = i.filename;
     update public.imports as i set user_id = heir where i.workspace_id = tenant and i.user_id = leaver;
+    update public.imports as i
+    set metadata = jsonb_set(i.metadata, '{former_users}', (i.metadata -> 'former_users') - leaver::text)
+    where i.workspace_id = tenant and i.metadata -> 'former_users' ? leaver::text;
     update public.model_prices as p set user_id = heir where p.workspace_id = tenant and p.user_id = leaver;
     update public.subscriptions as s set user_id = heir where s.workspace_id = tenant and s.user_id = leaver;
     update public.api_credentials as c set user_id = heir where c.workspace_id = tenant and c.user_id = leaver;

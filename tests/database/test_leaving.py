@@ -99,13 +99,20 @@ def test_connections_pass_to_the_owner(team: Team, database: Connection, way: st
     assert log[0]["metadata"]["provider"] == "openai"
 
 
-@pytest.mark.parametrize("way", ["leave_workspace", "set_role"])
-def test_what_a_connection_brings_is_its_new_owners(team: Team, database: Connection, way: str) -> None:
-    owner, admin = team["owner"], team["admin"]
+def add_synced_source(team: Team, database: Connection) -> UUID:
+    """The source of the admin's connection."""
     [[credential]] = database.execute("select id from public.api_credentials")
     query = """insert into public.imports (workspace_id, kind, filename, format, credential_id)
         values (%s, 'connection', 'OpenAI', 'openai', %s) returning id"""
-    [[source]] = admin.connection.execute(query, [team.id, credential]).fetchall()
+    [[source]] = team["admin"].connection.execute(query, [team.id, credential]).fetchall()
+    assert isinstance(source, UUID)
+    return source
+
+
+@pytest.mark.parametrize("way", ["leave_workspace", "set_role"])
+def test_what_a_connection_brings_is_its_new_owners(team: Team, database: Connection, way: str) -> None:
+    owner, admin = team["owner"], team["admin"]
+    source = add_synced_source(team, database)
     admin.save(source, record(metadata={"actor": "ann"}))
     if way == "leave_workspace":
         admin.call(way, team.id)
@@ -172,6 +179,8 @@ def test_nothing_names_a_deleted_account(team: Team, database: Connection) -> No
         "select set_config('request.headers', %s, false)", ['{"user-agent": "Firefox"}']
     )
     team["admin"].call("update_workspace", team.id, "Renamed", None, None, None)
+    team["admin"].save(add_synced_source(team, database), record())
+    team["owner"].call("set_role", team.id, admin, "viewer")
     database.execute("select public.refresh_cost_records_daily()")
     team["admin"].call("delete_own_account", f"{admin}@example.org")
     database.execute("select public.refresh_cost_records_daily()")
