@@ -127,9 +127,11 @@ def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Ac
     sign_in(page, account)
     page.get_by_role("radio", name="7D").click()
     expect(page).to_have_url(re.compile("range=7D"))
+    expect_page(page, "/")
     switcher = page.get_by_role("combobox", name="Workspace")
     switcher.focus()
     page.keyboard.type("North")
+    expect(page.get_by_role("option", name=LONG_NAME)).to_be_visible()
     page.keyboard.press("Enter")
     expect(kpi(page, "Spend, 7 days")).to_have_text("$12.50")
     assert f"workspace={team}" in page.url

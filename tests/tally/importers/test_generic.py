@@ -83,7 +83,7 @@ def test_unknown_timezone_is_refused() -> None:
         Options(timezone="Mars/Olympus")
     assert (
         str(refused.value)
-        == 'The timezone "Mars/Olympus" is unknown. Choose yours in Settings and try again.'
+        == 'The time zone "Mars/Olympus" is unknown. Choose yours in Settings and try again.'
     )
 
 
