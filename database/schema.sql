@@ -2303,6 +2303,27 @@ CREATE FUNCTION private.hash_token(token text) RETURNS text
     select encode(extensions.digest(left(token, 200), 'sha256'), 'hex')
 $$;
 
+-- FUNCTION private.have_choices(uuid, uuid[])
+
+CREATE FUNCTION private.have_choices(tenant uuid, keys uuid[]) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return
+        exists (
+            select
+            from public.superseded_records as s
+            where s.workspace_id = tenant and s.source_key = any (keys) and s.project_chosen_by is not null
+        )
+        or exists (
+            select
+            from public.cost_records as r
+            where r.workspace_id = tenant and r.source_key = any (keys) and r.project_chosen_by is not null
+        );
+end
+$$;
+
 -- FUNCTION private.heir_of(uuid, uuid)
 
 CREATE FUNCTION private.heir_of(tenant uuid, leaver uuid) RETURNS uuid
@@ -5371,8 +5392,15 @@ CREATE FUNCTION private.settle_events(tenant uuid, keys uuid[], first_at timesta
     SET search_path TO ''
     AS $$
 declare
+    are_chosen constant boolean := private.have_choices(tenant, keys);
+    has_people constant boolean := exists (
+        select from public.workspaces as w where w.id = tenant and w.personal_user_id is null
+    );
     shared record;
 begin
+    if not (are_chosen or has_people) then
+        return;
+    end if;
     select
         case when settle_events.first_at is null then array_agg(distinct s.source_key) else settle_events.keys end as keys,
         least(settle_events.first_at, min(s.timestamp)) as first_at,
@@ -5389,8 +5417,12 @@ begin
     from public.cost_records as r
     where r.workspace_id = tenant and r.source_key = any (shared.keys) and r.request_id is not null;
     perform set_config('tally.is_flagging', 'on', true);
-    perform private.settle_people(tenant, shared.keys, shared.first_at, shared.last_at);
-    perform private.settle_projects(tenant, shared.keys, shared.first_at, shared.last_at);
+    if has_people then
+        perform private.settle_people(tenant, shared.keys, shared.first_at, shared.last_at);
+    end if;
+    if are_chosen then
+        perform private.settle_projects(tenant, shared.keys, shared.first_at, shared.last_at);
+    end if;
     perform set_config('tally.is_flagging', '', true);
 end
 $$;
@@ -5406,9 +5438,6 @@ declare
         select a from public.person_aliases as a where a.workspace_id = tenant
     );
 begin
-    if exists (select from public.workspaces as w where w.id = tenant and w.personal_user_id is not null) then
-        return;
-    end if;
     with moved as materialized (
         select p.*
         from private.people_of_events(tenant, aliases, keys, first_at, last_at) as p
@@ -8888,6 +8917,10 @@ CREATE INDEX api_credentials_user_id_idx ON public.api_credentials USING btree (
 
 CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
 
+-- INDEX public.cost_records_chosen_idx
+
+CREATE INDEX cost_records_chosen_idx ON ONLY public.cost_records USING btree (workspace_id, source_key) WHERE (project_chosen_by IS NOT NULL);
+
 -- INDEX public.cost_records_import_id_idx
 
 CREATE INDEX cost_records_import_id_idx ON ONLY public.cost_records USING btree (import_id) WHERE (import_id IS NOT NULL);
@@ -9014,7 +9047,7 @@ CREATE INDEX subscriptions_workspace_id_idx ON public.subscriptions USING btree 
 
 -- INDEX public.superseded_records_chosen_idx
 
-CREATE INDEX superseded_records_chosen_idx ON public.superseded_records USING btree (workspace_id, source_key) WHERE (project_chosen_by = 'person'::text);
+CREATE INDEX superseded_records_chosen_idx ON public.superseded_records USING btree (workspace_id, source_key) WHERE (project_chosen_by IS NOT NULL);
 
 -- INDEX public.superseded_records_import_idx
 
@@ -10298,6 +10331,8 @@ REVOKE ALL ON FUNCTION private.has_overlap(of_workspace uuid, accounts text[], o
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.hash_token(token text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.have_choices(tenant uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.heir_of(tenant uuid, leaver uuid) FROM PUBLIC;
 

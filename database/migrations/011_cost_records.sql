@@ -102,6 +102,10 @@ create index if not exists cost_records_request_idx
 create index if not exists cost_records_project_id_timestamp_idx
     on public.cost_records (project_id, timestamp)
     where project_id is not null;
+-- Few records have a project that was chosen.
+create index if not exists cost_records_chosen_idx
+    on public.cost_records (workspace_id, source_key)
+    where project_chosen_by is not null;
 -- Few records have no price.
 create index if not exists cost_records_unpriced_idx on public.cost_records (workspace_id) where cost_usd is null;
 -- A time range over everyone. With the default of 128 pages the planner scans the primary key: measured, 5.5 against 0.9 ms.

@@ -15,9 +15,10 @@ create unique index if not exists superseded_records_statement
         workspace_id, source_key, import_id,
         (case when request_id is null then coalesce((day + time '12:00') at time zone 'UTC', timestamp) end)
     ) nulls not distinct;
--- What people chose: few, and each save asks for them.
+-- Projects that were chosen: few, and each save asks for them.
 create index if not exists superseded_records_chosen_idx
-    on public.superseded_records (workspace_id, source_key) where project_chosen_by = 'person';
+    on public.superseded_records (workspace_id, source_key)
+    where project_chosen_by is not null;
 create index if not exists superseded_records_import_idx on public.superseded_records (workspace_id, import_id);
 create index if not exists superseded_records_provider_idx on public.superseded_records (provider_id);
 create index if not exists superseded_records_user_idx on public.superseded_records (user_id);

@@ -94,7 +94,7 @@ end
 $$;
 revoke all on function private.people_of_events(uuid, public.person_aliases[], uuid[], timestamptz, timestamptz) from public;
 
--- Gives the statements on these events to their people; in a personal workspace there is only one.
+-- Gives the statements on these events to their people.
 create or replace function private.settle_people(tenant uuid, keys uuid[], first_at timestamptz, last_at timestamptz)
 returns void
 language plpgsql
@@ -105,9 +105,6 @@ declare
         select a from public.person_aliases as a where a.workspace_id = tenant
     );
 begin
-    if exists (select from public.workspaces as w where w.id = tenant and w.personal_user_id is not null) then
-        return;
-    end if;
     with moved as materialized (
         select p.*
         from private.people_of_events(tenant, aliases, keys, first_at, last_at) as p
