@@ -1,6 +1,5 @@
 """`tally import`: exports of providers and gateways, saved or only shown."""
 
-import gc
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tally.cli.tables import format_cost, format_usd, print_table
 from tally.cli.timezones import Timezone, choose_timezone
 from tally.core.day_totals import FORMAT
 from tally.core.errors import TallyError
+from tally.core.garbage import collector_paused
 from tally.core.records import CostBasis, file_under
 from tally.core.text import plural, printable
 from tally.currency.rates import Rates
@@ -104,9 +104,9 @@ def import_files(  # noqa: PLR0913 - the options of the command
     asked = _Asked(files, day_first, decimal_comma, cost_basis)
     with collect_rejections(rejected, is_quiet=as_json) as rejections:
         if dry_run and email is None:
-            gc.disable()  # no reference cycles; garbage collection would take a quarter of the time
             zone = choose_timezone(timezone)
-            _print_preview(asked.read(zone), zone, as_json, rejections)
+            with collector_paused():  # it would take a quarter of the time
+                _print_preview(asked.read(zone), zone, as_json, rejections)
             return
         if email is None:
             raise TallyError("Name the account with --email, or add --dry-run to see what the files say.")

@@ -51,8 +51,13 @@ class Writer:
 
     @property
     def is_waiting(self) -> bool:
-        """Is its last statement still running?"""
-        return self.pending is not None and not self.pending.done()
+        """Is its last statement still running? Raises what it failed with."""
+        if self.pending is None:
+            return False
+        if self.pending.done():
+            self.pending.result()
+            return False
+        return True
 
     def do(self, action: Callable[["Writer"], None]) -> None:
         """Start a statement and give it a moment."""

@@ -1,10 +1,9 @@
 """JSON as a table: an array of objects, one object per line, or an object with one array of rows."""
 
-import gc
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
+from tally.core.garbage import collector_paused
 from tally.importers.readers.api_pages import split_page
 from tally.importers.readers.ccusage_rows import join_projects, split_by_model
 from tally.importers.readers.decoding import ImportRefused
@@ -40,7 +39,7 @@ def read_json(text: str, filename: str) -> Table:
     """A table with nested keys joined by dots (`usage.input`) and lists as JSON; raises ImportRefused."""
     table = Table(filename, [])
     try:
-        with _garbage_collector_paused():
+        with collector_paused():
             numbered = list(_flat_rows(table, text))
     except RecursionError:
         raise ImportRefused(f"{filename} is nested too deeply. {ACCEPTED_SHAPES}") from None
@@ -69,18 +68,6 @@ def _collect_keys(rows: Iterable[dict[str, str]]) -> list[str]:
     for row in rows:
         keys |= dict.fromkeys(row)
     return [key for key in keys if key.strip()]
-
-
-@contextmanager
-def _garbage_collector_paused() -> Iterator[None]:
-    """Pause garbage collection, which dominates the time of a large file; rows have no reference cycles."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def flatten_json(text: str) -> dict[str, str]:
