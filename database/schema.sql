@@ -184,9 +184,9 @@ CREATE TABLE public.project_rules (
     CONSTRAINT project_rules_value_check CHECK (((length(value) >= 1) AND (length(value) <= 500)))
 );
 
--- FUNCTION private.active_rules(uuid)
+-- FUNCTION private.active_rules(uuid, uuid)
 
-CREATE FUNCTION private.active_rules(tenant uuid) RETURNS public.project_rules[]
+CREATE FUNCTION private.active_rules(tenant uuid, restored uuid DEFAULT NULL::uuid) RETURNS public.project_rules[]
     LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
@@ -195,7 +195,7 @@ begin
         select r
         from public.project_rules as r
         inner join public.projects as p on r.project_id = p.id
-        where r.workspace_id = tenant and p.archived_at is null
+        where r.workspace_id = tenant and (p.archived_at is null or p.id = restored)
         order by r.position
     );
 end
@@ -692,21 +692,9 @@ CREATE FUNCTION private.change_enabled() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO ''
     AS $$
-declare
-    others uuid[];
-    enabled uuid;
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
-    others := array(select i.id from private.imports_of_same_file(new) as i);
-    enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
-    if not new.is_enabled and enabled is not null then
-        perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
-    end if;
-    if enabled is not null then
-        return null;
-    end if;
     if new.is_enabled then
-        perform private.pass_on_records(new.workspace_id, others, new.id);
         perform private.select_winners(
             new.workspace_id,
             array(
@@ -2421,21 +2409,6 @@ CREATE TABLE public.imports (
     CONSTRAINT imports_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text])))
 );
 
--- FUNCTION private.imports_of_same_file(public.imports)
-
-CREATE FUNCTION private.imports_of_same_file(source public.imports) RETURNS SETOF public.imports
-    LANGUAGE sql STABLE
-    SET search_path TO ''
-    AS $$
-    select i.*
-    from public.imports as i
-    where
-        i.workspace_id = source.workspace_id
-        and i.user_id = source.user_id
-        and i.id <> source.id
-        and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
-$$;
-
 -- FUNCTION private.insert_records(uuid, public.imports, text, private.incoming_record[], uuid[])
 
 CREATE FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) RETURNS integer
@@ -3793,59 +3766,6 @@ begin
 end
 $$;
 
--- FUNCTION private.pass_on_deleted()
-
-CREATE FUNCTION private.pass_on_deleted() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO ''
-    AS $$
-declare
-    heir public.imports;
-begin
-    if
-        not exists (select from private.imports_of_same_file(old))
-        or not exists (select from public.workspaces as w where w.id = old.workspace_id) -- being deleted
-    then
-        return old;
-    end if;
-    perform pg_advisory_xact_lock(private.save_lock(old.workspace_id));
-    select i.*
-    into heir
-    from private.imports_of_same_file(old) as i
-    order by i.is_enabled desc, i.created_at desc
-    limit 1;
-    if found then
-        perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
-        if not heir.is_enabled then
-            perform private.exclude_source(heir.workspace_id, heir.id);
-        end if;
-    end if;
-    return old;
-end
-$$;
-
--- FUNCTION private.pass_on_records(uuid, uuid[], uuid)
-
-CREATE FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $_$
-declare
-    archived regclass;
-begin
-    update public.superseded_records as s
-    set import_id = heir
-    where s.workspace_id = tenant and s.import_id = any (holders);
-    update public.cost_records as r
-    set import_id = heir
-    where r.workspace_id = tenant and r.import_id = any (holders);
-    for archived in select private.archived_tables() loop
-        execute format('update %s as r set import_id = $1 where r.workspace_id = $2 and r.import_id = any ($3)', archived)
-        using heir, tenant, holders;
-    end loop;
-end
-$_$;
-
 -- FUNCTION private.people_of_events(uuid, public.person_aliases[], uuid[], timestamp with time zone, timestamp with time zone)
 
 CREATE FUNCTION private.people_of_events(tenant uuid, aliases public.person_aliases[], keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) RETURNS TABLE(is_record boolean, id uuid, at timestamp with time zone, from_id uuid, to_id uuid, traits private.traits)
@@ -3969,7 +3889,7 @@ CREATE FUNCTION private.plan_restore(restored public.projects) RETURNS private.f
 begin
     return array(
         select m
-        from unnest(private.plan_rules(restored.workspace_id, private.rules_with(restored))) as m
+        from unnest(private.plan_rules(restored.workspace_id, private.active_rules(restored.workspace_id, restored.id))) as m
         where m.to_id = restored.id and restored.archived_at is not null
     );
 end
@@ -5299,23 +5219,6 @@ begin
         select s.source_key
         from public.superseded_records as s
         where s.workspace_id = tenant and s.source_key = any (keys) and s.import_id is null and s.user_id <> auth.uid()
-    );
-end
-$$;
-
--- FUNCTION private.rules_with(public.projects)
-
-CREATE FUNCTION private.rules_with(restored public.projects) RETURNS public.project_rules[]
-    LANGUAGE plpgsql STABLE
-    SET search_path TO ''
-    AS $$
-begin
-    return array(
-        select r
-        from public.project_rules as r
-        inner join public.projects as p on r.project_id = p.id
-        where r.workspace_id = restored.workspace_id and (p.archived_at is null or p.id = restored.id)
-        order by r.position
     );
 end
 $$;
@@ -6770,7 +6673,7 @@ declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
 begin
     return (
-        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
+        select i.id
         from public.imports as i
         where
             i.workspace_id = tenant
@@ -7299,7 +7202,7 @@ begin
         set archived_at = null
         where p.id = restored.id;
     end if;
-    perform private.move_to_projects(restored.workspace_id, plan, private.fields_of(private.rules_with(restored)));
+    perform private.move_to_projects(restored.workspace_id, plan, private.fields_of(private.active_rules(restored.workspace_id, restored.id)));
     described := private.describe_moves(restored.workspace_id, plan, 'project');
     perform private.audit_moves(restored.workspace_id, described, 'file_records');
     return described;
@@ -9257,10 +9160,6 @@ CREATE TRIGGER imports_delete_waits BEFORE DELETE ON public.imports FOR EACH STA
 
 CREATE TRIGGER imports_enable_waits BEFORE UPDATE OF is_enabled ON public.imports FOR EACH STATEMENT WHEN ((CURRENT_USER = 'authenticated'::name)) EXECUTE FUNCTION private.wait_for_saves();
 
--- TRIGGER public.imports imports_pass_on_records
-
-CREATE TRIGGER imports_pass_on_records BEFORE DELETE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.pass_on_deleted();
-
 -- TRIGGER public.imports imports_touch
 
 CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -9416,10 +9315,6 @@ CREATE TRIGGER project_members_audit_delete AFTER DELETE ON public.project_membe
 -- TRIGGER public.project_members project_members_audit_insert
 
 CREATE TRIGGER project_members_audit_insert AFTER INSERT ON public.project_members REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}', 'workspace_id');
-
--- TRIGGER public.project_members project_members_audit_update
-
-CREATE TRIGGER project_members_audit_update AFTER UPDATE ON public.project_members REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{project_id,user_id}', '{project_id,user_id}', 'workspace_id');
 
 -- TRIGGER public.project_members project_members_note_delete
 
@@ -10127,7 +10022,7 @@ REVOKE ALL ON TYPE private.written_record FROM PUBLIC;
 GRANT SELECT ON TABLE public.project_rules TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_rules TO service_role;
 
-REVOKE ALL ON FUNCTION private.active_rules(tenant uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.active_rules(tenant uuid, restored uuid) FROM PUBLIC;
 
 GRANT SELECT,DELETE ON TABLE public.subscriptions TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.subscriptions TO service_role;
@@ -10381,8 +10276,6 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.imports TO authenticated
 
 GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authenticated;
 
-REVOKE ALL ON FUNCTION private.imports_of_same_file(source public.imports) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
@@ -10538,10 +10431,6 @@ REVOKE ALL ON FUNCTION private.pass_on_belongings(tenant uuid, leaver uuid, heir
 
 REVOKE ALL ON FUNCTION private.pass_on_connections() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.pass_on_deleted() FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.pass_on_records(tenant uuid, holders uuid[], heir uuid) FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.people_of_events(tenant uuid, aliases public.person_aliases[], keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.person_of(named uuid, present uuid, source public.imports) FROM PUBLIC;
@@ -10638,8 +10527,6 @@ REVOKE ALL ON FUNCTION private.require_workspace(asked uuid, at_least text) FROM
 REVOKE ALL ON FUNCTION private.resolve_overlaps(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.restatable(tenant uuid, source uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION private.rules_with(restored public.projects) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.save_lock(of_workspace uuid) FROM PUBLIC;
 

@@ -38,8 +38,8 @@ create policy project_rules_select_visible
 
 select private.note_changes_of('public.project_rules');
 
--- A workspace's rules that apply: those of an archived project wait for its return.
-create or replace function private.active_rules(tenant uuid)
+-- A workspace's rules that apply: those of an archived project wait for its return, unless it is the one that is given.
+create or replace function private.active_rules(tenant uuid, restored uuid default null)
 returns public.project_rules[]
 language plpgsql -- its plan is kept
 stable
@@ -50,12 +50,12 @@ begin
         select r
         from public.project_rules as r
         inner join public.projects as p on r.project_id = p.id
-        where r.workspace_id = tenant and p.archived_at is null
+        where r.workspace_id = tenant and (p.archived_at is null or p.id = restored)
         order by r.position
     );
 end
 $$;
-revoke all on function private.active_rules(uuid) from public;
+revoke all on function private.active_rules(uuid, uuid) from public;
 
 -- The fields that these rules ask for; others need not be read.
 create or replace function private.fields_of(rules public.project_rules[])

@@ -167,25 +167,7 @@ create or replace trigger imports_touch
     before update on public.imports
     for each row execute function private.touch_updated_at();
 
--- The other imports of a file. One that was imported again unchanged is not sent again: a single import has the records, for all
--- that name the same first one in metadata.same_as.
-create or replace function private.imports_of_same_file(source public.imports)
-returns setof public.imports
-language sql
-stable
-set search_path = ''
-as $$
-    select i.*
-    from public.imports as i
-    where
-        i.workspace_id = source.workspace_id
-        and i.user_id = source.user_id
-        and i.id <> source.id
-        and coalesce(i.metadata ->> 'same_as', i.id::text) = coalesce(source.metadata ->> 'same_as', source.id::text)
-$$;
-revoke all on function private.imports_of_same_file(public.imports) from public;
-
--- The first import of the same file, if a finished one of the caller has all its records, untouched since; null otherwise. Where
+-- The last import of the same file, if a finished one of the caller has all its records, untouched since; null otherwise. Where
 -- there is one, nothing needs to be sent again. The signature stands for what the file was read as, which also depends on the
 -- user's answers.
 create or replace function public.find_same_import(
@@ -201,7 +183,7 @@ declare
     tenant constant uuid := private.require_workspace(workspace, 'viewer');
 begin
     return (
-        select coalesce(i.metadata ->> 'same_as', i.id::text)::uuid
+        select i.id
         from public.imports as i
         where
             i.workspace_id = tenant

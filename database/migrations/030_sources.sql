@@ -29,52 +29,16 @@ as $$
 $$;
 revoke all on function private.supersede_source(uuid, uuid) from public;
 
--- Gives the records of these imports, archived ones too, to another import.
-create or replace function private.pass_on_records(tenant uuid, holders uuid[], heir uuid)
-returns void
-language plpgsql
-set search_path = ''
-as $$
-declare
-    archived regclass;
-begin
-    update public.superseded_records as s
-    set import_id = heir
-    where s.workspace_id = tenant and s.import_id = any (holders);
-    update public.cost_records as r
-    set import_id = heir
-    where r.workspace_id = tenant and r.import_id = any (holders);
-    for archived in select private.archived_tables() loop
-        execute format('update %s as r set import_id = $1 where r.workspace_id = $2 and r.import_id = any ($3)', archived)
-        using heir, tenant, holders;
-    end loop;
-end
-$$;
-revoke all on function private.pass_on_records(uuid, uuid[], uuid) from public;
-
--- A disabled source gives its events to the other sources that reported them; an enabled one competes for them again. While an
--- import of a file is enabled, an enabled one has the records.
+-- A disabled source gives its events to the other sources that reported them; an enabled one competes for them again.
 create or replace function private.change_enabled()
 returns trigger
 language plpgsql
 security definer
 set search_path = ''
 as $$
-declare
-    others uuid[];
-    enabled uuid;
 begin
     perform pg_advisory_xact_lock(private.save_lock(new.workspace_id));
-    others := array(select i.id from private.imports_of_same_file(new) as i);
-    enabled := (select i.id from private.imports_of_same_file(new) as i where i.is_enabled order by i.created_at desc limit 1);
-    if not new.is_enabled and enabled is not null then
-        perform private.pass_on_records(new.workspace_id, array[new.id], enabled);
-    end if;
-    if enabled is not null then
-        return null;
-    end if;
     if new.is_enabled then
-        perform private.pass_on_records(new.workspace_id, others, new.id);
         perform private.select_winners(
             new.workspace_id,
             array(
@@ -94,43 +58,6 @@ revoke all on function private.change_enabled() from public;
 create or replace trigger imports_change_enabled
     after update of is_enabled on public.imports
     for each row when (old.is_enabled is distinct from new.is_enabled) execute function private.change_enabled();
-
--- The records of a deleted import pass to another of the same file, an enabled one if there is one.
-create or replace function private.pass_on_deleted()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-    heir public.imports;
-begin
-    if
-        not exists (select from private.imports_of_same_file(old))
-        or not exists (select from public.workspaces as w where w.id = old.workspace_id) -- being deleted
-    then
-        return old;
-    end if;
-    perform pg_advisory_xact_lock(private.save_lock(old.workspace_id));
-    select i.*
-    into heir
-    from private.imports_of_same_file(old) as i
-    order by i.is_enabled desc, i.created_at desc
-    limit 1;
-    if found then
-        perform private.pass_on_records(old.workspace_id, array[old.id], heir.id);
-        if not heir.is_enabled then
-            perform private.exclude_source(heir.workspace_id, heir.id);
-        end if;
-    end if;
-    return old;
-end
-$$;
-revoke all on function private.pass_on_deleted() from public;
-
-create or replace trigger imports_pass_on_records
-    before delete on public.imports
-    for each row execute function private.pass_on_deleted();
 
 -- Takes a source into the totals or out of them. PostgREST applies the time limit of a function, so that a large source does
 -- not need to change in pieces.

@@ -6,13 +6,6 @@ select private.audit_changes_of(
 );
 select private.audit_changes_of('public.user_preferences', array['currency', 'monthly_limit_usd'], array['update']);
 
--- What records are filed under, and who sees it.
-select private.audit_changes_of('public.projects', array['name', 'is_private', 'archived_at']);
-select private.audit_changes_of('public.project_members', array['project_id', 'user_id']);
-select private.audit_changes_of('public.project_rules', array['position', 'field', 'match', 'value', 'project_id']);
-select private.audit_changes_of('public.person_aliases', array['value', 'user_id']);
-select private.audit_changes_of('public.billing_accounts', array['account', 'name']);
-
 -- Money.
 select private.audit_changes_of(
     'public.model_prices',
@@ -28,7 +21,7 @@ select private.audit_changes_of(
 select private.audit_changes_of(
     'public.imports', array['user_id', 'kind', 'filename', 'format', 'is_enabled', 'metadata.paid_by']
 );
--- Projects, and what files records under them.
+-- Projects, who sees them, and what files records under them.
 select private.audit_changes_of('public.projects', array['name', 'is_private', 'archived_at']);
 select private.audit_changes_of('public.project_members', array['project_id', 'user_id'], array['insert', 'delete']);
 select private.audit_changes_of('public.project_rules', array['position', 'field', 'match', 'value', 'project_id']);

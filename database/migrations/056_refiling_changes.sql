@@ -15,25 +15,6 @@ end
 $$;
 revoke all on function private.stays_filed(public.cost_records) from public;
 
--- A workspace's rules as they apply when this project is restored.
-create or replace function private.rules_with(restored public.projects)
-returns public.project_rules[]
-language plpgsql
-stable
-set search_path = ''
-as $$
-begin
-    return array(
-        select r
-        from public.project_rules as r
-        inner join public.projects as p on r.project_id = p.id
-        where r.workspace_id = restored.workspace_id and (p.archived_at is null or p.id = restored.id)
-        order by r.position
-    );
-end
-$$;
-revoke all on function private.rules_with(public.projects) from public;
-
 -- What an archived project's rules would file under it if it were restored. What it has stays until rules are changed.
 create or replace function private.plan_restore(restored public.projects)
 returns private.filing_move[]
@@ -44,7 +25,7 @@ as $$
 begin
     return array(
         select m
-        from unnest(private.plan_rules(restored.workspace_id, private.rules_with(restored))) as m
+        from unnest(private.plan_rules(restored.workspace_id, private.active_rules(restored.workspace_id, restored.id))) as m
         where m.to_id = restored.id and restored.archived_at is not null
     );
 end
@@ -91,7 +72,7 @@ begin
         set archived_at = null
         where p.id = restored.id;
     end if;
-    perform private.move_to_projects(restored.workspace_id, plan, private.fields_of(private.rules_with(restored)));
+    perform private.move_to_projects(restored.workspace_id, plan, private.fields_of(private.active_rules(restored.workspace_id, restored.id)));
     described := private.describe_moves(restored.workspace_id, plan, 'project');
     perform private.audit_moves(restored.workspace_id, described, 'file_records');
     return described;

@@ -207,23 +207,3 @@ def test_statements_of_a_source_enabled_while_their_month_was_archived_count_whe
     service.execute("select public.attach_partition(2025, 2)")
     assert sum(total[0] for total in read_daily_costs(person).values()) == 1
     assert read_daily_costs(person) == add_up(person)
-
-
-@pytest.mark.parametrize(
-    "change", ["delete from public.imports", "update public.imports set is_enabled = false"]
-)
-def test_archived_records_of_a_file_pass_to_its_other_import(
-    service: Connection, as_user: Act, user: UUID, change: str
-) -> None:
-    person = as_user(user)
-    first, again = new_import(person), new_import(person)
-    person.execute(
-        "update public.imports set metadata = jsonb_build_object('same_as', %s::text) where id = %s",
-        [first, again],
-    )
-    save(person, [record(timestamp="2025-02-10T12:00Z", cost_usd="1")], first)
-    service.execute("select public.detach_partition(2025, 2)")
-    person.execute(f"{change} where id = %s", [first])
-    service.execute("select public.attach_partition(2025, 2)")
-    assert sum(total[0] for total in read_daily_costs(person).values()) == 1
-    assert read_daily_costs(person) == add_up(person)

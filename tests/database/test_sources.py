@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby, permutations
+from itertools import groupby
 from random import Random
 from typing import Any
 from uuid import UUID, uuid5
@@ -236,65 +236,6 @@ def test_overlapping_files_keep_records_that_one_still_contains(person: Connecti
     assert totals(person) == (Decimal(4), 30, 3)
     delete_source(person, second)
     assert totals(person) == (Decimal(2), 20, 2)
-
-
-def import_again(person: Connection, first: UUID) -> UUID:
-    """A file whose records an earlier import of it has."""
-    again = new_source(person)
-    person.execute(
-        "update public.imports set metadata = jsonb_build_object('same_as', %s::text) where id = %s",
-        [first, again],
-    )
-    return again
-
-
-def test_a_file_imported_again_inherits_the_records_when_the_first_import_goes(person: Connection) -> None:
-    first = new_source(person)
-    save(person, first, Statement("a"))
-    again = import_again(person, first)
-    delete_source(person, first)
-    assert totals(person) == (Decimal(1), 10, 1)
-    delete_source(person, again)
-    assert totals(person) == (Decimal(0), 0, 0)
-
-
-@pytest.mark.parametrize("steps", list(permutations(["first off", "second off", "third off"])))
-def test_a_file_imported_again_is_in_totals_while_one_import_is_enabled(
-    person: Connection, steps: tuple[str, ...]
-) -> None:
-    first = new_source(person)
-    save(person, first, Statement("a"), Statement("b", request=True))
-    sources = {"first": first, "second": import_again(person, first), "third": import_again(person, first)}
-    names = [step.removesuffix(" off") for step in steps]
-    for off, name in enumerate(names, start=1):
-        set_enabled(person, sources[name], is_enabled=False)
-        assert totals(person)[2] == (2 if off < len(names) else 0)
-    set_enabled(person, sources[names[1]], is_enabled=True)
-    assert totals(person) == (Decimal(2), 20, 2)
-
-
-@pytest.mark.parametrize("disabled", ["first", "again"])
-@pytest.mark.parametrize("deleted", ["first", "again"])
-def test_deleting_one_import_of_a_file_leaves_the_other_as_it_is(
-    person: Connection, disabled: str, deleted: str
-) -> None:
-    first = new_source(person)
-    save(person, first, Statement("a"))
-    sources = {"first": first, "again": import_again(person, first)}
-    set_enabled(person, sources[disabled], is_enabled=False)
-    delete_source(person, sources.pop(deleted))
-    [(kept, source)] = sources.items()
-    assert totals(person)[2] == (0 if kept == disabled else 1)
-    set_enabled(person, source, is_enabled=True)
-    assert totals(person) == (Decimal(1), 10, 1)
-
-
-def test_all_imports_of_a_file_can_be_deleted_at_once(person: Connection) -> None:
-    first = new_source(person)
-    save(person, first, Statement("a"))
-    import_again(person, first)
-    person.execute("delete from public.imports")
-    assert totals(person) == (Decimal(0), 0, 0)
 
 
 def test_a_provider_with_superseded_records_only_cannot_be_deleted(

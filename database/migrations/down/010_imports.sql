@@ -1,7 +1,6 @@
 -- The way back from 010_imports.sql.
 
 drop function if exists public.find_exported(json, uuid);
-drop function if exists private.imports_of_same_file(public.imports);
 drop function if exists public.find_same_import(text, text, bigint, uuid);
 drop function if exists private.require_source(uuid);
 drop function if exists private.workspace_of_source(uuid);

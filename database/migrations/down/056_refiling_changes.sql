@@ -5,5 +5,4 @@ drop function if exists private.refile_edited();
 drop function if exists public.restore_project(uuid);
 drop function if exists public.preview_restore(uuid);
 drop function if exists private.plan_restore(public.projects);
-drop function if exists private.rules_with(public.projects);
 drop function if exists private.stays_filed(public.cost_records);
