@@ -69,11 +69,13 @@ class Writer:
         self.connection.rollback() if self.chance.random() < 0.2 else self.connection.commit()
 
     def _attempt(self, action: Callable[["Writer"], None]) -> None:
-        # Two transactions of many statements may deadlock; one ends, and nothing may be wrong afterwards.
+        # Two transactions of many statements may deadlock, or one may wait for a record that the other moves to
+        # another month: clients retry both. One ends, and nothing may be wrong afterwards.
         try:
             action(self)
         except (
             psycopg.errors.DeadlockDetected,
+            psycopg.errors.SerializationFailure,
             psycopg.errors.UniqueViolation,
             psycopg.errors.ForeignKeyViolation,
         ):
