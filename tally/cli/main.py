@@ -19,7 +19,7 @@ def today(
     """Show what today and this month cost so far.
 
     Also the month's likely end, and how much of the limit is used. Reads what `tally collect` has stored,
-    without a network; for tmux, Waybar or Raycast.
+    without a network; for a status bar.
 
     Example: tally today --json
     """
