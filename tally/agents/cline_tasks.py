@@ -66,12 +66,9 @@ def parse_task(data: bytes, path: Path, is_cache_in_input: IsCacheInInput) -> Pa
         part.reject(reason)
         return part
     model, folder = _read_history(path.with_name(HISTORY_FILE))
-    for message in messages:
-        try:
-            if event := _read_message(message, path.parent.name, model, is_cache_in_input):
-                part.events.append(event._replace(folder=folder))
-        except LineRejected as reason:
-            part.reject(reason)
+    task = path.parent.name
+    part.read(messages, lambda message: _read_message(message, task, model, is_cache_in_input))
+    part.events = [event._replace(folder=folder) for event in part.events]
     return part
 
 

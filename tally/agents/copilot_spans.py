@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, TypeGuard
 
-from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape
+from tally.agents.events import Event, LineRejected, ParsedPart, Tokens, UnknownShape
 from tally.agents.json_values import child, parse_object, read_count, read_name, read_time, read_unix
 from tally.agents.jsonl import lines_matching
 from tally.agents.repositories import read_branch, read_repository
@@ -245,17 +245,7 @@ def _trace_of(record: Record) -> str:
     return read_name(record, "traceId") or read_name(child(record, "spanContext"), "traceId")
 
 
-class _Tokens(NamedTuple):
-    """Counts as `Event` has them: input includes cached tokens, output includes reasoning."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-
-
-def _read_tokens(attributes: Record) -> _Tokens:
+def _read_tokens(attributes: Record) -> Tokens:
     """Read the tokens by any of their spellings: some are written side by side, by others only one."""
     input_tokens, output, cached, write, reasoning = (
         max(read_count(attributes, f"gen_ai.usage.{key}") for key in keys)
@@ -263,7 +253,7 @@ def _read_tokens(attributes: Record) -> _Tokens:
     )
     if input_tokens < cached + write:  # they are not part of it
         input_tokens += cached + write
-    return _Tokens(input_tokens, output, cached, write, min(output, reasoning))
+    return Tokens(input_tokens, output, cached, write, min(output, reasoning))
 
 
 def _read_event(record: Record, attributes: Record, models: Mapping[str, str]) -> Event | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_last
+from tally.agents.events import Event, ParsedPart, UnknownShape, select_last
 from tally.agents.json_values import child, has_counts, parse_object, read_count, read_name, read_time
 from tally.agents.log_files import files_under, folders_from
 from tally.catalog.payees import OTHER, find_payee
@@ -33,11 +33,7 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - part of the interface
     """Return the sums of a session, at the time when it began."""
     part = ParsedPart()
-    try:
-        if event := _read_settings(parse_object(data), path.name.removesuffix(SUFFIX)):
-            part.events.append(event)
-    except LineRejected as reason:
-        part.reject(reason)
+    part.read([data], lambda document: _read_settings(parse_object(document), path.name.removesuffix(SUFFIX)))
     return part
 
 

@@ -1,12 +1,13 @@
 """Requests found in logs, and the choice of one statement among several about the same request."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from tally.core.text import plural
 
+Item = TypeVar("Item")
 MAX_REASONS = 200  # stored per file; the counts are always complete
 
 
@@ -65,6 +66,16 @@ class Event(NamedTuple):
         return (not self.is_sidechain, self.tokens, self.output_tokens, self.context is not None)
 
 
+class Tokens(NamedTuple):
+    """Counts as `Event` has them: input includes cached tokens, output includes reasoning."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+
+
 @dataclass(slots=True)
 class ParsedPart:
     """Requests, rejected lines and carried state of one part of a log."""
@@ -74,6 +85,15 @@ class ParsedPart:
     reasons: list[str] = field(default_factory=list)
     state: dict[str, Any] = field(default_factory=dict)
     unknown: int = 0  # lines with counts of tokens in an unknown shape
+
+    def read(self, items: Iterable[Item], read_item: Callable[[Item], Event | None]) -> None:
+        """Add the requests that are read from lines or rows, and count what is rejected."""
+        for item in items:
+            try:
+                if event := read_item(item):
+                    self.events.append(event)
+            except LineRejected as reason:
+                self.reject(reason)
 
     def reject(self, reason: LineRejected | str) -> None:
         """Count a line about usage that cannot be read."""

@@ -1,6 +1,7 @@
 """Gemini CLI: one JSON document per chat, JSON lines in newer versions."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +48,10 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa
     for record in _records(data, path, part):
         session = read_name(record, "sessionId") or session
         messages = record.get("messages")
-        for message in messages if isinstance(messages, list) else [record]:
-            try:
-                if event := _read_message(message, session):
-                    part.events.append(event._replace(folder=folder))
-            except LineRejected as reason:
-                part.reject(reason)
+        part.read(
+            messages if isinstance(messages, list) else [record], partial(_read_message, session=session)
+        )
+    part.events = [event._replace(folder=folder) for event in part.events]
     return part
 
 

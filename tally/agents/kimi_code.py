@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_first
+from tally.agents.events import Event, ParsedPart, UnknownShape, select_first
 from tally.agents.json_values import child, has_counts, parse_object, read_count, read_name, read_time
 from tally.agents.jsonl import lines_matching
 from tally.agents.log_files import files_under, folders_from
@@ -42,12 +42,8 @@ def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
     part = ParsedPart(state=state)
     if "model" not in state:
         state["model"] = _read_model(path)
-    for line in lines_matching(data, re.compile(_MARKER)):
-        try:
-            if event := _read_line(parse_object(line), path, state["model"]):
-                part.events.append(event)
-        except LineRejected as reason:
-            part.reject(reason)
+    lines = lines_matching(data, re.compile(_MARKER))
+    part.read(lines, lambda line: _read_line(parse_object(line), path, state["model"]))
     return part
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_originals
+from tally.agents.events import Event, LineRejected, ParsedPart, Tokens, UnknownShape, select_originals
 from tally.agents.json_values import (
     child,
     has_counts,
@@ -93,16 +93,6 @@ def _load_folders(database: "Connection") -> dict[str, str]:
     return found
 
 
-class _Tokens(NamedTuple):
-    """Counts as `Event` has them: input includes cached tokens, output includes reasoning."""
-
-    input_tokens: int
-    output_tokens: int
-    cached_input_tokens: int
-    cache_write_tokens: int
-    reasoning_tokens: int
-
-
 def _read_message(row: _Row) -> Event | None:
     record = parse_object(row.data)
     if "tokens" not in record:
@@ -135,13 +125,13 @@ def _read_message(row: _Row) -> Event | None:
     )
 
 
-def _name_copies(time: Mapping[str, Any], model: str, tokens: _Tokens, cost: str) -> tuple[str, ...]:
+def _name_copies(time: Mapping[str, Any], model: str, tokens: Tokens, cost: str) -> tuple[str, ...]:
     """Name what a completed message shares with its copies in forks, whose ids and session are their own."""
     created, completed = (str(time.get(key) or "") for key in ("created", "completed"))
     return (encode_parts(created, completed, model, *tokens, cost),) if completed else ()
 
 
-def _read_tokens(tokens: Mapping[str, Any]) -> _Tokens:
+def _read_tokens(tokens: Mapping[str, Any]) -> Tokens:
     cache = child(tokens, "cache")
     uncached, output, reasoning = (read_count(tokens, key) for key in ("input", "output", "reasoning"))
     cached, write = read_count(cache, "read"), read_count(cache, "write")
@@ -149,4 +139,4 @@ def _read_tokens(tokens: Mapping[str, Any]) -> _Tokens:
     if read_count(tokens, "total") == uncached + output + cached + write:
         reasoning = min(reasoning, output)
         output -= reasoning
-    return _Tokens(uncached + cached + write, output + reasoning, cached, write, reasoning)
+    return Tokens(uncached + cached + write, output + reasoning, cached, write, reasoning)

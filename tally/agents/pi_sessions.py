@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape
+from tally.agents.events import Event, ParsedPart, UnknownShape
 from tally.agents.json_values import (
     child,
     has_counts,
@@ -27,12 +27,8 @@ def parse_session(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:
     """Return the requests of this part; the state holds the session, its folder and model."""
     part = ParsedPart(state=state)
     state.setdefault("session", path.name.partition(".jsonl")[0])
-    for line in lines_matching(data, re.compile(_MARKER)):
-        try:
-            if event := _read_line(parse_object(line), state):
-                part.events.append(event)
-        except LineRejected as reason:
-            part.reject(reason)
+    lines = lines_matching(data, re.compile(_MARKER))
+    part.read(lines, lambda line: _read_line(parse_object(line), state))
     return part
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tally.agents.events import Event, LineRejected, ParsedPart, UnknownShape, select_first
+from tally.agents.events import Event, ParsedPart, UnknownShape, select_first
 from tally.agents.json_values import (
     child,
     has_counts,
@@ -43,12 +43,7 @@ def find_files(home: Path, environment: Mapping[str, str]) -> list[Path]:
 def parse(data: bytes, path: Path, state: dict[str, Any]) -> ParsedPart:  # noqa: ARG001 - lines are independent
     """Return the requests of this part."""
     part = ParsedPart()
-    for line in lines_with(data, MARKER):
-        try:
-            if event := _read_line(parse_object(line), path):
-                part.events.append(event)
-        except LineRejected as reason:
-            part.reject(reason)
+    part.read(lines_with(data, MARKER), lambda line: _read_line(parse_object(line), path))
     return part
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from tally.agents.events import Event, LineRejected, ParsedPart
+from tally.agents.events import Event, ParsedPart
 
 if TYPE_CHECKING:  # importing it takes longer than printing a stored report should
     from sqlite3 import Connection
@@ -32,12 +32,7 @@ def parse_rows(
         address = f"file:{quote(os.fsencode(path))}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as database:
             database.row_factory = sqlite3.Row
-            for row in load(database):
-                try:
-                    if event := read(row):
-                        part.events.append(event)
-                except LineRejected as reason:
-                    part.reject(reason)
+            part.read(load(database), read)
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN):

@@ -19,7 +19,6 @@ def run_tally(
     out, err = io.BytesIO(), io.BytesIO()
     with (
         patch.dict(os.environ, environment, clear=True),
-        patch("gc.disable"),  # `tally collect` collects no garbage until its process ends; this one goes on
         pytest.MonkeyPatch.context() as patched,
     ):
         patched.setitem(sys.modules, "__main__", program)  # help texts name it
