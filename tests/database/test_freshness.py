@@ -69,8 +69,8 @@ class Writer:
         self.connection.rollback() if self.chance.random() < 0.2 else self.connection.commit()
 
     def _attempt(self, action: Callable[["Writer"], None]) -> None:
-        # Two transactions of many statements may deadlock, or one may wait for a record that the other moves to
-        # another month: clients retry both. One ends, and nothing may be wrong afterwards.
+        # Two transactions of many statements may deadlock, or one may wait for a record that the other
+        # moves to another month: clients retry both. One ends, and nothing may be wrong afterwards.
         try:
             action(self)
         except (
