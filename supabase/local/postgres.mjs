@@ -69,7 +69,7 @@ export class Postgres {
     this.stopping = true;
     clearTimeout(this.timer);
     await this.command?.catch(() => {});
-    if (existsSync(this.pidFile)) await this.#stopServer();
+    if (this.#lockLines().length) await this.#stopServer();
   }
 
   // Created under another name and then renamed, so that a start that is killed midway leaves no half-made
@@ -94,6 +94,7 @@ export class Postgres {
         "--locale-provider=builtin",
         "--builtin-locale=C.UTF-8",
         "--locale=C",
+        "--data-checksums",
       ]);
     } finally {
       rmSync(passwordFile, { force: true });
@@ -154,9 +155,12 @@ export class Postgres {
     return port && (await answers(port)) ? port : null;
   }
 
+  // In a copied folder, the file names the server of the original, which is none of our business.
   #lockLines() {
     try {
-      return readFileSync(this.pidFile, "utf8").split("\n");
+      const lines = readFileSync(this.pidFile, "utf8").split("\n");
+      const isCopied = lines[1] !== this.settings.data && existsSync(lines[1] ?? "");
+      return isCopied ? [] : lines;
     } catch {
       return [];
     }

@@ -1,6 +1,15 @@
 // The data API: PostgREST as a child process that is restarted, a limited number of times, when it ends.
 import { spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -62,9 +71,12 @@ export class Rest {
     if (this.child.pid) this.#record(this.child.pid);
   }
 
-  // Written atomically, as it can be read at any moment.
+  // As tally/local/processes.py reads it: id, time of the start, and the identity of the folder. Written
+  // atomically, as it can be read at any moment.
   #record(pid) {
-    writeFileSync(`${this.pidFile}.new`, `${pid}\n`, { mode: 0o600 });
+    const { dev, ino } = statSync(path.dirname(this.pidFile), { bigint: true });
+    const record = `${pid}\n${Date.now() / 1000}\n${dev}:${ino}\n`;
+    writeFileSync(`${this.pidFile}.new`, record, { mode: 0o600 });
     renameSync(`${this.pidFile}.new`, this.pidFile);
   }
 

@@ -1,32 +1,36 @@
-"""Running processes by id, checked against what was recorded: the system reuses ids."""
+"""Running processes by id, checked against what was recorded: ids are reused, and folders are copied."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import psutil
 
-# A process is recorded just after its start, and some systems know start times only to the second.
+# Clocks are adjusted between start and record, and some systems know start times only to the second.
 CLOCK_SLACK_SECONDS = 2
 STOP_SECONDS = 10
 
 
 def record(pid_file: Path, pid: int) -> None:
-    """Write down the id of a process that was just started."""
-    pid_file.write_text(f"{pid}\n", encoding="utf-8")
+    """Write down the id of a process that was just started, the time, and the identity of the folder."""
+    text = f"{pid}\n{time.time():.2f}\n{_folder_id(pid_file)}\n"
+    pid_file.write_text(text, encoding="utf-8")
 
 
 def find_recorded(pid_file: Path, marker: str) -> int | None:
-    """The recorded id, if its process has `marker` in its command line and is not younger than the record."""
+    """The recorded id, if its process was started then, for this folder, with `marker` in its command line.
+
+    The record in a copied folder names processes of the original, which the copy must not end.
+    """
     try:
-        pid = int(pid_file.read_text(encoding="utf-8").split()[0])
-        recorded_at = pid_file.stat().st_mtime
-    except (OSError, ValueError, IndexError):
+        pid, started_at, folder = pid_file.read_text(encoding="utf-8").split()
+        process = _find(int(pid)) if folder == _folder_id(pid_file) else None
+        if process is None or abs(process.create_time() - float(started_at)) > CLOCK_SLACK_SECONDS:
+            return None
+    except (OSError, ValueError):
         return None
-    process = _find(pid)
-    if process is None or marker not in command_line(pid):
-        return None
-    return pid if process.create_time() <= recorded_at + CLOCK_SLACK_SECONDS else None
+    return process.pid if marker in command_line(process.pid) else None
 
 
 def is_running(pid: int) -> bool:
@@ -71,11 +75,17 @@ def end(pid: int) -> None:
             return
 
 
+def _folder_id(pid_file: Path) -> str:
+    """Device and inode: a copy of the folder has others, wherever it is mounted."""
+    found = pid_file.parent.stat()
+    return f"{found.st_dev}:{found.st_ino}"
+
+
 def _find(pid: int) -> "psutil.Process | None":
     import psutil  # lazily: most commands inspect no processes
 
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else process
-    except (psutil.NoSuchProcess, ValueError):
+    except (psutil.Error, ValueError, OverflowError):
         return None

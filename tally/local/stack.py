@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
@@ -18,6 +17,7 @@ from tally.local.keys import Keys
 from tally.local.lock import HomeLock
 from tally.local.node import STACK_FOLDER, Node
 from tally.local.ports import Ports
+from tally.local.postmaster import find_postmaster, prepare_copy
 from tally.local.service import Stopped
 from tally.local.settings import LocalSettings
 
@@ -55,6 +55,7 @@ class Stack:
     def start(self, listener: Listener, stop: threading.Event) -> None:
         """Return when the API answers; raise StackFailed with the reason, or Stopped."""
         end_leftover(self.home)
+        prepare_copy(self.home, listener.on_notice)
         for part in ("postgres", "postgrest"):
             rotate_log(self.home, part)
         outcome: queue.Queue[str | None] = queue.Queue()
@@ -168,16 +169,9 @@ def end_leftover(home: Home) -> None:
 
 def leftover_ports(home: Home, ports: Ports) -> frozenset[int]:
     """The database's port if a killed stack's server still uses it; the next start adopts that server."""
-    pid_file = next(iter(home.data.glob("*/postmaster.pid")), None)
-    if pid_file is None:
-        return frozenset()
-    running = processes.find_recorded(pid_file, "postgres") is not None
-    return frozenset({ports.postgres} if running and _recorded_port(pid_file) == ports.postgres else ())
-
-
-def _recorded_port(pid_file: Path) -> int | None:
-    lines = pid_file.read_text(encoding="utf-8").splitlines()
-    return int(lines[3]) if len(lines) > 3 and lines[3].strip().isdigit() else None
+    found = find_postmaster(home)
+    is_ours = found is not None and found.is_running and not found.is_of_the_original
+    return frozenset({ports.postgres} if found and is_ours and found.port == ports.postgres else ())
 
 
 def env_lines(settings: dict[str, str]) -> str:

@@ -22,7 +22,7 @@ def pid_of_postgres(stack: Stack) -> int:
 
 
 def pid_of_postgrest(stack: Stack) -> int:
-    return int((stack.home.run / "postgrest.pid").read_text())
+    return int((stack.home.run / "postgrest.pid").read_text().split()[0])
 
 
 def kill(pid: int) -> None:

@@ -14,6 +14,7 @@ from tally.local.keys import load_keys
 from tally.local.lock import lock_home
 from tally.local.node import find_node
 from tally.local.ports import Ports
+from tally.local.postmaster import prepare_copy
 from tally.local.running import running_stack
 from tally.local.service import Stopped
 from tally.local.settings import LocalSettings
@@ -112,6 +113,21 @@ def test_database_left_on_another_port_moves_to_the_new_one(home: Path, port: in
     assert not port_is_open(port + 2)
 
 
+def test_copy_of_a_stopped_original_starts_and_names_the_danger(home: Path, port: int) -> None:
+    with running_stack(home, port) as stack, temporary_home() as copy:
+        remember(stack, "before the copy")
+        subprocess.run(["cp", "-a", home, copy], check=False)  # files of a running database may vanish
+        stack.stop()
+        said: list[str] = []
+        opened = open_home(copy)
+        assert (opened.data / "17" / "postmaster.pid").exists(), "the test needs a record of the original"
+        prepare_copy(opened, said.append)
+        with running_stack(copy, free_port_block(), migrated=False) as copied:
+            assert "before the copy" in remembered(copied)
+    assert len(said) == 1
+    assert f"was copied from {home / 'postgres' / '17'} while its database ran" in said[0]
+
+
 def test_stale_lock_of_the_database_with_a_foreign_process_id_is_ignored(
     home: Path, port: int, foreign_process: int
 ) -> None:
@@ -126,7 +142,7 @@ def test_stale_lock_of_the_database_with_a_foreign_process_id_is_ignored(
 def test_stale_process_id_of_the_data_api_ends_no_foreign_process(
     home: Path, port: int, foreign_process: int
 ) -> None:
-    (home / "run" / "postgrest.pid").write_text(f"{foreign_process}\n")
+    processes.record(home / "run" / "postgrest.pid", foreign_process)
     with running_stack(home, port) as stack:
         assert api_answers(stack)
 

@@ -1,6 +1,7 @@
 """Recorded processes are found and ended; processes that reuse their ids are left alone."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -37,16 +38,27 @@ def test_process_with_another_command_is_not_the_recorded_one(pid_file: Path) ->
     assert processes.find_recorded(pid_file, "postgres") is None
 
 
-def test_process_that_is_younger_than_its_record_is_not_the_recorded_one(pid_file: Path) -> None:
-    minute_ago = time.time() - 60
-    os.utime(pid_file, (minute_ago, minute_ago))
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_process_that_started_at_another_time_is_not_the_recorded_one(pid_file: Path, seconds: int) -> None:
+    pid, started_at, folder = pid_file.read_text().split()
+    pid_file.write_text(f"{pid}\n{float(started_at) + seconds}\n{folder}\n")
     assert processes.find_recorded(pid_file, "sleep") is None
 
 
-@pytest.mark.parametrize("content", ["", "none\n", "-1\n", f"{10**12}\n"])
+def test_copied_record_ends_no_process_of_the_original(pid_file: Path, sleeper: Process) -> None:
+    copy = Path(shutil.copytree(pid_file.parent, pid_file.parent.with_name("copy"))) / pid_file.name
+    assert copy.read_text() == pid_file.read_text()
+    assert not processes.end_recorded(copy, "sleep")
+    assert processes.find_recorded(pid_file, "sleep") == sleeper.pid
+
+
+@pytest.mark.parametrize(
+    "content", ["", "none\n", "1 2\n", "-1 0 {}\n", f"{10**12} 0 {{}}\n", "1 then {}\n", "\0\x1b"]
+)
 def test_unusable_record_finds_nothing(tmp_path: Path, content: str) -> None:
     file = tmp_path / "broken.pid"
-    file.write_text(content)
+    folder = tmp_path.stat()
+    file.write_text(content.replace("{}", f"{folder.st_dev}:{folder.st_ino}"))
     assert processes.find_recorded(file, "") is None
     assert processes.find_recorded(tmp_path / "missing.pid", "") is None
 

@@ -45,7 +45,7 @@ class Up:
         return any(text in line for line in self.lines)
 
     def pid_of(self, part: str) -> int:
-        return int((self.home / "run" / f"{part}.pid").read_text())
+        return int((self.home / "run" / f"{part}.pid").read_text().split()[0])
 
 
 def environment(home: Path, port: int) -> dict[str, str]:
@@ -144,6 +144,20 @@ def test_second_start_on_the_same_data_is_refused(up: Up) -> None:
     assert "already running" in second.stderr
     assert str(up.process.pid) in second.stderr
     assert port_is_open(up.port)
+
+
+def test_start_of_a_copied_folder_leaves_the_original_alone(up: Up) -> None:
+    with temporary_home() as copy:
+        subprocess.run(["cp", "-a", up.home, copy], check=False)  # files of a running database may vanish
+        parts = {part: up.pid_of(part) for part in ("dashboard", "postgrest")}
+        refused = refused_up(copy, free_port_block())
+        assert refused.returncode == 1
+        assert f"is a copy of {up.home / 'postgres' / '17'}, made while its database ran" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert {part: up.pid_of(part) for part in parts} == parts
+    assert all(processes.is_running(pid) for pid in parts.values())
+    assert tally(up.home, up.port, "status").returncode == 0
+    assert not up.printed("ended unexpectedly")
 
 
 def test_killed_dashboard_is_restarted_and_reported(up: Up) -> None:
