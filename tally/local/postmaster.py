@@ -20,7 +20,7 @@ UNSAFE = (
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """What the file in a data folder records of the latest start."""
+    """The latest start, as the file in a data folder records it."""
 
     pid_file: Path
     pid: int
