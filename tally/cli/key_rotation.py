@@ -10,54 +10,82 @@ from pydantic import SecretStr
 
 from tally.core.errors import TallyError
 from tally.secrets.key_ring import KeyRing, VaultError
-from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
+from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 
 Connection = psycopg.Connection[Any]
 PAGE = 500
 
 NEXT_PAGE = """
-select id, workspace_id, encrypted_api_key, encryption_key_id
-from public.api_credentials
-where id > %s
-order by id
+select c.id, c.workspace_id, p.name, c.encrypted_api_key, c.encryption_key_id
+from public.api_credentials as c
+inner join public.providers as p on p.id = c.provider_id
+where c.id > %s
+order by c.id
 limit %s"""
 
-USED_KEYS = "select distinct encryption_key_id from public.api_credentials"
-
-# Changes nothing if the user has replaced the provider key in the meantime.
+# These change nothing if the user has replaced the provider key in the meantime.
 REPLACE = """
 update public.api_credentials
 set encrypted_api_key = %s, encryption_key_id = %s
 where id = %s and encrypted_api_key = %s and encryption_key_id = %s"""
+
+DISCARD = """
+delete from public.api_credentials
+where id = %s and encrypted_api_key = %s and encryption_key_id = %s"""
+
+MAX_PASSES = 10  # an account that keeps changing its key does not keep the rotation from ending
 
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
     """One encrypted provider key, and the id of the key that encrypted it."""
 
-    credential_id: UUID
-    workspace_id: UUID
+    owner: Owner
     envelope: str = field(repr=False)
     key_id: str
 
     def decrypt(self, ring: KeyRing) -> SecretStr:
         """The provider key; raises VaultError if the ring cannot decrypt it."""
-        encrypted = EncryptedKey(self.envelope, self.key_id)
-        return decrypt_key(ring, encrypted, self.workspace_id, self.credential_id)
+        return decrypt_key(ring, EncryptedKey(self.envelope, self.key_id), self.owner)
 
 
 def load_stored_keys(connection: Connection) -> Iterator[StoredKey]:
     """Every provider key of every workspace."""
     last = UUID(int=0)
     while page := connection.execute(NEXT_PAGE, [last, PAGE]).fetchall():
-        for row in page:
-            yield StoredKey(*row)
+        for credential_id, workspace_id, provider, envelope, key_id in page:
+            yield StoredKey(Owner(workspace_id, credential_id, provider), envelope, key_id)
         last = page[-1][0]
 
 
-def load_used_key_ids(connection: Connection) -> set[str]:
-    """Ids of the keys that encrypt at least one provider key."""
-    return {row[0] for row in connection.execute(USED_KEYS)}
+def load_used_key_ids(connection: Connection, ring: KeyRing) -> set[str]:
+    """Ids of the keys that decrypt at least one provider key: a damaged row keeps no key."""
+    return {stored.key_id for stored in load_stored_keys(connection) if not describe_damage(stored, ring)}
+
+
+def describe_damage(stored: StoredKey, ring: KeyRing) -> str:
+    """Reason why the provider key cannot be decrypted; empty if it can."""
+    try:
+        stored.decrypt(ring)
+    except VaultError as error:
+        return str(error)
+    return ""
+
+
+def discard_key(connection: Connection, ring: KeyRing, credential_id: UUID) -> None:
+    """Delete a connection whose key cannot be decrypted; raises TallyError for any other."""
+    for stored in load_stored_keys(connection):
+        if stored.owner.credential_id == credential_id:
+            break
+    else:
+        raise TallyError(
+            f"There is no connection {credential_id}. `tally keys check` lists those to discard."
+        )
+    if not describe_damage(stored, ring):
+        raise TallyError(
+            f"The provider key of connection {credential_id} can be decrypted. Nothing was deleted."
+        )
+    connection.execute(DISCARD, (credential_id, stored.envelope, stored.key_id))
 
 
 def reencrypt_all(connection: Connection, ring: KeyRing) -> int:
@@ -66,11 +94,11 @@ def reencrypt_all(connection: Connection, ring: KeyRing) -> int:
     Safe to interrupt and to repeat.
     """
     reencrypted = 0
-    is_complete = False
-    while not is_complete:
+    for _ in range(MAX_PASSES):
         outcomes = [_reencrypt(connection, ring, stored) for stored in load_stored_keys(connection)]
         reencrypted += outcomes.count(True)
-        is_complete = set(outcomes) <= {None}  # keys that users changed in the meantime are checked again
+        if set(outcomes) <= {None}:  # keys that users changed in the meantime are checked again
+            break
     return reencrypted
 
 
@@ -82,8 +110,14 @@ def _reencrypt(connection: Connection, ring: KeyRing, stored: StoredKey) -> bool
         secret = stored.decrypt(ring)
     except VaultError:
         return None
-    encrypted = encrypt_key(ring, secret.get_secret_value(), stored.workspace_id, stored.credential_id)
-    values = (encrypted.envelope, encrypted.key_id, stored.credential_id, stored.envelope, stored.key_id)
+    encrypted = encrypt_key(ring, secret.get_secret_value(), stored.owner)
+    values = (
+        encrypted.envelope,
+        encrypted.key_id,
+        stored.owner.credential_id,
+        stored.envelope,
+        stored.key_id,
+    )
     return connection.execute(REPLACE, values).rowcount == 1
 
 

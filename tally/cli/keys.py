@@ -3,6 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import Collection
+from typing import Annotated
+from uuid import UUID
 
 import typer
 from pydantic import SecretStr
@@ -10,6 +12,8 @@ from pydantic import SecretStr
 from tally.cli.command import FAILED
 from tally.cli.key_rotation import (
     Connection,
+    describe_damage,
+    discard_key,
     load_stored_keys,
     load_used_key_ids,
     reencrypt_all,
@@ -75,12 +79,44 @@ def prune() -> None:
         refuse_concurrent_change(connection)
         settings = load_settings()
         ring = load_key_ring(settings)
-        unused = _list_unused(ring, load_used_key_ids(connection))
+        unused = _list_unused(ring, load_used_key_ids(connection, ring))
         if not unused:
             typer.echo("There are no unused encryption keys.")
             return
         _remove(unused, settings)
     typer.echo(f"Removed unused encryption keys: {', '.join(unused)}.")
+
+
+@keys.command()
+def discard(
+    connections: Annotated[list[UUID], typer.Argument(metavar="CONNECTION…", show_default=False)],
+) -> None:
+    """Delete connections whose keys cannot be decrypted.
+
+    Fetched records stay. `tally keys check` lists these connections; others are refused.
+
+    Example: tally keys discard 6f1c2b0e-5a83-4c43-9d52-0d6f3c1f7a11
+    """
+    ring = load_key_ring(load_settings())
+    with connect_operator() as connection:
+        for credential_id in connections:
+            discard_key(connection, ring, credential_id)
+            typer.echo(f"Deleted connection {credential_id}.")
+
+
+@keys.command()
+def replace() -> None:
+    """Make a new encryption key in place of a lost one.
+
+    Provider keys that the lost key encrypted stay unreadable: their connections need them again.
+
+    Example: tally keys replace
+    """
+    home = open_home()
+    if read_encryption_keys(home):
+        raise TallyError(f"{home.vault_env} holds an encryption key. To change it, run `tally keys rotate`.")
+    save_encryption_keys(home, SecretStr(make_key()))
+    typer.echo("Made a new encryption key. Start Tally, then run `tally keys check`.")
 
 
 def _rotate_to_new_key(connection: Connection, settings: Settings) -> None:
@@ -132,11 +168,10 @@ def _report() -> None:
     failures = []
     with connect_operator() as connection:
         for stored in load_stored_keys(connection):
-            try:
-                stored.decrypt(ring)
+            if damage := describe_damage(stored, ring):
+                failures.append(f"Connection {stored.owner.credential_id}: {damage}")
+            else:
                 counts[stored.key_id] += 1
-            except VaultError as error:
-                failures.append(f"Connection {stored.credential_id}: {error}")
     for key_id in ring.ids:
         age = "newest" if key_id == ring.newest_id else "older"
         typer.echo(f"Provider keys encrypted with {key_id} ({age}): {counts[key_id]:,}")
@@ -145,4 +180,5 @@ def _report() -> None:
     for failure in failures:
         echo(failure, err=True)
     if failures:
+        typer.echo("To delete such a connection, run `tally keys discard` with its id.", err=True)
         raise typer.Exit(FAILED)

@@ -17,7 +17,7 @@ from tally.connectors.limits import INTERACTIVE, Limits
 from tally.core.errors import TallyError
 from tally.importers.readers.table import has_control_characters
 from tally.secrets.key_ring import KeyRing
-from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
+from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tally.storage.database import Database, Query, Row, select_all, select_first
 
 APIS: dict[str, ProviderApi] = {api.provider: api for api in (openai.API, anthropic.API, openrouter.API)}
@@ -133,7 +133,8 @@ def add_connection(
         APIS[new.provider].check(client, datetime.now(UTC).date())
     credential_id = uuid4()
     workspace_id = UUID(database.scope.workspace_id)
-    encrypted = encrypt_key(ring, new.key.get_secret_value(), workspace_id, credential_id)
+    owner = Owner(workspace_id, credential_id, new.provider)
+    encrypted = encrypt_key(ring, new.key.get_secret_value(), owner)
     added = database.insert(
         "api_credentials",
         {
@@ -189,7 +190,8 @@ def open_key(database: Database, ring: KeyRing, connection: Connection) -> Secre
     if row is None:
         raise ConnectionRefused("This connection has been deleted.")
     encrypted = EncryptedKey(row["encrypted_api_key"], row["encryption_key_id"])
-    return decrypt_key(ring, encrypted, connection.workspace_id, connection.connection_id)
+    owner = Owner(connection.workspace_id, connection.connection_id, connection.provider)
+    return decrypt_key(ring, encrypted, owner)
 
 
 def open_client(provider: str, base_url: str, key: SecretStr, limits: Limits | None = None) -> ApiClient:

@@ -4,8 +4,10 @@ import json
 import secrets
 from dataclasses import asdict, dataclass
 
+import psycopg
 from pydantic import SecretStr
 
+from tally.core.environment import load_environment
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local.home import Home
@@ -27,36 +29,68 @@ class Keys:
 
 def load_keys(home: Home) -> Keys:
     """Read the secrets, or generate them if there is no database yet."""
-    make_encryption_keys(home)
+    has_keys = read_encryption_keys(home) is not None
+    has_database = any(home.data.glob("*/PG_VERSION"))
+    if not (has_keys or has_database):
+        save_encryption_keys(home, SecretStr(make_key()))
     if home.secrets_file.exists():
         return _read_keys(home)
-    if any(home.data.glob("*/PG_VERSION")):
+    if has_database:
         raise TallyError(
             f"{home.secrets_file} is missing, but {home.data} holds a database that was created with it. "
             "Restore the file from a backup, or move that folder away to start with an empty database."
         )
-    keys = _make_keys()
-    write_private(home.secrets_file, json.dumps(asdict(keys), indent=2) + "\n")
+    keys = make_keys()
+    save_keys(home, keys)
     return keys
 
 
-def make_encryption_keys(home: Home) -> None:
-    """Generate the first key that encrypts provider keys; `tally keys rotate` adds the later ones."""
-    if read_encryption_keys(home) is None:
-        save_encryption_keys(home, SecretStr(make_key()))
+def make_encryption_keys(home: Home, database_url: str) -> None:
+    """Generate a key that encrypts provider keys, unless there is one; `tally keys rotate` adds later ones.
+
+    Raises TallyError if the key was lost: a new one could not decrypt what the database holds.
+    """
+    if read_encryption_keys(home) is not None:
+        return
+    stored = _count_provider_keys(database_url)
+    if stored and not load_environment().get(ENCRYPTION_KEYS.lower()):
+        raise TallyError(
+            f"{home.vault_env} is missing or empty, and without it {stored:,} provider "
+            f"key{'s' if stored > 1 else ''} cannot be decrypted. Restore the file from a backup. If there "
+            "is none, run `tally keys replace`, and add the provider keys again."
+        )
+    save_encryption_keys(home, SecretStr(make_key()))
 
 
 def read_encryption_keys(home: Home) -> SecretStr | None:
-    """TALLY_ENCRYPTION_KEYS as stored on this machine."""
+    """TALLY_ENCRYPTION_KEYS as stored on this machine; raises TallyError if the file is not text."""
     if not home.vault_env.exists():
         return None
-    keys = home.vault_env.read_text(encoding="utf-8").partition("=")[2].strip().strip('"')
+    try:
+        text = home.vault_env.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise TallyError(f"{home.vault_env} is not text in UTF-8. Restore it from a backup.") from None
+    keys = text.partition("=")[2].strip().strip('"')
     return SecretStr(keys) if keys else None
+
+
+def save_keys(home: Home, keys: Keys) -> None:
+    """Store the secrets on this machine."""
+    write_private(home.secrets_file, json.dumps(asdict(keys), indent=2) + "\n")
 
 
 def save_encryption_keys(home: Home, keys: SecretStr) -> None:
     """Store TALLY_ENCRYPTION_KEYS on this machine; running programs read it the next time they need it."""
     write_private(home.vault_env, f'{ENCRYPTION_KEYS}="{keys.get_secret_value()}"\n')
+
+
+def _count_provider_keys(database_url: str) -> int:
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        try:
+            row = connection.execute("select count(*) from public.api_credentials").fetchone()
+        except psycopg.errors.UndefinedTable:
+            return 0
+    return int(row[0]) if row else 0
 
 
 def _read_keys(home: Home) -> Keys:
@@ -71,7 +105,8 @@ def _read_keys(home: Home) -> Keys:
     return keys
 
 
-def _make_keys() -> Keys:
+def make_keys() -> Keys:
+    """New secrets."""
     return Keys(
         jwt_secret=secrets.token_hex(32),
         publishable_key=f"sb_publishable_{secrets.token_urlsafe(24)}",

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from tally.local.home import open_home
-from tally.local.keys import load_keys
+from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import lock_home
 from tally.local.migrations import push_migrations
 from tally.local.node import find_node, install_modules
@@ -38,6 +38,7 @@ def running_stack(
             stack.start(Listener(), threading.Event())
             if migrated:
                 push_migrations(opened, node, stack.settings()["DATABASE_URL"])
+            make_encryption_keys(opened, stack.settings()["DATABASE_URL"])
             yield stack
         finally:
             stack.stop()

@@ -1,4 +1,4 @@
-"""Provider keys encrypted for the database, each bound to its workspace, connection and encryption key.
+"""Provider keys encrypted for the database, each bound to its connection and encryption key.
 
 Load the key ring for each use, with `load_key_ring(load_settings())`: a rotation may have added a key.
 """
@@ -31,19 +31,28 @@ class EncryptedKey:
     key_id: str
 
 
-def encrypt_key(ring: KeyRing, secret: str, workspace_id: UUID, credential_id: UUID) -> EncryptedKey:
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The connection of a provider key; the key is refused in any other."""
+
+    workspace_id: UUID
+    credential_id: UUID
+    provider: str
+
+
+def encrypt_key(ring: KeyRing, secret: str, owner: Owner) -> EncryptedKey:
     """Encrypts a provider key with the newest encryption key."""
     plain = secret.encode(errors="surrogatepass")
     if not 0 < len(plain) <= MAX_SECRET_BYTES:
         raise VaultError(f"A provider key has 1 to {MAX_SECRET_BYTES:,} characters. Paste it again.")
     key_id = ring.newest_id
-    place = _place(workspace_id, credential_id, key_id)
+    place = _place(owner, key_id)
     return EncryptedKey(encrypt(ring.get(key_id), plain, place), key_id)
 
 
-def decrypt_key(ring: KeyRing, encrypted: EncryptedKey, workspace_id: UUID, credential_id: UUID) -> SecretStr:
+def decrypt_key(ring: KeyRing, encrypted: EncryptedKey, owner: Owner) -> SecretStr:
     """The provider key; raises VaultError unless it was encrypted for this very connection."""
-    place = _place(workspace_id, credential_id, encrypted.key_id)
+    place = _place(owner, encrypted.key_id)
     try:
         plain = decrypt(ring.get(encrypted.key_id), encrypted.envelope, place)
     except UnknownVersion:
@@ -53,5 +62,5 @@ def decrypt_key(ring: KeyRing, encrypted: EncryptedKey, workspace_id: UUID, cred
     return SecretStr(plain.decode(errors="surrogatepass"))
 
 
-def _place(workspace_id: UUID, credential_id: UUID, key_id: str) -> Place:
-    return Place(DOMAIN, (str(workspace_id), str(credential_id), key_id))
+def _place(owner: Owner, key_id: str) -> Place:
+    return Place(DOMAIN, (str(owner.workspace_id), str(owner.credential_id), owner.provider, key_id))

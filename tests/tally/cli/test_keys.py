@@ -17,12 +17,13 @@ from typer.testing import CliRunner, Result
 
 from tally.cli.key_rotation import reencrypt_all
 from tally.cli.main import app
+from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.local.home import open_home
-from tally.local.keys import load_keys, read_encryption_keys, save_encryption_keys
+from tally.local.keys import load_keys, make_encryption_keys, read_encryption_keys, save_encryption_keys
 from tally.local.stack import Stack
 from tally.secrets.key_ring import KeyRing, load_key_ring, make_key
-from tally.secrets.vault import EncryptedKey, decrypt_key, encrypt_key
+from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tests.shared_connections import operator_connection
 from tests.tally.people import sign_up
 from tests.tally.secrets.rings import KEY, NEWER, SECRET, ring_of
@@ -45,7 +46,7 @@ class Vault:
 
     def add(self, secret: str, ring: KeyRing | None = None) -> UUID:
         credential_id = uuid4()
-        encrypted = encrypt_key(ring or self.ring(), secret, self.user_id, credential_id)
+        encrypted = encrypt_key(ring or self.ring(), secret, self.owner(credential_id))
         values = [self.user_id, self.user_id, str(credential_id), encrypted.envelope, encrypted.key_id]
         self.connection.execute(ADD, [credential_id, *values])
         return credential_id
@@ -57,9 +58,16 @@ class Vault:
         return found[0], found[1]
 
     def decrypt(self, credential_id: UUID) -> str:
-        return decrypt_key(
-            self.ring(), EncryptedKey(*self.row(credential_id)), self.user_id, credential_id
-        ).get_secret_value()
+        encrypted = EncryptedKey(*self.row(credential_id))
+        return decrypt_key(self.ring(), encrypted, self.owner(credential_id)).get_secret_value()
+
+    def owner(self, credential_id: UUID) -> Owner:
+        return Owner(self.user_id, credential_id, "anthropic")
+
+    def damage(self, credential_id: UUID) -> None:
+        """Change the stored key as its owner can, through the API."""
+        query = "update public.api_credentials set encrypted_api_key = 'v1.damaged' where id = %s"
+        self.connection.execute(query, [credential_id])
 
 
 @pytest.fixture
@@ -85,9 +93,21 @@ def test_home_gets_its_first_encryption_key_at_start(tmp_path: Path) -> None:
     assert S_IMODE(home.vault_env.stat().st_mode) == 0o600
     load_keys(home)
     assert read_encryption_keys(home) == first
-    home.vault_env.unlink()
+
+
+@pytest.mark.parametrize("is_empty", [False, True], ids=["missing", "empty"])
+def test_lost_keys_are_made_anew_only_while_nothing_needs_them(vault: Vault, is_empty: bool) -> None:
+    home, url = vault.stack.home, vault.stack.settings()["DATABASE_URL"]
+    credential_id, before = vault.add("stored"), read_encryption_keys(home)
+    home.vault_env.write_text("") if is_empty else home.vault_env.unlink()
     load_keys(home)
-    assert read_encryption_keys(home) not in (None, first)
+    assert read_encryption_keys(home) is None
+    with pytest.raises(TallyError, match=r"vault\.env is missing .* 1 provider key .*tally keys replace"):
+        make_encryption_keys(home, url)
+    assert read_encryption_keys(home) is None
+    vault.connection.execute("delete from public.api_credentials where id = %s", [credential_id])
+    make_encryption_keys(home, url)
+    assert read_encryption_keys(home) not in (None, before)
 
 
 def test_settings_find_the_keys_of_their_home(stack: Stack) -> None:
@@ -177,7 +197,7 @@ def test_rotation_does_not_overwrite_a_key_that_the_app_just_changed(vault: Vaul
         def execute(self, query: str, values: Any) -> psycopg.Cursor[Any]:
             if query.lstrip().startswith("update") and not self.done:
                 self.done = True
-                encrypted = encrypt_key(older, "changed by the app", vault.user_id, credential_id)
+                encrypted = encrypt_key(older, "changed by the app", vault.owner(credential_id))
                 vault.connection.execute(
                     "update public.api_credentials set encrypted_api_key = %s, encryption_key_id = %s"
                     " where id = %s",
@@ -186,7 +206,7 @@ def test_rotation_does_not_overwrite_a_key_that_the_app_just_changed(vault: Vaul
             return vault.connection.execute(query, values)
 
     reencrypt_all(Changing(), ring)  # type: ignore[arg-type]
-    opened = decrypt_key(ring, EncryptedKey(*vault.row(credential_id)), vault.user_id, credential_id)
+    opened = decrypt_key(ring, EncryptedKey(*vault.row(credential_id)), vault.owner(credential_id))
     assert opened.get_secret_value() == "changed by the app"
     assert vault.row(credential_id)[1] == ring.newest_id
 
@@ -259,8 +279,9 @@ def test_check_counts_good_keys_and_names_broken_ones(vault: Vault) -> None:
     ended = keys("check")
     assert ended.exit_code == 1
     assert f"Provider keys encrypted with {vault.ring().newest_id} (newest): 2\n" in ended.stdout
-    named = ended.stderr.splitlines()
+    *named, hint = ended.stderr.splitlines()
     assert len(named) == 2
+    assert hint == "To delete such a connection, run `tally keys discard` with its id."
     assert any(line.startswith(f"Connection {lost}: ") and "does not hold" in line for line in named)
     assert any(
         line.startswith(f"Connection {target}: ") and "changed in the database" in line for line in named
@@ -280,6 +301,64 @@ def test_rotation_leaves_undecryptable_keys_unchanged(vault: Vault) -> None:
     assert vault.decrypt(good) == "good"
     assert vault.row(good)[1] == vault.ring().newest_id
     assert f"Connection {lost}: " in ended.stderr
+
+
+def test_damaged_row_keeps_no_key_from_being_removed(vault: Vault) -> None:
+    damaged, good, older = vault.add("damaged"), vault.add("good"), vault.ring()
+    vault.damage(damaged)
+    rotated = keys("rotate")
+    assert rotated.exit_code == 1
+    assert f"Connection {damaged}: " in rotated.stderr
+    assert vault.row(damaged)[1] == older.newest_id
+    os.utime(vault.stack.home.vault_env, (0, 0))
+    assert keys("prune").stdout == f"Removed unused encryption keys: {', '.join(older.ids)}.\n"
+    assert vault.decrypt(good) == "good"
+
+
+def test_discard_deletes_only_what_cannot_be_decrypted(vault: Vault) -> None:
+    damaged, good = vault.add("damaged"), vault.add("good")
+    vault.damage(damaged)
+    refused = keys("discard", str(good))
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        f"The provider key of connection {good} can be decrypted. Nothing was deleted.\n",
+    )
+    assert keys("discard", str(damaged)).stdout == f"Deleted connection {damaged}.\n"
+    assert "There is no connection" in keys("discard", str(damaged)).stderr
+    assert keys("check").exit_code == 0
+    assert vault.decrypt(good) == "good"
+
+
+def test_key_moved_to_another_provider_is_not_sent_there(vault: Vault) -> None:
+    moved = vault.add("moved")
+    other = "(select id from public.providers where name = 'openai')"
+    vault.connection.execute(
+        f"update public.api_credentials set provider_id = {other} where id = %s", [moved]
+    )
+    ended = keys("check")
+    assert (ended.exit_code, f"Connection {moved}: " in ended.stderr) == (1, True)
+
+
+def test_lost_key_is_replaced_and_a_present_one_kept(vault: Vault) -> None:
+    before = vault.ring().newest_id
+    assert "holds an encryption key" in keys("replace").stderr
+    assert vault.ring().newest_id == before
+    vault.stack.home.vault_env.unlink()
+    assert keys("replace").exit_code == 0
+    assert vault.ring().newest_id != before
+
+
+def test_binary_file_of_keys_is_named(vault: Vault) -> None:
+    vault.stack.home.vault_env.write_bytes(b"\0\xff")
+    for command in ("check", "rotate", "replace", "prune"):
+        ended = keys(command)
+        assert (ended.exit_code, ended.exception is None or isinstance(ended.exception, SystemExit)) == (
+            1,
+            True,
+        )
+        assert str(vault.stack.home.vault_env) in ended.stderr
+        assert "Restore it from a backup" in ended.stderr
+    assert vault.stack.home.vault_env.read_bytes() == b"\0\xff"
 
 
 @pytest.mark.parametrize("command", ["rotate", "check"])

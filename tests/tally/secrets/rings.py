@@ -7,9 +7,11 @@ from pydantic import SecretStr
 
 from tally.core.settings import Settings
 from tally.secrets.key_ring import KeyRing, load_key_ring
+from tally.secrets.vault import Owner
 
 SECRET = "sk-ant-admin01-verysecretindeed"
 USER, OTHER, CREDENTIAL = UUID(int=1), UUID(int=2), UUID(int=3)
+OWNER = Owner(USER, CREDENTIAL, "anthropic")
 # The same in every process, since test names contain them.
 KEY, NEWER = (
     f"{name}:{base64.b64encode(bytes([number]) * 32).decode()}"
