@@ -24,6 +24,8 @@ import { notice, StackError, step } from "./report.mjs";
 const PLATFORM = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
 const START_ATTEMPTS = 20;
 const WATCH_MS = 1000;
+const REASON = /FATAL|PANIC|could not|HINT|No space/;
+const DAMAGED = /pg_control|control file|checkpoint record|invalid data in file|initdb/;
 
 // Loopback only, no unix socket. JIT compilation costs more than it saves in queries of a few milliseconds.
 const SERVER_SETTINGS = {
@@ -173,9 +175,15 @@ export class Postgres {
   }
 
   #startError() {
-    const lines = readFileSync(this.log, "utf8").trim().split("\n");
-    const reasons = lines.filter((line) => /FATAL|PANIC|could not|HINT|No space/.test(line)).slice(-3);
-    return ["The database did not start:", ...reasons, `See ${this.log}.`].join("\n  ");
+    const lines = readFileSync(this.log, "utf8").trim().split("\n").slice(-10);
+    const isDamaged = lines.some((line) => DAMAGED.test(line));
+    // Postgres advises a new database here, which would be an empty one.
+    const reasons = lines.filter((line) => REASON.test(line) && !/initdb/.test(line)).slice(-3);
+    const advice = isDamaged
+      ? "The database's files are damaged. Keep this folder as it is, and bring your latest backup into an empty " +
+        "one: TALLY_HOME=/another/folder tally restore FILE."
+      : `See ${this.log}.`;
+    return ["The database did not start:", ...reasons, advice].join("\n  ");
   }
 
   #watch() {

@@ -10,8 +10,11 @@ import time
 from tally.core.errors import TallyError
 from tally.core.paths import CHECKOUT
 from tally.local import processes
-from tally.local.home import Home, open_log
+from tally.local.console import print_event
+from tally.local.home import Home
+from tally.local.logs import open_log
 from tally.local.ports import Ports
+from tally.local.readiness import set_aside_broken_sessions
 from tally.local.service import Stopped
 
 START_SECONDS = 60
@@ -38,6 +41,7 @@ class Dashboard:
     def spawn(self) -> None:
         """Start the server without waiting; end one that a killed run left behind first."""
         end_leftover(self.home)
+        set_aside_broken_sessions(self.home, print_event)
         with open_log(self.home, "dashboard") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
                 self._command(),

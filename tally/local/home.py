@@ -3,12 +3,11 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from tally.core.errors import TallyError
 from tally.core.paths import tally_home
 
-LARGEST_LOG_BYTES = 20_000_000
+POSTGRES_MAJOR = "17"  # of the embedded server; supabase/local/settings.mjs has it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,10 @@ class Home:
     @property
     def data(self) -> Path:
         return self.path / "postgres"
+
+    @property
+    def sessions_db(self) -> Path:
+        return self.path / "sessions.db"
 
     @property
     def logs(self) -> Path:
@@ -71,17 +74,3 @@ def open_home(path: Path | None = None) -> Home:
             "Set TALLY_HOME to a folder that you own."
         ) from None
     return home
-
-
-def open_log(home: Home, name: str) -> TextIO:
-    """Open a log file for appending; rotate a large one first."""
-    rotate_log(home, name)
-    path = home.logs / f"{name}.log"
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a", encoding="utf-8")
-
-
-def rotate_log(home: Home, name: str) -> None:
-    """Rename a large log to `.old.log`, replacing the previous one."""
-    path = home.logs / f"{name}.log"
-    if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
-        path.replace(path.with_suffix(".old.log"))

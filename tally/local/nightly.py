@@ -11,7 +11,8 @@ import psycopg
 from tally.core.paths import CHECKOUT
 from tally.core.schedule import last_due
 from tally.local import processes
-from tally.local.home import Home, open_log
+from tally.local.home import Home
+from tally.local.logs import open_log
 
 CHECK_INTERVAL = timedelta(minutes=1)
 RETRY_DELAY = timedelta(hours=1)

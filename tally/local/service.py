@@ -29,6 +29,13 @@ class Service(Protocol):
         """True if the process ended by itself since it was started."""
 
 
+class Polled(Protocol):
+    """A part that `tally up` calls several times a second."""
+
+    def poll(self) -> None:
+        """Do what is due."""
+
+
 class Watchdog:
     """Watches one service. `poll` is called several times a second and blocks only while it restarts."""
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local import processes
-from tally.local.home import Home, open_log, rotate_log
+from tally.local.home import Home
 from tally.local.keys import Keys
 from tally.local.lock import HomeLock
+from tally.local.logs import open_log
 from tally.local.node import STACK_FOLDER, Node
 from tally.local.ports import Ports
 from tally.local.postmaster import find_postmaster, prepare_copy
@@ -57,7 +58,7 @@ class Stack:
         end_leftover(self.home)
         prepare_copy(self.home, listener.on_notice)
         for part in ("postgres", "postgrest"):
-            rotate_log(self.home, part)
+            open_log(self.home, part).close()
         outcome: queue.Queue[str | None] = queue.Queue()
         self.process = self._spawn()
         threading.Thread(target=self._listen, args=(self.process, listener, outcome), daemon=True).start()

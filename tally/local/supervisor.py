@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -12,14 +13,16 @@ from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
 from tally.local.folding import Folding
 from tally.local.home import Home, open_home
-from tally.local.keys import load_keys
+from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
+from tally.local.logs import LogRotation
 from tally.local.migrations import push_migrations
 from tally.local.nightly import Scheduler
 from tally.local.node import Node, find_node, install_modules
 from tally.local.outbox import Outbox
 from tally.local.ports import Ports, refuse_taken_ports
-from tally.local.service import Stopped, Watchdog
+from tally.local.readiness import refuse_full_disk, refuse_other_postgres
+from tally.local.service import Polled, Stopped, Watchdog
 from tally.local.settings import LocalSettings, load_local_settings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
@@ -50,6 +53,8 @@ class Run:
 
     def work(self) -> None:
         """Start everything, watch it until a stop is requested, and stop it."""
+        refuse_other_postgres(self.home)
+        refuse_full_disk(self.home)
         self._clear_leftovers()
         refuse_taken_ports(self.ports, leftover_ports(self.home, self.ports))
         node = self._prepare_node()
@@ -90,15 +95,17 @@ class Run:
         # Loading the dashboard takes as long as starting the database, so they run in parallel.
         pages.spawn()
         stack_service.start()
+        make_encryption_keys(self.home, stack.settings()["DATABASE_URL"])
         folding.start()
         self.steps.begin("Starting the dashboard")
         pages.wait_until_ready()
         self.steps.end()
         print_line(f"Tally is ready: http://127.0.0.1:{self.ports.dashboard} (Ctrl-C stops it)")
-        outbox = Outbox(self.home.outbox, print_event)
-        self._watch([Watchdog(stack_service, print_event), Watchdog(pages, print_event), scheduler, outbox])
+        outbox = Outbox(self.home.outbox, print_event, shows_codes=sys.stdout.isatty())
+        watchdogs = Watchdog(stack_service, print_event), Watchdog(pages, print_event)
+        self._watch([*watchdogs, scheduler, outbox, LogRotation(self.home)])
 
-    def _watch(self, watched: list[Watchdog | Scheduler | Outbox]) -> None:
+    def _watch(self, watched: list[Polled]) -> None:
         while not self.stop.wait(WATCH_SECONDS):
             for part in watched:
                 part.poll()

@@ -8,7 +8,7 @@ import pytest
 
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
-from tally.local.home import open_home, open_log
+from tally.local.home import open_home
 from tally.local.keys import LOGIN_ROLES, load_keys
 from tally.local.stack import Stack
 
@@ -79,13 +79,3 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         write_private(target, "\ud800")
     assert target.read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_large_log_is_rotated(tmp_path: Path) -> None:
-    home = open_home(tmp_path)
-    with (home.logs / "part.log").open("w") as log:
-        log.truncate(30_000_000)
-    with open_log(home, "part") as log:
-        log.write("new")
-    assert (home.logs / "part.log").read_text() == "new"
-    assert (home.logs / "part.old.log").stat().st_size == 30_000_000
