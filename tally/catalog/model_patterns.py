@@ -52,6 +52,7 @@ SUFFIXES: tuple[tuple[str, str, tuple[str, str] | None], ...] = (
     ("gemini-[12]", r"-00[1-9]", None),
     ("grok-[0-9]", r"-beta", None),
     ("nova", r"-v[0-9]", None),
+    ("(?!gemma)", r"-maas", None),  # other makers' on Google's Vertex AI
 )
 # Spellings at the start of a name, and the usual one.
 SPELLINGS = (
@@ -70,6 +71,7 @@ SPELLINGS = (
     (r"deepseek\.(?=[rv][0-9])", "deepseek-"),
     (r"((?:deepseek|glm|kimi|minimax|qwen|llama)[a-z0-9-]*?[0-9])p(?=[0-9])", r"\1."),  # Fireworks' dots
     (r"meta-(?=llama)", ""),
+    (r"llama-?v?(?=[0-9])", "llama-"),
 )
 _CLAUDE_FAMILY = r"(?P<family>opus|sonnet|haiku|fable|mythos)"
 _CLAUDE_VERSION = r"(?P<major>[0-9]{1,2})(?:[.-](?P<minor>[0-9]{1,2}))?"

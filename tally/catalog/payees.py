@@ -29,7 +29,7 @@ OWN_MODELS_ONLY = frozenset(
 
 _PREFIXES = tuple(ID_PREFIXES)
 _AMAZON = rf"(?:{BEDROCK})(?=[a-z])|arn:aws[a-z-]*:(?:bedrock|sagemaker):|.*/(?:{BEDROCK})(?=[a-z])"
-_GOOGLE = r"(?:.*/)?publishers/|claude-[a-z0-9.-]+@(?:20[0-9]{6}|default|latest)$"
+_GOOGLE = r"(?:.*/)?publishers/|claude-[a-z0-9.-]+@(?:20[0-9]{6}|default|latest)(?:\[[0-9a-z]+\])?$"
 # Ollama's tags of a size, and files of weights: `gpt-oss:20b`, `qwen3:8b-q4_K_M`.
 _LOCAL = r".+:(?:[0-9.]+[bm](?:-[a-z0-9_.-]+)?|latest|cloud)$|.*\.gguf$|hf\.co/"
 _OLLAMA_CLOUD = r".+[:-]cloud$"  # of Ollama's own plans

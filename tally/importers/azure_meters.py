@@ -23,7 +23,16 @@ FOLLOWING = frozenset(
 )
 
 _VERSION = re.compile(r"[3-9](?:\.[0-9]+)?(?:-|$)")
-_DATE = re.compile(r"-(?:20[0-9]{2}-)?[0-9]{2}-?[0-9]{2}$")
+_DATE = re.compile(r"(?<!mistral-large)(?<!mistral-small)(?<!codestral)-(?:20[0-9]{2}-)?[0-9]{2}-?[0-9]{2}$")
+# Words of meters, and how the model's own name has them.
+_SPELLINGS = (
+    (r"^gpt(?=[0-9])", "gpt-"),
+    (r"gpt-35", "gpt-3.5"),
+    (r"^o-(?=[0-9])", "o"),
+    (r"^(gpt-4o(?:-mini)?)-rt$", r"\1-realtime-preview"),
+    (r"^(gpt(?:-[0-9.]+)?(?:-mini)?)-rt$", r"\1-realtime"),
+    (r"^((?:meta-)?llama-[3-9][0-9.]*(?:-[a-z]+)?-[0-9]+b)$", r"\1-instruct"),
+)
 
 
 @lru_cache(10_000)
@@ -40,10 +49,11 @@ def model_of(meter: str) -> str:
 def _find_model(stem: str) -> str:
     """The model with this name, also without `gpt` before its number; empty when there is none."""
     has_version = bool(re.search("[0-9]", stem))
-    stem = re.sub(r"^gpt(?=[0-9])", "gpt-", _DATE.sub("", stem)).replace("gpt-35", "gpt-3.5")
-    stem = re.sub(r"^o-(?=[0-9])", "o", stem)
+    stem = _DATE.sub("", stem)
+    for pattern, spelling in _SPELLINGS:
+        stem = re.sub(pattern, spelling, stem)
     for name in (stem, f"gpt-{stem}") if _VERSION.match(stem) else (stem,):
-        is_named = has_version and bool(find_maker(name))
+        is_named = has_version and find_maker(name) is not None
         if is_listed("azure", name) or is_listed("openai", name) or is_named:
             return canonical_model(name)
     return ""

@@ -12,12 +12,13 @@ from tally.catalog.models import canonical_model
 from tally.core.records import NO_MODEL
 
 _EDITION = re.compile(r"\s*\((?:amazon )?bedrock edition\)", re.IGNORECASE)
+_LLAMA = re.compile(r"llama-[3-9][.0-9]*(?:-[a-z]+)?-[0-9]+b")  # Amazon sells these as -instruct only
 _ARN = re.compile(r"arn:aws[a-z-]*:bedrock:.*(?:foundation-model|/?inference-profile)/(?P<model>.+)")
 _REGION = re.compile(r"[A-Z]{2,4}[0-9]?-")
 # The part of a usage type that follows the model.
 _COUNTED = re.compile(
-    r"[-_](?:mantle[-_])?(?:text-|image-|audio-|video-|speech-|cache-(?:read|write)-(?:1h-)?)?"
-    r"(?:input|output|tokens?\b|invocation|inference|provisioned|created|custom|t2i|i2i|search).*",
+    r"[-_\s]+(?:mantle[-_])?(?:text-|image-|audio-|video-|speech-|cache[-\s](?:read|write)[-\s](?:1h-)?)?"
+    r"(?:cached|input|output|tokens?\b|invocation|inference|provisioned|created|custom|t2i|i2i|search).*",
     re.IGNORECASE,
 )
 _CLAUDE = re.compile(r"claude-?(?P<version>[0-9](?:\.[0-9])?)-?(?P<family>opus|sonnet|haiku)", re.IGNORECASE)
@@ -30,11 +31,16 @@ _JOINT = re.compile(
 def model_of(product: str, usage_type: str = "", resource: str = "") -> str:
     """The model's name in other sources, or NO_MODEL; the bill then covers all other usage of its day."""
     found = _ARN.fullmatch(resource)
-    names = (found["model"] if found else "", _EDITION.sub("", product), _read_usage_type(usage_type))
+    sold = _EDITION.sub("", product)
+    names = (
+        found["model"] if found else "",
+        _read_usage_type(sold) or sold,
+        _read_usage_type(usage_type),
+    )
     for written in names:
         name = canonical_model(written)
         if find_family(name) and (not name.startswith("claude") or re.search("[0-9]", name)):
-            return name
+            return f"{name}-instruct" if _LLAMA.fullmatch(name) else name
     return NO_MODEL
 
 
@@ -46,4 +52,4 @@ def _read_usage_type(usage_type: str) -> str:
     claude = _CLAUDE.match(named)
     if claude:
         return f"claude {claude['version']} {claude['family']}"
-    return _JOINT.sub(lambda found: f"-{found[1]}-" if found[1] else "-", named)
+    return _JOINT.sub(lambda found: f"-{found[1]}-" if found[1] else "-", re.sub(r"\s+", "-", named))

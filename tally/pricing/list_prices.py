@@ -17,6 +17,7 @@ PRICE_SOURCE = "genai-prices"
 PRICE_VERSION = genai_prices.__version__
 OTHER = "other"  # fees per request, and amounts that are not split by class
 MAX_NOTE = 200
+FREE_VARIANT = ":free"  # of a model at OpenRouter
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def find_prices(
     provider: str, model: str, input_tokens: int, at: datetime, conditions: Conditions = STANDARD
 ) -> ClassPrices | None:
     """The prices of a request's classes of tokens, None for an unlisted model; equal ones are one object."""
-    if provider == LOCAL:
+    if provider == LOCAL or model.lower().endswith(FREE_VARIANT):
         return FREE
     provider_id, found = find_listed(provider, model)
     if found is None:

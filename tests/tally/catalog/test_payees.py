@@ -35,6 +35,8 @@ CLAUDE = "claude-sonnet-4-5-20250929"
         ("arn:aws:bedrock:us-east-1:1:application-inference-profile/abc123", "aws-bedrock"),
         ("arn:aws-us-gov:bedrock:us-gov-west-1:1:inference-profile/us-gov.anthropic.x", "aws-bedrock"),
         ("claude-sonnet-4-5@20250929", "google"),
+        ("claude-sonnet-4-5@20250929[1m]", "google"),
+        ("claude-opus-4-1@default[1m]", "google"),
         ("publishers/anthropic/models/claude-opus-4-6", "google"),
         ("vertex_ai/claude-opus-4-6", "google"),
         ("openrouter/anthropic/claude-sonnet-4.5", "openrouter"),

@@ -57,7 +57,7 @@ def test_gateway_without_a_price_gets_the_payees(
 @pytest.mark.parametrize(
     ("named", "model", "provider", "name", "usd"),
     [
-        ("ollama", "ollama/llama3.1", "local", "llama3.1", "0"),
+        ("ollama", "ollama/llama3.1", "local", "llama-3.1", "0"),
         ("hosted_vllm", "hosted_vllm/qwen3-32b", "local", "qwen3-32b", "0"),
         ("vertex_ai", "vertex_ai/claude-sonnet-4-5@20250929", "google", "claude-sonnet-4-5", "0.3"),
         ("zai", "zai/glm-5.1", "zai", "glm-5.1", "0.14"),
@@ -69,6 +69,14 @@ def test_gateway_without_a_price_gets_the_payees(
             "claude-sonnet-4-5",
             "0.33",
         ),
+        (
+            "bedrock",
+            "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc123",
+            "aws-bedrock",
+            "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc123",
+            None,
+        ),
+        ("openrouter", "openrouter/deepseek/deepseek-r1:free", "openrouter", "deepseek-r1:free", "0"),
         ("", "azure/my-deployment", "azure", "my-deployment", None),
         ("acme", "acme/gpt-5.5", "openai", "gpt-5.5", "0.5"),
         ("acme", "acme/zeta", "other", "acme/zeta", None),
