@@ -31,6 +31,7 @@ from tally.agents.log_files import files_under, folders_from
 from tally.agents.repositories import read_branch
 from tally.catalog.payees import OTHER, find_payee
 from tally.core.encoding import encode_parts
+from tally.pricing.service_tiers import find_condition
 
 name = "claude-code"
 title = "Claude Code"
@@ -206,7 +207,7 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
         *counts,
         0,
         read_count(child(usage, "server_tool_use"), "web_search_requests"),
-        ("speed", "fast") if usage.get("speed") == "fast" else None,
+        _find_context(usage),
         session,
         read_folder(record, "cwd"),
         message_id,
@@ -214,6 +215,15 @@ def _read_event(record: Mapping[str, Any], message: Mapping[str, Any], usage: Ma
         record.get("isSidechain") is True,
         branch=read_branch(record, "gitBranch"),
         inference_geo=read_name(usage, "inference_geo"),
+    )
+
+
+def _find_context(usage: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the condition of the price that an answer tells of, by its speed or its service tier."""
+    return (
+        ("speed", "fast")
+        if usage.get("speed") == "fast"
+        else find_condition(read_name(usage, "service_tier"))
     )
 
 

@@ -145,6 +145,27 @@ def test_fast_mode_has_its_own_price(tmp_path: Path) -> None:
     assert price_event(event).cost_usd == (10 * Decimal(10) + 100 * Decimal(50)) / MILLION
 
 
+@pytest.mark.parametrize(
+    ("tier", "share", "note"),
+    [
+        ("standard", "1", None),
+        ("batch", "0.5", "batch price as of 2026-10-14"),
+        ("priority", "1", "standard price: none is known for priority"),
+        ("turbo_9", "1", "standard price: none is known for turbo-9"),
+    ],
+)
+def test_service_tier_has_its_price_or_a_note(
+    tmp_path: Path, tier: str, share: str, note: str | None
+) -> None:
+    write_claude(tmp_path, claude_row(usage={"service_tier": tier}))
+
+    (event,) = claude(tmp_path)
+
+    priced = price_event(event)
+    assert priced.cost_usd == Decimal(share) * (10 * Decimal(3) + 100 * Decimal(15)) / MILLION
+    assert priced.note == note
+
+
 def test_web_searches_are_charged_in_addition_to_tokens(tmp_path: Path) -> None:
     write_claude(tmp_path, claude_row(usage={"server_tool_use": {"web_search_requests": 3}}))
 
