@@ -26,8 +26,11 @@ CLAUDE_DEFAULTS = {
     "usage_type": ("standard",),
 }
 
+NO_VALUE = ("", "null", "none", "nan", "\\n")  # as databases and programs write it
+
 # Values for longer requests: `> 200k`, `200k - 1M`.
 _LONG_CONTEXT = re.compile(r"[>≥]|200k")
+_UNIX_SECONDS = re.compile(r"[0-9]{9,10}(?:\.[0-9]{0,9})?")
 
 
 class Dimensions:
@@ -80,8 +83,12 @@ class Numbers:
         return self._readers[column](cells)
 
     def is_blank(self, column: str, cells: Sequence[str]) -> bool:
-        """Check whether the cell is empty, which is not the same as zero."""
-        return not self._readers[column](cells)
+        """Check whether the cell has no value, which is not the same as zero."""
+        return self._readers[column](cells).lower() in NO_VALUE
+
+    def amount_if_any(self, column: str, cells: Sequence[str]) -> Decimal | None:
+        """The cell's amount, None where it has no value; raises RowRejected."""
+        return None if self.is_blank(column, cells) else self.amount(column, cells)
 
     def amount(self, column: str, cells: Sequence[str]) -> Decimal:
         """The cell's amount; raises RowRejected."""
@@ -130,11 +137,14 @@ def utc_day(
 
 
 def utc_time(table: Table, options: Options, column: str) -> Callable[[Sequence[str]], Bucket]:
-    """A reader of a column of times, UTC unless they have a zone; a day stays a day."""
+    """A reader of a column of times, UTC unless they have a zone, or Unix seconds; a day stays a day."""
     read_cell = table.reader(column)
 
     @lru_cache(10_000)
     def read_time(cell: str) -> Bucket:
+        if _UNIX_SECONDS.fullmatch(cell):
+            instant = datetime.fromtimestamp(float(cell), UTC)
+            return Bucket(instant, instant.isoformat())
         moment = read_moment(cell, "UTC")
         if moment.day is None:
             return Bucket(moment.timestamp, moment.key)

@@ -14,7 +14,7 @@ from tally.importers.exports import Bucket, Dimensions, billing_account
 from tally.importers.protocol import Options
 from tally.importers.readers.table import Table
 from tally.pricing.estimate import estimate
-from tally.pricing.usage import ModelRef, Usage
+from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 
 # Prefixes of request ids from providers; gateways generate others.
 PROVIDER_ID_PREFIXES = ("msg_", "chatcmpl-", "resp_", "gen-")
@@ -59,20 +59,18 @@ class Reported:
 
 def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], options: Options) -> CostRecord:
     """The record of a request, at the gateway's cost, or at list price where it knew none."""
-    when, model, usage, cost_usd = reported.when, reported.model, reported.usage, reported.cost_usd
+    when, model, usage = reported.when, reported.model, reported.usage
     payee = find_payee(model, ids=[reported.name.request_id or ""])
     model_name = canonical_model(model, when.timestamp.date()) or NO_MODEL
     provider = payee or gateway
     if model and model != model_name:
         metadata["model"] = model
-    if reported.is_unpriced:
-        named = ModelRef(provider, model or model_name, model_name)
-        cost_usd = estimate(metadata, named, usage, when.timestamp)
+    named = ModelRef(provider, model or model_name, model_name)
     return CostRecord(
         provider=provider,
         timestamp=when.timestamp,
         model_name=model_name,
-        cost_usd=cost_usd,
+        cost_usd=price_reported(reported, named, metadata),
         source_key=reported.name.source_key,
         cost_basis="estimated",
         **usage.token_counts,
@@ -84,6 +82,17 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
         dataset=reported.dataset,
         metadata=metadata,
     )
+
+
+def price_reported(
+    reported: Reported, model: ModelRef, metadata: dict[str, JSON], conditions: Conditions = STANDARD
+) -> Decimal | None:
+    """The cost as reported, else the list price; adds what has no column of its own to the metadata."""
+    if written_1h := reported.usage.cache_write_1h_tokens:
+        metadata["cache_write_1h_tokens"] = written_1h
+    if not reported.is_unpriced:
+        return reported.cost_usd
+    return estimate(metadata, model, reported.usage, reported.when.timestamp, conditions)
 
 
 def normalise_columns(header: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ nothing and are skipped. Prompts and answers are not stored.
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from tally.core.records import JSON, CostRecord
 from tally.importers.exports import Dimensions, Numbers, utc_time
@@ -45,9 +44,7 @@ def parse(table: Table, options: Options) -> Parsed:
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         found, metadata = named.read(cells), dict[str, JSON](details.shown(details.read(cells)))
         usage = Usage(*(numbers.count(column, cells) for column in COUNTS))
-        cost_usd: Decimal | None = None
-        if not numbers.is_blank("cost", cells):
-            cost_usd = numbers.amount("cost", cells)
+        cost_usd = numbers.amount_if_any("cost", cells)
         is_answered = status(cells).startswith("2")
         is_failed = bool(status(cells)) and not is_answered
         is_used = bool(usage.input_tokens or usage.output_tokens or cost_usd)

@@ -40,7 +40,7 @@ DETAILS = {
     "release": "release",
 }
 # Names for tokens read from and written to the provider's cache in Langfuse's integrations.
-READ, WRITE = ("cache_read", "cached"), ("cache_creation", "cache_write")
+READ, WRITE, LIFETIMES = ("cache_read", "cached"), ("cache_creation", "cache_write"), ("5m", "1h")
 OPENAI_TOTALS = {"prompt_tokens": "input", "completion_tokens": "output", "total_tokens": "total"}
 TOTALS = frozenset(OPENAI_TOTALS.values())
 
@@ -89,23 +89,34 @@ def read_usage(details: Mapping[str, str]) -> tuple[Usage, int]:
     Details count in addition to `input` and `output`, unless these two already add up to the total.
     """
     counts = _read_counts(details)
-    parts = {key: count for key, count in counts.items() if key not in TOTALS}
+    parts = _without_sums({key: count for key, count in counts.items() if key not in TOTALS})
     of_input, of_output = _select(parts, ("input", "cache")), _select(parts, ("output", "reasoning"))
     input_tokens, output_tokens = counts.get("input", 0), counts.get("output", 0)
     if counts.get("total", 0) != input_tokens + output_tokens:
         input_tokens += sum(of_input.values())
         output_tokens += sum(count for key, count in of_output.items() if key not in of_input)
-    read, write = sum(_select(of_input, READ).values()), sum(_select(of_input, WRITE).values())
+    writes = _select(of_input, WRITE)
+    read, write = sum(_select(of_input, READ).values()), sum(writes.values())
+    write_1h = sum(_select(writes, ("1h",)).values())
     if read + write > input_tokens:
         raise RowRejected("there are more cached tokens than input tokens in its usage")
     reasoning_tokens = sum(_select(of_output, ("reasoning",)).values())
-    return Usage(input_tokens, output_tokens, read, write), reasoning_tokens
+    return Usage(input_tokens, output_tokens, read, write, write_1h), reasoning_tokens
 
 
 def _read_counts(details: Mapping[str, str]) -> dict[str, int]:
     """Token counts by name, with OpenAI's names of totals under Langfuse's own."""
     counts = {key.lower(): _count(key, cell) for key, cell in details.items() if cell and key != "unit"}
     return {OPENAI_TOTALS.get(key, key): count for key, count in counts.items()}
+
+
+def _without_sums(parts: dict[str, int]) -> dict[str, int]:
+    """The parts without a sum of cache writes beside the writes of each lifetime."""
+    writes = _select(parts, WRITE)
+    by_lifetime = _select(writes, LIFETIMES)
+    sums = writes.keys() - by_lifetime.keys() if by_lifetime else set()
+    repeated = {key for key in sums if parts[key] == sum(by_lifetime.values())}
+    return {key: count for key, count in parts.items() if key not in repeated}
 
 
 def _select(counts: Mapping[str, int], names: Sequence[str]) -> dict[str, int]:

@@ -40,6 +40,26 @@ def parse(
     return importer.parse(table, options or Options())
 
 
+@pytest.mark.parametrize(
+    "writes",
+    [
+        {"input_cache_creation_5m": "600", "input_cache_creation_1h": "300"},
+        {
+            "cache_creation.ephemeral_5m_input_tokens": "600",
+            "cache_creation.ephemeral_1h_input_tokens": "300",
+        },
+        {
+            "cache_creation_input_tokens": "900",
+            "cache_creation.ephemeral_5m_input_tokens": "600",
+            "cache_creation.ephemeral_1h_input_tokens": "300",
+        },
+    ],
+)
+def test_langfuse_cache_writes_of_each_lifetime_count_once(writes: dict[str, str]) -> None:
+    usage, _ = read_usage({"input": "10", "output": "100", "total": "1010"} | writes)
+    assert usage == Usage(910, 100, cache_write_tokens=900, cache_write_1h_tokens=300)
+
+
 def test_request_with_a_provider_id_has_one_identity_in_all_sources() -> None:
     text = HELICONE + "msg_01,200,2026-11-02T10:00:00Z,,claude-opus-4-5,10,5,0.1\n"
     [record] = parse(helicone, text, Options(account="work")).records
