@@ -64,14 +64,6 @@ def test_data_of_another_postgres_is_named_and_kept(tmp_path: Path, folder: str,
     assert [path.name for path in home.data.iterdir()] == [folder]
 
 
-def test_data_of_this_postgres_is_taken(tmp_path: Path) -> None:
-    home = open_home(tmp_path)
-    file = home.data / "17" / "PG_VERSION"
-    file.parent.mkdir(parents=True)
-    file.write_text("17\n")
-    refuse_other_postgres(home)
-
-
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     monkeypatch.delenv("TALLY_SESSIONS_DB", raising=False)
