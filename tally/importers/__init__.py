@@ -22,6 +22,7 @@ from tally.importers import (
     openai_usage,
     openrouter,
     openrouter_activity,
+    otlp,
     tally_export,
 )
 from tally.importers.protocol import (
@@ -51,6 +52,7 @@ IMPORTERS: tuple[Importer, ...] = (
     litellm,
     helicone,
     langfuse,
+    otlp,
     azure,
     google_billing,
     google_cost_table,

@@ -46,6 +46,8 @@ class Reported:
     reasoning_tokens: int = 0
     dataset: str = REQUESTS
     is_failed: bool = False
+    hint: str = ""  # the provider as the source names it
+    conditions: Conditions = STANDARD
 
     @property
     def is_unpriced(self) -> bool:
@@ -60,7 +62,7 @@ class Reported:
 def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], options: Options) -> CostRecord:
     """The record of a request, at the gateway's cost, or at list price where it knew none."""
     when, model, usage = reported.when, reported.model, reported.usage
-    payee = find_payee(model, ids=[reported.name.request_id or ""])
+    payee = find_payee(model, reported.hint, ids=[reported.name.request_id or ""])
     model_name = canonical_model(model, when.timestamp.date()) or NO_MODEL
     provider = payee or gateway
     if model and model != model_name:
@@ -70,7 +72,7 @@ def make_record(reported: Reported, gateway: str, metadata: dict[str, JSON], opt
         provider=provider,
         timestamp=when.timestamp,
         model_name=model_name,
-        cost_usd=price_reported(reported, named, metadata),
+        cost_usd=price_reported(reported, named, metadata, reported.conditions),
         source_key=reported.name.source_key,
         cost_basis="estimated",
         **usage.token_counts,

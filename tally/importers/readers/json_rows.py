@@ -15,6 +15,7 @@ from tally.importers.readers.table import (
     quote,
     refuse_without_rows,
 )
+from tally.importers.readers.telemetry_rows import is_telemetry, split_telemetry
 
 MAX_DEPTH = 4
 MAX_COLUMNS = 1_000  # gateway exports contain whole requests
@@ -94,11 +95,19 @@ def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if _is_lines(lines, table.filename):
         for number, value in _parse_lines(table, lines):
-            yield from ((number, part) for part in split_page(value))
+            yield from ((number, part) for part in _split(value))
     else:
-        rows = _find_array(join_projects(_parse(text, table.filename)), table)
-        parts = (part for row in rows for result in split_page(row) for part in split_by_model(result))
+        document = _parse(text, table.filename)
+        rows = [document] if is_telemetry(document) else _find_array(join_projects(document), table)
+        parts = (part for row in rows for result in _split(row) for part in split_by_model(result))
         yield from enumerate(parts, start=1)
+
+
+def _split(value: object) -> Iterator[object]:
+    """The rows of a line, or of an element of an array."""
+    if isinstance(value, dict) and is_telemetry(value):
+        return split_telemetry(value)
+    return split_page(value)
 
 
 def _is_lines(lines: list[tuple[int, str]], filename: str) -> bool:
