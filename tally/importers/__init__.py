@@ -23,6 +23,7 @@ from tally.importers import (
     openrouter,
     openrouter_activity,
     otlp,
+    saved_answers,
     tally_export,
 )
 from tally.importers.protocol import (
@@ -53,6 +54,7 @@ IMPORTERS: tuple[Importer, ...] = (
     helicone,
     langfuse,
     otlp,
+    saved_answers,
     azure,
     google_billing,
     google_cost_table,

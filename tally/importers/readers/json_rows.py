@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from tally.core.garbage import collector_paused
+from tally.importers.readers.answer_rows import find_answer
 from tally.importers.readers.api_pages import split_page
 from tally.importers.readers.ccusage_rows import join_projects, split_by_model
 from tally.importers.readers.decoding import ImportRefused
@@ -98,7 +99,8 @@ def _find_rows(table: Table, text: str) -> Iterator[tuple[int, object]]:
             yield from ((number, part) for part in _split(value))
     else:
         document = _parse(text, table.filename)
-        rows = [document] if is_telemetry(document) else _find_array(join_projects(document), table)
+        is_row = is_telemetry(document) or find_answer(document) is not None
+        rows = [document] if is_row else _find_array(join_projects(document), table)
         parts = (part for row in rows for result in _split(row) for part in split_by_model(result))
         yield from enumerate(parts, start=1)
 
@@ -107,7 +109,8 @@ def _split(value: object) -> Iterator[object]:
     """The rows of a line, or of an element of an array."""
     if isinstance(value, dict) and is_telemetry(value):
         return split_telemetry(value)
-    return split_page(value)
+    answer = find_answer(value)
+    return split_page(value) if answer is None else iter([answer])
 
 
 def _is_lines(lines: list[tuple[int, str]], filename: str) -> bool:
