@@ -105,7 +105,7 @@ def _read(kind: str, answer: Answer, around: Answer, is_batch: bool) -> dict[str
 
 
 def _find_sender(answer: Answer) -> str:
-    """Who answered, where that leaves a mark: others speak OpenAI's protocol, too."""
+    """The sender, where it leaves a mark: others speak OpenAI's protocol, too."""
     if answer.get("system_fingerprint") == "fp_ollama":
         return "ollama"
     return "azure" if "prompt_filter_results" in answer else ""
