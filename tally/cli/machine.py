@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from tally.cli import backups
 from tally.cli.command import FAILED, TallyCommand
 from tally.core.paths import CHECKOUT
 
@@ -20,6 +21,7 @@ def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
     for command in (up, down, status, doctor, nightly, backtest):
         app.command(cls=TallyCommand)(command)
+    backups.add_commands(app)
 
 
 def up() -> None:
@@ -67,14 +69,23 @@ def status(
         raise typer.Exit(FAILED)
 
 
-def doctor() -> None:
+def doctor(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Check the data, too: every page, constraint and day.")
+    ] = False,
+) -> None:
     """Show what's missing on this machine and how to fix it.
 
-    Example: tally doctor
+    Example: tally doctor --deep
     """
     from tally.local import doctor as doctors
 
     findings = doctors.examine()
+    if deep:
+        from tally.local.home import open_home
+        from tally.local.integrity import examine_data
+
+        findings += examine_data(open_home())
     typer.echo(doctors.as_text(findings))
     if any(finding.is_missing for finding in findings):
         raise typer.Exit(FAILED)

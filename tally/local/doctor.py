@@ -45,7 +45,7 @@ def as_text(findings: list[Finding]) -> str:
     """A line for each finding, followed by its fix if something is wrong."""
     lines = []
     for finding in findings:
-        mark = "ok      " if finding.fix is None else "optional" if finding.optional else "MISSING "
+        mark = "ok      " if finding.fix is None else "optional" if finding.optional else "PROBLEM "
         lines.append(f"{mark} {finding.name}: {finding.found}")
         if finding.fix:
             lines.append(f"         {finding.fix}")

@@ -41,6 +41,14 @@ class Home:
         return self.path / "sessions.db"
 
     @property
+    def backups(self) -> Path:
+        return self.path / "backups"
+
+    @property
+    def restore_marker(self) -> Path:
+        return self.path / "restore.json"
+
+    @property
     def logs(self) -> Path:
         return self.path / "logs"
 

@@ -17,7 +17,7 @@ ENCRYPTION_KEYS = "TALLY_ENCRYPTION_KEYS"
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Keys:
     """The JWT secret, the two API keys and a password for each database role that can log in."""
 

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -38,21 +39,30 @@ class OtherVersion(TallyError):
     """The data was made by another version of Tally; the text says how to bring it over."""
 
 
-def push_migrations(home: Home, node: Node, database_url: str) -> list[str]:
+OTHER_VERSION = (
+    "The data in {what} was made by another version of Tally: run `tally export` with that version, then set "
+    "TALLY_HOME to an empty folder and run `tally import` with this one."
+)
+
+
+def push_migrations(
+    home: Home, node: Node, database_url: str, back_up: Callable[[], object] = lambda: None
+) -> list[str]:
     """Apply pending migrations and return their names; each file is one transaction.
 
-    Raises OtherVersion, before anything is changed, unless all applied migrations are those of this checkout.
+    Raises OtherVersion, before anything is changed, unless all applied migrations are those of this checkout,
+    and MigrationsFailed, with everything as it was, if one does not suit the data. `back_up` is called before
+    data is changed.
     """
-    files = {path.name.partition("_")[0]: path for path in sorted(MIGRATIONS.glob("*.sql"))}
-    checksums = {version: sha256(path.read_bytes()).hexdigest() for version, path in files.items()}
+    files, checksums = _list_files(), load_checksums()
     with psycopg.connect(database_url, connect_timeout=10) as connection:
-        applied = _load_applied(connection)
+        applied = load_applied(connection)
         if not applied.items() <= checksums.items():
-            raise OtherVersion(
-                f"The data in {home.path} was made by another version of Tally: run `tally export` with that "
-                "version, then set TALLY_HOME to an empty folder and run `tally import` with this one."
-            )
+            raise OtherVersion(OTHER_VERSION.format(what=home.path))
         pending = [version for version in files if version not in applied]
+        if pending and applied:
+            _rehearse(database_url, [files[version] for version in pending])
+            back_up()
         # Before the push: a push that is interrupted leaves no migration without its checksum.
         _save_checksums(connection, {version: checksums[version] for version in pending})
     if pending:
@@ -60,7 +70,31 @@ def push_migrations(home: Home, node: Node, database_url: str) -> list[str]:
     return [files[version].name for version in pending]
 
 
-def _load_applied(connection: Connection) -> dict[str, str | None]:
+def _rehearse(database_url: str, files: list[Path]) -> None:
+    """Apply the files in one transaction and roll it back."""
+    with psycopg.connect(database_url, connect_timeout=10) as connection:
+        for file in files:
+            try:
+                connection.execute(file.read_bytes())
+            except psycopg.Error as error:
+                reason = error.diag.message_primary or error
+                raise MigrationsFailed(
+                    f"The data in the database does not suit {file.name}: {reason}. "
+                    "Nothing was changed: the version of Tally that ran before still starts."
+                ) from None
+        connection.rollback()
+
+
+def load_checksums() -> dict[str, str]:
+    """Checksum of each migration of this checkout, by version."""
+    return {version: sha256(path.read_bytes()).hexdigest() for version, path in _list_files().items()}
+
+
+def _list_files() -> dict[str, Path]:
+    return {path.name.partition("_")[0]: path for path in sorted(MIGRATIONS.glob("*.sql"))}
+
+
+def load_applied(connection: Connection) -> dict[str, str | None]:
     """Version and checksum of each applied migration; None where an earlier version stored none."""
     if not _has_table(connection, "schema_migrations"):
         return {}

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import psycopg
 
+from tally.backups.retention import last_nightly
 from tally.core.paths import CHECKOUT
 from tally.core.schedule import last_due
 from tally.local import processes
@@ -54,9 +55,12 @@ def nightly_command(arguments: Sequence[str] = ()) -> list[str]:
 class Scheduler:
     """Starts the nightly run when it is due or was missed; a failure does not end `tally up`."""
 
+    name = "nightly"  # of its log and of its record
+    title = "nightly run"
+
     def __init__(self, home: Home, settings: dict[str, str], notify: Callable[[str], None]) -> None:
         self.home, self.settings, self.notify = home, settings, notify
-        self.pid_file = home.run / "nightly.pid"
+        self.pid_file = home.run / f"{self.name}.pid"
         self.process: subprocess.Popen[bytes] | None = None
         self.check_at = datetime.now().astimezone() + START_DELAY
 
@@ -82,6 +86,10 @@ class Scheduler:
             self.process.wait()
         self.pid_file.unlink(missing_ok=True)
 
+    def command(self) -> list[str]:
+        """Command line of the run."""
+        return nightly_command()
+
     def _is_due(self, now: datetime) -> bool:
         database_url = self.settings["DATABASE_URL"]
         try:
@@ -90,9 +98,9 @@ class Scheduler:
             return False  # the database may be restarting; checked again in a minute
 
     def _start(self) -> None:
-        with open_log(self.home, "nightly") as log:
+        with open_log(self.home, self.name) as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                nightly_command(),
+                self.command(),
                 cwd=CHECKOUT,
                 env={**os.environ, **self.settings, "TALLY_HOME": str(self.home.path)},
                 stdin=subprocess.DEVNULL,
@@ -109,13 +117,31 @@ class Scheduler:
         self.process = None
         self.pid_file.unlink(missing_ok=True)
         if code == 0:
-            self.notify("The nightly run succeeded.")
+            self.notify(f"The {self.title} succeeded.")
         else:
             self.check_at = now + RETRY_DELAY
-            log = self.home.logs / "nightly.log"
-            self.notify(f"The nightly run failed with exit code {code}; retrying in an hour. See {log}.")
+            log = self.home.logs / f"{self.name}.log"
+            self.notify(f"The {self.title} failed with exit code {code}; retrying in an hour. See {log}.")
+
+
+class BackupScheduler(Scheduler):
+    """Starts the nightly backup when it is due or was missed."""
+
+    name = "backup"
+    title = "nightly backup"
+
+    def command(self) -> list[str]:
+        """Command line of the backup."""
+        return [sys.executable, "-m", "tally", "backup", "--nightly"]
+
+    def _is_due(self, now: datetime) -> bool:
+        if not self.home.backups.is_dir():
+            return True
+        last = last_nightly(file.name for file in self.home.backups.iterdir())
+        return last is None or last < last_due(now.astimezone()).replace(tzinfo=None)
 
 
 def end_leftover(home: Home) -> None:
-    """End the nightly run of a `tally up` that was killed."""
-    processes.end_recorded(home.run / "nightly.pid", MODULE)
+    """End the nightly run and the nightly backup of a `tally up` that was killed."""
+    processes.end_recorded(home.run / f"{Scheduler.name}.pid", MODULE)
+    processes.end_recorded(home.run / f"{BackupScheduler.name}.pid", "--nightly")

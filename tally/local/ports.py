@@ -44,6 +44,15 @@ def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None
             )
 
 
+def find_free_ports(first: int = 20_000) -> Ports:
+    """Ports of a stack that runs for a moment, beside others on this machine."""
+    for port in range(first, 60_000, 4):
+        ports = Ports(port)
+        if all(map(is_free, ports.named().values())):
+            return ports
+    raise TallyError("No four neighbouring ports are free. Stop programs that listen on many.")
+
+
 def is_free(port: int) -> bool:
     """True if a server could listen on this port now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -42,6 +42,15 @@ def refuse_other_postgres(home: Home) -> None:
             )
 
 
+def refuse_unfinished_restore(home: Home) -> None:
+    """Raise TallyError if a restore into this folder was interrupted."""
+    if home.restore_marker.exists():
+        raise TallyError(
+            f"A restore into {home.path} was interrupted, and what is there is incomplete. Run "
+            "`tally restore` with the backup again: it starts over."
+        )
+
+
 def has_database(home: Home) -> bool:
     """True if a database was created here."""
     return any(home.data.glob("*/PG_VERSION"))

@@ -13,6 +13,8 @@ class LocalSettings(BaseModel):
     tally_port: int = Field(default=8501, ge=1, le=65532)
     smtp_url: SecretStr | None = None
     app_origin: str | None = None
+    tally_backups: bool = True  # automatic ones: each night, and before a migration
+    tally_backup_passphrase: SecretStr | None = None
 
 
 def load_local_settings() -> LocalSettings:
@@ -21,4 +23,7 @@ def load_local_settings() -> LocalSettings:
         return LocalSettings.model_validate(read_environment(CHECKOUT / ".env"))
     except ValidationError as error:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
-        raise TallyError(f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532.") from None
+        raise TallyError(
+            f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532, TALLY_BACKUPS `on` "
+            "or `off`."
+        ) from None

@@ -7,8 +7,10 @@ import threading
 import time
 from contextlib import ExitStack
 
+from tally.backups.retention import Reason
 from tally.core.errors import TallyError
 from tally.local import dashboard, nightly, processes
+from tally.local.backup import make_automatic_backup
 from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
 from tally.local.folding import Folding
@@ -17,11 +19,11 @@ from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.logs import LogRotation
 from tally.local.migrations import push_migrations
-from tally.local.nightly import Scheduler
+from tally.local.nightly import BackupScheduler, Scheduler
 from tally.local.node import Node, find_node, install_modules
 from tally.local.outbox import Outbox
 from tally.local.ports import Ports, refuse_taken_ports
-from tally.local.readiness import refuse_full_disk, refuse_other_postgres
+from tally.local.readiness import refuse_full_disk, refuse_other_postgres, refuse_unfinished_restore
 from tally.local.service import Polled, Stopped, Watchdog
 from tally.local.settings import LocalSettings, load_local_settings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
@@ -53,6 +55,7 @@ class Run:
 
     def work(self) -> None:
         """Start everything, watch it until a stop is requested, and stop it."""
+        refuse_unfinished_restore(self.home)
         refuse_other_postgres(self.home)
         refuse_full_disk(self.home)
         self._clear_leftovers()
@@ -83,14 +86,18 @@ class Run:
 
     def _run(self, node: Node, started: ExitStack) -> None:
         stack = Stack(self.home, self.ports, load_keys(self.home), node, self.local, self.lock)
-        stack_service = StackService(stack, Listener(self.steps.begin, print_event), self.stop, node)
+        listener = Listener(self.steps.begin, print_event)
+        stack_service = StackService(stack, listener, self.stop, node)
         settings = stack.settings() | {"APP_ORIGIN": stack.site_url, "TALLY_OUTBOX": str(self.home.outbox)}
         pages = Dashboard(self.home, self.ports, settings, self.stop)
-        scheduler = Scheduler(self.home, stack.settings(), print_event)
+        schedulers = [Scheduler(self.home, stack.settings(), print_event)]
+        if self.local.tally_backups:
+            schedulers.append(BackupScheduler(self.home, stack.settings(), print_event))
         folding = Folding(stack.settings()["DATABASE_URL"], print_event)
         started.callback(stack_service.stop)
         started.callback(pages.stop)
-        started.callback(scheduler.stop)
+        for scheduler in schedulers:
+            started.callback(scheduler.stop)
         started.callback(folding.stop)
         # Loading the dashboard takes as long as starting the database, so they run in parallel.
         pages.spawn()
@@ -103,7 +110,7 @@ class Run:
         print_line(f"Tally is ready: http://127.0.0.1:{self.ports.dashboard} (Ctrl-C stops it)")
         outbox = Outbox(self.home.outbox, print_event, shows_codes=sys.stdout.isatty())
         watchdogs = Watchdog(stack_service, print_event), Watchdog(pages, print_event)
-        self._watch([*watchdogs, scheduler, outbox, LogRotation(self.home)])
+        self._watch([*watchdogs, *schedulers, outbox, LogRotation(self.home)])
 
     def _watch(self, watched: list[Polled]) -> None:
         while not self.stop.wait(WATCH_SECONDS):
@@ -123,7 +130,21 @@ class StackService:
         """Return when the API answers and all migrations are applied."""
         self.stack.start(self.listener, self.stop_requested)
         self.listener.on_step("Migrating the database")
-        push_migrations(self.stack.home, self.node, self.stack.settings()["DATABASE_URL"])
+        push_migrations(self.stack.home, self.node, self.stack.settings()["DATABASE_URL"], self._back_up)
+
+    def _back_up(self) -> None:
+        local = self.stack.local
+        if not local.tally_backups:
+            return
+        self.listener.on_step("Making a backup")
+        try:
+            path = make_automatic_backup(self.stack.home, Reason.MIGRATION, local.tally_backup_passphrase)
+        except TallyError as problem:
+            raise TallyError(
+                f"{problem} Tally makes a backup before it migrates the database. To do without, set "
+                "TALLY_BACKUPS=off."
+            ) from None
+        self.listener.on_notice(f"The database is migrated. A backup from before is {path}.")
 
     def stop(self) -> None:
         """Shut the stack down in order."""

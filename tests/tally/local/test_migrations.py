@@ -1,5 +1,6 @@
 """Migrations of `tally up`: pending ones are applied, data of another version is refused unchanged."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from tally.local import migrations
 from tally.local.home import Home
-from tally.local.migrations import OtherVersion, push_migrations
+from tally.local.migrations import MigrationsFailed, OtherVersion, push_migrations
 from tally.local.node import Node
 from tests.database_fixtures import Connection
 
@@ -36,11 +37,11 @@ class Checkout:
         for path in self.folder.glob("*.sql"):
             path.unlink()
         for name, content in contents.items():
-            (self.folder / f"{name.removeprefix('v')}.sql").write_text(content)
+            (self.folder / f"{name.removeprefix('v')}.sql").write_text(f"-- {content}\n")
 
-    def push(self) -> list[str]:
+    def push(self, back_up: Callable[[], object] = lambda: None) -> list[str]:
         """Push what is pending, as `tally up` does."""
-        return push_migrations(self.home, NODE, self.database.info.dsn)
+        return push_migrations(self.home, NODE, self.database.info.dsn, back_up)
 
     def apply_all(self, *_: Any) -> None:
         """Record each file as applied, as the CLI does."""
@@ -106,6 +107,57 @@ def test_data_of_a_later_version_is_refused(checkout: Checkout) -> None:
     checkout.write(v001_schemas="a")
     with pytest.raises(OtherVersion):
         checkout.push()
+
+
+def test_push_that_cannot_succeed_changes_nothing(checkout: Checkout) -> None:
+    checkout.write(v001_schemas="a")
+    checkout.push()
+    checkout.write(
+        v001_schemas="a",
+        v002_good="b\ncreate table private.added (cents integer); insert into private.added values (1);",
+        v003_bad="c\nalter table private.added add check (cents > 1);",
+    )
+    before = checkout.tables()
+    with pytest.raises(MigrationsFailed) as failed:
+        checkout.push(lambda: pytest.fail("nothing is backed up for a push that does not happen"))
+    assert str(failed.value).startswith(
+        'The data in the database does not suit 003_bad.sql: check constraint "added_cents_check"'
+    )
+    assert str(failed.value).endswith("the version of Tally that ran before still starts.")
+    assert checkout.tables() == before
+    assert checkout.database.execute("select to_regclass('private.added')").fetchone() == (None,)
+    checkout.write(v001_schemas="a")
+    assert checkout.push() == [], "the version before starts"
+
+
+def test_backup_is_made_before_a_later_push_alone(checkout: Checkout) -> None:
+    made: list[int] = []
+
+    def back_up() -> None:
+        row = checkout.database.execute(
+            "select count(*) from supabase_migrations.schema_migrations"
+        ).fetchone()
+        made.append(row[0] if row else -1)
+
+    checkout.write(v001_schemas="a")
+    assert checkout.push(back_up) == ["001_schemas.sql"]
+    assert made == [], "a new database has nothing to lose"
+    checkout.push(back_up)
+    checkout.write(v001_schemas="a", v002_good="b")
+    assert checkout.push(back_up) == ["002_good.sql"]
+    assert made == [1]
+
+
+def test_failed_backup_stops_the_push(checkout: Checkout) -> None:
+    def fail() -> None:
+        raise Interrupted
+
+    checkout.write(v001_schemas="a")
+    checkout.push()
+    checkout.write(v001_schemas="a", v002_good="b")
+    with pytest.raises(Interrupted):
+        checkout.push(fail)
+    assert checkout.push() == ["002_good.sql"]
 
 
 def test_interrupted_push_is_finished_by_the_next(

@@ -1,5 +1,6 @@
 """The nightly run starts once a night, and a missed one is caught up."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,9 +8,11 @@ from uuid import uuid4
 
 import pytest
 
+from tally.backups.archive import Archive
+from tally.backups.retention import Reason, backup_name
 from tally.core.schedule import last_due, next_due
 from tally.local import nightly
-from tally.local.nightly import Scheduler, is_due, load_last_success
+from tally.local.nightly import BackupScheduler, Scheduler, is_due, load_last_success
 from tally.local.stack import Stack
 from tests.database_fixtures import Connection, add_user, make_months
 from tests.supabase.parts import connect, eventually
@@ -160,3 +163,25 @@ def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPat
     assert process is not None
     assert process.poll() is not None
     assert time.monotonic() - started < 5
+
+
+def test_nightly_backup_is_made_once_a_night_and_outdated_ones_go(stack: Stack) -> None:
+    events: list[str] = []
+    now = datetime.now().astimezone() + timedelta(minutes=1)
+    folder = stack.home.backups
+    folder.mkdir()
+    for days in range(1, 12):
+        (folder / backup_name(now - timedelta(days=days), Reason.NIGHTLY)).write_text("older")
+    (folder / "by-hand.backup").write_text("kept")
+    scheduler = BackupScheduler(stack.home, stack.settings(), events.append)
+    scheduler.poll(now)
+    assert scheduler.process is not None
+    eventually(lambda: has_ended(scheduler, now), 60)
+    assert events == ["The nightly backup succeeded."], (stack.home.logs / "backup.log").read_text()
+    made = max(folder.glob("*-nightly.backup"))
+    assert Archive(made).manifest.totals["accounts"].isdigit()
+    assert 7 <= len(list(folder.glob("*-nightly.backup"))) <= 9
+    assert (folder / "by-hand.backup").exists()
+    scheduler.poll(now + timedelta(minutes=5))
+    assert scheduler.process is None
+    shutil.rmtree(folder)

@@ -1,0 +1,1 @@
+"""Backups of a database and its keys in one file, and which of them are kept."""
