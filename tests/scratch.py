@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own there
 ENOUGH_BYTES = 4 * 2**30
@@ -27,6 +30,18 @@ def temporary_folder(on_disk: bool = False) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def mounted_disk(folder: Path) -> Iterator[None]:
+    """A file system of 40 MB in this folder; the test is skipped where it cannot be mounted."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("Only root can mount a small disk.")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def _has_room() -> bool:

@@ -12,11 +12,28 @@ from dotenv import dotenv_values
 from tally.core.errors import TallyError
 from tally.core.paths import CHECKOUT, tally_home
 
+FOLDER = "TALLY_FOLDER"  # in stack.env: the folder that it was written for
+
 
 def load_environment() -> dict[str, str]:
-    """The environment wins over `.env`, which wins over the files of `tally up` for its own stack."""
+    """The environment wins over `.env`, which wins over the files of `tally up` for its own stack.
+
+    In a copied folder, `stack.env` leads to the database of the original, so it is left out.
+    """
     home = tally_home()
-    return read_environment(home / "stack.env", home / "vault.env", CHECKOUT / ".env")
+    files = [home / "vault.env", CHECKOUT / ".env"]
+    if _read_file(home / "stack.env").get(FOLDER) == folder_id(home):
+        files.insert(0, home / "stack.env")
+    return read_environment(*files)
+
+
+def folder_id(folder: Path) -> str:
+    """Device and inode, or nothing for no folder: a copy has others, wherever it is mounted."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}"
 
 
 def read_environment(*files: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Backups of this machine's Tally, made while it runs."""
 
 import io
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from tally.local.readiness import has_database, refuse_unfinished_restore
 from tally.local.running import running_stack
 
 ADMIN = "supabase_admin"
+MIN_FREE_BYTES = 200_000_000
 
 
 def make_backup(home: Home, path: Path, passphrase: SecretStr | None) -> Manifest:
@@ -49,6 +51,7 @@ def make_backup(home: Home, path: Path, passphrase: SecretStr | None) -> Manifes
 def make_automatic_backup(home: Home, reason: Reason, passphrase: SecretStr | None) -> Path:
     """Write a backup into the home, and delete those that are outdated by it."""
     path = home.backups / backup_name(datetime.now().astimezone(), reason)
+    _refuse_full_disk(home)
     make_backup(home, path, passphrase)
     _remove_unfinished(home.backups)
     for name in find_outdated(file.name for file in home.backups.iterdir()):
@@ -125,6 +128,17 @@ def _join(keys: BackedUpKeys, before: BackedUpKeys) -> BackedUpKeys:
     texts = (keys.encryption_keys.get_secret_value(), before.encryption_keys.get_secret_value())
     entries = dict.fromkeys(entry for text in texts for entry in text.split(",") if entry)
     return BackedUpKeys(SecretStr(",".join(entries)), keys.publishable_key, keys.secret_key)
+
+
+def _refuse_full_disk(home: Home) -> None:
+    """An automatic backup must not take the room that the database needs."""
+    sizes = [file.stat().st_size for file in home.backups.glob("*.backup")]
+    needed, free = MIN_FREE_BYTES + 2 * max(sizes, default=0), shutil.disk_usage(home.path).free
+    if free < needed:
+        raise TallyError(
+            f"No automatic backup was made: the disk that holds {home.path} has {free / 1e6:,.0f} MB left, "
+            f"and {needed / 1e6:,.0f} MB are needed. Free some space."
+        )
 
 
 def _remove_unfinished(folder: Path) -> None:

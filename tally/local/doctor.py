@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tally.backups.programs import find_program
+from tally.backups.retention import last_nightly
 from tally.core.errors import TallyError
 from tally.core.paths import tally_home
 from tally.local.home import open_home
@@ -126,6 +128,17 @@ def _check_disk() -> Finding:
     return Finding("disk", found, f"Free at least 1 GB on the disk that holds {tally_home()}.")
 
 
+def _check_backups() -> Finding:
+    try:
+        find_program("pg_dump")
+    except TallyError as problem:
+        return Finding("backups", "not possible", str(problem), optional=True)
+    last = last_nightly(file.name for file in open_home().path.glob("backups/*"))
+    if last is None:
+        return Finding("backups", "no nightly one yet")
+    return Finding("backups", f"latest nightly one: {last:%Y-%m-%d %H:%M}")
+
+
 def _check_browser() -> Finding:
     found = next((path for path in map(shutil.which, BROWSERS) if path), None)
     if found:
@@ -143,6 +156,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _check_ports,
     _check_folder,
     _check_disk,
+    _check_backups,
     _check_browser,
 )
 

@@ -47,6 +47,12 @@ def has_records(database_url: str) -> bool:
         return connection.execute("select from public.cost_records limit 1").rowcount > 0
 
 
+def has_accounts(database_url: str) -> bool:
+    """True if there is anything to back up."""
+    with psycopg.connect(database_url, connect_timeout=5) as connection:
+        return connection.execute("select from auth.users limit 1").rowcount > 0
+
+
 def nightly_command(arguments: Sequence[str] = ()) -> list[str]:
     """Command line of the nightly run, scheduled or by hand."""
     return [sys.executable, "-m", MODULE, *arguments]
@@ -135,10 +141,14 @@ class BackupScheduler(Scheduler):
         return [sys.executable, "-m", "tally", "backup", "--nightly"]
 
     def _is_due(self, now: datetime) -> bool:
-        if not self.home.backups.is_dir():
-            return True
-        last = last_nightly(file.name for file in self.home.backups.iterdir())
-        return last is None or last < last_due(now.astimezone()).replace(tzinfo=None)
+        files = self.home.backups.iterdir() if self.home.backups.is_dir() else ()
+        last = last_nightly(file.name for file in files)
+        if last is not None and last >= last_due(now.astimezone()).replace(tzinfo=None):
+            return False
+        try:
+            return has_accounts(self.settings["DATABASE_URL"])
+        except psycopg.Error:
+            return False  # the database may be restarting; checked again in a minute
 
 
 def end_leftover(home: Home) -> None:

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tally.core.environment import folder_id
+
 if TYPE_CHECKING:
     import psutil
 
@@ -14,7 +16,7 @@ STOP_SECONDS = 10
 
 def record(pid_file: Path, pid: int) -> None:
     """Write down the id of a process that was just started, the time, and the identity of the folder."""
-    text = f"{pid}\n{time.time():.2f}\n{_folder_id(pid_file)}\n"
+    text = f"{pid}\n{time.time():.2f}\n{folder_id(pid_file.parent)}\n"
     pid_file.write_text(text, encoding="utf-8")
 
 
@@ -25,7 +27,7 @@ def find_recorded(pid_file: Path, marker: str) -> int | None:
     """
     try:
         pid, started_at, folder = pid_file.read_text(encoding="utf-8").split()
-        process = _find(int(pid)) if folder == _folder_id(pid_file) else None
+        process = _find(int(pid)) if folder == folder_id(pid_file.parent) else None
         if process is None or abs(process.create_time() - float(started_at)) > CLOCK_SLACK_SECONDS:
             return None
     except (OSError, ValueError):
@@ -73,12 +75,6 @@ def end(pid: int) -> None:
             continue
         except psutil.NoSuchProcess:
             return
-
-
-def _folder_id(pid_file: Path) -> str:
-    """Device and inode: a copy of the folder has others, wherever it is mounted."""
-    found = pid_file.parent.stat()
-    return f"{found.st_dev}:{found.st_ino}"
 
 
 def _find(pid: int) -> "psutil.Process | None":

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from tally.core.environment import FOLDER, folder_id
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
 from tally.local import processes
@@ -65,7 +66,8 @@ class Stack:
         failure = self._wait_for(outcome, stop)
         if failure is not None:
             raise StackFailed(failure)
-        write_private(self.home.stack_env, env_lines(self.settings()))
+        folder = {FOLDER: folder_id(self.home.path)}
+        write_private(self.home.stack_env, env_lines(self.settings() | folder))
 
     @property
     def site_url(self) -> str:

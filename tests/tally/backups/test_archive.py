@@ -10,6 +10,7 @@ import pytest
 from tally.backups.archive import Archive, BackupDamaged, new_archive
 from tally.backups.manifest import DATABASE, FORMAT, KEYS, Manifest
 from tally.core.errors import TallyError
+from tests.scratch import mounted_disk
 
 DUMP = bytes(range(256)) * 10_000  # more than one chunk
 
@@ -49,6 +50,14 @@ def test_failed_backup_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyError), new_archive(tmp_path / "tally.backup") as archive:
         archive.add(DATABASE, Broken())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_full_disk_is_named_and_left_as_it_was(tmp_path: Path) -> None:
+    with mounted_disk(tmp_path):
+        refusal = pytest.raises(TallyError, match=r"cannot be written \(No space left on device\)")
+        with refusal, new_archive(tmp_path / "tally.backup") as archive:
+            archive.add(DATABASE, io.BytesIO(bytes(60_000_000)))
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_existing_file_is_never_replaced(file: Path) -> None:

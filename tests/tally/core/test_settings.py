@@ -1,11 +1,13 @@
 """Settings from the environment and files: which wins, and what counts as missing."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tally.core import environment
+from tally.core.environment import FOLDER, folder_id
 from tally.core.errors import TallyError
 from tally.core.paths import tally_home
 from tally.core.settings import Settings, SettingsMissing, load_settings
@@ -20,7 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name.upper(), raising=False)
     folder = tmp_path / "home"
     folder.mkdir()
-    (folder / "stack.env").write_text(STACK)
+    (folder / "stack.env").write_text(f'{STACK}{FOLDER}="{folder_id(folder)}"\n')
     (folder / "vault.env").write_text('TALLY_ENCRYPTION_KEYS="first:key"\n')
     monkeypatch.setenv("TALLY_HOME", str(folder))
     monkeypatch.setattr(environment, "CHECKOUT", tmp_path)
@@ -64,6 +66,18 @@ def test_case_of_a_name_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None
 def test_missing_settings_are_named(home: Path) -> None:
     (home / "stack.env").unlink()
     with pytest.raises(SettingsMissing, match=r"^Missing: SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY\. "):
+        load_settings()
+
+
+def test_copied_folder_does_not_lead_to_the_database_of_the_original(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(home, home.with_name("copy"))
+    moved = home.rename(home.with_name("moved"))
+    monkeypatch.setenv("TALLY_HOME", str(moved))
+    assert load_settings().supabase_url == "http://stack"
+    monkeypatch.setenv("TALLY_HOME", str(copy))
+    with pytest.raises(SettingsMissing, match="SUPABASE_URL"):
         load_settings()
 
 

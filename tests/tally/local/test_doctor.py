@@ -115,3 +115,11 @@ def test_text_marks_findings_and_indents_their_fixes() -> None:
         "optional chromium: not found",
         "         Install it.",
     ]
+
+
+def test_latest_nightly_backup_is_shown(home: Path) -> None:
+    assert find("backups") == Finding("backups", "no nightly one yet")
+    (home / "backups").mkdir()
+    (home / "backups" / "tally-2026-11-28-031502-nightly.backup").touch()
+    (home / "backups" / "tally-2026-11-29-120000.backup").touch()
+    assert find("backups") == Finding("backups", "latest nightly one: 2026-11-28 03:15")

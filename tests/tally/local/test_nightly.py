@@ -165,6 +165,13 @@ def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPat
     assert time.monotonic() - started < 5
 
 
+def test_backup_is_due_once_there_is_an_account(database: Connection) -> None:
+    assert not nightly.has_accounts(database.info.dsn)
+    add_user(database)
+    assert nightly.has_accounts(database.info.dsn)
+
+
+@pytest.mark.usefixtures("some_spend")
 def test_nightly_backup_is_made_once_a_night_and_outdated_ones_go(stack: Stack) -> None:
     events: list[str] = []
     now = datetime.now().astimezone() + timedelta(minutes=1)

@@ -1,7 +1,6 @@
 """A start that cannot succeed is refused with a sentence, before anything is written."""
 
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,17 +11,14 @@ from tally.core.errors import TallyError
 from tally.local.home import Home, open_home
 from tally.local.readiness import refuse_full_disk, refuse_other_postgres, set_aside_broken_sessions
 from tests.embedded import free_port_block
+from tests.scratch import mounted_disk
 from tests.tally.local.test_up import refused_up
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 40 MB."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(tmp_path)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("Only root can mount a small disk.")
-    yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
+    with mounted_disk(tmp_path):
+        yield tmp_path
 
 
 def test_first_start_on_a_small_disk_is_refused_before_anything_is_made(small_disk: Path) -> None:

@@ -129,7 +129,7 @@ def test_status_as_env_can_be_read_by_a_shell(up: Up) -> None:
     assert url == f"http://127.0.0.1:{up.port + 1}"
     assert (publishable, secret) == (secrets["publishable_key"], secrets["secret_key"])
     assert secrets["passwords"]["postgres"] in database
-    assert lines == (up.home / "stack.env").read_text()
+    assert (up.home / "stack.env").read_text().startswith(lines)
 
 
 def test_doctor_finds_nothing_missing(up: Up) -> None:
@@ -154,6 +154,8 @@ def test_start_of_a_copied_folder_leaves_the_original_alone(up: Up) -> None:
         assert refused.returncode == 1
         assert f"is a copy of {up.home / 'postgres' / '17'}, made while its database ran" in refused.stderr
         assert "Traceback" not in refused.stderr
+        rotated = tally(copy, up.port, "keys", "rotate")
+        assert rotated.stderr.startswith("Missing: SUPABASE_URL"), "it would change the original's keys"
     assert {part: up.pid_of(part) for part in parts} == parts
     assert all(processes.is_running(pid) for pid in parts.values())
     assert tally(up.home, up.port, "status").returncode == 0
