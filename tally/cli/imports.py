@@ -36,9 +36,9 @@ from tally.importers import (
 )
 from tally.importers.grouping import read_breakdown, refuse_overlap
 from tally.importers.own_exports import describe_unknown_projects
-from tally.importers.preview import describe_file, describe_skipped
+from tally.importers.preview import describe_file, describe_parsed
 from tally.importers.readers.containers import MAX_BYTES
-from tally.importers.save import ImportFile, ImportResult, save_import
+from tally.importers.save import ImportFile, ImportResult, describe_excluded, save_import
 from tally.ledger.billing_account import preview_overlaps
 from tally.storage.database import Database, DatabaseError
 from tally.storage.workspaces import find_project, list_projects, load_timezone
@@ -204,6 +204,8 @@ def _save(database: Database, file: _ReadFile, project_id: str | None) -> Import
     result = save_import(database, file.parsed, name)
     echo(f"{file.title}: {describe_result(result)}")
     _print_notes(file)
+    if result.is_excluded:
+        echo(describe_excluded(file.path.name))
     if unknown := describe_unknown_projects(result.unknown_projects):
         echo(unknown)
     if project_id and (kept := result.already_there - result.restated):
@@ -212,7 +214,7 @@ def _save(database: Database, file: _ReadFile, project_id: str | None) -> Import
 
 
 def _print_notes(file: _ReadFile) -> None:
-    for sentence in (*describe_skipped(file.parsed), *file.notes):
+    for sentence in (*describe_parsed(file.parsed), *file.notes):
         echo(sentence)
 
 

@@ -20,7 +20,7 @@ from tally.importers.grouping import read_breakdown, refuse_overlap
 from tally.importers.own_exports import find_projects, find_stored
 from tally.ledger.save import BATCH, Saved, save_batch
 from tally.pricing.estimate import apply_custom_prices
-from tally.storage.database import Database, DatabaseError, Row
+from tally.storage.database import Database, DatabaseError, Query, Row
 
 MAX_STORED_REJECTIONS = 1_000  # of one import; the counts are always complete
 MAX_FILENAME = 255
@@ -55,6 +55,7 @@ class ImportResult:
     restated: int
     rejected: tuple[Rejected, ...]
     unknown_projects: tuple[str, ...] = ()  # that Tally's own export names
+    is_excluded: bool = False  # everything was there already, in a source that totals leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def save_import(
     stored = find_stored(database, parsed)
     if same or len(stored) == len(parsed.records):
         return _report_stored(parsed, str(same or ""), on_progress)
+    if excluded := _find_excluded(database, digest, signature):
+        return replace(_report_stored(parsed, excluded, on_progress), is_excluded=True)
     metadata: Row = {"signature": signature} | ({"breakdown": breakdown} if breakdown else {})
     import_id = _start_import(database, parsed, file, digest, metadata)
     try:
@@ -112,6 +115,14 @@ def save_import(
     except DatabaseError as error:
         raise _interrupted(database, import_id, error) from error
     return result
+
+
+def describe_excluded(filename: str) -> str:
+    """The sentence about a file that was imported before and does not count."""
+    return (
+        f"{filename} was imported before, and its source is excluded from totals. "
+        "To count it, choose Include in totals for it on the Sources page."
+    )
 
 
 def calculate_signature(records: Sequence[CostRecord]) -> str:
@@ -167,6 +178,20 @@ def _save_parsed(
     rejected.sort(key=lambda row: row.line)
     return ImportResult(
         import_id, parsed.rows_read, added, new_records, already_there, restated, tuple(rejected)
+    )
+
+
+def _find_excluded(database: Database, digest: str, signature: str) -> str:
+    """The id of an earlier import of the same file that is excluded from totals; empty without one."""
+    known = {"file_sha256": digest, "status": "done", "user_id": database.scope.user_id}
+    earlier = database.select(Query("imports", "id,is_enabled,metadata", ["created_at", "id"], known))
+    return next(
+        (
+            str(source["id"])
+            for source in earlier
+            if not source["is_enabled"] and source["metadata"].get("signature") == signature
+        ),
+        "",
     )
 
 

@@ -14,6 +14,7 @@ from app.ui.tables import render_table
 from app.views.imports.jobs import ImportJob, write_rejected
 from tally.core.text import plural
 from tally.importers.own_exports import describe_unknown_projects
+from tally.importers.save import describe_excluded
 
 POLL_SECONDS = 0.5
 NUMBERS = {"read": "Read", "added": "Added", "duplicates": "Duplicates", "rejected": "Rejected"}
@@ -61,6 +62,9 @@ def _render_numbers(job: ImportJob) -> None:
     if restated := sum(result.restated for _, result in job.results):
         verb = "was" if restated == 1 else "were"
         st.caption(f"{plural(restated, 'duplicate')} {verb} updated with newer figures from this file.")
+    for filename, result in job.results:
+        if result.is_excluded:
+            st.text(describe_excluded(filename))
     unknown = {name: None for _, result in job.results for name in result.unknown_projects}
     if sentence := describe_unknown_projects(list(unknown)):
         st.text(sentence)

@@ -18,7 +18,7 @@ from tally.cli.imports import describe_result
 from tally.core.records import CostRecord, identity
 from tally.importers import Options, Parsed, identify_all, parse_tables, read_tables
 from tally.importers.grouping import OverlapRefused
-from tally.importers.save import ImportFile, ImportResult, save_import, undo_import
+from tally.importers.save import ImportFile, ImportResult, describe_excluded, save_import, undo_import
 from tally.ledger.save import BATCH, Saved, save_batch
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query, select_all
@@ -190,6 +190,16 @@ def test_same_file_twice_adds_nothing(database: Database) -> None:
         assert again.import_id == first.import_id
         assert stored(database) == before
     assert len(database.select(Query("imports", "id", ["id"]))) == 3, "no source without records"
+
+
+def test_same_file_says_that_it_is_excluded(database: Database) -> None:
+    first = bring(database, sample("openai_cost_2026_09"))
+    assert not bring(database, sample("openai_cost_2026_09")).is_excluded
+    database.call("set_source_enabled", import_id=first.import_id, is_enabled=False)
+    assert bring(database, sample("openai_cost_2026_09")).is_excluded
+    assert describe_excluded("cost.csv").startswith(
+        "cost.csv was imported before, and its source is excluded"
+    )
 
 
 def test_file_without_a_valid_row_leaves_no_source(database: Database) -> None:
