@@ -1,6 +1,6 @@
 """Days of a file by model, before anything is saved."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -10,6 +10,8 @@ from tally.core.day_totals import DayTotals, day_of
 from tally.core.records import CostRecord
 from tally.core.text import plural
 from tally.importers.protocol import Importer, Parsed
+
+UNKNOWN_PRICE = "standard price: none is known"  # how the note of a price begins
 
 
 def describe_file(
@@ -23,14 +25,36 @@ def describe_file(
         "records": len(parsed.records),
         "rejected": [{"line": row.line, "reason": row.reason} for row in parsed.rejected],
         "skipped": [{"reason": reason, "rows": rows} for reason, rows in sorted(parsed.skipped.items())],
-        "notes": list(notes),
+        "notes": [*describe_records(parsed.records), *notes],
         "days": sum_by_day(parsed.records, timezone),
     }
 
 
-def describe_skipped(parsed: Parsed) -> list[str]:
-    """A sentence for each reason why rows of a file are left out."""
-    return [f"Skipped {plural(rows, 'row')} {reason}." for reason, rows in sorted(parsed.skipped.items())]
+def describe_parsed(parsed: Parsed) -> list[str]:
+    """Sentences about what is left out of a file, and about what is uncertain in the rest."""
+    skipped = [f"Skipped {plural(rows, 'row')} {reason}." for reason, rows in sorted(parsed.skipped.items())]
+    return skipped + describe_records(parsed.records)
+
+
+def describe_records(records: Sequence[CostRecord]) -> list[str]:
+    """Sentences about bills of longer periods than a day, and about prices that are not known."""
+    notes = Counter(str(record.metadata.get("price_note", "")) for record in records)
+    sentences = [
+        f"{plural(count, 'record')} at the {note}."
+        for note, count in sorted(notes.items())
+        if note.startswith(UNKNOWN_PRICE)
+    ]
+    if count := sum(map(_is_of_period, records)):
+        sentences.append(
+            f"{plural(count, 'record')} of a longer period than a day: the amount counts on the first day of "
+            "its period, and replaces no estimates of the others."
+        )
+    return sentences
+
+
+def _is_of_period(record: CostRecord) -> bool:
+    ends = record.metadata.get("period_end") or record.metadata.get("usage_end_date")
+    return record.day is not None and isinstance(ends, str) and ends[:10] > record.day.isoformat()
 
 
 def sum_by_day(records: Sequence[CostRecord], timezone: str) -> list[dict[str, Any]]:

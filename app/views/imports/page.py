@@ -67,7 +67,7 @@ def render_file(file: UploadedFile, upload: Upload, is_alone: bool) -> None:
             upload_questions.render_cost_basis(choices, key, file.file_id)
         if upload.preview is not None:
             upload_cards.render_key_figures(upload.preview, currency)
-            upload_cards.render_skipped(upload.parsed)
+            upload_cards.render_notes(upload.notes)
             if is_alone:
                 upload_cards.render_chart(upload.preview, labels, "chart", currency)
             with nullcontext() if is_alone else st.expander("Details"):

@@ -27,8 +27,7 @@ from app.views.imports.preview_tables import (
 from app.views.imports.previews import Preview
 from app.views.imports.upload_questions import render_mapping
 from app.views.imports.uploads import Recognized, UploadedFile
-from tally.importers import IMPORTERS, Parsed, Rejected, generic
-from tally.importers.preview import describe_skipped
+from tally.importers import IMPORTERS, Rejected, generic
 from tally.importers.readers.containers import MAX_BYTES
 
 CHART_HEIGHT = 220
@@ -99,9 +98,9 @@ def render_key_figures(preview: Preview, currency: str) -> None:
         )
 
 
-def render_skipped(parsed: Parsed | None) -> None:
-    """Numbers of rows that the file has besides spending on models."""
-    for sentence in describe_skipped(parsed) if parsed else ():
+def render_notes(notes: Sequence[str]) -> None:
+    """Sentences about what is left out of the file, and what is uncertain in the rest."""
+    for sentence in notes:
         st.caption(escape_markdown(sentence))
 
 

@@ -25,6 +25,7 @@ from tally.importers import (
     parse_tables,
     read_tables,
 )
+from tally.importers.preview import describe_parsed
 
 SAMPLE_ROWS = 5
 UNEXPECTED = "Tally couldn't read this file. Nothing was saved; the server's log has the reason."
@@ -71,6 +72,7 @@ class Recognized:
     questions: tuple[Question, ...]
     parsed: Parsed | None
     preview: Preview | None
+    notes: Sequence[str] = ()  # about what is left out, and what is uncertain
 
     def to_save(self, file: UploadedFile) -> FileToSave:
         """The file as an import job saves it."""
@@ -135,9 +137,9 @@ def _read_records(tables: Sequence[Table], choices: Choices, key: str) -> Upload
     answers = choices.answers.get(key, Answers())
     options = Options(choices.timezone, mapping=mapping, cost_basis=answers.cost_basis, rates=choices.rates)
     parsed, questions = _parse(importer, tables, options, answers)
-    preview = build_preview(parsed, choices) if parsed else None
+    preview, notes = (build_preview(parsed, choices), describe_parsed(parsed)) if parsed else (None, [])
     header, sample = tables[0].header, _sample(tables[0])
-    return Recognized(header, sample, importer.name, importer.title, questions, parsed, preview)
+    return Recognized(header, sample, importer.name, importer.title, questions, parsed, preview, notes)
 
 
 def _unmapped(table: Table) -> Unmapped:

@@ -48,6 +48,18 @@ def preview(*arguments: object) -> dict[str, Any]:
     return found
 
 
+def test_price_of_an_unknown_tier_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(
+        "start_time,end_time,num_model_requests,model,batch,service_tier,input_tokens,output_tokens\n"
+        "1788220800,1788307200,2,gpt-5.4,false,scale,1000000,0\n"
+        "1788307200,1788393600,2,gpt-5.4,false,flex,1000000,0\n"
+    )
+    sentence = "1 record at the standard price: none is known for scale"
+    assert sentence in run(path, "--dry-run").output
+    assert [note for part in preview(path)["files"] for note in part["notes"] if sentence in note]
+
+
 def test_json_says_what_a_file_holds(file: Path) -> None:
     found = preview(file, "--timezone", "Europe/Berlin")
     assert (found["format"], found["timezone"]) == (1, "Europe/Berlin")

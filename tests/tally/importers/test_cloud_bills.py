@@ -9,6 +9,7 @@ from tally.core.records import NO_MODEL, CostRecord
 from tally.importers import ImportRefused, Options, Parsed, identify_all, parse_tables, read_tables
 from tally.importers.bedrock_lines import model_of
 from tally.importers.metered_tokens import Quantity, count_tokens
+from tally.importers.preview import describe_parsed
 from tally.pricing.usage import Usage
 
 COST_TABLE = (
@@ -73,6 +74,22 @@ def test_cost_table_is_billed_on_the_first_day_of_its_period() -> None:
     record = only(COST_TABLE.format(currency="$") + cost_row("2.50"))
     assert (record.cost_usd, record.cost_basis, record.day) == (Decimal("2.50"), "billed", date(2026, 9, 1))
     assert (record.model_name, record.metadata["usage_end_date"]) == ("gemini-2.5-pro", "2026-09-30")
+
+
+def test_bill_of_a_longer_period_says_on_which_day_it_counts() -> None:
+    month, day = cost_row("2.50"), cost_row("1").replace("2026-09-30", "2026-09-01")
+    _, parsed = parse(COST_TABLE.format(currency="$") + month + day)
+    assert describe_parsed(parsed) == [
+        "1 record of a longer period than a day: the amount counts on the first day of its period, "
+        "and replaces no estimates of the others."
+    ]
+    november = "2026-11-01T00:00:00Z,2026-12-01T00:00:00Z"
+    _, of_focus = parse(
+        FOCUS
+        + focus_row("9", "AWS", "Amazon Bedrock", period=november)
+        + focus_row("1", "AWS", "Amazon Bedrock")
+    )
+    assert len(describe_parsed(of_focus)) == 1
 
 
 def test_total_rounding_and_other_services_are_left_out_and_counted() -> None:
