@@ -2469,6 +2469,18 @@ when check_violation then
 end
 $$;
 
+-- FUNCTION private.installation_owner()
+
+CREATE FUNCTION private.installation_owner() RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select coalesce(
+        (select i.owner_id from private.installation as i),
+        (select u.id from auth.users as u order by u.created_at, u.id limit 1)
+    )
+$$;
+
 -- FUNCTION private.is_refresh_due()
 
 CREATE FUNCTION private.is_refresh_due() RETURNS boolean
@@ -3188,6 +3200,17 @@ begin
         left join unnest(rules) as r on f.position = r.position
     );
 end
+$$;
+
+-- FUNCTION private.may_sign_up(text)
+
+CREATE FUNCTION private.may_sign_up(address text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select
+        not exists (select from auth.users)
+        or exists (select from public.invitations as i where i.email = lower(address) and i.expires_at > now())
 $$;
 
 -- FUNCTION private.merge_lines(private.incoming_record[])
@@ -7029,6 +7052,15 @@ begin
 end
 $_$;
 
+-- FUNCTION public.owns_installation()
+
+CREATE FUNCTION public.owns_installation() RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+    select coalesce(private.installation_owner() = auth.uid(), false)
+$$;
+
 -- FUNCTION public.post_due_renewals(uuid)
 
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
@@ -8103,6 +8135,14 @@ CREATE TABLE private.former_members (
     CONSTRAINT former_members_email_check CHECK ((length(email) <= 320))
 );
 
+-- TABLE private.installation
+
+CREATE TABLE private.installation (
+    only_row boolean DEFAULT true NOT NULL,
+    owner_id uuid,
+    CONSTRAINT installation_only_row_check CHECK (only_row)
+);
+
 -- TABLE private.refreshes
 
 CREATE TABLE private.refreshes (
@@ -8542,6 +8582,11 @@ ALTER TABLE ONLY private.folded_days
 
 ALTER TABLE ONLY private.former_members
     ADD CONSTRAINT former_members_pkey PRIMARY KEY (user_id, workspace_id);
+
+-- CONSTRAINT private.installation installation_pkey
+
+ALTER TABLE ONLY private.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
 
 -- CONSTRAINT private.overridden_days overridden_days_pkey
 
@@ -9499,6 +9544,11 @@ ALTER TABLE ONLY private.former_members
 ALTER TABLE ONLY private.former_members
     ADD CONSTRAINT former_members_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.installation installation_owner_id_fkey
+
+ALTER TABLE ONLY private.installation
+    ADD CONSTRAINT installation_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES auth.users(id) ON DELETE SET NULL;
+
 -- FK CONSTRAINT private.sent_invitations sent_invitations_invited_by_fkey
 
 ALTER TABLE ONLY private.sent_invitations
@@ -9713,6 +9763,10 @@ ALTER TABLE private.folded_days ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.former_members
 
 ALTER TABLE private.former_members ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.installation
+
+ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.overridden_days
 
@@ -9993,6 +10047,8 @@ ALTER TABLE public.workspaces ENABLE ROW LEVEL SECURITY;
 -- POLICY public.workspaces workspaces_select_member
 
 CREATE POLICY workspaces_select_member ON public.workspaces FOR SELECT TO authenticated USING ((id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+GRANT USAGE ON SCHEMA private TO supabase_auth_admin;
 
 GRANT USAGE ON SCHEMA public TO anon;
 GRANT USAGE ON SCHEMA public TO authenticated;
@@ -10278,6 +10334,8 @@ GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authent
 
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
@@ -10377,6 +10435,9 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.may_sign_up(address text) FROM PUBLIC;
+GRANT ALL ON FUNCTION private.may_sign_up(address text) TO supabase_auth_admin;
 
 REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) FROM PUBLIC;
 
@@ -10709,6 +10770,9 @@ GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.owns_installation() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.owns_installation() TO authenticated;
 
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;

@@ -1,4 +1,7 @@
-"""The browser's session cookie, and the header that passes the session on to Streamlit."""
+"""The browser's cookies (session, names as a device), and the header that tells Streamlit the session."""
+
+import re
+from collections.abc import Mapping
 
 from starlette.responses import Response
 
@@ -6,6 +9,10 @@ from app.auth.same_origin import is_https
 from app.auth.sessions import ABSOLUTE_SECONDS
 
 SESSION_HEADER = "X-App-Sid"  # set by the gate; `server.trustedUserHeaders` binds Streamlit sessions to it
+
+DEVICE = re.compile(r"[\w-]{1,100}\.[\w-]{1,100}", re.ASCII)
+MAX_DEVICES = 10  # accounts that sign in with one browser
+DEVICE_SECONDS = 365 * 24 * 3600
 
 
 def cookie_name() -> str:
@@ -29,3 +36,33 @@ def set_cookie(response: Response, cookie: str) -> None:
 def clear_cookie(response: Response) -> None:
     """Delete the session cookie."""
     response.delete_cookie(cookie_name(), path="/", secure=is_https(), httponly=True, samesite="lax")
+
+
+def devices_of(cookies: Mapping[str, str]) -> str:
+    """Names that this browser was given at its sign-ins, the latest first, separated by spaces."""
+    return " ".join(_device_names(cookies))
+
+
+def remember_device(response: Response, cookies: Mapping[str, str], device: str) -> None:
+    """Add a name to those of this browser; an empty one is ignored."""
+    if not DEVICE.fullmatch(device):
+        return
+    names = [device, *(name for name in _device_names(cookies) if name != device)][:MAX_DEVICES]
+    response.set_cookie(
+        _device_cookie(),
+        "~".join(names),
+        max_age=DEVICE_SECONDS,
+        path="/",
+        secure=is_https(),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _device_names(cookies: Mapping[str, str]) -> list[str]:
+    names = cookies.get(_device_cookie(), "").split("~")
+    return [name for name in names if DEVICE.fullmatch(name)][:MAX_DEVICES]
+
+
+def _device_cookie() -> str:
+    return "__Host-tally-device" if is_https() else "tally-device"

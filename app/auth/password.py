@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.auth.cookies import cookie_name
+from app.auth.cookies import cookie_name, devices_of
 from app.auth.identity import User
 from app.auth.rate_limits import PASSWORD_CHANGES
 from app.auth.session_keys import session_id
@@ -16,7 +16,7 @@ def change_password(user: User, current_password: str, new_password: str) -> Non
     PASSWORD_CHANGES.count(user.user_id)
     _check_current_password(user, current_password)
     PASSWORD_CHANGES.reset(user.user_id)
-    auth_client().change_password(user.access_token, new_password)
+    auth_client().change_password(user.access_token, new_password, current_password)
     auth_client().sign_out(user.access_token, "others")
     sessions().close_all(user.user_id, keep=_own_session_id())
 
@@ -24,7 +24,7 @@ def change_password(user: User, current_password: str, new_password: str) -> Non
 def _check_current_password(user: User, password: str) -> None:
     """Check the current password, so that an unattended browser is not enough to take over an account."""
     try:
-        probe = auth_client().sign_in(user.email, password)
+        probe = auth_client().sign_in(user.email, password, devices_of(st.context.cookies))
     except AuthRefused as refused:
         if refused.code == "invalid_credentials":
             raise AuthRefused("Your current password is wrong.", refused.code) from None

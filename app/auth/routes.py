@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.concurrency import run_in_threadpool
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app.auth.cookies import clear_cookie, cookie_name, set_cookie
+from app.auth.cookies import clear_cookie, cookie_name, devices_of, remember_device, set_cookie
 from app.auth.form_fields import read_fields
 from app.auth.form_pages import Page, hide_address, render_page, render_reset_link
 from app.auth.local_path import local_path, with_next
@@ -25,6 +25,14 @@ CODE = re.compile(r"[0-9]{6,10}")  # a Supabase project may use codes longer tha
 CODE_SENT = "If there is an account for {email}, we sent it a 6-digit code. It is valid for one hour."
 CONFIRM_FIRST = "We sent an email to {email}. Follow its link to confirm your address, then sign in."
 STORE_BROKEN = "Tally cannot write its session store. Check the server's free disk space, then try again."
+
+STATUSES = {
+    "invalid_credentials": 401,
+    "too_many_passwords": 429,
+    "too_many_codes": 429,
+    "over_request_rate_limit": 429,
+    "over_email_send_rate_limit": 429,
+}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -43,7 +51,7 @@ class Form:
     token: str = field(repr=False)  # of an emailed link, in place of email and code
     next_path: str
     host: str | None
-    cookie: str | None = field(repr=False)
+    cookies: Mapping[str, str] = field(repr=False)
 
 
 def routes() -> list[Route]:
@@ -67,7 +75,7 @@ def routes() -> list[Route]:
 
 def _sign_in(form: Form) -> Response:
     SIGN_INS.count(form.host, form.email)
-    tokens = auth_client().sign_in(_checked_email(form), form.password)
+    tokens = auth_client().sign_in(_checked_email(form), form.password, devices_of(form.cookies))
     SIGN_INS.forgive(form.host, form.email)
     return _begin_session(form, tokens)
 
@@ -105,7 +113,7 @@ def _reset_password(form: Form) -> Response:
 def _redeem_code(form: Form) -> Tokens:
     email = _checked_email(form)
     CODES_TRIED.count(form.host, email)
-    tokens = auth_client().redeem_reset_code(email, _checked_code(form))
+    tokens = auth_client().redeem_reset_code(email, _checked_code(form), devices_of(form.cookies))
     CODES_TRIED.forgive(form.host, email)
     return tokens
 
@@ -124,9 +132,10 @@ def _redeem_link(form: Form) -> Tokens:
 
 
 def _begin_session(form: Form, tokens: Tokens) -> Response:
-    sessions().close(form.cookie)
+    sessions().close(form.cookies.get(cookie_name()))
     response = RedirectResponse(local_path(form.next_path), 303)
     set_cookie(response, sessions().open(tokens))
+    remember_device(response, form.cookies, tokens.device)
     return response
 
 
@@ -190,7 +199,7 @@ def _status_of(error: AuthError | sqlite3.Error) -> int:
     if isinstance(error, TooManyAttempts):
         return 429
     if isinstance(error, AuthRefused):
-        return 401 if error.code == "invalid_credentials" else 422
+        return STATUSES.get(error.code, 422)
     return 503
 
 
@@ -205,7 +214,7 @@ async def _read_form(request: Request) -> Form | None:
         token=fields.get("token", "")[:300],
         next_path=local_path(fields.get("next", "")),
         host=request.client.host if request.client else None,
-        cookie=request.cookies.get(cookie_name()),
+        cookies=request.cookies,
     )
 
 

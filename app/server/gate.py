@@ -1,5 +1,6 @@
 """Gate in front of the server: no page, upload or WebSocket without a session."""
 
+from collections import Counter
 from pathlib import Path
 
 from starlette.datastructures import MutableHeaders
@@ -15,7 +16,9 @@ from app.auth.same_origin import is_https, is_same_origin, origin_matches
 from app.auth.sessions import LiveSession, sessions
 from app.auth.workspaces import WORKSPACE
 from app.server.headers import add_security_headers
+from app.server.hosts import MISDIRECTED, is_known_host
 from app.server.preload import preload_header
+from app.server.streamlit_sessions import TOO_MUCH, belongs_to, has_room
 from app.ui.pages import PATHS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -31,7 +34,8 @@ OPEN = {
 CLOSED_PREFIXES = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 CACHEABLE_PREFIXES = ("/static/", "/app/static/")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-UNAUTHORISED_SOCKET, FOREIGN_SOCKET = 4401, 1008
+UNAUTHORISED_SOCKET, FOREIGN_SOCKET, TOO_MANY_SOCKETS = 4401, 1008, 4429
+MAX_LIVE_PAGES = 20  # of one account, in all of its browsers
 
 
 class Gate:
@@ -39,9 +43,14 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._live_pages: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] in ("http", "websocket") and not is_known_host(
+            HTTPConnection(scope).headers.get("host")
+        ):
+            await _refuse_host(scope, receive, send)
+        elif scope["type"] == "http":
             await self._http(scope, receive, _with_headers(scope["path"], send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
@@ -57,8 +66,10 @@ class Gate:
         answer: ASGIApp
         if session is None:
             answer = _send_to_sign_in(scope)
-        elif scope["path"].startswith(CLOSED_PREFIXES):
+        elif scope["path"].startswith(CLOSED_PREFIXES) or not belongs_to(scope["path"], session.session_id):
             answer = PlainTextResponse("Not found", 404)
+        elif scope["method"] == "PUT" and not has_room(scope["path"], HTTPConnection(scope).headers):
+            answer = PlainTextResponse(TOO_MUCH, 413)
         else:
             _set_our_headers(scope, session)
             answer = _open_last_workspace(scope, session) or self.app
@@ -71,9 +82,27 @@ class Gate:
             await send({"type": "websocket.close", "code": UNAUTHORISED_SOCKET})
         elif not origin_matches(HTTPConnection(scope).headers):
             await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
+        elif self._live_pages[session.user_id] >= MAX_LIVE_PAGES:
+            await send({"type": "websocket.close", "code": TOO_MANY_SOCKETS})
         else:
-            _set_our_headers(scope, session)
+            await self._connect(scope, receive, send, session)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send, session: LiveSession) -> None:
+        _set_our_headers(scope, session)
+        self._live_pages[session.user_id] += 1
+        try:
             await self.app(scope, receive, send)
+        finally:
+            self._live_pages[session.user_id] -= 1
+            if not self._live_pages[session.user_id]:
+                del self._live_pages[session.user_id]
+
+
+async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
+    else:
+        await PlainTextResponse(MISDIRECTED, 421)(scope, receive, send)
 
 
 def _find_session(scope: Scope) -> LiveSession | None:

@@ -1,11 +1,12 @@
 // The auth server: the auth part of @supabase/lite. Its database role can access only the schema auth.
-import { getRequestListener } from "@hono/node-server";
 import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
+import { Accounts } from "./accounts.mjs";
+import { AuthDoor } from "./auth_door.mjs";
+import { MINIMUM_PASSWORD_LENGTH } from "./common_passwords.mjs";
 import { mailDriver } from "./mail.mjs";
 import { databaseUrl } from "./settings.mjs";
 
-const MINIMUM_PASSWORD_LENGTH = 8;
 const ACCESS_TOKEN_SECONDS = 3600;
 
 // Postgres prints `2026-11-20 12:33:32+00`; Supabase's clients require ISO 8601.
@@ -27,10 +28,15 @@ export async function startAuth(settings) {
     options: { drivers: { email: mailDriver(settings) } },
   });
   await app.ensureSystemSchema();
+  const accounts = new Accounts(settings);
+  // lite grants more to loopback peers. Requests from the gateway must not count as such.
+  const server = (request) => app.fetch(request, { peerAddress: null });
+  const door = new AuthDoor({ server, accounts, secret: settings.secrets.jwt_secret });
   return {
-    // lite grants more to loopback peers. Requests from the gateway must not count as such.
-    handle: getRequestListener((request) => app.fetch(request, { peerAddress: null })),
-    stop: () => connection.close(),
+    handle: (request, response, url) => door.handle(request, response, url),
+    stop: async () => {
+      await Promise.all([connection.close(), accounts.stop()]);
+    },
   };
 }
 
@@ -44,6 +50,7 @@ function authConfig({ secrets, siteUrl }) {
     site_url: siteUrl,
     enable_signup: true,
     minimum_password_length: MINIMUM_PASSWORD_LENGTH,
+    enable_refresh_token_rotation: true,
     email: { enable_signup: true, enable_confirmations: false, otp_length: 6 },
   };
 }

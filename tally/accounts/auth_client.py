@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -15,13 +15,16 @@ from tally.core.tls import certificates
 TIMEOUT_SECONDS = 10.0
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_BYTES = 72  # bcrypt ignores further bytes, so Supabase refuses longer passwords
+# Names of devices on which an account signed in, separated by spaces. Tally's own stack counts their attempts
+# apart from those of strangers; a hosted project knows no such header.
+DEVICE_HEADER = "x-tally-device"
 
 MESSAGES = {
     "invalid_credentials": "Wrong email or password.",
     "email_not_confirmed": "This email address is not confirmed yet. Follow the link in our email.",
     "user_already_exists": "There is already an account with this email address. Sign in instead.",
     "email_exists": "There is already an account with this email address. Sign in instead.",
-    "signup_disabled": "New accounts are disabled for this project. Ask its owner to invite you.",
+    "signup_disabled": "New accounts need an invitation here. Ask the owner to invite this email address.",
     "email_provider_disabled": "Signing up with an email address is disabled for this project.",
     "email_address_invalid": "That does not look like an email address. Check it and try again.",
     "email_address_not_authorized": "This project cannot send email to that address. Ask its owner for help.",
@@ -30,6 +33,10 @@ MESSAGES = {
     "otp_expired": "That code is wrong, used or expired. Request a new one.",
     "reauthentication_needed": "You signed in too long ago. Sign out, sign in again, then change it.",
     "over_request_rate_limit": "Too many attempts. Wait a minute, then try again.",
+    "too_many_passwords": "Too many wrong passwords for this account within an hour. Wait an hour, use a "
+    "browser that you have signed in with before, or reset your password.",
+    "too_many_codes": "Too many codes were tried for this account within an hour. Follow the link in our "
+    "email instead, or wait an hour.",
     "over_email_send_rate_limit": "An email was sent a moment ago. Wait a minute, then request another.",
 }
 
@@ -86,6 +93,7 @@ class Tokens:
     expires_at: int
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    device: str = field(default="", repr=False)  # name of the device, after a sign-in by password
 
 
 class AuthClient:
@@ -101,10 +109,16 @@ class AuthClient:
             verify=certificates(),
         )
 
-    def sign_in(self, email: str, password: str) -> Tokens:
-        """Exchange email and password for a new session."""
-        body = {"email": email, "password": password}
-        return parse_tokens(self._call("POST", "token", body, params={"grant_type": "password"}))
+    def sign_in(self, email: str, password: str, devices: str = "") -> Tokens:
+        """Exchange email and password for a new session; `devices` are names from earlier sign-ins."""
+        response = self._send(
+            "POST",
+            "token",
+            {"email": email, "password": password},
+            params={"grant_type": "password"},
+            headers={DEVICE_HEADER: devices} if devices else {},
+        )
+        return replace(parse_tokens(_read(response)), device=response.headers.get(DEVICE_HEADER, ""))
 
     def sign_up(self, email: str, password: str) -> Tokens | None:
         """Create an account; None when the email address has to be confirmed first."""
@@ -124,18 +138,21 @@ class AuthClient:
         """Email a 6-digit code, if an account has this address."""
         self._call("POST", "recover", {"email": email})
 
-    def redeem_reset_code(self, email: str, code: str) -> Tokens:
+    def redeem_reset_code(self, email: str, code: str, devices: str = "") -> Tokens:
         """Exchange the emailed code for a session that may set a new password."""
-        return parse_tokens(self._call("POST", "verify", {"type": "recovery", "email": email, "token": code}))
+        body = {"type": "recovery", "email": email, "token": code}
+        headers = {DEVICE_HEADER: devices} if devices else {}
+        return parse_tokens(_read(self._send("POST", "verify", body, headers=headers)))
 
     def redeem_link(self, kind: str, token: str) -> Tokens | None:
         """Exchange the token of an emailed link for a session; None while another address must confirm."""
         answer = self._call("POST", "verify", {"type": kind, "token_hash": token})
         return parse_tokens(answer) if "access_token" in answer else None
 
-    def change_password(self, access_token: str, password: str) -> None:
-        """Set a new password."""
-        self._call("PUT", "user", {"password": password}, access_token=access_token)
+    def change_password(self, access_token: str, password: str, current_password: str = "") -> None:
+        """Set a new password; needs the current one unless the session is from an emailed code or link."""
+        body = {"password": password} | ({"current_password": current_password} if current_password else {})
+        self._call("PUT", "user", body, access_token=access_token)
 
     def sign_out(self, access_token: str, scope: Literal["local", "others", "global"] = "local") -> None:
         """Revoke this session, the account's other sessions, or all of them."""
@@ -150,19 +167,37 @@ class AuthClient:
         params: Mapping[str, str] | None = None,
         access_token: str | None = None,
     ) -> dict[str, Any]:
-        headers = {"Authorization": f"Bearer {access_token}"} if access_token else None
+        headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
+        return _read(self._send(method, path, body, params=params, headers=headers))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, str] | None,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
         try:
-            response = self._http.request(method, path, json=body, params=params, headers=headers)
-            answer = response.json() if response.content else {}
+            return self._http.request(method, path, json=body, params=params, headers=headers)
         except UnicodeEncodeError:
             raise AuthRefused("That has a character that cannot be used. Type it again.") from None
-        except (httpx.HTTPError, ValueError):
+        except httpx.HTTPError:
             raise AuthUnreachable from None
-        if not isinstance(answer, dict) or response.status_code >= 500:
-            raise AuthUnreachable
-        if response.status_code >= 400:
-            raise parse_refusal(answer, response.status_code)
-        return answer
+
+
+def _read(response: httpx.Response) -> dict[str, Any]:
+    """The answer of Supabase Auth; raises AuthError for a refusal."""
+    try:
+        answer = response.json() if response.content else {}
+    except ValueError:
+        raise AuthUnreachable from None
+    if not isinstance(answer, dict) or response.status_code >= 500:
+        raise AuthUnreachable
+    if response.status_code >= 400:
+        raise parse_refusal(answer, response.status_code)
+    return answer
 
 
 def check_new_password(password: str) -> str:

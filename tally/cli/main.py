@@ -9,6 +9,7 @@ from tally.cli.command import TallyCommand, new_app
 from tally.cli.glance import print_status, print_today
 from tally.cli.imports import import_files
 from tally.cli.keys import keys
+from tally.cli.owner import owner
 from tally.cli.prices import reprice
 from tally.cli.records import demo, export_records
 
@@ -45,4 +46,5 @@ app.command("export")(export_records)
 app.command("demo")(demo)
 collect.add_commands(app)
 app.command("reprice")(reprice)
+app.command("owner", cls=TallyCommand)(owner)
 app.add_typer(keys, name="keys")

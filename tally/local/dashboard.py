@@ -19,7 +19,15 @@ from tally.local.service import Stopped
 
 START_SECONDS = 60
 STOP_SECONDS = 8
-PUBLIC_SETTINGS = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "APP_ORIGIN", "TALLY_OUTBOX")
+# FORWARDED_ALLOW_IPS is uvicorn's: the proxies that may say for whom they ask. Limits count by who asks, so
+# that by default none may, not even one on this machine.
+PUBLIC_SETTINGS = (
+    "SUPABASE_URL",
+    "SUPABASE_PUBLISHABLE_KEY",
+    "APP_ORIGIN",
+    "TALLY_OUTBOX",
+    "FORWARDED_ALLOW_IPS",
+)
 APP = "app.server.main:app"  # also identifies the process in the process table
 
 

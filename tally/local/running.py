@@ -19,9 +19,12 @@ from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
 @contextmanager
 def running_stack(
-    home: Path, port: int, smtp_url: str | None = None, migrated: bool = True
+    home: Path, port: int, smtp_url: str | None = None, migrated: bool = True, open_signup: bool = True
 ) -> Iterator[Stack]:
-    """Run the stack on ports `port` + 1 to `port` + 3 with its data in `home`; stop it at the end."""
+    """Run the stack on ports `port` + 1 to `port` + 3 with its data in `home`; stop it at the end.
+
+    Anyone may sign up, unless `open_signup` is False.
+    """
     opened = open_home(home)
     lock = lock_home(opened, "stack", port)
     try:
@@ -31,7 +34,9 @@ def running_stack(
         node = find_node()
         install_modules(node, opened.logs / "install.log")
         local = LocalSettings(
-            tally_port=port, smtp_url=SecretStr(smtp_url) if smtp_url else None, app_origin=None
+            tally_port=port,
+            smtp_url=SecretStr(smtp_url) if smtp_url else None,
+            tally_open_signup=open_signup,
         )
         stack = Stack(opened, ports, load_keys(opened), node, local, lock)
         try:

@@ -15,6 +15,8 @@ class LocalSettings(BaseModel):
     app_origin: str | None = None
     tally_backups: bool = True  # automatic ones: each night, and before a migration
     tally_backup_passphrase: SecretStr | None = None
+    tally_open_signup: bool = False
+    forwarded_allow_ips: str = ""  # proxies that may say for whom they ask
 
 
 def load_local_settings() -> LocalSettings:
@@ -25,5 +27,5 @@ def load_local_settings() -> LocalSettings:
         names = ", ".join(str(problem["loc"][0]).upper() for problem in error.errors())
         raise TallyError(
             f"{names} is not usable. TALLY_PORT must be a number between 1 and 65532, TALLY_BACKUPS `on` "
-            "or `off`."
+            "or `off`, TALLY_OPEN_SIGNUP 1 or 0."
         ) from None

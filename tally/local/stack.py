@@ -131,6 +131,7 @@ class Stack:
             "TALLY_REST_PORT": str(self.ports.rest),
             "TALLY_SITE_URL": self.site_url,
             "SMTP_URL": smtp.get_secret_value() if smtp else "",
+            "TALLY_OPEN_SIGNUP": "1" if self.local.tally_open_signup else "",
             "DO_NOT_TRACK": "1",
         }
 

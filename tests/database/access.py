@@ -69,6 +69,7 @@ EXECUTED_BY = {
     "create_workspace": {"authenticated"},
     "daily_costs": {"authenticated"},
     "data_version": {"authenticated"},
+    "owns_installation": {"authenticated"},
     "delete_missing": {"authenticated"},
     "delete_own_account": {"authenticated"},
     "delete_source": {"authenticated"},

@@ -261,7 +261,13 @@ def test_who_may_not_write_changes_nothing_with_any_function(team: Team, actor: 
     assert not [text for text in sentences if str(team.users["owner"]) in text or "violates" in text]
     if actor != "viewer":
         # There is no source that delete_source could delete, as after it has done so.
-        assert answered == {"create_workspace", "delete_source", "ensure_months", "list_workspaces"}
+        assert answered == {
+            "create_workspace",
+            "delete_source",
+            "ensure_months",
+            "list_workspaces",
+            "owns_installation",
+        }
 
 
 def test_nobody_reads_the_hash_of_a_token(team: Team) -> None:

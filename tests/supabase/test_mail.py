@@ -31,8 +31,12 @@ def test_code_from_the_outbox_resets_the_password_once(stack: Stack) -> None:
     client = new_client(stack)
     email = sign_up(client)
     client.auth.reset_password_for_email(email)
-    files = [file for file in stack.home.outbox.iterdir() if json.loads(file.read_text())["to"] == email]
-    assert len(files) == 1
+
+    def mails() -> list[Path]:
+        return [file for file in stack.home.outbox.iterdir() if json.loads(file.read_text())["to"] == email]
+
+    eventually(lambda: len(mails()) == 1)
+    files = mails()
     assert S_IMODE(files[0].stat().st_mode) == 0o600
     mail = json.loads(files[0].read_text())
     assert re.fullmatch(r"\d{6}", mail["code"])

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import data
 from app.auth import identity
-from app.auth.identity import User, database_of
+from app.auth.identity import User, database_of, supabase_client
 from app.data.reading import KEYS
 from app.formats.text import escape_markdown
 from app.ui import columns
@@ -25,6 +25,7 @@ from tally.agents.source import SourceResult
 from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
+from tally.storage.postgrest import ask
 
 POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
@@ -80,12 +81,18 @@ def _list_agents(user: User) -> list[ListedAgent]:  # noqa: ARG001 - every cache
 
 
 def may_scan(user: User) -> bool:
-    """True where the role and the operator (TALLY_SCAN_LOGS) allow scans and this machine has logs."""
+    """True where role, operator (TALLY_SCAN_LOGS) and machine allow it: its owner asks, and it has logs."""
     return _may_look(user) and any(agent.files for agent in _list_agents(user))
 
 
 def _may_look(user: User) -> bool:
-    return user.workspace.may_write and load_settings().tally_scan_logs
+    return user.workspace.may_write and load_settings().tally_scan_logs and _owns_installation(user)
+
+
+@st.cache_data(ttl=60, show_spinner=False, hash_funcs=KEYS)
+def _owns_installation(user: User) -> bool:
+    """True for the account whose machine this is; raises DatabaseError."""
+    return bool(ask(supabase_client(user).rpc("owns_installation", {}).execute).data)
 
 
 def render_scan(user: User) -> None:

@@ -20,7 +20,11 @@ before(async () => {
   await once(rest, "listening");
   gateway = new Gateway({ gatewayPort: 0, restPort: rest.address().port, secrets });
   await gateway.listen();
-  gateway.serve({ handle: (request, response) => response.end(JSON.stringify(seen("auth", request))) });
+  gateway.serve({
+    handle: (request, response, url) => {
+      response.end(JSON.stringify({ ...seen("auth", request), url: url.pathname + url.search }));
+    },
+  });
   port = gateway.server.address().port;
 });
 

@@ -61,6 +61,8 @@ async function eventually(isTrue) {
   }
 }
 
+const recordedPid = () => Number(readFileSync(rest.pidFile, "utf8").split("\n")[0]);
+
 function isRunning(pid) {
   try {
     return process.kill(pid, 0);
@@ -71,7 +73,7 @@ function isRunning(pid) {
 
 test("start returns when the program answers, and records its process id", async () => {
   await (await supervise(SERVER)).start();
-  assert.equal(Number(readFileSync(rest.pidFile, "utf8")), rest.child.pid);
+  assert.equal(recordedPid(), rest.child.pid);
 });
 
 test("a program that ends is restarted with a new process id", async () => {
@@ -79,7 +81,7 @@ test("a program that ends is restarted with a new process id", async () => {
   const first = rest.child.pid;
   process.kill(first, "SIGKILL");
   await eventually(() => rest.child.pid !== first);
-  assert.equal(Number(readFileSync(rest.pidFile, "utf8")), rest.child.pid);
+  assert.equal(recordedPid(), rest.child.pid);
 });
 
 test("a program that keeps ending is given up", async () => {

@@ -1,8 +1,6 @@
 """Signing up, in and out, and a forgotten password, against the real sign-in service."""
 
-import json
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +12,7 @@ from app.auth.local_path import local_path, with_next
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
+from tests.app.auth.mails import mailed_code
 from tests.app.conftest import Project
 from tests.app.wire import Wire
 
@@ -28,18 +27,6 @@ def message(answer: httpx.Response) -> str:
 
 def is_signed_in(browser: httpx.Client) -> bool:
     return browser.get("/").status_code == 200
-
-
-def mailed_code(project: Project, account: Account) -> str:
-    """The newest 6-digit code in the outbox for this account."""
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        for mail in sorted(project.outbox.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True):
-            content = json.loads(mail.read_text())
-            if content["to"] == account.email:
-                return str(content["code"])
-        time.sleep(0.1)
-    raise AssertionError("no code was mailed")
 
 
 @pytest.fixture
@@ -265,7 +252,24 @@ def test_guessing_is_locked_at_one_address_and_the_owner_gets_in_from_another(
         sign_in(owner, account)
 
 
-@pytest.mark.parametrize(("form", "tries"), [("/signup", 8), ("/forgot", 3), ("/reset", 6)])
+def test_twenty_wrong_passwords_an_hour_whatever_address_is_claimed(
+    server: AppServer, account: Account, second_browser: httpx.Client
+) -> None:
+    sign_in(second_browser, account)
+    second_browser.post("/logout")
+    wrong = {"email": account.email, "password": "wrong horse 1"}
+    statuses = []
+    for host in range(25):
+        with server.browser(f"198.51.100.{host}") as attacker:
+            statuses.append(attacker.post("/login", data=wrong).status_code)
+    assert statuses == [401] * 20 + [429] * 5
+    with server.browser("203.0.113.9") as elsewhere:
+        locked = elsewhere.post("/login", data=wrong | {"password": account.password})
+        assert "use a browser that you have signed in with before" in message(locked)
+    sign_in(second_browser, account)  # it signed in before, and a stranger does not lock it out
+
+
+@pytest.mark.parametrize(("form", "tries"), [("/signup", 8), ("/forgot", 1), ("/reset", 6)])
 def test_other_forms_are_rate_limited_too(
     server: AppServer, new_account: Callable[[], Account], form: str, tries: int
 ) -> None:

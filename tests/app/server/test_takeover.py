@@ -1,15 +1,19 @@
 """A Streamlit session id is no way into another user's live page."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from uuid import uuid4
 
 import httpx
+import pytest
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.auth.cookies import SESSION_HEADER
+from app.server.gate import MAX_LIVE_PAGES
 from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
 
@@ -87,3 +91,98 @@ def test_live_page_stays_out_of_reach_after_its_owner_signed_out(
             assert await open_page(stack, server, bobs, resume=live) != live
 
     asyncio.run(attempt())
+
+
+def test_upload_reaches_the_page_of_its_own_session_only(
+    server: AppServer, new_account: Callable[[], Account]
+) -> None:
+    adas, bobs = cookie_of(server, new_account()), cookie_of(server, new_account())
+
+    async def attempt() -> None:
+        async with AsyncExitStack() as stack:
+            live = await open_page(stack, server, adas)
+            address = f"{server.url}/_stcore/upload_file/{live}/{uuid4()}"
+            assert upload(address, bobs) == 404
+            assert upload(address, bobs, method="DELETE") == 404
+            assert upload(address, adas) == 204
+            assert upload(address, adas, method="DELETE") == 204
+
+    asyncio.run(attempt())
+
+
+def upload(address: str, cookie: str, method: str = "PUT", size: int = 1000) -> int:
+    """The status of an upload, with a XSRF token of the sender's own."""
+    token = f"2|{'00' * 4}|{'ab' * 16}|1700000000"
+    return httpx.request(
+        method,
+        address,
+        files={"file": ("usage.csv", b"x" * size)} if method == "PUT" else None,
+        headers={"cookie": f"{cookie}; _streamlit_xsrf={token}", "x-xsrftoken": token},
+        timeout=30,
+    ).status_code
+
+
+def test_download_is_served_to_the_pages_of_its_own_session_only(
+    server: AppServer, new_account: Callable[[], Account]
+) -> None:
+    adas, bobs = cookie_of(server, new_account()), cookie_of(server, new_account())
+
+    async def attempt() -> None:
+        async with AsyncExitStack() as stack:
+            path = await find_download(stack, server, adas)
+            for cookie, status in ((adas, 200), (bobs, 404), ("", 401)):
+                assert httpx.get(server.url + path, headers={"cookie": cookie}).status_code == status
+
+    asyncio.run(attempt())
+
+
+async def find_download(stack: AsyncExitStack, server: AppServer, cookie: str) -> str:
+    """Open the page of imports, which offers a sample file, and return that file's address."""
+    socket = await connect(stack, server, cookie)
+    rerun = BackMsg()
+    rerun.rerun_script.page_name = "import"
+    await socket.send(rerun.SerializeToString())
+    while True:
+        message = bytes(await asyncio.wait_for(socket.recv(decode=False), 20))
+        if found := re.search(rb"/media/[0-9a-f]+\.\w+", message):
+            return found.group().decode()
+
+
+def test_files_of_one_page_are_bounded(server: AppServer, account: Account) -> None:
+    cookie = cookie_of(server, account)
+
+    async def attempt() -> None:
+        async with AsyncExitStack() as stack:
+            live = await open_page(stack, server, cookie)
+            base = f"{server.url}/_stcore/upload_file/{live}"
+            sizes = [upload(f"{base}/{uuid4()}", cookie, size=40_000_000) for _ in range(6)]
+            assert sizes == [204, 204, 204, 204, 204, 413]
+
+    asyncio.run(attempt())
+
+
+def test_live_pages_of_one_account_are_bounded(server: AppServer, new_account: Callable[[], Account]) -> None:
+    adas, bobs = cookie_of(server, new_account()), cookie_of(server, new_account())
+
+    async def attempt() -> None:
+        async with AsyncExitStack() as stack:
+            for _ in range(MAX_LIVE_PAGES):
+                await connect(stack, server, adas)
+            with pytest.raises(websockets.InvalidStatus):
+                await connect(stack, server, adas)
+            await connect(stack, server, bobs)
+
+    asyncio.run(attempt())
+
+
+async def connect(stack: AsyncExitStack, server: AppServer, cookie: str) -> websockets.ClientConnection:
+    """Open a WebSocket without asking for a page."""
+    return await stack.enter_async_context(
+        websockets.connect(
+            f"ws://localhost:{server.port}/_stcore/stream",
+            origin=server.url,  # type: ignore[arg-type]
+            additional_headers={"Cookie": cookie},
+            subprotocols=["streamlit", "no-token"],  # type: ignore[list-item]
+            max_size=None,
+        )
+    )

@@ -1,12 +1,13 @@
 """The Sources page: sources in and out of totals, and the difference between bills and estimates."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,9 +15,11 @@ from app import data
 from app.auth.identity import User, database_of
 from app.parts.source_names import describe_billing_account, describe_dataset, describe_source
 from app.views.sources import comparison, source_list
+from tally.accounts.auth_client import AuthClient
 from tally.agents.registry import AGENTS
 from tally.core.records import REQUESTS, CostRecord
 from tally.ledger.save import save_records
+from tests.app.accounts import Account, sign_in_user
 from tests.app.pages import metrics, open_page, shown, usage
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
@@ -305,8 +308,9 @@ def logs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.usefixtures("logs")
 def test_machine_is_scanned_only_where_the_operator_allows_it(
-    monkeypatch: pytest.MonkeyPatch, user: User
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
+    own_installation(job, user)
     page = open_page(monkeypatch, user, "sources")
     assert "scan-machine" not in {button.key for button in page.button}
 
@@ -333,7 +337,33 @@ def test_machine_is_scanned_only_where_the_operator_allows_it(
     assert set(agents["found"][1:]) == {"No"}
 
 
-def test_machine_without_logs_offers_no_scan(monkeypatch: pytest.MonkeyPatch, user: User, logs: Path) -> None:
+def own_installation(job: psycopg.Connection[Any], user: User) -> None:
+    job.execute("delete from private.installation")
+    job.execute("insert into private.installation (owner_id) values (%s)", [user.user_id])
+
+
+@pytest.mark.usefixtures("logs")
+def test_machine_is_scanned_for_its_owner_only(
+    monkeypatch: pytest.MonkeyPatch,
+    user: User,
+    new_account: Callable[[], Account],
+    upstream: AuthClient,
+    job: psycopg.Connection[Any],
+) -> None:
+    own_installation(job, user)
+    monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
+    other = sign_in_user(upstream, new_account())
+    offered = [
+        "scan-machine" in {button.key for button in open_page(monkeypatch, each, "sources").button}
+        for each in (user, other)
+    ]
+    assert offered == [True, False]
+
+
+def test_machine_without_logs_offers_no_scan(
+    monkeypatch: pytest.MonkeyPatch, user: User, logs: Path, job: psycopg.Connection[Any]
+) -> None:
+    own_installation(job, user)
     monkeypatch.setenv("TALLY_SCAN_LOGS", "1")
     monkeypatch.setenv("HOME", str(logs / "elsewhere"))
     page = open_page(monkeypatch, user, "sources")
