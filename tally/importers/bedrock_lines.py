@@ -7,12 +7,10 @@ A line has the model in its product (`Claude Sonnet 4.5 (Amazon Bedrock Edition)
 import re
 from functools import lru_cache
 
-from tally.catalog.makers import find_family
-from tally.catalog.models import canonical_model
 from tally.core.records import NO_MODEL
+from tally.importers.metered_models import name_metered
 
 _EDITION = re.compile(r"\s*\((?:amazon )?bedrock edition\)", re.IGNORECASE)
-_LLAMA = re.compile(r"llama-[3-9][.0-9]*(?:-[a-z]+)?-[0-9]+b")  # Amazon sells these as -instruct only
 _ARN = re.compile(r"arn:aws[a-z-]*:bedrock:.*(?:foundation-model|/?inference-profile)/(?P<model>.+)")
 _REGION = re.compile(r"[A-Z]{2,4}[0-9]?-")
 # The part of a usage type that follows the model.
@@ -37,11 +35,7 @@ def model_of(product: str, usage_type: str = "", resource: str = "") -> str:
         _read_usage_type(sold) or sold,
         _read_usage_type(usage_type),
     )
-    for written in names:
-        name = canonical_model(written)
-        if find_family(name) and (not name.startswith("claude") or re.search("[0-9]", name)):
-            return f"{name}-instruct" if _LLAMA.fullmatch(name) else name
-    return NO_MODEL
+    return next(filter(None, map(name_metered, names)), NO_MODEL)
 
 
 def _read_usage_type(usage_type: str) -> str:

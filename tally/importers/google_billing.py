@@ -20,6 +20,7 @@ from tally.core.records import NO_MODEL, ChargeType, CostRecord, identity
 from tally.importers.ai_services import is_ai
 from tally.importers.exports import Numbers, billing_account, utc_time
 from tally.importers.gateways import Named
+from tally.importers.metered_models import name_metered
 from tally.importers.protocol import NOT_AI, Options, Parsed, RowRejected, RowSkipped, read_rows
 from tally.importers.readers.currencies import convert_to_usd, find_currency
 from tally.importers.readers.table import Table, quote
@@ -46,10 +47,12 @@ _GEMINI = re.compile(
     re.IGNORECASE,
 )
 _CLAUDE = re.compile(
-    r"claude[ -]+(?:(?:opus|sonnet|haiku)[ -]+[0-9](?:[.-][0-9])?"
+    r"claude[ -]+(?:(?:opus|sonnet|haiku|fable|mythos)[ -]+[0-9](?:[.-][0-9])?"
     r"|[0-9](?:[.-][0-9])?[ -]+(?:opus|sonnet|haiku))",
     re.IGNORECASE,
 )
+# What is counted, after the name of another maker's model.
+_COUNTED = re.compile(r"[ -]+(?:text|input|output|cached?|tokens?|batch|predictions?)\b.*", re.IGNORECASE)
 
 
 def identify(header: Sequence[str]) -> bool:
@@ -132,7 +135,9 @@ def model_of(sku: str) -> str:
         return f"gemini-{gemini['version']}-{gemini['kind'].lower()}{lite}"
     if claude:
         return canonical_model(re.sub(r"[ -]+", " ", claude[0]).lower())
-    return NO_MODEL
+    named = _COUNTED.sub("", sku)
+    has_model = named != sku and "gemini" not in named.casefold() and re.search("[0-9]", named)
+    return (has_model and name_metered(named)) or NO_MODEL
 
 
 def _flat(heading: str) -> str:

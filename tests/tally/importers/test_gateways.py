@@ -201,6 +201,13 @@ def test_tax_of_an_ai_service_is_a_record() -> None:
         ("gemini-2.5-pro cached input", "gemini-2.5-pro"),
         ("Claude Opus 4.5 Batch Input Tokens", "claude-opus-4-5"),
         ("Claude 3.5 Sonnet Output", "claude-3-5-sonnet"),
+        ("Claude Fable 5 Output Tokens", "claude-fable-5"),
+        ("Llama 3.3 70B Input Tokens", "llama-3.3-70b-instruct"),
+        ("DeepSeek-V3.1 Output Tokens", "deepseek-v3.1"),
+        ("gpt-oss-120b Input Tokens", "gpt-oss-120b"),
+        ("Kimi K2 Thinking Output", "kimi-k2-thinking"),
+        ("Gemini Embedding Text Input", NO_MODEL),
+        ("Vector Search Index Serving e2", NO_MODEL),
         ("Vertex AI Search", NO_MODEL),
     ],
 )
