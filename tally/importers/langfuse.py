@@ -41,8 +41,18 @@ DETAILS = {
 }
 # Names for tokens read from and written to the provider's cache in Langfuse's integrations.
 READ, WRITE, LIFETIMES = ("cache_read", "cached"), ("cache_creation", "cache_write"), ("5m", "1h")
-OPENAI_TOTALS = {"prompt_tokens": "input", "completion_tokens": "output", "total_tokens": "total"}
-TOTALS = frozenset(OPENAI_TOTALS.values())
+OTHER_TOTALS = {
+    f"{theirs}{separator}tokens": ours
+    for theirs, ours in {"prompt": "input", "completion": "output", "total": "total"}.items()
+    for separator in ("", "_")
+}
+TOTALS = frozenset(OTHER_TOTALS.values())
+# Columns of exports without an object of usage.
+USAGE_COLUMNS = {
+    "input": ("inputtokens", "inputusage", "prompttokens", "usageinput"),
+    "output": ("outputtokens", "outputusage", "completiontokens", "usageoutput"),
+    "total": ("totaltokens", "totalusage", "usagetotal"),
+}
 
 
 def identify(header: Sequence[str]) -> bool:
@@ -101,13 +111,24 @@ def read_usage(details: Mapping[str, str]) -> tuple[Usage, int]:
     if read + write > input_tokens:
         raise RowRejected("there are more cached tokens than input tokens in its usage")
     reasoning_tokens = sum(_select(of_output, ("reasoning",)).values())
-    return Usage(input_tokens, output_tokens, read, write, write_1h), reasoning_tokens
+    audio_in, audio_out = (sum(_select(part, ("audio",)).values()) for part in (of_input, of_output))
+    usage = Usage(
+        input_tokens,
+        output_tokens,
+        read,
+        write,
+        write_1h,
+        input_audio_tokens=audio_in,
+        cached_audio_tokens=sum(_select(_select(of_input, READ), ("audio",)).values()),
+        output_audio_tokens=audio_out,
+    )
+    return usage, reasoning_tokens
 
 
 def _read_counts(details: Mapping[str, str]) -> dict[str, int]:
-    """Token counts by name, with OpenAI's names of totals under Langfuse's own."""
+    """Token counts by name, with other names of totals under Langfuse's own."""
     counts = {key.lower(): _count(key, cell) for key, cell in details.items() if cell and key != "unit"}
-    return {OPENAI_TOTALS.get(key, key): count for key, count in counts.items()}
+    return {OTHER_TOTALS.get(key, key): count for key, count in counts.items()}
 
 
 def _without_sums(parts: dict[str, int]) -> dict[str, int]:
@@ -143,6 +164,8 @@ def _objects(table: Table, names: Sequence[str]) -> Callable[[Sequence[str]], Ma
         for column, heading in columns.items()
         if column.partition(".")[0] in names and "." in column
     }
+    if names is USAGE and not own:
+        own = {key: find_reader(table, columns, *spellings) for key, spellings in USAGE_COLUMNS.items()}
 
     def read_object(cells: Sequence[str]) -> Mapping[str, str]:
         return flatten_json(cell_of(cells)) or {key: read_cell(cells) for key, read_cell in own.items()}

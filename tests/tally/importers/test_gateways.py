@@ -96,6 +96,18 @@ def test_failed_request_without_usage_is_skipped() -> None:
         ),
         ({"input": "1", "output": "5", "output_reasoning_tokens": "4", "total": "10"}, Usage(1, 9), 4),
         ({"prompt_tokens": "7", "completion_tokens": "2", "total_tokens": "9"}, Usage(7, 2), 0),
+        ({"promptTokens": "7", "completionTokens": "2", "totalTokens": "9"}, Usage(7, 2), 0),
+        (
+            {
+                "input": "100",
+                "input_audio_tokens": "400",
+                "output": "50",
+                "output_audio_tokens": "50",
+                "total": "600",
+            },
+            Usage(500, 100, input_audio_tokens=400, output_audio_tokens=50),
+            0,
+        ),
         ({"unit": "TOKENS", "input": "7", "output": ""}, Usage(7, 0), 0),
         ({}, Usage(0, 0), 0),
     ],
@@ -104,6 +116,36 @@ def test_details_of_usage_add_to_the_totals_or_are_part_of_them(
     details: dict[str, str], usage: Usage, reasoning: int
 ) -> None:
     assert read_usage(details) == (usage, reasoning)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "inputTokens,outputTokens,totalTokens",
+        "promptTokens,completionTokens,totalTokens",
+        "usage.input,usage.output,usage.total",
+    ],
+)
+def test_usage_in_columns_of_its_own_is_read(columns: str) -> None:
+    header = f"id,traceId,type,startTime,model,{columns},totalCost\n"
+    [record] = parse(
+        langfuse, f"{header}o-1,t-1,GENERATION,2026-09-14T09:00:00Z,gpt-5.4,1000,100,1100,\n"
+    ).records
+    assert (record.input_tokens, record.output_tokens) == (1_000, 100)
+    assert record.cost_usd == (1_000 * Decimal("2.5") + 100 * 15) / 1_000_000
+
+
+def test_audio_has_its_own_price() -> None:
+    usage = {"input": 100, "input_audio_tokens": 400, "output": 50, "output_audio_tokens": 50, "total": 600}
+    row: dict[str, Any] = {
+        "id": "o-1",
+        "traceId": "t-1",
+        "type": "GENERATION",
+        "startTime": "2026-09-14T09:00:00Z",
+    }
+    row |= {"model": "gpt-4o-realtime-preview", "usageDetails": usage, "costDetails": {}}
+    [record] = parse(langfuse, json.dumps([row]), filename="observations.json").records
+    assert record.cost_usd == Decimal(100 * 5 + 400 * 40 + 50 * 20 + 50 * 80) / 1_000_000
 
 
 def test_more_cached_tokens_than_input_tokens_are_rejected() -> None:
