@@ -20,17 +20,19 @@ from tests.embedded import temporary_stack
 pytest_plugins = ["tests.database_fixtures"]
 
 BROWSERS = "tests/e2e/"
-# Files of a few long tests come first: at the end they would keep one worker busy while the others are idle.
+SECOND_BROWSER = "tests/e2e/test_so"  # files from here on take as long as those before
+# The longest files come first, in this order: at the end one would keep a worker busy while others are idle.
 LONG = (
+    "tests/e2e/test_every_page.py",
     BROWSERS,
+    "tests/forecasting/nightly/test_command.py",
     "tests/tally/ledger/test_faults.py",
     "tests/tally/local/test_up.py",
-    "tests/forecasting/nightly/test_command.py",
-    "tests/tally/cli/test_collect.py",
-    "tests/tally/agents/test_comparison.py",
     "tests/app/auth/test_routes.py",
-    "tests/database/test_sources.py",
     "tests/database/test_freshness.py",
+    "tests/tally/agents/test_comparison.py",
+    "tests/database/test_sources.py",
+    "tests/tally/cli/test_collect.py",
 )
 # `make test-quick` leaves out the stack, browsers, a second Postgres and tests that start programs.
 SLOW = (
@@ -51,6 +53,7 @@ SLOW = (
 )
 SLOW_FIXTURES = {"stack", "playwright", "debian_cluster", "program", "pushed"}
 
+gc.disable()  # during collection, which makes only what stays: a fifth of its time
 settings.register_profile("tally", deadline=None)  # a busy machine is no failure
 settings.load_profile("tally")
 os.environ["EXCHANGE_RATES_URL"] = "off"  # nightly runs fetch no rates, unless a test sets a source
@@ -60,11 +63,13 @@ os.environ["LITE_AUTH_BCRYPT_COST"] = "4"  # a thousand passwords a run, at 0.1 
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
-    """A file stays with one worker, and all tests with a browser do: a second one would start cold."""
+    """A file stays with one worker; tests with a browser stay with two, as each starts a cold one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return BROWSERS if file.startswith(BROWSERS) else file
+        if not file.startswith(BROWSERS):
+            return file
+        return SECOND_BROWSER if file >= SECOND_BROWSER else BROWSERS
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -78,13 +83,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+    items.sort(key=place)
 
 
 def pytest_collection_finish() -> None:
     """Exempt everything imported from garbage collection, which Streamlit runs after every run of a page."""
     gc.collect()
     gc.freeze()
+    gc.enable()
+
+
+def place(item: pytest.Item) -> int:
+    """The place of its file among the long ones; other files follow in their order."""
+    return next((nth for nth, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
 
 
 def is_slow(item: pytest.Item) -> bool:
