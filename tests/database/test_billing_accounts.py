@@ -279,7 +279,7 @@ def expect(events: list[Event]) -> int:
 
 
 @given(events=EVENTS, undone=st.sets(st.integers(0, 7)), order=st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_totals_do_not_depend_on_the_order_of_accounts(
     project: Project, events: list[Event], undone: set[int], order: Any
 ) -> None:

@@ -471,7 +471,7 @@ def end(person: Connection, source: UUID, how: str) -> None:
     how=st.sampled_from(["deleted", "disabled"]),
     order=st.randoms(use_true_random=False),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_removed_source_leaves_no_trace_in_the_totals(
     project: Project, statements: list[tuple[int, str, int]], removed: set[int], how: str, order: Random
 ) -> None:

@@ -253,7 +253,7 @@ def totals(person: Person) -> Totals:
 
 
 @given(seed=st.integers(0, 10**6), steps=st.integers(5, 25))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_split_of_a_team_adds_up(project: Project, seed: int, steps: int) -> None:
     chance = Random(seed)
     with ExitStack() as opened:

@@ -179,8 +179,14 @@ def test_report_names_workspaces_as_the_rules_do() -> None:
     assert not name_routes(FolderRules([FolderRule("/srv", workspace="mine")]), "Mine").keeps_apart
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose rules are replaced by those of the next example."""
+    return tmp_path_factory.mktemp("rules")
+
+
 @given(
-    st.lists(
+    rules=st.lists(
         st.builds(
             FolderRule,
             path=st.text(max_size=20).map(lambda name: f"/{name}"),
@@ -191,10 +197,7 @@ def test_report_names_workspaces_as_the_rules_do() -> None:
         max_size=5,
     )
 )
-def test_stored_rules_are_loaded_as_they_were(
-    tmp_path_factory: pytest.TempPathFactory, rules: list[FolderRule]
-) -> None:
-    folder = tmp_path_factory.mktemp("rules")
+def test_stored_rules_are_loaded_as_they_were(folder: Path, rules: list[FolderRule]) -> None:
     rules = [rule for rule in rules if normalize(rule.path) and rule.path.isprintable()]
     save_rules(folder, FolderRules(rules))
     assert list(load_rules(folder).rules) == rules

@@ -97,7 +97,7 @@ def parse(name: str, data: bytes, options: Options) -> Parsed | None:
 
 
 @pytest.mark.parametrize("name", HEADERS)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=SEEDS, hostile=HOSTILE, options=OPTIONS)
 def test_every_row_is_once_a_record_or_rejected(name: str, seed: int, hostile: str, options: Options) -> None:
     header = HEADERS[name].split(",")
@@ -130,7 +130,7 @@ def check_records(parsed: Parsed) -> None:
 
 
 @pytest.mark.parametrize("name", HEADERS)
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=SEEDS, hostile=HOSTILE)
 def test_order_of_rows_does_not_matter(name: str, seed: int, hostile: str) -> None:
     header = HEADERS[name].split(",")
