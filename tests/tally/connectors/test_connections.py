@@ -25,7 +25,7 @@ from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault
 from tests.tally.connectors.users import connect, load_ring, reread, sources, spent, stored, sync
 from tests.tally.people import Person, over_http, sign_up
 
-pytestmark = pytest.mark.usefixtures("apis")
+pytestmark = pytest.mark.usefixtures("apis", "two_months")
 
 
 def add_with_key(database: Database, provider: str, key: str, name: str = "Main") -> Connection:

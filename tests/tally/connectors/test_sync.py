@@ -43,16 +43,6 @@ WEEK = timedelta(days=7)
 OPTIONS = SyncOptions(TODAY, limits=QUICK)
 
 
-@pytest.fixture
-def two_months(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the history to two months, for tests that do not depend on its length."""
-
-    def plan(dataset: Dataset, cursor: str | None, today: date) -> list[Window]:
-        return plan_windows(replace(dataset, history_days=min(dataset.history_days, 60)), cursor, today)
-
-    monkeypatch.setattr("tally.connectors.sync.plan_windows", plan)
-
-
 def days_fetched(fake: FakeProviders, path: str = "costs") -> list[date]:
     """Return the first day of every window fetched from OpenAI."""
     return [
@@ -61,6 +51,7 @@ def days_fetched(fake: FakeProviders, path: str = "costs") -> list[date]:
     ]
 
 
+@pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize("provider", APIS)
 def test_first_sync_fetches_everything_and_the_next_changes_nothing(
     stack: Stack, database: Database, user: Person, provider: str
