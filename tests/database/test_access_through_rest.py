@@ -169,8 +169,7 @@ def test_every_function_answers_only_declared_roles(
         assert denied == (ROLE_OF[actor] not in EXECUTED_BY[name]), (name, answer.status_code, answer.text)
 
 
-@pytest.mark.parametrize("actor", ROLE_OF)
-def test_private_schema_is_not_exposed(people: dict[str, Person], job: Connection, actor: str) -> None:
+def test_private_schema_is_not_exposed(people: dict[str, Person], job: Connection) -> None:
     names = [
         name
         for (name,) in job.execute(
@@ -180,13 +179,16 @@ def test_private_schema_is_not_exposed(people: dict[str, Person], job: Connectio
         )
     ]
     assert {"cost_records_daily", "stale_days", "rpc/mark_days"} <= set(names)
-    for name in names:
-        for headers in ({}, {"Accept-Profile": "private", "Content-Profile": "private"}):
+    profile = {"Accept-Profile": "private", "Content-Profile": "private"}
+    for nth, name in enumerate(names):
+        # The exposed schema is the same for everyone, and looking for a name in it takes the data API long.
+        in_turn = list(ROLE_OF)[nth % len(ROLE_OF)]
+        for actor, headers in [(in_turn, {}), *((actor, profile) for actor in ROLE_OF)]:
             if name.startswith("rpc/"):
                 answer = people[actor].http.post(f"/rest/v1/{name}", json={}, headers=headers)
             else:
                 answer = people[actor].http.get(f"/rest/v1/{name}", headers=headers)
-            assert answer.status_code in REFUSED | {406}, (name, answer.text)
+            assert answer.status_code in REFUSED | {406}, (actor, name, answer.text)
 
 
 def test_a_record_moved_through_the_api_moves_between_days(
