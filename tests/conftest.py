@@ -25,7 +25,10 @@ SECOND_BROWSER = "tests/e2e/test_so"  # files from here on take as long as those
 LONG = (
     "tests/e2e/test_every_page.py",
     BROWSERS,
+    "tests/supabase/test_crashes.py",
     "tests/forecasting/nightly/test_command.py",
+    "tests/tally/connectors/test_sync.py",
+    "tests/forecasting/workers/test_cluster.py",
     "tests/tally/ledger/test_faults.py",
     "tests/tally/local/test_up.py",
     "tests/app/auth/test_routes.py",
