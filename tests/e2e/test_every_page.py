@@ -105,9 +105,15 @@ def test_pages_are_accessible_and_fit_a_phone(page: Page, busy_account: Account)
     assert watched.errors == []
 
 
-def test_legend_stays_below_the_days_when_a_page_gets_wider(page: Page, busy_account: Account) -> None:
+def test_tablet_shows_cards_in_two_rows_and_a_wider_page_its_legend_below_the_days(
+    page: Page, busy_account: Account
+) -> None:
     page.set_viewport_size(TABLET)
     sign_in(page, busy_account)
+    boxes = [card.bounding_box() for card in page.get_by_test_id("stMetric").all()]
+    tops = [box["y"] for box in boxes if box]
+    assert len(tops) == 4
+    assert tops[0] == tops[1] < tops[2] == tops[3]
     expect(page.locator(".legend").first).to_be_visible()
     lines = page.locator(".legend").first.bounding_box()
     page.set_viewport_size(DESKTOP)
@@ -117,12 +123,3 @@ def test_legend_stays_below_the_days_when_a_page_gets_wider(page: Page, busy_acc
     assert wide is not None
     assert wide["height"] < lines["height"], "the legend takes fewer lines"
     assert page.evaluate(LEGEND_GAP) > 0
-
-
-def test_tablet_shows_four_cards_in_two_rows_beside_the_menu(page: Page, busy_account: Account) -> None:
-    page.set_viewport_size(TABLET)
-    sign_in(page, busy_account)
-    boxes = [card.bounding_box() for card in page.get_by_test_id("stMetric").all()]
-    tops = [box["y"] for box in boxes if box]
-    assert len(tops) == 4
-    assert tops[0] == tops[1] < tops[2] == tops[3]
