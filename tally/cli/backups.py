@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from tally.backups.manifest import Manifest
+    from tally.local.home import Home
 
 StdinOption = Annotated[
     bool, typer.Option("--passphrase-stdin", help="Read the passphrase from standard input.")
@@ -49,7 +50,7 @@ def backup(
     if nightly:
         _back_up_nightly()
     elif verify:
-        _verify(file, passphrase_stdin)
+        _verify(home, file, passphrase_stdin)
     else:
         from tally.backups.retention import backup_name
         from tally.local.backup import make_backup
@@ -108,7 +109,7 @@ def read_passphrase(from_stdin: bool, is_new: bool = False) -> "SecretStr":
     return passphrase
 
 
-def _verify(file: Path | None, passphrase_stdin: bool) -> None:
+def _verify(home: "Home", file: Path | None, passphrase_stdin: bool) -> None:
     from tally.local.backup import verify_backup
     from tally.local.settings import load_local_settings
 
@@ -117,7 +118,7 @@ def _verify(file: Path | None, passphrase_stdin: bool) -> None:
     passphrase = load_local_settings().tally_backup_passphrase
     if passphrase_stdin:
         passphrase = read_passphrase(from_stdin=True)
-    manifest = verify_backup(file, passphrase)
+    manifest = verify_backup(home, file, passphrase)
     keys = "without keys"
     if manifest.has_keys:
         keys = "and keys that the passphrase decrypts" if passphrase else "and keys, which were not decrypted"

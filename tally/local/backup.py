@@ -40,10 +40,11 @@ def make_backup(home: Home, path: Path, passphrase: SecretStr | None) -> Manifes
     if not has_database(home):
         raise TallyError(f"There is no database in {home.path}. Set TALLY_HOME to the folder that has one.")
     find_program("pg_dump")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise TallyError(f"{path.parent} cannot be created ({error.strerror}).") from None
+    home.backups.mkdir(mode=0o700, exist_ok=True)
+    if not path.parent.is_dir():
+        raise TallyError(
+            f"There is no folder {path.parent}. Create it, or mount the disk that should be there."
+        )
     with database_of(home) as database_url, new_archive(path) as archive:
         return _write(archive, home, database_url, passphrase)
 
@@ -59,12 +60,15 @@ def make_automatic_backup(home: Home, reason: Reason, passphrase: SecretStr | No
     return path
 
 
-def verify_backup(path: Path, passphrase: SecretStr | None) -> Manifest:
-    """Read a backup as a restore would, with a passphrase also its keys; raises TallyError if damaged."""
+def verify_backup(home: Home, path: Path, passphrase: SecretStr | None) -> Manifest:
+    """Read a backup as a restore would, with a passphrase also its keys; raises TallyError if damaged.
+
+    The dump is read from a copy in the home, for the backup may be on a disk that cannot be written.
+    """
     archive = Archive(path)
     archive.verify()
     manifest = archive.manifest
-    with TemporaryDirectory(dir=path.resolve().parent, prefix=".tally-verify-") as folder:
+    with TemporaryDirectory(dir=home.path, prefix=".verify-") as folder:
         dump = Path(folder) / DATABASE
         archive.extract(DATABASE, dump)
         read_dump(dump)

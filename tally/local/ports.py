@@ -1,9 +1,13 @@
 """The four consecutive ports of a run."""
 
+import secrets
 import socket
 from dataclasses import dataclass
 
 from tally.core.errors import TallyError
+
+CANDIDATES = range(20_000, 32_000, 4)  # below the ports of outgoing connections
+ATTEMPTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,10 @@ def refuse_taken_ports(ports: Ports, ours: frozenset[int] = frozenset()) -> None
             )
 
 
-def find_free_ports(first: int = 20_000) -> Ports:
-    """Ports of a stack that runs for a moment, beside others on this machine."""
-    for port in range(first, 60_000, 4):
+def find_free_ports() -> Ports:
+    """Ports of a stack that runs for a moment; random, for others may look for some at the same time."""
+    for _ in range(ATTEMPTS):
+        port = secrets.choice(CANDIDATES)
         ports = Ports(port)
         if all(map(is_free, ports.named().values())):
             return ports

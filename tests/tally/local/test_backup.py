@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 import psutil
 import psycopg
 import pytest
+from psycopg.types.json import Json
 
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tally.backups.archive import Archive
@@ -30,6 +31,7 @@ from tally.local.stack import Stack
 from tally.secrets.key_ring import load_key_ring
 from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tally.storage.database import SignedOut
+from tests.database_fixtures import make_months
 from tests.embedded import free_port_block, temporary_home, temporary_stack
 from tests.supabase.parts import eventually
 from tests.tally.cli.in_process import run_tally
@@ -37,6 +39,7 @@ from tests.tally.people import Person, over_http, sign_up
 from tests.tally.secrets.rings import settings_with
 
 README = (Path(__file__).resolve().parents[3] / "README.md").read_text()
+STRANGE = "\\N\t\\.\r\n'\";--$$ \U0001f4b8\u202e"
 PASSPHRASE = "correct horse battery"
 Ended = subprocess.CompletedProcess[str]
 
@@ -57,6 +60,7 @@ def original() -> Iterator[Original]:
         person = sign_up(stack)
         loaded = run(stack.home.path, "demo", "--email", person.email, settings=stack.settings())
         assert loaded.returncode == 0, loaded.stderr
+        add_extremes(stack)
         tokens = auth_of(stack).sign_in(person.email, "correct horse 1")
         yield Original(stack, person, add_connection(stack, person), tokens.refresh_token)
 
@@ -74,6 +78,22 @@ def add_connection(stack: Stack, person: Person) -> Owner:
             [owner.credential_id, owner.workspace_id, person.user_id, encrypted.envelope, encrypted.key_id],
         )
     return owner
+
+
+def add_extremes(stack: Stack) -> None:
+    """Records of another account with the greatest figures and strangest texts that the database takes."""
+    stranger = sign_up(stack)
+    with psycopg.connect(stack.settings()["DATABASE_URL"], autocommit=True) as connection:
+        for day in ("2020-01-01", "2026-11-02", "2026-11-02"):
+            make_months(connection, day)
+            connection.execute(
+                """insert into public.cost_records (
+                    workspace_id, user_id, provider_id, timestamp, model_name, cost_usd, tokens_used, metadata
+                )
+                select %s, %s, p.id, %s, %s, 99999999.9999999999, 1000000000000000, %s
+                from public.providers as p where p.name = 'openai'""",
+                [stranger.user_id, stranger.user_id, day, STRANGE, Json({"note": STRANGE})],
+            )
 
 
 def ring_of(stack: Stack) -> Any:
@@ -148,7 +168,7 @@ def backup(original: Original, tmp_path_factory: pytest.TempPathFactory) -> Path
     ended = follow_readme(0, original.stack.home.path, disk)
     assert ended.returncode == 0, ended.stderr
     file = disk / "tally.backup"
-    assert " of 1 account to " in ended.stdout
+    assert " of 2 accounts to " in ended.stdout
     return file
 
 
@@ -307,6 +327,9 @@ def test_backup_of_a_stopped_tally_starts_its_database_for_a_moment(tmp_path: Pa
         assert ended.returncode == 0, ended.stderr
         assert "Saved 0 records of 1 account" in ended.stdout
         assert not list(open_home(home).data.glob("*/postmaster.pid"))
+        absent = run(home, "backup", tmp_path / "unmounted" / "tally.backup", "--without-keys")
+        assert f"There is no folder {tmp_path / 'unmounted'}" in absent.stderr
+        assert not (tmp_path / "unmounted").exists()
     nothing = run(tmp_path / "empty", "backup", tmp_path / "second", "--without-keys")
     assert "There is no database" in nothing.stderr
 

@@ -176,7 +176,7 @@ def test_nightly_backup_is_made_once_a_night_and_outdated_ones_go(stack: Stack) 
     events: list[str] = []
     now = datetime.now().astimezone() + timedelta(minutes=1)
     folder = stack.home.backups
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     for days in range(1, 12):
         (folder / backup_name(now - timedelta(days=days), Reason.NIGHTLY)).write_text("older")
     (folder / "by-hand.backup").write_text("kept")
