@@ -6,7 +6,7 @@ the first ones, siblings tell the same sums, and each counts once.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +174,19 @@ def _repeats_parent(path: Path, total: Sums | None, last: Sums | None, state: di
     if history.has(counted[1]):
         add_count(sums, total, last)
         return True
-    if total and not last and (sums or state["is_fork"]) and (reached := largest_within(history.sums, total)):
+    if (
+        total
+        and not last
+        and _goes_on(sums, total, state)
+        and (reached := largest_within(history.sums, total))
+    ):
         sums.append(reached)
     return False
+
+
+def _goes_on(sums: Sequence[Sums], total: Sums, state: Mapping[str, Any]) -> bool:
+    """Check whether the first own sum of a fork goes on with its parent's; after a fall it does not."""
+    return largest_within(sums, total) is not None if sums else bool(state["is_fork"])
 
 
 def _count(

@@ -201,6 +201,30 @@ def test_quick_requests_of_a_sub_agent_count(tmp_path: Path, with_parent: bool) 
     assert sorted(amounts(codex(tmp_path))) == sorted([*(PARENT if with_parent else []), *own])
 
 
+@pytest.mark.parametrize(
+    "file", ["rollout-0.jsonl", "rollout-2.jsonl"]
+)  # read before the parent's, and after it
+def test_sums_of_a_sub_agent_that_fall_after_the_replay_begin_from_nothing(tmp_path: Path, file: str) -> None:
+    write_codex(tmp_path, codex_rows(*growing(1, 3, PARENT, with_last=False)))
+    own = [(1_500, 20), (400, 40)]
+    counts = growing(20, 1, PARENT, with_last=False) + growing(40, 5, own, with_last=False)
+    write_codex(tmp_path, codex_rows(*counts, id="c2", **SPAWNED, **FORKED), file=f"2026/09/01/{file}")
+
+    assert sorted(amounts(codex(tmp_path))) == sorted([*PARENT, *own])
+
+
+def test_compaction_of_a_fork_is_no_request(tmp_path: Path) -> None:
+    write_codex(tmp_path, codex_rows(*growing(1, 3, PARENT)))
+    before = growing(20, 1, [*PARENT, (4_000, 41)])
+    # The context is estimated anew: the sum stays, and the last usage has a total alone.
+    compacted = before[-1] | {"at": at(40), "last_token_usage": codex_usage(0, 0) | {"total_tokens": 900}}
+    after = token_count(50, (70, 7), (7_970, 398))
+    rows = codex_rows(*before, compacted, after, id="c2", **FORKED)
+    write_codex(tmp_path, rows, file="2026/09/01/rollout-2.jsonl")
+
+    assert sorted(amounts(codex(tmp_path))) == sorted([*PARENT, (4_000, 41), (70, 7)])
+
+
 def test_session_is_named_by_its_first_meta(tmp_path: Path) -> None:
     own = codex_rows(token_count(30, (5, 5), (5, 5)), id="c2", model_provider="openai", **FORKED)
     parents = codex_rows(id="c1", model_provider="azure")[0]
