@@ -26,7 +26,8 @@ CLAUDE_DEFAULTS = {
     "usage_type": ("standard",),
 }
 
-NO_VALUE = ("", "null", "none", "nan", "\\n")  # as databases and programs write it
+NO_VALUE = ("null", "none", "nan", "\\n")  # as databases and programs write it
+LONGEST_NO_VALUE = max(map(len, NO_VALUE))
 
 # Values for longer requests: `> 200k`, `200k - 1M`.
 _LONG_CONTEXT = re.compile(r"[>≥]|200k")
@@ -84,7 +85,8 @@ class Numbers:
 
     def is_blank(self, column: str, cells: Sequence[str]) -> bool:
         """Check whether the cell has no value, which is not the same as zero."""
-        return self._readers[column](cells).lower() in NO_VALUE
+        cell = self._readers[column](cells)
+        return not cell or (len(cell) <= LONGEST_NO_VALUE and cell.lower() in NO_VALUE)
 
     def amount_if_any(self, column: str, cells: Sequence[str]) -> Decimal | None:
         """The cell's amount, None where it has no value; raises RowRejected."""
