@@ -149,9 +149,11 @@ def test_json_without_a_table_is_refused_with_a_reason(text: str, reason: str) -
     assert refusal(text.encode(), "usage.json") == reason
 
 
-def test_too_many_json_rows_are_refused_with_the_limit() -> None:
-    assert refusal(b'{"a":1}\n' * 500_001, "usage.jsonl").startswith(
-        "usage.jsonl has more than 500,000 rows, the limit of one file. "
+def test_too_many_json_rows_are_refused_with_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tally.importers.readers.table.MAX_ROWS", 3)
+    assert len(read_table(b'{"a":1}\n' * 3, "usage.jsonl").rows) == 3
+    assert refusal(b'{"a":1}\n' * 4, "usage.jsonl").startswith(
+        "usage.jsonl has more than 3 rows, the limit of one file. "
     )
 
 
