@@ -154,7 +154,7 @@ def _verify(connection: Connection, oid: int, is_index: bool) -> str | None:
 def _find_violations(connection: Connection) -> Iterator[str]:
     for table, name, condition in connection.execute(CHECKS).fetchall():
         query = sql.SQL("select count(*) from {} where not ({})").format(sql.SQL(table), sql.SQL(condition))
-        yield from _count(connection, query, f"rows of {table} break {name}")
+        yield from _count(connection, query, f"rows of {table} that break {name}")
 
 
 def _find_broken_keys(connection: Connection) -> Iterator[str]:
@@ -172,7 +172,7 @@ def _find_broken_keys(connection: Connection) -> Iterator[str]:
                     for own, theirs in pairs
                 ),
             ),
-            f"rows of {table} break {name}",
+            f"rows of {table} that break {name}",
         )
 
 
@@ -189,11 +189,11 @@ def _find_orphans(connection: Connection) -> Iterator[str]:
                 sql.SQL(other),
                 sql.Identifier(column),
             )
-            yield from _count(connection, query, f"rows of {table} refer to missing {other}")
+            yield from _count(connection, query, f"rows of {table} that refer to missing {other}")
 
 
 def _find_different_days(connection: Connection) -> Iterator[str]:
-    yield from _count(connection, sql.SQL(DIFFERENT_DAYS), "days differ from the sum of their records")
+    yield from _count(connection, sql.SQL(DIFFERENT_DAYS), "days that differ from the sum of their records")
 
 
 def _count(connection: Connection, query: sql.SQL | sql.Composed, what: str) -> Iterator[str]:
@@ -201,7 +201,7 @@ def _count(connection: Connection, query: sql.SQL | sql.Composed, what: str) -> 
     try:
         row = connection.execute(query).fetchone()
     except psycopg.Error as error:
-        yield f"whether {what} cannot be checked ({error.diag.message_primary})"
+        yield f"{what}: cannot be counted ({error.diag.message_primary})"
         return
     if row and row[0]:
-        yield f"{row[0]:,} {what}"
+        yield f"{what}: {row[0]:,}"

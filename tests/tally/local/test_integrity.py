@@ -62,7 +62,7 @@ def test_good_data_has_no_problem_and_nothing_is_left_behind(stack: Stack) -> No
 def test_days_that_differ_from_their_records_are_counted(stack: Stack) -> None:
     where = "where id = (select id from public.cost_records where cost_usd > 0 order by timestamp limit 1)"
     unchecked(stack, f"update public.cost_records set cost_usd = cost_usd + 1 {where}")
-    assert problems(stack) == {"days against records": "1 days differ from the sum of their records"}
+    assert problems(stack) == {"days against records": "days that differ from the sum of their records: 1"}
     unchecked(stack, f"update public.cost_records set cost_usd = cost_usd - 1 {where}")
     assert problems(stack) == {}
 
@@ -76,8 +76,8 @@ def test_orphans_and_broken_references_are_counted(stack: Stack) -> None:
         " where id = (select id from public.cost_records where cost_usd > 0 order by timestamp limit 1)",
     )
     found = problems(stack)
-    assert found["references"] == "1 rows of imports break imports_user_id_fkey"
-    assert found["orphaned records"] == "1 rows of public.cost_records refer to missing public.imports"
+    assert found["references"] == "rows of imports that break imports_user_id_fkey: 1"
+    assert found["orphaned records"] == "rows of public.cost_records that refer to missing public.imports: 1"
 
 
 def test_changed_page_is_found_in_a_stopped_tally() -> None:
@@ -96,3 +96,23 @@ def test_changed_page_is_found_in_a_stopped_tally() -> None:
         shown = run(home, "doctor", "--deep")
         assert shown.returncode == 1
         assert "PROBLEM  pages and indexes" in shown.stdout
+
+
+def test_row_that_breaks_a_constraint_is_counted(stack: Stack) -> None:
+    with connect(stack, "supabase_admin") as connection:
+        row: Any = connection.execute(
+            """select conname, pg_get_constraintdef(oid) from pg_constraint
+            where conrelid = 'public.imports'::regclass and contype = 'c' and conkey = array(
+                select attnum from pg_attribute
+                where attrelid = 'public.imports'::regclass and attname = 'filename'
+            )"""
+        ).fetchone()
+    name, definition = row
+    unchecked(
+        stack,
+        f"alter table public.imports drop constraint {name}",
+        "update public.imports set filename = repeat('x', 300)"
+        " where id = (select min(id::text)::uuid from public.imports)",
+        f"alter table public.imports add constraint {name} {definition} not valid",
+    )
+    assert problems(stack)["constraints"] == f"rows of imports that break {name}: 1"
