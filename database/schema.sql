@@ -1890,6 +1890,26 @@ begin
 end
 $$;
 
+-- FUNCTION private.first_day_of_name(uuid, uuid, text)
+
+CREATE FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) RETURNS date
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select (min(s.first_at) at time zone private.timezone_of(tenant))::date
+    from (
+        select min(r.timestamp) as first_at
+        from public.cost_records as r
+        where
+            r.workspace_id = tenant and r.provider_id = provider and coalesce(r.metadata ->> 'model_alias', r.model_name) = name
+        union all
+        select min(k.timestamp)
+        from public.superseded_records as k
+        where
+            k.workspace_id = tenant and k.provider_id = provider and coalesce(k.metadata ->> 'model_alias', k.model_name) = name
+    ) as s
+$$;
+
 -- FUNCTION private.flag_records(uuid, text[], private.day_parts[])
 
 CREATE FUNCTION private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[]) RETURNS void
@@ -3758,6 +3778,7 @@ begin
     set metadata = jsonb_set(i.metadata, '{former_users}', (i.metadata -> 'former_users') - leaver::text)
     where i.workspace_id = tenant and i.metadata -> 'former_users' ? leaver::text;
     update public.model_prices as p set user_id = heir where p.workspace_id = tenant and p.user_id = leaver;
+    update public.price_multipliers as m set user_id = heir where m.workspace_id = tenant and m.user_id = leaver;
     update public.subscriptions as s set user_id = heir where s.workspace_id = tenant and s.user_id = leaver;
     update public.api_credentials as c set user_id = heir where c.workspace_id = tenant and c.user_id = leaver;
 end
@@ -4046,7 +4067,7 @@ CREATE FUNCTION private.price_keys() RETURNS text[]
     LANGUAGE sql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select array['price_source', 'price_version', 'price_model', 'price_note']
+    select array['price_source', 'price_version', 'price_model', 'price_note', 'price_multiplier', 'price_list_usd']
 $$;
 
 -- FUNCTION private.project_of_plan(public.subscriptions)
@@ -4784,6 +4805,35 @@ begin
 end
 $$;
 
+-- FUNCTION private.refuse_second_multiplier()
+
+CREATE FUNCTION private.refuse_second_multiplier() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    other record;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.multipliers.' || new.workspace_id::text, 0));
+    select m.valid_from, m.valid_to, trim_scale(m.multiplier) as multiplier
+    into other
+    from public.price_multipliers as m
+    where
+        m.workspace_id = new.workspace_id
+        and m.provider_id = new.provider_id
+        and m.billing_account is not distinct from new.billing_account
+        and m.id <> new.id
+        and daterange(m.valid_from, m.valid_to, '[]') && daterange(new.valid_from, new.valid_to, '[]')
+    order by m.valid_from
+    limit 1;
+    if found then
+        raise exception 'This account already has the multiplier % from % %. Choose other days, or change that one.',
+            other.multiplier, other.valid_from, coalesce('to ' || other.valid_to, 'on') using errcode = '22023';
+    end if;
+    return null;
+end
+$$;
+
 -- FUNCTION private.regrouped_days(jsonb, private.day_parts[])
 
 CREATE FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) RETURNS private.day_parts[]
@@ -4850,6 +4900,40 @@ begin
             email = excluded.email,
             left_at = excluded.left_at;
     return null;
+end
+$$;
+
+-- FUNCTION private.rename_model(uuid, uuid, text, text)
+
+CREATE FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    superseded bigint;
+    effective bigint;
+begin
+    update public.superseded_records as s
+    set
+        model_name = coalesce(model, name),
+        metadata = s.metadata - 'model_alias' || case when model is null then '{}' else jsonb_build_object('model_alias', name) end
+    where
+        s.workspace_id = tenant
+        and s.provider_id = provider
+        and coalesce(s.metadata ->> 'model_alias', s.model_name) = name
+        and s.model_name <> coalesce(model, name);
+    get diagnostics superseded = row_count;
+    update public.cost_records as r
+    set
+        model_name = coalesce(model, name),
+        metadata = r.metadata - 'model_alias' || case when model is null then '{}' else jsonb_build_object('model_alias', name) end
+    where
+        r.workspace_id = tenant
+        and r.provider_id = provider
+        and coalesce(r.metadata ->> 'model_alias', r.model_name) = name
+        and r.model_name <> coalesce(model, name);
+    get diagnostics effective = row_count;
+    return superseded + effective;
 end
 $$;
 
@@ -5475,6 +5559,8 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
         select s.workspace_id from public.subscriptions as s where s.user_id = person
         union
         select p.workspace_id from public.model_prices as p where p.user_id = person
+        union
+        select m.workspace_id from public.price_multipliers as m where m.user_id = person
         union
         select c.workspace_id from public.api_credentials as c where c.user_id = person
         union
@@ -6857,6 +6943,7 @@ begin
                 s.day, -- the timestamp of a superseded statement may be that of an earlier time zone
                 p.name as provider,
                 s.model_name,
+                s.billing_account,
                 s.cost_basis,
                 s.cost_usd::text as cost_usd,
                 s.input_tokens,
@@ -7049,6 +7136,49 @@ begin
     values (tenant, $2, chosen)
     on conflict on constraint billing_accounts_pkey do update -- the parameter `account` is no column
         set name = excluded.name;
+end
+$_$;
+
+-- FUNCTION public.name_model(uuid, text, text, text)
+
+CREATE FUNCTION public.name_model(workspace uuid, provider text, name text, model text) RETURNS json
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET statement_timeout TO '120s'
+    AS $_$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    chosen constant text := private.trim_text($4);
+    of_provider constant uuid := (select p.id from public.providers as p where p.name = $2);
+    rules public.project_rules[];
+    renamed bigint;
+begin
+    if of_provider is null then
+        raise exception 'Choose a provider that Tally knows.' using errcode = '22023';
+    end if;
+    if (length($3) between 1 and 200 and $3 not in ('(unspecified)', coalesce(chosen, ''))) is not true then
+        raise exception 'Give a name of 1 to 200 characters, and the model that it is.' using errcode = '22023';
+    end if;
+    if length(chosen) > 200 or chosen = '(unspecified)' then
+        raise exception 'Give the model a name of 1 to 200 characters.' using errcode = '22023';
+    end if;
+    perform private.wait_to_file(tenant);
+    if chosen is null then
+        delete from public.model_aliases as a
+        where a.workspace_id = tenant and a.provider_id = of_provider and a.name = $3;
+    else
+        insert into public.model_aliases as a (workspace_id, provider_id, name, model_name)
+        values (tenant, of_provider, $3, chosen)
+        on conflict on constraint model_aliases_once do update -- the parameter `name` is no column
+            set model_name = excluded.model_name
+            where a.model_name <> excluded.model_name;
+    end if;
+    renamed := private.rename_model(tenant, of_provider, $3, chosen);
+    rules := private.active_rules(tenant);
+    if 'model' = any (private.fields_of(rules)) then
+        perform private.move_to_projects(tenant, private.plan_rules(tenant, rules), private.fields_of(rules));
+    end if;
+    return json_build_object('records', renamed, 'first_day', private.first_day_of_name(tenant, of_provider, $3));
 end
 $_$;
 
@@ -8100,9 +8230,10 @@ CREATE VIEW private.estimates AS
     r.cache_write_tokens,
     r.request_count,
     r.money_is_effective AS is_effective,
-    r.metadata
+    r.metadata,
+    r.billing_account
    FROM public.cost_records r
-  WHERE ((r.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (r.charge_type = 'usage'::text) AND ((r.cost_usd IS NULL) OR ((r.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'own'::text]))))
+  WHERE ((r.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (r.charge_type = 'usage'::text) AND ((r.cost_usd IS NULL) OR ((r.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))))
 UNION ALL
  SELECT s.workspace_id,
     s.user_id,
@@ -8121,9 +8252,10 @@ UNION ALL
     s.cache_write_tokens,
     s.request_count,
     false AS is_effective,
-    s.metadata
+    s.metadata,
+    s.billing_account
    FROM public.superseded_records s
-  WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'own'::text]))));
+  WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))));
 
 -- TABLE private.former_members
 
@@ -8501,6 +8633,21 @@ CREATE TABLE public.members (
     CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
 );
 
+-- TABLE public.model_aliases
+
+CREATE TABLE public.model_aliases (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    name text NOT NULL,
+    model_name text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT model_aliases_check CHECK ((((length(model_name) >= 1) AND (length(model_name) <= 200)) AND ((model_name <> name) AND (model_name <> '(unspecified)'::text)))),
+    CONSTRAINT model_aliases_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT model_aliases_name_check CHECK ((((length(name) >= 1) AND (length(name) <= 200)) AND (name <> '(unspecified)'::text)))
+);
+
 -- TABLE public.model_prices
 
 CREATE TABLE public.model_prices (
@@ -8524,6 +8671,30 @@ CREATE TABLE public.model_prices (
     CONSTRAINT model_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT model_prices_not_negative CHECK ((((0)::numeric <= LEAST(input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok, cache_write_1h_usd_per_mtok, request_usd)) AND (GREATEST(input_usd_per_mtok, output_usd_per_mtok, cached_input_usd_per_mtok, cache_write_usd_per_mtok, cache_write_1h_usd_per_mtok, request_usd) <= (1000000)::numeric))),
     CONSTRAINT model_prices_valid_from_check CHECK (((valid_from >= '2020-01-01'::date) AND (valid_from <= '2100-01-01'::date)))
+);
+
+-- TABLE public.price_multipliers
+
+CREATE TABLE public.price_multipliers (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    user_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    billing_account text,
+    multiplier numeric(9,6) NOT NULL,
+    valid_from date NOT NULL,
+    valid_to date,
+    note text DEFAULT ''::text NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT price_multipliers_billing_account_check CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT price_multipliers_in_order CHECK ((valid_from <= valid_to)),
+    CONSTRAINT price_multipliers_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT price_multipliers_multiplier_check CHECK (((multiplier > (0)::numeric) AND (multiplier <= (100)::numeric))),
+    CONSTRAINT price_multipliers_note_check CHECK ((length(note) <= 500)),
+    CONSTRAINT price_multipliers_valid_from_check CHECK (((valid_from >= '2020-01-01'::date) AND (valid_from <= '2100-01-01'::date))),
+    CONSTRAINT price_multipliers_valid_to_check CHECK (((valid_to >= '2020-01-01'::date) AND (valid_to <= '2100-01-01'::date)))
 );
 
 -- TABLE public.project_members
@@ -8728,6 +8899,16 @@ ALTER TABLE ONLY public.member_limits
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (user_id, workspace_id);
 
+-- CONSTRAINT public.model_aliases model_aliases_once
+
+ALTER TABLE ONLY public.model_aliases
+    ADD CONSTRAINT model_aliases_once UNIQUE (workspace_id, provider_id, name);
+
+-- CONSTRAINT public.model_aliases model_aliases_pkey
+
+ALTER TABLE ONLY public.model_aliases
+    ADD CONSTRAINT model_aliases_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.model_prices model_prices_once
 
 ALTER TABLE ONLY public.model_prices
@@ -8747,6 +8928,11 @@ ALTER TABLE ONLY public.person_aliases
 
 ALTER TABLE ONLY public.person_aliases
     ADD CONSTRAINT person_aliases_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.price_multipliers price_multipliers_pkey
+
+ALTER TABLE ONLY public.price_multipliers
+    ADD CONSTRAINT price_multipliers_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT public.project_members project_members_pkey
 
@@ -8953,6 +9139,10 @@ CREATE INDEX member_limits_user_id_idx ON public.member_limits USING btree (user
 
 CREATE INDEX members_workspace_id_idx ON public.members USING btree (workspace_id);
 
+-- INDEX public.model_aliases_provider_id_idx
+
+CREATE INDEX model_aliases_provider_id_idx ON public.model_aliases USING btree (provider_id);
+
 -- INDEX public.model_prices_provider_id_idx
 
 CREATE INDEX model_prices_provider_id_idx ON public.model_prices USING btree (provider_id);
@@ -8964,6 +9154,18 @@ CREATE INDEX model_prices_user_id_idx ON public.model_prices USING btree (user_i
 -- INDEX public.person_aliases_user_id_idx
 
 CREATE INDEX person_aliases_user_id_idx ON public.person_aliases USING btree (user_id);
+
+-- INDEX public.price_multipliers_provider_id_idx
+
+CREATE INDEX price_multipliers_provider_id_idx ON public.price_multipliers USING btree (provider_id);
+
+-- INDEX public.price_multipliers_user_id_idx
+
+CREATE INDEX price_multipliers_user_id_idx ON public.price_multipliers USING btree (user_id);
+
+-- INDEX public.price_multipliers_workspace_id_idx
+
+CREATE INDEX price_multipliers_workspace_id_idx ON public.price_multipliers USING btree (workspace_id);
 
 -- INDEX public.project_members_user_id_idx
 
@@ -9301,6 +9503,30 @@ CREATE TRIGGER members_pass_on_gone AFTER DELETE ON public.members FOR EACH ROW 
 
 CREATE TRIGGER members_remember AFTER DELETE ON public.members FOR EACH ROW WHEN ((old.workspace_id <> old.user_id)) EXECUTE FUNCTION private.remember_member();
 
+-- TRIGGER public.model_aliases model_aliases_audit_delete
+
+CREATE TRIGGER model_aliases_audit_delete AFTER DELETE ON public.model_aliases REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,name,model_name}', 'workspace_id');
+
+-- TRIGGER public.model_aliases model_aliases_audit_insert
+
+CREATE TRIGGER model_aliases_audit_insert AFTER INSERT ON public.model_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,name,model_name}', 'workspace_id');
+
+-- TRIGGER public.model_aliases model_aliases_audit_update
+
+CREATE TRIGGER model_aliases_audit_update AFTER UPDATE ON public.model_aliases REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,name,model_name}', 'workspace_id');
+
+-- TRIGGER public.model_aliases model_aliases_note_delete
+
+CREATE TRIGGER model_aliases_note_delete AFTER DELETE ON public.model_aliases REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.model_aliases model_aliases_note_insert
+
+CREATE TRIGGER model_aliases_note_insert AFTER INSERT ON public.model_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.model_aliases model_aliases_note_update
+
+CREATE TRIGGER model_aliases_note_update AFTER UPDATE ON public.model_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
 -- TRIGGER public.model_prices model_prices_audit_delete
 
 CREATE TRIGGER model_prices_audit_delete AFTER DELETE ON public.model_prices REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}', 'workspace_id');
@@ -9352,6 +9578,38 @@ CREATE TRIGGER person_aliases_note_insert AFTER INSERT ON public.person_aliases 
 -- TRIGGER public.person_aliases person_aliases_note_update
 
 CREATE TRIGGER person_aliases_note_update AFTER UPDATE ON public.person_aliases REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.price_multipliers price_multipliers_audit_delete
+
+CREATE TRIGGER price_multipliers_audit_delete AFTER DELETE ON public.price_multipliers REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,billing_account,multiplier,valid_from,valid_to,note}', 'workspace_id');
+
+-- TRIGGER public.price_multipliers price_multipliers_audit_insert
+
+CREATE TRIGGER price_multipliers_audit_insert AFTER INSERT ON public.price_multipliers REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,billing_account,multiplier,valid_from,valid_to,note}', 'workspace_id');
+
+-- TRIGGER public.price_multipliers price_multipliers_audit_update
+
+CREATE TRIGGER price_multipliers_audit_update AFTER UPDATE ON public.price_multipliers REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,billing_account,multiplier,valid_from,valid_to,note}', 'workspace_id');
+
+-- TRIGGER public.price_multipliers price_multipliers_note_delete
+
+CREATE TRIGGER price_multipliers_note_delete AFTER DELETE ON public.price_multipliers REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.price_multipliers price_multipliers_note_insert
+
+CREATE TRIGGER price_multipliers_note_insert AFTER INSERT ON public.price_multipliers REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.price_multipliers price_multipliers_note_update
+
+CREATE TRIGGER price_multipliers_note_update AFTER UPDATE ON public.price_multipliers REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.price_multipliers price_multipliers_once
+
+CREATE TRIGGER price_multipliers_once AFTER INSERT OR UPDATE ON public.price_multipliers FOR EACH ROW EXECUTE FUNCTION private.refuse_second_multiplier();
+
+-- TRIGGER public.price_multipliers price_multipliers_touch
+
+CREATE TRIGGER price_multipliers_touch BEFORE UPDATE ON public.price_multipliers FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.project_members project_members_audit_delete
 
@@ -9669,6 +9927,16 @@ ALTER TABLE ONLY public.members
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.model_aliases model_aliases_provider_id_fkey
+
+ALTER TABLE ONLY public.model_aliases
+    ADD CONSTRAINT model_aliases_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.model_aliases model_aliases_workspace_id_fkey
+
+ALTER TABLE ONLY public.model_aliases
+    ADD CONSTRAINT model_aliases_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.model_prices model_prices_provider_id_fkey
 
 ALTER TABLE ONLY public.model_prices
@@ -9693,6 +9961,21 @@ ALTER TABLE ONLY public.person_aliases
 
 ALTER TABLE ONLY public.person_aliases
     ADD CONSTRAINT person_aliases_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.price_multipliers price_multipliers_provider_id_fkey
+
+ALTER TABLE ONLY public.price_multipliers
+    ADD CONSTRAINT price_multipliers_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.price_multipliers price_multipliers_user_id_fkey
+
+ALTER TABLE ONLY public.price_multipliers
+    ADD CONSTRAINT price_multipliers_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.price_multipliers price_multipliers_workspace_id_fkey
+
+ALTER TABLE ONLY public.price_multipliers
+    ADD CONSTRAINT price_multipliers_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.project_members project_members_member
 
@@ -9932,6 +10215,14 @@ ALTER TABLE public.members ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY members_select_member ON public.members FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.model_aliases
+
+ALTER TABLE public.model_aliases ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.model_aliases model_aliases_select_member
+
+CREATE POLICY model_aliases_select_member ON public.model_aliases FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
 -- ROW SECURITY public.model_prices
 
 ALTER TABLE public.model_prices ENABLE ROW LEVEL SECURITY;
@@ -9959,6 +10250,26 @@ ALTER TABLE public.person_aliases ENABLE ROW LEVEL SECURITY;
 -- POLICY public.person_aliases person_aliases_select_admin
 
 CREATE POLICY person_aliases_select_admin ON public.person_aliases FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.price_multipliers
+
+ALTER TABLE public.price_multipliers ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.price_multipliers price_multipliers_delete_admin
+
+CREATE POLICY price_multipliers_delete_admin ON public.price_multipliers FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.price_multipliers price_multipliers_insert_admin
+
+CREATE POLICY price_multipliers_insert_admin ON public.price_multipliers FOR INSERT TO authenticated WITH CHECK (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) AND (user_id = ( SELECT auth.uid() AS uid))));
+
+-- POLICY public.price_multipliers price_multipliers_select_member
+
+CREATE POLICY price_multipliers_select_member ON public.price_multipliers FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- POLICY public.price_multipliers price_multipliers_update_admin
+
+CREATE POLICY price_multipliers_update_admin ON public.price_multipliers FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.project_members
 
@@ -10252,6 +10563,8 @@ REVOKE ALL ON FUNCTION private.file_incoming(tenant uuid, source uuid, incoming 
 REVOKE ALL ON FUNCTION private.find_known(tenant uuid, incoming private.incoming_record[], first_at timestamp with time zone, last_at timestamp with time zone, has_requests boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.find_rollup(asked private.daily_question) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.first_day_of_name(tenant uuid, provider uuid, name text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], parts private.day_parts[]) FROM PUBLIC;
 
@@ -10555,9 +10868,13 @@ REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_
 
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.refuse_second_multiplier() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
@@ -10771,6 +11088,9 @@ GRANT ALL ON FUNCTION public.model_names(workspace uuid) TO authenticated;
 REVOKE ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.name_billing_account(workspace uuid, account text, name text) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.name_model(workspace uuid, provider text, name text, model text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.name_model(workspace uuid, provider text, name text, model text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.owns_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owns_installation() TO authenticated;
 
@@ -10905,6 +11225,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.member_limits TO service_role;
 GRANT SELECT ON TABLE public.members TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO service_role;
 
+GRANT SELECT ON TABLE public.model_aliases TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_aliases TO service_role;
+
 GRANT SELECT,DELETE ON TABLE public.model_prices TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.model_prices TO service_role;
 
@@ -10935,6 +11258,29 @@ GRANT INSERT(request_usd),UPDATE(request_usd) ON TABLE public.model_prices TO au
 GRANT INSERT(replaces_list),UPDATE(replaces_list) ON TABLE public.model_prices TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.model_prices TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.price_multipliers TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.price_multipliers TO service_role;
+
+GRANT INSERT(id) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(multiplier),UPDATE(multiplier) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(valid_from),UPDATE(valid_from) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(valid_to),UPDATE(valid_to) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(note),UPDATE(note) ON TABLE public.price_multipliers TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.price_multipliers TO authenticated;
 
 GRANT SELECT ON TABLE public.project_members TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project_members TO service_role;

@@ -12,7 +12,13 @@ from app.data.preferences import (
     load_preferences,
     load_rates,
 )
-from app.data.prices import load_custom_prices, load_price_differences, load_unpriced_models
+from app.data.prices import (
+    load_custom_prices,
+    load_multipliers,
+    load_price_differences,
+    load_unpriced_models,
+    load_workspace_prices,
+)
 from app.data.projects import Project, Split, load_projects, load_projects_with_costs, load_split
 from app.data.providers import Provider, load_providers
 from app.data.reading import forget_version, load_role
@@ -65,6 +71,7 @@ __all__ = [
     "load_invitations",
     "load_last_run",
     "load_model_names",
+    "load_multipliers",
     "load_past_totals",
     "load_people",
     "load_preference_metadata",
@@ -85,5 +92,6 @@ __all__ = [
     "load_subscriptions",
     "load_unpriced_models",
     "load_use_of_month",
+    "load_workspace_prices",
     "parse_daily",
 ]

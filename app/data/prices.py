@@ -1,12 +1,14 @@
-"""Custom prices, unpriced models, and a preview of repricing."""
+"""A workspace's own prices, unpriced models, and previews of repricing."""
 
 from datetime import date
 from typing import Any, cast
 
 from app.auth.identity import User, database_of
 from app.data.reading import cached, call, data_version
-from tally.pricing import custom_prices, reprice
+from tally.pricing import reprice, workspace_prices
 from tally.pricing.custom_prices import CustomPrice
+from tally.pricing.multipliers import Multiplier
+from tally.pricing.workspace_prices import WorkspacePrices
 
 
 def load_unpriced_models(user: User) -> list[dict[str, Any]]:
@@ -19,15 +21,28 @@ def _unpriced_models(user: User, version: str) -> list[dict[str, Any]]:  # noqa:
     return cast(list[dict[str, Any]], call(user, "unpriced_models"))
 
 
-def load_custom_prices(user: User) -> list[CustomPrice]:
-    """Custom prices by model."""
-    return _custom_prices(user, data_version(user))
+def load_workspace_prices(user: User) -> WorkspacePrices:
+    """Custom prices, multipliers and aliases of models."""
+    return _workspace_prices(user, data_version(user))
 
 
 @cached
-def _custom_prices(user: User, version: str) -> list[CustomPrice]:  # noqa: ARG001
-    prices = custom_prices.load_custom_prices(database_of(user))
+def _workspace_prices(user: User, version: str) -> WorkspacePrices:  # noqa: ARG001
+    return workspace_prices.load_workspace_prices(database_of(user))
+
+
+def load_custom_prices(user: User) -> list[CustomPrice]:
+    """Custom prices by model."""
+    prices = load_workspace_prices(user).custom
     return sorted(prices, key=lambda price: (price.model_name.casefold(), price.provider))
+
+
+def load_multipliers(user: User) -> list[Multiplier]:
+    """Multipliers of list prices by provider, account and first day."""
+    multipliers = load_workspace_prices(user).multipliers
+    return sorted(
+        multipliers, key=lambda found: (found.provider, found.billing_account or "", found.valid_from)
+    )
 
 
 def load_price_differences(user: User, since: date) -> list[reprice.Difference]:

@@ -74,7 +74,7 @@ def _format_text(column: str, text: str, names: Mapping[str, str]) -> str:
             return format_usd(Decimal(text))
     if column.endswith("tokens") and text.isdigit():
         return f"{int(text):,}"
-    if column.endswith(("_on", "_at", "_from")) or column in ("day", "timestamp"):
+    if column.endswith(("_on", "_at", "_from", "_to")) or column in ("day", "timestamp"):
         with suppress(ValueError):
             return format_day(date.fromisoformat(text[:10]))
     if column.endswith("_id"):

@@ -20,8 +20,10 @@ NOUNS = {
     "invitations": ("invitation", "email"),
     "member_limits": ("limit", "user_id"),
     "members": ("member", "user_id"),
+    "model_aliases": ("name of a model", "name"),
     "model_prices": ("price", "model_name"),
     "person_aliases": ("name of a person", "value"),
+    "price_multipliers": ("multiplier", "billing_account"),
     "project_members": ("project member", "user_id"),
     "project_rules": ("rule", "value"),
     "projects": ("project", "name"),
@@ -125,6 +127,8 @@ def _name_subject(entry: Entry, names: Names) -> str:
     if table == "api_credentials":
         provider = names.get(entry["metadata"].get("provider") or "", "")
         return f"{provider} {entry['metadata'].get('credential_name') or ''}".strip()
+    if table == "price_multipliers" and "provider_id" in values and not values.get(column):
+        return f"All accounts of {names.get(values['provider_id'], 'a provider')}"
     return names.get(entry["row_id"] or "") or str(values.get(column) or "")
 
 
@@ -158,4 +162,8 @@ def _list_values(table: str, values: Mapping[str, Any], names: Names) -> list[st
         return [f"is {names.get(values.get('user_id', ''), 'a deleted account')}"]
     if table == "billing_accounts":
         return [f"for {values['account']}"] if values.get("account") else []
+    if table == "model_aliases":
+        return [f"is {values['model_name']}"] if values.get("model_name") else []
+    if table == "price_multipliers":
+        return [f"× {values['multiplier']}"] if values.get("multiplier") else []  # noqa: RUF001
     return [format_value(name, values[name], names) for name in MONEY if values.get(name) is not None]

@@ -1,7 +1,8 @@
 -- 036_repricing.sql: pricing estimates again, those of superseded statements too: one that becomes the record later has its
 -- price.
 
--- Statements whose cost the list of prices made, or nothing did: neither a bill nor a user nor a tool reported it.
+-- Statements whose cost the list of prices made, or nothing did: neither a bill nor a user nor a tool reported it. Sums of rows
+-- at different prices (`by row`) keep their list price; only their multiplier may change.
 create or replace view private.estimates as
 select
     r.workspace_id,
@@ -21,12 +22,13 @@ select
     r.cache_write_tokens,
     r.request_count,
     r.money_is_effective as is_effective,
-    r.metadata
+    r.metadata,
+    r.billing_account
 from public.cost_records as r
 where
     r.cost_basis in ('estimated', 'included')
     and r.charge_type = 'usage'
-    and (r.cost_usd is null or r.metadata ->> 'price_source' in ('genai-prices', 'own'))
+    and (r.cost_usd is null or r.metadata ->> 'price_source' in ('genai-prices', 'genai-prices by row', 'own'))
 union all
 select
     s.workspace_id,
@@ -46,12 +48,13 @@ select
     s.cache_write_tokens,
     s.request_count,
     false as is_effective,
-    s.metadata
+    s.metadata,
+    s.billing_account
 from public.superseded_records as s
 where
     s.cost_basis in ('estimated', 'included')
     and s.charge_type = 'usage'
-    and (s.cost_usd is null or s.metadata ->> 'price_source' in ('genai-prices', 'own'));
+    and (s.cost_usd is null or s.metadata ->> 'price_source' in ('genai-prices', 'genai-prices by row', 'own'));
 revoke all on private.estimates from public, anon, authenticated, service_role;
 
 -- A page of a workspace's estimates as their sources reported them, in order of (timestamp, id), after the given one.
@@ -78,6 +81,7 @@ begin
                 s.day, -- the timestamp of a superseded statement may be that of an earlier time zone
                 p.name as provider,
                 s.model_name,
+                s.billing_account,
                 s.cost_basis,
                 s.cost_usd::text as cost_usd,
                 s.input_tokens,
@@ -113,7 +117,7 @@ begin
             timestamp timestamptz,
             was_usd numeric(18, 10), -- a statement that has another price by now is left alone
             cost_usd numeric(18, 10),
-            price jsonb -- the keys price_source, price_version, price_model and price_note
+            price jsonb -- private.price_keys()
         );
         revoke all on type private.price_change from public;
     end if;
@@ -126,7 +130,7 @@ language sql
 immutable
 set search_path = ''
 as $$
-    select array['price_source', 'price_version', 'price_model', 'price_note']
+    select array['price_source', 'price_version', 'price_model', 'price_note', 'price_multiplier', 'price_list_usd']
 $$;
 revoke all on function private.price_keys() from public;
 

@@ -15,6 +15,11 @@ select private.audit_changes_of(
     ]
 );
 select private.audit_changes_of(
+    'public.price_multipliers',
+    array['user_id', 'provider_id', 'billing_account', 'multiplier', 'valid_from', 'valid_to', 'note']
+);
+select private.audit_changes_of('public.model_aliases', array['provider_id', 'name', 'model_name']);
+select private.audit_changes_of(
     'public.subscriptions',
     array['user_id', 'provider_id', 'plan_name', 'amount_usd', 'started_on', 'ended_on', 'renewal_day', 'interval']
 );

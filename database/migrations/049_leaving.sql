@@ -70,6 +70,8 @@ as $$
         union
         select p.workspace_id from public.model_prices as p where p.user_id = person
         union
+        select m.workspace_id from public.price_multipliers as m where m.user_id = person
+        union
         select c.workspace_id from public.api_credentials as c where c.user_id = person
         union
         select s.workspace_id from public.superseded_records as s where s.user_id = person
@@ -118,6 +120,7 @@ begin
     set metadata = jsonb_set(i.metadata, '{former_users}', (i.metadata -> 'former_users') - leaver::text)
     where i.workspace_id = tenant and i.metadata -> 'former_users' ? leaver::text;
     update public.model_prices as p set user_id = heir where p.workspace_id = tenant and p.user_id = leaver;
+    update public.price_multipliers as m set user_id = heir where m.workspace_id = tenant and m.user_id = leaver;
     update public.subscriptions as s set user_id = heir where s.workspace_id = tenant and s.user_id = leaver;
     update public.api_credentials as c set user_id = heir where c.workspace_id = tenant and c.user_id = leaver;
 end

@@ -19,7 +19,7 @@ from tally.importers import Parsed, Rejected
 from tally.importers.grouping import read_breakdown, refuse_overlap
 from tally.importers.own_exports import find_projects, find_stored
 from tally.ledger.save import BATCH, Saved, save_batch
-from tally.pricing.estimate import apply_custom_prices
+from tally.pricing.estimate import apply_workspace_prices
 from tally.storage.database import Database, DatabaseError, Query, Row
 
 MAX_STORED_REJECTIONS = 1_000  # of one import; the counts are always complete
@@ -108,7 +108,7 @@ def save_import(
     import_id = _start_import(database, parsed, file, digest, metadata)
     try:
         unknown_projects = find_projects(database, parsed, stored)
-        parsed.records = list(apply_custom_prices(database, parsed.records))
+        parsed.records = list(apply_workspace_prices(database, parsed.records))
         result = _save_parsed(database, parsed, stored, import_id, on_progress)
         result = replace(result, unknown_projects=unknown_projects)
         database.update("imports", import_id, _outcome(result))

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from tally.core.records import CollectionMethod, CostRecord, to_columns
-from tally.pricing.estimate import apply_custom_prices
+from tally.pricing.estimate import apply_workspace_prices
 from tally.storage.database import Database
 
 BATCH = 5_000
@@ -25,7 +25,7 @@ class Saved:
 
 def save_records(database: Database, records: Sequence[CostRecord], import_id: str | None = None) -> Saved:
     """Save records and skip known ones; safe to repeat."""
-    return _save_batches(database, _split(apply_custom_prices(database, records)), import_id)
+    return _save_batches(database, _split(apply_workspace_prices(database, records)), import_id)
 
 
 def replace_window(
@@ -36,7 +36,7 @@ def replace_window(
     Every record has this dataset and a day. Each day is saved by itself: a bill makes all estimates of its
     day ineffective, which may be too many in one call for a month. Safe to repeat after any interruption.
     """
-    priced = sorted(apply_custom_prices(database, records), key=_day_of)
+    priced = sorted(apply_workspace_prices(database, records), key=_day_of)
     by_day = [list(of_day) for _, of_day in groupby(priced, key=_day_of)]
     saved = _save_batches(database, (batch for of_day in by_day for batch in _split(of_day)), import_id)
     database.call(

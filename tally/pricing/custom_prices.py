@@ -13,7 +13,6 @@ from tally.core.records import CostRecord
 from tally.pricing.list_prices import Priced
 from tally.pricing.usage import MILLION, Usage
 from tally.storage.database import Database, Query, select_all
-from tally.storage.workspaces import load_timezone
 
 CUSTOM_SOURCE = "own"
 AMOUNTS = (
@@ -137,12 +136,6 @@ def parse_price(row: Mapping[str, Any], provider: str) -> CustomPrice:
     )
 
 
-def load_custom_prices(database: Database) -> CustomPrices:
-    """The workspace's custom prices, valid from days in its time zone."""
-    rows = list(select_all(database, Query("model_prices", SELECTED, ["id"])))
-    if not rows:
-        return NO_CUSTOM_PRICES
-    providers = {row["id"]: row["name"] for row in database.select(Query("providers", "id,name", ["name"]))}
-    return CustomPrices(
-        [parse_price(row, providers[row["provider_id"]]) for row in rows], load_timezone(database)
-    )
+def select_prices(database: Database) -> list[Mapping[str, Any]]:
+    """The workspace's rows of `model_prices`."""
+    return list(select_all(database, Query("model_prices", SELECTED, ["id"])))

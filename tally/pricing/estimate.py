@@ -9,21 +9,22 @@ from datetime import datetime
 from decimal import Decimal
 from typing import cast, get_args
 
+from tally.core.amounts import round_amount
+from tally.core.encoding import canonical_decimal
 from tally.core.records import JSON, NO_MODEL, CostRecord
-from tally.pricing.custom_prices import (
-    CUSTOM_SOURCE,
-    NO_CUSTOM_PRICES,
-    CustomPrices,
-    load_custom_prices,
-)
+from tally.pricing.custom_prices import CUSTOM_SOURCE
 from tally.pricing.list_prices import PRICE_SOURCE, Priced, price_model
 from tally.pricing.listed_models import has_tiers
+from tally.pricing.model_aliases import MODEL_ALIAS
+from tally.pricing.multipliers import Multiplier
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Tier, Usage
+from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices, load_workspace_prices
 from tally.storage.database import Database
 
-REPRICEABLE_SOURCES = (PRICE_SOURCE, CUSTOM_SOURCE)
-BY_ROW = f"{PRICE_SOURCE} by row"  # rows priced at different tiers; their sum cannot be repriced
-PRICE_KEYS = ("price_source", "price_version", "price_model", "price_note")
+BY_ROW = f"{PRICE_SOURCE} by row"  # rows priced at different tiers; their sum keeps its list price
+REPRICEABLE_SOURCES = (PRICE_SOURCE, CUSTOM_SOURCE, BY_ROW)
+MULTIPLIER, LIST_USD = "price_multiplier", "price_list_usd"
+PRICE_KEYS = ("price_source", "price_version", "price_model", "price_note", MULTIPLIER, LIST_USD)
 # Counts that a price depends on and that have no column of their own.
 EXTRA_COUNTS = (
     "cache_write_1h_tokens",
@@ -55,42 +56,74 @@ def estimate(
     return priced.cost_usd
 
 
-def price_with(records: Sequence[CostRecord], custom_prices: CustomPrices) -> Sequence[CostRecord]:
-    """The same records, with custom prices in place of list prices where one applies."""
-    if not custom_prices:
+def price_with(records: Sequence[CostRecord], prices: WorkspacePrices) -> Sequence[CostRecord]:
+    """The same records under the workspace's names of models, with its own prices where they apply."""
+    if not prices:
         return records
-    return [
-        estimate_record(record, custom_prices)
-        if is_repriceable(record) and custom_prices.find(record)
-        else record
-        for record in records
-    ]
+    return [_price_one(record, prices) for record in records]
 
 
-def apply_custom_prices(database: Database, records: Sequence[CostRecord]) -> Sequence[CostRecord]:
-    """The same records at the account's prices: parsers know list prices only. Raises DatabaseError."""
-    if not any(map(is_repriceable, records)):
-        return records
-    return price_with(records, load_custom_prices(database))
+def _price_one(record: CostRecord, prices: WorkspacePrices) -> CostRecord:
+    named = prices.aliases.apply(record)
+    if is_repriceable(named) and prices.concern(record, named):
+        return estimate_record(named, prices)
+    return named
 
 
-def estimate_record(record: CostRecord, custom_prices: CustomPrices = NO_CUSTOM_PRICES) -> CostRecord:
+def apply_workspace_prices(database: Database, records: Sequence[CostRecord]) -> Sequence[CostRecord]:
+    """The same records at the workspace's prices: parsers know list prices only. Raises DatabaseError."""
+    return price_with(records, load_workspace_prices(database)) if records else records
+
+
+def estimate_record(record: CostRecord, prices: WorkspacePrices = LIST_PRICES) -> CostRecord:
     """The record at the price known today for the time of its usage."""
-    priced = price_record(record, custom_prices)
+    priced = price_record(record, prices)
     other_metadata = {key: value for key, value in record.metadata.items() if key not in PRICE_KEYS}
     return replace(record, cost_usd=priced.cost_usd, metadata=other_metadata | describe_price(priced))
 
 
-def price_record(record: CostRecord, custom_prices: CustomPrices = NO_CUSTOM_PRICES) -> Priced:
-    """The custom price where it replaces the list price or the list has none, else the list price."""
+def price_record(record: CostRecord, prices: WorkspacePrices = LIST_PRICES) -> Priced:
+    """The custom price where it replaces the list price or the list has none, else the list price.
+
+    A multiplier of the record's billing account applies to list prices only.
+    """
+    multiplier = prices.multipliers.find(record)
+    if record.cost_usd is not None and record.metadata.get("price_source") == BY_ROW:
+        return _multiply(_read_sum(record), multiplier)
     usage = read_usage(record)
-    custom = custom_prices.find(record)
+    custom = prices.custom.find(record)
     if custom is not None and custom.replaces_list:
         return custom.calculate(usage)
     listed = _price_listed(record, usage) if _has_counts(record, usage) else Priced(None)
     if listed.cost_usd is None and custom is not None:
         return custom.calculate(usage)
-    return listed
+    return _multiply(listed, multiplier)
+
+
+def _read_sum(record: CostRecord) -> Priced:
+    """The list price of rows at different tiers, which cannot be calculated from their sum."""
+    version, model, note, list_usd = (
+        record.metadata.get(key) for key in ("price_version", "price_model", "price_note", LIST_USD)
+    )
+    return Priced(
+        Decimal(list_usd) if isinstance(list_usd, str) else record.cost_usd,
+        BY_ROW,
+        version if isinstance(version, str) else None,
+        model if isinstance(model, str) else None,
+        note if isinstance(note, str) else None,
+    )
+
+
+def _multiply(listed: Priced, multiplier: Multiplier | None) -> Priced:
+    """The list price times the multiplier; what is free or unpriced stays so."""
+    if not listed.cost_usd or multiplier is None or multiplier.multiplier == 1:
+        return listed
+    return replace(
+        listed,
+        cost_usd=multiplier.calculate(listed.cost_usd),
+        multiplier=multiplier.multiplier,
+        list_usd=round_amount(listed.cost_usd),
+    )
 
 
 def read_usage(record: CostRecord) -> Usage:
@@ -141,12 +174,15 @@ def _is_priced_by_row(first: CostRecord, second: CostRecord) -> bool:
 
 
 def describe_price(priced: Priced) -> dict[str, JSON]:
-    """The metadata of a price: its source, version, matched model and note."""
+    """The metadata of a price: its source, version, matched model and note, and the multiplied list price."""
     found: dict[str, JSON] = {}
     if priced.cost_usd is not None:
         found["price_source"] = priced.price_source
-        found["price_version"] = priced.price_version
-        found["price_model"] = priced.matched_model
+        of_list = {"price_version": priced.price_version, "price_model": priced.matched_model}
+        found |= {key: value for key, value in of_list.items() if value is not None}
+    if priced.multiplier is not None and priced.list_usd is not None:
+        found[MULTIPLIER] = canonical_decimal(priced.multiplier)
+        found[LIST_USD] = canonical_decimal(priced.list_usd)
     if priced.note:
         found["price_note"] = priced.note
     return found
@@ -160,6 +196,8 @@ def _has_counts(record: CostRecord, usage: Usage) -> bool:
 def _price_listed(record: CostRecord, usage: Usage) -> Priced:
     """The list price by the source's name of the model, else by ours."""
     ours, written = "" if record.model_name == NO_MODEL else record.model_name, record.metadata.get("model")
+    if MODEL_ALIAS in record.metadata:  # what the workspace says goes before what the name resembles
+        written = ours
     model = ModelRef(record.provider, str(written) if isinstance(written, str) else ours, ours)
     return price_model(model, usage, record.timestamp, _read_conditions(record))
 

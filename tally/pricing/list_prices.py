@@ -26,10 +26,12 @@ class Priced:
 
     cost_usd: Decimal | None
     price_source: str = PRICE_SOURCE
-    price_version: str = PRICE_VERSION
+    price_version: str | None = PRICE_VERSION
     matched_model: str | None = None
     note: str | None = None
     usd_by_class: Mapping[str, Decimal] = field(default_factory=dict)
+    multiplier: Decimal | None = None  # of the list price, which is in `list_usd` then
+    list_usd: Decimal | None = None
 
 
 def price_model(model: ModelRef, usage: Usage, at: datetime, conditions: Conditions = STANDARD) -> Priced:

@@ -48,6 +48,19 @@ PRICE_PROVIDERS = {
 }
 # Their own lists name only their own models; they sell all others at the makers' list prices.
 RESELLERS = frozenset({"cursor", "github-copilot"})
+# Their models are sold by others, too.
+MAKERS = (
+    "anthropic",
+    "openai",
+    "google",
+    "mistral",
+    "xai",
+    "deepseek",
+    "cohere",
+    "moonshot",
+    "zai",
+    "minimax",
+)
 NO_THRESHOLD = -1
 
 
@@ -91,6 +104,15 @@ def find_listed(provider: str, model: str) -> tuple[str | None, ListedModel | No
 def is_listed(provider: str, model: str) -> bool:
     """Check whether this provider's list, or the maker's for an unknown provider, has the model."""
     return find_listed(provider, model)[1] is not None
+
+
+@lru_cache(100)
+def list_models(provider: str) -> tuple[str, ...]:
+    """Canonical names of the models that have a list price at a provider: its own, and those of makers."""
+    ids = {PRICE_PROVIDERS.get(provider), *(PRICE_PROVIDERS[maker] for maker in MAKERS)}
+    written = {model.id for listed in get_snapshot().providers if listed.id in ids for model in listed.models}
+    names = {canonical_model(model_ref) for model_ref in written}
+    return tuple(sorted(name for name in names if is_listed(provider, name)))
 
 
 def has_tiers(provider: str, model: str) -> bool:

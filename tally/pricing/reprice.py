@@ -1,6 +1,6 @@
 """Repricing of records without a bill: a preview of the changes, and applying them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -11,13 +11,19 @@ from zoneinfo import ZoneInfo
 from tally.core.amounts import round_amount
 from tally.core.progress import Progress, ignore_progress
 from tally.core.records import CostRecord
-from tally.pricing.custom_prices import CustomPrices, load_custom_prices
-from tally.pricing.estimate import describe_price, price_record
+from tally.pricing.estimate import MULTIPLIER, describe_price, price_record
 from tally.pricing.list_prices import Priced
+from tally.pricing.workspace_prices import WorkspacePrices, load_workspace_prices
 from tally.storage.database import Database, Row
 from tally.storage.workspaces import load_timezone
 
 PAGE = 5_000
+Concerns = Callable[[CostRecord], bool]  # which records a change of prices is about
+
+
+def concern_all(_record: CostRecord) -> bool:
+    """Every record."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +81,20 @@ class Applied:
     skipped: int
 
 
-def calculate_differences(database: Database, since: date) -> list[Difference]:
-    """Preview repricing from a day in the workspace's time zone on, by month and model; writes nothing."""
+def calculate_differences(
+    database: Database,
+    since: date,
+    concerns: Concerns = concern_all,
+    prices: WorkspacePrices | None = None,
+) -> list[Difference]:
+    """Preview repricing from a day in the workspace's time zone on, by month and model; writes nothing.
+
+    With `prices`, as if they were the workspace's.
+    """
     zone = ZoneInfo(load_timezone(database))
+    prices = load_workspace_prices(database) if prices is None else prices
     differences: dict[tuple[str, str, str], Difference] = {}
-    for changes in _load_changes(database, since, zone):
+    for changes in _load_changes(database, _begin(since, zone), concerns, prices):
         for change in changes:
             record = change.record
             day = record.day or record.timestamp.astimezone(zone)
@@ -88,10 +103,16 @@ def calculate_differences(database: Database, since: date) -> list[Difference]:
     return [differences[key] for key in sorted(differences)]
 
 
-def apply_prices(database: Database, since: date, on_progress: Progress = ignore_progress) -> Applied:
+def apply_prices(
+    database: Database,
+    since: date,
+    on_progress: Progress = ignore_progress,
+    concerns: Concerns = concern_all,
+) -> Applied:
     """Reprice from a day in the workspace's time zone on; safe to repeat after an interruption."""
     run_id, applied, skipped = uuid4(), 0, 0
-    for changes in _load_changes(database, since, ZoneInfo(load_timezone(database))):
+    begin, prices = _begin(since, ZoneInfo(load_timezone(database))), load_workspace_prices(database)
+    for changes in _load_changes(database, begin, concerns, prices):
         if changes:
             answer = database.call("apply_prices", run_id=str(run_id), changes=[_to_json(c) for c in changes])
             applied += int(answer["applied"])
@@ -100,23 +121,35 @@ def apply_prices(database: Database, since: date, on_progress: Progress = ignore
     return Applied(run_id, applied, skipped)
 
 
-def _load_changes(database: Database, since: date, zone: ZoneInfo) -> Iterator[list[Change]]:
+def _begin(since: date, zone: ZoneInfo) -> str:
+    return datetime.combine(since, time(), zone).astimezone(UTC).isoformat()
+
+
+def _load_changes(
+    database: Database, begin: str, concerns: Concerns, prices: WorkspacePrices
+) -> Iterator[list[Change]]:
     """Pages of the records whose cost differs at today's prices."""
-    custom_prices = load_custom_prices(database)
-    begin, after_id = datetime.combine(since, time(), zone).astimezone(UTC).isoformat(), None
+    after_id = None
     while rows := database.call("list_estimates", since=begin, after_id=after_id, page_size=PAGE):
-        yield [change for row in rows if (change := _compare(row, custom_prices))]
+        yield [change for row in rows if (change := _compare(row, concerns, prices))]
         if len(rows) < PAGE:
             return
         begin, after_id = rows[-1]["timestamp"], rows[-1]["id"]
 
 
-def _compare(row: Row, custom_prices: CustomPrices) -> Change | None:
+def _compare(row: Row, concerns: Concerns, prices: WorkspacePrices) -> Change | None:
     record = _parse_record(row)
-    priced = price_record(record, custom_prices)
-    if _round(priced.cost_usd) == record.cost_usd:
+    if not concerns(record):
+        return None
+    priced = price_record(record, prices)
+    if _round(priced.cost_usd) == record.cost_usd and _has_multiplier_of(record, priced):
         return None
     return Change(str(row["id"]), record, priced, bool(row["is_effective"]))
+
+
+def _has_multiplier_of(record: CostRecord, priced: Priced) -> bool:
+    """Check whether the record says which multiplier its price has."""
+    return record.metadata.get(MULTIPLIER) == describe_price(priced).get(MULTIPLIER)
 
 
 def _parse_record(row: Row) -> CostRecord:
@@ -138,6 +171,7 @@ def _parse_record(row: Row) -> CostRecord:
         cost_usd=None if cost is None else _round(Decimal(cost)),
         source_key=UUID(row["id"]),
         cost_basis=row["cost_basis"],
+        billing_account=row["billing_account"],
         day=date.fromisoformat(row["day"]) if row["day"] else None,
         metadata=row["metadata"],
         **counts,

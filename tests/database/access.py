@@ -22,6 +22,7 @@ WRITTEN_BY_OWNER = {
     "cost_records",
     "imports",
     "model_prices",
+    "price_multipliers",
     "subscriptions",
     "user_preferences",
 }
@@ -34,6 +35,7 @@ READ_BY_OWNER = {
     "job_runs",
     "member_limits",
     "members",
+    "model_aliases",
     "person_aliases",
     "project_members",
     "project_rules",
@@ -53,7 +55,10 @@ OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
 OF_ONESELF = {"member_limits"}  # others read them as admins
-WRITTEN_BY_ADMINS = {"model_prices"}  # members only read them: they price everybody's usage
+WRITTEN_BY_ADMINS = {
+    "model_prices",
+    "price_multipliers",
+}  # members only read them: they price everybody's usage
 TOTALS = {"anomalies", "forecast_results", "forecast_totals"}  # hidden where members see their own costs only
 
 EXECUTED_BY = {
@@ -92,6 +97,7 @@ EXECUTED_BY = {
     "list_workspaces": {"authenticated"},
     "model_names": {"authenticated"},
     "name_billing_account": {"authenticated"},
+    "name_model": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "preview_aliases": {"authenticated"},
     "preview_rules": {"authenticated"},
@@ -127,6 +133,7 @@ NEEDS_ROLE = {
     "delete_workspace": "owner",
     "invite": "admin",
     "name_billing_account": "admin",
+    "name_model": "admin",
     "post_due_renewals": "member",
     "preview_aliases": "admin",
     "preview_rules": "admin",
@@ -181,8 +188,10 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "job_runs": {"run_id": uuid4(), "day": "2026-05-01"},
     "member_limits": {"monthly_usd": 100},
     "members": {"role": "viewer"},
+    "model_aliases": {"name": "my-gpt-prod", "model_name": "gpt-5"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
     "person_aliases": {"value": "ann@example.org"},
+    "price_multipliers": {"billing_account": "openai", "multiplier": 0.85, "valid_from": "2026-05-01"},
     "project_members": {},
     "project_rules": {"position": 1, "field": "folder", "match": "exact", "value": "/work/web"},
     "projects": {"name": "Web", "slug": "web"},
@@ -293,11 +302,14 @@ def another_row(
     """The same, with new values where they are unique."""
     row = sample_row(connection, table, user_id, workspace_id)
     unique: dict[str, Any] = {
-        name: str(uuid4()) for name in ("run_id", "credential_name", "slug", "value", "account")
+        name: str(uuid4())
+        for name in ("run_id", "credential_name", "slug", "value", "account", "billing_account")
     }
     unique |= {"position": randint(2, 200), "email": f"{uuid4()}@example.org"}
     if table in ("anomalies", "model_prices"):
         unique["model_name"] = str(uuid4())
+    if table == "model_aliases":
+        unique["name"] = str(uuid4())
     return row | {name: value for name, value in unique.items() if name in row}
 
 

@@ -16,7 +16,7 @@ from tests.database_fixtures import Connection, Project, add_user
 
 Act = Callable[[UUID], Connection]
 NOBODY = UUID(int=0)
-WITH_USER = ("imports", "subscriptions", "model_prices", "api_credentials")
+WITH_USER = ("imports", "subscriptions", "model_prices", "price_multipliers", "api_credentials")
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def team(project: Project, database: Connection) -> Team:
         query = insert("imports", row) + SQL(" returning id")
         [[source]] = admin.connection.execute(query).fetchall()
         admin.save(source, record(cost_usd="2"))
-    for table in ("subscriptions", "model_prices", "api_credentials"):
+    for table in ("subscriptions", "model_prices", "price_multipliers", "api_credentials"):
         admin.connection.execute(insert(table, another_row(database, table, admin.id, team.id)))
     admin.call("save_cost_records", None, [record(cost_usd="64")])
     team["member"].save(None, record(cost_usd="4"))
@@ -62,7 +62,7 @@ def test_who_leaves_keeps_the_name_on_what_they_brought(team: Team, database: Co
     else:
         call(owner, "remove_member", team.id, admin)
     assert totals(owner, team) == before
-    for table in ("imports", "subscriptions", "model_prices", "cost_records", "superseded_records"):
+    for table in (*WITH_USER[:-1], "cost_records", "superseded_records"):
         assert admin in owners_of(database, team, table), table
     [former] = [row for row in call(owner, "list_people", team.id) if row["role"] is None]
     assert (former["user_id"], former["email"], former["joined_at"]) == (

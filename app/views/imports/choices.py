@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from app.figures.currencies import Currency
 from tally.core.records import CostBasis
 from tally.currency.rates import Rates
-from tally.pricing.custom_prices import CustomPrice
+from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Choices:
     timezone: str = "UTC"
     currency: Currency = field(default_factory=Currency)  # shown in previews
     rates: Rates | None = None  # convert the file's currencies; None: the rates installed with Tally
-    custom_prices: tuple[CustomPrice, ...] = ()
+    prices: WorkspacePrices = LIST_PRICES
     answers: dict[str, Answers] = field(default_factory=dict)
     mappings: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -33,7 +33,7 @@ class Choices:
         return (
             self.timezone,
             self.currency.key,
-            self.custom_prices,
+            self.prices.key,
             self.answers.get(key, Answers()),
             tuple(self.mappings.get(key, {}).items()),
         )

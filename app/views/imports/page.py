@@ -113,7 +113,7 @@ else:
     choices: Choices = st.session_state.setdefault("import_choices", Choices())
     choices.timezone = preferences.timezone
     choices.currency, choices.rates = data.load_currency(user), data.load_rates(user)
-    choices.custom_prices = tuple(data.load_custom_prices(user))
+    choices.prices = data.load_workspace_prices(user)
     chosen = upload_cards.render_uploader()
     uploaded = list(zip(chosen, read_files(user, chosen, choices), strict=True))
     for file, upload in uploaded:

@@ -12,7 +12,6 @@ from app.views.imports.choices import Choices
 from tally.core.records import CostRecord
 from tally.importers import Parsed
 from tally.ledger.billing_account import preview_overlaps
-from tally.pricing.custom_prices import CustomPrices
 from tally.pricing.estimate import price_with
 
 FIRST_ROWS = 20
@@ -81,8 +80,8 @@ class Preview:
 
 
 def build_preview(parsed: Parsed, choices: Choices) -> Preview:
-    """Sum up a parsed file at custom prices, as saving does, each record at the exchange rate of its day."""
-    records = price_with(parsed.records, CustomPrices(choices.custom_prices, choices.timezone))
+    """Sum up a parsed file at the prices that saving applies, each record at the exchange rate of its day."""
+    records = price_with(parsed.records, choices.prices)
     preview = Preview(
         parsed.rows_read, parsed.rows_blank, len(parsed.rejected), first_records=records[:FIRST_ROWS]
     )

@@ -134,6 +134,26 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
         ),
         (entry("project_rules", "delete", metadata={"rows": 25}), "Deleted rule", "25 at once"),
         (
+            entry("model_aliases", "insert", after={"name": "my-gpt", "model_name": "gpt-5"}),
+            "Added name of a model",
+            "my-gpt: is gpt-5",
+        ),
+        (
+            entry("price_multipliers", "delete", before={"billing_account": "openai", "multiplier": 0.85}),
+            "Deleted multiplier",
+            "openai: × 0.85",  # noqa: RUF001
+        ),
+        (
+            entry("price_multipliers", "insert", after={"provider_id": "p", "multiplier": 1.1}),
+            "Added multiplier",
+            "All accounts of a provider: × 1.1",  # noqa: RUF001
+        ),
+        (
+            entry("price_multipliers", "update", before={"valid_to": None}, after={"valid_to": "2026-12-31"}),
+            "Changed multiplier",
+            "Valid to: none to 31 Dec 2026",
+        ),
+        (
             entry(
                 "api_credentials",
                 "update",

@@ -27,7 +27,8 @@ from app.views.imports.uploads import Recognized, Unreadable, UploadCache, read_
 from tally.importers import Rejected
 from tally.importers.column_matching import COLUMNS
 from tally.local.stack import Stack
-from tally.pricing.custom_prices import CustomPrice
+from tally.pricing.custom_prices import CustomPrice, CustomPrices
+from tally.pricing.workspace_prices import WorkspacePrices
 from tally.spend import sample_data
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.pages import metrics, open_page, shown
@@ -142,7 +143,8 @@ def test_preview_follows_a_changed_custom_price(page: AppTest, user: User) -> No
 
 
 def test_chart_of_the_preview_uses_custom_prices() -> None:
-    upload = read_upload(ESTIMATED, "usage.csv", Choices(custom_prices=(custom_price(Decimal(10)),)))[1]
+    prices = WorkspacePrices(CustomPrices([custom_price(Decimal(10))]))
+    upload = read_upload(ESTIMATED, "usage.csv", Choices(prices=prices))[1]
     assert isinstance(upload, Recognized)
     assert upload.preview is not None
     assert upload.parsed is not None

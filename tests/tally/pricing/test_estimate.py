@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from tally.core.records import JSON, CostBasis, CostRecord
 from tally.importers import Options, identify_all, parse_tables, read_tables
 from tally.importers.protocol import merge
-from tally.pricing.custom_prices import NO_CUSTOM_PRICES, CustomPrice, CustomPrices
+from tally.pricing.custom_prices import CustomPrice, CustomPrices
 from tally.pricing.estimate import estimate, estimate_record, is_repriceable, price_with
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Tier, Usage
+from tally.pricing.workspace_prices import LIST_PRICES, WorkspacePrices
 from tests.tally.importers.golden import FIXTURES, load_sample
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -131,10 +132,10 @@ def test_images_are_not_free_for_having_no_tokens() -> None:
     assert estimate_record(record).cost_usd is None
 
 
-def custom_prices_of(model_name: str, *, replaces_list: bool) -> CustomPrices:
+def custom_prices_of(model_name: str, *, replaces_list: bool) -> WorkspacePrices:
     """Two US dollars per million tokens, valid on all days."""
     price = CustomPrice("openai", model_name, date(2020, 1, 1), Decimal(2), Decimal(2))
-    return CustomPrices([replace(price, replaces_list=replaces_list)])
+    return WorkspacePrices(CustomPrices([replace(price, replaces_list=replaces_list)]))
 
 
 def test_a_custom_price_replaces_the_list_price_only_when_it_is_set_to() -> None:
@@ -167,4 +168,4 @@ def test_custom_prices_leave_billed_records_and_other_models_alone() -> None:
 
 def test_records_stay_as_they_are_without_custom_prices() -> None:
     records = [record_of(ModelRef("openai", "gpt-5.4"), Usage(1_000_000))]
-    assert price_with(records, NO_CUSTOM_PRICES) is records
+    assert price_with(records, LIST_PRICES) is records

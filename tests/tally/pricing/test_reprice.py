@@ -20,11 +20,12 @@ from tally.cli.main import app
 from tally.core.records import JSON, CostRecord, day_instant, request_identity
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
-from tally.pricing.custom_prices import CustomPrice, CustomPrices, load_custom_prices
+from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.estimate import estimate, estimate_record
 from tally.pricing.list_prices import PRICE_VERSION
 from tally.pricing.reprice import Difference, apply_prices, calculate_differences
 from tally.pricing.usage import ModelRef, Usage
+from tally.pricing.workspace_prices import LIST_PRICES, load_workspace_prices
 from tally.storage.database import DatabaseError, Query
 from tally.storage.postgres import PostgresDatabase
 from tests.shared_connections import operator_connection
@@ -450,7 +451,7 @@ def test_both_transports_reprice_exactly(account: Account, transport: str) -> No
     account.add(output_tokens=7)
     account.set_price(input_usd_per_mtok="0.1234567891", request_usd="0.0000000001")
     with acting(account.stack, account.person, transport) as database:
-        (price,) = load_custom_prices(database)
+        (price,) = load_workspace_prices(database).custom
         assert price.input_usd_per_mtok == Decimal("0.1234567891")
         (difference,) = calculate_differences(database, SINCE)
         assert difference.after_usd == Decimal("0.1234567891") + Decimal("0.000042") + Decimal("0.0000000001")
@@ -545,4 +546,4 @@ def test_repricing_a_stored_record_changes_nothing() -> None:
     )
     assert cost_usd is not None
     assert estimate_record(record) == record
-    assert estimate_record(replace(record, cost_usd=None), CustomPrices(())) == record
+    assert estimate_record(replace(record, cost_usd=None), LIST_PRICES) == record

@@ -17,8 +17,9 @@ from tally.importers.grouping import OverlapRefused
 from tally.importers.save import ImportFile, ImportResult, save_import
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
-from tally.pricing.custom_prices import CustomPrice, load_custom_prices
+from tally.pricing.custom_prices import CustomPrice
 from tally.pricing.reprice import apply_prices, calculate_differences
+from tally.pricing.workspace_prices import load_workspace_prices
 from tally.spend import sample_data
 from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.spend.subscriptions import Subscription, add_subscription, delete_subscription, list_subscriptions
@@ -95,8 +96,8 @@ def test_other_grouping_is_refused_in_the_same_workspace_only(member: Member) ->
 
 def test_prices_are_those_of_the_workspace(member: Member) -> None:
     add_price(member.team, "house-model", "3")
-    assert not load_custom_prices(member.personal)
-    assert len(list(load_custom_prices(member.team))) == 1
+    assert not load_workspace_prices(member.personal)
+    assert len(list(load_workspace_prices(member.team).custom)) == 1
     for database in (member.personal, member.team):
         save_records(database, [estimate_of("house-model")])
     assert load_records(member.personal)["cost_usd"].isna().all()
