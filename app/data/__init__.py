@@ -14,6 +14,7 @@ from app.data.preferences import (
 )
 from app.data.prices import (
     load_custom_prices,
+    load_model_aliases,
     load_multipliers,
     load_price_differences,
     load_unpriced_models,
@@ -70,6 +71,7 @@ __all__ = [
     "load_import_list",
     "load_invitations",
     "load_last_run",
+    "load_model_aliases",
     "load_model_names",
     "load_multipliers",
     "load_past_totals",

@@ -7,6 +7,7 @@ from app.auth.identity import User, database_of
 from app.data.reading import cached, call, data_version
 from tally.pricing import reprice, workspace_prices
 from tally.pricing.custom_prices import CustomPrice
+from tally.pricing.model_aliases import ModelAlias
 from tally.pricing.multipliers import Multiplier
 from tally.pricing.workspace_prices import WorkspacePrices
 
@@ -43,6 +44,12 @@ def load_multipliers(user: User) -> list[Multiplier]:
     return sorted(
         multipliers, key=lambda found: (found.provider, found.billing_account or "", found.valid_from)
     )
+
+
+def load_model_aliases(user: User) -> list[ModelAlias]:
+    """Names that the workspace said which model they are, by name."""
+    models = load_workspace_prices(user).aliases.models
+    return [ModelAlias(provider, name, model) for (provider, name), model in sorted(models.items())]
 
 
 def load_price_differences(user: User, since: date) -> list[reprice.Difference]:

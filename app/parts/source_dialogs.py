@@ -13,6 +13,7 @@ from app.parts.source_names import describe_source
 from app.ui.notices import announce, explain_refusal
 from tally.core.text import plural
 from tally.importers.save import undo_import
+from tally.pricing.paid_by import set_paid_by_plan
 from tally.spend import sample_data
 
 PATIENCE = "Large sources take up to a minute."  # 200,000 records
@@ -70,8 +71,7 @@ def edit_payment(source: Mapping[str, Any], is_plan: bool) -> None:
     if not st.button("Save changes", type="primary", width="stretch", disabled=by_plan == is_plan):
         return
     with st.spinner(f"Updating records… {PATIENCE}"):
-        database = database_of(user)
-        moved = database.call("set_paid_by_plan", import_id=source["id"], is_plan=bool(by_plan))
+        moved = set_paid_by_plan(database_of(user), source["id"], bool(by_plan))
     data.forget_version(user)
-    announce(f"{plural(int(moved), 'record')} changed to {'plan' if by_plan else 'API key'}.")
+    announce(f"{plural(moved, 'record')} changed to {'plan' if by_plan else 'API key'}.")
     st.rerun()

@@ -45,6 +45,18 @@ class Multiplier:
             "note": self.note,
         }
 
+    def overlaps(self, other: "Multiplier") -> bool:
+        """Check whether another multiplier is of the same account on one of its days."""
+        return (
+            (self.provider, self.billing_account) == (other.provider, other.billing_account)
+            and (self.valid_to is None or other.valid_from <= self.valid_to)
+            and (other.valid_to is None or self.valid_from <= other.valid_to)
+        )
+
+    def concerns(self, record: CostRecord) -> bool:
+        """Check whether a record is of its account, on any day."""
+        return record.provider == self.provider and self.billing_account in (None, record.billing_account)
+
     def is_valid(self, day: date) -> bool:
         """Check whether it applies on that day."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)

@@ -130,7 +130,7 @@ def test_every_table_answers_as_declared(
     for table in sorted(set(list_tables(job)) - set(parents), reverse=True) + parents:
         row = sample_row(job, table, owner) if command == "insert" else {}
         row |= {"run_id": uuid4()} if "run_id" in row else {}
-        row |= {"credential_name": "another"} if "credential_name" in row else {}
+        row |= {name: "another" for name in ("credential_name", "billing_account") if name in row}
         row |= {"name": f"new-{uuid4().hex[:8]}"} if table == "providers" else {}
         if (command, table) == ("insert", "user_preferences"):
             job.execute("delete from public.user_preferences where user_id = %s", [owner])

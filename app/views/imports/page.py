@@ -17,7 +17,7 @@ from app.views.imports.choices import Choices
 from app.views.imports.history import render_history
 from app.views.imports.jobs import FileToSave, ImportJob
 from app.views.imports.previews import combine_previews
-from app.views.imports.results import render_progress, render_result
+from app.views.imports.results import render_progress, render_result, render_unpriced
 from app.views.imports.uploads import (
     Recognized,
     Unreadable,
@@ -107,6 +107,7 @@ if job is not None and job.is_running:
 elif job is not None:
     data.forget_version(user)
     render_result(job)
+    render_unpriced(user)
 elif reason := explain_fixed(user):
     render_reason(reason)
 else:

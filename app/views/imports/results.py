@@ -5,7 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from app import data
 from app.auth import identity
+from app.auth.identity import User
 from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.navigation import switch_page
@@ -46,6 +48,20 @@ def render_result(job: ImportJob) -> None:
             _render_numbers(job)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _render_next_steps(job)
+
+
+def render_unpriced(user: User) -> None:
+    """After an import: how many names no price list has, and where to say which models they are."""
+    count = len(data.load_unpriced_models(user))
+    if not count:
+        return
+    with st.container(border=True):
+        render_heading("Needs a price", f"{count:,} models" if count > 1 else "")
+        st.caption(
+            "Some records have no price yet, so totals leave them out. Say which model it is, or set a price."
+        )
+        if st.button("Go to Prices", icon=":material/sell:", key="see_prices"):
+            switch_page("prices")
 
 
 def _render_numbers(job: ImportJob) -> None:

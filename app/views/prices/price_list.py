@@ -19,6 +19,7 @@ from app.ui import columns
 from app.ui.cards import render_heading
 from app.ui.notices import announce, explain_refusal
 from app.ui.tables import render_table, selected_row
+from app.views.prices.model_names import ask_for_model
 from app.views.prices.price_form import PRICED_FROM, set_price
 from tally.pricing.custom_prices import CustomPrice
 
@@ -97,8 +98,13 @@ def render_unpriced(user: User, zone: ZoneInfo, today: date) -> None:
             is_disabled = model is None or reason is not None
             if st.button("Set a price", icon=":material/sell:", disabled=is_disabled, key="price") and model:
                 set_price(model, min(first_day(model, zone), today))
+            if (
+                st.button("Name the model", icon=":material/label:", disabled=is_disabled, key="name")
+                and model
+            ):
+                ask_for_model(model)
             if reason or model is None:
-                st.caption(reason or "Select a model to set its price.")
+                st.caption(reason or "Select a model to set its price, or to say which known model it is.")
         frame = describe_models(models, data.load_providers(user), zone)
         render_table(frame, MODEL_COLUMNS, "Models without a price", key=key)
 

@@ -1,6 +1,7 @@
 """Repricing card: preview how estimates would change, then apply the new prices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -18,6 +19,7 @@ from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.periods import EARLIEST_DAY
 from app.ui.tables import render_table
 from app.views.prices.price_form import PRICED_FROM
+from tally.core.progress import Progress
 from tally.core.text import plural
 from tally.pricing.reprice import Difference, apply_prices
 from tally.storage.database import DatabaseError
@@ -79,6 +81,22 @@ def describe_sum(differences: Sequence[Difference]) -> str:
     records = sum(difference.records for difference in differences)
     total = sum((difference.difference_usd for difference in differences), Decimal(0))
     sentences = [f"{plural(records, 'record')} would change, by {format_signed(total)} in total."]
+    return " ".join(sentences + _describe_kinds(differences))
+
+
+def describe_change(differences: Sequence[Difference]) -> str:
+    """A summary of a change of estimates: their sum before and after."""
+    if not differences:
+        return "Changes no estimate yet."
+    records = sum(difference.records for difference in differences)
+    before = sum((difference.before_usd for difference in differences), Decimal(0))
+    after = sum((difference.after_usd for difference in differences), Decimal(0))
+    change = f"Changes {plural(records, 'estimate')}, from {format_usd(before)} to {format_usd(after)}."
+    return " ".join([change, *_describe_kinds(differences)])
+
+
+def _describe_kinds(differences: Sequence[Difference]) -> list[str]:
+    sentences = []
     if priced := sum(difference.newly_priced for difference in differences):
         sentences.append(f"{plural(priced, 'record')} would get a price for the first time.")
     if unpriced := sum(difference.newly_unpriced for difference in differences):
@@ -86,7 +104,7 @@ def describe_sum(differences: Sequence[Difference]) -> str:
     if ineffective := sum(difference.ineffective for difference in differences):
         excluded = plural(ineffective, "record")
         sentences.append(f"Excluded from totals, as a bill or a better source covers them: {excluded}.")
-    return " ".join(sentences)
+    return sentences
 
 
 def render_repricing(user: User, today: date) -> None:
@@ -134,7 +152,9 @@ def _render_differences(user: User, since: date) -> None:
         st.caption(reason)
 
 
-def _apply(user: User, since: date) -> None:
+@contextmanager
+def show_repricing(user: User) -> Iterator[Progress]:
+    """Show how many records are repriced; what changed is read again afterwards."""
     place = st.empty()
 
     def show_progress(applied: int, _total: int, _label: str) -> None:
@@ -142,13 +162,19 @@ def _apply(user: User, since: date) -> None:
 
     try:
         with st.spinner("Repricing…"):
-            done = apply_prices(database_of(user), since, show_progress)
-    except DatabaseError as problem:
-        render_refusal(f"{problem} Records repriced so far keep their new price. Apply again for the rest.")
-        return
+            yield show_progress
     finally:
         data.forget_version(user)
         place.empty()
+
+
+def _apply(user: User, since: date) -> None:
+    try:
+        with show_repricing(user) as on_progress:
+            done = apply_prices(database_of(user), since, on_progress)
+    except DatabaseError as problem:
+        render_refusal(f"{problem} Records repriced so far keep their new price. Apply again for the rest.")
+        return
     del st.session_state[PREVIEWED]
     skipped = (
         f" {plural(done.skipped, 'record')} changed in the meantime; preview again." if done.skipped else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,8 @@ from app.formats.money import NO_PRICE, format_money
 from app.parts.record_labels import BASES, CHARGES, IN_TOTALS, SOURCES, describe_use
 from app.ui import columns
 from app.ui.columns import Column
+from tally.pricing.estimate import LIST_USD
+from tally.pricing.model_aliases import MODEL_ALIAS
 
 
 def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
@@ -30,6 +32,8 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
         "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),
         "requests": columns.count("Requests"),
         "in_totals": IN_TOTALS,
+        "list_price": columns.money("List price", currency, "Before the multiplier of its account"),
+        "named": columns.fitting_text("Own name", "Before the workspace said which model it is"),
         "note": columns.text("Note"),
     }
 
@@ -54,12 +58,15 @@ def describe_records(
             "output_tokens": row["output_tokens"],
             "requests": row["request_count"],
             "in_totals": _describe_use(row),
+            "list_price": _read_list_price(row, zone, currency),
+            "named": str(row["metadata"].get(MODEL_ALIAS, "")),
             "note": str(row["metadata"].get("note", "")),
         }
         for row in rows
     ]
     frame = pd.DataFrame(lines, dtype=object)
-    unused = [] if (frame["note"] != "").any() else ["note"]
+    unused = [name for name in ("note", "named") if not (frame[name] != "").any()]
+    unused += [] if frame["list_price"].notna().any() else ["list_price"]
     if all(row["money_is_effective"] and row["tokens_are_effective"] for row in rows):
         unused.append("in_totals")
     return frame.drop(columns=unused)
@@ -99,6 +106,16 @@ def _convert_cost(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) ->
     return (
         None if row["cost_usd"] is None else currency.convert(Decimal(row["cost_usd"]), local_day(row, zone))
     )
+
+
+def _read_list_price(row: Mapping[str, Any], zone: ZoneInfo, currency: Currency) -> Decimal | None:
+    """The list price of a record that its account's multiplier changed, in the chosen currency."""
+    list_usd = row["metadata"].get(LIST_USD)
+    try:
+        price = Decimal(list_usd) if isinstance(list_usd, str) else None
+    except InvalidOperation:
+        return None
+    return currency.convert(price, local_day(row, zone)) if price is not None and price.is_finite() else None
 
 
 def explain_record(row: Mapping[str, Any] | None) -> str | None:

@@ -49,7 +49,8 @@ class RecordingDatabase:
         raise AssertionError(table, row_id)
 
     def select(self, query: Query) -> list[Row]:
-        raise AssertionError(query)
+        assert query.table in ("model_prices", "price_multipliers", "model_aliases"), query
+        return []  # the workspace says nothing about prices
 
 
 def bill(day: date, number: int) -> CostRecord:

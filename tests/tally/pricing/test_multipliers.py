@@ -18,6 +18,7 @@ from tally.local.stack import Stack
 from tally.pricing.custom_prices import CustomPrice, CustomPrices
 from tally.pricing.estimate import BY_ROW, estimate, is_repriceable, price_with
 from tally.pricing.multipliers import Multiplier, Multipliers
+from tally.pricing.paid_by import set_paid_by_plan
 from tally.pricing.reprice import apply_prices, calculate_differences
 from tally.pricing.usage import STANDARD, Conditions, ModelRef, Usage
 from tally.pricing.workspace_prices import WorkspacePrices, load_workspace_prices
@@ -237,6 +238,20 @@ def test_adding_changing_and_deleting_reprice_estimates_and_leave_no_trace(accou
     assert money_is_exact(account.stack, account.person)
     account.database.delete("price_multipliers", row_id)
     assert apply_prices(account.database, SINCE).applied == 2
+    assert stored(account) == before
+
+
+def test_usage_that_moves_to_a_plan_and_back_keeps_its_prices(account: Account) -> None:
+    source = account.add_source("laptop")
+    save_records(account.database, [used()], source)
+    set_multiplier(account)
+    apply_prices(account.database, SINCE)
+    before = stored(account)
+    assert set_paid_by_plan(account.database, source, is_plan=True) == 1
+    [row] = account.rows()
+    assert (row["cost_basis"], row["cost_usd"]) == ("included", Decimal("2.5"))
+    assert "price_multiplier" not in row["metadata"]
+    assert set_paid_by_plan(account.database, source, is_plan=False) == 1
     assert stored(account) == before
 
 
