@@ -38,7 +38,8 @@ LONG = (
     "tests/database/test_sources.py",
     "tests/tally/cli/test_collect.py",
 )
-# `make test-quick` leaves out the stack, browsers, a second Postgres and tests that start programs.
+# `make test-quick` leaves out the stack, browsers, a second Postgres, tests that start programs, and the two
+# properties that take longest.
 SLOW = (
     *LONG,
     "tests/supabase/",
@@ -49,6 +50,8 @@ SLOW = (
     "tests/database/test_migrations.py",
     "tests/database/test_overlaps.py",
     "tests/database/test_access_paths.py",
+    "tests/database/test_shared_events.py::test_the_order_of_arrival",
+    "tests/database/test_team_properties.py",
     "tests/tally/local/test_system_users.py",
     "tests/tally/local/test_integrity.py",
     "tests/tally/local/test_readiness.py",
