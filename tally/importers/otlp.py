@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tally.catalog.hosts import LOCAL, find_host
-from tally.catalog.payees import OTHER
+from tally.catalog.payees import OTHER, find_payee
 from tally.core.records import JSON, CostRecord, identity, request_identity
 from tally.importers.exports import Bucket, Dimensions, Numbers, utc_time
 from tally.importers.gateways import EventName, Reported, make_record, name_request
@@ -202,7 +202,7 @@ def _times(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
         for read_cell, read_bucket in readers:
             if read_cell(cells):
                 return read_bucket(cells)
-        raise RowRejected("it tells no time")
+        raise RowRejected('its time "" is missing')
 
     return read_time
 
@@ -215,7 +215,8 @@ def _read_request(
     if row["cost_details"]:
         cost_usd = read_cost(flatten_json(row["cost_details"]), "")
     metadata: dict[str, JSON] = {column: row[column] for column in DETAILS if row[column]}
-    plan, hint = _find_plan(row), _find_hint(row)
+    plan = _find_plan(row)
+    hint = COPILOT if plan == COPILOT and find_payee(row["model"]) != LOCAL else _find_hint(row)
     condition = find_condition("" if row["tier"] == "normal" else row["tier"])
     if condition == ("service_tier", "fast") and _event(row) in AGENT_EVENTS:
         condition = ("speed", "fast")

@@ -26,7 +26,7 @@ MAKERS = {MESSAGE: "anthropic", GEMINI: "google"}
 FAILED = ("failed", "incomplete", "cancelled")
 WITHOUT_USAGE = "of answers without usage"
 WITHOUT_DATE = (
-    'it tells no date; write "created_at" with its time into it, such as "2026-11-02T10:00:00Z", '
+    'its date "" is missing; write "created_at" with its time into it, such as "2026-11-02T10:00:00Z", '
     "or import the provider's usage export"
 )
 

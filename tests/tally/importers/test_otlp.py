@@ -245,4 +245,4 @@ def test_impossible_counts_are_rejected(count: str) -> None:
 
 def test_span_without_a_time_is_rejected() -> None:
     parsed = parse(spans(span("0b", usage(), endTimeUnixNano="0")))
-    assert [row.reason for row in parsed.rejected] == ["It tells no time."]
+    assert [row.reason for row in parsed.rejected] == ['Its time "" is missing.']

@@ -135,7 +135,7 @@ def test_answer_without_a_date_is_rejected_with_advice(answer: dict[str, Any]) -
     parsed = parse(answer)
     assert parsed.records == []
     assert [row.reason for row in parsed.rejected] == [
-        'It tells no date; write "created_at" with its time into it, such as "2026-11-02T10:00:00Z", '
+        'Its date "" is missing; write "created_at" with its time into it, such as "2026-11-02T10:00:00Z", '
         "or import the provider's usage export."
     ]
 
