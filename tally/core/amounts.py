@@ -53,8 +53,9 @@ def parse_amount(text: str, decimal_comma: bool = False) -> Decimal:
 
 def parse_count(text: str, decimal_comma: bool = False) -> int:
     """A count such as `1200`, `1,200`, `10.0` or `1.2E+06`, with empty as 0; raises AmountUnreadable."""
-    if text.isascii() and text.isdigit() and len(text) < 20:
-        return int(text)
+    digits = text if decimal_comma else text.removesuffix(".0")
+    if digits.isascii() and digits.isdigit() and len(text) < 20:
+        return int(digits)
     if not text or text.isspace():
         return 0
     body = _SPACES.sub("", text)

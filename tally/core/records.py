@@ -64,11 +64,13 @@ class CostRecord:
     metadata: dict[str, JSON] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_length("model name", self.model_name, MAX_MODEL_NAME)
-        if self.request_id is not None:
-            _check_length("request id", self.request_id, MAX_REQUEST_ID)
-        if self.billing_account is not None:
-            _check_length("billing account", self.billing_account, MAX_BILLING_ACCOUNT)
+        for name, text, longest in (
+            ("model name", self.model_name, MAX_MODEL_NAME),
+            ("request id", self.request_id, MAX_REQUEST_ID),
+            ("billing account", self.billing_account, MAX_BILLING_ACCOUNT),
+        ):
+            if text is not None and not 1 <= len(text) <= longest:
+                raise InvalidRecord(f"the {name} has {len(text):,} characters; 1 to {longest} are possible")
         if self.timestamp.tzinfo is not UTC:
             raise InvalidRecord("the time is not in UTC")
         self._check_cost()
@@ -143,14 +145,15 @@ def file_under(record: CostRecord, project_id: str | None) -> CostRecord:
     return replace(record, project_id=project_id) if project_id else record
 
 
-def _check_length(name: str, text: str, longest: int) -> None:
-    if not 1 <= len(text) <= longest:
-        raise InvalidRecord(f"the {name} has {len(text):,} characters; 1 to {longest} are possible")
-
-
 def identity(*parts: str | int | Decimal | date | None) -> UUID:
     """Id of these parts: equal parts have equal ids, others differ."""
-    return UUID(bytes=sha256(encode_parts(*parts).encode(errors="surrogatepass")).digest()[:16])
+    return encoded_identity(encode_parts(*parts))
+
+
+def encoded_identity(parts: str) -> UUID:
+    """Id of parts that are encoded already."""
+    digest = sha256(parts.encode(errors="surrogatepass")).digest()
+    return UUID(int=int.from_bytes(digest[:16]))
 
 
 def request_identity(request_id: str) -> UUID:

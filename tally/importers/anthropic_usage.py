@@ -4,7 +4,7 @@ Supports the columns of 2025-06 and the wider set of 2026. There are no costs in
 list price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tally.catalog.models import canonical_model
 from tally.core.records import NO_MODEL, CostRecord, identity
@@ -93,7 +93,7 @@ def read_usage(numbers: Numbers, cells: Sequence[str]) -> Usage:
     )
 
 
-def read_context(found: dict[str, str]) -> dict[str, str]:
+def read_context(found: Mapping[str, str]) -> dict[str, str]:
     """Conditions that change the standard price."""
     context: dict[str, str] = {}
     if condition := find_condition(found["usage_type"]):

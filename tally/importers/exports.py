@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
-from typing import Self
+from typing import Self, TypeVar
 
 from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount, parse_count
 from tally.core.records import JSON, CostRecord, day_instant
@@ -16,7 +16,9 @@ from tally.importers.readers.table import Table, quote
 from tally.ledger.billing_account import name_account
 from tally.pricing.usage import Tier
 
+T = TypeVar("T")
 DAY = timedelta(days=1)
+KEPT_CELLS = 50_000  # distinct texts whose meaning is kept: a month of minutes
 FULL_DAY_SECONDS = 23 * 3_600 + 59 * 60  # some exports end a day at 23:59
 # Default values of columns that were added later; they must not change a row's identity.
 CLAUDE_DEFAULTS = {
@@ -40,23 +42,33 @@ class Dimensions:
     def __init__(
         self, table: Table, columns: Sequence[str], defaults: Mapping[str, tuple[str, ...]] | None = None
     ) -> None:
-        self._readers = {column: table.reader(column) for column in columns}
+        self._present = [column for column in dict.fromkeys(columns) if table.column(column) is not None]
+        self._pick = table.picker(self._present)
         self._defaults = defaults or {}
         self._values: dict[str, dict[str, str]] = {column: {} for column in columns}
+        self.read = self.reader(lambda found: found)
 
-    def read(self, cells: Sequence[str]) -> dict[str, str]:
-        """Every dimension of a row; empty where it is absent or has a default value."""
-        found = {}
-        for column, read_cell in self._readers.items():
-            cell = read_cell(cells)
-            values = self._values[column]
+    def reader(self, make: Callable[[Mapping[str, str]], T]) -> Callable[[Sequence[str]], T]:
+        """A function from a row's cells to what is made of its dimensions, once for equal ones.
+
+        Every dimension is there; empty where it is absent or has a default value.
+        """
+        pick, make_once = self._pick, lru_cache(KEPT_CELLS)(lambda cells: make(self._check(cells)))
+        return lambda cells: make_once(pick(cells))
+
+    def _check(self, cells: Sequence[str]) -> dict[str, str]:
+        """The dimensions by column; raises RowRejected."""
+        found = dict.fromkeys(self._values, "")
+        for column, text in zip(self._present, cells, strict=True):
+            cell, values = text.strip(), self._values[column]
             if cell not in values:
                 is_default = cell.lower() in self._defaults.get(column, ())
                 values[cell] = "" if is_default else checked_name(column, cell)
             found[column] = values[cell]
         return found
 
-    def shown(self, found: Mapping[str, str], model_name: str = "") -> dict[str, JSON]:
+    @staticmethod
+    def shown(found: Mapping[str, str], model_name: str = "") -> dict[str, JSON]:
         """The filled dimensions to store with the record, without those that repeat its model name."""
         return {column: cell for column, cell in found.items() if cell and cell != model_name}
 
@@ -72,12 +84,15 @@ class Numbers:
 
     def __init__(self, table: Table, options: Options, *columns: str) -> None:
         self._readers = {column: table.reader(column) for column in columns}
+        self._present = [column for column in self._readers if table.column(column) is not None]
+        self._pick = table.picker(self._present)
         decimal_comma = options.decimal_comma
         if decimal_comma is None:
-            cells = (read_cell(row) for _, row in table.rows for read_cell in self._readers.values())
+            cells = {cell for _, row in table.rows for cell in self._pick(row)}
             decimal_comma = bool(find_decimal_style(cells).decimal_comma)
         self._parse_amount = partial(parse_amount, decimal_comma=decimal_comma)
-        self._parse_count = lru_cache(10_000)(partial(parse_count, decimal_comma=decimal_comma))
+        self._parse_count = lru_cache(KEPT_CELLS)(partial(parse_count, decimal_comma=decimal_comma))
+        self._absent = dict.fromkeys(self._readers, 0)
 
     def text(self, column: str, cells: Sequence[str]) -> str:
         """The cell as it is written."""
@@ -107,6 +122,14 @@ class Numbers:
             return self._parse_count(cell)
         except AmountUnreadable as error:
             raise reject_cell(column, cell, error) from None
+
+    def counts(self, cells: Sequence[str]) -> dict[str, int]:
+        """The whole numbers of all columns, 0 where one is absent; raises RowRejected."""
+        try:
+            found = zip(self._present, map(self._parse_count, self._pick(cells)), strict=True)
+            return self._absent | dict(found)
+        except AmountUnreadable:
+            return {column: self.count(column, cells) for column in self._readers}  # tells which column it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +181,13 @@ def utc_time(table: Table, options: Options, column: str) -> Callable[[Sequence[
 def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
     """A reader of OpenAI's start and end columns, in Unix seconds or else in ISO form."""
     columns = ("start_time", "start_time_iso", "end_time", "end_time_iso")
-    readers = [table.reader(column) for column in columns]
+    present = [column for column in columns if table.column(column) is not None]
+    pick = table.picker(present)
 
-    @lru_cache(50_000)  # a month of minutes
-    def read_bucket(start: str, start_iso: str, end: str, end_iso: str) -> Bucket:
+    @lru_cache(KEPT_CELLS)
+    def read_bucket(cells: tuple[str, ...]) -> Bucket:
+        texts = dict.fromkeys(columns, "") | dict(zip(present, map(str.strip, cells), strict=True))
+        start, start_iso, end, end_iso = texts.values()
         starts, ends = read_instant(start or start_iso), read_instant(end or end_iso)
         if ends <= starts:
             raise RowRejected(
@@ -172,7 +198,7 @@ def bucket(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
         key = f"{starts.isoformat()}/{ends.isoformat()}"
         return Bucket(starts, key, metadata={"bucket_seconds": int((ends - starts).total_seconds())})
 
-    return lambda cells: read_bucket(*(read_cell(cells) for read_cell in readers))
+    return lambda cells: read_bucket(pick(cells))
 
 
 @lru_cache(10_000)

@@ -9,7 +9,7 @@ where the invoice's amount due is lower than its total.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from tally.core.amounts import AmountUnreadable, parse_amount
@@ -59,7 +59,7 @@ def parse(table: Table, options: Options) -> Parsed:
         found = dimensions.read(cells)
         if not is_ai(found["service description"]):
             raise RowSkipped(NOT_AI)
-        when, shown = day_of(cells), dimensions.shown(found | details.read(cells))
+        when, shown = day_of(cells), dimensions.shown({**found, **details.read(cells)})
         metadata = {column.replace(" ", "_"): cell for column, cell in shown.items()}
         if quantity(cells):
             metadata["quantity"] = f"{quantity(cells)} {unit(cells)}".strip()
@@ -93,7 +93,7 @@ def _read_currency(heading: str) -> str:
     return found["currency"] if found else ""
 
 
-def _find_charge(found: dict[str, str], cost_usd: Decimal) -> ChargeType:
+def _find_charge(found: Mapping[str, str], cost_usd: Decimal) -> ChargeType:
     if cost_usd < 0:
         return "credit" if found["credit type"] else "adjustment"
     return "tax" if found["cost type"].casefold() == "tax" else "usage"

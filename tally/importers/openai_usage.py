@@ -3,16 +3,20 @@
 Supports the columns of 2025-10. There are no costs in them; they are estimated at list price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
 
 from tally.catalog.models import canonical_model
-from tally.core.records import NO_MODEL, CostRecord, identity
-from tally.importers.exports import Dimensions, Numbers, billing_account, bucket
+from tally.core.encoding import encode_parts
+from tally.core.records import JSON, NO_MODEL, CostRecord, encoded_identity
+from tally.importers.exports import KEPT_CELLS, Dimensions, Numbers, billing_account, bucket
 from tally.importers.protocol import Options, Parsed, RowRejected
 from tally.importers.readers.table import Table, quote
-from tally.pricing.estimate import estimate
+from tally.pricing.estimate import Estimator
 from tally.pricing.service_tiers import find_condition
-from tally.pricing.usage import Conditions, ModelRef, Usage
+from tally.pricing.usage import Conditions, ModelRef, Tier, Usage
 
 name = "openai_usage"
 title = "OpenAI usage export"
@@ -32,6 +36,23 @@ COUNTS = (
 )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """What rows with the same dimensions share."""
+
+    model: ModelRef
+    context: Mapping[str, str]
+    metadata: Mapping[str, JSON]
+    key: str  # their part of the identity of a row
+
+    @classmethod
+    def of(cls, found: Mapping[str, str]) -> Self:
+        """The group of these dimensions."""
+        model = ModelRef("openai", found["model"], canonical_model(found["model"]))
+        shown = Dimensions.shown(found, model.canonical_name)
+        return cls(model, read_context(found), shown, encode_parts(*found.values()))
+
+
 def identify(header: Sequence[str]) -> bool:
     """Check whether the header is one of a usage export, also of a period without usage."""
     cells = {cell.casefold() for cell in header}
@@ -42,26 +63,29 @@ def parse(table: Table, options: Options) -> Parsed:
     """One estimated record per bucket and combination of dimensions; buckets without usage are blank."""
     dimensions = Dimensions(table, DIMENSIONS, defaults={"batch": ("false",), "service_tier": ("default",)})
     numbers = Numbers(table, options, *COUNTS)
-    bucket_of = bucket(table, options)
-    account = billing_account("openai", options)
+    bucket_of, group_of = bucket(table, options), dimensions.reader(Group.of)
+    account, source = billing_account("openai", options), encode_parts(name, options.account)
+    encode_key = lru_cache(KEPT_CELLS)(encode_parts)
+
+    @lru_cache(KEPT_CELLS)
+    def find_estimator(group: Group, bucket_metadata: tuple[tuple[str, JSON], ...], tier: Tier) -> Estimator:
+        metadata = dict(bucket_metadata) | dict(group.metadata)
+        return Estimator(metadata, group.model, Conditions(tier, group.context))
 
     def read_row(cells: Sequence[str]) -> CostRecord | None:
         if numbers.is_blank("num_model_requests", cells) and numbers.is_blank("input_tokens", cells):
             return None
-        when, found = bucket_of(cells), dimensions.read(cells)
-        count = {column: numbers.count(column, cells) for column in COUNTS}
-        usage = read_usage(count)
-        model_name = canonical_model(found["model"])
-        metadata = when.metadata | dimensions.shown(found, model_name)
-        conditions = Conditions("request" if usage.requests == 1 else "unknown", read_context(found))
-        model = ModelRef("openai", found["model"], model_name)
-        cost_usd = estimate(metadata, model, usage, when.timestamp, conditions)
+        when, group = bucket_of(cells), group_of(cells)
+        usage = read_usage(numbers.counts(cells))
+        tier: Tier = "request" if usage.requests == 1 else "unknown"
+        estimator = find_estimator(group, tuple(when.metadata.items()), tier)
+        cost_usd, metadata = estimator.estimate(usage, when.timestamp)
         return CostRecord(
             provider="openai",
             timestamp=when.timestamp,
-            model_name=model_name or NO_MODEL,
+            model_name=group.model.canonical_name or NO_MODEL,
             cost_usd=cost_usd,
-            source_key=identity(name, options.account, when.key, *found.values()),
+            source_key=encoded_identity(source + encode_key(when.key) + group.key),
             cost_basis="estimated",
             **usage.token_counts,
             request_count=usage.requests,
@@ -92,7 +116,7 @@ def read_usage(count: dict[str, int]) -> Usage:
     )
 
 
-def read_context(found: dict[str, str]) -> dict[str, str]:
+def read_context(found: Mapping[str, str]) -> dict[str, str]:
     """Conditions that change the standard price."""
     context: dict[str, str] = {}
     if found["batch"].lower() in ("true", "1"):

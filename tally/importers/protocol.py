@@ -135,33 +135,32 @@ def read_rows(
     combine: Callable[[CostRecord, CostRecord], CostRecord] | None = None,
 ) -> Parsed:
     """Read each row as a record, a rejection or (None) a blank; rows with one identity are combined."""
-    records: dict[UUID, CostRecord] = {}
-    lines: dict[UUID, tuple[int, ...]] = {}
-    merged_lines: dict[UUID, list[int]] = {}
+    places: dict[int, int] = {}  # of records, by the numbers of their identities
+    merged_lines: dict[int, list[int]] = {}
     parsed = Parsed(
         rejected=list(table.malformed), rows_blank=table.rows_blank, skipped=Counter(table.skipped)
     )
+    records, lines = parsed.records, parsed.lines
     for line, cells in table.rows:
         try:
             record = read_row(cells)
             if record is None:
                 parsed.rows_blank += 1
                 continue
-            key = record.source_key
-            if key in records:
-                records[key] = (combine or merge)(records[key], record)
-                merged_lines.setdefault(key, []).append(line)
+            place = places.setdefault(record.source_key.int, len(records))
+            if place < len(records):
+                records[place] = (combine or merge)(records[place], record)
+                merged_lines.setdefault(place, []).append(line)
             else:
-                records[key] = record
-                lines[key] = (line,)
+                records.append(record)
+                lines.append((line,))
         except RowSkipped as skipped:
             parsed.rows_blank += 1
             parsed.skipped[str(skipped)] += 1
         except (RowRejected, InvalidRecord, CurrencyUnknown) as error:
             parsed.rejected.append(Rejected(line, to_sentence(str(error)), row_text(cells)))
-    for key, others in merged_lines.items():
-        lines[key] += tuple(others)
-    parsed.records, parsed.lines = list(records.values()), list(lines.values())
+    for place, others in merged_lines.items():
+        lines[place] += tuple(others)
     parsed.rejected.sort(key=lambda rejected: rejected.line)
     return parsed
 

@@ -5,7 +5,7 @@ Gemini's generated contents, and results of batches. They name no project and no
 tell no date: it is taken from beside the answer, else the row is rejected. Prompts and texts are not stored.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tally.catalog.payees import OTHER
 from tally.core.records import CostRecord, identity
@@ -94,7 +94,7 @@ def _times(table: Table, options: Options) -> Callable[[Sequence[str]], Bucket]:
     return read_when
 
 
-def _find_conditions(found: dict[str, str]) -> Conditions:
+def _find_conditions(found: Mapping[str, str]) -> Conditions:
     tier = "batch" if found["is_batch"] else found["tier"].lower().removeprefix("on_demand_")
     context = dict([condition] if (condition := find_condition(tier)) else [])
     context |= {"speed": "fast"} if found["speed"].lower() == "fast" else {}
@@ -103,7 +103,7 @@ def _find_conditions(found: dict[str, str]) -> Conditions:
     return Conditions(context=context) if context else STANDARD
 
 
-def _name(found: dict[str, str], when: Bucket, usage: Usage, options: Options) -> EventName:
+def _name(found: Mapping[str, str], when: Bucket, usage: Usage, options: Options) -> EventName:
     if found["id"]:
         return name_request(name, options, found["id"])
     told = (when.key, found["model"], usage.input_tokens, usage.output_tokens)

@@ -3,7 +3,7 @@
 All inputs of a price are in a record's columns and metadata, so repricing a stored record is the same call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +12,16 @@ from typing import cast, get_args
 from tally.core.amounts import round_amount
 from tally.core.encoding import canonical_decimal
 from tally.core.records import JSON, NO_MODEL, CostRecord
+from tally.pricing.class_prices import ClassPrices
 from tally.pricing.custom_prices import CUSTOM_SOURCE
-from tally.pricing.list_prices import PRICE_SOURCE, Priced, price_model
+from tally.pricing.list_prices import (
+    PRICE_SOURCE,
+    Priced,
+    add_named,
+    calculate_costs,
+    find_list,
+    price_model,
+)
 from tally.pricing.listed_models import has_tiers
 from tally.pricing.model_aliases import MODEL_ALIAS
 from tally.pricing.multipliers import Multiplier
@@ -44,9 +52,8 @@ def estimate(
     """
     if len(model.names) > 1:
         metadata["model"] = model.name
-    for name in EXTRA_COUNTS:
-        if count := getattr(usage, name):
-            metadata[name] = count
+    if usage.has_extra_counts:
+        metadata |= {name: count for name in EXTRA_COUNTS if (count := getattr(usage, name))}
     if conditions.tier != "request":
         metadata["price_tier"] = conditions.tier
     if conditions.context:
@@ -54,6 +61,35 @@ def estimate(
     priced = price_model(model, usage, at, conditions)
     metadata |= describe_price(priced)
     return priced.cost_usd
+
+
+class Estimator:
+    """Estimates of rows that share their model, the conditions of its price and their other metadata."""
+
+    def __init__(self, metadata: Mapping[str, JSON], model: ModelRef, conditions: Conditions) -> None:
+        self._metadata, self._model, self._conditions = metadata, model, conditions
+        context = tuple(add_named(conditions, model.name).context.items())
+        self._find_prices = find_list(model.provider, model.name, conditions.tier, context)
+        self._described: dict[ClassPrices | None, dict[str, JSON]] = {}
+
+    def estimate(self, usage: Usage, at: datetime) -> tuple[Decimal | None, dict[str, JSON]]:
+        """The cost and the metadata that `estimate` makes; rows with equal metadata share one object."""
+        prices, costs = self._calculate(usage, at)
+        if costs is not None and (described := self._described.get(prices)) is not None:
+            return sum(costs.values(), Decimal(0)), described
+        metadata = dict(self._metadata)
+        cost_usd = estimate(metadata, self._model, usage, at, self._conditions)
+        if costs is not None:
+            self._described[prices] = metadata
+        return cost_usd, metadata
+
+    def _calculate(self, usage: Usage, at: datetime) -> tuple[ClassPrices | None, dict[str, Decimal] | None]:
+        """The prices by the model's first name, and the costs where all else is shared."""
+        try:
+            prices = self._find_prices(usage.input_tokens, at)
+            return prices, calculate_costs(prices, usage) if prices and not usage.has_extra_counts else None
+        except Exception:
+            return None, None  # `estimate` notes why
 
 
 def price_with(records: Sequence[CostRecord], prices: WorkspacePrices) -> Sequence[CostRecord]:

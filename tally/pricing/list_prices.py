@@ -1,27 +1,30 @@
 """List prices of usage on the day it happened, from the dated prices of `genai-prices`."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 import genai_prices
 
 from tally.catalog.hosts import LOCAL
 from tally.catalog.models import read_model_name
-from tally.pricing.class_prices import FREE, NOON, ClassPrices, PriceQuery, load_prices
+from tally.pricing.class_prices import CLASSES, FREE, NOON, ClassPrices, PriceQuery, load_prices
 from tally.pricing.listed_models import find_listed
-from tally.pricing.usage import MILLION, STANDARD, Conditions, ModelRef, Usage
+from tally.pricing.usage import MILLION, STANDARD, Conditions, ModelRef, Tier, Usage
 
 PRICE_SOURCE = "genai-prices"
 PRICE_VERSION = genai_prices.__version__
 OTHER = "other"  # fees per request, and amounts that are not split by class
 MAX_NOTE = 200
 FREE_VARIANT = ":free"  # of a model at OpenRouter
+PER_MILLION = Decimal(MILLION)
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(NamedTuple):
     """The price of usage, None where it is unknown; `note` explains what is uncertain about it."""
 
     cost_usd: Decimal | None
@@ -29,7 +32,7 @@ class Priced:
     price_version: str | None = PRICE_VERSION
     matched_model: str | None = None
     note: str | None = None
-    usd_by_class: Mapping[str, Decimal] = field(default_factory=dict)
+    usd_by_class: Mapping[str, Decimal] = MappingProxyType({})
     multiplier: Decimal | None = None  # of the list price, which is in `list_usd` then
     list_usd: Decimal | None = None
 
@@ -72,20 +75,31 @@ def find_prices(
     provider: str, model: str, input_tokens: int, at: datetime, conditions: Conditions = STANDARD
 ) -> ClassPrices | None:
     """The prices of a request's classes of tokens, None for an unlisted model; equal ones are one object."""
+    return find_list(provider, model, conditions.tier, tuple(conditions.context.items()))(input_tokens, at)
+
+
+@lru_cache(10_000)
+def find_list(
+    provider: str, model: str, tier: Tier, context: tuple[tuple[str, str], ...]
+) -> Callable[[int, datetime], ClassPrices | None]:
+    """A function from input tokens and a time to the prices of a model, None for an unlisted one."""
     if provider == LOCAL or model.lower().endswith(FREE_VARIANT):
-        return FREE
+        return lambda _input_tokens, _at: FREE
     provider_id, found = find_listed(provider, model)
     if found is None:
-        return None
-    query = PriceQuery(
-        provider_id,
-        model,
-        at if found.changes_within_a_day else datetime.combine(at.date(), NOON),
-        found.find_threshold(input_tokens, conditions.tier),
-        conditions.tier == "unknown",
-        tuple(conditions.context.items()),
-    )
-    return load_prices(query)
+        return lambda _input_tokens, _at: None
+
+    def load(at: datetime, threshold: int) -> ClassPrices:
+        return load_prices(PriceQuery(provider_id, model, at, threshold, tier == "unknown", context))
+
+    @lru_cache(1_000)
+    def load_day(day: date, threshold: int) -> ClassPrices:
+        return load(datetime.combine(day, NOON), threshold)
+
+    find_threshold = found.find_threshold
+    if found.changes_within_a_day:
+        return lambda input_tokens, at: load(at, find_threshold(input_tokens, tier))
+    return lambda input_tokens, at: load_day(at.date(), find_threshold(input_tokens, tier))
 
 
 def calculate_costs(prices: ClassPrices, usage: Usage) -> dict[str, Decimal] | None:
@@ -93,27 +107,28 @@ def calculate_costs(prices: ClassPrices, usage: Usage) -> dict[str, Decimal] | N
     if usage.input_audio_tokens or usage.output_audio_tokens:
         return _calculate_audio(prices, usage)
     by_class = {OTHER: prices.per_request * usage.requests} if prices.per_request else {}
-    for name, count in _count_by_class(usage).items():
+    for name, count in zip(CLASSES, _count_by_class(usage), strict=True):
         if count:
             rate = prices.by_class[name]
             if rate is None:
                 return None
-            by_class[name] = rate * count / MILLION
+            by_class[name] = rate * count / PER_MILLION
     return by_class
 
 
-def _count_by_class(usage: Usage) -> dict[str, int]:
+def _count_by_class(usage: Usage) -> tuple[int, int, int, int, int, int]:
+    """The counts of CLASSES, in their order."""
     uncached = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
     if uncached < 0:
         raise ValueError("more cached tokens than input tokens")
-    return {
-        "uncached": uncached,
-        "cached": usage.cached_input_tokens,
-        "cache_write": usage.cache_write_tokens - usage.cache_write_1h_tokens,
-        "cache_write_1h": usage.cache_write_1h_tokens,
-        "output": usage.output_tokens,
-        "web_search": usage.web_searches,
-    }
+    return (
+        uncached,
+        usage.cached_input_tokens,
+        usage.cache_write_tokens - usage.cache_write_1h_tokens,
+        usage.cache_write_1h_tokens,
+        usage.output_tokens,
+        usage.web_searches,
+    )
 
 
 def _calculate_audio(prices: ClassPrices, usage: Usage) -> dict[str, Decimal] | None:

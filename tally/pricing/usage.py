@@ -20,9 +20,11 @@ class TokenCounts(TypedDict):
     cache_write_tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one or more requests; input includes cache reads and writes, writes include 1-hour ones."""
+class Usage(NamedTuple):
+    """Tokens of one or more requests; input includes cache reads and writes, writes include 1-hour ones.
+
+    A tuple, because importing a file makes one for each row.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -34,6 +36,17 @@ class Usage:
     output_audio_tokens: int = 0
     web_searches: int = 0
     requests: int = 1
+
+    @property
+    def has_extra_counts(self) -> bool:
+        """Check whether there are counts that a record has no columns for."""
+        return bool(
+            self.cache_write_1h_tokens
+            or self.input_audio_tokens
+            or self.output_audio_tokens
+            or self.cached_audio_tokens
+            or self.web_searches
+        )
 
     @property
     def token_counts(self) -> TokenCounts:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from tally.importers.readers.decoding import ImportRefused
@@ -60,6 +61,11 @@ class Table:
         """A function from a row's cells to this column's text, empty where there is no such column."""
         index = self.column(name)
         return (lambda _cells: "") if index is None else (lambda cells: cells[index].strip())
+
+    def picker(self, names: Sequence[str]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        """A function from a row's cells to those of these columns as written, without absent columns."""
+        indexes = [index for name in names if (index := self.column(name)) is not None]
+        return itemgetter(*indexes) if len(indexes) > 1 else lambda cells: tuple(cells[i] for i in indexes)
 
 
 def read_csv(text: str, filename: str) -> Table:
