@@ -20,6 +20,7 @@ BENCHES = (
     "pages",
     "collecting",
     "importing",
+    "glance",
     "accuracy",
 )
 RESULTS = Path(__file__).parent / "results.json"

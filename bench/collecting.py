@@ -25,7 +25,7 @@ def measure(options: Options) -> list[Measurement]:
         taken = _time_scans(home, state)
     logs = f"scan {size / 1e6:,.0f} MB of logs"
     return [
-        _against_ccusage(f"{logs}, against ccusage", taken["cold"], taken["ccusage"], bar=3.0),
+        _against_ccusage(f"{logs}, against ccusage", taken["cold"], taken["ccusage"], bar=2.5),
         _against_ccusage(
             f"{logs} with nothing new, against ccusage", taken["warm"], taken["ccusage"], bar=0.3
         ),

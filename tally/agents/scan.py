@@ -1,22 +1,17 @@
 """Scan of many logs on all cores: the requests in their unread bytes."""
 
 import os
-import pickle
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, cast
 
 from tally.agents.agent import Agent
 from tally.agents.events import Event, ParsedPart
 from tally.agents.jsonl import TAIL_BYTES, read_parts
 from tally.agents.log_files import LogFile
 from tally.agents.registry import find_agent
-from tally.core.errors import TallyError
 from tally.core.progress import Progress
+from tally.core.worker_process import Worker
 
 MAX_PROCESSES = 4
 BYTES_PER_PROCESS = 16_000_000  # reading these takes as long as starting a worker process
@@ -73,18 +68,17 @@ def read_agents(
     `meanwhile` is called once the workers have started, to import what is needed next.
     """
     shares = _split([(name, file) for name, files in logs.items() for file in files])
-    workers = [_start_worker(share) for share in shares[1:]]
+    workers = [Worker("tally.agents.worker", share) for share in shares[1:]]
     try:
         meanwhile()
         found = read_share(shares[0], on_bytes)
         for worker, share in zip(workers, shares[1:], strict=True):
-            found |= _finish_worker(worker)
+            found |= worker.finish()
             for name, file in share:
                 on_bytes(name, file.unread_bytes)
     finally:
         for worker in workers:
-            worker.kill()
-            worker.wait()
+            worker.stop()
     return {name: [found[name, file.path] for file in files] for name, files in logs.items()}
 
 
@@ -99,23 +93,6 @@ def _split(tasks: Sequence[Task]) -> list[list[Task]]:
         shares[smallest].append(task)
         sizes[smallest] += task[1].unread_bytes
     return shares
-
-
-def _start_worker(share: list[Task]) -> "subprocess.Popen[bytes]":
-    """Start a new Python process that reads a share, without forking or re-running the main program."""
-    command = [sys.executable, "-m", "tally.agents.worker"]
-    with TemporaryFile() as task:  # a pipe holds 64 kB: this process would wait until the worker reads it
-        pickle.dump(share, task, protocol=pickle.HIGHEST_PROTOCOL)
-        task.seek(0)
-        return subprocess.Popen(command, stdin=task, stdout=subprocess.PIPE)  # noqa: S603 - our own program
-
-
-def _finish_worker(worker: "subprocess.Popen[bytes]") -> Found:
-    try:
-        found: Found = pickle.load(cast(IO[bytes], worker.stdout))  # noqa: S301 - written by our own program
-    except (EOFError, pickle.UnpicklingError):
-        raise TallyError("Reading the logs was interrupted and nothing was saved. Try again.") from None
-    return found
 
 
 def read_share(share: Sequence[Task], on_bytes: Callable[[str, int], None]) -> Found:

@@ -66,6 +66,14 @@ class DayTotals:
         self.count_output(record.output_tokens, record.reasoning_tokens)
         self.count_cost(record.cost_usd)
 
+    def add_totals(self, other: "DayTotals") -> None:
+        """Add other totals."""
+        for name in self.__dataclass_fields__:
+            if name != "cost_usd":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+        if other.cost_usd is not None:
+            self.count_cost(other.cost_usd)
+
     def to_json(self) -> dict[str, Any]:
         """Return counts, and the cost as decimal text; None when nothing has a price."""
         counts = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -38,7 +38,7 @@ COUNTS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """What rows with the same dimensions share."""
+    """Parts of a record that rows with the same dimensions share."""
 
     model: ModelRef
     context: Mapping[str, str]

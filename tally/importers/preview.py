@@ -1,55 +1,127 @@
-"""Days of a file by model, before anything is saved."""
+"""Previews of files by day and model, before anything is saved."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from tally.core.day_totals import DayTotals, day_of
 from tally.core.records import CostRecord
 from tally.core.text import plural
 from tally.importers.protocol import Importer, Parsed
+from tally.importers.readers.table import Rejected
+from tally.ledger.billing_account import Charges, sum_charges
 
 UNKNOWN_PRICE = "standard price: none is known"  # how the note of a price begins
+OF_PERIOD = (
+    "of a longer period than a day: the amount counts on the first day of its period, "
+    "and replaces no estimates of the others"
+)
+Group: TypeAlias = tuple[date, str, str, str, str]  # day, model, provider, cost basis and charge type
 
 
-def describe_file(
-    filename: str, importer: Importer, parsed: Parsed, timezone: str, notes: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Return a file's part of the report that `tally import --dry-run --json` prints."""
-    return {
-        "file": filename,
-        "importer": importer.name,
-        "title": importer.title,
-        "records": len(parsed.records),
-        "rejected": [{"line": row.line, "reason": row.reason} for row in parsed.rejected],
-        "skipped": [{"reason": reason, "rows": rows} for reason, rows in sorted(parsed.skipped.items())],
-        "notes": [*describe_records(parsed.records), *notes],
-        "days": sum_by_day(parsed.records, timezone),
-    }
+@dataclass(slots=True)
+class Preview:
+    """Records of a file, or of a share of its rows.
+
+    Nothing is settled: usage and a bill of a day are in groups of their own. `identities` has the number of
+    the identity of each record.
+    """
+
+    importer: str
+    title: str
+    identities: list[int]
+    rows_read: int
+    rejected: list[Rejected]
+    skipped: Counter[str]
+    uncertain: Counter[str]  # records by the sentence that says so
+    days: dict[Group, DayTotals]
+    charges: Charges
+
+    def add(self, other: "Preview") -> bool:
+        """Add another share of the rows; False, without a change, where both have rows of one record."""
+        if not set(self.identities).isdisjoint(other.identities):
+            return False
+        self.identities += other.identities
+        self.rows_read += other.rows_read
+        self.rejected = sorted(self.rejected + other.rejected, key=lambda row: row.line)
+        self.skipped += other.skipped
+        self.uncertain += other.uncertain
+        for group, totals in other.days.items():
+            self.days[group].add_totals(totals)
+        for charge, usd in other.charges.items():
+            self.charges[charge] += usd
+        return True
+
+    def describe(self) -> list[str]:
+        """Sentences about what is left out, and about what is uncertain in the rest."""
+        return describe_skipped(self.skipped) + describe_counts(self.uncertain)
+
+    def to_json(self, filename: str, notes: Sequence[str]) -> dict[str, Any]:
+        """The file's part of the report that `tally import --dry-run --json` prints."""
+        return {
+            "file": filename,
+            "importer": self.importer,
+            "title": self.title,
+            "records": len(self.identities),
+            "rejected": [{"line": row.line, "reason": row.reason} for row in self.rejected],
+            "skipped": [{"reason": reason, "rows": rows} for reason, rows in sorted(self.skipped.items())],
+            "notes": [*describe_counts(self.uncertain), *notes],
+            "days": [
+                {
+                    "day": day.isoformat(),
+                    "model": model,
+                    "provider": provider,
+                    "cost_basis": cost_basis,
+                    "charge_type": charge_type,
+                    **totals.to_json(),
+                }
+                for (day, model, provider, cost_basis, charge_type), totals in sorted(
+                    self.days.items(), key=itemgetter(0)
+                )
+            ],
+        }
+
+
+def preview(importer: Importer, parsed: Parsed, timezone: str) -> Preview:
+    """The preview of a parsed file."""
+    return Preview(
+        importer.name,
+        importer.title,
+        [record.source_key.int for record in parsed.records],
+        parsed.rows_read,
+        parsed.rejected,
+        parsed.skipped,
+        find_uncertain(parsed.records),
+        sum_by_day(parsed.records, timezone),
+        sum_charges(parsed.records),
+    )
+
+
+def describe_skipped(skipped: Mapping[str, int]) -> list[str]:
+    """A sentence for each reason why rows of a file are left out."""
+    return [f"Skipped {plural(rows, 'row')} {reason}." for reason, rows in sorted(skipped.items())]
 
 
 def describe_parsed(parsed: Parsed) -> list[str]:
     """Sentences about what is left out of a file, and about what is uncertain in the rest."""
-    skipped = [f"Skipped {plural(rows, 'row')} {reason}." for reason, rows in sorted(parsed.skipped.items())]
-    return skipped + describe_records(parsed.records)
+    return describe_skipped(parsed.skipped) + describe_counts(find_uncertain(parsed.records))
 
 
-def describe_records(records: Sequence[CostRecord]) -> list[str]:
-    """Sentences about bills of longer periods than a day, and about prices that are not known."""
+def find_uncertain(records: Sequence[CostRecord]) -> Counter[str]:
+    """Numbers of records with prices that are not known, and of bills of longer periods than a day."""
     notes = Counter(str(record.metadata.get("price_note", "")) for record in records)
-    sentences = [
-        f"{plural(count, 'record')} at the {note}."
-        for note, count in sorted(notes.items())
-        if note.startswith(UNKNOWN_PRICE)
-    ]
-    if count := sum(map(_is_of_period, records)):
-        sentences.append(
-            f"{plural(count, 'record')} of a longer period than a day: the amount counts on the first day of "
-            "its period, and replaces no estimates of the others."
-        )
-    return sentences
+    found = Counter({f"at the {note}": n for note, n in notes.items() if note.startswith(UNKNOWN_PRICE)})
+    found[OF_PERIOD] = sum(map(_is_of_period, records))
+    return +found
+
+
+def describe_counts(uncertain: Mapping[str, int]) -> list[str]:
+    """A sentence for each kind of uncertain records."""
+    return [f"{plural(count, 'record')} {text}." for text, count in sorted(uncertain.items())]
 
 
 def _is_of_period(record: CostRecord) -> bool:
@@ -57,13 +129,10 @@ def _is_of_period(record: CostRecord) -> bool:
     return record.day is not None and isinstance(ends, str) and ends[:10] > record.day.isoformat()
 
 
-def sum_by_day(records: Sequence[CostRecord], timezone: str) -> list[dict[str, Any]]:
-    """Return a row for each day, model, provider, cost basis and charge type, in this order.
-
-    Nothing is settled: usage and a bill of the same day are rows of their own.
-    """
+def sum_by_day(records: Sequence[CostRecord], timezone: str) -> dict[Group, DayTotals]:
+    """The totals of each group, with days in a time zone."""
     zone = ZoneInfo(timezone)
-    totals: dict[tuple[date, str, str, str, str], DayTotals] = defaultdict(DayTotals)
+    totals: dict[Group, DayTotals] = defaultdict(DayTotals)
     for record in records:
         key = (
             day_of(record, zone),
@@ -73,14 +142,4 @@ def sum_by_day(records: Sequence[CostRecord], timezone: str) -> list[dict[str, A
             record.charge_type,
         )
         totals[key].add(record)
-    return [
-        {
-            "day": day.isoformat(),
-            "model": model,
-            "provider": provider,
-            "cost_basis": cost_basis,
-            "charge_type": charge_type,
-            **total.to_json(),
-        }
-        for (day, model, provider, cost_basis, charge_type), total in sorted(totals.items())
-    ]
+    return totals

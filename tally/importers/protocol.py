@@ -137,11 +137,12 @@ def read_rows(
     """Read each row as a record, a rejection or (None) a blank; rows with one identity are combined."""
     places: dict[int, int] = {}  # of records, by the numbers of their identities
     merged_lines: dict[int, list[int]] = {}
-    parsed = Parsed(
-        rejected=list(table.malformed), rows_blank=table.rows_blank, skipped=Counter(table.skipped)
-    )
+    parsed = Parsed()
+    if table.is_first_share:
+        parsed.rejected, parsed.rows_blank = list(table.malformed), table.rows_blank
+        parsed.skipped = Counter(table.skipped)
     records, lines = parsed.records, parsed.lines
-    for line, cells in table.rows:
+    for line, cells in table.own_rows:
         try:
             record = read_row(cells)
             if record is None:

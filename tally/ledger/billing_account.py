@@ -6,7 +6,8 @@ alone, or with a name that the user gave it, or with its id in the data, behind 
 """
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -16,6 +17,7 @@ from typing import TypeAlias
 from tally.core.records import NO_MODEL, CostRecord
 
 AccountDay: TypeAlias = tuple[str, date]  # the billing account, the UTC day
+Charges: TypeAlias = dict[tuple[AccountDay | None, str, str], Decimal]  # by account-day, model, cost basis
 ID_SIGN = "@"
 MAX_ID_LENGTH = 100
 _OPAQUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -44,6 +46,28 @@ def account_day(record: CostRecord) -> AccountDay | None:
     if record.billing_account is None:
         return None
     return record.billing_account, record.day or record.timestamp.date()
+
+
+def sum_charges(records: Iterable[CostRecord]) -> Charges:
+    """US dollars of the records that no plan covers."""
+    charges: Charges = defaultdict(Decimal)
+    for record in records:
+        if record.cost_basis != "included" and record.cost_usd is not None:
+            charges[account_day(record), record.model_name, record.cost_basis] += record.cost_usd
+    return charges
+
+
+def total_charges(charges: Charges) -> Decimal:
+    """The effective total: estimates that a bill of the same account and day covers cost nothing."""
+    billed = {(day, model) for day, model, basis in charges if basis == "billed"}
+    return sum(
+        (
+            usd
+            for (day, model, basis), usd in charges.items()
+            if basis != "estimated" or day is None or billed.isdisjoint({(day, model), (day, NO_MODEL)})
+        ),
+        Decimal(0),
+    )
 
 
 def preview_overlaps(records: Sequence[CostRecord]) -> list[CostRecord]:

@@ -154,8 +154,7 @@ def _multiply(listed: Priced, multiplier: Multiplier | None) -> Priced:
     """The list price times the multiplier; what is free or unpriced stays so."""
     if not listed.cost_usd or multiplier is None or multiplier.multiplier == 1:
         return listed
-    return replace(
-        listed,
+    return listed._replace(
         cost_usd=multiplier.calculate(listed.cost_usd),
         multiplier=multiplier.multiplier,
         list_usd=round_amount(listed.cost_usd),

@@ -49,6 +49,19 @@ class Table:
     part: str = ""  # its name inside an archive
     list_name: str = ""  # the key of the JSON array with its rows
     preamble: dict[str, str] = field(default_factory=dict)  # names and values in lines above the header
+    share: tuple[int, int] = (0, 1)  # of the rows that this process reads: its number, and how many there are
+
+    @property
+    def is_first_share(self) -> bool:
+        """Check whether this process counts what is not in rows."""
+        return self.share[0] == 0
+
+    @property
+    def own_rows(self) -> list[tuple[int, tuple[str, ...]]]:
+        """The rows that this process reads."""
+        share, shares = self.share
+        first, end = (len(self.rows) * number // shares for number in (share, share + 1))
+        return self.rows[first:end]
 
     def column(self, name: str) -> int | None:
         """The index of a column, by its name in any case."""

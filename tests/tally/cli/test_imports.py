@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from tally.cli import import_previews
 from tally.cli.main import app
 from tests.tally.importers.golden import FIXTURES, load_expected, load_sample
 
@@ -46,6 +47,46 @@ def preview(*arguments: object) -> dict[str, Any]:
     assert ended.exit_code == 0, ended.output
     found: dict[str, Any] = json.loads(ended.stdout)
     return found
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes for files of any size."""
+    monkeypatch.setattr(import_previews, "MIN_BYTES_TO_SHARE", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+
+
+def usage_rows(minutes: Sequence[int]) -> str:
+    header = "start_time,end_time,num_model_requests,model,input_tokens,output_tokens,input_cached_tokens\n"
+    starts = (1_790_812_800 + 60 * minute for minute in minutes)
+    rows = (f"{start},{start + 60},2,gpt-5.2-2025-12-11,{start % 9_973},7,{start % 11}\n" for start in starts)
+    return header + "".join(rows) + "1,2,3\nnever,1790812800,1,gpt-5.2,1,1,1\n"
+
+
+@pytest.mark.parametrize(
+    "minutes",
+    [range(3_000), [*range(2_000), *range(1_000)]],
+    ids=["rows of their own", "rows of one record in both halves"],
+)
+@pytest.mark.parametrize("options", [["--json"], []], ids=["json", "table"])
+def test_two_processes_find_the_same_as_one(
+    tmp_path: Path, request: pytest.FixtureRequest, minutes: Sequence[int], options: list[str]
+) -> None:
+    (tmp_path / "usage.csv").write_text(usage_rows(minutes))
+    arguments = (tmp_path / "usage.csv", OPENROUTER, "--dry-run", "--timezone", "Asia/Kolkata", *options)
+    alone = run(*arguments)
+    request.getfixturevalue("shared")
+    together = run(*arguments)
+    assert len(alone.stdout) > 500
+    assert (together.exit_code, together.output) == (alone.exit_code, alone.output) == (0, alone.output)
+
+
+@pytest.mark.usefixtures("shared")
+def test_shares_of_a_file_that_is_refused_are_not_awaited(tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    ended = run(OPENROUTER, tmp_path / "empty.csv", "--dry-run")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "empty.csv is empty." in ended.stderr
 
 
 def test_price_of_an_unknown_tier_is_said(tmp_path: Path) -> None:
