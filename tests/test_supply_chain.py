@@ -46,7 +46,10 @@ def licence_of(package: str) -> str:
         pytest.skip("not for this platform")
     classifiers = fields.get_all("Classifier", [])
     stated = [text.split(" :: ")[-1] for text in classifiers if text.startswith("License")]
-    return fields.get("License-Expression") or "; ".join(stated) or fields.get("License", "")
+    for field in ("License-Expression", "License"):
+        if field in fields and (field == "License-Expression" or not stated):
+            return fields[field]
+    return "; ".join(stated)
 
 
 def is_allowed(licence: str) -> bool:
