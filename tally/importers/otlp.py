@@ -42,6 +42,7 @@ NUMBERS = (
     "reasoning",
     "tool_tokens",
 )
+COUNTED = ("input_tokens", "output_tokens", "cache_read", "cache_write")  # without any, no usage is told
 DETAILS = ("service", "environment", "session", "agent")
 # Events of coding agents that are a request each.
 AGENT_EVENTS = ("api_request", "claude_code.api_request", "codex.sse_event")
@@ -101,7 +102,7 @@ def parse(table: Table, options: Options) -> Parsed:
     rows = [{column: read_cell(cells) for column, read_cell in readers.items()} for _, cells in table.rows]
     around, with_events = _find_around(rows), {row["service"] for row in rows if _is_agent_event(row)}
     numbers, named = (
-        Numbers(table, options, *NUMBERS, "cost"),
+        Numbers(table, replace(options, decimal_comma=False), *NUMBERS, "cost"),
         Dimensions(table, (*DETAILS, "model", "response_id")),
     )
     time_of = _times(table, options)
@@ -137,8 +138,9 @@ def _find_around(rows: Sequence[Row]) -> set[tuple[str, str]]:
     for row in rows:
         if row["signal"] != "span" or _find_reason(row):
             continue
-        outer = parents.get(_key(row))
-        while outer is not None and outer not in around:
+        key = _key(row)
+        outer = parents.get(key) if key not in around else None
+        while outer is not None and outer != key and outer not in around:
             around.add(outer)
             outer = parents.get(outer)
     return around
@@ -179,7 +181,8 @@ def _find_reason_without_usage(row: Row) -> str:
 
 
 def _has_usage(row: Row) -> bool:
-    return any(row[column] not in ("", "0") for column in ("input_tokens", "output_tokens", "usage_details"))
+    has_counts = any(row[column] not in ("", "0") for column in COUNTED)
+    return has_counts or bool(flatten_json(row["usage_details"]))
 
 
 def _is_agent_event(row: Row) -> bool:
@@ -243,8 +246,8 @@ def _read_request(
 
 
 def _read_usage(row: Row, cells: Sequence[str], numbers: Numbers) -> tuple[Usage, int]:
-    if row["usage_details"]:
-        return read_details(flatten_json(row["usage_details"]))
+    if details := flatten_json(row["usage_details"]):
+        return read_details(details)
     count = {column: numbers.count(column, cells) for column in NUMBERS}
     input_tokens, output, read, write = (count[column] for column in NUMBERS[:4])
     read = read or _count_inside(row["input_token_details"], "cache_read")

@@ -6,6 +6,7 @@ tell no date: it is taken from beside the answer, else the row is rejected. Prom
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tally.catalog.payees import OTHER
 from tally.core.records import CostRecord, identity
@@ -41,7 +42,8 @@ def parse(table: Table, options: Options) -> Parsed:
     named = Dimensions(
         table, ("answer", "id", "model", "sent_by", "status", "is_batch", "tier", "speed", "inference_geo")
     )
-    numbers, kind_of = Numbers(table, options, *COUNTS, "cost"), table.reader("answer")
+    numbers = Numbers(table, replace(options, decimal_comma=False), *COUNTS, "cost")
+    kind_of = table.reader("answer")
     time_of = _times(table, options)
 
     def read_row(cells: Sequence[str]) -> CostRecord:

@@ -56,11 +56,11 @@ def find_answer(value: object) -> dict[str, object] | None:
     generation = value.get("data")
     if isinstance(generation, dict) and generation.keys() >= {"id", "total_cost", "native_tokens_prompt"}:
         return {column: generation.get(key) for column, key in GENERATION.items()}
-    is_batch = "custom_id" in value or "key" in value
-    if not is_batch and (len(value) > MAX_BESIDE or value.keys().isdisjoint(TIMES)):
-        return None
+    is_line = len(value) <= MAX_BESIDE and not value.keys().isdisjoint(TIMES)
     for inner in _find_inside(value):
-        if kind := _find_kind(inner):
+        kind = _find_kind(inner)
+        is_batch = "custom_id" in value or ("key" in value and kind == GEMINI)
+        if kind and (is_batch or is_line):
             return _read(kind, inner, value, is_batch)
     return None
 
@@ -99,9 +99,15 @@ def _read(kind: str, answer: Answer, around: Answer, is_batch: bool) -> dict[str
         "tier": answer.get("service_tier") or usage.get("service_tier") or usage.get("trafficType"),
         "speed": usage.get("speed"),
         "inference_geo": usage.get("inference_geo"),
-        "cost": usage.get("cost"),
+        "cost": _find_cost(usage),
     }
     return dict.fromkeys(COLUMNS) | {"answer": kind} | told | counts
+
+
+def _find_cost(usage: Answer) -> object:
+    """The cost that the answer tells; Perplexity's tells it in parts, and their sum."""
+    cost = usage.get("cost")
+    return cost.get("total_cost") if isinstance(cost, dict) else cost
 
 
 def _find_sender(answer: Answer) -> str:

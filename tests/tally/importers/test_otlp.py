@@ -113,6 +113,15 @@ def test_innermost_of_nested_requests_counts_with_gaps_between_them() -> None:
     assert record.request_id == "chatcmpl-1"
 
 
+def test_span_inside_itself_counts() -> None:
+    assert only(spans(span("0b", usage(), "0b"))).input_tokens == 1_000
+
+
+def test_one_of_spans_inside_each_other_counts() -> None:
+    circle = [span(one, usage(), parent) for one, parent in (("0b", "0c"), ("0c", "0d"), ("0d", "0b"))]
+    assert only(spans(*circle)).input_tokens == 1_000
+
+
 def test_response_has_one_identity_in_all_sources() -> None:
     first = spans(span("0b", usage(gen_ai__response__id="chatcmpl-1")))
     second = spans(
@@ -166,6 +175,29 @@ def test_payee_follows_the_evidence(attributes: dict[str, str], provider: str) -
 )
 def test_cost_is_the_senders_or_the_list_price(attributes: dict[str, str], cost: Decimal) -> None:
     assert only(spans(span("0b", usage(**attributes)))).cost_usd == cost
+
+
+def test_comma_in_one_cost_does_not_change_the_others() -> None:
+    costs = (span("0b", usage(gen_ai__usage__cost="1.234")), span("0c", usage(gen_ai__usage__cost="0,5")))
+    parsed = parse(spans(*costs))
+    assert [record.cost_usd for record in parsed.records] == [Decimal("1.234")]
+    assert [row.reason for row in parsed.rejected] == ['The cost "0,5" is not a number.']
+
+
+def test_request_that_tells_its_cache_only_counts() -> None:
+    told = {"gen_ai.request.model": "claude-sonnet-4-5", "gen_ai.usage.cache_read.input_tokens": 5_000}
+    record = only(spans(span("0b", told)))
+    assert (record.input_tokens, record.cached_input_tokens) == (5_000, 5_000)
+    assert record.cost_usd == 5_000 * Decimal("0.3") / 1_000_000
+
+
+@pytest.mark.parametrize("details", ["{oops", "{}", "[1]"])
+def test_details_that_cannot_be_read_are_no_free_request(details: str) -> None:
+    told = {"gen_ai.request.model": "gpt-5.4", "langfuse.observation.usage_details": details}
+    parsed = parse(spans(span("0b", told)))
+    assert parsed.records == []
+    assert parsed.skipped == {"of requests that tell no usage": 1}
+    assert only(spans(span("0b", usage() | told))).input_tokens == 1_000
 
 
 def test_input_beside_caches_includes_them() -> None:

@@ -166,6 +166,36 @@ def test_results_of_a_batch_cost_half(line: dict[str, Any]) -> None:
     assert record.metadata["price_context"] == {"processing": "batch"}
 
 
+def test_key_beside_another_makers_answer_is_no_batch() -> None:
+    record = only({"timestamp": "2026-09-14T09:00:00Z", "key": "prod", "response": CHAT}, is_lines=True)
+    assert record.cost_usd == GPT_USD
+    gemini = only({"key": "request-1", "response": GEMINI}, is_lines=True)
+    assert gemini.metadata["price_context"] == {"processing": "batch"}
+
+
+@pytest.mark.parametrize(
+    "cost", [0.00633, {"request_cost": 0.006, "total_cost": 0.00633}, {"request_cost": 1}]
+)
+def test_cost_that_an_answer_tells_goes_before_the_list_price(cost: object) -> None:
+    usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
+    told, listed = (
+        only(CHAT | {"id": "1", "model": "sonar-pro", "usage": usage | more}) for more in ({"cost": cost}, {})
+    )
+    assert told.provider == "perplexity"
+    has_total = not isinstance(cost, dict) or "total_cost" in cost
+    assert told.cost_usd == (Decimal("0.00633") if has_total else listed.cost_usd)
+
+
+def test_comma_in_one_answer_does_not_change_the_amounts_of_others() -> None:
+    costs = [
+        CHAT | {"id": str(place), "usage": CHAT["usage"] | {"cost": cost}}
+        for place, cost in enumerate([1.234, "0,5"])
+    ]
+    parsed = parse(*costs, is_lines=True)
+    assert [record.cost_usd for record in parsed.records] == [Decimal("1.234")]
+    assert [row.reason for row in parsed.rejected] == ['The cost "0,5" is not a number.']
+
+
 @pytest.mark.parametrize(
     ("changed", "provider", "output"),
     [
