@@ -227,7 +227,7 @@ def _print_result(result: "SourceResult", with_workspace: bool) -> None:
     where = f", to “{result.workspace_name}”" if with_workspace else ""
     echo(
         f"{result.title}{where}: read {result.read:,} = {result.added:,} added"
-        f" + {result.duplicates:,} duplicates + {result.rejected:,} rejected"
+        f" + {plural(result.duplicates, 'duplicate')} + {result.rejected:,} rejected"
     )
     print_left_out(result.title, result.left_out, result.without_folder)
     if result.elsewhere:

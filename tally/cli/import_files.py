@@ -7,6 +7,7 @@ from pathlib import Path
 from tally.cli.input_file import read_file
 from tally.core.errors import TallyError
 from tally.core.records import CostBasis
+from tally.core.text import plural
 from tally.currency.rates import Rates
 from tally.importers import (
     AmbiguousDates,
@@ -21,11 +22,20 @@ from tally.importers import (
     read_tables,
 )
 from tally.importers.readers.containers import MAX_BYTES
+from tally.importers.save import ImportResult
 from tally.storage.database import DatabaseError
 
 UNKNOWN_BASIS = (
     "Its amounts are taken for estimates. If you pay them, add --cost-basis billed; "
     "if a plan covers them, --cost-basis included."
+)
+SAVED_AS_ESTIMATES = (
+    "Its amounts were saved as estimates. If you pay them, or a plan covers them, undo the import on the "
+    "Import page, then import the file again with --cost-basis billed or --cost-basis included."
+)
+KEPT_BASIS = (
+    "kept the cost basis that was saved before. To change it, undo that import on the Import page, "
+    "then import the file again."
 )
 ALL_ROWS = (0, 1)
 
@@ -38,11 +48,25 @@ class ReadFile:
     importer: Importer
     parsed: Parsed
     content: bytes
-    notes: Sequence[str]
+    cost_basis: CostBasis | None
 
     @property
     def title(self) -> str:
         return f"{self.path.name} ({self.importer.title})"
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for a table whose amounts are taken for estimates."""
+        return [UNKNOWN_BASIS] if self.importer is generic and self.cost_basis is None else []
+
+    def saved_notes(self, result: ImportResult) -> list[str]:
+        """The same once it is saved: what helps then, and which rows were there already."""
+        if self.notes:
+            return [SAVED_AS_ESTIMATES] if result.new_records else []
+        kept = result.already_there - result.restated
+        if self.cost_basis is None or not kept:
+            return []
+        return [f"{plural(kept, 'duplicate')} {KEPT_BASIS}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +101,11 @@ def _read(file: Path, options: Options, share: tuple[int, int]) -> ReadFile:
         raise DatabaseError(f"{file} cannot be read: {error.strerror}.") from None
     tables = [replace(table, share=share) for table in read_tables(data, file.name)]
     importer = identify_all(tables) or find_importer("generic")
+    if importer is not generic and options.cost_basis:
+        raise TallyError(f"{file.name} is a file of {importer.title}, which needs no --cost-basis.")
     try:
-        parsed = parse_tables(importer, tables, options)
-        return ReadFile(file, importer, parsed, data, _check_basis(file, importer, options))
+        return ReadFile(file, importer, parse_tables(importer, tables, options), data, options.cost_basis)
     except AmbiguousDates as question:
         raise DatabaseError(f"{file.name}: {question} Add --day-first or --month-first.") from None
     except AmbiguousNumbers as question:
         raise DatabaseError(f"{file.name}: {question} Add --decimal-comma or --decimal-point.") from None
-
-
-def _check_basis(file: Path, importer: Importer, options: Options) -> list[str]:
-    """A sentence for a table whose amounts are taken for estimates; raises TallyError for other formats."""
-    if importer is not generic:
-        if options.cost_basis:
-            raise TallyError(f"{file.name} is a file of {importer.title}, which needs no --cost-basis.")
-        return []
-    return [] if options.cost_basis else [UNKNOWN_BASIS]

@@ -102,7 +102,7 @@ def import_files(  # noqa: PLR0913 - the options of the command
 def describe_result(result: ImportResult) -> str:
     """Describe the outcome of an import in one line: read = added + duplicates + rejected."""
     counts = (
-        f"read {result.read:,} = {result.added:,} added + {result.already_there:,} duplicates"
+        f"read {result.read:,} = {result.added:,} added + {plural(result.already_there, 'duplicate')}"
         f" + {len(result.rejected):,} rejected"
     )
     notes = [f"added as {plural(result.new_records, 'record')}"] if result.new_records != result.added else []
@@ -115,11 +115,11 @@ def _save(database: Database, file: ReadFile, project_id: str | None) -> ImportR
     name = ImportFile(printable(file.path.name), file.importer.name, file.content)
     result = save_import(database, file.parsed, name)
     echo(f"{file.title}: {describe_result(result)}")
-    print_lines((*describe_parsed(file.parsed), *file.notes))
+    print_lines((*describe_parsed(file.parsed), *file.saved_notes(result)))
     if result.is_excluded:
         echo(describe_excluded(file.path.name))
     if unknown := describe_unknown_projects(result.unknown_projects):
         echo(unknown)
     if project_id and (kept := result.already_there - result.restated):
-        echo(f"{plural(kept, 'duplicate')} kept the project that they had.")
+        echo(f"{plural(kept, 'duplicate')} kept the project that was saved before.")
     return result

@@ -25,6 +25,7 @@ from tally.agents.source import SourceResult
 from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
+from tally.core.text import plural
 from tally.storage.postgrest import ask
 
 POLL_SECONDS = 0.5
@@ -151,7 +152,7 @@ def _render_results(job: ScanJob) -> None:
     for result in job.results:
         st.text(
             f"{result.title}: {result.read:,} read, {result.added:,} added, "
-            f"{result.duplicates:,} duplicates, {result.rejected:,} rejected"
+            f"{plural(result.duplicates, 'duplicate')}, {result.rejected:,} rejected"
         )
         if result.unknown_lines:
             st.caption(describe_unknown(result.unknown_lines))

@@ -14,6 +14,7 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from tally.cli.main import app
+from tally.importers.save import undo_import
 from tally.local.stack import Stack
 from tally.storage.database import Query
 from tests.tally.importers.golden import FIXTURES, load_sample
@@ -84,6 +85,29 @@ def test_import_accounts_for_every_row(tally: Tally, write: Callable[..., Path])
     assert "read 4 = 0 added + 2 duplicates + 2 rejected" in again.stdout
 
 
+def test_amounts_of_a_table_are_billed_after_undo(
+    tally: Tally, write: Callable[..., Path], stack: Stack, account: Person
+) -> None:
+    def bases() -> set[str]:
+        return {row["cost_basis"] for row in database.select(Query("cost_records", "id,cost_basis", ["id"]))}
+
+    database, file = over_http(stack, account), write(GOOD)
+    first = tally("import", file)
+    assert "saved as estimates" in first.stdout
+    assert "undo the import on the Import page, then import the file again with --cost-basis" in first.stdout
+    again = tally("import", file)
+    assert "0 added" in again.stdout
+    assert "--cost-basis" not in again.stdout
+    billed = tally("import", file, "--cost-basis", "billed")
+    assert "2 duplicates kept the cost basis that was saved before. To change it, undo" in billed.stdout
+    assert bases() == {"estimated"}
+    (saved,) = database.select(Query("imports", "id", ["id"]))
+    undo_import(database, saved["id"])
+    last = tally("import", file, "--cost-basis", "billed")
+    assert "--cost-basis" not in last.stdout
+    assert bases() == {"billed"}
+
+
 def test_several_files_are_imported_in_one_go(tally: Tally, stored: Callable[[], int]) -> None:
     names = ("generic", "openai_cost_2026_09", "anthropic_usage_2026")
     ended = tally("import", *(FIXTURES / name / "sample.csv" for name in names))
@@ -123,7 +147,7 @@ def test_newer_figures_of_a_day_are_reported_as_updated(tally: Tally, write: Cal
     header = "start_time,end_time,amount_value,amount_currency,line_item\n"
     tally("import", write(header + "1793577600,1793664000,1,usd,a\n"))
     ended = tally("import", write(header + "1793577600,1793664000,2,usd,a\n"))
-    assert "1 duplicates + 0 rejected (1 of the duplicates updated)" in ended.stdout
+    assert "1 duplicate + 0 rejected (1 of the duplicates updated)" in ended.stdout
 
 
 def test_dry_run_shows_totals_and_adds_nothing(
