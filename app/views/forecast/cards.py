@@ -10,14 +10,14 @@ import streamlit as st
 
 from app.data import Preferences
 from app.figures.outlook import AFTER_NIGHTLY_RUN, describe_run_series, describe_too_short, forecast_step
-from app.formats.dates import format_day, format_days
+from app.formats.dates import format_days, format_instant
 from app.formats.money import format_figure, format_money_range
 from app.formats.text import DASH, escape_markdown
 from app.ui.cards import render_heading
+from tally.core.schedule import next_due
 from tally.core.text import plural
 
-NIGHTLY_AT = "03:15"
-FIRST_RUN = f"On a new installation within minutes of the first import, later every night at {NIGHTLY_AT}."
+FIRST_RUN = "On a new installation within minutes of the first import, later every night."
 TRAINED_ON = "Only priced usage before the run; subscriptions are added on the days they renew."
 SEPARATE = "Each series is forecast by itself, so parts may not add up to the total."
 
@@ -66,9 +66,9 @@ def render_training(
 def render_schedule(last_run: dict[str, Any] | None, names: Mapping[str, str], zone: ZoneInfo) -> None:
     """Times of the last and next nightly run, and the series it could not forecast."""
     if last_run:
-        ran = datetime.fromisoformat(last_run["started_at"]).astimezone(zone)
-        st.text(f"Last run: {format_day(ran.date())}, {ran:%H:%M}")
-    st.caption(f"Next run: {NIGHTLY_AT}")
+        st.text(f"Last run: {format_instant(datetime.fromisoformat(last_run['started_at']), zone)}")
+    next_run = next_due(datetime.now().astimezone())  # due by the server's clock
+    st.caption(f"Next run: {format_instant(next_run, zone)}")
     left_out = forecast_step(last_run).get("models_left_out", 0)
     if left_out:
         verb = "is" if left_out == 1 else "are"

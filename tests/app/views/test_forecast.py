@@ -1,7 +1,9 @@
 """The Forecast page: stored forecasts and their accuracy, or the reason why there is none."""
 
 import json
-from datetime import timedelta
+import re
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -41,7 +43,28 @@ def test_totals_ranges_and_training_are_shown(
     assert "$61.25" in page.metric[0].delta
     assert "41 days, 41 records" in shown(page)
     assert "Model test-1" in shown(page)
-    assert "03:15" in shown(page)
+
+
+def test_runs_are_shown_in_the_zone_of_the_account(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    save(user, [usage(1, "2")])
+    add_nightly_run(job, user, TODAY)
+    job.execute(
+        "update public.user_preferences set timezone = 'Etc/GMT+11' where user_id = %s", [user.user_id]
+    )
+    try:
+        texts = shown(open_page(monkeypatch, user, "forecast"))
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
+
+    [(day, clock)] = re.findall(r"Next run: (\d+ \w+ \d+), (\d\d:\d\d)", texts)
+    assert clock == "10:45"  # 03:15 in Kolkata is 21:45 UTC
+    until = datetime.strptime(f"{day} 21:45 +0000", "%d %b %Y %H:%M %z") - datetime.now(UTC)
+    assert timedelta(0) < until + timedelta(minutes=1) <= timedelta(days=1, minutes=1)
 
 
 def test_series_without_a_forecast_are_named(
