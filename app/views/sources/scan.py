@@ -30,6 +30,7 @@ from tally.storage.postgrest import ask
 
 POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
+NO_LOGS = "This machine has no logs of coding agents."
 UNEXPECTED = "Couldn't read the logs because of an unexpected error. Scan again; duplicates are skipped."
 
 
@@ -81,12 +82,8 @@ def _list_agents(user: User) -> list[ListedAgent]:  # noqa: ARG001 - every cache
     return list_agents(Path.home(), os.environ)
 
 
-def may_scan(user: User) -> bool:
-    """True where role, operator (TALLY_SCAN_LOGS) and machine allow it: its owner asks, and it has logs."""
-    return _may_look(user) and any(agent.files for agent in _list_agents(user))
-
-
-def _may_look(user: User) -> bool:
+def may_look(user: User) -> bool:
+    """True where role and operator (TALLY_SCAN_LOGS) allow it, for the owner of this machine."""
     return user.workspace.may_write and load_settings().tally_scan_logs and _owns_installation(user)
 
 
@@ -97,9 +94,10 @@ def _owns_installation(user: User) -> bool:
 
 
 def render_scan(user: User) -> None:
-    """The scan button, the progress of a running scan, or the results of the last one."""
+    """The agents of this machine with the scan button, a running scan, or the results of the last one."""
     job: ScanJob | None = st.session_state.get("scan_job")
-    if job is None and not may_scan(user):
+    agents = _list_agents(user) if may_look(user) else []
+    if job is None and not agents:
         return
     with st.container(border=True, key="scan"):
         if job is not None and job.is_running:
@@ -108,16 +106,21 @@ def render_scan(user: User) -> None:
         if job is not None:
             data.forget_version(user)
             _render_results(job)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if st.button("Scan this machine", icon=":material/search:", key="scan-machine"):
-                st.session_state.scan_job = ScanJob(user)
-                st.rerun()
-            st.caption("Reads new entries in coding agents' logs. Safe to repeat; duplicates are skipped.")
-        if _may_look(user):
+        if job is not None or any(agent.files for agent in agents):
+            _render_button(user)
+        else:
+            st.caption(NO_LOGS)
+        if agents:
             with st.expander("Coding agents on this machine"):
-                render_table(
-                    describe_agents(_list_agents(user)), AGENT_COLUMNS, "Coding agents on this machine"
-                )
+                render_table(describe_agents(agents), AGENT_COLUMNS, "Coding agents on this machine")
+
+
+def _render_button(user: User) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button("Scan this machine", icon=":material/search:", key="scan-machine"):
+            st.session_state.scan_job = ScanJob(user)
+            st.rerun()
+        st.caption("Reads new entries in coding agents' logs. Safe to repeat; duplicates are skipped.")
 
 
 def describe_agents(agents: Sequence[ListedAgent]) -> pd.DataFrame:
@@ -159,4 +162,4 @@ def _render_results(job: ScanJob) -> None:
         for reason in result.reasons[:SHOWN_REASONS]:
             st.caption(escape_markdown(reason))
     if not job.problem and not job.results:
-        st.caption("This machine has no logs of coding agents.")
+        st.caption(NO_LOGS)

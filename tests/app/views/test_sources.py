@@ -360,7 +360,7 @@ def test_machine_is_scanned_for_its_owner_only(
     assert offered == [True, False]
 
 
-def test_machine_without_logs_offers_no_scan(
+def test_machine_without_logs_lists_the_agents_and_offers_no_scan(
     monkeypatch: pytest.MonkeyPatch, user: User, logs: Path, job: psycopg.Connection[Any]
 ) -> None:
     own_installation(job, user)
@@ -368,6 +368,8 @@ def test_machine_without_logs_offers_no_scan(
     monkeypatch.setenv("HOME", str(logs / "elsewhere"))
     page = open_page(monkeypatch, user, "sources")
     assert "scan-machine" not in {button.key for button in page.button}
+    assert "This machine has no logs of coding agents." in shown(page)
+    assert set(page.dataframe[0].value["found"]) == {"No"}
 
 
 def test_billing_accounts_and_sources_have_names() -> None:
