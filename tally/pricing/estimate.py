@@ -11,7 +11,7 @@ from typing import cast, get_args
 
 from tally.core.amounts import round_amount
 from tally.core.encoding import canonical_decimal
-from tally.core.records import JSON, NO_MODEL, CostRecord
+from tally.core.records import JSON, MAX_COST_USD, NO_MODEL, CostRecord
 from tally.pricing.class_prices import ClassPrices
 from tally.pricing.custom_prices import CUSTOM_SOURCE
 from tally.pricing.list_prices import (
@@ -123,6 +123,12 @@ def price_record(record: CostRecord, prices: WorkspacePrices = LIST_PRICES) -> P
 
     A multiplier of the record's billing account applies to list prices only.
     """
+    priced = _find_price(record, prices)
+    is_stored = priced.cost_usd is None or priced.cost_usd <= MAX_COST_USD
+    return priced if is_stored else Priced(None, note=f"beyond {MAX_COST_USD:,} dollars")
+
+
+def _find_price(record: CostRecord, prices: WorkspacePrices) -> Priced:
     multiplier = prices.multipliers.find(record)
     if record.cost_usd is not None and record.metadata.get("price_source") == BY_ROW:
         return _multiply(_read_sum(record), multiplier)
@@ -225,7 +231,8 @@ def describe_price(priced: Priced) -> dict[str, JSON]:
 
 def _has_counts(record: CostRecord, usage: Usage) -> bool:
     """False for usage in images, seconds or bytes alone: having no tokens does not make it free."""
-    return record.cost_usd is not None or usage.input_tokens + usage.output_tokens + usage.web_searches > 0
+    is_listed = record.cost_usd is not None and record.metadata.get("price_source") == PRICE_SOURCE
+    return is_listed or usage.input_tokens + usage.output_tokens + usage.web_searches > 0
 
 
 def _price_listed(record: CostRecord, usage: Usage) -> Priced:

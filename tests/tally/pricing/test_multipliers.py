@@ -16,7 +16,7 @@ from tally.importers.protocol import merge
 from tally.ledger.save import save_records
 from tally.local.stack import Stack
 from tally.pricing.custom_prices import CustomPrice, CustomPrices
-from tally.pricing.estimate import BY_ROW, estimate, is_repriceable, price_with
+from tally.pricing.estimate import BY_ROW, estimate, estimate_record, is_repriceable, price_with
 from tally.pricing.multipliers import Multiplier, Multipliers
 from tally.pricing.paid_by import set_paid_by_plan
 from tally.pricing.reprice import apply_prices, calculate_differences
@@ -84,6 +84,24 @@ def test_what_no_multiplier_is_about_stays_as_it_is(record: CostRecord) -> None:
 def test_custom_prices_are_what_is_paid() -> None:
     custom = CustomPrice("openai", "house-model", date(2020, 1, 1), Decimal(3), Decimal(6))
     assert cost(used("house-model"), at(DISCOUNT, custom=(custom,))) == 3
+
+
+def test_usage_without_tokens_is_unpriced_again_without_its_custom_price() -> None:
+    custom = CustomPrice("openai", "gpt-4o", date(2020, 1, 1), Decimal(3), Decimal(6), request_usd=Decimal(2))
+    images = used(tokens=0, cost_usd=None, metadata={})
+    [priced] = price_with([images], at(custom=(replace(custom, replaces_list=True),)))
+    assert priced.cost_usd == 2
+    assert estimate_record(priced) == images
+
+
+def test_a_cost_that_cannot_be_stored_harms_no_other_record() -> None:
+    record = used(tokens=10**12)
+    assert record.cost_usd == 2_500_000
+    prices = at(replace(DISCOUNT, multiplier=Decimal(100)))
+    too_much, other = price_with([record, used()], prices)
+    assert (too_much.cost_usd, too_much.metadata) == (None, {"price_note": "beyond 100,000,000 dollars"})
+    assert other.cost_usd == 250
+    assert estimate_record(too_much) == record
 
 
 def test_an_accounts_own_multiplier_goes_first() -> None:
