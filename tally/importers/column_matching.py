@@ -83,6 +83,12 @@ def check_columns(columns: Mapping[str, int], table: Table, mapping: Mapping[str
         )
 
 
+def find_unused(header: Sequence[str], columns: Mapping[str, int]) -> tuple[str, ...]:
+    """The headings of the columns that none of Tally's columns is read from."""
+    used = set(columns.values())
+    return tuple(heading for index, heading in enumerate(header) if index not in used and heading.strip())
+
+
 def normalise_heading(heading: str) -> str:
     """One name for headings such as `Cost (USD)` and `cost_usd`; currency signs become codes."""
     name = heading.casefold().replace("$", "usd").replace("€", "eur").replace("£", "gbp")

@@ -16,7 +16,13 @@ from tally.core.encoding import canonical_decimal, encode_parts
 from tally.core.records import JSON, NO_MODEL, ChargeType, CostBasis, CostRecord, identity
 from tally.currency.rates import USD
 from tally.importers.cell_styles import decide_day_first, decide_decimal_comma
-from tally.importers.column_matching import REQUIRED, check_columns, currency_of_heading, find_columns
+from tally.importers.column_matching import (
+    REQUIRED,
+    check_columns,
+    currency_of_heading,
+    find_columns,
+    find_unused,
+)
 from tally.importers.protocol import Options, Parsed, RowRejected, checked_name, read_rows, reject_cell
 from tally.importers.readers.currencies import convert_to_usd, find_currency, split_currency
 from tally.importers.readers.dates import DateUnreadable, Moment, parse_moment
@@ -64,7 +70,9 @@ def parse(table: Table, options: Options) -> Parsed:
     decimal_comma = decide_decimal_comma(table, columns["cost"], options)
     day_first = decide_day_first(table, columns["date"], options)
     currency = currency_of_heading(table.header[columns["cost"]]) or USD
-    return read_rows(table, _Rows(columns, options, day_first, decimal_comma, currency).read)
+    parsed = read_rows(table, _Rows(columns, options, day_first, decimal_comma, currency).read)
+    parsed.unused = find_unused(table.header, columns)
+    return parsed
 
 
 class _Rows:

@@ -12,7 +12,7 @@ from tally.core.day_totals import DayTotals, day_of
 from tally.core.records import CostRecord
 from tally.core.text import plural
 from tally.importers.protocol import Importer, Parsed
-from tally.importers.readers.table import Rejected
+from tally.importers.readers.table import Rejected, list_quoted
 from tally.ledger.billing_account import Charges, sum_charges
 
 UNKNOWN_PRICE = "standard price: none is known"  # how the note of a price begins
@@ -40,6 +40,7 @@ class Preview:
     uncertain: Counter[str]  # records by the sentence that says so
     days: dict[Group, DayTotals]
     charges: Charges
+    unused: Sequence[str] = ()  # headings of columns that are left out
 
     def add(self, other: "Preview") -> bool:
         """Add another share of the rows; False, without a change, where both have rows of one record."""
@@ -58,7 +59,7 @@ class Preview:
 
     def describe(self) -> list[str]:
         """Sentences about what is left out, and about what is uncertain in the rest."""
-        return describe_skipped(self.skipped) + describe_counts(self.uncertain)
+        return describe_skipped(self.skipped) + self._list_notes()
 
     def to_json(self, filename: str, notes: Sequence[str]) -> dict[str, Any]:
         """The file's part of the report that `tally import --dry-run --json` prints."""
@@ -69,7 +70,7 @@ class Preview:
             "records": len(self.identities),
             "rejected": [{"line": row.line, "reason": row.reason} for row in self.rejected],
             "skipped": [{"reason": reason, "rows": rows} for reason, rows in sorted(self.skipped.items())],
-            "notes": [*describe_counts(self.uncertain), *notes],
+            "notes": [*self._list_notes(), *notes],
             "days": [
                 {
                     "day": day.isoformat(),
@@ -85,6 +86,9 @@ class Preview:
             ],
         }
 
+    def _list_notes(self) -> list[str]:
+        return describe_unused(self.unused) + describe_counts(self.uncertain)
+
 
 def preview(importer: Importer, parsed: Parsed, timezone: str) -> Preview:
     """The preview of a parsed file."""
@@ -98,6 +102,7 @@ def preview(importer: Importer, parsed: Parsed, timezone: str) -> Preview:
         find_uncertain(parsed.records),
         sum_by_day(parsed.records, timezone),
         sum_charges(parsed.records),
+        parsed.unused,
     )
 
 
@@ -106,9 +111,18 @@ def describe_skipped(skipped: Mapping[str, int]) -> list[str]:
     return [f"Skipped {plural(rows, 'row')} {reason}." for reason, rows in sorted(skipped.items())]
 
 
+def describe_unused(headings: Sequence[str]) -> list[str]:
+    """A sentence for the columns of a table of costs that are left out."""
+    return [f"Not used: {list_quoted(headings)}."] if headings else []
+
+
 def describe_parsed(parsed: Parsed) -> list[str]:
     """Sentences about what is left out of a file, and about what is uncertain in the rest."""
-    return describe_skipped(parsed.skipped) + describe_counts(find_uncertain(parsed.records))
+    return [
+        *describe_skipped(parsed.skipped),
+        *describe_unused(parsed.unused),
+        *describe_counts(find_uncertain(parsed.records)),
+    ]
 
 
 def find_uncertain(records: Sequence[CostRecord]) -> Counter[str]:

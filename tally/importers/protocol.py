@@ -99,6 +99,7 @@ class Parsed:
     grouping: tuple[str, ...] = ()  # dimensions that a provider's export is broken down by
     exported: dict[UUID, Exported] = field(default_factory=dict)  # of Tally's own, by the keys of `records`
     projects: dict[UUID, str] = field(default_factory=dict)  # names in Tally's own, by the same keys
+    unused: tuple[str, ...] = ()  # headings of the columns of a table of costs that are left out
 
     @property
     def rows_read(self) -> int:

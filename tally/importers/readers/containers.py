@@ -134,5 +134,6 @@ def parse_tables(importer: Importer, tables: Sequence[Table], options: Options) 
         combined.rows_blank += parsed.rows_blank
         combined.skipped += parsed.skipped
         combined.exported |= parsed.exported
+        combined.unused = tuple(dict.fromkeys(combined.unused + parsed.unused))
         combined.grouping = tuple(dict.fromkeys(combined.grouping + parsed.grouping))
     return combined

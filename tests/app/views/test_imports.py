@@ -98,6 +98,11 @@ def test_new_account_sees_an_empty_history(page: AppTest) -> None:
     assert "Nothing imported yet." in shown(page)
 
 
+def test_preview_names_columns_that_are_not_used(page: AppTest) -> None:
+    drop(page, ("usage.csv", b"date,cost,project\n2026-11-02,1,Website\n"))
+    assert 'Not used: "project".' in shown(page).replace("\\", "")
+
+
 def test_preview_saves_nothing(page: AppTest, user: User) -> None:
     drop(page, ("usage.csv", GOOD))
     assert metrics(page) == {"Rows": "3", "Days": "2", "Cost": "$11.25", "Rejected": "1"}

@@ -197,6 +197,14 @@ def test_amounts_of_a_table_are_never_billed_by_default(file: Path) -> None:
     assert note in run(file, "--dry-run").stdout
 
 
+def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text("date,cost,project\n2026-11-02,1,Website\n")
+    (part,) = preview(path, "--cost-basis", "billed")["files"]
+    assert part["notes"] == ['Not used: "project".']
+    assert 'Not used: "project".' in run(path, "--dry-run").stdout
+
+
 def test_skipped_rows_are_counted_and_named(tmp_path: Path) -> None:
     name, content = load_sample("focus_clouds")
     (tmp_path / name).write_bytes(content)

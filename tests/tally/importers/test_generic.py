@@ -14,8 +14,10 @@ from tally.importers import (
     Parsed,
     generic,
     identify,
+    parse_tables,
     read_table,
 )
+from tally.importers.preview import describe_parsed
 
 
 def parse(text: str, options: Options | None = None) -> Parsed:
@@ -50,6 +52,20 @@ def test_template_can_be_imported_unchanged() -> None:
 def test_common_headers_are_recognised(header: str) -> None:
     table = read_table(f"{header}\n2026-11-02,1,x\n".encode(), "usage.csv")
     assert identify(table) is generic
+
+
+def test_columns_that_are_left_out_are_named() -> None:
+    parsed = parse("date,project,cost,foo,,note\n2026-11-02,Website,1,a,b,c\n")
+    assert describe_parsed(parsed) == ['Not used: "project", "foo".']
+    mapped = parse("date,foo,cost\n2026-11-02,a,1\n", Options(mapping={"foo": "note"}))
+    assert describe_parsed(mapped) == []
+
+
+def test_columns_of_all_files_of_an_archive_are_named() -> None:
+    tables = [
+        read_table(f"date,cost,{name}\n2026-11-02,1,x\n".encode(), f"{name}.csv") for name in ("foo", "bar")
+    ]
+    assert parse_tables(generic, tables, Options()).unused == ("foo", "bar")
 
 
 def test_missing_columns_are_named_with_those_found() -> None:
