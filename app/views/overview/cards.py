@@ -102,7 +102,7 @@ def render_cost_per_request(now: Spend, unit_costs: pd.Series, currency: str) ->
     st.metric(
         "Cost per request",
         DASH if price is None else format_unit_price(price, currency),
-        "no requests in this period" if price is None else None,
+        "no requests" if price is None else None,
         delta_color="off",
         delta_arrow="off",
         border=True,
