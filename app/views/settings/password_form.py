@@ -8,11 +8,13 @@ from app.ui.cards import render_heading
 from app.ui.notices import announce, render_refusal
 from tally.accounts.auth_client import MIN_PASSWORD_LENGTH, AuthError
 
+EVERYWHERE_ELSE = "in all other browsers and on machines that collect logs"
+
 
 def render_password(user: User) -> None:
-    """Change the password, which signs out other browsers."""
+    """Change the password, which ends all other sessions."""
     render_heading("Password")
-    st.caption("Changing it signs you out in all other browsers.")
+    st.caption(f"Changing it signs you out {EVERYWHERE_ELSE}.")
     with st.form("password", border=False):
         with st.grid(3, min_column_width=180, gap="small"):
             current = st.text_input("Current password", type="password", autocomplete="current-password")
@@ -29,7 +31,7 @@ def render_password(user: User) -> None:
     except AuthError as refused:
         render_refusal(refused)
         return
-    announce("Password changed. You were signed out in all other browsers.")
+    announce(f"Password changed. You were signed out {EVERYWHERE_ELSE}.")
     st.rerun()
 
 
