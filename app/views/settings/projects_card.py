@@ -41,4 +41,5 @@ def _name_everything(user: User, projects: list[data.Project]) -> Names:
         projects={project.project_id: labels[project.slug] for project in projects} | UNNAMED,
         values={("source", source["id"]): describe_source(source) for source in data.load_sources(user)}
         | {("billing_account", account): name for account, name in data.load_account_names(user).items()},
+        archived=frozenset(project.project_id for project in projects if project.is_archived),
     )

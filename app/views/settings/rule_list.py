@@ -1,6 +1,6 @@
 """Settings: the ordered rules that file records; each change of them is previewed before it is made."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +37,11 @@ COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names of projects by id, and of values of rules that are ids by field and value."""
+    """Names of projects by id, those that are archived, and names by field and value of what has an id."""
 
     projects: Mapping[str, str]
     values: Mapping[tuple[str, str], str]
+    archived: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,23 @@ class Draft:
 def describe_rules(
     rules: Sequence[Rule], names: Names, filed: Mapping[Rule, filing.Filed] | None
 ) -> pd.DataFrame:
-    """Rules as a table, for COLUMNS; without what they file where that is unknown."""
+    """Rules as a table, for COLUMNS; without what they file where that is unknown.
+
+    Rules of archived projects file nothing: they have neither records nor spend.
+    """
     lines = {
         "place": range(1, len(rules) + 1),
         "rule": [describe_rule(rule, names.values) for rule in rules],
         "project": [names.projects.get(rule.project_id, "") for rule in rules],
     }
     if filed is not None:
-        found = [filed.get(rule, filing.Filed()) for rule in rules]
-        lines |= {"records": [one.records for one in found], "cost": [one.cost_usd for one in found]}
+        found = [
+            None if rule.project_id in names.archived else filed.get(rule, filing.Filed()) for rule in rules
+        ]
+        lines |= {
+            "records": [one and one.records for one in found],
+            "cost": [one and one.cost_usd for one in found],
+        }
     return pd.DataFrame(lines, dtype=object)
 
 
@@ -99,6 +108,8 @@ def render_rule_list(user: User, rules: Sequence[Rule], names: Names) -> None:
         render_lines(table, COLUMNS, ALT, key, describe_lines(table))
         return
     render_choices(table, COLUMNS, ALT, key, describe_lines(table))
+    if any(rule.project_id in names.archived for rule in rules):
+        st.caption("A rule of an archived project waits until its project is restored.")
     _render_actions(user, rules, selected_line(key, len(rules)))
     _render_draft(user, rules, names)
 
@@ -108,7 +119,9 @@ def describe_lines(table: pd.DataFrame) -> list[Line]:
     lines = []
     for row in table.to_dict("records"):
         filed = (
-            f" · {plural(row['records'], 'record')}, {format_usd(row['cost'])}" if "records" in row else ""
+            f" · {plural(row['records'], 'record')}, {format_usd(row['cost'])}"
+            if row.get("records") is not None
+            else ""
         )
         lines.append(Line(f"{row['place']}. {row['rule']}", f"{row['project']}{filed}"))
     return lines
