@@ -49,7 +49,7 @@ def format_amounts(amounts: Amounts) -> str:
 def describe_plan(plan: Plan, names: Mapping[str, str]) -> tuple[str, str]:
     """The effect of a change as a headline and its details; `names` maps ids to names."""
     if not plan.moves:
-        return "Moves no records", "It applies to records that are saved from now on."
+        return "Moves no records", "The change applies to records that are saved from now on."
     goals = {move.to_id for move in plan.moves}
     to = f", to {_name(next(iter(goals)), names)}" if len(goals) == 1 else ""
     headline = f"Moves {plural(plan.records, 'record')}, {format_amounts(plan.amounts)}{to}"

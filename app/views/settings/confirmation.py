@@ -17,8 +17,8 @@ from tally.storage.database import DatabaseError
 class Change:
     """A change that can be previewed; `names` maps ids to names.
 
-    `otherwise` is the button's label if no record moves. `key` stands for exactly this change, so that a
-    click on the preview of another one does nothing.
+    `otherwise` is the button's label if no record moves, `done` the notice after the change. `key` stands
+    for exactly this change, so that a click on the preview of another one does nothing.
     """
 
     preview: Callable[[], Plan]
@@ -26,6 +26,7 @@ class Change:
     names: Mapping[str, str]
     otherwise: str
     key: str
+    done: str = "Saved."
 
 
 def confirm_change(change: Change) -> bool:
@@ -51,5 +52,6 @@ def _save(change: Change, plan: Plan) -> bool:
     except DatabaseError as problem:
         render_refusal(problem)
         return False
-    announce(f"{plural(moved.records, 'record')} moved." if moved.records else "Saved. No record moved.")
+    records = plural(moved.records, "record") if moved.records else "No record"
+    announce(f"{change.done} {records} moved.")
     return True

@@ -93,6 +93,7 @@ def _render_restoring(user: User, projects: Sequence[data.Project], labels: Mapp
             save=lambda: filing.restore_project(user, project.project_id),
             names={one.project_id: labels[one.slug] for one in projects} | UNNAMED,
             otherwise="Restore the project",
+            done=f"{project.name} restored.",
             key=f"restore-{project.project_id}",
         )
     )

@@ -64,7 +64,10 @@ def test_plan_with_many_moves_sums_the_last() -> None:
 
 
 def test_plan_without_moves() -> None:
-    assert describe_plan(Plan(()), NAMES)[0] == "Moves no records"
+    assert describe_plan(Plan(()), NAMES) == (
+        "Moves no records",
+        "The change applies to records that are saved from now on.",
+    )
     assert name_change(Plan(()), "Save rule") == "Save rule"
 
 

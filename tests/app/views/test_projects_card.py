@@ -190,6 +190,7 @@ def test_two_lists_that_were_read_at_once_are_not_both_saved(user: User, shop: s
 def test_restoring_a_project_is_previewed(monkeypatch: pytest.MonkeyPatch, user: User, shop: str) -> None:
     set_rules(user, ("folder", "shop", shop))
     archive(user, shop)
+    assert rules_of(open_page(monkeypatch, user, "settings"))["records"].isna().all()
     save(user, [usage(3, "7", metadata={"project": "shop"})])
     page = open_page(monkeypatch, user, "settings")
     key = next(table.proto.id for table in page.dataframe if "share" in table.value.columns)
@@ -202,6 +203,8 @@ def test_restoring_a_project_is_previewed(monkeypatch: pytest.MonkeyPatch, user:
     assert data.load_projects(user)[0].is_archived
     button(page, "Move 1 record")
 
+    assert "Garden shop restored. 1 record moved." in told(page)
+    assert "Moves" not in told(page)
     assert not data.load_projects(user)[0].is_archived
     assert data.load_daily(user, None, None, shop)["records"].sum() == 3
 
