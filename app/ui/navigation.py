@@ -11,10 +11,10 @@ from app.ui.pages import page_path
 KEPT = (WORKSPACE, "project")  # parameters of fields that every page has
 
 
-def switch_page(name: str, workspace_id: str | None = None) -> NoReturn:
-    """Open another page, with the same workspace and project or in the given workspace."""
+def switch_page(name: str, workspace_id: str | None = None, **parameters: str) -> NoReturn:
+    """Open another page with parameters, with the same workspace and project or in the given workspace."""
     kept = {parameter: st.query_params[parameter] for parameter in KEPT if parameter in st.query_params}
-    opened = kept if workspace_id is None else {WORKSPACE: workspace_id}
+    opened = (kept if workspace_id is None else {WORKSPACE: workspace_id}) | parameters
     _unbind(*st.query_params, *opened)
     st.switch_page(page_path(name), query_params=opened)
 

@@ -7,6 +7,7 @@ from app.auth.identity import current_user
 from app.figures import plan_worth
 from app.parts.subscription_form import parse_subscription
 from app.ui.cards import render_heading
+from app.ui.navigation import switch_page
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
 from app.ui.titles import title_row
@@ -24,14 +25,15 @@ names = {provider.slug: provider.name for provider in providers}
 slugs = {provider.provider_id: provider.slug for provider in providers}
 
 with title_row("Subscriptions"):
-    st.page_link(
-        "views/add_entry/page.py",
-        label="Add subscription",
+    may_write = user.workspace.may_write
+    if st.button(
+        "Add subscription",
+        type="primary",
         icon=":material/add:",
-        query_params={"kind": "Subscription"},
-        width="content",
-        disabled=not user.workspace.may_write,
-    )
+        key="add-subscription",
+        disabled=not may_write,
+    ):
+        switch_page("add_entry", kind="Subscription")
 render_announcement()
 with st.skeleton(height=360):
     daily = data.load_daily(user, None, today)

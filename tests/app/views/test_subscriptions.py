@@ -181,3 +181,14 @@ def test_new_account_sees_an_empty_list(monkeypatch: pytest.MonkeyPatch, user: U
     page = open_page(monkeypatch, user, "subscriptions")
     assert not page.exception
     assert "None yet." in shown(page)
+
+
+def test_button_opens_the_form_of_a_subscription(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "subscriptions")
+
+    page.button(key="add-subscription").click().run()
+
+    assert not page.exception
+    assert [title.value for title in page.title] == ["Add entry"]
+    assert page.query_params["kind"] == "Subscription"
+    assert "Plan name" in [field.label for field in page.text_input]
