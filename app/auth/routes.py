@@ -18,11 +18,16 @@ from app.auth.mail_links import RECOVERY, SPENT, is_token
 from app.auth.rate_limits import CODES_SENT, CODES_TRIED, LINKS, SIGN_INS, SIGN_UPS, TooManyAttempts, network
 from app.auth.sessions import sessions
 from tally.accounts.auth_client import AuthError, AuthRefused, Tokens, auth_client, check_new_password
+from tally.core.settings import load_settings
 
 EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
 CODE = re.compile(r"[0-9]{6,10}")  # a Supabase project may use codes longer than 6 digits
 
 CODE_SENT = "If there is an account for {email}, we sent it a 6-digit code. It is valid for one hour."
+CODE_IN_OUTBOX = (
+    "No mail server is set up (SMTP_URL). If there is an account for {email}, the email with its 6-digit "
+    "code is in the outbox folder of this server. It is valid for one hour."
+)
 CONFIRM_FIRST = "We sent an email to {email}. Follow its link to confirm your address, then sign in."
 STORE_BROKEN = "Tally cannot write its session store. Check the server's free disk space, then try again."
 
@@ -92,7 +97,9 @@ def _sign_up(form: Form) -> Response:
 def _send_code(form: Form) -> Response:
     CODES_SENT.count(form.host, form.email)
     auth_client().send_reset_code(_checked_email(form))
-    notice = CODE_SENT.format(email=form.email)
+    settings = load_settings()
+    is_in_outbox = settings.smtp_url is None and settings.tally_outbox is not None
+    notice = (CODE_IN_OUTBOX if is_in_outbox else CODE_SENT).format(email=form.email)
     return render_page("reset", email=form.email, next_path=form.next_path, notice=notice)
 
 
