@@ -1,4 +1,5 @@
 // The auth server: the auth part of @supabase/lite. Its database role can access only the schema auth.
+import { fileURLToPath } from "node:url";
 import { App } from "@supabase/lite";
 import { createPostgresConnection } from "@supabase/lite/postgres";
 import { Accounts } from "./accounts.mjs";
@@ -8,6 +9,10 @@ import { mailDriver } from "./mail.mjs";
 import { databaseUrl } from "./settings.mjs";
 
 const ACCESS_TOKEN_SECONDS = 3600;
+const RECOVERY_MAIL = {
+  subject: "Your code for a new password in Tally",
+  content_path: fileURLToPath(new URL("recovery_mail.txt", import.meta.url)),
+};
 
 // Postgres prints `2026-11-20 12:33:32+00`; Supabase's clients require ISO 8601.
 const isoTime = (text) => text.replace(" ", "T").replace(/([+-]\d\d)$/, "$1:00");
@@ -51,6 +56,11 @@ function authConfig({ secrets, siteUrl }) {
     enable_signup: true,
     minimum_password_length: MINIMUM_PASSWORD_LENGTH,
     enable_refresh_token_rotation: true,
-    email: { enable_signup: true, enable_confirmations: false, otp_length: 6 },
+    email: {
+      enable_signup: true,
+      enable_confirmations: false,
+      otp_length: 6,
+      template: { recovery: RECOVERY_MAIL },
+    },
   };
 }

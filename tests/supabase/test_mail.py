@@ -40,7 +40,13 @@ def test_code_from_the_outbox_resets_the_password_once(stack: Stack) -> None:
     assert S_IMODE(files[0].stat().st_mode) == 0o600
     mail = json.loads(files[0].read_text())
     assert re.fullmatch(r"\d{6}", mail["code"])
-    assert mail["subject"]
+    assert mail["subject"] == "Your code for a new password in Tally"
+    assert mail["text"].startswith(
+        f"You asked for a new password in Tally. Enter this code:\n{mail['code']}\n"
+    )
+    assert "/auth/v1/verify?" in mail["text"]
+    assert "If it was not you, ignore this email" in mail["text"]
+    assert not re.search(r"[{}<>]", mail["text"])
     client.auth.verify_otp({"email": email, "token": mail["code"], "type": "recovery"})
     client.auth.update_user({"password": "second password"})
     assert client.auth.sign_in_with_password({"email": email, "password": "second password"}).session
@@ -65,6 +71,8 @@ def test_with_smtp_url_the_email_is_sent_and_not_stored(home: Path) -> None:
             client.auth.reset_password_for_email(email)
             eventually(lambda: len(sink.mails) == 1)
             assert f"To: {email}" in sink.mails[0]
+            assert "Subject: Your code for a new password in Tally" in sink.mails[0]
+            assert "valid for one hour" in sink.mails[0]
             assert "From: tally@example.org" in sink.mails[0]
             assert re.search(r"\b\d{6}\b", sink.mails[0])
             assert list(stack.home.outbox.iterdir()) == []
