@@ -14,10 +14,10 @@ select_winners = claude_code.select_winners
 
 SESSIONS = "local-agent-mode-sessions"
 ROOTS = (
+    ".config/Claude",
     "Library/Application Support/Claude",
     "AppData/Local/Packages/Claude_pzs8sxrjxfjjc/LocalCache/Roaming/Claude",
     "AppData/Roaming/Claude",
-    ".config/Claude",
 )
 
 

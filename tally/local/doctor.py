@@ -21,7 +21,6 @@ from tally.local.settings import load_local_settings
 
 OLDEST_PYTHON = (3, 11)
 NEEDED_BYTES = 1_000_000_000
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +138,6 @@ def _check_backups() -> Finding:
     return Finding("backups", f"latest nightly one: {last:%Y-%m-%d %H:%M}")
 
 
-def _check_browser() -> Finding:
-    found = next((path for path in map(shutil.which, BROWSERS) if path), None)
-    if found:
-        return Finding("chromium", found)
-    return Finding(
-        "chromium", "not found", "Needed only by `make test`. Run `apt-get install chromium`.", True
-    )
-
-
 CHECKS: tuple[Callable[[], Finding], ...] = (
     _check_python,
     _check_node,
@@ -157,7 +147,6 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     _check_folder,
     _check_disk,
     _check_backups,
-    _check_browser,
 )
 
 

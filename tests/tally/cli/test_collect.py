@@ -173,6 +173,8 @@ def test_agents_are_listed_with_their_folders(alone: Commands) -> None:
         ["Agent", "Source", "Folder", "Found", "Files"],
         ["Codex", "CLI", "codex", "~/.codex", "no", "0"],
     ]
+    cowork = alone.run("collect", "--list", "--source", "claude-cowork").stdout
+    assert "~/.config/Claude/local-agent-mode-sessions" in cowork  # not where macOS has it
 
 
 def test_lines_of_an_unknown_shape_are_counted_and_said(alone: Commands) -> None:
