@@ -23,6 +23,7 @@ from tally.ledger.billing_account import total_charges
 
 TEXT_COLUMNS = ("Day", "Model", "Provider", "Basis")
 NUMBER_COLUMNS = ("Requests", "Input", "Cached", "Cache writes", "Output", "Cost")
+UNKNOWN = "\N{EN DASH}"  # requests where the file does not count them
 # Files of this size take longer than it takes to start a worker. A third process would need as much memory
 # as another one, since each reads all cells of a file before it makes records of its share.
 MIN_BYTES_TO_SHARE = 5_000_000
@@ -122,15 +123,23 @@ def print_previews(
 def _cells(row: Mapping[str, Any]) -> list[str]:
     basis = row["cost_basis"] if row["charge_type"] == "usage" else row["charge_type"]
     cache_writes = row["cache_write_5m_tokens"] + row["cache_write_1h_tokens"]
-    counts = (
-        row["requests"],
+    requests = f"{row['requests']:,}" if row["requests"] else UNKNOWN
+    tokens = (
         row["uncached_input_tokens"],
         row["cached_input_tokens"],
         cache_writes,
         row["output_tokens"],
     )
     cost = format_cost(row["cost_usd"])
-    return [row["day"], row["model"], row["provider"], basis, *(f"{count:,}" for count in counts), cost]
+    return [
+        row["day"],
+        row["model"],
+        row["provider"],
+        basis,
+        requests,
+        *(f"{count:,}" for count in tokens),
+        cost,
+    ]
 
 
 def print_lines(sentences: Iterable[str]) -> None:

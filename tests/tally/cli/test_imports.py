@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tally.cli import import_previews
+from tally.cli.import_previews import UNKNOWN
 from tally.cli.main import app
 from tests.tally.importers.golden import FIXTURES, load_expected, load_sample
 
@@ -195,6 +196,14 @@ def test_amounts_of_a_table_are_never_billed_by_default(file: Path) -> None:
     (note,) = part["notes"]
     assert "--cost-basis billed" in note
     assert note in run(file, "--dry-run").stdout
+
+
+def test_requests_that_a_file_does_not_count_are_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text("date,model,cost\n2026-11-02,gpt-5.5,1\n")
+    assert ["2026-11-02", "gpt-5.5", "other", "estimated", UNKNOWN, "0", "0", "0", "0", "$1.00"] in [
+        line.split() for line in run(path, "--dry-run").stdout.splitlines()
+    ]
 
 
 def test_columns_that_are_not_used_are_named(tmp_path: Path) -> None:
