@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from tally.core.quantile_levels import LEVELS
 
-ROUND_STEPS = ("1", "1.25", "1.5", "2", "2.5", "3", "4", "5", "6", "8", "10")
 LIKELY = 0.5
 RANGES = {
     0.025: "lower_bound_95",
@@ -112,11 +111,3 @@ def format_probability(probability: float) -> str:
     if probability > 0.99:
         return ">99%"
     return "<1%" if probability < 0.01 else f"{probability:.0%}"
-
-
-def round_limit(amount: Decimal) -> Decimal | None:
-    """The next round amount: the assumed limit where the user has set none."""
-    if amount <= 0:
-        return None
-    scale = Decimal(1).scaleb(amount.adjusted())
-    return next(step * scale for step in map(Decimal, ROUND_STEPS) if step * scale >= amount)

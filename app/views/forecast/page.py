@@ -7,7 +7,6 @@ import streamlit as st
 from app import data
 from app.auth.identity import current_user
 from app.figures import outlook, scorecard, spend
-from app.figures.limit_probability import round_limit
 from app.figures.what_if import calculate_shares
 from app.parts.limits import read_limit
 from app.parts.project_choice import choose_project
@@ -85,8 +84,7 @@ is_total = series == data.ForecastSeries()
 if month:
     limit = read_limit(preferences, chosen_currency, today) if is_total else None
     month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
-    threshold = limit or round_limit(month["upper_bound_80"])
-    passing = outlook.calculate_month_limit(month, threshold, month_by_day, newest, today)
+    passing = outlook.calculate_month_limit(month, limit, month_by_day, newest, today)
     st.text(outlook.describe_month(month, passing, currency, today))
 
 with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):

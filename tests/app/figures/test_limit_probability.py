@@ -14,7 +14,6 @@ from app.figures.limit_probability import (
     find_likeliest_day,
     format_probability,
     read_distribution,
-    round_limit,
 )
 from tally.core.quantile_levels import LEVELS
 
@@ -90,14 +89,3 @@ def test_total_without_quantiles_is_read_from_its_ranges() -> None:
     names = ("lower_bound_95", "lower_bound_80", "predicted_cost_usd", "upper_bound_80", "upper_bound_95")
     total = dict(zip(names, map(Decimal, (50, 60, 70, 80, 95)), strict=True)) | {"quantiles": None}
     assert calculate_probability(read_distribution(total), Decimal(75), Decimal(0)) == pytest.approx(0.3)
-
-
-@pytest.mark.parametrize(
-    ("amount", "limit"), [("95", "100"), ("0.31", "0.4"), ("1000", "1000"), ("1001", "1250"), ("84.2", "100")]
-)
-def test_round_limit_is_at_or_above_the_amount(amount: str, limit: str) -> None:
-    assert round_limit(Decimal(amount)) == Decimal(limit)
-
-
-def test_zero_has_no_round_limit() -> None:
-    assert round_limit(Decimal(0)) is None
