@@ -70,7 +70,6 @@ st.set_page_config(page_title=f"{page.title} · Tally")
 st.logo(str(STATIC / "logo.svg"), icon_image=str(STATIC / "mark.svg"), size="large")
 with st.sidebar:
     switcher = st.empty()
-    st.space("small")
     st.text(account.email)
     render_sign_out()
 try:
