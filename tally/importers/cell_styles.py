@@ -10,6 +10,8 @@ def decide_decimal_comma(table: Table, column: int, options: Options) -> bool:
     """Check whether the file writes 1.234,50; raises AmbiguousNumbers where its costs leave it open."""
     if options.decimal_comma is not None:
         return options.decimal_comma
+    if table.from_json:
+        return False
     style = find_decimal_style(cells[column] for _, cells in table.rows)
     if style.decimal_comma is not None:
         return style.decimal_comma

@@ -86,7 +86,7 @@ class Numbers:
         self._readers = {column: table.reader(column) for column in columns}
         self._present = [column for column in self._readers if table.column(column) is not None]
         self._pick = table.picker(self._present)
-        decimal_comma = options.decimal_comma
+        decimal_comma = False if table.from_json else options.decimal_comma
         if decimal_comma is None:
             cells = {cell for _, row in table.rows for cell in self._pick(row)}
             decimal_comma = bool(find_decimal_style(cells).decimal_comma)

@@ -102,7 +102,7 @@ def parse(table: Table, options: Options) -> Parsed:
     rows = [{column: read_cell(cells) for column, read_cell in readers.items()} for _, cells in table.rows]
     around, with_events = _find_around(rows), {row["service"] for row in rows if _is_agent_event(row)}
     numbers, named = (
-        Numbers(table, replace(options, decimal_comma=False), *NUMBERS, "cost"),
+        Numbers(table, options, *NUMBERS, "cost"),
         Dimensions(table, (*DETAILS, "model", "response_id")),
     )
     time_of = _times(table, options)

@@ -6,7 +6,6 @@ tell no date: it is taken from beside the answer, else the row is rejected. Prom
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from tally.catalog.payees import OTHER
 from tally.core.records import CostRecord, identity
@@ -42,7 +41,7 @@ def parse(table: Table, options: Options) -> Parsed:
     named = Dimensions(
         table, ("answer", "id", "model", "sent_by", "status", "is_batch", "tier", "speed", "inference_geo")
     )
-    numbers = Numbers(table, replace(options, decimal_comma=False), *COUNTS, "cost")
+    numbers = Numbers(table, options, *COUNTS, "cost")
     kind_of = table.reader("answer")
     time_of = _times(table, options)
 

@@ -39,7 +39,7 @@ _decoder = json.JSONDecoder(parse_float=_Number, parse_int=_Number, parse_consta
 
 def read_json(text: str, filename: str) -> Table:
     """A table with nested keys joined by dots (`usage.input`) and lists as JSON; raises ImportRefused."""
-    table = Table(filename, [])
+    table = Table(filename, [], from_json=True)
     try:
         with collector_paused():
             numbered = list(_flat_rows(table, text))

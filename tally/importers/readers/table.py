@@ -48,6 +48,7 @@ class Table:
     skipped: Counter[str] = field(default_factory=Counter)  # lines of unknown shapes, by what they are
     part: str = ""  # its name inside an archive
     list_name: str = ""  # the key of the JSON array with its rows
+    from_json: bool = False  # its numbers have a decimal point
     preamble: dict[str, str] = field(default_factory=dict)  # names and values in lines above the header
     share: tuple[int, int] = (0, 1)  # of the rows that this process reads: its number, and how many there are
 

@@ -18,6 +18,7 @@ from tally.importers import (
     helicone,
     identify,
     langfuse,
+    litellm,
     read_table,
 )
 from tally.importers.google_billing import read_credits
@@ -255,3 +256,19 @@ def test_tax_of_an_ai_service_is_a_record() -> None:
 )
 def test_sku_gives_the_model_name_of_other_sources(sku: str, model: str) -> None:
     assert google_billing.model_of(sku) == model
+
+
+def test_comma_in_a_text_of_json_changes_no_other_number() -> None:
+    shared = {
+        "model": "gpt-4o",
+        "prompt_tokens": 1000,
+        "completion_tokens": 10,
+        "custom_llm_provider": "openai",
+    }
+    rows = [
+        {"request_id": str(day), "startTime": f"2026-11-0{day}T10:00:00Z", "spend": spend, **shared}
+        for day, spend in enumerate((1.234, "0,5", "2.345"), start=1)
+    ]
+    parsed = parse(litellm, json.dumps(rows), filename="spend.json")
+    assert [record.cost_usd for record in parsed.records] == [Decimal("1.234"), Decimal("2.345")]
+    assert [rejected.line for rejected in parsed.rejected] == [2]

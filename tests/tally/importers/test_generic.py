@@ -1,5 +1,6 @@
 """The table of costs: columns, questions, rejected rows and identities."""
 
+import json
 from datetime import date
 from decimal import Decimal
 
@@ -278,3 +279,10 @@ def test_equal_rows_of_two_accounts_are_two_events() -> None:
     text = "date,cost\n2026-11-02,1\n"
     keys = {parse(text, Options(account=account)).records[0].source_key for account in ("", "work")}
     assert len(keys) == 2
+
+
+def test_comma_in_a_text_of_json_changes_no_other_number() -> None:
+    rows = [{"date": "2026-11-03", "provider": "openai", "cost": cost} for cost in (1.234, "0,5", "1,234.50")]
+    parsed = generic.parse(read_table(json.dumps(rows).encode(), "usage.json"), Options())
+    assert [record.cost_usd for record in parsed.records] == [Decimal("1.234"), Decimal("1234.50")]
+    assert "0,5" in str(parsed.rejected[0])
