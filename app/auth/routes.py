@@ -29,6 +29,7 @@ CODE_IN_OUTBOX = (
     "code is in the outbox folder of this server. It is valid for one hour."
 )
 CONFIRM_FIRST = "We sent an email to {email}. Follow its link to confirm your address, then sign in."
+INVITED_ONLY = "New accounts need an invitation here. Use the email address that was invited."
 STORE_BROKEN = "Tally cannot write its session store. Check the server's free disk space, then try again."
 
 STATUSES = {
@@ -164,9 +165,18 @@ def _show(page: Page) -> Endpoint:
         next_path = local_path(request.query_params.get("next", ""))
         if sessions().find(request.cookies.get(cookie_name())):
             return RedirectResponse(next_path, 303)
-        return hide_address(request, render_page(page, next_path=next_path))
+        notice = await run_in_threadpool(_find_notice) if page == "signup" else ""
+        return hide_address(request, render_page(page, next_path=next_path, notice=notice))
 
     return endpoint
+
+
+def _find_notice() -> str:
+    """The notice of the page for new accounts; none if the sign-in service does not answer."""
+    try:
+        return INVITED_ONLY if auth_client().needs_invitation() else ""
+    except AuthError:
+        return ""
 
 
 def _submit(page: Page, handle: Callable[[Form], Response]) -> Endpoint:

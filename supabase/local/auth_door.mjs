@@ -81,6 +81,11 @@ export class AuthDoor {
     return isCommon(password) ? weak() : this._pass(asked);
   }
 
+  // Of what Supabase tells about a project, only if anyone may sign up.
+  async _settings() {
+    return Response.json({ disable_signup: !(await this.accounts.maySignUp("")) });
+  }
+
   // Answered before it is done: the time must not tell if there is such an account.
   async _sendCode(asked) {
     const { email = "" } = asked.fields;

@@ -7,6 +7,7 @@ const LINK_TYPES = ["recovery", "signup", "invite"]; // an address is not change
 const ROUTES = [
   { method: "GET", path: "/health", rule: "pass" },
   { method: "GET", path: "/user", rule: "pass" },
+  { method: "GET", path: "/settings", rule: "settings" },
   {
     method: "POST",
     path: "/token",

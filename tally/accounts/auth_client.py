@@ -129,6 +129,10 @@ class AuthClient:
             raise AuthRefused(MESSAGES["user_already_exists"], "user_already_exists")
         return None
 
+    def needs_invitation(self) -> bool:
+        """Check if new accounts are for invited people only."""
+        return self._call("GET", "settings").get("disable_signup") is True
+
     def refresh(self, refresh_token: str) -> Tokens:
         """Exchange a refresh token for a new session; the old token cannot be used again."""
         body = {"refresh_token": refresh_token}

@@ -15,6 +15,7 @@ import pytest
 
 from tally.local.running import running_stack
 from tally.local.stack import Stack
+from tests.app.app_server import AppServer
 from tests.embedded import free_port_block
 from tests.supabase.parts import connect, eventually
 
@@ -126,9 +127,7 @@ def test_unknown_address_gets_the_answer_of_a_known_one(auth: httpx.Client) -> N
         assert (answer.status_code, answer.json()) == (200, {})
 
 
-@pytest.mark.parametrize(
-    "path", ["otp", "magiclink", "resend", "settings", "authorize", "admin/users", "verify"]
-)
+@pytest.mark.parametrize("path", ["otp", "magiclink", "resend", "authorize", "admin/users", "verify"])
 def test_what_the_product_does_not_use_is_closed(stack: Stack, auth: httpx.Client, path: str) -> None:
     email = f"{uuid.uuid4()}@example.com"
     assert auth.get(path).status_code == 404
@@ -143,11 +142,15 @@ def test_common_password_is_refused(auth: httpx.Client) -> None:
     assert answer.json()["error_code"] == "weak_password"
 
 
-def test_only_the_first_account_and_invited_people_sign_up(home: Path) -> None:
+def test_only_the_first_account_and_invited_people_sign_up(home: Path, tmp_path: Path) -> None:
     with running_stack(home, free_port_block(), migrated=False, open_signup=False) as stack:
         url = f"{stack.settings()['SUPABASE_URL']}/auth/v1/"
         with httpx.Client(base_url=url, headers={"apikey": stack.keys.publishable_key}) as auth:
+            assert auth.get("settings").json() == {"disable_signup": False}
             owner = sign_up(auth)
+            assert auth.get("settings").json() == {"disable_signup": True}
+            with AppServer(tmp_path, stack.settings()) as server:
+                assert "New accounts need an invitation here." in httpx.get(f"{server.url}/signup").text
             body = {"email": "stranger@example.com", "password": PASSWORD}
             assert auth.post("signup", json=body).json()["error_code"] == "signup_disabled"
             known = auth.post("signup", json={"email": owner["email"], "password": PASSWORD})

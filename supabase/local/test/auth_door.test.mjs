@@ -67,7 +67,6 @@ for (const [method, target] of [
   ["POST", "/magiclink"],
   ["POST", "/resend"],
   ["GET", "/verify"],
-  ["GET", "/settings"],
   ["GET", "/authorize"],
   ["POST", "/token"],
   ["POST", "/token?grant_type=pkce"],
@@ -203,6 +202,11 @@ for (const password of ["password1", "Qwertyuiop", "12345678"]) {
 test("who is not invited makes no account", async () => {
   const answer = await send("POST", "/signup", { email: KNOWN, password: "a long enough one" });
   assert.equal(answer.body.error_code, "signup_disabled");
+  assert.deepEqual(asked, []);
+});
+
+test("everyone may know that accounts need an invitation, and nothing else", async () => {
+  assert.deepEqual((await send("GET", "/settings")).body, { disable_signup: true });
   assert.deepEqual(asked, []);
 });
 

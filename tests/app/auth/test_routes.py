@@ -281,6 +281,14 @@ def test_other_forms_are_rate_limited_too(
     assert statuses[-1] == 429
 
 
+def test_page_for_new_accounts_asks_for_no_invitation_where_anyone_may_sign_up(
+    browser: httpx.Client, server_wire: Wire
+) -> None:
+    assert message(browser.get("/signup")) == ""
+    server_wire.cut()
+    assert browser.get("/signup").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("next_path", "address"),
     [("/", "/login"), ("", "/login"), ("/invitation?token=a-_", "/login?next=%2Finvitation%3Ftoken%3Da-_")],
