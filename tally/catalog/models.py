@@ -68,7 +68,7 @@ def _is_plan(name: str, written: str) -> bool:
 def _spell(written: str) -> str:
     """Lower case, with hyphens in place of blanks and brackets: `Opus 4.7 (Fast)` is `opus-4.7-fast`."""
     name = re.sub(r"[\s_()\[\]-]+", "-", written.lower())
-    return re.sub(r"-*([/:])-*", r"\1", name).strip("-~")
+    return re.sub(r"-*([/:@])-*", r"\1", name).strip("-~")
 
 
 def _without_route(name: str) -> str:

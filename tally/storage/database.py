@@ -85,6 +85,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "get_top_models_by_spend",
         "get_user_total_spend",
         "list_workspaces",
+        "owns_installation",
         "report_sync",
         "preview_restore",
         "restore_project",

@@ -88,9 +88,9 @@ def test_member_changes_own_entries_and_no_others(
     page = select_first(open_page(monkeypatch, member, "subscriptions"), member)
 
     assert OTHERS in shown(page)
-    assert enabled_buttons(page) == set()
+    assert enabled_buttons(page) == {"Add subscription"}
     page = select_first(open_page(monkeypatch, owner, "subscriptions"), owner)
-    assert enabled_buttons(page) == {"Edit", "End", "Delete"}
+    assert enabled_buttons(page) == {"Add subscription", "Edit", "End", "Delete"}
 
 
 def test_member_sees_prices_and_changes_none(

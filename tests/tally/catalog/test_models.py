@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tally.catalog.model_patterns import MOVING_ALIASES
@@ -237,6 +237,7 @@ def test_any_text_has_a_stable_name(text: str) -> None:
     suffixes=st.lists(st.sampled_from(SUFFIXES), max_size=3),
     upper=st.booleans(),
 )
+@example(prefix="", family="opus", major=4, minor=1, suffixes=["[1m]", "@20260901"], upper=False)
 def test_made_up_spellings_of_claude_are_one_model(
     *, prefix: str, family: str, major: int, minor: int, suffixes: list[str], upper: bool
 ) -> None:
