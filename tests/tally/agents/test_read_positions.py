@@ -1,5 +1,6 @@
 """Read positions: a log read while it grows gives the same requests as the whole log."""
 
+import codecs
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tally.agents.collection_lock import lock_collection
@@ -116,6 +117,7 @@ def test_growing_codex_log_gives_the_same_requests_as_the_whole(
 )
 def test_parts_are_whole_lines_for_any_block_size(lines: list[bytes], rest: bytes, block: int) -> None:
     whole = b"".join(line + b"\n" for line in lines)
+    assume(not whole.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)))  # its lines end otherwise
     with temporary_folder() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr("tally.agents.jsonl.BLOCK_BYTES", block)
         path = write(folder / "log", whole + rest)
