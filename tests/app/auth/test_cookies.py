@@ -1,9 +1,23 @@
 """Names of a browser as a device: kept in a cookie, in bounds, whatever the browser sends."""
 
+from collections.abc import Iterator
+
 import pytest
 from starlette.responses import Response
 
 from app.auth.cookies import MAX_DEVICES, devices_of, remember_device
+from app.auth.same_origin import app_origin
+from tally.core.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def over_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(
+        "app.auth.same_origin.load_settings", lambda: Settings.model_construct(app_origin=None)
+    )
+    app_origin.cache_clear()
+    yield
+    app_origin.cache_clear()
 
 
 def cookie_after(cookies: dict[str, str], device: str) -> str | None:

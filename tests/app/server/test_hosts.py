@@ -1,6 +1,7 @@
 """Only names of this machine and of its public address reach Tally (DNS rebinding)."""
 
 import socket
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -12,10 +13,13 @@ from tests.app.app_server import AppServer
 
 
 @pytest.fixture(autouse=True)
-def origin(monkeypatch: pytest.MonkeyPatch) -> None:
+def origin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SUPABASE_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("SUPABASE_PUBLISHABLE_KEY", "key")
     monkeypatch.setenv("APP_ORIGIN", "https://tally.example.org:8443")
+    app_origin.cache_clear()
+    own_names.cache_clear()
+    yield
     app_origin.cache_clear()
     own_names.cache_clear()
 
