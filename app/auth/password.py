@@ -22,7 +22,10 @@ def change_password(user: User, current_password: str, new_password: str) -> Non
 
 
 def _check_current_password(user: User, password: str) -> None:
-    """Check the current password, so that an unattended browser is not enough to take over an account."""
+    """Check the current password, so that an unattended browser is not enough to take over an account.
+
+    Tally's own stack checks it again with the change; a hosted project does so only if it is set to.
+    """
     try:
         probe = auth_client().sign_in(user.email, password, devices_of(st.context.cookies))
     except AuthRefused as refused:

@@ -97,12 +97,16 @@ class FormLimits:
         self._networks.refund(network(host))
         self._emails.refund(email)
 
+    def forget_unjudged(self, email: str) -> None:
+        """Uncount an attempt that was not compared, or strangers could use up the limit of an email."""
+        self._emails.refund(email)
+
 
 SIGN_INS = FormLimits(attempts=8, network_attempts=60)
 SIGN_UPS = FormLimits(attempts=8, network_attempts=40)
 CODES_SENT = FormLimits(attempts=3, network_attempts=30, email_attempts=10)
-# There are a million codes, each valid for an hour: with 50 guesses, one attack in 20,000 succeeds.
-CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=50, seconds=3600)
+# There are a million codes, each valid for an hour: with 15 guesses, one attack in 66,000 succeeds.
+CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=15, seconds=3600)
 # Tokens cannot be guessed; this bounds the work. A company may join from one network.
 INVITATIONS = RateLimit(attempts=200, seconds=300)
 LINKS = RateLimit(attempts=200, seconds=300)

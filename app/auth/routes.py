@@ -81,7 +81,13 @@ def routes() -> list[Route]:
 
 def _sign_in(form: Form) -> Response:
     SIGN_INS.count(form.host, form.email)
-    tokens = auth_client().sign_in(_checked_email(form), form.password, devices_of(form.cookies))
+    email = _checked_email(form)
+    try:
+        tokens = auth_client().sign_in(email, form.password, devices_of(form.cookies))
+    except AuthRefused as refused:
+        if refused.code == "too_many_passwords":
+            SIGN_INS.forget_unjudged(email)
+        raise
     SIGN_INS.forgive(form.host, form.email)
     return _begin_session(form, tokens)
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from starlette.datastructures import Headers
-from streamlit.runtime import Runtime, exists, get_instance
+from streamlit.runtime import get_instance
 
 MEDIA = re.compile(r"/media/([^/.]+)(\.[^/]*)?")
 UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+")
@@ -44,6 +44,5 @@ def _owner(page: str) -> str | None:
     return found.session._user_info.get("sid") if found is not None else None
 
 
-def _runtime() -> Any:
-    runtime: Runtime | None = get_instance() if exists() else None
-    return runtime
+def _runtime() -> Any:  # its private fields have no types
+    return get_instance()

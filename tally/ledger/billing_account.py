@@ -7,7 +7,7 @@ alone, or with a name that the user gave it, or with its id in the data, behind 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -64,7 +64,7 @@ def total_charges(charges: Charges) -> Decimal:
         (
             usd
             for (day, model, basis), usd in charges.items()
-            if basis != "estimated" or day is None or billed.isdisjoint({(day, model), (day, NO_MODEL)})
+            if basis != "estimated" or not _is_covered(day, model, billed)
         ),
         Decimal(0),
     )
@@ -73,14 +73,14 @@ def total_charges(charges: Charges) -> Decimal:
 def preview_overlaps(records: Sequence[CostRecord]) -> list[CostRecord]:
     """Records of one file at their effective costs: zero for estimates that a bill in the file covers."""
     billed = {(account_day(record), record.model_name) for record in records if record.cost_basis == "billed"}
-
-    def is_billed(record: CostRecord) -> bool:
-        day = account_day(record)
-        return day is not None and not billed.isdisjoint({(day, record.model_name), (day, NO_MODEL)})
-
     return [
         replace(record, cost_usd=Decimal(0))
-        if record.cost_basis == "estimated" and is_billed(record)
+        if record.cost_basis == "estimated" and _is_covered(account_day(record), record.model_name, billed)
         else record
         for record in records
     ]
+
+
+def _is_covered(day: AccountDay | None, model: str, billed: Set[tuple[AccountDay | None, str]]) -> bool:
+    """Check whether a bill of an account's day names the model, or no model at all."""
+    return day is not None and not billed.isdisjoint({(day, model), (day, NO_MODEL)})

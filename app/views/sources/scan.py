@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import data
 from app.auth import identity
-from app.auth.identity import User, database_of, supabase_client
+from app.auth.identity import User, database_of
 from app.data.reading import KEYS
 from app.formats.text import escape_markdown
 from app.ui import columns
@@ -26,7 +26,6 @@ from tally.agents.upload import collect_into
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.core.text import plural
-from tally.storage.postgrest import ask
 
 POLL_SECONDS = 0.5
 SHOWN_REASONS = 3
@@ -90,7 +89,7 @@ def may_look(user: User) -> bool:
 @st.cache_data(ttl=60, show_spinner=False, hash_funcs=KEYS)
 def _owns_installation(user: User) -> bool:
     """True for the account whose machine this is; raises DatabaseError."""
-    return bool(ask(supabase_client(user).rpc("owns_installation", {}).execute).data)
+    return bool(database_of(user).call("owns_installation"))
 
 
 def render_scan(user: User) -> None:

@@ -56,6 +56,17 @@ def test_one_address_cannot_try_many_emails() -> None:
         limits.count("198.51.100.7", "one.more@example.com")
 
 
+def test_attempts_that_were_not_compared_lock_nobody_out() -> None:
+    limits = FormLimits(attempts=3, network_attempts=50, email_attempts=4)
+    for n in range(40):
+        limits.count(f"198.51.100.{n}", "ada@example.com")
+        limits.forget_unjudged("ada@example.com")
+    for n in range(4):
+        limits.count(f"203.0.113.{n}", "ada@example.com")
+    with pytest.raises(TooManyAttempts):
+        limits.count("203.0.113.9", "ada@example.com")
+
+
 def test_successful_sign_ins_are_not_limited() -> None:
     limits = FormLimits(attempts=3, network_attempts=8, email_attempts=8)
     for _ in range(100):

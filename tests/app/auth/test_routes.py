@@ -8,7 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.auth import routes
 from app.auth.local_path import local_path, with_next
+from app.auth.rate_limits import FormLimits
 from tally.accounts.auth_client import AuthClient, AuthRefused
 from tests.app.accounts import Account, sign_in
 from tests.app.app_server import AppServer
@@ -268,6 +270,24 @@ def test_twenty_wrong_passwords_an_hour_whatever_address_is_claimed(
         locked = elsewhere.post("/login", data=wrong | {"password": account.password})
         assert "use a browser that you have signed in with before" in message(locked)
     sign_in(second_browser, account)  # it signed in before, and a stranger does not lock it out
+
+
+def test_refused_guesses_of_strangers_do_not_use_up_the_limit_of_the_account(
+    monkeypatch: pytest.MonkeyPatch, account: Account, upstream: AuthClient
+) -> None:
+    monkeypatch.setattr(routes, "SIGN_INS", FormLimits(attempts=9, network_attempts=99, email_attempts=22))
+    monkeypatch.setattr(routes, "auth_client", lambda: upstream)
+    device = upstream.sign_in(account.email, account.password).device
+
+    def guess(host: str, cookies: dict[str, str]) -> str:
+        form = routes.Form(account.email, "wrong horse 1", "", "", "/", host, cookies)
+        with pytest.raises(AuthRefused) as refused:
+            routes._sign_in(form)
+        return refused.value.code
+
+    codes = [guess(f"198.51.100.{host}", {}) for host in range(40)]
+    assert codes == ["invalid_credentials"] * 20 + ["too_many_passwords"] * 20
+    assert guess("203.0.113.9", {"tally-device": device}) == "invalid_credentials"
 
 
 @pytest.mark.parametrize(("form", "tries"), [("/signup", 8), ("/forgot", 1), ("/reset", 6)])
