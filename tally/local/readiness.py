@@ -11,9 +11,7 @@ from pathlib import Path
 from tally.core.errors import TallyError
 from tally.local.home import POSTGRES_MAJOR, Home
 
-FIRST_START_BYTES = (
-    500_000_000  # a new database has 40 MB, and its log of changes grows with the first import
-)
+FIRST_START_BYTES = 500_000_000  # a new database has 40 MB, and its log of changes grows with an import
 LATER_START_BYTES = 50_000_000
 SQLITE_FILES = ("", "-wal", "-shm", "-journal")
 
@@ -38,7 +36,8 @@ def refuse_other_postgres(home: Home) -> None:
             raise TallyError(
                 f"{file.parent} holds data of PostgreSQL {found[:10]}; this Tally runs {POSTGRES_MAJOR}. Run "
                 "`tally backup` with the Tally that made it, then `tally restore` with this one and an empty "
-                "TALLY_HOME."
+                "TALLY_HOME. Where the restore refuses another version's tables, `tally export` and "
+                "`tally import` move each account's records."
             )
 
 
