@@ -29,6 +29,8 @@ def owner(
     """
     with connect_operator() as connection:
         if email is not None and not connection.execute(NAMED, [email.strip()]).fetchall():
-            raise TallyError(f"There is no account with the address {email.strip()}. Let them sign up first.")
+            raise TallyError(
+                f"There is no account with the address {email.strip()}. Invite it to a workspace first."
+            )
         found = connection.execute(OWNER).fetchone()
     echo(f"The owner of this installation is {found[0]}." if found else "There is no account yet.")

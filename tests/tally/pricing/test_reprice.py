@@ -83,7 +83,7 @@ class Account:
         """The stored records, oldest first."""
         cursor = self.connection.cursor(row_factory=dict_row)
         cursor.execute(
-            "select * from public.cost_records where workspace_id = %s order by timestamp, model_name",
+            "select * from public.cost_records where workspace_id = %s order by timestamp, model_name, id",
             [self.person.user_id],
         )
         rows = cursor.fetchall()
