@@ -472,7 +472,7 @@ CREATE TABLE public.invitations (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone DEFAULT (now() + '7 days'::interval) NOT NULL,
     CONSTRAINT invitations_email_check CHECK (((email = lower(email)) AND ((length(email) >= 3) AND (length(email) <= 320)))),
-    CONSTRAINT invitations_expires_at_check CHECK (isfinite(expires_at)),
+    CONSTRAINT invitations_expires_at_check CHECK (((expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT invitations_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'viewer'::text]))),
     CONSTRAINT invitations_token_sha256_check CHECK ((octet_length(token_sha256) = 32))
@@ -2418,7 +2418,7 @@ CREATE TABLE public.imports (
     CONSTRAINT imports_file CHECK (((kind <> 'file'::text) OR (file_sha256 IS NOT NULL))),
     CONSTRAINT imports_file_sha256_check CHECK ((file_sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT imports_filename_check CHECK (((length(filename) >= 1) AND (length(filename) <= 255))),
-    CONSTRAINT imports_finished_at_check CHECK (isfinite(finished_at)),
+    CONSTRAINT imports_finished_at_check CHECK (((finished_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT imports_format_check CHECK (((length(format) >= 1) AND (length(format) <= 50))),
     CONSTRAINT imports_kind CHECK ((kind = ANY (ARRAY['file'::text, 'connection'::text, 'machine'::text]))),
     CONSTRAINT imports_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
@@ -3917,7 +3917,7 @@ CREATE TABLE public.projects (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT projects_archived_at_check CHECK (isfinite(archived_at)),
+    CONSTRAINT projects_archived_at_check CHECK (((archived_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (archived_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT projects_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT projects_reserved_ids CHECK ((id <> ALL (ARRAY['00000000-0000-0000-0000-000000000000'::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid]))),
@@ -8389,7 +8389,7 @@ CREATE TABLE public.anomalies (
     CONSTRAINT anomalies_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT anomalies_model CHECK (((kind <> 'new_model'::text) OR (model_name IS NOT NULL))),
     CONSTRAINT anomalies_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
-    CONSTRAINT anomalies_muted_at_check CHECK (isfinite(muted_at)),
+    CONSTRAINT anomalies_muted_at_check CHECK (((muted_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (muted_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT anomalies_numbers CHECK ((GREATEST(actual_usd, expected_usd, lower_95, upper_95) <> 'NaN'::numeric)),
     CONSTRAINT anomalies_range CHECK (((kind <> 'spend'::text) OR ((expected_usd IS NOT NULL) AND (lower_95 IS NOT NULL) AND (upper_95 IS NOT NULL))))
 );
@@ -8417,10 +8417,10 @@ CREATE TABLE public.api_credentials (
     CONSTRAINT api_credentials_encrypted_api_key_check CHECK (((length(encrypted_api_key) >= 1) AND (length(encrypted_api_key) <= 10000))),
     CONSTRAINT api_credentials_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
     CONSTRAINT api_credentials_last_error_check CHECK ((length(last_error) <= 2000)),
-    CONSTRAINT api_credentials_last_sync_at_check CHECK (isfinite(last_sync_at)),
-    CONSTRAINT api_credentials_last_validated_at_check CHECK (isfinite(last_validated_at)),
+    CONSTRAINT api_credentials_last_sync_at_check CHECK (((last_sync_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sync_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT api_credentials_last_validated_at_check CHECK (((last_validated_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_validated_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT api_credentials_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT api_credentials_next_sync_at_check CHECK (isfinite(next_sync_at)),
+    CONSTRAINT api_credentials_next_sync_at_check CHECK (((next_sync_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (next_sync_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT api_credentials_validation_status_check CHECK ((validation_status = ANY (ARRAY['pending'::text, 'valid'::text, 'invalid'::text])))
 );
 
@@ -8600,9 +8600,9 @@ CREATE TABLE public.job_runs (
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT job_runs_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
     CONSTRAINT job_runs_error_check CHECK ((length(error) <= 10000)),
-    CONSTRAINT job_runs_finished_at_check CHECK (isfinite(finished_at)),
+    CONSTRAINT job_runs_finished_at_check CHECK (((finished_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT job_runs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT job_runs_started_at_check CHECK (isfinite(started_at)),
+    CONSTRAINT job_runs_started_at_check CHECK (((started_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (started_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
     CONSTRAINT job_runs_steps_check CHECK (((jsonb_typeof(steps) = 'array'::text) AND (pg_column_size(steps) <= 1048576)))
 );

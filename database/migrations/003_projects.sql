@@ -7,7 +7,7 @@ create table if not exists public.projects (
     name text not null check (length(name) between 1 and 100),
     slug text not null check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and length(slug) <= 120), -- outlives a renaming: links hold
     is_private boolean not null default false, -- only admins and its members see it; for others it is in "Other projects"
-    archived_at timestamptz check (isfinite(archived_at)),
+    archived_at timestamptz check (archived_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 8192),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),

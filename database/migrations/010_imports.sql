@@ -22,7 +22,7 @@ create table if not exists public.imports (
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
-    finished_at timestamptz check (isfinite(finished_at)),
+    finished_at timestamptz check (finished_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     constraint imports_of_workspace unique (workspace_id, id),
     constraint imports_kind check (kind in ('file', 'connection', 'machine')),
     constraint imports_file check (kind <> 'file' or file_sha256 is not null),

@@ -17,7 +17,7 @@ create table if not exists public.anomalies (
     attribution jsonb not null default '{}' check (
         jsonb_typeof(attribution) = 'object' and pg_column_size(attribution) <= 65536
     ),
-    muted_at timestamptz check (isfinite(muted_at)),
+    muted_at timestamptz check (muted_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
     constraint anomalies_once unique nulls not distinct (workspace_id, day, provider_id, model_name, kind),
@@ -59,8 +59,8 @@ create table if not exists public.job_runs (
     run_id uuid not null,
     workspace_id uuid references public.workspaces (id) on delete cascade,
     day date not null check (day between date '2020-01-01' and date '2100-01-01'),
-    started_at timestamptz not null default now() check (isfinite(started_at)),
-    finished_at timestamptz check (isfinite(finished_at)),
+    started_at timestamptz not null default now() check (started_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
+    finished_at timestamptz check (finished_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     status text not null default 'running' check (status in ('running', 'done', 'failed')),
     steps jsonb not null default '[]' check (jsonb_typeof(steps) = 'array' and pg_column_size(steps) <= 1048576),
     error text check (length(error) <= 10000),

@@ -10,7 +10,8 @@ create table if not exists public.invitations (
     invited_by uuid references auth.users (id) on delete set null,
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 8192),
     created_at timestamptz not null default now(),
-    expires_at timestamptz not null default now() + interval '7 days' check (isfinite(expires_at)),
+    expires_at timestamptz not null default now() + interval '7 days'
+        check (expires_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     constraint invitations_once unique (workspace_id, email)
 );
 create index if not exists invitations_invited_by_idx on public.invitations (invited_by);

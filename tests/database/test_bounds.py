@@ -41,6 +41,31 @@ def test_column_without_a_bound_is_found(database: Connection) -> None:
     assert find_unbounded(database) == [("imports", "notes")]
 
 
+WITHOUT_LAST_YEAR = """
+select c.oid::regclass::text, a.attname
+from pg_attribute as a
+inner join pg_class as c on a.attrelid = c.oid
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0
+    and a.atttypid in ('date'::regtype, 'timestamptz'::regtype)
+    and not c.relispartition
+    and (
+        has_column_privilege('authenticated', c.oid, a.attnum, 'insert')
+        or has_column_privilege('authenticated', c.oid, a.attnum, 'update')
+    )
+    and not exists (
+        select from pg_constraint as k
+        where k.conrelid = c.oid and k.contype = 'c' and a.attnum = any (k.conkey)
+            and pg_get_constraintdef(k.oid) ~ (a.attname || ' <= .2100-01-01')
+    )"""
+
+# A record's months are partitions, which exist for a year ahead at most; its day is that of its timestamp.
+BOUNDED_OTHERWISE = {("cost_records", "timestamp"), ("cost_records", "day")}
+
+
+def test_every_written_date_has_a_last_year(database: Connection) -> None:
+    assert set(database.execute(WITHOUT_LAST_YEAR).fetchall()) == BOUNDED_OTHERWISE
+
+
 @pytest.mark.parametrize(
     "change",
     [
