@@ -952,6 +952,54 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_renewals(uuid, text)
+
+CREATE FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) RETURNS record
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with due as materialized (
+        select d.subscription_id, d.day from private.due_renewals(tenant, zone) as d
+    ),
+
+    present as materialized (
+        select
+            r.subscription_id,
+            r.day,
+            (r.cost_usd, r.provider_id, r.model_name) is distinct from (s.amount_usd, s.provider_id, s.plan_name) as differs
+        from public.subscriptions as s
+        inner join public.cost_records as r on s.id = r.subscription_id
+        where s.workspace_id = tenant and r.workspace_id = tenant
+    ),
+
+    missing as materialized (
+        select d.subscription_id, d.day from due as d
+        except
+        select p.subscription_id, p.day from present as p
+    ),
+
+    unknown as (
+        select m.subscription_id, m.day
+        from missing as m
+        where not exists ( -- one that an export brought back
+            select
+            from public.cost_records as r
+            where
+                r.workspace_id = tenant
+                and r.timestamp >= (m.day - 1)::timestamp at time zone 'UTC'
+                and r.timestamp < (m.day + 2)::timestamp at time zone 'UTC'
+                and r.source_key = md5(m.subscription_id::text || ' ' || m.day::text)::uuid
+        )
+    )
+
+    select
+        exists (select from present as p where p.differs)
+        or exists (select p.subscription_id, p.day from present as p except select d.subscription_id, d.day from due as d),
+        coalesce(array_agg(u.subscription_id order by u.day, u.subscription_id), '{}'),
+        coalesce(array_agg(u.day order by u.day, u.subscription_id), '{}')
+    from unknown as u
+$$;
+
 -- FUNCTION private.check_timezone()
 
 CREATE FUNCTION private.check_timezone() RETURNS trigger
@@ -1127,6 +1175,41 @@ begin
         left join public.imports as i on s.import_id = i.id
         where s.workspace_id = owner and s.source_key = any (keys) and coalesce(i.is_enabled, true)
     );
+end
+$$;
+
+-- FUNCTION private.correct_renewals(uuid, text)
+
+CREATE FUNCTION private.correct_renewals(tenant uuid, zone text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.cost_records as r
+    using public.subscriptions as s
+    where
+        s.workspace_id = tenant
+        and r.workspace_id = tenant
+        and r.subscription_id = s.id
+        and (
+            (r.subscription_id, r.day) in (select d.subscription_id, d.day from private.due_renewals(tenant, zone) as d)
+        ) is not true; -- nor without a day
+
+    update public.cost_records as r
+    set
+        project_id = case
+            when r.model_name = s.plan_name or private.stays_filed(r) then r.project_id
+            else private.project_of_plan(s)
+        end,
+        cost_usd = s.amount_usd,
+        provider_id = s.provider_id,
+        model_name = s.plan_name
+    from public.subscriptions as s
+    where
+        s.workspace_id = tenant
+        and r.workspace_id = tenant
+        and r.subscription_id = s.id
+        and (r.cost_usd, r.provider_id, r.model_name) is distinct from (s.amount_usd, s.provider_id, s.plan_name);
 end
 $$;
 
@@ -1639,6 +1722,20 @@ begin
             and (ids is null or k.id = any (ids))
     ) as s;
 end
+$$;
+
+-- FUNCTION private.due_renewals(uuid, text)
+
+CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subscription_id uuid, day date)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select s.id, d.day
+    from public.subscriptions as s
+    cross join lateral private.renewal_days(s, (now() at time zone zone)::date) as d (day)
+    where
+        s.workspace_id = tenant
+        and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
 $$;
 
 -- TABLE public.audit_logs
@@ -2486,6 +2583,40 @@ when check_violation then
         raise exception 'A month of these records has been archived. Leave its rows out and save again.' using errcode = '22023';
     end if;
     raise exception 'One of these records breaks the rule "%". None of them was saved.', refused_by using errcode = '23514';
+end
+$$;
+
+-- FUNCTION private.insert_renewals(uuid, uuid[], date[], text)
+
+CREATE FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days date[], zone text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    added integer;
+begin
+    if cardinality(ids) = 0 then
+        return 0;
+    end if;
+    perform public.ensure_months(array(select distinct date_trunc('month', d::timestamp)::date from unnest(days) as d));
+    perform pg_advisory_xact_lock(private.save_lock(tenant));
+    with plans as materialized (
+        select s.*, private.project_of_plan(s) as filed
+        from public.subscriptions as s
+        where s.workspace_id = tenant and s.id = any (ids)
+    )
+
+    insert into public.cost_records (
+        workspace_id, user_id, project_id, provider_id, subscription_id, timestamp, day, model_name, cost_usd,
+        collection_method, cost_basis, charge_type, source_key
+    )
+    select
+        tenant, s.user_id, s.filed, s.provider_id, s.id, private.day_instant(d.day, zone), d.day, s.plan_name, s.amount_usd,
+        'manual_entry', 'billed', 'subscription', md5(s.id::text || ' ' || d.day::text)::uuid
+    from unnest(ids, days) as d (id, day)
+    inner join plans as s on d.id = s.id;
+    get diagnostics added = row_count;
+    return added;
 end
 $$;
 
@@ -3992,27 +4123,6 @@ begin
 end
 $$;
 
--- FUNCTION private.post_due_renewals_for_all()
-
-CREATE FUNCTION private.post_due_renewals_for_all() RETURNS integer
-    LANGUAGE plpgsql
-    SET search_path TO ''
-    AS $$
-declare
-    one public.subscriptions;
-    added integer := 0;
-begin
-    for one in select s.* from public.subscriptions as s order by s.workspace_id, s.id loop
-        begin
-            added := added + private.post_renewals(one);
-        exception when others then
-            raise warning 'The renewals of subscription % were not posted: %', one.id, sqlerrm;
-        end;
-    end loop;
-    return added;
-end
-$$;
-
 -- FUNCTION private.post_renewals(public.subscriptions)
 
 CREATE FUNCTION private.post_renewals(of_subscription public.subscriptions) RETURNS integer
@@ -4058,6 +4168,59 @@ begin
         is distinct from ((of_subscription).amount_usd, (of_subscription).provider_id, (of_subscription).plan_name);
 
     return private.add_renewals(of_subscription, due, zone);
+end
+$$;
+
+-- FUNCTION private.post_renewals_at_once(uuid, text, integer)
+
+CREATE FUNCTION private.post_renewals_at_once(tenant uuid, zone text, at_most integer, OUT added integer, OUT remaining integer) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    found_renewals record;
+begin
+    found_renewals := private.check_renewals(tenant, zone);
+    if found_renewals.is_wrong then
+        perform pg_advisory_xact_lock(private.save_lock(tenant));
+        perform private.correct_renewals(tenant, zone);
+    end if;
+    remaining := greatest(cardinality(found_renewals.ids) - at_most, 0);
+    added := private.insert_renewals(tenant, found_renewals.ids[:at_most], found_renewals.days[:at_most], zone);
+end
+$$;
+
+-- FUNCTION private.post_workspace_renewals(uuid, integer)
+
+CREATE FUNCTION private.post_workspace_renewals(tenant uuid, at_most integer, OUT added integer, OUT remaining integer, OUT failed text[]) RETURNS record
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    zone text;
+    one public.subscriptions;
+begin
+    -- The locks of a save, in its order.
+    perform pg_advisory_xact_lock_shared(private.timezone_lock(tenant));
+    zone := private.timezone_of(tenant);
+    failed := '{}';
+    select p.added, p.remaining into added, remaining from private.post_renewals_at_once(tenant, zone, at_most) as p;
+exception
+when lock_not_available or deadlock_detected or serialization_failure then
+    raise;
+when others then
+    added := 0;
+    remaining := 0;
+    for one in select s.* from public.subscriptions as s where s.workspace_id = tenant order by s.id loop
+        begin
+            added := added + private.post_renewals(one);
+        exception
+        when lock_not_available or deadlock_detected or serialization_failure then
+            raise;
+        when others then
+            failed := failed || one.plan_name;
+        end;
+    end loop;
 end
 $$;
 
@@ -7198,14 +7361,8 @@ CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETU
     SET search_path TO ''
     SET lock_timeout TO '6s'
     AS $$
-declare
-    tenant constant uuid := private.require_workspace(workspace, 'member');
 begin
-    return (
-        select coalesce(sum(private.post_renewals(s)), 0)::integer
-        from public.subscriptions as s
-        where s.workspace_id = tenant
-    );
+    return (private.post_workspace_renewals(private.require_workspace(workspace, 'member'), 1000)).added;
 end
 $$;
 
@@ -8603,7 +8760,7 @@ CREATE TABLE public.job_runs (
     CONSTRAINT job_runs_finished_at_check CHECK (((finished_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT job_runs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT job_runs_started_at_check CHECK (((started_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (started_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
-    CONSTRAINT job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text]))),
+    CONSTRAINT job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'partial'::text, 'failed'::text]))),
     CONSTRAINT job_runs_steps_check CHECK (((jsonb_typeof(steps) = 'array'::text) AND (pg_column_size(steps) <= 1048576)))
 );
 
@@ -10492,6 +10649,8 @@ REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, 
 
 REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.choices_of_events(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
@@ -10507,6 +10666,8 @@ REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.correct_renewals(tenant uuid, zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM PUBLIC;
 
@@ -10544,6 +10705,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role
 REVOKE ALL ON FUNCTION private.described_people(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid, ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
@@ -10646,6 +10809,8 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.imports TO authenticated
 GRANT INSERT(finished_at),UPDATE(finished_at) ON TABLE public.imports TO authenticated;
 
 REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports, usual_method text, incoming private.incoming_record[], known uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days date[], zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 
@@ -10820,9 +10985,11 @@ REVOKE ALL ON FUNCTION private.plan_restore(restored public.projects) FROM PUBLI
 
 REVOKE ALL ON FUNCTION private.plan_rules(tenant uuid, rules public.project_rules[], of_source uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.post_due_renewals_for_all() FROM PUBLIC;
-
 REVOKE ALL ON FUNCTION private.post_renewals(of_subscription public.subscriptions) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.post_renewals_at_once(tenant uuid, zone text, at_most integer, OUT added integer, OUT remaining integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.post_workspace_renewals(tenant uuid, at_most integer, OUT added integer, OUT remaining integer, OUT failed text[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.price_keys() FROM PUBLIC;
 

@@ -53,7 +53,8 @@ create policy anomalies_mute_member
 
 select private.note_changes_of('public.anomalies');
 
--- public.job_runs: one row for a nightly run (no workspace) and one for each workspace's part in it.
+-- public.job_runs: one row for a nightly run (no workspace) and one for each workspace's part in it. A partial run did everything
+-- but for some workspaces.
 create table if not exists public.job_runs (
     id uuid primary key default gen_random_uuid(),
     run_id uuid not null,
@@ -61,7 +62,7 @@ create table if not exists public.job_runs (
     day date not null check (day between date '2020-01-01' and date '2100-01-01'),
     started_at timestamptz not null default now() check (started_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     finished_at timestamptz check (finished_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
-    status text not null default 'running' check (status in ('running', 'done', 'failed')),
+    status text not null default 'running' check (status in ('running', 'done', 'partial', 'failed')),
     steps jsonb not null default '[]' check (jsonb_typeof(steps) = 'array' and pg_column_size(steps) <= 1048576),
     error text check (length(error) <= 10000),
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),

@@ -107,7 +107,7 @@ def test_travelling_never_posts_a_renewal_twice(person: Connection, database: Co
     for zone in ("Pacific/Kiritimati", "America/Los_Angeles", "Pacific/Auckland", "UTC"):
         database.execute("update public.user_preferences set timezone = %s where user_id = %s", [zone, user])
         person.execute("select public.post_due_renewals()")
-        database.execute("select private.post_due_renewals_for_all()")
+        post_nightly(database)
         assert days(person) == expected, zone
         assert read_daily_costs(person) == add_up(person)
 
@@ -148,23 +148,66 @@ def test_archived_month_stays_archived_and_blocks_no_other(
     database.execute("select public.detach_partition(2025, 2)")
     if dropped:
         database.execute("drop table private.cost_records_2025_02")
-    database.execute("select private.post_due_renewals_for_all()")
+    post_nightly(database)
     person.execute("update public.subscriptions set amount_usd = 21")
     assert days(person) == ["2025-01-31", "2025-03-31", "2025-04-30"]
 
 
-def test_failing_subscription_does_not_stop_the_nightly_run(
-    person: Connection, database: Connection, as_user: Act, stranger: UUID
-) -> None:
-    for account in (person, as_user(stranger)):
-        subscribe(account)
+def post_nightly(database: Connection, at_most: int = 5_000) -> list[tuple[int, int, list[str]]]:
+    """Post the renewals of every workspace, as the nightly run does: added, left, plans that failed."""
+    query = """
+        select p.*
+        from (select distinct s.workspace_id from public.subscriptions as s order by 1) as w
+        cross join lateral private.post_workspace_renewals(w.workspace_id, %s) as p"""
+    return database.execute(query, [at_most]).fetchall()
+
+
+def test_failing_subscription_stops_no_other_one(person: Connection, database: Connection) -> None:
+    subscribe(person)
+    subscribe(person, plan_name="Refused")
     database.execute("delete from public.cost_records")
-    found = database.execute(
-        """select workspace_id from public.subscriptions order by workspace_id limit 1"""
-    ).fetchone()
-    assert found is not None
-    # The first one fails: its renewals would break a rule that a test adds.
     database.execute(
-        f"alter table public.cost_records add constraint fails check (workspace_id <> '{found[0]}') not valid"
+        "alter table public.cost_records add constraint fails check (model_name <> 'Refused') not valid"
     )
-    assert database.execute("select private.post_due_renewals_for_all()").fetchone() == (4,)
+    assert post_nightly(database) == [(4, 0, ["Refused"])]
+    assert len(days(person)) == 4
+
+
+def test_renewals_beyond_the_bound_of_a_night_follow_the_next_night(
+    person: Connection, database: Connection
+) -> None:
+    subscribe(person)
+    expected = days(person)
+    database.execute("delete from public.cost_records")
+    assert post_nightly(database, at_most=3) == [(3, 1, [])]
+    assert days(person) == expected[:3], "the oldest first"
+    assert post_nightly(database, at_most=3) == [(1, 0, [])]
+    assert days(person) == expected
+    assert post_nightly(database, at_most=3) == [(0, 0, [])]
+
+
+def test_night_puts_right_what_was_changed_by_hand(person: Connection, database: Connection) -> None:
+    subscribe(person)
+    before = read_daily_costs(person)
+    person.execute(
+        "update public.cost_records set cost_usd = 3, model_name = 'Mine' where day = '2025-02-28'"
+    )
+    person.execute("update public.cost_records set cost_usd = 4 where day = '2025-03-31'")
+    post_nightly(database)
+    assert read_daily_costs(person) == before == add_up(person)
+
+
+@pytest.mark.parametrize(
+    "edit", ["ended_on = '2025-03-01'", "plan_name = 'Pro', amount_usd = 7", "renewal_day = 3"]
+)
+def test_night_posts_what_a_change_posts(person: Connection, database: Connection, edit: str) -> None:
+    """The statements on all subscriptions and the function of one agree."""
+    subscribe(person)
+    subscribe(person, plan_name="Other", interval="year", started_on="2020-02-29")
+    database.execute("alter table public.subscriptions disable trigger subscriptions_follow")
+    database.execute(f"update public.subscriptions set {edit} where plan_name = 'Plus'")
+    database.execute("alter table public.subscriptions enable trigger subscriptions_follow")
+    post_nightly(database)
+    by_night = read_daily_costs(person)
+    person.execute("update public.subscriptions set amount_usd = amount_usd")
+    assert read_daily_costs(person) == by_night == add_up(person)
