@@ -117,7 +117,8 @@ def _add_accounts(connection: psycopg.Connection[Any], series: int) -> None:
 def _write_histories(connection: psycopg.Connection[Any], path: Path) -> None:
     histories = []
     for workspace in load_workspaces(connection, AS_OF):
-        daily = load_daily_spend(connection, workspace, load_models(connection, workspace))
+        models, _ = load_models(connection, workspace, MODELS)
+        daily = load_daily_spend(connection, workspace, models)
         histories += [series.y for series in calculate_series(workspace.id, daily, workspace.last_day)]
     np.savez(path, *histories)
 

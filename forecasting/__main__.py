@@ -16,7 +16,8 @@ MAX_WORKERS = 64
 EPILOG = """example: python -m forecasting --date 2026-11-01 --dry-run
          python -m forecasting --scheduler tcp://10.0.0.5:8786
 
-exit codes: 0 done; 1 failed, with the reasons; 75 another run is in progress; 130 stopped"""
+exit codes: 0 done; 1 failed, with the reasons; 3 done but for some accounts, which are named and
+            would fail again; 75 another run is in progress; 130 stopped"""
 
 
 def main() -> int:

@@ -20,6 +20,9 @@ from app.formats.dates import format_short_day
 from app.formats.money import format_limit, format_plain
 from tally.core.text import plural
 
+# Steps of a nightly run that may leave something to the next one.
+LEFT = {"renewals": "renewal", "collect": "connection"}
+UNTOLD_PROBLEM = "Part of the last run failed for this workspace. Its admins see the reason here."
 AFTER_NIGHTLY_RUN = "ready after the next nightly run"
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4
@@ -103,6 +106,18 @@ def explain_absence(run: dict[str, Any] | None, is_enabled: bool) -> str:
     if missing:
         return f"needs {plural(missing, 'more day')}"
     return AFTER_NIGHTLY_RUN
+
+
+def describe_problems(run: dict[str, Any] | None) -> list[str]:
+    """Sentences about what the last nightly run did not do, or not yet, for this workspace."""
+    if run is None:
+        return []
+    told = [run["error"] or UNTOLD_PROBLEM] if run["status"] == "failed" else []
+    for step in run["steps"]:
+        left = step.get("left") or 0
+        if left and step.get("step") in LEFT:
+            told.append(f"{plural(left, LEFT[step['step']])} will follow in the next run.")
+    return told
 
 
 def describe_series(series: ForecastSeries, providers: Mapping[str, str]) -> str:

@@ -10,11 +10,10 @@ LOOK_BACK_DAYS = 7  # runs may have been missed, and data may arrive late
 
 
 def flag_anomalies(connection: Connection, workspace: Workspace) -> int:
-    """Replace a workspace's anomalies of the last days in one transaction; returns their number."""
+    """Replace a workspace's anomalies of the last days, in the caller's transaction; returns their number."""
     if not workspace.forecast_enabled:
         return 0
     window = Window(workspace, LOOK_BACK_DAYS)
-    with connection.transaction():
-        found = find_outliers(connection, window) + find_new_models(connection, window)
-        replace_anomalies(connection, window, found)
+    found = find_outliers(connection, window) + find_new_models(connection, window)
+    replace_anomalies(connection, window, found)
     return len(found)

@@ -1,12 +1,13 @@
 """Nightly runs in public.job_runs: one row for the run, and one for each workspace.
 
 `steps` is a list of objects with `step` and `count`. The run's steps also have `seconds` and `error`; a
-workspace's steps are `forecast` (see WorkspaceRun.step), `score` and `collect`.
+workspace's steps are `forecast` (see WorkspaceRun.step), `score`, `renewals` and `collect`. A run that did
+everything but for some workspaces is `partial`; `metadata.problems` has their number.
 """
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -19,6 +20,15 @@ INTERRUPTED = "The nightly run was interrupted before it finished."
 
 Steps = Sequence[dict[str, Any]]
 
+
+class Ending(NamedTuple):
+    """The end of a run; `problems` is the number of workspaces with a failure of their own."""
+
+    status: Literal["done", "partial", "failed"]
+    error: str | None = None
+    problems: int = 0
+
+
 FAIL_INTERRUPTED = """
 update public.job_runs
 set status = 'failed', finished_at = now(), error = %(error)s
@@ -30,12 +40,28 @@ values (%(run_id)s, coalesce(%(as_of)s, (now() at time zone 'UTC')::date))"""
 
 FINISH_RUN = """
 update public.job_runs
-set status = %(status)s, finished_at = clock_timestamp(), steps = %(steps)s, error = %(error)s
+set
+    status = %(status)s,
+    finished_at = clock_timestamp(),
+    steps = %(steps)s,
+    error = left(%(error)s, %(max_length)s),
+    metadata = metadata || jsonb_build_object('problems', %(problems)s::integer)
 where run_id = %(run_id)s and workspace_id is null"""
 
-ADD_WORKSPACE = """
-insert into public.job_runs (run_id, workspace_id, day, status, finished_at, steps, error)
-values (%(run_id)s, %(workspace_id)s, %(day)s, %(status)s, clock_timestamp(), %(steps)s, %(error)s)"""
+# Nothing of a workspace that was deleted meanwhile.
+ADD_TO_WORKSPACE = """
+insert into public.job_runs as r (run_id, workspace_id, day, status, finished_at, steps, error)
+select
+    %(run_id)s, w.id, %(day)s, case when %(error)s::text is null then 'done' else 'failed' end,
+    clock_timestamp(), %(steps)s, left(%(error)s, %(max_length)s)
+from public.workspaces as w
+where w.id = %(workspace_id)s
+on conflict on constraint job_runs_once do update
+set
+    status = case when r.status = 'failed' then r.status else excluded.status end,
+    finished_at = excluded.finished_at,
+    steps = r.steps || excluded.steps,
+    error = left(nullif(concat_ws(' ', r.error, excluded.error), ''), %(max_length)s)"""
 
 
 def start_run(connection: Connection, run_id: UUID, as_of: date | None) -> None:
@@ -44,22 +70,27 @@ def start_run(connection: Connection, run_id: UUID, as_of: date | None) -> None:
     connection.execute(START_RUN, {"run_id": run_id, "as_of": as_of})
 
 
-def finish_run(connection: Connection, run_id: UUID, steps: Steps, error: str | None) -> None:
-    """Mark the run as done, or as failed with its error."""
-    connection.execute(FINISH_RUN, {"run_id": run_id, **_outcome(steps, error)})
-
-
-def add_workspace(
-    connection: Connection, run_id: UUID, workspace: Workspace, steps: Steps, error: str | None
-) -> None:
-    """Add a workspace's row, which its members can read."""
-    keys = {"run_id": run_id, "workspace_id": workspace.id, "day": workspace.today}
-    connection.execute(ADD_WORKSPACE, {**keys, **_outcome(steps, error)})
-
-
-def _outcome(steps: Steps, error: str | None) -> dict[str, Any]:
-    return {
-        "status": "failed" if error else "done",
+def finish_run(connection: Connection, run_id: UUID, steps: Steps, ending: Ending) -> None:
+    """Store how the run ended."""
+    values = {
+        **ending._asdict(),
+        "run_id": run_id,
         "steps": Jsonb(list(steps)),
-        "error": error and error[:MAX_ERROR_LENGTH],
+        "max_length": MAX_ERROR_LENGTH,
     }
+    connection.execute(FINISH_RUN, values)
+
+
+def add_to_workspace(
+    connection: Connection, run_id: UUID, workspace: Workspace, steps: Steps, error: str | None
+) -> bool:
+    """Add steps and an error to a workspace's row, which its members can read; false if it was deleted."""
+    values = {
+        "run_id": run_id,
+        "workspace_id": workspace.id,
+        "day": workspace.today,
+        "steps": Jsonb(list(steps)),
+        "error": error,
+        "max_length": MAX_ERROR_LENGTH,
+    }
+    return connection.execute(ADD_TO_WORKSPACE, values).rowcount > 0

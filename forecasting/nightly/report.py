@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from forecasting.nightly.problems import describe
 from forecasting.nightly.results import Period, Result
 from forecasting.nightly.workspace_run import WorkspaceRun
 from tally.core.text import printable
@@ -17,18 +18,23 @@ def describe_failures(workspace_runs: Iterable[WorkspaceRun]) -> str | None:
     for workspace_run in workspace_runs:
         workspace_id = workspace_run.workspace.id
         if workspace_run.error:
-            sentences.append(workspace_run.error)
+            sentences.append(f"No forecast of {workspace_id}: {describe(workspace_run.error)}.")
         names += [f"{f.series.unique_id} of {workspace_id} ({f.reason})" for f in workspace_run.failures]
     if names:
         sentences.append(f"{len(names)} series could not be forecast: {'; '.join(names)}.")
     return printable(" ".join(sentences)) or None
 
 
+def explain_failures(workspace_run: WorkspaceRun) -> str:
+    """The same for the people of a workspace; the entry of its step names the series and the reasons."""
+    return f"{len(workspace_run.failures)} series could not be forecast."
+
+
 def render_table(workspace_runs: Iterable[WorkspaceRun]) -> str:
     """Render what a run would save, one line per series."""
     rows: list[tuple[str, ...]] = [HEAD]
     for workspace_run in workspace_runs:
-        rows += [_row(workspace_run, result) for result in workspace_run.results()]
+        rows += [_row(workspace_run, result) for result in workspace_run.results_or_none()]
         rows += [
             _remark(workspace_run, short["series"], f"needs {short['days_missing']} more days")
             for short in workspace_run.too_little_history()

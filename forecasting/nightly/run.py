@@ -1,5 +1,6 @@
 """The nightly run: rates, partitions, renewals, sync, daily costs, forecasts, anomalies, maintenance."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -7,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from time import monotonic
-from uuid import uuid4
+from typing import Any, Literal
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -15,25 +17,26 @@ from forecasting.nightly import job_runs, report
 from forecasting.nightly.actuals import backfill_actuals
 from forecasting.nightly.anomalies import flag_anomalies
 from forecasting.nightly.database import Connection, connect, take_lock
-from forecasting.nightly.exchange_rates import RatesUnavailable, save_newer_rates
+from forecasting.nightly.exchange_rates import save_newer_rates
+from forecasting.nightly.problems import ACTUALS, ANOMALIES, DELETION, FORECAST, RECORD, Problems, describe
+from forecasting.nightly.renewals import Posted, post_renewals
 from forecasting.nightly.step_log import StepLog
 from forecasting.nightly.stored_results import delete_old_results, save_results
-from forecasting.nightly.sync import SyncOutcome, describe_sync, sync_connections, sync_step
+from forecasting.nightly.sync import Synced, describe_sync, sync_connections
 from forecasting.nightly.upkeep import Upkeep
 from forecasting.nightly.workspace_forecasts import forecast_workspaces
 from forecasting.nightly.workspace_run import WorkspaceRun
-from forecasting.nightly.workspaces import Workspace, load_workspaces, workspace_exists
+from forecasting.nightly.workspaces import Workspace, load_workspaces
 from forecasting.workers import cluster
 from forecasting.workers.pool import Stream, count_cores, stream_forecasts
+from tally.core.errors import TallyError
 from tally.core.text import plural, printable
-from tally.currency.ecb import RatesUnreadable
 
-DONE, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130  # 75 is EX_TEMPFAIL: try again later
+# Partial: what concerns everyone was done, but something of some workspaces failed and would fail again.
+# 75 is EX_TEMPFAIL: try again later.
+DONE, FAILED, PARTIAL, BUSY, INTERRUPTED = 0, 1, 3, 75, 130
 
-PREPARATION = (
-    ("partitions", "select public.ensure_partitions()"),
-    ("renewals", "select private.post_due_renewals_for_all()"),
-)
+PARTITIONS = ("partitions", "select public.ensure_partitions()")
 # The view needs a vacuum for index-only reads; autovacuum never analyzes a partitioned parent.
 MAINTENANCE = (
     ("vacuum", "vacuum (analyze) private.cost_records_daily, private.divided_days, private.folded_days"),
@@ -77,11 +80,12 @@ def _dry_run(connection: Connection, as_of: date | None, stream: Stream) -> int:
     """Print what a run would save, and write nothing. Days are those of the last fold or refresh."""
     workspace_runs: list[WorkspaceRun] = []
     forecast_workspaces(connection, load_workspaces(connection, as_of), stream, workspace_runs.append)
-    print(report.render_table(workspace_runs))
+    table = report.render_table(workspace_runs)
+    print(table)
     error = report.describe_failures(workspace_runs)
     if error:
         print(error, file=sys.stderr)
-    return FAILED if error else DONE
+    return PARTIAL if error else DONE
 
 
 class NightlyRun:
@@ -93,8 +97,9 @@ class NightlyRun:
         self.options = options
         self.run_id = uuid4()
         self.log = StepLog(connection)
-        self.synced: list[SyncOutcome] = []
-        self.with_failures: list[WorkspaceRun] = []
+        self.problems = Problems(connection, self.run_id)
+        self.renewals: dict[UUID, Posted] = {}
+        self.synced = Synced()
         self.workspace_count = self.series_count = self.scored_count = 0
 
     def execute(self) -> int:
@@ -103,33 +108,45 @@ class NightlyRun:
         try:
             self._do_steps()
         except KeyboardInterrupt:
-            job_runs.finish_run(self.connection, self.run_id, self.log.steps, job_runs.INTERRUPTED)
+            interrupted = job_runs.Ending("failed", job_runs.INTERRUPTED)
+            job_runs.finish_run(self.connection, self.run_id, self.log.steps, interrupted)
             print("Stopped. Saved forecasts are kept; run it again to finish.", file=sys.stderr)
             return INTERRUPTED
-        except psycopg.Error as problem:
-            self.log.errors.append(f"The nightly run ended early: {self.log.reason(problem)}.")
+        except Exception as problem:
+            if self.connection.closed:
+                raise
+            if not isinstance(problem, psycopg.Error):
+                logging.getLogger(__name__).exception("The nightly run ended early")
+            self.log.errors.append(f"The nightly run ended early: {describe(problem)}.")
         return self._finish()
 
     def _do_steps(self) -> None:
         if self.options.as_of is None:
             self._fetch_rates()
-        for step in PREPARATION:
-            self.log.execute(*step)
+        self.log.execute(*PARTITIONS)
+        workspaces = load_workspaces(self.connection, self.options.as_of)
+        self._post_renewals(workspaces)
         if self.options.as_of is None:
-            self._sync()
+            self._sync(workspaces)
         if self._update_daily_costs():  # without them, forecasts would miss the newest day
             self._forecast()
         for step in MAINTENANCE:
             self.log.execute(*step)
 
     def _finish(self) -> int:
-        failures = report.describe_failures(self.with_failures)
-        error = " ".join([*self.log.errors, *([failures] if failures else [])]) or None
-        job_runs.finish_run(self.connection, self.run_id, self.log.steps, error)
+        count = len(self.problems.workspaces)
+        errors = list(self.log.errors)
         print(f"Forecast {self.series_count:,} series for {plural(self.workspace_count, 'account')}.")
-        if error:
-            print(printable(error), file=sys.stderr)
-        return FAILED if error else DONE
+        for failed in errors:
+            print(printable(failed), file=sys.stderr)
+        if count:
+            print(f"Done, with problems of {plural(count, 'account')}.", file=sys.stderr)
+        error = " ".join([*errors, *self.problems.lines]) or None
+        status: Literal["done", "partial", "failed"] = "failed" if errors else "partial" if count else "done"
+        job_runs.finish_run(
+            self.connection, self.run_id, self.log.steps, job_runs.Ending(status, error, count)
+        )
+        return {"done": DONE, "partial": PARTIAL, "failed": FAILED}[status]
 
     def _fetch_rates(self) -> None:
         """Add the newest exchange rates. A failure is only noted, as the stored rates can still be used."""
@@ -140,21 +157,31 @@ class NightlyRun:
         note: dict[str, str] = {}
         try:
             count = save_newer_rates(self.connection, self.options.rates_address)
-        except (RatesUnavailable, RatesUnreadable) as problem:
+        except TallyError as problem:
             note = {"note": str(problem)}
-        except psycopg.Error as problem:
-            note = {"note": self.log.reason(problem)}
+        except Exception as problem:
+            if self.connection.closed:
+                raise
+            note = {"note": describe(problem)}
         self.log.add("exchange rates", started, count, None, **note)
 
-    def _sync(self) -> None:
+    def _post_renewals(self, workspaces: Sequence[Workspace]) -> None:
+        started = monotonic()
+        self.renewals = post_renewals(self.connection, workspaces, self.problems)
+        added = sum(posted.added for posted in self.renewals.values())
+        left = sum(posted.left for posted in self.renewals.values())
+        self.log.add("renewals", started, added, None, **({"left": left} if left else {}))
+
+    def _sync(self, workspaces: Sequence[Workspace]) -> None:
         """Sync all connections. A provider's error is recorded with the step and does not fail the run."""
         started = monotonic()
-        self.synced = list(sync_connections(self.connection))
-        failures = " ".join(outcome.failure for outcome in self.synced if outcome.error) or None
-        entries = [outcome.entry | {"workspace_id": str(outcome.workspace_id)} for outcome in self.synced]
-        added = sum(outcome.added for outcome in self.synced)
-        self.log.add("collect", started, added, failures, connections=entries)
-        if self.synced:
+        self.synced = sync_connections(self.connection, workspaces, self.problems)
+        outcomes = self.synced.outcomes
+        failures = " ".join(outcome.failure for outcome in outcomes if outcome.error) or None
+        added = sum(outcome.added for outcome in outcomes)
+        error = failures and failures[: job_runs.MAX_ERROR_LENGTH]
+        self.log.add("collect", started, added, error, connections=self.synced.entries())
+        if outcomes:
             print(describe_sync(self.synced))
         if failures:
             print(printable(failures), file=sys.stderr)
@@ -172,7 +199,6 @@ class NightlyRun:
         except cluster.ClusterProblem as problem:
             error = str(problem)
             self.log.errors.append(error)
-        error = error or report.describe_failures(self.with_failures)
         counts = {"workspaces": self.workspace_count, "scored": self.scored_count}
         self.log.add("forecast", started, self.series_count, error, **counts)
         self._flag_anomalies(workspaces)
@@ -180,51 +206,46 @@ class NightlyRun:
     def _flag_anomalies(self, workspaces: Sequence[Workspace]) -> None:
         started = monotonic()
         count = 0
-        errors: list[str] = []
         for workspace in workspaces:
-            try:
-                count += flag_anomalies(self.connection, workspace)
-            except psycopg.Error as problem:
-                reason = self.log.reason(problem)
-                errors.append(f"The anomalies of {workspace.id} could not be saved: {reason}.")
-        self.log.errors += errors
-        self.log.add("anomalies", started, count, " ".join(errors) or None)
+            flagged = self.problems.attempt(
+                workspace, ANOMALIES, partial(flag_anomalies, self.connection, workspace)
+            )
+            count += flagged or 0
+        self.log.add("anomalies", started, count, None)
 
     def _save(self, workspace_run: WorkspaceRun) -> None:
-        """Store a workspace's results in one transaction; if it failed, only the reason."""
-        if workspace_run.error:
-            self._save_failure(workspace_run, workspace_run.error)
-            return
-        try:
-            with self.connection.transaction():
-                series_count, scored_count = self._save_results(workspace_run)
-        except psycopg.Error as problem:
-            reason = self.log.reason(problem)
-            self._save_failure(
-                workspace_run, f"The forecasts of {workspace_run.workspace.id} could not be saved: {reason}."
-            )
-            return
-        self.workspace_count += 1
-        self.series_count += series_count
-        self.scored_count += scored_count
-        if workspace_run.failures:
-            self.with_failures.append(workspace_run)
-
-    def _save_results(self, workspace_run: WorkspaceRun) -> tuple[int, int]:
-        workspace, results = workspace_run.workspace, workspace_run.results()
-        save_results(self.connection, self.run_id, workspace.id, results)
-        scored_count = backfill_actuals(self.connection, workspace)
-        delete_old_results(self.connection, workspace.id)
-        steps = [workspace_run.step(len(results)), {"step": "score", "count": scored_count}]
-        synced = [outcome for outcome in self.synced if outcome.workspace_id == workspace.id]
-        steps += [sync_step(synced)] if synced else []
-        error = report.describe_failures([workspace_run])
-        job_runs.add_workspace(self.connection, self.run_id, workspace, steps, error)
-        return len(results), scored_count
-
-    def _save_failure(self, workspace_run: WorkspaceRun, error: str) -> None:
+        """Store a workspace's results and actuals; what fails is noted, and the rest is stored."""
         workspace = workspace_run.workspace
-        if not workspace_exists(self.connection, workspace.id):
-            return  # deleted since the run started
-        self.log.errors.append(error)
-        job_runs.add_workspace(self.connection, self.run_id, workspace, [workspace_run.step(0)], error)
+        if workspace_run.error:
+            self.problems.note(workspace, FORECAST, workspace_run.error)
+        stored = None
+        if not workspace_run.error:
+            stored = self.problems.attempt(workspace, FORECAST, partial(self._save_results, workspace_run))
+        scored = self.problems.attempt(
+            workspace, ACTUALS, partial(backfill_actuals, self.connection, workspace)
+        )
+        self.problems.attempt(workspace, DELETION, partial(delete_old_results, self.connection, workspace.id))
+        steps = [
+            workspace_run.step(stored or 0),
+            {"step": "score", "count": scored},
+            *self._earlier_steps(workspace),
+        ]
+        add_steps = partial(job_runs.add_to_workspace, self.connection, self.run_id, workspace, steps, None)
+        self.problems.attempt(workspace, RECORD, add_steps)
+        if workspace_run.failures:
+            line = report.describe_failures([workspace_run]) or ""
+            self.problems.add(workspace, report.explain_failures(workspace_run), line)
+        self.workspace_count += stored is not None
+        self.series_count += stored or 0
+        self.scored_count += scored or 0
+
+    def _save_results(self, workspace_run: WorkspaceRun) -> int:
+        results = workspace_run.results()
+        save_results(self.connection, self.run_id, workspace_run.workspace.id, results)
+        return len(results)
+
+    def _earlier_steps(self, workspace: Workspace) -> list[dict[str, Any]]:
+        """Entries of the workspace's renewals and sync, where there is something to tell."""
+        posted = self.renewals.get(workspace.id)
+        synced = self.synced.step_of(workspace.id)
+        return [*([posted.entry] if posted else []), *([synced] if synced else [])]

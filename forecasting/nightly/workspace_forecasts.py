@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
-import psycopg
-
-from forecasting.nightly.database import Connection, first_line
+from forecasting.nightly.database import Connection
 from forecasting.nightly.workspace_run import WorkspaceRun, load_workspace_run
 from forecasting.nightly.workspaces import Workspace
 from forecasting.workers.pool import Stream, Task
@@ -44,11 +42,10 @@ def forecast_workspaces(
 
 
 def _load(connection: Connection, workspace: Workspace) -> WorkspaceRun:
-    """Load a workspace's run; if the database refuses, a run with the reason, so that the others go on."""
+    """Load a workspace's run; if that fails, a run with the reason, so that the others go on."""
     try:
         return load_workspace_run(connection, workspace)
-    except psycopg.Error as problem:
+    except Exception as problem:
         if connection.closed:
             raise
-        error = f"The spend of {workspace.id} could not be read: {first_line(problem)}."
-        return WorkspaceRun(workspace, error=error)
+        return WorkspaceRun(workspace, error=problem)

@@ -34,7 +34,7 @@ class WorkspaceRun:
     series: Sequence[Series] = ()
     models_left_out: int = 0
     projects_left_out: int = 0
-    error: str | None = None  # if its spend could not be read
+    error: Exception | None = None  # if its spend could not be read
     forecasts: list[Forecast] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
@@ -64,6 +64,14 @@ class WorkspaceRun:
             if unique_id not in metered
         ]
         return sorted(results, key=lambda result: result.unique_id)
+
+    def results_or_none(self) -> list[Result]:
+        """The same; none, and the error, where they cannot be calculated."""
+        try:
+            return self.results()
+        except Exception as error:
+            self.error = error
+            return []
 
     def too_little_history(self) -> list[dict[str, Any]]:
         """Series that cannot be forecast yet, with the number of days that each still needs."""
@@ -100,9 +108,9 @@ def load_workspace_run(connection: Connection, workspace: Workspace) -> Workspac
     """Read a workspace's history; a workspace with forecasts switched off gets no series."""
     if not workspace.forecast_enabled:
         return WorkspaceRun(workspace)
-    models = load_models(connection, workspace)
-    projects = load_projects(connection, workspace)
-    daily = load_daily_spend(connection, workspace, models[:MAX_MODELS], projects[:MAX_PROJECTS])
+    models, models_left_out = load_models(connection, workspace, MAX_MODELS)
+    projects, projects_left_out = load_projects(connection, workspace, MAX_PROJECTS)
+    daily = load_daily_spend(connection, workspace, models, projects)
     series = calculate_series(workspace.id, daily, workspace.last_day)
-    known = load_known_spend(connection, workspace)
-    return WorkspaceRun(workspace, known, series, len(models[MAX_MODELS:]), len(projects[MAX_PROJECTS:]))
+    known = load_known_spend(connection, workspace, models, projects)
+    return WorkspaceRun(workspace, known, series, models_left_out, projects_left_out)

@@ -34,9 +34,3 @@ class Workspace:
 def load_workspaces(connection: Connection, as_of: date | None) -> list[Workspace]:
     """All workspaces; `as_of` replaces their local today."""
     return [Workspace(*row) for row in connection.execute(WORKSPACES, {"as_of": as_of})]
-
-
-def workspace_exists(connection: Connection, workspace_id: UUID) -> bool:
-    """Return whether the workspace has not been deleted."""
-    found = connection.execute("select from public.workspaces where id = %s", [workspace_id]).fetchone()
-    return found is not None

@@ -19,7 +19,7 @@ from functools import partial
 from itertools import islice
 
 from forecasting.model.forecast import Forecast, calculate_forecast
-from forecasting.model.series import Series
+from forecasting.model.series import Series, SeriesRefused
 
 MAX_REASON_LENGTH = 300
 
@@ -121,8 +121,9 @@ def forecast_task(task: Task) -> Outcome:
 
 
 def failure_of(task: Task, error: Exception) -> Failure:
-    """The outcome of a task that raised an error."""
-    return Failure(task.series, f"{type(error).__name__}: {error}"[:MAX_REASON_LENGTH])
+    """The outcome of a task that raised an error; what refuses a series says why in words."""
+    reason = str(error) if isinstance(error, SeriesRefused) else f"{type(error).__name__}: {error}"
+    return Failure(task.series, reason[:MAX_REASON_LENGTH])
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

@@ -106,6 +106,8 @@ def nightly(
 
     It syncs connections, refreshes daily costs, forecasts and scores earlier forecasts.
 
+    Exit codes: 0 done; 1 failed; 3 done but for some accounts, which are named; 75 another run goes on.
+
     Example: tally nightly --date 2026-11-01 --dry-run
     """
     from tally.local.nightly import nightly_command

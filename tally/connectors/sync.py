@@ -1,10 +1,12 @@
 """Sync of a connection: windows are replaced one by one, so that a stopped sync resumes where it was."""
 
 import logging
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from time import monotonic
 
 from tally.connectors.client import ApiClient
 from tally.connectors.connections import (
@@ -27,6 +29,9 @@ from tally.storage.database import Database, DatabaseError, Query, SignedOut
 
 COUNTERS = ("rows_read", "rows_imported", "rows_duplicate", "rows_restated", "rows_rejected")
 MAX_ERROR_LENGTH = 2_000
+OUT_OF_TIME = (
+    "This sync reached its share of the nightly run. What it fetched is saved; the next run continues."
+)
 UNEXPECTED = "Something went wrong in Tally during the sync; see its log. Records fetched before were saved."
 
 
@@ -38,6 +43,7 @@ class SyncResult:
     restated: int = 0
     windows: int = 0
     was_stopped: bool = False  # the connection was paused or deleted during the sync
+    was_cut: bool = False  # its time was over
     was_signed_out: bool = False
     was_unavailable: bool = False  # the provider did not respond at all
     errors: list[str] = field(default_factory=list)
@@ -76,11 +82,12 @@ def final_through(dataset: Dataset, window: Window, today: date) -> date:
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """Options of a sync; today is the current UTC day unless given."""
+    """Options of a sync; today is the current UTC day unless given, `stop_at` a value of `monotonic()`."""
 
     today: date | None = None
     on_progress: Progress = ignore_progress
     limits: Limits | None = None
+    stop_at: float = math.inf
 
 
 DEFAULTS = SyncOptions()
@@ -93,7 +100,7 @@ def sync_connection(
     options: SyncOptions = DEFAULTS,
 ) -> SyncResult:
     """Fetch new and revised records, and store the outcome; failures are in the result."""
-    sync = _Sync(database, connection, options.today or datetime.now(UTC).date(), options.on_progress)
+    sync = _Sync(database, connection, options)
     try:
         key = open_key(database, load_key_ring(), connection)
         with open_client(connection.provider, connection.base_url, key, options.limits) as client:
@@ -114,15 +121,18 @@ class _Stopped(Exception):
     """The connection was paused or deleted during its sync."""
 
 
+class _OutOfTime(Exception):
+    """A sync has used up its time."""
+
+
 class _Sync:
     """One run over all datasets of a connection."""
 
-    def __init__(
-        self, database: Database, connection: Connection, today: date, on_progress: Progress
-    ) -> None:
-        self.database, self.connection, self.today = database, connection, today
+    def __init__(self, database: Database, connection: Connection, options: SyncOptions) -> None:
+        self.database, self.connection = database, connection
+        self.today = options.today or datetime.now(UTC).date()
         self.result = SyncResult()
-        self._on_progress = on_progress
+        self._on_progress, self._stop_at = options.on_progress, options.stop_at
         self._metadata = dict(connection.metadata)
         self._counts: dict[str, int] = {}
         self._refused_keys = 0
@@ -144,6 +154,10 @@ class _Sync:
             except _Stopped:
                 self.result.was_stopped = True
                 return
+            except _OutOfTime:
+                self.result.was_cut = True
+                self.result.errors.append(OUT_OF_TIME)
+                return
             except Unavailable:
                 raise
             except ConnectorError as problem:
@@ -159,6 +173,8 @@ class _Sync:
         for window in windows:
             if not self._is_active():
                 raise _Stopped
+            if monotonic() >= self._stop_at:
+                raise _OutOfTime
             label = f"{dataset.title}, {window.first_day} to {window.last_day}"
             self._on_progress(self._windows_done, self._windows_total, label)
             self._fetch(client, import_id, dataset, window)
@@ -168,11 +184,12 @@ class _Sync:
         """Store the outcome and the time of the next sync with the connection."""
         connection_id = self.connection.connection_id
         self.database.update("api_credentials", str(connection_id), {"metadata": self._metadata})
+        now = datetime.now(UTC).astimezone()
         report = SyncReport(
             status="valid" if self.result.windows else "invalid" if self._refused_keys else None,
             is_complete=not self.result.errors and not self.result.was_stopped,
             error=self.result.error,
-            next_sync_at=next_due(datetime.now(UTC).astimezone()),
+            next_sync_at=now if self.result.was_cut else next_due(now),  # the longest due go first
         )
         report_sync(self.database, connection_id, report)
 

@@ -17,6 +17,7 @@ from tally.local.logs import open_log
 
 CHECK_INTERVAL = timedelta(minutes=1)
 RETRY_DELAY = timedelta(hours=1)
+PARTIAL = 3  # done but for some accounts, which would fail again
 # A missed run is caught up after the first pages are served, not while they load.
 START_DELAY = timedelta(seconds=20)
 MODULE = "forecasting"  # also identifies the process in the process table
@@ -25,7 +26,7 @@ MODULE = "forecasting"  # also identifies the process in the process table
 LAST_SUCCESS = """
 select max(finished_at)
 from public.job_runs
-where status = 'done' and workspace_id is null and day >= %s"""
+where status in ('done', 'partial') and workspace_id is null and day >= %s"""
 
 
 def is_due(now: datetime, last_success: datetime | None) -> bool:
@@ -63,6 +64,7 @@ class Scheduler:
 
     name = "nightly"  # of its log and of its record
     title = "nightly run"
+    partial_code: int | None = PARTIAL
 
     def __init__(self, home: Home, settings: dict[str, str], notify: Callable[[str], None]) -> None:
         self.home, self.settings, self.notify = home, settings, notify
@@ -122,11 +124,13 @@ class Scheduler:
             return
         self.process = None
         self.pid_file.unlink(missing_ok=True)
+        log = self.home.logs / f"{self.name}.log"
         if code == 0:
             self.notify(f"The {self.title} succeeded.")
+        elif code == self.partial_code:
+            self.notify(f"The {self.title} is done, with problems of some accounts. See {log}.")
         else:
             self.check_at = now + RETRY_DELAY
-            log = self.home.logs / f"{self.name}.log"
             self.notify(f"The {self.title} failed with exit code {code}; retrying in an hour. See {log}.")
 
 
@@ -135,6 +139,7 @@ class BackupScheduler(Scheduler):
 
     name = "backup"
     title = "nightly backup"
+    partial_code = None
 
     def command(self) -> list[str]:
         """Command line of the backup."""

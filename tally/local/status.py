@@ -13,6 +13,7 @@ import psycopg
 from tally.core.environment import load_environment
 from tally.core.paths import tally_home
 from tally.core.schedule import next_due
+from tally.core.text import plural
 from tally.local import dashboard
 from tally.local.home import Home
 from tally.local.lock import Holder, find_holder
@@ -21,7 +22,7 @@ from tally.local.ports import Ports
 TIMEOUT_SECONDS = 5
 
 LAST_RUN = """
-select day, status, started_at, finished_at
+select day, status, started_at, finished_at, metadata ->> 'problems'
 from public.job_runs
 where workspace_id is null
 order by started_at desc
@@ -99,7 +100,10 @@ def _last_run_text(run: dict[str, str | None] | None) -> str:
     if run is None:
         return "none yet"
     time = run["finished_at"] or run["started_at"]
-    return f"{_local_time(time) if time else run['day']} ({run['status']})"
+    outcome = run["status"]
+    if outcome == "partial":
+        outcome = f"done with problems of {plural(int(run['problems'] or 1), 'account')}"
+    return f"{_local_time(time) if time else run['day']} ({outcome})"
 
 
 def _local_time(iso_time: str) -> str:
@@ -172,7 +176,7 @@ def _load_last_run(connection: psycopg.Connection) -> dict[str, str | None] | No
         return None
     if row is None:
         return None
-    names = ("day", "status", "started_at", "finished_at")
+    names = ("day", "status", "started_at", "finished_at", "problems")
     return {name: None if value is None else str(value) for name, value in zip(names, row, strict=True)}
 
 

@@ -9,7 +9,13 @@ import pandas as pd
 import streamlit as st
 
 from app.data import Preferences
-from app.figures.outlook import AFTER_NIGHTLY_RUN, describe_run_series, describe_too_short, forecast_step
+from app.figures.outlook import (
+    AFTER_NIGHTLY_RUN,
+    describe_problems,
+    describe_run_series,
+    describe_too_short,
+    forecast_step,
+)
 from app.formats.dates import format_days, format_instant
 from app.formats.money import format_figure, format_money_range
 from app.formats.text import DASH, escape_markdown
@@ -69,6 +75,8 @@ def render_schedule(last_run: dict[str, Any] | None, names: Mapping[str, str], z
         st.text(f"Last run: {format_instant(datetime.fromisoformat(last_run['started_at']), zone)}")
     next_run = next_due(datetime.now().astimezone())  # due by the server's clock
     st.caption(f"Next run: {format_instant(next_run, zone)}")
+    for problem in describe_problems(last_run):
+        st.text(problem)
     left_out = forecast_step(last_run).get("models_left_out", 0)
     if left_out:
         verb = "is" if left_out == 1 else "are"

@@ -90,6 +90,28 @@ def test_series_without_a_forecast_are_named(
     assert "too few days of usage for a forecast: Provider Anthropic, Model new." in texts
 
 
+def test_problems_of_the_last_run_are_told(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "2")])
+    add_nightly_run(job, user, TODAY)
+    steps = [
+        {"step": "forecast"},
+        {"step": "renewals", "count": 5_000, "left": 1_600},
+        {"step": "collect", "count": 0, "connections": [], "left": 1},
+    ]
+    job.execute(
+        "update public.job_runs set status = 'failed', error = %s, steps = %s where workspace_id = %s",
+        ["Unusual days could not be looked for: it failed.", json.dumps(steps), user.user_id],
+    )
+
+    texts = shown(open_page(monkeypatch, user, "forecast"))
+
+    assert "Unusual days could not be looked for: it failed." in texts
+    assert "1,600 renewals will follow in the next run." in texts
+    assert "1 connection will follow in the next run." in texts
+
+
 def test_what_if_explains_a_forecast_of_nothing(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:

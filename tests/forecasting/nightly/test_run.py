@@ -12,7 +12,8 @@ import pytest
 
 from forecasting.nightly import database, job_runs, run
 from forecasting.nightly.database import take_lock
-from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED, NightlyRun, Options
+from forecasting.nightly.problems import ANOMALIES, FORECAST, REFUSED
+from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED, PARTIAL, NightlyRun, Options
 from forecasting.nightly.workspace_run import load_workspace_run
 from forecasting.workers.pool import Outcome, Task, stream_forecasts
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
@@ -47,6 +48,11 @@ def runs_of(db: NightlyDatabase) -> list[Any]:
 def steps_of(db: NightlyDatabase, workspace_id: object) -> list[dict[str, Any]]:
     [[steps]] = db.rows("select steps from public.job_runs where workspace_id = %s", workspace_id)
     return list(steps)
+
+
+def error_of(db: NightlyDatabase, workspace_id: object) -> str | None:
+    [[error]] = db.rows("select error from public.job_runs where workspace_id = %s", workspace_id)
+    return None if error is None else str(error)
 
 
 def month_of(db: NightlyDatabase, workspace_id: object, provider: str | None = None) -> tuple[Decimal, ...]:
@@ -193,7 +199,7 @@ def test_failed_series_is_named_and_the_others_are_stored(
     for _ in range(2):  # each record can be stored; their sum exceeds the largest forecast
         db.add_spend(user, [99_000_000.0] * 20, model="absurd", provider="xai")
     db.add_spend(other, pattern(30))
-    assert db.run_nightly() == FAILED
+    assert db.run_nightly() == PARTIAL
     saved = {(None, "gpt-5"), ("openai", None)}
     assert saved == {*db.rows(SERIES, user)}
     assert db.rows("select count(*) from public.forecast_results where workspace_id = %s", other) == [(90,)]
@@ -201,7 +207,8 @@ def test_failed_series_is_named_and_the_others_are_stored(
     assert failed == {"total", "provider:xai", "model:absurd"}
     assert f"model:absurd of {user}" in capsys.readouterr().err
     statuses = db.rows("select workspace_id, status from public.job_runs")
-    assert dict(statuses) == {None: "failed", user: "failed", other: "done"}
+    assert dict(statuses) == {None: "partial", user: "failed", other: "done"}
+    assert error_of(db, user) == "3 series could not be forecast."
 
 
 def test_replay_adds_a_run_with_the_same_predictions(db: NightlyDatabase, pattern: SpendPattern) -> None:
@@ -316,11 +323,12 @@ def test_forecasts_of_an_account_are_saved_all_or_none(
     db.connection.execute(
         f"alter table public.forecast_totals add constraint unlucky check (workspace_id <> '{unlucky}')"
     )
-    assert db.run_nightly() == FAILED
+    assert db.run_nightly() == PARTIAL
     assert {row[0] for row in db.rows("select workspace_id from public.forecast_results")} == {lucky}
-    assert f"The forecasts of {unlucky} could not be saved" in capsys.readouterr().err
+    assert f"No new forecast could be made for {unlucky}: new row for relation" in capsys.readouterr().err
+    assert error_of(db, unlucky) == f"{FORECAST}: {REFUSED}."
     assert dict(db.rows("select workspace_id, status from public.job_runs")) == {
-        None: "failed",
+        None: "partial",
         unlucky: "failed",
         lucky: "done",
     }
@@ -342,12 +350,16 @@ def test_workspace_whose_spend_cannot_be_read_fails_no_other(
         return load_workspace_run(connection, workspace)
 
     monkeypatch.setattr("forecasting.nightly.workspace_forecasts.load_workspace_run", refuse_unlucky)
-    assert db.run_nightly() == FAILED
+    assert db.run_nightly() == PARTIAL
     assert {row[0] for row in db.rows("select workspace_id from public.forecast_results")} == {lucky}
-    error = f"The spend of {unlucky} could not be read: division by zero."
+    error = f"No new forecast could be made for {unlucky}: division by zero."
     assert error in capsys.readouterr().err
-    runs = db.rows("select workspace_id, status, error from public.job_runs where workspace_id is not null")
-    assert sorted(runs) == [(unlucky, "failed", error), (lucky, "done", None)]
+    runs = db.rows("select workspace_id, status, error from public.job_runs order by workspace_id")
+    assert runs == [
+        (unlucky, "failed", f"{FORECAST}: {REFUSED}."),
+        (lucky, "done", None),
+        (None, "partial", error),
+    ]
 
 
 def test_anomalies_that_cannot_be_saved_fail_no_other_workspace(
@@ -360,9 +372,10 @@ def test_anomalies_that_cannot_be_saved_fail_no_other_workspace(
     db.connection.execute(
         f"alter table public.anomalies add constraint unlucky check (workspace_id <> '{unlucky}')"
     )
-    assert db.run_nightly() == FAILED
+    assert db.run_nightly() == PARTIAL
     assert db.rows("select workspace_id, model_name from public.anomalies") == [(lucky, "new")]
-    assert f"The anomalies of {unlucky} could not be saved" in capsys.readouterr().err
+    assert f"{ANOMALIES} for {unlucky}: new row" in capsys.readouterr().err
+    assert error_of(db, unlucky) == f"{ANOMALIES}: {REFUSED}."
 
 
 def test_shared_workspace_is_forecast_apart_from_its_members(

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 
-from forecasting.nightly import run
+from forecasting.nightly import run, sync
 from forecasting.nightly.run import DONE, Options
 from tally.connectors.connections import (
     Connection,
@@ -18,6 +18,7 @@ from tally.connectors.connections import (
     list_connections,
     set_active,
 )
+from tally.connectors.sync import OUT_OF_TIME
 from tally.core.settings import load_settings
 from tally.secrets.key_ring import load_key_ring, make_key
 from tally.storage.postgres import PostgresDatabase
@@ -54,11 +55,12 @@ def connect(
     provider: str = "openrouter",
     name: str = "Main",
     workspace_id: UUID | None = None,
+    account: str = "",
 ) -> Connection:
     """Add a connection, as the page does, by default to the personal workspace."""
     ring = load_key_ring(load_settings())
     key = SecretStr(KEYS[provider])
-    new = NewConnection(provider, name, key)
+    new = NewConnection(provider, name, key, account)
     return add_connection(PostgresDatabase(db.connection, user_id, workspace_id), ring, new, QUICK)
 
 
@@ -194,6 +196,41 @@ def test_provider_that_is_down_gets_fewer_retries_after_the_first(
     assert run_nightly(db) == DONE
     assert len(providers.requests) == 5 + 2
     assert "internal problem" in sync_step_of(db)["error"]
+
+
+@pytest.mark.usefixtures("providers")
+def test_many_connections_of_one_account_do_not_delay_another(db: NightlyDatabase) -> None:
+    greedy, modest = sorted(db.add_account() for _ in range(2))
+    for number in range(4):
+        connect(db, greedy, name=f"{number}", account=f"{number}")
+    connect(db, modest, name="only")
+    assert run_nightly(db) == DONE
+    order = [
+        name for (name,) in db.rows("select credential_name from public.api_credentials order by updated_at")
+    ]
+    assert order == ["0", "only", "1", "2", "3"]
+
+
+@pytest.mark.usefixtures("providers")
+def test_connections_beyond_an_accounts_time_wait_for_the_next_run(
+    db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, other = db.add_account(), db.add_account()
+    for provider in ("anthropic", "openrouter"):
+        connect(db, user, provider)
+    connect(db, other)
+    for own in list_connections(act_as(db, user)):
+        schedule(db, own, None)
+    with monkeypatch.context() as patch:
+        patch.setattr(sync, "MAX_SECONDS", 1e-9)
+        assert run_nightly(db) == DONE
+    cut, left = list_connections(act_as(db, user))
+    assert (cut.last_error, left.last_error) == (OUT_OF_TIME, sync.WAITS)
+    assert sync_step_of(db, user)["left"] == 1
+    assert spent(db, user) == 0
+    assert run_nightly(db) == DONE
+    assert [own.last_error for own in list_connections(act_as(db, user))] == [None, None]
+    assert spent(db, user) > spent(db, other) > 0
 
 
 def test_replayed_run_syncs_nothing(db: NightlyDatabase, providers: FakeProviders) -> None:

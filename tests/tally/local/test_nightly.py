@@ -130,6 +130,23 @@ def test_failed_run_is_reported_and_retried_in_an_hour(stack: Stack, monkeypatch
     scheduler.stop()
 
 
+@pytest.mark.usefixtures("no_runs", "some_spend")
+def test_run_with_problems_of_some_accounts_is_not_repeated(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nightly, "nightly_command", lambda: ["sh", "-c", "exit 3"])
+    events: list[str] = []
+    scheduler = Scheduler(stack.home, stack.settings(), events.append)
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    scheduler.poll(now)
+    eventually(lambda: has_ended(scheduler, now))
+    assert "is done, with problems of some accounts" in events[0]
+    record_run(stack, now, status="partial")
+    scheduler.poll(now + timedelta(minutes=61))
+    assert scheduler.process is None
+    assert len(events) == 1
+
+
 @pytest.mark.usefixtures("no_runs")
 def test_no_run_is_due_before_there_is_a_record(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nightly, "has_records", lambda _: False)

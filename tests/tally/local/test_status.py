@@ -46,6 +46,10 @@ def test_each_part_has_a_line() -> None:
     [
         (None, "none yet"),
         (RUN, "28 Nov 2026, 03:16 (done)"),
+        (
+            RUN | {"status": "partial", "problems": "2"},
+            "28 Nov 2026, 03:16 (done with problems of 2 accounts)",
+        ),
         (RUN | {"finished_at": None, "status": "running"}, "28 Nov 2026, 03:15 (running)"),
     ],
 )
