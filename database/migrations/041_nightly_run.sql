@@ -60,7 +60,9 @@ create table if not exists public.job_runs (
     run_id uuid not null,
     workspace_id uuid references public.workspaces (id) on delete cascade,
     day date not null check (day between date '2020-01-01' and date '2100-01-01'),
-    started_at timestamptz not null default now() check (started_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
+    started_at timestamptz not null default now() check (
+        started_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
+    ),
     finished_at timestamptz check (finished_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     status text not null default 'running' check (status in ('running', 'done', 'partial', 'failed')),
     steps jsonb not null default '[]' check (jsonb_typeof(steps) = 'array' and pg_column_size(steps) <= 1048576),
