@@ -7500,6 +7500,75 @@ begin
 end
 $_$;
 
+-- FUNCTION public.restore_filing(json, uuid)
+
+CREATE FUNCTION public.restore_filing(statements json, workspace uuid DEFAULT NULL::uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET statement_timeout TO '60s'
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    sent record;
+    superseded integer;
+    effective integer;
+begin
+    select s.*
+    into sent
+    from json_to_record(statements) as s (
+        source_key uuid[], import_id uuid[], line_at timestamptz[], timestamp timestamptz[], project_id uuid[], chosen_by text[]
+    );
+    if sent.source_key is null or cardinality(sent.source_key) > 5000 then
+        raise exception 'Statements must be columns of at most 5,000 values.' using errcode = '22023';
+    end if;
+    if exists (
+        select from unnest(sent.project_id) as c (id)
+        where
+            c.id is not null
+            and not exists (select from public.projects as p where p.workspace_id = tenant and p.id = c.id)
+    ) then
+        raise exception 'There is no such project in this workspace.' using errcode = '23503';
+    end if;
+    perform private.wait_to_file(tenant);
+    perform set_config('tally.is_flagging', 'on', true);
+    update public.superseded_records as s
+    set project_id = f.project_id, project_chosen_by = f.chosen_by
+    from unnest(sent.source_key, sent.import_id, sent.line_at, sent.project_id, sent.chosen_by) as f (
+        source_key, import_id, line_at, project_id, chosen_by
+    )
+    where
+        s.workspace_id = tenant
+        and s.source_key = f.source_key
+        and s.import_id is not distinct from f.import_id
+        and case when s.request_id is null then coalesce((s.day + time '12:00') at time zone 'UTC', s.timestamp) end
+        is not distinct from f.line_at
+        and (s.project_id, s.project_chosen_by) is distinct from (f.project_id, f.chosen_by);
+    get diagnostics superseded = row_count;
+    -- A record that is a date may be at another instant of it.
+    update public.cost_records as r
+    set project_id = f.project_id, project_chosen_by = f.chosen_by
+    from unnest(sent.source_key, sent.import_id, sent.line_at, sent.project_id, sent.chosen_by) as f (
+        source_key, import_id, line_at, project_id, chosen_by
+    )
+    where
+        r.workspace_id = tenant
+        and r.timestamp >= (select min(t.at) - interval '1 day' from unnest(sent.timestamp) as t (at))
+        and r.timestamp <= (select max(t.at) + interval '1 day' from unnest(sent.timestamp) as t (at))
+        and r.source_key = f.source_key
+        and r.import_id is not distinct from f.import_id
+        and case when r.request_id is null then coalesce((r.day + time '12:00') at time zone 'UTC', r.timestamp) end
+        is not distinct from f.line_at
+        and (r.project_id, r.project_chosen_by) is distinct from (f.project_id, f.chosen_by);
+    get diagnostics effective = row_count;
+    perform set_config('tally.is_flagging', '', true);
+    perform private.audit_moves(
+        tenant, json_build_object('records', effective, 'superseded_records', superseded), 'file_records'
+    );
+    return superseded + effective;
+end
+$$;
+
 -- FUNCTION public.restore_project(uuid)
 
 CREATE FUNCTION public.restore_project(project uuid) RETURNS json
@@ -11281,6 +11350,9 @@ GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authe
 
 REVOKE ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_sync(credential_id uuid, status text, is_complete boolean, error text, next_sync_at timestamp with time zone) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.restore_filing(statements json, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.restore_filing(statements json, workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.restore_project(project uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.restore_project(project uuid) TO authenticated;

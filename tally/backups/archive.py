@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tally.backups.manifest import DATABASE, FORMAT, KEYS, Manifest, Part
 from tally.core.errors import TallyError
@@ -26,7 +26,7 @@ class BackupDamaged(TallyError):
 
 
 class ArchiveWriter:
-    """A backup that is being written."""
+    """A file of parts that is being written."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self._archive = archive
@@ -34,23 +34,38 @@ class ArchiveWriter:
 
     def add(self, name: str, source: IO[bytes]) -> Part:
         """Add a part; returns its size and checksum."""
-        digest, size = hashlib.sha256(), 0
-        with self._archive.open(zipfile.ZipInfo(name), "w", force_zip64=True) as target:
+        with self.writing(name) as write:
             while chunk := source.read(CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-                target.write(chunk)
-        self.parts[name] = Part(size=size, sha256=digest.hexdigest())
+                write(chunk)
         return self.parts[name]
 
-    def finish(self, manifest: Manifest) -> None:
-        """Add the manifest, without which the file is no backup."""
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        """Add a part piece by piece, with the function that is given."""
+        digest, size = hashlib.sha256(), 0
+
+        def write(chunk: bytes) -> None:
+            nonlocal size
+            digest.update(chunk)
+            size += len(chunk)
+            target.write(chunk)
+
+        described = zipfile.ZipInfo(name)
+        described.compress_type = self._archive.compression
+        with self._archive.open(described, "w", force_zip64=True) as target:
+            yield write
+        self.parts[name] = Part(size=size, sha256=digest.hexdigest())
+
+    def finish(self, manifest: BaseModel) -> None:
+        """Add the manifest, without which the file is incomplete."""
         self._archive.writestr(MANIFEST, manifest.model_dump_json(indent=2))
 
 
 @contextmanager
-def new_archive(path: Path) -> Iterator[ArchiveWriter]:
-    """Write a backup under another name and rename it at the end: the file is complete or absent."""
+def new_archive(
+    path: Path, what: str = "backup", compression: int = zipfile.ZIP_STORED
+) -> Iterator[ArchiveWriter]:
+    """Write a file under another name and rename it at the end: it is complete or absent."""
     if path.exists():
         raise TallyError(f"{path} exists. Choose another name, or delete that file.")
     unfinished = path.with_name(f".{path.name}.unfinished")
@@ -58,17 +73,17 @@ def new_archive(path: Path) -> Iterator[ArchiveWriter]:
         with os.fdopen(os.open(unfinished, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.truncate()
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            with zipfile.ZipFile(file, "w", compression) as archive:
                 yield ArchiveWriter(archive)
             file.flush()
             os.fsync(file.fileno())
             unfinished.rename(path)
     except BlockingIOError:
-        raise TallyError(f"Another backup is being written to {path}.") from None
+        raise TallyError(f"Another {what} is being written to {path}.") from None
     except OSError as error:
         unfinished.unlink(missing_ok=True)
         raise TallyError(
-            f"The backup {path} cannot be written ({error.strerror}). Free disk space may help."
+            f"The {what} {path} cannot be written ({error.strerror}). Free disk space may help."
         ) from None
     except BaseException:
         unfinished.unlink(missing_ok=True)

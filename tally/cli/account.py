@@ -13,6 +13,14 @@ from tally.storage.workspaces import find_workspace, list_workspaces
 Email = Annotated[
     str, typer.Option(metavar="EMAIL", help="Email address of the account.", show_default=False)
 ]
+SessionOrEmail = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EMAIL",
+        help="Email address of the account (default: the one this machine is signed in to).",
+        show_default=False,
+    ),
+]
 WorkspaceName = Annotated[
     str | None,
     typer.Option(
@@ -31,6 +39,19 @@ def acting_as(email: str, program: str, workspace: str | None = None) -> Iterato
     with connect_operator() as connection:
         database = PostgresDatabase(connection, find_user(connection, email), program=program)
         yield choose_workspace(database, workspace)
+
+
+@contextmanager
+def acting_here(email: str | None, program: str, workspace: str | None = None) -> Iterator[Database]:
+    """The database as the operator for an email, else with this machine's session; raises TallyError."""
+    if email is not None:
+        with acting_as(email, program, workspace) as database:
+            yield database
+        return
+    from tally.accounts.cli_session import open_database  # lazily: takes half a second
+    from tally.agents.machine import collecting_folder
+
+    yield open_database(collecting_folder(), workspace)[1]
 
 
 def choose_workspace(database: Database, asked: str | None) -> Database:

@@ -8,6 +8,7 @@ import typer
 from tally.cli.account import WorkspaceName, acting_as
 from tally.cli.import_files import AskedFiles, ReadFile
 from tally.cli.import_previews import preview_file, preview_files, print_lines, print_previews
+from tally.cli.moving import import_everything
 from tally.cli.output import echo
 from tally.cli.rejections import collect_rejections, refuse_overwriting
 from tally.cli.timezones import Timezone, choose_timezone
@@ -64,14 +65,28 @@ def import_files(  # noqa: PLR0913 - the options of the command
         Path | None,
         typer.Option(metavar="FILE", help="Write rejected rows and their reasons to this CSV file."),
     ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="Bring all of a workspace that `tally export --everything` wrote."),
+    ] = False,
 ) -> None:
     """Import usage and billing exports into a workspace.
 
     Safe to repeat; duplicates are skipped, and keep the project that they have. With --dry-run, no account
-    and no server are needed; with an account, its time zone and exchange rates are used.
+    and no server are needed; with an account, its time zone and exchange rates are used. With --everything,
+    an admin moves a workspace in: what it has already stays, and the account is the one this machine is
+    signed in to unless --email names another.
 
     Example: tally import cost_2026-11.csv --email ada@example.com --workspace Acme --project Website
     """
+    if everything:
+        others = (project, day_first, decimal_comma, cost_basis, timezone, rejected)
+        if len(files) != 1 or dry_run or as_json or any(other is not None for other in others):
+            raise TallyError(
+                "--everything takes one file, and no other options than --email and --workspace."
+            )
+        import_everything(files[0], email, workspace)
+        return
     refuse_overwriting(rejected, files)
     asked = AskedFiles(files, day_first, decimal_comma, cost_basis)
     with collect_rejections(rejected, is_quiet=as_json) as rejections:

@@ -14,6 +14,8 @@ REFRESH_SECONDS = 0.2
 class ByteMeter:
     """A bar per label on standard error while bytes are read; prints nothing into a pipe."""
 
+    are_bytes = True
+
     def __init__(self) -> None:
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
@@ -30,7 +32,7 @@ class ByteMeter:
 
     def __enter__(self) -> "ByteMeter":
         if sys.stderr.isatty():
-            self._bars = _new_bars()
+            self._bars = _new_bars(self.are_bytes)
             self._bars.start()
         return self
 
@@ -41,14 +43,20 @@ class ByteMeter:
             self._bars.stop()
 
 
-def _new_bars() -> "Progress":
+class RowMeter(ByteMeter):
+    """The same while rows are read."""
+
+    are_bytes = False
+
+
+def _new_bars(are_bytes: bool) -> "Progress":
     from rich.console import Console  # lazily: takes 60 ms, and a pipe shows no progress
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        DownloadColumn(),
+        DownloadColumn() if are_bytes else MofNCompleteColumn(),
         console=Console(stderr=True),
         auto_refresh=False,  # no refresh thread during the scan
         transient=True,

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from tally.cli.account import Email, WorkspaceName, acting_as
+from tally.cli.account import Email, SessionOrEmail, WorkspaceName, acting_as, acting_here
 from tally.cli.imports import describe_result
+from tally.cli.moving import export_everything
 from tally.cli.output import echo
 from tally.cli.rejections import writing
+from tally.core.errors import TallyError
 from tally.core.text import plural
 from tally.spend import sample_data as sample
 from tally.storage.database import DatabaseError
@@ -20,23 +22,37 @@ from tally.storage.workspaces import load_timezone
 
 
 def export_records(
-    email: Email,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", show_default=False)] = None,
+    email: SessionOrEmail = None,
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(metavar="FILE", help="File to write: .csv or .parquet.", show_default=False),
-    ],
+    ] = None,
     workspace: WorkspaceName = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="Write all tables into one ZIP, which another Tally imports."),
+    ] = False,
 ) -> None:
     """Export the records of a workspace as CSV or Parquet.
 
     Records of excluded sources are left out. In CSV, text that a spreadsheet would run as a formula is
-    escaped.
+    escaped. With --everything, an admin moves house: records, sources, projects, prices, subscriptions and
+    settings go into one file, for `tally import --everything`.
 
-    Example: tally export --email ada@example.com --out records.csv
+    Example: tally export --everything moving.zip
     """
+    if file is not None and out is not None:
+        raise TallyError("Name one file: as FILE, or with --out.")
+    out = out or file
+    if everything:
+        export_everything(out, email, workspace)
+        return
+    if out is None:
+        raise typer.BadParameter("Name the file to write.", param_hint="'--out'")
     if out.suffix not in (".csv", ".parquet"):
         raise DatabaseError(f"{out.name} must end in .csv or .parquet.")
-    with acting_as(email, "tally export", workspace) as database:
+    with acting_here(email, "tally export", workspace) as database:
         records = load_records(database)
     with writing(out):
         out.write_bytes(write_records(records, "parquet" if out.suffix == ".parquet" else "csv"))

@@ -1,0 +1,280 @@
+"""The tables of an export of everything, and what each column accepts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from tally.core.records import (
+    MAX_BILLING_ACCOUNT,
+    MAX_MODEL_NAME,
+    MAX_REQUEST_ID,
+    ChargeType,
+    CollectionMethod,
+    CostBasis,
+)
+from tally.moving import cells
+from tally.moving.cells import Parse
+
+Row = dict[str, Any]
+
+EXACT = ("_usd", "_mtok", "multiplier", "metadata")
+PROVIDER, PERSON = "provider", "person"  # names in place of provider_id and user_id
+NAME, EMAIL = cells.text(100), cells.text(320)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, whose CSV file has its name. Columns in `required` have no empty cells.
+
+    `filled` are texts that may be empty, but not null.
+    """
+
+    name: str
+    columns: Mapping[str, Parse]
+    required: frozenset[str]
+    order: Sequence[str] = ("id",)
+    filled: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return f"{self.name}.csv"
+
+    @property
+    def query(self) -> str:
+        """The columns to select."""
+        stored = {PROVIDER: "provider_id", PERSON: "user_id"}
+        names = dict.fromkeys([*(stored.get(name, name) for name in self.columns), *self.order])
+        return ",".join(f"{name}::text" if self.is_exact(name) else name for name in names)
+
+    def is_exact(self, name: str) -> bool:
+        """True for a column whose JSON numbers would be rounded on their way."""
+        return name.endswith(EXACT)
+
+
+def _table(name: str, required: str, columns: Mapping[str, Parse], **others: Any) -> Table:
+    return Table(name, columns, frozenset(required.split()), **others)
+
+
+WORKSPACE = _table(
+    "workspaces",
+    "name timezone currency person_split",
+    {
+        "name": NAME,
+        "timezone": cells.text(64),
+        "currency": cells.text(3),
+        "person_split": cells.choice("own", "admins", "everyone"),
+    },
+)
+PREFERENCES = _table(
+    "user_preferences",
+    "currency timezone theme default_date_range email_notifications forecast_enabled metadata",
+    {
+        "currency": cells.text(3),
+        "timezone": cells.text(64),
+        "theme": cells.choice("light", "dark", "system"),
+        "default_date_range": cells.choice("7d", "30d", "90d", "1y", "all"),
+        "email_notifications": cells.flag,
+        "forecast_enabled": cells.flag,
+        "monthly_limit_usd": cells.decimal(),
+        "metadata": cells.record_of,
+    },
+    order=("user_id",),
+)
+PROJECTS = _table(
+    "projects",
+    "id name slug is_private",
+    {
+        "id": cells.identifier,
+        "name": NAME,
+        "slug": cells.text(120),
+        "is_private": cells.flag,
+        "archived_at": cells.instant,
+    },
+    order=("created_at", "id"),
+)
+RULES = _table(
+    "project_rules",
+    "field match value project_id",
+    {
+        "field": cells.text(30),
+        "match": cells.choice("exact", "prefix"),
+        "value": cells.text(500),
+        "project_id": cells.identifier,
+    },
+    order=("position", "id"),
+)
+ALIASES = _table(
+    "person_aliases", "value person", {"value": cells.text(300), PERSON: EMAIL}, order=("value", "id")
+)
+ACCOUNTS = _table(
+    "billing_accounts", "account name", {"account": cells.text(200), "name": NAME}, order=("account",)
+)
+MODELS = _table(
+    "model_aliases",
+    "provider name model_name",
+    {PROVIDER: NAME, "name": cells.text(200), "model_name": cells.text(200)},
+)
+LIMITS = _table(
+    "member_limits",
+    "person",
+    {PERSON: EMAIL, "monthly_usd": cells.decimal(), "monthly_tokens": cells.count},
+    order=("user_id",),
+)
+CONNECTIONS = _table("api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME})
+PRICES = _table(
+    "model_prices",
+    "id provider model_name valid_from input_usd_per_mtok output_usd_per_mtok request_usd replaces_list"
+    " metadata",
+    {
+        "id": cells.identifier,
+        PROVIDER: NAME,
+        "model_name": cells.text(MAX_MODEL_NAME),
+        "valid_from": cells.day,
+        "input_usd_per_mtok": cells.decimal(),
+        "output_usd_per_mtok": cells.decimal(),
+        "cached_input_usd_per_mtok": cells.decimal(),
+        "cache_write_usd_per_mtok": cells.decimal(),
+        "cache_write_1h_usd_per_mtok": cells.decimal(),
+        "request_usd": cells.decimal(),
+        "replaces_list": cells.flag,
+        "metadata": cells.record_of,
+    },
+)
+MULTIPLIERS = _table(
+    "price_multipliers",
+    "id provider multiplier valid_from metadata",
+    {
+        "id": cells.identifier,
+        PROVIDER: NAME,
+        "billing_account": cells.text(MAX_BILLING_ACCOUNT),
+        "multiplier": cells.decimal(3, 6),
+        "valid_from": cells.day,
+        "valid_to": cells.day,
+        "note": cells.text(500),
+        "metadata": cells.record_of,
+    },
+    filled=frozenset({"note"}),
+)
+SUBSCRIPTIONS = _table(
+    "subscriptions",
+    "id provider plan_name amount_usd started_on renewal_day interval metadata",
+    {
+        "id": cells.identifier,
+        PERSON: EMAIL,
+        PROVIDER: NAME,
+        "plan_name": cells.text(200),
+        "amount_usd": cells.decimal(),
+        "started_on": cells.day,
+        "ended_on": cells.day,
+        "renewal_day": cells.count,
+        "interval": cells.choice("month", "year"),
+        "metadata": cells.record_of,
+    },
+    order=("created_at", "id"),
+)
+SOURCES = _table(
+    "imports",
+    "id kind filename format is_enabled rows_read rows_imported rows_duplicate rows_restated rows_rejected"
+    " status metadata",
+    {
+        "id": cells.identifier,
+        PERSON: EMAIL,
+        "kind": cells.choice("file", "connection", "machine"),
+        "filename": cells.text(255),
+        "format": cells.text(50),
+        "file_sha256": cells.text(64),
+        "is_enabled": cells.flag,
+        "rows_read": cells.count,
+        "rows_imported": cells.count,
+        "rows_duplicate": cells.count,
+        "rows_restated": cells.count,
+        "rows_rejected": cells.count,
+        "status": cells.choice("running", "done", "failed"),
+        "metadata": cells.record_of,
+        "finished_at": cells.instant,
+    },
+    order=("created_at", "id"),
+)
+# A row each of what a source's `errors` hold: a cell with all of them would be too long.
+REJECTIONS = _table(
+    "import_errors",
+    "import_id line",
+    {"import_id": cells.identifier, "line": cells.count, "reason": cells.text(2000), "row": cells.text(2000)},
+    filled=frozenset({"reason", "row"}),
+)
+_COUNTS = (
+    "tokens_used",
+    "input_tokens",
+    "output_tokens",
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "request_count",
+)
+_STATEMENT: dict[str, Parse] = {
+    "timestamp": cells.instant,
+    "day": cells.day,
+    PROVIDER: NAME,
+    "model_name": cells.text(MAX_MODEL_NAME),
+    "cost_usd": cells.decimal(),
+    "cost_basis": cells.choice(*get_args(CostBasis)),
+    "charge_type": cells.choice(*get_args(ChargeType)),
+    "collection_method": cells.choice(*get_args(CollectionMethod)),
+    **dict.fromkeys(_COUNTS, cells.count),
+    PERSON: EMAIL,
+    "project_id": cells.identifier,
+    "project_chosen_by": cells.choice("person", "source", "event"),
+    "import_id": cells.identifier,
+    "subscription_id": cells.identifier,
+    "source_key": cells.identifier,
+    "request_id": cells.text(MAX_REQUEST_ID),
+    "billing_account": cells.text(MAX_BILLING_ACCOUNT),
+    "dataset": cells.text(100),
+    "billed_under_other_name": cells.flag,
+    "metadata": cells.record_of,
+}
+_STATED = (
+    "timestamp provider model_name cost_basis charge_type collection_method source_key dataset"
+    f" billed_under_other_name metadata {' '.join(_COUNTS)}"
+)
+RECORDS = _table("cost_records", _STATED, _STATEMENT, order=("timestamp", "source_key"))
+SUPERSEDED = _table("superseded_records", _STATED, _STATEMENT, order=("timestamp", "id"))
+STATEMENTS = (RECORDS, SUPERSEDED)
+# The totals, which an import finds again. Nothing is imported from it.
+DAILY = _table(
+    "daily_costs",
+    "date provider model cost_basis charge_type tokens requests records unpriced_records",
+    {
+        "date": cells.day,
+        PROVIDER: NAME,
+        "model": cells.text(MAX_MODEL_NAME),
+        "cost_basis": cells.choice(*get_args(CostBasis)),
+        "charge_type": cells.choice(*get_args(ChargeType)),
+        "project_id": cells.identifier,
+        "cost_usd": cells.decimal(18),
+        **dict.fromkeys(("tokens", "requests", "records", "unpriced_records"), cells.total),
+    },
+)
+
+# In the order in which they are imported: each refers to those before it.
+TABLES = (
+    WORKSPACE,
+    PREFERENCES,
+    CONNECTIONS,
+    PROJECTS,
+    RULES,
+    ALIASES,
+    ACCOUNTS,
+    LIMITS,
+    PRICES,
+    MULTIPLIERS,
+    MODELS,
+    SUBSCRIPTIONS,
+    SOURCES,
+    REJECTIONS,
+    *STATEMENTS,
+    DAILY,
+)
+# Columns that name rows of other tables.
+REFERENCES = {"project_id": PROJECTS, "import_id": SOURCES, "subscription_id": SUBSCRIPTIONS}

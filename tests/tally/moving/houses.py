@@ -1,0 +1,230 @@
+"""A workspace with something in every table, and all that a move must keep of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tally.core.records import CostRecord, day_instant, identity, request_identity
+from tally.ledger.save import save_batch
+from tally.spend.subscriptions import Subscription, add_subscription
+from tally.storage.database import Database, Query, Row, select_all
+from tally.storage.postgrest import SupabaseDatabase
+
+ZONE = "Asia/Tokyo"
+FIRST = datetime(2026, 9, 1, 20, tzinfo=UTC)  # the next day in Tokyo
+ACME = "openai:acme"
+
+
+def furnish(database: SupabaseDatabase) -> None:
+    """Fill a personal workspace."""
+    me = database.scope.user_id
+    preferences = {"timezone": ZONE, "currency": "EUR", "monthly_limit_usd": "123.45", "theme": "dark"}
+    database.update("user_preferences", me, preferences, key="user_id")
+    projects = {
+        name: database.call("create_project", name=name, is_private=name == "Secret")
+        for name in ("Web", "Old", "Secret", "Web ")
+    }
+    logs = add_source(database, "machine", "Claude Code on laptop")
+    rules = [
+        ("folder", "/work/old", projects["Old"]),
+        ("folder", "/work/web", projects["Web"]),
+        ("source", logs, projects["Secret"]),
+    ]
+    database.call(
+        "set_rules",
+        rules=[{"field": f, "match": "prefix", "value": v, "project_id": p} for f, v, p in rules],
+    )
+    _set_prices(database)
+    _add_plans(database)
+    _add_records(database, logs, projects)
+    database.call("name_billing_account", account=ACME, name="Acme")
+    database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
+    database.call("archive_project", project=projects["Old"])
+
+
+def _add_records(database: SupabaseDatabase, logs: str, projects: dict[str, str]) -> None:
+    logged = [request(n, metadata={"folder": "/work/web" if n % 2 else "/work/old"}) for n in range(20)]
+    save_batch(database, logged, logs)
+    gateway = add_source(database, "file", "gateway.csv")
+    save_batch(database, [request(n, "0.5", "billed", "csv_import") for n in range(5)], gateway)
+    usage = add_source(database, "file", "usage.csv", errors=[{"line": 9, "reason": "No date.", "row": "x"}])
+    save_batch(database, [_line(n, "estimated", "requests") for n in range(15)], usage)
+    bill = add_source(database, "connection", "OpenAI costs")
+    save_batch(database, [_line(n, "billed", "costs", "0.0123456789") for n in range(7)], bill)
+    excluded = add_source(database, "file", "twice.csv", is_enabled=False)
+    save_batch(database, [_line(n, "billed", "costs", "9") for n in range(3)], excluded)
+    save_batch(database, _odd_records(), None)
+    save_batch(database, [_line(40, "included", "plan", None, project_id=projects["Web "])], usage)
+    chosen = database.select(Query("cost_records", "id", ["id"], {"model_name": "odd", "import_id": None}))
+    database.update("cost_records", chosen[0]["id"], {"project_id": projects["Secret"]})
+    shared = database.select(Query("cost_records", "id", ["id"], {"import_id": gateway}))
+    database.update("cost_records", shared[0]["id"], {"project_id": projects["Web"]})
+
+
+def _odd_records() -> list[CostRecord]:
+    texts = ('=HYPERLINK("x")', "'quoted", 'a "b", c\r\nd', "-1+1", "ü 😀\tx", "")
+    records = [
+        CostRecord(
+            "anthropic",
+            FIRST + timedelta(days=n),
+            "odd",
+            Decimal(n + 1) / 8,
+            identity("odd", n),
+            metadata={"note": note, "tags": ["a", note], "share": 0.1, "amount": 1_000_000 + n},
+        )
+        for n, note in enumerate(texts)
+    ]
+    credit = CostRecord(
+        "openai", FIRST, "=credit", Decimal("-99999999.9999999999"), identity("credit"), charge_type="credit"
+    )
+    unpriced = CostRecord(
+        "openai", FIRST, "my-gpt-prod", None, identity("unpriced"), "estimated", input_tokens=10**15
+    )
+    return [*records, credit, unpriced]
+
+
+def request(
+    n: int, cost: str = "0.25", basis: Any = "estimated", method: Any = "local_log", **more: Any
+) -> CostRecord:
+    """What one source says about a request to Anthropic."""
+    return CostRecord(
+        "anthropic",
+        FIRST + timedelta(hours=7 * n),
+        "claude-sonnet-4-5",
+        Decimal(cost),
+        request_identity(f"req_{n}"),
+        basis,
+        collection_method=method,
+        request_id=f"req_{n}",
+        input_tokens=100 + n,
+        output_tokens=n,
+        cached_input_tokens=7,
+        request_count=1,
+        **more,
+    )
+
+
+def _line(n: int, basis: Any, dataset: str, cost: str | None = "0.75", **more: Any) -> CostRecord:
+    day = date(2026, 9, 1) + timedelta(days=n)
+    return CostRecord(
+        "openai",
+        day_instant(day, ZONE),
+        "gpt-5-mini-2025-08-07",
+        Decimal(cost) if cost else None,
+        identity(dataset, n),
+        basis,
+        day=day,
+        billing_account=ACME,
+        dataset=dataset,
+        input_tokens=0 if basis == "billed" else 1000 + n,
+        **more,
+    )
+
+
+def add_source(database: Database, kind: str, name: str, **more: Any) -> str:
+    """Add a source; returns its id."""
+    row = {
+        "kind": kind,
+        "filename": name,
+        "format": "test",
+        "file_sha256": "ab" * 32 if kind == "file" else None,
+        "rows_read": 3,
+        "rows_imported": 2,
+        "rows_rejected": 1,
+        "status": "done",
+        "finished_at": "2026-10-01T00:00:00+00:00",
+        "metadata": {"signature": name},
+    }
+    return str(database.insert("imports", row | more)["id"])
+
+
+def _set_prices(database: Database) -> None:
+    openai = provider_ids(database)["openai"]
+    price = {"input_usd_per_mtok": "1.2345678901", "output_usd_per_mtok": "2", "request_usd": "0.001"}
+    for start in ("2026-01-01", "2026-09-05"):
+        row = {"provider_id": openai, "model_name": "house", "valid_from": start, "replaces_list": True}
+        database.insert("model_prices", row | price)
+    discount = {"provider_id": openai, "multiplier": "0.85", "valid_from": "2026-01-01", "note": ""}
+    database.insert("price_multipliers", discount | {"billing_account": ACME, "valid_to": "2026-08-31"})
+    database.insert("price_multipliers", discount | {"multiplier": "1.1", "note": "a reseller"})
+
+
+def _add_plans(database: Database) -> None:
+    """A plan that became dearer, and a yearly one."""
+    anthropic = provider_ids(database)["anthropic"]
+    before = Subscription(anthropic, "Max", Decimal(90), date(2026, 5, 31), 31, ended_on=date(2026, 8, 1))
+    after = Subscription(anthropic, "Max", Decimal("100.50"), date(2026, 8, 2), 31)
+    yearly = Subscription(anthropic, "Team", Decimal(1200), date(2025, 3, 1), 1, "year")
+    for plan in (before, after, yearly):
+        add_subscription(database, plan)
+
+
+def provider_ids(database: Database) -> dict[str, str]:
+    """Ids by name."""
+    return {row["name"]: row["id"] for row in select_all(database, Query("providers", "id,name", ["id"]))}
+
+
+def inventory(database: Database) -> dict[str, list[Any]]:
+    """What a move must keep, with names in place of ids: of each table its rows, sorted."""
+    projects = {
+        row["id"]: (row["name"], row["slug"], bool(row["archived_at"]))
+        for row in database.call("list_projects")
+    }
+    sources = {
+        row["id"]: row
+        for row in _load(database, "imports", "id,kind,filename,format,is_enabled,status,errors")
+    }
+    names = {**projects, **{source: row["filename"] for source, row in sources.items()}}
+    found: dict[str, list[Any]] = {"projects": list(projects.values())}
+    found["sources"] = [[value for name, value in row.items() if name != "id"] for row in sources.values()]
+    for table, columns in _TABLES.items():
+        rows = _load(database, table, columns)
+        found[table] = [[names.get(value, value) for value in _without_moves(row).values()] for row in rows]
+    for table in ("cost_records", "superseded_records"):
+        flags = ",money_is_effective,tokens_are_effective" if table == "cost_records" else ""
+        found[table] = [
+            [
+                names.get(value, value)
+                for name, value in row.items()
+                if not (name == "source_key" and row["charge_type"] == "subscription") and name != "id"
+            ]
+            for row in _load(database, table, _STATEMENT + flags)
+        ]
+    found["totals"] = _list_totals(database, names)
+    return {table: sorted(rows, key=repr) for table, rows in found.items()}
+
+
+_STATEMENT = (
+    "id,timestamp,day,provider_id,model_name,cost_usd::text,cost_basis,charge_type,collection_method,tokens_used,"
+    "input_tokens,output_tokens,cached_input_tokens,request_count,project_id,project_chosen_by,import_id,"
+    "source_key,request_id,billing_account,dataset,billed_under_other_name,metadata::text"
+)
+_TABLES = {
+    "project_rules": "id,position,field,match,value,project_id",
+    "billing_accounts": "account,name",
+    "model_aliases": "id,name,model_name",
+    "model_prices": "id,model_name,valid_from,input_usd_per_mtok::text,request_usd::text,replaces_list",
+    "price_multipliers": "id,billing_account,multiplier::text,valid_from,valid_to,note",
+    "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
+    "workspaces": "id,timezone,currency",
+    "user_preferences": "user_id,currency,timezone,theme,monthly_limit_usd::text",
+}
+
+
+def _load(database: Database, table: str, columns: str) -> list[Row]:
+    where = {"workspaces": {"id": database.scope.workspace_id}}.get(table, {})
+    if table == "user_preferences":
+        where = {"user_id": database.scope.user_id}
+    order = columns.partition(",")[0] if table in ("billing_accounts", "user_preferences") else "id"
+    return list(select_all(database, Query(table, columns, [order], where)))
+
+
+def _without_moves(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name not in ("id", "user_id")}
+
+
+def _list_totals(database: Database, names: dict[str, Any]) -> list[Sequence[Any]]:
+    columns = database.call("daily_costs", from_date=None, to_date=None, split="project")
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    return [[names.get(value, value) for value in row.values()] for row in rows]

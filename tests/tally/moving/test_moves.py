@@ -1,0 +1,201 @@
+"""A workspace that moves: the same to the last digit, there and back, as often as one likes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tally.ledger.save import save_batch
+from tally.local.stack import Stack
+from tally.moving.arriving import MoveInterrupted, import_workspace
+from tally.moving.file import ExportFile, ExportManifest
+from tally.moving.leaving import export_workspace
+from tally.moving.tables import RECORDS
+from tally.moving.target import Target
+from tally.storage.database import Database, NotAllowed, Query, Row, Unreachable, select_all
+from tally.storage.postgrest import SupabaseDatabase
+from tally.storage.workspaces import load_timezone
+from tests.tally.moving.houses import add_source, inventory, request
+from tests.tally.people import add_member, add_team, over_http, sign_up
+
+LAST_DIGIT = "All totals are the same as in the export, to the last digit."
+
+
+def leave(database: Database, path: Path) -> ExportManifest:
+    return export_workspace(database, path, "058")
+
+
+def arrive(database: Database, path: Path) -> Target:
+    file = ExportFile(path)
+    file.check()
+    return import_workspace(database, file)
+
+
+def every_row_is_accounted_for(target: Target) -> bool:
+    read = {name: rows for name, rows in target.file.manifest.rows.items() if rows and name != "daily_costs"}
+    counts = {name: one for name, one in target.counts.items() if one.read}
+    assert {name: one.read for name, one in counts.items()} == read
+    return all(one.read == one.added + one.there + one.rejected for one in counts.values())
+
+
+def test_a_house_is_the_same_in_another_installation(
+    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    manifest = leave(house, tmp_path / "house.zip")
+    assert all(manifest.rows[name] for name in ("cost_records", "superseded_records", "project_rules"))
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    before, after = inventory(house), inventory(elsewhere)
+    for table, rows in before.items():
+        assert after[table] == rows, table
+    assert every_row_is_accounted_for(target)
+    assert not any(counts.rejected for counts in target.counts.values())
+    assert target.notes == [LAST_DIGIT]
+
+
+def test_repeating_and_coming_back_add_nothing(
+    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    leave(house, tmp_path / "house.zip")
+    arrive(elsewhere, tmp_path / "house.zip")
+    first = inventory(elsewhere)
+    again = arrive(elsewhere, tmp_path / "house.zip")
+    leave(elsewhere, tmp_path / "back.zip")
+    before = inventory(house)
+    back = arrive(house, tmp_path / "back.zip")
+    for target in (again, back):
+        assert every_row_is_accounted_for(target)
+        assert not any(counts.added or counts.rejected for counts in target.counts.values())
+    assert inventory(elsewhere) == first
+    assert inventory(house) == before
+
+
+@pytest.fixture
+def team(stack: Stack) -> SupabaseDatabase:
+    """A shared workspace, as its owner sees it."""
+    owner = sign_up(stack)
+    return over_http(stack, owner).in_workspace(add_team(stack, owner))
+
+
+def test_records_of_colleagues_come_with_their_names(
+    stack: Stack, team: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    bob = sign_up(stack)
+    add_member(stack, team.scope.workspace_id, bob)
+    of_bob = over_http(stack, bob).in_workspace(team.scope.workspace_id)
+    source = add_source(of_bob, "machine", "Codex on laptop")
+    mine = add_source(team, "machine", "Codex on laptop")
+    save_batch(of_bob, [request(1), request(2, metadata={"user": "bob-laptop"})], source)
+    save_batch(team, [request(3)], mine)
+    team.call("set_member_limit", person=bob.user_id, monthly_usd=5, monthly_tokens=None)
+    team.call("set_aliases", aliases=[{"value": "bob-laptop", "user_id": bob.user_id}])
+    team.call("update_workspace", name=None, timezone="Asia/Tokyo", currency="EUR", person_split="own")
+    leave(team, tmp_path / "team.zip")
+    target = arrive(elsewhere, tmp_path / "team.zip")
+    columns = "id,source_key,user_id,metadata,import_id"
+    rows = {row["source_key"]: row for row in select_all(elsewhere, Query("cost_records", columns, ["id"]))}
+    metadata = [rows[str(request(n).source_key)]["metadata"] for n in (1, 2, 3)]
+    assert metadata == [{"actor": bob.email}, {"user": "bob-laptop"}, {}]
+    assert {row["user_id"] for row in rows.values()} == {elsewhere.scope.user_id}
+    names = {row["filename"] for row in select_all(elsewhere, Query("imports", "id,filename", ["id"]))}
+    assert names == {"Codex on laptop", f"Codex on laptop ({bob.email})"}
+    rejected = {name: one.rejected for name, one in target.counts.items() if one.rejected}
+    assert rejected == {"person_aliases": 1, "member_limits": 1}
+    assert load_timezone(elsewhere) == "Asia/Tokyo"
+    assert target.notes == [LAST_DIGIT]
+
+
+def test_a_workspace_in_use_keeps_what_it_has(
+    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    project = elsewhere.call("create_project", name="Own")
+    rule = {"field": "model", "match": "prefix", "value": "claude", "project_id": project}
+    elsewhere.call("set_rules", rules=[rule])
+    own = add_source(elsewhere, "file", "own.csv")
+    save_batch(elsewhere, [request(100)], own)
+    before = load(elsewhere)
+    leave(house, tmp_path / "house.zip")
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    after = load(elsewhere)
+    assert after[str(request(100).source_key)] == before[str(request(100).source_key)]
+    assert target.counts["project_rules"].rejected == 3
+    assert target.counts["workspaces"].rejected == 1
+    assert load_timezone(elsewhere) == "UTC"
+    assert every_row_is_accounted_for(target)
+    assert len(after) == len(before) + target.counts["cost_records"].added
+    by_rule = after[str(request(7).source_key)]
+    assert (by_rule["project_id"], by_rule["project_chosen_by"]) == (project, None)
+    assert {row["project_chosen_by"] for row in after.values()} >= {"person", "source"}
+
+
+def load(database: Database) -> dict[str, Row]:
+    columns = "id,source_key,project_id,project_chosen_by,cost_usd::text,updated_at"
+    return {row["source_key"]: row for row in select_all(database, Query("cost_records", columns, ["id"]))}
+
+
+def test_only_admins_move_a_workspace(stack: Stack, team: SupabaseDatabase, tmp_path: Path) -> None:
+    bob = sign_up(stack)
+    add_member(stack, team.scope.workspace_id, bob)
+    of_bob = over_http(stack, bob).in_workspace(team.scope.workspace_id)
+    with pytest.raises(NotAllowed, match=r"^Only its admins can export everything"):
+        leave(of_bob, tmp_path / "team.zip")
+    leave(team, tmp_path / "team.zip")
+    with pytest.raises(NotAllowed, match=r"^Only its admins can import everything"):
+        arrive(of_bob, tmp_path / "team.zip")
+
+
+def test_an_export_during_a_save_is_of_one_moment(house: SupabaseDatabase, tmp_path: Path) -> None:
+    saved: list[int] = []
+
+    def save_once(done: int, _total: int, _label: str) -> None:
+        if done > 50 and not saved:
+            saved.append(done)
+            save_batch(house, [request(200)], None)
+
+    manifest = export_workspace(house, tmp_path / "house.zip", "058", save_once)
+    rows = list(ExportFile(tmp_path / "house.zip").rows(RECORDS))
+    assert saved
+    assert str(request(200).source_key) in {row["source_key"] for row in rows}
+    assert len(rows) == manifest.rows["cost_records"]
+
+
+class Interrupted(SupabaseDatabase):
+    """A connection that breaks at a call of one function."""
+
+    breaks_at, calls_left = "", 0
+
+    def call(self, function: str, **params: Any) -> Any:
+        if function == self.breaks_at:
+            self.calls_left -= 1
+            if self.calls_left < 0:
+                raise Unreachable("The database cannot be reached right now.")
+        return super().call(function, **params)
+
+
+@pytest.mark.parametrize(
+    ("function", "after"),
+    [
+        ("create_project", 2),
+        ("set_rules", 0),
+        ("archive_project", 0),
+        ("save_cost_records", 1),
+        ("save_cost_records", 4),
+        ("restore_filing", 0),
+        ("restore_filing", 1),
+        ("name_model", 0),
+    ],
+)
+def test_an_interrupted_import_is_finished_by_the_next(
+    house: SupabaseDatabase, other_stack: Stack, tmp_path: Path, function: str, after: int
+) -> None:
+    leave(house, tmp_path / "house.zip")
+    person = sign_up(other_stack)
+    breaking = Interrupted(over_http(other_stack, person)._client, person.user_id)
+    breaking.breaks_at, breaking.calls_left = function, after
+    with pytest.raises(
+        MoveInterrupted, match=r"Import the same file again to finish it: nothing is added twice"
+    ):
+        arrive(breaking, tmp_path / "house.zip")
+    elsewhere = over_http(other_stack, person)
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    assert every_row_is_accounted_for(target)
+    assert inventory(elsewhere) == inventory(house)
