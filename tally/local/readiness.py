@@ -36,8 +36,8 @@ def refuse_other_postgres(home: Home) -> None:
             raise TallyError(
                 f"{file.parent} holds data of PostgreSQL {found[:10]}; this Tally runs {POSTGRES_MAJOR}. Run "
                 "`tally backup` with the Tally that made it, then `tally restore` with this one and an empty "
-                "TALLY_HOME. Where the restore refuses another version's tables, `tally export` and "
-                "`tally import` move each account's records."
+                "TALLY_HOME. Where the restore refuses another version's tables, `tally export --everything` "
+                "and `tally import --everything` move each workspace."
             )
 
 

@@ -150,29 +150,33 @@ class ExportFile:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(table.file) as part:
                 reader = csv.reader(io.TextIOWrapper(part, "utf-8", newline=""), strict=True)
-                if next(reader, None) != list(table.columns):
-                    raise self._refuse(table, "its columns are not those of this Tally")
+                columns = next(reader, [])
+                self._check_columns(table, columns)
                 for line in reader:
-                    yield self._read_row(table, line, reader.line_num)
+                    if len(line) != len(columns):
+                        where = f"line {reader.line_num:,}"
+                        raise self._refuse(table, f"{where} has {len(line)} cells instead of {len(columns)}")
+                    yield self._read_row(table, dict(zip(columns, line, strict=True)), reader.line_num)
         except csv.Error as error:
             raise self._refuse(table, f"it is no CSV ({error})") from None
         except (*UNREADABLE, UnicodeError):
             raise self._refuse(table, "it cannot be read") from None
 
-    def _read_row(self, table: Table, line: list[str], number: int) -> Row:
-        if len(line) != len(table.columns):
-            raise self._refuse(
-                table, f"line {number:,} has {len(line)} cells instead of {len(table.columns)}"
-            )
-        row: Row = {}
-        for (name, parse), cell in zip(table.columns.items(), line, strict=True):
+    def _check_columns(self, table: Table, columns: list[str]) -> None:
+        """An older Tally may lack columns that can be empty."""
+        known = set(columns)
+        if len(known) < len(columns) or not table.required <= known <= table.columns.keys():
+            raise self._refuse(table, "its columns are not those of this Tally: update the older of the two")
+
+    def _read_row(self, table: Table, line: dict[str, str], number: int) -> Row:
+        row: Row = {name: "" if name in table.filled else None for name in table.columns}
+        for name, cell in line.items():
             if cell == "":
                 if name in table.required:
                     raise self._refuse(table, f"{name} in line {number:,} is empty")
-                row[name] = "" if name in table.filled else None
                 continue
             try:
-                row[name] = parse(cell)
+                row[name] = table.columns[name](cell)
             except cells.Refused as expected:
                 raise self._refuse(table, f"{name} in line {number:,} is not {expected}") from None
         try:

@@ -9,14 +9,13 @@ from tally.core.records import CostRecord, day_instant, identity, request_identi
 from tally.ledger.save import save_batch
 from tally.spend.subscriptions import Subscription, add_subscription
 from tally.storage.database import Database, Query, Row, select_all
-from tally.storage.postgrest import SupabaseDatabase
 
 ZONE = "Asia/Tokyo"
 FIRST = datetime(2026, 9, 1, 20, tzinfo=UTC)  # the next day in Tokyo
 ACME = "openai:acme"
 
 
-def furnish(database: SupabaseDatabase) -> None:
+def furnish(database: Database) -> None:
     """Fill a personal workspace."""
     me = database.scope.user_id
     preferences = {"timezone": ZONE, "currency": "EUR", "monthly_limit_usd": "123.45", "theme": "dark"}
@@ -43,7 +42,7 @@ def furnish(database: SupabaseDatabase) -> None:
     database.call("archive_project", project=projects["Old"])
 
 
-def _add_records(database: SupabaseDatabase, logs: str, projects: dict[str, str]) -> None:
+def _add_records(database: Database, logs: str, projects: dict[str, str]) -> None:
     logged = [request(n, metadata={"folder": "/work/web" if n % 2 else "/work/old"}) for n in range(20)]
     save_batch(database, logged, logs)
     gateway = add_source(database, "file", "gateway.csv")

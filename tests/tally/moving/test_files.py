@@ -181,6 +181,13 @@ def test_a_source_whose_rows_do_not_add_up_is_refused(write: Write) -> None:
     assert "do not add up" in refusal(write(source=SOURCE | {"rows_read": 5}))
 
 
+def test_a_column_that_an_older_tally_lacks_is_empty(write: Write) -> None:
+    path = rewrite(write(), {"projects.csv": f"id,name,slug,is_private\r\n{ID},Web,web,false\r\n".encode()})
+    read = ExportFile(path)
+    read.check()
+    assert list(read.rows(PROJECTS)) == [PROJECT]
+
+
 def test_a_changed_table_is_noticed(write: Write) -> None:
     path = write()
     with zipfile.ZipFile(path) as archive:
@@ -194,6 +201,8 @@ def test_wrong_tables_are_refused(write: Write) -> None:
     assert "lacks the table projects.csv" in refusal(rewrite(write(), {"projects.csv": None}))
     assert "columns are not those" in refusal(rewrite(write(), {"projects.csv": b"id,name\r\n"}))
     assert "is not an export" in refusal(rewrite(write(), {}, {"parts": {}, "rows": None}))
+    short = b"id,name,slug,is_private,archived_at\r\n" + f"{ID},Web\r\n".encode()
+    assert "line 2 has 2 cells instead of 5" in refusal(rewrite(write(), {"projects.csv": short}))
     with_gap = rewrite(write(), {}, {"rows": {}})
     assert "not as many as the manifest says" in refusal(with_gap)
     assert "made by a newer Tally" in refusal(rewrite(write(), {}, {"format": 2}))
