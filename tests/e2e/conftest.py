@@ -1,13 +1,14 @@
 """Browser and server of the end-to-end tests."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.app.app_server import AppServer
 from tests.app.conftest import account, connection, new_account, project, server, server_wire, upstream
-from tests.e2e.chromium import FLAGS, HEADLESS
+from tests.e2e.chromium import FLAGS, HEADLESS, TEST_FLAGS
 from tests.e2e.steps import SLOW
 
 __all__ = ["account", "connection", "new_account", "project", "server", "server_wire", "upstream"]  # fixtures
@@ -26,7 +27,7 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """One Chromium, where all tabs of a context share a process."""
-    browser = playwright.chromium.launch(executable_path=HEADLESS, args=[*FLAGS, "--process-per-site"])
+    browser = playwright.chromium.launch(executable_path=HEADLESS, args=[*FLAGS, *TEST_FLAGS])
     yield browser
     browser.close()
 
@@ -45,16 +46,34 @@ def first_tab(chromium: Browser, server: AppServer) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture
-def context(first_tab: Page, server: AppServer) -> Iterator[BrowserContext]:
-    """A signed-out browser in Berlin; pytest prints the server's log if the test fails."""
-    yield first_tab.context
+@pytest.fixture(autouse=True)
+def server_log(server: AppServer) -> Iterator[None]:
+    """The server's log, which pytest prints if the test fails."""
+    yield
     print(server.log())
+
+
+@pytest.fixture
+def context(first_tab: Page) -> Iterator[BrowserContext]:
+    """A signed-out browser in Berlin."""
+    with cleared_after(first_tab) as context:
+        yield context
+
+
+@contextmanager
+def cleared_after(first_tab: Page) -> Iterator[BrowserContext]:
+    """The browser of the first tab; all other tabs and the session end with the block."""
+    yield first_tab.context
     for page in first_tab.context.pages:
         if page is not first_tab:
             page.close()
-    first_tab.context.clear_cookies()
-    first_tab.evaluate("localStorage.clear()")
+    sign_out(first_tab)
+
+
+def sign_out(page: Page) -> None:
+    """Forget the session, as a new browser would."""
+    page.context.clear_cookies()
+    page.evaluate("localStorage.clear()")
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """Every page with six months of data: dark on a phone, light on a desktop."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import ConsoleMessage, Page, Request, expect
 
 from app.auth.identity import database_of
 from tally.accounts.auth_client import AuthClient
@@ -14,6 +14,8 @@ from tally.local.stack import Stack
 from tally.spend import sample_data
 from tests.app.accounts import Account, sign_in_user, sign_up
 from tests.app.projects import add_project, set_rules
+from tests.e2e.accessibility import list_settled_violations
+from tests.e2e.conftest import cleared_after
 from tests.e2e.steps import PAGES, run_nightly, sign_in, visit
 
 # Rules that Streamlit itself breaks: the sparkline of a metric and the drop zone of an upload.
@@ -42,13 +44,18 @@ def busy_account(upstream: AuthClient, stack: Stack) -> Account:
 
 
 class Watched:
-    """A page, and the errors and warnings in its console."""
+    """A page, what it requested, and the errors and warnings in its console."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self.requested: list[str] = []
         self.errors: list[str] = []
+        page.on("request", self._note)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _note(self, request: Request) -> None:
+        self.requested.append(request.url.partition("/static/js/")[2] or request.url)
 
     def _listen(self, message: ConsoleMessage) -> None:
         # Streamlit's small charts in cards have a layer for the point under the mouse, empty at first.
@@ -57,9 +64,7 @@ class Watched:
 
     def violations(self) -> list[tuple[str, str]]:
         """Violations of accessibility rules by our pages: the rule and the first element that breaks it."""
-        self.page.wait_for_timeout(500)  # charts are drawn, colours have faded in
-        found = Axe().run(self.page).response["violations"]
-        return [(it["id"], it["nodes"][0]["html"][:200]) for it in found if it["id"] not in STREAMLIT_RULES]
+        return [found for found in list_settled_violations(self.page) if found[0] not in STREAMLIT_RULES]
 
     def scrolling(self) -> list[str]:
         """What scrolls sideways: the page, or a table where lists can replace them."""
@@ -68,21 +73,44 @@ class Watched:
         return found
 
 
-def test_figures_are_painted_before_the_charts_code_is_fetched(page: Page, busy_account: Account) -> None:
-    requested: list[str] = []
-    page.on(
-        "request", lambda request: requested.append(request.url.partition("/static/js/")[2] or request.url)
-    )
-    sign_in(page, busy_account)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    opened = next(nth for nth, url in enumerate(requested) if "/render-gate?" in url)
-    charts = next(nth for nth, url in enumerate(requested) if url.startswith("PlotlyChart."))
+@pytest.fixture(scope="module")
+def watched(first_tab: Page, busy_account: Account) -> Iterator[Watched]:
+    """A tab of all tests here, as loading the dashboard takes most of their time; opened on a tablet."""
+    with cleared_after(first_tab) as context:
+        watched = Watched(context.new_page())
+        watched.page.set_viewport_size(TABLET)
+        sign_in(watched.page, busy_account)
+        expect(watched.page.locator(".js-plotly-plot").first).to_be_visible()
+        yield watched
+
+
+def test_figures_are_painted_before_the_charts_code_is_fetched(watched: Watched) -> None:
+    opened = next(nth for nth, url in enumerate(watched.requested) if "/render-gate?" in url)
+    charts = next(nth for nth, url in enumerate(watched.requested) if url.startswith("PlotlyChart."))
     assert opened < charts
 
 
-def test_pages_are_accessible_and_fit_a_phone(page: Page, busy_account: Account) -> None:
-    watched = Watched(page)
-    sign_in(page, busy_account, "/settings")
+def test_tablet_shows_cards_in_two_rows_and_a_wider_page_its_legend_below_the_days(watched: Watched) -> None:
+    page = watched.page
+    boxes = [card.bounding_box() for card in page.get_by_test_id("stMetric").all()]
+    tops = [box["y"] for box in boxes if box]
+    assert len(tops) == 4
+    assert tops[0] == tops[1] < tops[2] == tops[3]
+    expect(page.locator(".legend").first).to_be_visible()
+    lines = page.locator(".legend").first.bounding_box()
+    page.set_viewport_size(DESKTOP)
+    page.wait_for_timeout(1000)  # the chart is drawn again
+    wide = page.locator(".legend").first.bounding_box()
+    assert lines is not None
+    assert wide is not None
+    assert wide["height"] < lines["height"], "the legend takes fewer lines"
+    assert page.evaluate(LEGEND_GAP) > 0
+
+
+def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size(DESKTOP)
+    visit(page, "/settings")
     links = page.get_by_test_id("stSidebarNav").get_by_role("link")
     expect(links).to_have_text([re.compile(f"{title}$") for title in PAGES.values()])  # after an icon's name
     found, scrolling = {"menu": watched.violations()}, {}
@@ -103,23 +131,3 @@ def test_pages_are_accessible_and_fit_a_phone(page: Page, busy_account: Account)
     assert {path: of_page for path, of_page in found.items() if of_page} == {}
     assert {path: of_page for path, of_page in scrolling.items() if of_page} == {}
     assert watched.errors == []
-
-
-def test_tablet_shows_cards_in_two_rows_and_a_wider_page_its_legend_below_the_days(
-    page: Page, busy_account: Account
-) -> None:
-    page.set_viewport_size(TABLET)
-    sign_in(page, busy_account)
-    boxes = [card.bounding_box() for card in page.get_by_test_id("stMetric").all()]
-    tops = [box["y"] for box in boxes if box]
-    assert len(tops) == 4
-    assert tops[0] == tops[1] < tops[2] == tops[3]
-    expect(page.locator(".legend").first).to_be_visible()
-    lines = page.locator(".legend").first.bounding_box()
-    page.set_viewport_size(DESKTOP)
-    page.wait_for_timeout(1000)  # the chart is drawn again
-    wide = page.locator(".legend").first.bounding_box()
-    assert lines is not None
-    assert wide is not None
-    assert wide["height"] < lines["height"], "the legend takes fewer lines"
-    assert page.evaluate(LEGEND_GAP) > 0

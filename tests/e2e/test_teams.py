@@ -7,8 +7,7 @@ import uuid
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from app.auth.identity import User
 from tally.accounts.auth_client import AuthClient
@@ -17,6 +16,8 @@ from tests.app.accounts import PASSWORD, Account, sign_in_user
 from tests.app.app_server import AppServer
 from tests.app.pages import save, usage
 from tests.app.teams import join, new_team, remove
+from tests.e2e.accessibility import list_settled_violations
+from tests.e2e.conftest import sign_out
 from tests.e2e.steps import expect_page, kpi, sign_in, visit
 from tests.shared_connections import operator_connection
 
@@ -52,23 +53,18 @@ def mailed_link(server: AppServer, email: str) -> str:
     raise AssertionError("no link was mailed")
 
 
-def violations(page: Page) -> list[tuple[str, str]]:
-    page.wait_for_timeout(500)  # colours have faded in
-    return [(it["id"], it["nodes"][0]["html"][:200]) for it in Axe().run(page).response["violations"]]
-
-
 def test_invited_by_email_a_new_person_joins_the_workspace(
-    page: Page, chromium: Browser, server: AppServer, account: Account, owner: User, stack: Stack
+    page: Page, server: AppServer, account: Account, owner: User, stack: Stack
 ) -> None:
     email = f"{uuid.uuid4().hex[:12]}@example.com"
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
     sign_in(page, account, in_team("/settings", owner))
-    assert violations(page) == []
+    assert list_settled_violations(page) == []
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
     page.set_viewport_size({"width": 1440, "height": 900})
     page.emulate_media(color_scheme="light")
-    assert violations(page) == []
+    assert list_settled_violations(page) == []
     page.get_by_role("button", name="Invite", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Email").fill(email)
@@ -77,24 +73,23 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
     shown = dialog.locator("code").inner_text()
     dialog.get_by_role("button", name="Close").click()
 
-    context = chromium.new_context(base_url=server.url, timezone_id="Europe/Berlin", bypass_csp=True)
-    guest = context.new_page()
+    sign_out(page)
+    guest = page.context.new_page()
     link = mailed_link(server, email)
     assert link == shown
     guest.goto(link)
-    assert violations(guest) == []
+    assert list_settled_violations(guest) == []
     guest.get_by_role("link", name="Create an account").click()
     guest.get_by_label("Email").fill(email)
     guest.get_by_label("Password").fill(PASSWORD)
     guest.get_by_role("button", name="Create account").click()
     expect(guest.get_by_role("heading", level=1)).to_contain_text("Join Northwind")
-    assert violations(guest) == []
+    assert list_settled_violations(guest) == []
     assert guest.evaluate("document.documentElement.scrollWidth <= innerWidth")
     guest.get_by_role("button", name="Accept invitation").click()
     expect(guest).to_have_url(re.compile(f"workspace={owner.workspace.workspace_id}"))
     expect(kpi(guest, "Spend, 30 days")).to_have_text("$12.50")
     expect(guest.get_by_role("combobox", name="Workspace")).to_have_value(LONG_NAME)
-    context.close()
 
     with operator_connection(stack, autocommit=True) as job:
         select = (
@@ -139,7 +134,7 @@ def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Ac
 
     visit(page, "/records")
     expect(page.get_by_text("1 to 1 of 1 record")).to_be_visible()
-    assert violations(page) == []
+    assert list_settled_violations(page) == []
     assert page.url.endswith(f"/records?workspace={team}")
     page.go_back()
     expect_page(page, "/")
@@ -147,7 +142,6 @@ def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Ac
     page.goto("/records")
     expect(page).to_have_url(re.compile(f"/records\\?workspace={team}"))
 
-    page.go_back()
     switcher.click()
     page.get_by_role("option", name="Personal").click()
     expect(page.get_by_text("See what you spend on AI")).to_be_visible()

@@ -16,8 +16,11 @@ def expect_background(page: Page, colour: str) -> None:
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", colour)
 
 
-def test_chosen_theme_overrides_the_system_theme(page: Page, upstream: AuthClient, account: Account) -> None:
+def test_chosen_theme_overrides_the_system_theme_which_pages_and_charts_follow(
+    page: Page, upstream: AuthClient, account: Account
+) -> None:
     user = sign_in_user(upstream, account)
+    save(user, [usage(0, "1")])
     database = database_of(user)
     database.update("user_preferences", user.user_id, {"theme": "dark"}, key="user_id")
     sign_in(page, account, "/records")
@@ -25,13 +28,8 @@ def test_chosen_theme_overrides_the_system_theme(page: Page, upstream: AuthClien
 
     database.update("user_preferences", user.user_id, {"theme": "system"}, key="user_id")
     page.wait_for_timeout(1500)  # the data version is cached for a second
-    open_page(page, "/records")
+    open_page(page, "/")
     expect_background(page, LIGHT)
-
-
-def test_charts_follow_the_system_theme(page: Page, upstream: AuthClient, account: Account) -> None:
-    save(sign_in_user(upstream, account), [usage(0, "1")])
-    sign_in(page, account)
     legend = page.locator(".legendtext").first
     expect(legend).to_have_css("fill", INK_LIGHT)
 
