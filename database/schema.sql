@@ -1306,6 +1306,42 @@ begin
 end
 $$;
 
+-- FUNCTION private.count_statements()
+
+CREATE FUNCTION private.count_statements() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant uuid;
+    present bigint;
+    parts bigint;
+begin
+    for tenant in
+        insert into private.record_counts (workspace_id, statements)
+        select c.workspace_id, case tg_op when 'DELETE' then -count(*) else count(*) end
+        from changed as c
+        where tg_op = 'INSERT' or exists (select from public.workspaces as w where w.id = c.workspace_id)
+        group by c.workspace_id
+        returning workspace_id
+    loop
+        select sum(c.statements), count(*) into present, parts from private.record_counts as c where c.workspace_id = tenant;
+        if parts > 500 then
+            perform private.join_counts(tenant);
+        end if;
+        if
+            tg_op = 'INSERT'
+            and present > private.max_statements()
+            and private.recount_statements(tenant) > private.max_statements()
+        then
+            raise exception 'A workspace can hold % records at most. Delete sources that are no longer needed on the Sources page.',
+                ltrim(to_char(private.max_statements(), '999,999,999')) using errcode = '22023';
+        end if;
+    end loop;
+    return null;
+end
+$$;
+
 -- FUNCTION private.create_month(date)
 
 CREATE FUNCTION private.create_month(month date) RETURNS boolean
@@ -2173,6 +2209,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.forget_counts()
+
+CREATE FUNCTION private.forget_counts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.record_counts as c where c.workspace_id = old.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.forget_deleted(text)
 
 CREATE FUNCTION private.forget_deleted(partition_name text) RETURNS void
@@ -2649,6 +2697,24 @@ CREATE FUNCTION private.is_refresh_due() RETURNS boolean
             (exists (select from private.overridden_days) or exists (select from private.stale_days))
             and coalesce((select r.refreshed_at from private.refreshes as r), '-infinity') < now() - interval '7 days'
         )
+$$;
+
+-- FUNCTION private.join_counts(uuid)
+
+CREATE FUNCTION private.join_counts(tenant uuid) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with joined as (
+        delete from private.record_counts as c
+        where c.ctid = any (
+            array(select o.ctid from private.record_counts as o where o.workspace_id = tenant for update skip locked)
+        )
+        returning c.statements
+    )
+
+    insert into private.record_counts (workspace_id, statements)
+    select tenant, coalesce(sum(j.statements), 0) from joined as j
 $$;
 
 -- FUNCTION private.joined_by(text)
@@ -3351,6 +3417,15 @@ begin
         left join unnest(rules) as r on f.position = r.position
     );
 end
+$$;
+
+-- FUNCTION private.max_statements()
+
+CREATE FUNCTION private.max_statements() RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select 20000000::bigint
 $$;
 
 -- FUNCTION private.may_sign_up(text)
@@ -4880,6 +4955,26 @@ begin
 end
 $$;
 
+-- FUNCTION private.recount_statements(uuid)
+
+CREATE FUNCTION private.recount_statements(tenant uuid) RETURNS bigint
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    with forgotten as (
+        delete from private.record_counts as c
+        where c.workspace_id = tenant
+    )
+
+    insert into private.record_counts (workspace_id, statements)
+    values (
+        tenant,
+        (select count(*) from public.cost_records as r where r.workspace_id = tenant)
+        + (select count(*) from public.superseded_records as s where s.workspace_id = tenant)
+    )
+    returning statements
+$$;
+
 -- FUNCTION private.refile_edited()
 
 CREATE FUNCTION private.refile_edited() RETURNS trigger
@@ -4996,6 +5091,27 @@ begin
     return null;
 end
 $$;
+
+-- FUNCTION private.refuse_too_many()
+
+CREATE FUNCTION private.refuse_too_many() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    bound constant integer := tg_argv[0];
+    present bigint;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.bound.' || tg_table_name || '.' || new.workspace_id::text, 0));
+    execute format('select count(*) from public.%I as t where t.workspace_id = $1', tg_table_name) into present
+    using new.workspace_id;
+    if present >= bound then
+        raise exception 'A workspace can have % % at most. %', ltrim(to_char(bound, '999,999')), tg_argv[1], tg_argv[2]
+            using errcode = '22023';
+    end if;
+    return new;
+end
+$_$;
 
 -- FUNCTION private.regrouped_days(jsonb, private.day_parts[])
 
@@ -8501,6 +8617,13 @@ CREATE TABLE private.installation (
     CONSTRAINT installation_only_row_check CHECK (only_row)
 );
 
+-- TABLE private.record_counts
+
+CREATE TABLE private.record_counts (
+    workspace_id uuid NOT NULL,
+    statements bigint NOT NULL
+);
+
 -- TABLE private.refreshes
 
 CREATE TABLE private.refreshes (
@@ -9249,6 +9372,10 @@ CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (worksp
 
 CREATE INDEX former_members_workspace_id_idx ON private.former_members USING btree (workspace_id);
 
+-- INDEX private.record_counts_workspace_id_idx
+
+CREATE INDEX record_counts_workspace_id_idx ON private.record_counts USING btree (workspace_id) INCLUDE (statements);
+
 -- INDEX private.sent_invitations_email_idx
 
 CREATE INDEX sent_invitations_email_idx ON private.sent_invitations USING btree (email_sha256, sent_at);
@@ -9465,6 +9592,10 @@ CREATE TRIGGER anomalies_note_update AFTER UPDATE ON public.anomalies REFERENCIN
 
 CREATE TRIGGER api_credentials_audit AFTER INSERT OR DELETE OR UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.audit_credential();
 
+-- TRIGGER public.api_credentials api_credentials_bound
+
+CREATE TRIGGER api_credentials_bound BEFORE INSERT ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('50', 'connections', 'Delete one that is no longer needed on the Connections page; its records stay.');
+
 -- TRIGGER public.api_credentials api_credentials_touch
 
 CREATE TRIGGER api_credentials_touch BEFORE UPDATE ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -9480,6 +9611,10 @@ CREATE TRIGGER billing_accounts_audit_insert AFTER INSERT ON public.billing_acco
 -- TRIGGER public.billing_accounts billing_accounts_audit_update
 
 CREATE TRIGGER billing_accounts_audit_update AFTER UPDATE ON public.billing_accounts REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{account,workspace_id}', '{account,name}', 'workspace_id');
+
+-- TRIGGER public.billing_accounts billing_accounts_bound
+
+CREATE TRIGGER billing_accounts_bound BEFORE INSERT ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'named billing accounts', 'Take the name of another one back in Settings.');
 
 -- TRIGGER public.billing_accounts billing_accounts_note_delete
 
@@ -9577,6 +9712,14 @@ CREATE TRIGGER cost_records_project_waits BEFORE UPDATE OF project_id, model_nam
 
 CREATE TRIGGER cost_records_share_timezone BEFORE INSERT OR DELETE OR UPDATE ON public.cost_records FOR EACH STATEMENT EXECUTE FUNCTION private.share_timezone();
 
+-- TRIGGER public.cost_records cost_records_total_deleted
+
+CREATE TRIGGER cost_records_total_deleted AFTER DELETE ON public.cost_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.count_statements();
+
+-- TRIGGER public.cost_records cost_records_total_inserted
+
+CREATE TRIGGER cost_records_total_inserted AFTER INSERT ON public.cost_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.count_statements();
+
 -- TRIGGER public.cost_records cost_records_touch
 
 CREATE TRIGGER cost_records_touch BEFORE UPDATE ON public.cost_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
@@ -9617,6 +9760,10 @@ CREATE TRIGGER imports_audit_insert AFTER INSERT ON public.imports REFERENCING N
 
 CREATE TRIGGER imports_audit_update AFTER UPDATE ON public.imports REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,kind,filename,format,is_enabled,metadata.paid_by}', 'workspace_id');
 
+-- TRIGGER public.imports imports_bound
+
+CREATE TRIGGER imports_bound BEFORE INSERT ON public.imports FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('5000', 'sources', 'Delete some on the Sources page, or import several files as one.');
+
 -- TRIGGER public.imports imports_change_enabled
 
 CREATE TRIGGER imports_change_enabled AFTER UPDATE OF is_enabled ON public.imports FOR EACH ROW WHEN ((old.is_enabled IS DISTINCT FROM new.is_enabled)) EXECUTE FUNCTION private.change_enabled();
@@ -9636,6 +9783,10 @@ CREATE TRIGGER imports_enable_waits BEFORE UPDATE OF is_enabled ON public.import
 -- TRIGGER public.imports imports_touch
 
 CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.invitations invitations_bound
+
+CREATE TRIGGER invitations_bound BEFORE INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'open invitations', 'Cancel some in Settings.');
 
 -- TRIGGER public.invitations invitations_note_delete
 
@@ -9697,6 +9848,10 @@ CREATE TRIGGER members_audit_changed AFTER DELETE OR UPDATE ON public.members FO
 
 CREATE TRIGGER members_audit_joined AFTER INSERT ON public.members FOR EACH ROW WHEN ((new.workspace_id <> new.user_id)) EXECUTE FUNCTION private.audit_member();
 
+-- TRIGGER public.members members_bound
+
+CREATE TRIGGER members_bound BEFORE INSERT ON public.members FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'members', 'An owner or admin can remove some in Settings.');
+
 -- TRIGGER public.members members_keep_an_owner
 
 CREATE CONSTRAINT TRIGGER members_keep_an_owner AFTER DELETE OR UPDATE ON public.members NOT DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE FUNCTION private.keep_an_owner();
@@ -9741,6 +9896,10 @@ CREATE TRIGGER model_aliases_audit_insert AFTER INSERT ON public.model_aliases R
 
 CREATE TRIGGER model_aliases_audit_update AFTER UPDATE ON public.model_aliases REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{provider_id,name,model_name}', 'workspace_id');
 
+-- TRIGGER public.model_aliases model_aliases_bound
+
+CREATE TRIGGER model_aliases_bound BEFORE INSERT ON public.model_aliases FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'names for models', 'Take some back on the Prices page.');
+
 -- TRIGGER public.model_aliases model_aliases_note_delete
 
 CREATE TRIGGER model_aliases_note_delete AFTER DELETE ON public.model_aliases REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -9764,6 +9923,10 @@ CREATE TRIGGER model_prices_audit_insert AFTER INSERT ON public.model_prices REF
 -- TRIGGER public.model_prices model_prices_audit_update
 
 CREATE TRIGGER model_prices_audit_update AFTER UPDATE ON public.model_prices REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,model_name,valid_from,input_usd_per_mtok,output_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,cache_write_1h_usd_per_mtok,request_usd,replaces_list}', 'workspace_id');
+
+-- TRIGGER public.model_prices model_prices_bound
+
+CREATE TRIGGER model_prices_bound BEFORE INSERT ON public.model_prices FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'custom prices', 'Delete those that are no longer used on the Prices page.');
 
 -- TRIGGER public.model_prices model_prices_note_delete
 
@@ -9816,6 +9979,10 @@ CREATE TRIGGER price_multipliers_audit_insert AFTER INSERT ON public.price_multi
 -- TRIGGER public.price_multipliers price_multipliers_audit_update
 
 CREATE TRIGGER price_multipliers_audit_update AFTER UPDATE ON public.price_multipliers REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,billing_account,multiplier,valid_from,valid_to,note}', 'workspace_id');
+
+-- TRIGGER public.price_multipliers price_multipliers_bound
+
+CREATE TRIGGER price_multipliers_bound BEFORE INSERT ON public.price_multipliers FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('500', 'multipliers', 'Delete those that are no longer used on the Prices page.');
 
 -- TRIGGER public.price_multipliers price_multipliers_note_delete
 
@@ -9929,6 +10096,10 @@ CREATE TRIGGER subscriptions_audit_insert AFTER INSERT ON public.subscriptions R
 
 CREATE TRIGGER subscriptions_audit_update AFTER UPDATE ON public.subscriptions REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{user_id,provider_id,plan_name,amount_usd,started_on,ended_on,renewal_day,interval}', 'workspace_id');
 
+-- TRIGGER public.subscriptions subscriptions_bound
+
+CREATE TRIGGER subscriptions_bound BEFORE INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('200', 'subscriptions', 'Add further payments as entries, or delete a subscription that was never paid.');
+
 -- TRIGGER public.subscriptions subscriptions_follow
 
 CREATE TRIGGER subscriptions_follow AFTER INSERT OR DELETE OR UPDATE ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.follow_subscription();
@@ -9964,6 +10135,14 @@ CREATE TRIGGER superseded_records_select_inserted AFTER INSERT ON public.superse
 -- TRIGGER public.superseded_records superseded_records_select_updated
 
 CREATE TRIGGER superseded_records_select_updated AFTER UPDATE ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (((pg_trigger_depth() = 0) AND (current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text))) EXECUTE FUNCTION private.select_winners_of_changed();
+
+-- TRIGGER public.superseded_records superseded_records_total_deleted
+
+CREATE TRIGGER superseded_records_total_deleted AFTER DELETE ON public.superseded_records REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.count_statements();
+
+-- TRIGGER public.superseded_records superseded_records_total_inserted
+
+CREATE TRIGGER superseded_records_total_inserted AFTER INSERT ON public.superseded_records REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.count_statements();
 
 -- TRIGGER public.superseded_records superseded_records_touch
 
@@ -10004,6 +10183,10 @@ CREATE TRIGGER workspaces_check_timezone_update BEFORE UPDATE ON public.workspac
 -- TRIGGER public.workspaces workspaces_delete_records
 
 CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.delete_records_of_workspace();
+
+-- TRIGGER public.workspaces workspaces_forget_counts
+
+CREATE TRIGGER workspaces_forget_counts AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.forget_counts();
 
 -- TRIGGER public.workspaces workspaces_mark_all_days
 
@@ -10280,6 +10463,10 @@ ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.overridden_days
 
 ALTER TABLE private.overridden_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.record_counts
+
+ALTER TABLE private.record_counts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.refreshes
 
@@ -10742,6 +10929,8 @@ REVOKE ALL ON FUNCTION private.count_invitation(sender uuid, address text) FROM 
 
 REVOKE ALL ON FUNCTION private.count_parts() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.count_statements() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.create_month(month date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.create_personal_workspace() FROM PUBLIC;
@@ -10807,6 +10996,8 @@ REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, OUT days integer,
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
@@ -10884,6 +11075,8 @@ REVOKE ALL ON FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days dat
 REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
 
@@ -10982,6 +11175,8 @@ REVOKE ALL ON FUNCTION private.mark_month(partition_name text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.max_statements() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.may_sign_up(address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.may_sign_up(address text) TO supabase_auth_admin;
@@ -11096,6 +11291,8 @@ REVOKE ALL ON FUNCTION private.read_undivided(tenant uuid, first_day date, last_
 
 REVOKE ALL ON FUNCTION private.recount_parts(tenant uuid, first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.recount_statements(tenant uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.refile_edited() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refile_source(tenant uuid, source uuid) FROM PUBLIC;
@@ -11105,6 +11302,8 @@ REVOKE ALL ON FUNCTION private.refile_statements(tenant uuid, ids uuid[], first_
 REVOKE ALL ON FUNCTION private.refuse_outdated(what text, before jsonb, present jsonb, wanted jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.refuse_second_multiplier() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.refuse_too_many() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_parts[]) FROM PUBLIC;
 
