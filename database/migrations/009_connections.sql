@@ -11,7 +11,9 @@ create table if not exists public.api_credentials (
     encryption_key_id text not null check (length(encryption_key_id) between 1 and 100),
     is_active boolean not null default true,
     validation_status text not null default 'pending' check (validation_status in ('pending', 'valid', 'invalid')),
-    last_validated_at timestamptz check (last_validated_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
+    last_validated_at timestamptz check (
+        last_validated_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
+    ),
     last_sync_at timestamptz check (last_sync_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     next_sync_at timestamptz check (next_sync_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     last_error text check (length(last_error) <= 2000),

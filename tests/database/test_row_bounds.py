@@ -129,7 +129,7 @@ def test_two_at_once_do_not_pass_the_bound(project: Project, database: Connectio
         select %s, id, 'One more', 1, '2026-05-01', '2026-05-02', 9
         from public.providers where name = 'chatgpt'"""
     outcomes = race(
-        *(lambda person=person: person.connection.execute(add, [team.id]) for person in team.people.values())  # type: ignore[misc]
+        *(lambda person=person: person.connection.execute(add, [team.id]) for person in team.people.values())
     )
     assert sum(isinstance(outcome, psycopg.Error) for outcome in outcomes) == 1
     assert database.execute("select count(*) from public.subscriptions").fetchone() == (200,)
