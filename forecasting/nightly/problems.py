@@ -67,7 +67,7 @@ class Problems:
         """Note the failure of a step; raises it when the connection was lost."""
         if self.connection.closed:
             raise error
-        self.add(workspace, f"{step}: {explain(error)}.", f"{step} for {workspace.id}: {describe(error)}.")
+        self.add(workspace, f"{step}: {explain(error)}.", f"{step} ({workspace.id}): {describe(error)}.")
 
     def add(self, workspace: Workspace, sentence: str, line: str) -> None:
         """Store a sentence with the workspace's run, and print a line for the operator.

@@ -19,9 +19,9 @@ NEXT_PAGE = """
 select c.id, c.workspace_id, p.name, c.encrypted_api_key, c.encryption_key_id
 from public.api_credentials as c
 inner join public.providers as p on p.id = c.provider_id
-where c.id > %s
+where %(last)s::uuid is null or c.id > %(last)s
 order by c.id
-limit %s"""
+limit %(page)s"""
 
 # These change nothing if the user has replaced the provider key in the meantime.
 REPLACE = """
@@ -51,8 +51,8 @@ class StoredKey:
 
 def load_stored_keys(connection: Connection) -> Iterator[StoredKey]:
     """Every provider key of every workspace."""
-    last = UUID(int=0)
-    while page := connection.execute(NEXT_PAGE, [last, PAGE]).fetchall():
+    last: UUID | None = None  # not the least id: an account may have chosen that one
+    while page := connection.execute(NEXT_PAGE, {"last": last, "page": PAGE}).fetchall():
         for credential_id, workspace_id, provider, envelope, key_id in page:
             yield StoredKey(Owner(workspace_id, credential_id, provider), envelope, key_id)
         last = page[-1][0]

@@ -325,7 +325,7 @@ def test_forecasts_of_an_account_are_saved_all_or_none(
     )
     assert db.run_nightly() == PARTIAL
     assert {row[0] for row in db.rows("select workspace_id from public.forecast_results")} == {lucky}
-    assert f"No new forecast could be made for {unlucky}: new row for relation" in capsys.readouterr().err
+    assert f"No new forecast could be made ({unlucky}): new row for relation" in capsys.readouterr().err
     assert error_of(db, unlucky) == f"{FORECAST}: {REFUSED}."
     assert dict(db.rows("select workspace_id, status from public.job_runs")) == {
         None: "partial",
@@ -352,7 +352,7 @@ def test_workspace_whose_spend_cannot_be_read_fails_no_other(
     monkeypatch.setattr("forecasting.nightly.workspace_forecasts.load_workspace_run", refuse_unlucky)
     assert db.run_nightly() == PARTIAL
     assert {row[0] for row in db.rows("select workspace_id from public.forecast_results")} == {lucky}
-    error = f"No new forecast could be made for {unlucky}: division by zero."
+    error = f"No new forecast could be made ({unlucky}): division by zero."
     assert error in capsys.readouterr().err
     runs = db.rows("select workspace_id, status, error from public.job_runs order by workspace_id")
     assert runs == [
@@ -374,7 +374,7 @@ def test_anomalies_that_cannot_be_saved_fail_no_other_workspace(
     )
     assert db.run_nightly() == PARTIAL
     assert db.rows("select workspace_id, model_name from public.anomalies") == [(lucky, "new")]
-    assert f"{ANOMALIES} for {unlucky}: new row" in capsys.readouterr().err
+    assert f"{ANOMALIES} ({unlucky}): new row" in capsys.readouterr().err
     assert error_of(db, unlucky) == f"{ANOMALIES}: {REFUSED}."
 
 

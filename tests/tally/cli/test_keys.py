@@ -161,10 +161,10 @@ def test_interrupted_rotation_is_finished_by_the_next(vault: Vault) -> None:
 
 
 def test_killed_rotation_loses_nothing(vault: Vault) -> None:
-    secrets = {vault.add(f"secret {n}"): f"secret {n}" for n in range(60)}
-    # Another transaction holds the 31st credential: the rotation waits for it and is killed there.
+    secrets = {vault.add(f"secret {n}"): f"secret {n}" for n in range(40)}
+    # Another transaction holds the 21st credential: the rotation waits for it and is killed there.
     with psycopg.connect(vault.stack.settings()["DATABASE_URL"]) as other:
-        held = sorted(secrets)[30]
+        held = sorted(secrets)[20]
         other.execute("select from public.api_credentials where id = %s for update", [held])
         process = subprocess.Popen(
             [sys.executable, "-m", "tally", "keys", "rotate"],
