@@ -21,6 +21,7 @@ BENCHES = (
     "collecting",
     "importing",
     "glance",
+    "kills",
     "accuracy",
 )
 RESULTS = Path(__file__).parent / "results.json"

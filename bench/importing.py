@@ -23,7 +23,7 @@ def measure(options: Options) -> list[Measurement]:
     """Time one whole command over all rows."""
     rows = options.scaled(ROWS)
     with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
-        files = _write_files(Path(folder), rows)
+        files = write_files(Path(folder), rows)
         command = [sys.executable, "-m", "tally", "import", *map(str, files), "--dry-run", "--json"]
         taken = seconds(lambda: subprocess.run(command, stdout=subprocess.DEVNULL, check=True))
     speed = rows / taken
@@ -33,7 +33,8 @@ def measure(options: Options) -> list[Measurement]:
     ]
 
 
-def _write_files(folder: Path, rows: int) -> list[Path]:
+def write_files(folder: Path, rows: int) -> list[Path]:
+    """Write usage of so many different minutes, models and projects."""
     dice, files = random.Random(1), []
     for first in range(0, rows, ROWS_PER_FILE):
         files.append(folder / f"usage-{first}.csv")

@@ -1,10 +1,12 @@
 // Prepares a running PostgreSQL like a fresh Supabase project: bootstrap.sql, and a password for each role.
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import postgres from "postgres";
 import { StackError } from "./report.mjs";
 import { databaseUrl } from "./settings.mjs";
 
+const CANNOT_CONNECT_NOW = "57P03";
 const LOGIN_ROLES = ["postgres", "authenticator", "supabase_auth_admin"];
 
 export async function prepareDatabase(settings) {
@@ -22,6 +24,24 @@ export async function prepareDatabase(settings) {
     );
   } finally {
     await sql.end({ timeout: 5 });
+  }
+}
+
+// Waits while the database recovers from a crash, up to this long.
+export async function waitForRecovery(settings, longestMs) {
+  const deadline = Date.now() + longestMs;
+  while ((await isRecovering(settings)) && Date.now() < deadline) await sleep(100);
+}
+
+async function isRecovering(settings) {
+  const sql = postgres(databaseUrl(settings, "supabase_admin"), { max: 1, connect_timeout: 5, onnotice: () => {} });
+  try {
+    await sql`select 1`;
+    return false;
+  } catch (error) {
+    return error.code === CANNOT_CONNECT_NOW && !/shutting down/.test(error.message);
+  } finally {
+    await sql.end({ timeout: 1 });
   }
 }
 

@@ -20,10 +20,12 @@ import { findSystemUser, refuseClosedFolders } from "./system_user.mjs";
 import { reachable } from "./programs.mjs";
 import { serverStdio } from "./settings.mjs";
 import { notice, StackError, step } from "./report.mjs";
+import { waitForRecovery } from "./database.mjs";
 
 const PLATFORM = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
 const START_ATTEMPTS = 20;
 const WATCH_MS = 1000;
+const RECOVERY_MS = 10_000;
 const REASON = /FATAL|PANIC|could not|HINT|No space/;
 const DAMAGED = /pg_control|control file|checkpoint record|invalid data in file|initdb/;
 
@@ -114,7 +116,7 @@ export class Postgres {
 
   async #start() {
     const running = await this.#runningPort();
-    if (running === this.settings.postgresPort) return;
+    if (running === this.settings.postgresPort) return waitForRecovery(this.settings, RECOVERY_MS);
     step("Starting the database");
     // The caller holds the lock of this folder, so a server on another port is a leftover.
     if (running) await this.#stopServer();
@@ -140,8 +142,13 @@ export class Postgres {
     }
   }
 
-  #stopServer() {
-    return this.#run("pg_ctl", ["stop", "-D", this.settings.data, "-m", "fast", "-w", "-t", "30"]);
+  // A fast stop while PostgreSQL recovers from a crash waits for its checkpointer for ever. An immediate one loses
+  // nothing either: the next start recovers.
+  async #stopServer() {
+    await waitForRecovery(this.settings, RECOVERY_MS);
+    const stop = (mode, seconds) =>
+      this.#run("pg_ctl", ["stop", "-D", this.settings.data, "-m", mode, "-w", "-t", seconds]);
+    await stop("fast", "20").catch(() => stop("immediate", "10"));
   }
 
   #serverOptions() {

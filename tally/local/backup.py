@@ -23,6 +23,7 @@ from tally.backups.totals import load_totals
 from tally.core.environment import load_environment
 from tally.core.errors import TallyError
 from tally.local.home import Home
+from tally.local.interruptions import naming_interruptions
 from tally.local.keys import ENCRYPTION_KEYS, load_keys, read_encryption_keys
 from tally.local.migrations import load_applied
 from tally.local.ports import find_free_ports
@@ -45,7 +46,8 @@ def make_backup(home: Home, path: Path, passphrase: SecretStr | None) -> Manifes
         raise TallyError(
             f"There is no folder {path.parent}. Create it, or mount the disk that should be there."
         )
-    with database_of(home) as database_url, new_archive(path) as archive:
+    interruptions = naming_interruptions("tally backup")
+    with interruptions, database_of(home) as database_url, new_archive(path) as archive:
         return _write(archive, home, database_url, passphrase)
 
 

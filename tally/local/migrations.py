@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from tally.core.errors import TallyError
 from tally.core.paths import CHECKOUT
 from tally.local.home import Home
+from tally.local.interruptions import is_interruption
 from tally.local.node import MODULES, Node
 
 MIGRATIONS = CHECKOUT / "database" / "migrations"
@@ -77,6 +78,8 @@ def _rehearse(database_url: str, files: list[Path]) -> None:
             try:
                 connection.execute(file.read_bytes())
             except psycopg.Error as error:
+                if is_interruption(error):
+                    raise
                 reason = error.diag.message_primary or error
                 raise MigrationsFailed(
                     f"The data in the database does not suit {file.name}: {reason}. "

@@ -25,6 +25,7 @@ from tally.core.private_files import write_private
 from tally.local import processes
 from tally.local.backup import admin_url, load_backed_up_keys
 from tally.local.home import Home
+from tally.local.interruptions import naming_interruptions
 from tally.local.keys import make_keys, save_encryption_keys, save_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.migrations import OTHER_VERSION, load_checksums
@@ -75,7 +76,8 @@ def restore(home: Home, source: Source) -> None:
     _refuse_small_disk(home, source.manifest)
     lock = HomeLock(home.path / "restore.lock", "restore", 0)
     try:
-        _restore(home, source)
+        with naming_interruptions("tally restore"):
+            _restore(home, source)
     finally:
         lock.release()
 

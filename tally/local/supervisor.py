@@ -15,6 +15,7 @@ from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
 from tally.local.folding import Folding
 from tally.local.home import Home, open_home
+from tally.local.interruptions import Interrupted, naming_interruptions
 from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.logs import LogRotation
@@ -134,7 +135,8 @@ class StackService:
         """Return when the API answers and all migrations are applied."""
         self.stack.start(self.listener, self.stop_requested)
         self.listener.on_step("Migrating the database")
-        push_migrations(self.stack.home, self.node, self.stack.settings()["DATABASE_URL"], self._back_up)
+        with naming_interruptions("tally up"):
+            push_migrations(self.stack.home, self.node, self.stack.settings()["DATABASE_URL"], self._back_up)
 
     def _back_up(self) -> None:
         local = self.stack.local
@@ -143,6 +145,8 @@ class StackService:
         self.listener.on_step("Making a backup")
         try:
             path = make_automatic_backup(self.stack.home, Reason.MIGRATION, local.tally_backup_passphrase)
+        except Interrupted:
+            raise
         except TallyError as problem:
             raise TallyError(
                 f"{problem} Tally makes a backup before it migrates the database. To do without, set "

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -102,6 +103,21 @@ def test_next_start_recovers_when_everything_was_killed_at_once(home: Path, port
     with running_stack(home, port) as stack:
         assert api_answers(stack)
         assert "before everything was killed" in remembered(stack)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+def test_stop_right_after_a_crash_leaves_no_database(home: Path, port: int, pause: float) -> None:
+    with running_stack(home, port) as stack:
+        remember(stack, f"before the stop after {pause} s")
+        postmaster = pid_of_postgres(stack)
+        with connect(stack) as connection:
+            kill(connection.info.backend_pid)
+        time.sleep(pause)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 15
+    assert not processes.is_running(postmaster)
+    with running_stack(home, port) as stack:
+        assert f"before the stop after {pause} s" in remembered(stack)
 
 
 def test_database_left_on_another_port_moves_to_the_new_one(home: Path, port: int) -> None:
