@@ -26,6 +26,7 @@ from tally.moving.tables import (
     PROVIDER,
     RECORDS,
     REJECTIONS,
+    SOURCES,
     TABLES,
     WORKSPACE,
     Row,
@@ -35,6 +36,7 @@ from tally.storage.database import Database, NotAllowed, Query, select_all, sele
 from tally.storage.workspaces import Workspace, list_workspaces
 
 ATTEMPTS = 3
+SOURCES_AT_ONCE = 50  # the rejected rows of one may be a megabyte
 NO_PROJECT = "00000000-0000-0000-0000-000000000000"
 ALWAYS_LEFT_OUT = (
     "Provider keys: enter them again where you import.",
@@ -53,7 +55,6 @@ class _Names:
     account: str
     providers: dict[str, str]
     people: dict[str, str]
-    projects: frozenset[str]
 
 
 class _Changed(Exception):
@@ -107,7 +108,7 @@ def _write(database: Database, names: _Names, writer: TableWriter, on_progress: 
                 write(())
             else:
                 for page in _load_pages(database, table, names):
-                    if table.name == "imports":
+                    if table is SOURCES:
                         rejections += _list_rejections(page)
                     write(_describe(table, row, names) for row in page)
                     done += len(page)
@@ -138,7 +139,6 @@ def _load_names(database: Database) -> _Names:
         people[database.scope.user_id],
         {row["id"]: row["name"] for row in select_all(database, Query("providers", "id,name", ["id"]))},
         people,
-        frozenset(row["id"] for row in database.call("list_projects")),
     )
 
 
@@ -148,8 +148,10 @@ def _load_pages(database: Database, table: Table, names: _Names) -> Iterable[lis
         where = {"id": names.workspace.id}
     if table is PREFERENCES:
         where = {"user_id": database.scope.user_id}
-    columns = f"{table.query},errors" if table.name == "imports" else table.query
-    return select_pages(database, Query(table.name, columns, table.order, where))
+    if table is SOURCES:
+        columns = f"{table.query},errors"
+        return select_pages(database, Query(table.name, columns, table.order, where, limit=SOURCES_AT_ONCE))
+    return select_pages(database, Query(table.name, table.query, table.order, where))
 
 
 def _list_rejections(sources: Iterable[Row]) -> list[Row]:

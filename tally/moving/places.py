@@ -13,7 +13,7 @@ from tally.moving.tables import (
     SUBSCRIPTIONS,
     Row,
 )
-from tally.moving.target import Target, origins, remember_origin
+from tally.moving.target import Target, attempt, origins, remember_origin
 from tally.storage.database import Query, select_all
 
 MAX_FILENAME = 255
@@ -189,18 +189,19 @@ def bring_subscriptions(target: Target) -> None:
             counts.find()
             continue
         ids[row["id"]] = target.new_id(row["id"])
-        if row[PROVIDER] not in target.providers:
-            counts.reject(f"This Tally does not know the provider “{row[PROVIDER]}”. Update it.")
-            continue
-        values = {name: value for name, value in row.items() if name not in (PERSON, PROVIDER)}
-        brought_by = {} if target.is_own(row[PERSON]) else {"brought_by": row[PERSON]}
-        target.database.insert(
-            SUBSCRIPTIONS.name,
-            values
-            | {
-                "id": ids[row["id"]],
-                "provider_id": target.providers[row[PROVIDER]],
-                "metadata": remember_origin(row) | brought_by,
-            },
-        )
-        counts.add()
+        if not _add_subscription(target, row):
+            target.refused.add(ids[row["id"]])
+
+
+def _add_subscription(target: Target, row: Row) -> bool:
+    counts = target.count(SUBSCRIPTIONS)
+    if row[PROVIDER] not in target.providers:
+        counts.reject(f"This Tally does not know the provider “{row[PROVIDER]}”. Update it.")
+        return False
+    values = {name: value for name, value in row.items() if name not in (PERSON, PROVIDER)}
+    values["id"] = target.ids[SUBSCRIPTIONS.name][row["id"]]
+    values["provider_id"] = target.providers[row[PROVIDER]]
+    values["metadata"] = remember_origin(row)
+    if not target.is_own(row[PERSON]):
+        values["metadata"] |= {"brought_by": row[PERSON]}
+    return attempt(counts, lambda: target.database.insert(SUBSCRIPTIONS.name, values))

@@ -91,7 +91,9 @@ def _batches(target: Target, table: Table, known: set[Identity]) -> Iterator[Cal
 
 
 def _count_renewal(target: Target, table: Table, row: Row, known: set[Identity]) -> None:
-    if _identity(row) in known:
+    if row["subscription_id"] in target.refused:
+        target.count(table).reject("Their subscription was not added.")
+    elif _identity(row) in known:
         target.count(table).find()
     else:
         target.count(table).add()

@@ -66,6 +66,7 @@ class Target:
     counts: defaultdict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     notes: list[str] = field(default_factory=list)
     has_its_rules: bool = False  # the file's rules are the workspace's
+    refused: set[str] = field(default_factory=set)  # new ids of subscriptions that were not added
     to_archive: list[str] = field(default_factory=list)
     to_finish: list[Row] = field(default_factory=list)
 

@@ -1,11 +1,12 @@
 """Progress is drawn on a terminal only, and labels are text."""
 
 import io
+import re
 
 import pytest
 
 from tally.cli import meter
-from tally.cli.meter import ByteMeter
+from tally.cli.meter import ByteMeter, RowMeter
 
 
 class Terminal(io.StringIO):
@@ -35,6 +36,14 @@ def test_terminal_shows_bytes_read_by_label(monkeypatch: pytest.MonkeyPatch) -> 
         shown.show(1_500_000, 3_000_000, "[bold]Codex")
     assert "[bold]Codex" in terminal.getvalue()
     assert "1.5/3.0 MB" in terminal.getvalue()
+
+
+def test_terminal_shows_rows_out_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    with RowMeter() as shown:
+        shown.show(5_000, 100_000, "Importing")
+    assert "Importing" in terminal.getvalue()
+    assert re.search(r"5000/100000", terminal.getvalue())
 
 
 def test_bar_is_not_redrawn_for_every_chunk(monkeypatch: pytest.MonkeyPatch) -> None:

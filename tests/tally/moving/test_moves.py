@@ -15,6 +15,7 @@ from tally.moving.target import Target
 from tally.storage.database import Database, NotAllowed, Query, Row, Unreachable, select_all
 from tally.storage.postgrest import SupabaseDatabase
 from tally.storage.workspaces import load_timezone
+from tests.shared_connections import operator_connection
 from tests.tally.moving.houses import add_source, inventory, request
 from tests.tally.people import add_member, add_team, over_http, sign_up
 
@@ -102,6 +103,50 @@ def test_records_of_colleagues_come_with_their_names(
     assert rejected == {"person_aliases": 1, "member_limits": 1}
     assert load_timezone(elsewhere) == "Asia/Tokyo"
     assert target.notes == [LAST_DIGIT]
+
+
+def test_a_team_moves_into_a_new_one(other_stack: Stack, team: SupabaseDatabase, tmp_path: Path) -> None:
+    me = team.scope.user_id
+    save_batch(team, [request(1, metadata={"user": "ada-laptop"})], add_source(team, "file", "f.csv"))
+    team.call("set_member_limit", person=me, monthly_usd="5.25", monthly_tokens=7)
+    team.call("set_aliases", aliases=[{"value": "ada-laptop", "user_id": me}])
+    team.call("update_workspace", name=None, timezone="Asia/Tokyo", currency="EUR", person_split="own")
+    leave(team, tmp_path / "team.zip")
+    mover = sign_up(other_stack)
+    new = over_http(other_stack, mover).in_workspace(add_team(other_stack, mover, "New"))
+    target = arrive(new, tmp_path / "team.zip")
+    assert not any(counts.rejected for counts in target.counts.values())
+    [person] = new.call("list_people")
+    assert (person["monthly_usd"], person["monthly_tokens"]) == ("5.2500000000", 7)
+    [settings] = new.select(
+        Query("workspaces", "name,timezone,currency,person_split", ["name"], {"id": new.scope.workspace_id})
+    )
+    assert list(settings.values()) == ["New", "Asia/Tokyo", "EUR", "own"]
+    [alias] = new.select(Query("person_aliases", "value,user_id", ["value"]))
+    assert alias == {"value": "ada-laptop", "user_id": mover.user_id}
+    again = arrive(new, tmp_path / "team.zip")
+    assert not any(counts.added or counts.rejected for counts in again.counts.values())
+
+
+def test_subscriptions_beyond_the_bound_are_counted_with_their_renewals(
+    house: SupabaseDatabase, other_stack: Stack, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    leave(house, tmp_path / "house.zip")
+    with operator_connection(other_stack) as connection:
+        connection.execute(
+            """insert into public.subscriptions
+                (workspace_id, user_id, provider_id, plan_name, amount_usd, started_on, ended_on, renewal_day)
+            select %(me)s, %(me)s, p.id, 'Plan ' || n, 1, '2026-01-01', '2026-01-01', 15
+            from public.providers as p, generate_series(1, 199) as n where p.name = 'openai'""",
+            {"me": elsewhere.scope.user_id},
+        )
+        connection.commit()
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    subscriptions, records = target.counts["subscriptions"], target.counts["cost_records"]
+    assert (subscriptions.added, subscriptions.rejected) == (1, 2)
+    assert any("200 subscriptions at most" in reason for reason in subscriptions.reasons)
+    assert records.reasons["Their subscription was not added."] == records.rejected > 0
+    assert every_row_is_accounted_for(target)
 
 
 def test_a_workspace_in_use_keeps_what_it_has(
