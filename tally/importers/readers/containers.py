@@ -22,6 +22,7 @@ JSON_NAMES = (".json", *LINES)
 
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _EXCEL = "[Content_Types].xml"
+_WORKSPACE = {"manifest.json", "imports.csv", "cost_records.csv"}  # of `tally export --everything`
 # Files that operating systems add to archives.
 _LEFTOVER = re.compile(r"(?:^|/)(?:__MACOSX/|\.DS_Store$|Thumbs\.db$|\._)")
 
@@ -75,6 +76,10 @@ def _unpack(data: bytes, filename: str) -> Iterator[tuple[str, bytes]]:
 def _members(archive: zipfile.ZipFile, filename: str) -> list[zipfile.ZipInfo]:
     if _EXCEL in archive.namelist():
         refuse_excel(filename)
+    if set(archive.namelist()) >= _WORKSPACE:
+        raise ImportRefused(
+            f"{filename} holds a whole workspace. Bring it in with `tally import --everything {filename}`."
+        )
     members = [
         member
         for member in archive.infolist()

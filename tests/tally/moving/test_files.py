@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.backups.archive import MANIFEST, new_archive
+from tally.importers import ImportRefused, read_tables
 from tally.moving import cells, file
 from tally.moving.file import ExportFile, ExportManifest, ExportRefused, TableWriter
 from tally.moving.tables import PROJECTS, RECORDS, SOURCES, TABLES, Row
@@ -239,6 +240,13 @@ def test_a_table_larger_than_the_manifest_says_is_refused_unread(write: Write) -
         described = json.loads(archive.read(MANIFEST))
     rewrite(path, {"projects.csv": b"\0" * 50_000_000}, {"parts": described["parts"]})
     assert "its projects.csv was changed" in refusal(path)
+
+
+def test_an_import_of_usage_names_the_right_command(write: Write) -> None:
+    with pytest.raises(
+        ImportRefused, match=r"moving\.zip holds a whole workspace\..*--everything moving\.zip"
+    ):
+        read_tables(write().read_bytes(), "moving.zip")
 
 
 def test_what_is_no_export_is_refused(tmp_path: Path, write: Write) -> None:
