@@ -104,8 +104,8 @@ def fill(database: Database, said: list[Statement], excluded: set[int], chooses:
     for statement in said:
         source = None if statement.source is None else sources[statement.source]
         save_batch(database, [statement.record(projects)], source)
-    for source in sorted(excluded):
-        database.call("set_source_enabled", import_id=sources[source], is_enabled=False)
+    for place in sorted(excluded):
+        database.call("set_source_enabled", import_id=sources[place], is_enabled=False)
     if chooses:
         rows = database.select(Query("cost_records", "id", ["timestamp", "source_key"]))
         for row in rows[:1]:
