@@ -18,6 +18,7 @@ BENCHES = (
     "nightly",
     "start",
     "pages",
+    "crowd",
     "collecting",
     "importing",
     "glance",

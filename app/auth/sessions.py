@@ -93,6 +93,11 @@ class Sessions:
                 self._write("update sessions set seen_at = ? where id = ?", int(self._now()), sid)
         return LiveSession(sid, row[0])
 
+    def user_of(self, sid: str) -> str | None:
+        """The user of a session that has not been closed. One indexed read."""
+        row = self._read("select user_id from sessions where id = ?", sid)
+        return str(row[0]) if row else None
+
     def tokens(self, cookie: str | None) -> Tokens | None:
         """Tokens that are valid for another minute, renewed if needed; None when the session has ended.
 

@@ -1,5 +1,6 @@
 """Gate in front of the server: no page, upload or WebSocket without a session."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -36,6 +37,8 @@ CACHEABLE_PREFIXES = ("/static/", "/app/static/")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 UNAUTHORISED_SOCKET, FOREIGN_SOCKET, TOO_MANY_SOCKETS = 4401, 1008, 4429
 MAX_LIVE_PAGES = 20  # of one account, in all of its browsers
+REFUSAL_SECONDS = 2.0
+ENDS_CONNECTION = {"connection": "close"}  # the rest of a refused upload is not read
 
 
 class Gate:
@@ -67,9 +70,9 @@ class Gate:
         if session is None:
             answer = _send_to_sign_in(scope)
         elif scope["path"].startswith(CLOSED_PREFIXES) or not belongs_to(scope["path"], session.session_id):
-            answer = PlainTextResponse("Not found", 404)
+            answer = PlainTextResponse("Not found", 404, ENDS_CONNECTION)
         elif scope["method"] == "PUT" and not has_room(scope["path"], HTTPConnection(scope).headers):
-            answer = PlainTextResponse(TOO_MUCH, 413)
+            answer = PlainTextResponse(TOO_MUCH, 413, ENDS_CONNECTION)
         else:
             _set_our_headers(scope, session)
             answer = _open_last_workspace(scope, session) or self.app
@@ -83,6 +86,9 @@ class Gate:
         elif not origin_matches(HTTPConnection(scope).headers):
             await send({"type": "websocket.close", "code": FOREIGN_SOCKET})
         elif self._live_pages[session.user_id] >= MAX_LIVE_PAGES:
+            await asyncio.sleep(
+                REFUSAL_SECONDS
+            )  # a program would try again at once, hundreds of times a second
             await send({"type": "websocket.close", "code": TOO_MANY_SOCKETS})
         else:
             await self._connect(scope, receive, send, session)

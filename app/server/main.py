@@ -15,6 +15,7 @@ from streamlit import config
 from app.auth import invitations, mail_links, routes
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
+from app.server import script_turns
 from app.server.access_log import hide_tokens
 from app.server.dashboard_page import DashboardPage
 from app.server.gate import Gate
@@ -55,3 +56,4 @@ app = st.App(
 )
 hide_tokens()
 check_start()
+script_turns.install()

@@ -1,11 +1,15 @@
 // Turns at the data API. PostgREST has one pool of connections for everyone: an account may hold only some
-// of them, and those that wait are served one account after another.
+// of them, and those that wait are served one account after another. While others use it, an account that has
+// used up its credit of seconds in the database waits until it has some again.
+import { Credit } from "./credit.mjs";
+
 export class Turns {
-  constructor({ total = 12, each = 4, waiting = 64, waitMs = 10_000 } = {}) {
+  constructor({ total = 12, each = 4, waiting = 64, waitMs = 10_000, credit = new Credit() } = {}) {
     this.total = total;
     this.each = each;
     this.waiting = waiting;
     this.waitMs = waitMs;
+    this.credit = credit;
     this.running = new Map();
     this.queues = new Map();
     this.busy = 0;
@@ -35,16 +39,30 @@ export class Turns {
   }
 
   #isFree(account) {
-    return this.busy < this.total && (this.running.get(account) ?? 0) < this.each;
+    if (this.busy >= this.total || (this.running.get(account) ?? 0) >= this.each) return false;
+    const waitMs = this.credit.waitMs(account);
+    if (waitMs > 0) this.#nextIn(waitMs);
+    return waitMs === 0;
+  }
+
+  // Looks again when an account has credit: until then, no end of a turn may come.
+  #nextIn(ms) {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      while (this.#next());
+    }, ms);
+    this.timer.unref();
   }
 
   #begin(account) {
+    const charge = this.credit.begin(account);
     this.busy += 1;
     this.running.set(account, (this.running.get(account) ?? 0) + 1);
     let ended = false;
     return () => {
       if (ended) return;
       ended = true;
+      charge();
       this.busy -= 1;
       const left = this.running.get(account) - 1;
       if (left > 0) this.running.set(account, left);
@@ -59,8 +77,10 @@ export class Turns {
       const waiter = queue.shift();
       this.queues.delete(account);
       if (queue.length > 0) this.queues.set(account, queue); // at the end: the others come first
-      return waiter.begin();
+      waiter.begin();
+      return true;
     }
+    return false;
   }
 
   #remove(account, waiter) {

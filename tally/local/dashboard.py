@@ -28,6 +28,8 @@ PUBLIC_SETTINGS = (
     "TALLY_OUTBOX",
     "FORWARDED_ALLOW_IPS",
 )
+# Compressing messages, of 20 to 50 KB, would cost pages of other people more time than it saves.
+OPTIONS = ("--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "2")
 APP = "app.server.main:app"  # also identifies the process in the process table
 
 
@@ -92,7 +94,7 @@ class Dashboard:
 
     def _command(self) -> list[str]:
         address = ["--host", "127.0.0.1", "--port", str(self.ports.dashboard)]
-        return [sys.executable, "-m", "uvicorn", APP, *address, "--timeout-graceful-shutdown", "2"]
+        return [sys.executable, "-m", "uvicorn", APP, *address, *OPTIONS]
 
     def _environment(self) -> dict[str, str]:
         public = {name: self.settings[name] for name in PUBLIC_SETTINGS}

@@ -48,6 +48,8 @@ class AppServer:
             "--port",
             str(self.port),
             "--no-access-log",
+            "--ws-per-message-deflate",
+            "false",
         ]
         with self._log.open("a") as log:
             self._process = subprocess.Popen(

@@ -47,7 +47,7 @@ def test_session_returns_its_user_and_tokens(path: Path, upstream: AuthClient, t
     cookie = store.open(tokens)
     found = store.find(cookie)
     assert found is not None
-    assert found.user_id == tokens.user_id
+    assert found.user_id == store.user_of(found.session_id) == tokens.user_id
     assert store.tokens(cookie) == tokens
 
 

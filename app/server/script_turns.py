@@ -1,0 +1,141 @@
+"""Turns of the scripts of pages: while others use Tally, one account leaves them their share of the server.
+
+All scripts run in threads of one process, so one account's pages, run again and again, would leave little of
+it to everybody else. Streamlit has no such limit: this wraps a private method of its script runner, in the
+version that the lock file pins.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
+from app.auth.sessions import sessions
+
+ALL_AT_ONCE = 4  # scripts; more threads would end each of them later, and none sooner
+AT_ONCE = 2  # scripts of an account, while others use Tally
+CREDIT_SECONDS, DEBT_SECONDS, CREDIT_PER_SECOND = 2.0, 2.0, 0.25  # of the processor, likewise
+AROUND_SECONDS = 3.0  # after a script of theirs
+FORGOTTEN_SECONDS = 60.0  # by then a debt has become full credit
+LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Share:
+    """An account's share of the server: its scripts, and its credit in seconds of the processor."""
+
+    credit: float
+    at: float
+    seen_at: float
+    running: int = 0
+
+
+class ScriptTurns:
+    """Begins scripts when they are due: those of the account with the most credit first."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._shares: dict[str, Share] = {}
+        self._waiting: dict[str, deque[threading.Event]] = {}
+
+    @contextmanager
+    def turn(self, account: str) -> Iterator[None]:
+        """Wait for the account's turn, and charge it for the time of this thread."""
+        self._wait(account)
+        started = time.thread_time()
+        try:
+            yield
+        finally:
+            self.end(account, time.thread_time() - started)
+
+    def ask(self, account: str) -> threading.Event:
+        """Queue a script; the event is set once it may begin."""
+        begins = threading.Event()
+        with self._lock:
+            self._waiting.setdefault(account, deque()).append(begins)
+            self._begin_due()
+        return begins
+
+    def end(self, account: str, used_seconds: float) -> None:
+        """End a script that used the processor for some seconds."""
+        with self._lock:
+            share = self._share(account)
+            share.running -= 1
+            share.seen_at = share.at
+            share.credit = max(share.credit - used_seconds, -DEBT_SECONDS)
+            self._forget(share.at)
+            self._begin_due()
+
+    def wait_seconds(self, account: str) -> float:
+        """Seconds until an account's script may begin; infinite until another script ends."""
+        share = self._share(account)
+        if not self._others_are_around(account, share.at):
+            return 0.0
+        if share.running >= AT_ONCE:
+            return inf
+        return 0.0 if share.credit > 0 else -share.credit / CREDIT_PER_SECOND
+
+    def _wait(self, account: str) -> None:
+        begins, deadline = self.ask(account), self._now() + LONGEST_WAIT_SECONDS
+        while not begins.is_set():
+            with self._lock:
+                wait = min(self.wait_seconds(account), deadline - self._now())
+            begins.wait(max(wait, 0.05))
+            with self._lock:
+                self._begin_due()
+                if not begins.is_set() and self._now() >= deadline:
+                    self._begin(account, begins)
+
+    def _begin_due(self) -> None:
+        while sum(share.running for share in self._shares.values()) < ALL_AT_ONCE:
+            due = [account for account in self._waiting if self.wait_seconds(account) == 0]
+            if not due:
+                return
+            account = max(due, key=lambda account: self._shares[account].credit)
+            self._begin(account, self._waiting[account][0])
+
+    def _begin(self, account: str, begins: threading.Event) -> None:
+        queue = self._waiting[account]
+        queue.remove(begins)
+        if not queue:
+            del self._waiting[account]
+        self._share(account).running += 1
+        begins.set()
+
+    def _share(self, account: str) -> Share:
+        now = self._now()
+        share = self._shares.setdefault(account, Share(CREDIT_SECONDS, now, now))
+        share.credit = min(CREDIT_SECONDS, share.credit + (now - share.at) * CREDIT_PER_SECOND)
+        share.at = now
+        return share
+
+    def _others_are_around(self, account: str, now: float) -> bool:
+        return any(
+            share.running or now - share.seen_at < AROUND_SECONDS
+            for other, share in self._shares.items()
+            if other != account
+        )
+
+    def _forget(self, now: float) -> None:
+        for account, share in list(self._shares.items()):
+            if not share.running and now - share.seen_at > FORGOTTEN_SECONDS:
+                del self._shares[account]
+
+
+def install() -> None:
+    """Let every script of this process wait for its account's turn."""
+    run_script, turns = ScriptRunner._run_script, ScriptTurns()
+
+    def run_in_turn(runner: Any, rerun_data: Any) -> None:
+        session_id = str(runner._user_info.get("sid"))
+        with turns.turn(sessions().user_of(session_id) or session_id):
+            run_script(runner, rerun_data)
+
+    ScriptRunner._run_script = run_in_turn  # type: ignore[method-assign, assignment]

@@ -1,0 +1,229 @@
+"""Visits of pages by many people at once, and beside an account that asks for all that the machine has.
+
+A visit is what a browser does after the page's files are there: the socket, a run of the script with its
+queries, and every element of the answer. Painting is not in it, as each person's own machine does that.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from time import perf_counter
+from uuid import uuid4
+
+import httpx
+import psycopg
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from bench.measurement import Measurement, Options
+from bench.pages import fill_account
+from bench.sample_account import EMAIL, PASSWORD
+from tally.accounts.auth_client import AuthClient
+from tests.app.app_server import CHECKOUT, AppServer
+from tests.embedded import temporary_stack
+
+PEOPLE, NEIGHBOURS = 50, 9
+VISITS_ALONE, ROUNDS, THINK_SECONDS = 30, 8, 2.0
+CROWD_BAR, HOSTILE_BAR = 2.0, 2.0
+VISIT_SECONDS, MAX_MESSAGE = 120, 200_000_000
+HEAVY_QUERIES, SOCKETS, UPLOADS = 24, 60, 4
+LEAST_PRIORITY = 40
+HEAVY = (
+    "cost_records?select=*&order=metadata.desc,model_name.asc&limit=1000",
+    "cost_records?select=*&metadata->>note=neq.x&order=cost_usd.desc&offset=1000",
+    "cost_records?select=model_name,metadata&or=(model_name.like.*a*b*c*,model_name.like.*c*b*a*)&order=metadata",
+    "effective_records?select=*&order=tokens_used.desc&limit=1000",
+)
+
+COPY = """
+do $$
+declare
+    known text := (
+        select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+        where attrelid = 'public.cost_records'::regclass and attnum > 0 and not attisdropped
+            and attgenerated = ''
+            and attname not in ('id', 'workspace_id', 'user_id', 'import_id', 'subscription_id')
+    );
+begin
+    execute format(
+        'insert into public.cost_records (workspace_id, user_id, %1$s)
+        select u.id, u.id, %2$s from public.cost_records as r, auth.users as u
+        where r.workspace_id = %3$L and u.id <> %3$L',
+        known, replace('r.' || known, ', ', ', r.'), '{owner}'
+    );
+end $$"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A signed-in account: the cookies of its browser, and its token for the data API."""
+
+    cookies: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A running Tally and the people on it."""
+
+    url: str
+    data_url: str
+    key: str
+    people: Sequence[Person]
+
+
+def measure(options: Options) -> list[Measurement]:
+    """Measure visits of one person, of all at once, and of some beside a hostile one."""
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        settings = opened.enter_context(temporary_stack(on_disk=True)).settings()
+        app = opened.enter_context(AppServer(folder, settings | {"TALLY_RENDER_WAIT_SECONDS": "0"}))
+        machine = _fill(app.url, settings, options.scaled(PEOPLE))
+        return asyncio.run(_measure(machine))
+
+
+def _fill(url: str, settings: dict[str, str], number: int) -> Machine:
+    """Sign up as many people, each with the same half year of usage."""
+    fill_account(settings, CHECKOUT)
+    accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
+    emails = [EMAIL, *(f"{uuid4().hex[:12]}@example.com" for _ in range(number))]
+    for email in emails[1:]:
+        accounts.sign_up(email, PASSWORD)
+    with psycopg.connect(settings["DATABASE_URL"], autocommit=True) as database:
+        (owner,) = database.execute("select id from auth.users where email = %s", [EMAIL]).fetchone() or ("",)
+        database.execute(COPY.replace("{owner}", str(owner)).encode())
+        database.execute("select public.refresh_cost_records_daily()")
+        database.execute("vacuum (analyze) public.cost_records, private.cost_records_daily")
+    people = [_sign_in(url, settings, email) for email in emails]
+    return Machine(url, settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"], people)
+
+
+def _sign_in(url: str, settings: dict[str, str], email: str) -> Person:
+    accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
+    with httpx.Client(base_url=url, headers={"origin": url, "accept": "text/html"}, timeout=60) as browser:
+        answer = browser.post("/login", data={"email": email, "password": PASSWORD})
+        if answer.status_code != 303:
+            raise RuntimeError(f"{email} could not sign in: {answer.status_code}.")
+        cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    return Person(cookies, accounts.sign_in(email, PASSWORD).access_token)
+
+
+async def _measure(machine: Machine) -> list[Measurement]:
+    *readers, hostile = machine.people
+    for reader in readers:  # what each person's first visit makes is there
+        await _visit(machine, reader)
+    alone = [await _visit(machine, readers[0]) for _ in range(VISITS_ALONE)]
+    crowd = await asyncio.gather(*(_visit(machine, reader) for reader in readers * 2))
+    quiet = await _neighbours(machine, readers[:NEIGHBOURS])
+    with _under_attack(machine, hostile):
+        beside = await _neighbours(machine, readers[:NEIGHBOURS])
+    in_turns = _p95(alone) * len(crowd) / (os.cpu_count() or 1)
+    return [
+        _compare(
+            f"visit, p95 of {len(crowd)} at once, against one after another", crowd, in_turns, CROWD_BAR
+        ),
+        _compare(f"visit, p95 of {NEIGHBOURS} people beside a hostile one", beside, _p95(quiet), HOSTILE_BAR),
+    ]
+
+
+def _compare(name: str, taken: Sequence[float], baseline: float, bar: float) -> Measurement:
+    return Measurement(name, _p95(taken), "s", baseline, _p95(taken) / baseline, bar)
+
+
+def _p95(taken: Sequence[float]) -> float:
+    return quantiles(taken, n=20, method="inclusive")[-1]
+
+
+async def _visit(machine: Machine, person: Person) -> float:
+    """Open the Overview; returns seconds until its last element. Raises for a page with an error."""
+    started = perf_counter()
+    message = BackMsg()
+    message.rerun_script.query_string = ""
+    async with websockets.connect(
+        f"{machine.url.replace('http', 'ws', 1)}/_stcore/stream",
+        additional_headers={"Cookie": person.cookies},
+        origin=machine.url,  # type: ignore[arg-type]
+        subprotocols=["streamlit"],  # type: ignore[list-item]
+        max_size=MAX_MESSAGE,
+        open_timeout=VISIT_SECONDS,
+    ) as socket:
+        await socket.send(message.SerializeToString())
+        async with asyncio.timeout(VISIT_SECONDS):
+            async for data in socket:
+                answer = ForwardMsg.FromString(data)
+                if answer.delta.new_element.HasField("exception"):
+                    raise RuntimeError(f"The page failed: {answer.delta.new_element.exception.message}")
+                if answer.WhichOneof("type") == "script_finished":
+                    return perf_counter() - started
+    raise RuntimeError("The page's connection ended before the page did.")
+
+
+async def _neighbours(machine: Machine, readers: Sequence[Person]) -> list[float]:
+    """Visits of each, with a pause after every one, as people read what they see."""
+
+    async def read(reader: Person, nth: int) -> list[float]:
+        taken: list[float] = []
+        await asyncio.sleep(THINK_SECONDS * nth / len(readers))
+        for _ in range(ROUNDS):
+            taken.append(await _visit(machine, reader))
+            await asyncio.sleep(THINK_SECONDS)
+        return taken
+
+    visits = await asyncio.gather(*(read(reader, nth) for nth, reader in enumerate(readers)))
+    return [seconds for taken in visits for seconds in taken]
+
+
+@contextmanager
+def _under_attack(machine: Machine, hostile: Person) -> Iterator[None]:
+    """A hostile account sends heavy queries, opens pages and uploads without a pause.
+
+    In a process that gives way to all others: the attack's own work is that of another machine.
+    """
+    attacker = multiprocessing.get_context("spawn").Process(target=_attack, args=(machine, hostile))
+    attacker.start()
+    try:
+        yield
+    finally:
+        attacker.terminate()
+        attacker.join()
+
+
+def _attack(machine: Machine, hostile: Person) -> None:
+    os.nice(LEAST_PRIORITY)
+    asyncio.run(_attack_all(machine, hostile))
+
+
+async def _attack_all(machine: Machine, hostile: Person) -> None:
+    async with httpx.AsyncClient(timeout=VISIT_SECONDS) as client:
+        attacks: list[Callable[[int], Awaitable[object]]] = [
+            *[lambda nth: _query(machine, hostile, client, nth)] * HEAVY_QUERIES,
+            *[lambda _: _visit(machine, hostile)] * SOCKETS,
+            *[lambda _: _upload(machine, hostile, client)] * UPLOADS,
+        ]
+        await asyncio.gather(*(_repeat(attack, nth) for nth, attack in enumerate(attacks)))
+
+
+async def _repeat(attack: Callable[[int], Awaitable[object]], nth: int) -> None:
+    """Go on until cancelled; being refused is no reason to stop, but to wait as long as a program would."""
+    while True:
+        with suppress(httpx.HTTPError, OSError, TimeoutError, RuntimeError, websockets.WebSocketException):
+            await attack(nth)
+        await asyncio.sleep(0.05)
+
+
+async def _query(machine: Machine, person: Person, client: httpx.AsyncClient, nth: int) -> None:
+    headers = {"apikey": machine.key, "authorization": f"Bearer {person.token}"}
+    await client.get(f"{machine.data_url}/rest/v1/{HEAVY[nth % len(HEAVY)]}", headers=headers)
+
+
+async def _upload(machine: Machine, person: Person, client: httpx.AsyncClient) -> None:
+    target = f"{machine.url}/_stcore/upload_file/{uuid4()}/{uuid4()}"
+    headers = {"cookie": person.cookies, "origin": machine.url}
+    await client.put(target, headers=headers, files={"file": ("costs.csv", b"x" * 20_000_000)})

@@ -1,0 +1,145 @@
+"""Turns of scripts: one account's pages, run again and again, leave others theirs; nobody alone waits."""
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
+from app.auth.session_keys import session_id
+from app.auth.sessions import Sessions
+from app.server import script_turns
+from app.server.script_turns import (
+    ALL_AT_ONCE,
+    AROUND_SECONDS,
+    AT_ONCE,
+    CREDIT_PER_SECOND,
+    CREDIT_SECONDS,
+    DEBT_SECONDS,
+    FORGOTTEN_SECONDS,
+    ScriptTurns,
+)
+from tally.accounts.auth_client import AuthClient, Tokens
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def started(asked: list[Event]) -> int:
+    return sum(1 for begins in asked if begins.is_set())
+
+
+def with_others(clock: Callable[[], float]) -> ScriptTurns:
+    """Turns where somebody else has just opened a page."""
+    turns = ScriptTurns(clock)
+    turns.ask("ben")
+    turns.end("ben", 0.1)
+    return turns
+
+
+def test_who_is_alone_has_the_whole_server() -> None:
+    turns = ScriptTurns(Clock())
+    for _ in range(50):
+        assert turns.ask("ada").is_set()
+        turns.end("ada", 10.0)
+    asked = [turns.ask("ada") for _ in range(ALL_AT_ONCE + 3)]
+    assert started(asked) == ALL_AT_ONCE
+
+
+def test_beside_others_an_account_runs_some_scripts_at_once() -> None:
+    turns = with_others(Clock())
+    asked = [turns.ask("ada") for _ in range(10)]
+    assert started(asked) == AT_ONCE
+    assert turns.ask("ben").is_set()
+    turns.end("ada", 0.0)
+    assert started(asked) == AT_ONCE + 1
+
+
+def test_used_up_credit_comes_back_with_time() -> None:
+    clock = Clock()
+    turns = with_others(clock)
+    turns.ask("ada")
+    turns.end("ada", CREDIT_SECONDS + 1)
+    waiting = turns.ask("ada")
+    assert not waiting.is_set()
+    assert turns.wait_seconds("ada") == 1 / CREDIT_PER_SECOND
+    clock.now += 1 / CREDIT_PER_SECOND + 0.1
+    turns.ask("ben")
+    assert waiting.is_set()
+
+
+def test_a_debt_has_a_bound() -> None:
+    turns = with_others(Clock())
+    turns.ask("ada")
+    turns.end("ada", 1_000)
+    assert turns.wait_seconds("ada") == DEBT_SECONDS / CREDIT_PER_SECOND
+
+
+def test_debts_do_not_count_once_the_others_have_left() -> None:
+    clock = Clock()
+    turns = with_others(clock)
+    turns.ask("ada")
+    turns.end("ada", 1_000)
+    clock.now += AROUND_SECONDS - 0.1
+    assert turns.wait_seconds("ada") > 0
+    clock.now += 0.2
+    assert turns.ask("ada").is_set()
+
+
+def test_a_place_that_becomes_free_goes_to_who_used_least() -> None:
+    clock = Clock()
+    turns = ScriptTurns(clock)
+    for account, used in (("ada", 1.5), ("ben", 0.2), ("cleo", 0.9)):
+        turns.ask(account)
+        turns.end(account, used)
+    for other in range(ALL_AT_ONCE):
+        assert turns.ask(f"other {other}").is_set()
+    asked = {account: turns.ask(account) for account in ("ada", "ben", "cleo")}
+    order: list[str] = []
+    for other in range(3):
+        turns.end(f"other {other}", 0.1)
+        order += [account for account in asked if asked[account].is_set() and account not in order]
+    assert order == ["ben", "cleo", "ada"]
+
+
+def test_who_has_been_away_is_forgotten() -> None:
+    clock = Clock()
+    turns = with_others(clock)
+    clock.now += FORGOTTEN_SECONDS + 1
+    turns.ask("ada")
+    turns.end("ada", 0.1)
+    assert set(turns._shares) == {"ada"}
+
+
+def test_a_failing_script_ends_its_turn() -> None:
+    turns = ScriptTurns()
+    for _ in range(ALL_AT_ONCE + 1):
+        try:
+            with turns.turn("ada"):
+                raise ValueError
+        except ValueError:
+            pass
+    assert turns._shares["ada"].running == 0
+
+
+def test_every_script_runs_in_a_turn_of_its_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    store = Sessions(tmp_path / "sessions.db", AuthClient("http://127.0.0.1:1", "key"))
+    sid = session_id(store.open(Tokens("ada's id", "ada@example.com", 0, "access", "refresh")))
+    taken: list[str] = []
+    monkeypatch.setattr(script_turns, "sessions", lambda: store)
+    monkeypatch.setattr(ScriptTurns, "_wait", lambda _, account: taken.append(account))
+    monkeypatch.setattr(ScriptTurns, "end", lambda *_: taken.append("end"))
+    monkeypatch.setattr(ScriptRunner, "_run_script", lambda _, data: taken.append(data))
+    script_turns.install()
+    for each in (sid, "signed out"):
+        ScriptRunner._run_script(SimpleNamespace(_user_info={"sid": each}), "rerun")  # type: ignore[arg-type]
+    assert taken == ["ada's id", "rerun", "end", "signed out", "rerun", "end"]
