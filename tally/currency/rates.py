@@ -99,7 +99,7 @@ class Rates:
         if currency == EUR:
             return True
         days = self._days.get(currency, [])
-        known, published, missed = set(days), self._days[USD], 0
+        known, published, missed = set(days[bisect_left(days, first) :]), self._days[USD], 0
         for day in published[bisect_left(published, first) :]:
             missed = 0 if day in known else missed + 1
             if missed > MAX_MISSED_DAYS:

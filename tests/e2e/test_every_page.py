@@ -64,7 +64,7 @@ class Watched:
 
     def violations(self) -> list[tuple[str, str]]:
         """Violations of accessibility rules by our pages: the rule and the first element that breaks it."""
-        return [found for found in list_settled_violations(self.page) if found[0] not in STREAMLIT_RULES]
+        return list_settled_violations(self.page, STREAMLIT_RULES)
 
     def scrolling(self) -> list[str]:
         """What scrolls sideways: the page, or a table where lists can replace them."""

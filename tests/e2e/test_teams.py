@@ -5,11 +5,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from app.auth.identity import User
+from app.auth.workspaces import Workspace
 from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tests.app.accounts import PASSWORD, Account, sign_in_user
@@ -22,8 +24,9 @@ from tests.e2e.steps import expect_page, kpi, sign_in, visit
 from tests.shared_connections import operator_connection
 
 LINK = re.compile(r"https?://\S+/invitation\?token=\S+")
+IN_WORKSPACE = re.compile(r"workspace=([0-9a-f-]{36})")
 SELECT_AGENTS = """
-select action, user_agent from public.audit_logs where workspace_id = %s and actor = 'person'"""
+select action, user_agent, address from public.audit_logs where workspace_id = %s and actor = 'person'"""
 LONG_NAME = ("Northwind and daughters " * 5)[:100].strip()
 
 
@@ -53,18 +56,26 @@ def mailed_link(server: AppServer, email: str) -> str:
     raise AssertionError("no link was mailed")
 
 
-def test_invited_by_email_a_new_person_joins_the_workspace(
-    page: Page, server: AppServer, account: Account, owner: User, stack: Stack
-) -> None:
-    email = f"{uuid.uuid4().hex[:12]}@example.com"
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme="dark")
-    sign_in(page, account, in_team("/settings", owner))
-    assert list_settled_violations(page) == []
-    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(color_scheme="light")
-    assert list_settled_violations(page) == []
+def create_first_workspace(page: Page) -> str:
+    """Create a workspace with a long name in the settings of the personal one; returns its id."""
+    page.get_by_role("button", name="Create workspace").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill(LONG_NAME)
+    dialog.get_by_role("button", name="Create workspace").click()
+
+    expect(page.get_by_text(f"{LONG_NAME} created. You can invite its members now.")).to_be_visible()
+    expect(page).to_have_url(IN_WORKSPACE)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("combobox", name="Workspace")).to_have_value(LONG_NAME)
+    for hidden in ("Workspace", "Project"):  # fields that bind the address
+        expect(page.get_by_role("textbox", name=hidden)).to_have_count(0)
+    found = IN_WORKSPACE.search(page.url)
+    assert found
+    return found[1]
+
+
+def invite(page: Page, email: str) -> str:
+    """Invite somebody in the settings; returns the link that is shown."""
     page.get_by_role("button", name="Invite", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Email").fill(email)
@@ -72,11 +83,11 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
     expect(dialog.get_by_text("in the outbox folder of this server")).to_be_visible()
     shown = dialog.locator("code").inner_text()
     dialog.get_by_role("button", name="Close").click()
+    return shown
 
-    sign_out(page)
-    guest = page.context.new_page()
-    link = mailed_link(server, email)
-    assert link == shown
+
+def accept(guest: Page, link: str, email: str) -> None:
+    """Follow the link of an invitation, create an account, and join."""
     guest.goto(link)
     assert list_settled_violations(guest) == []
     guest.get_by_role("link", name="Create an account").click()
@@ -87,34 +98,38 @@ def test_invited_by_email_a_new_person_joins_the_workspace(
     assert list_settled_violations(guest) == []
     assert guest.evaluate("document.documentElement.scrollWidth <= innerWidth")
     guest.get_by_role("button", name="Accept invitation").click()
-    expect(guest).to_have_url(re.compile(f"workspace={owner.workspace.workspace_id}"))
+
+
+def test_first_workspace_is_created_and_a_new_person_who_is_invited_by_email_joins_it(
+    page: Page, server: AppServer, upstream: AuthClient, account: Account, stack: Stack
+) -> None:
+    email = f"{uuid.uuid4().hex[:12]}@example.com"
+    sign_in(page, account, "/settings")
+    team = create_first_workspace(page)
+    owner = sign_in_user(upstream, account)
+    save(replace(owner, workspace=Workspace(team, "owner", LONG_NAME)), [usage(1, "12.50")])
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    assert list_settled_violations(page) == []
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") == 390
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.emulate_media(color_scheme="light")
+    assert list_settled_violations(page) == []
+    shown = invite(page, email)
+    sign_out(page)
+    guest, link = page.context.new_page(), mailed_link(server, email)
+    assert link == shown
+
+    accept(guest, link, email)
+
+    expect(guest).to_have_url(re.compile(f"workspace={team}"))
     expect(kpi(guest, "Spend, 30 days")).to_have_text("$12.50")
     expect(guest.get_by_role("combobox", name="Workspace")).to_have_value(LONG_NAME)
-
     with operator_connection(stack, autocommit=True) as job:
-        select = (
-            "select action, user_agent, address from public.audit_logs "
-            "where workspace_id = %s and actor = 'person'"
-        )
-        found = job.execute(select, [owner.workspace.workspace_id]).fetchall()
+        found = job.execute(SELECT_AGENTS, [team]).fetchall()
     assert {address for _, _, address in found} == {"127.0.0.1"}
     agents = {action: str(user_agent) for action, user_agent, _ in found}
     assert all("Chrome" in agents[action] for action in ("invite", "join")), "the browser, not the server"
-
-
-def test_first_workspace_is_created_from_the_personal_one(page: Page, account: Account) -> None:
-    sign_in(page, account, "/settings")
-    page.get_by_role("button", name="Create workspace").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Name").fill("Acme")
-    dialog.get_by_role("button", name="Create workspace").click()
-
-    expect(page.get_by_text("Acme created. You can invite its members now.")).to_be_visible()
-    expect(page).to_have_url(re.compile("workspace="))
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.get_by_role("combobox", name="Workspace")).to_have_value("Acme")
-    for hidden in ("Workspace", "Project"):  # fields that bind the address
-        expect(page.get_by_role("textbox", name=hidden)).to_have_count(0)
 
 
 def test_switching_keeps_page_and_dates_and_follows_back(page: Page, account: Account, owner: User) -> None:

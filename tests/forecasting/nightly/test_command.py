@@ -184,6 +184,6 @@ def test_killed_run_leaves_no_lock_and_no_workers(db: NightlyDatabase, pattern: 
     wait_for_forecasts(db)
     process.kill()
     process.communicate(timeout=30)  # ends only when no process holds the pipes, as remaining workers would
-    assert db.run_nightly(workers=2) == DONE
+    assert db.run_nightly() == DONE
     statuses = db.rows("select status from public.job_runs where workspace_id is null order by started_at")
     assert statuses == [("failed",), ("done",)]

@@ -28,11 +28,12 @@ from tally.local.keys import read_encryption_keys
 from tally.local.restore import open_source
 from tally.local.running import running_stack
 from tally.local.stack import Stack
+from tally.secrets import passphrase as passphrases
 from tally.secrets.key_ring import load_key_ring
 from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tally.storage.database import SignedOut
 from tests.database_fixtures import make_months
-from tests.embedded import free_port_block, temporary_home, temporary_stack
+from tests.embedded import free_port_block, migrated_home, temporary_home, temporary_stack
 from tests.supabase.parts import eventually
 from tests.tally.cli.in_process import run_tally
 from tests.tally.people import Person, over_http, sign_up
@@ -52,6 +53,14 @@ class Original:
     person: Person
     owner: Owner
     refresh_token: str
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_passphrases() -> Iterator[None]:
+    """Derive keys at little cost; a backup names it, so that restores in other processes follow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passphrases, "COST", 4)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +158,7 @@ def kill_when(process: "subprocess.Popen[str]", is_reached: Callable[[], bool]) 
     while not is_reached():
         assert process.poll() is None, "the process ended before the moment to kill it"
         assert time.monotonic() < deadline
-        time.sleep(0.002)
+        time.sleep(0.01)  # a look at the children of a process reads those of all
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -320,7 +329,7 @@ def test_killed_backup_leaves_no_file_and_the_next_succeeds(original: Original, 
 
 
 def test_backup_of_a_stopped_tally_starts_its_database_for_a_moment(tmp_path: Path) -> None:
-    with temporary_home() as home:
+    with migrated_home() as home:
         with running_stack(home, free_port_block()) as stack:
             sign_up(stack)
         ended = run(home, "backup", tmp_path / "tally.backup", "--without-keys")

@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 
 from tally.local.doctor import Finding
-from tally.local.home import open_home
 from tally.local.integrity import examine_data
 from tally.local.running import running_stack
 from tally.local.stack import Stack
@@ -88,14 +87,11 @@ def test_changed_page_is_found_in_a_stopped_tally() -> None:
         content = bytearray(file.read_bytes())
         content[-40] ^= 0xFF
         file.write_bytes(content)
-        found = {finding.name: finding for finding in examine_data(open_home(home))}
-        damaged = found["pages and indexes"]
-        assert "providers: invalid page in block" in damaged.found
-        assert damaged.fix is not None
-        assert "restore your latest intact backup" in damaged.fix
         shown = run(home, "doctor", "--deep")
         assert shown.returncode == 1
-        assert "PROBLEM  pages and indexes" in shown.stdout
+        damaged = shown.stdout.partition("PROBLEM  pages and indexes")[2]
+        assert "providers: invalid page in block" in damaged
+        assert "restore your latest intact backup" in damaged
 
 
 def test_row_that_breaks_a_constraint_is_counted(stack: Stack) -> None:
