@@ -17,3 +17,6 @@ FLAGS = [
 ]
 # One process for all tabs, and no time spent on making code fast that runs for seconds: a tenth less CPU.
 TEST_FLAGS = ["--process-per-site", "--js-flags=--no-opt --no-maglev --single-threaded-gc"]
+# The name of a stranger's site that leads to this machine, as its owner can make it do (DNS rebinding).
+REBOUND = "evil.example"
+TEST_FLAGS.append(f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1")

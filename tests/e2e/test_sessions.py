@@ -20,6 +20,7 @@ from tests.app.accounts import Account
 from tests.app.app_server import AppServer
 from tests.app.wire import Wire
 from tests.e2e.accessibility import list_violations
+from tests.e2e.chromium import REBOUND
 
 SIGN_OUT = "button.tally-sign-out"
 SLOW = 30_000
@@ -134,3 +135,21 @@ def violations_by_scheme(page: Page) -> dict[str, list[tuple[str, str]]]:
         page.emulate_media(color_scheme=scheme)
         found[scheme] = list_violations(page)
     return {scheme: violations for scheme, violations in found.items() if violations}
+
+
+def test_site_whose_name_leads_to_this_machine_reaches_nothing(page: Page, server: AppServer) -> None:
+    site = f"http://{REBOUND}:{server.port}"
+    answer = page.goto(f"{site}/login")
+    assert answer is not None
+    assert answer.status == 421
+    sign_up = """async () => {
+        const form = new URLSearchParams({email: "stranger@evil.example", password: "correct horse 1"});
+        const answer = await fetch("/signup", {method: "POST", body: form});
+        const socket = new WebSocket(location.origin.replace("http", "ws") + "/_stcore/stream");
+        const ended = await new Promise((resolve) => {
+            socket.onopen = () => resolve("open");
+            socket.onerror = () => resolve("refused");
+        });
+        return [answer.status, ended];
+    }"""
+    assert page.evaluate(sign_up) == [421, "refused"]
