@@ -13,6 +13,7 @@ from tests.database.access import (
     VIEWS,
     WRITTEN_BY_NOBODY,
     WRITTEN_BY_OWNER,
+    another_row,
     insert,
     sample_row,
 )
@@ -62,10 +63,10 @@ def test_version_changes_when_an_older_transaction_commits_after_a_younger_one(
         project.connect() as younger,
         project.act_as("authenticated", user) as person,
     ):
-        row = sample_row(younger, "imports", user)
+        rows = [another_row(younger, "anomalies", user) for _ in range(2)]
         older.autocommit = False
-        older.execute(insert("imports", row))
-        younger.execute(insert("imports", row))
+        older.execute(insert("anomalies", rows[0]))
+        younger.execute(insert("anomalies", rows[1]))
         before = version(person)
         older.commit()
         assert version(person) != before
