@@ -3,7 +3,7 @@
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
-from app.data.forecasts import load_forecast, load_last_run
+from app.data.forecasts import load_forecast, load_last_run, load_newest_forecast
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.preferences import (
     Preferences,
@@ -74,6 +74,7 @@ __all__ = [
     "load_model_aliases",
     "load_model_names",
     "load_multipliers",
+    "load_newest_forecast",
     "load_past_totals",
     "load_people",
     "load_preference_metadata",

@@ -27,6 +27,12 @@ def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFra
     return _forecast(user, data_version(user), series, first, load_currency(user))
 
 
+def load_newest_forecast(user: User, series: ForecastSeries, totals: pd.DataFrame) -> pd.DataFrame:
+    """The predictions of the run that made the newest of these totals; see `load_forecast`."""
+    run_id = None if totals.empty else str(totals["run_id"].iloc[0])
+    return _run_forecast(user, data_version(user), series, run_id, load_currency(user))
+
+
 @cached
 def _forecast(
     user: User,
@@ -48,6 +54,24 @@ def _forecast(
         rows += page
         if not page:
             break
+    return _make_frame(rows, currency)
+
+
+@cached
+def _run_forecast(
+    user: User,
+    version: str,  # noqa: ARG001
+    series: ForecastSeries,
+    run_id: str | None,
+    currency: Currency,
+) -> pd.DataFrame:
+    if run_id is None:
+        return _make_frame([], currency)
+    query = of_series(select(user, "forecast_results", FORECAST_COLUMNS), series)
+    return _make_frame(fetch_rows(query.eq("run_id", run_id).order("forecast_date")), currency)
+
+
+def _make_frame(rows: list[dict[str, Any]], currency: Currency) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[name.partition(":")[0] for name in FORECAST_COLUMNS.split(",")])
     bounds = {f"{side}_bound_{level}": f"{side}_{level}" for side in ("lower", "upper") for level in (80, 95)}
     frame = frame.rename(columns={"forecast_date": "date", "predicted_cost_usd": "predicted", **bounds})

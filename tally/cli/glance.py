@@ -17,6 +17,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
 from tally.core.paths import collection_path
 
 FORMAT = 1
@@ -83,18 +84,29 @@ def _sum_up(stored: Mapping[str, Any], today: date) -> Glance:
         amounts for day, amounts in days.items() if day.startswith(month) and day <= today.isoformat()
     ]
     month_usd = sum((usd for usd, _ in of_month), Decimal(0))
-    predicted = stored["month_end"].get(month)
+    today_usd = days.get(today.isoformat(), (Decimal(0),))[0]
+    forecast = stored["month_end"].get(month)
     limit = stored["limit_usd"]
     return Glance(
         day=today,
-        today_usd=days.get(today.isoformat(), (Decimal(0),))[0],
+        today_usd=today_usd,
         month_usd=month_usd,
-        month_end_usd=max(month_usd, Decimal(predicted)) if predicted else _keep_pace(month_usd, today),
+        month_end_usd=(
+            _bring_up_to_date(forecast, SpentSoFar(month_usd - today_usd, today_usd), today)
+            if forecast
+            else _keep_pace(month_usd, today)
+        ),
         limit_usd=Decimal(limit) if limit and Decimal(limit) > 0 else None,
         plan_usd=sum((plan for _, plan in of_month), Decimal(0)),
         saved_at=str(stored["saved_at"]),
         is_signed_in=bool(stored["is_signed_in"]),
     )
+
+
+def _bring_up_to_date(forecast: Mapping[str, Any], spent: SpentSoFar, today: date) -> Decimal:
+    days = {date.fromisoformat(day): Decimal(usd) for day, usd in forecast["days"].items()}
+    stored = StoredTotal(Decimal(forecast["predicted_usd"]), Decimal(forecast["spent_usd"]), days)
+    return calculate_live_total(stored, spent, today)
 
 
 def _keep_pace(month_usd: Decimal, today: date) -> Decimal:

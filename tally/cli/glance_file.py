@@ -59,19 +59,34 @@ def sum_days(rows: Iterable[tuple[str, str, str | None]]) -> dict[str, list[str]
     return {day: [f"{usd:f}" for usd in amounts] for day, amounts in days.items()}
 
 
-def _load_forecast(database: Database, today: date) -> dict[str, str]:
-    """The newest forecast of the month's end, by month; empty where there is none."""
+def _load_forecast(database: Database, today: date) -> dict[str, Any]:
+    """The newest forecast of the month's end by month, with its days; empty where there is none."""
     last = today.replace(day=monthrange(today.year, today.month)[1]).isoformat()
-    where = {
-        "kind": "month_end",
-        "period_end": last,
-        "provider_id": None,
-        "model_name": None,
-        "project_id": None,
+    of_all = {"provider_id": None, "model_name": None, "project_id": None}
+    totals = database.select(
+        Query(
+            "forecast_totals",
+            "id,run_id,created_at,predicted_cost_usd::text,spent_usd::text",
+            ["created_at", "id"],
+            of_all | {"kind": "month_end", "period_end": last},
+        )
+    )
+    if not totals:
+        return {}
+    days = database.select(
+        Query(
+            "forecast_results",
+            "id,forecast_date,predicted_cost_usd::text",
+            ["forecast_date", "id"],
+            of_all | {"run_id": totals[-1]["run_id"]},
+        )
+    )
+    forecast = {
+        "predicted_usd": totals[-1]["predicted_cost_usd"],
+        "spent_usd": totals[-1]["spent_usd"],
+        "days": {day["forecast_date"]: day["predicted_cost_usd"] for day in days},
     }
-    columns = "id,created_at,predicted_cost_usd::text"
-    totals = database.select(Query("forecast_totals", columns, ["created_at", "id"], where))
-    return {f"{today:%Y-%m}": totals[-1]["predicted_cost_usd"]} if totals else {}
+    return {f"{today:%Y-%m}": forecast}
 
 
 def _load_limit(database: Database, user_id: str) -> str | None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
-from app.figures import outlook, scorecard, spend
+from app.figures import live_month, outlook, scorecard, spend
 from app.figures.what_if import calculate_shares
 from app.parts.limits import read_limit
 from app.parts.project_choice import choose_project
@@ -77,13 +77,14 @@ slug = providers[series.provider_id].slug if series.provider_id in providers els
 money = spend.select_series(spend.select_money(daily), slug, series.model_name)
 history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today - timedelta(days=1))
 predicted = outlook.day_ahead_predictions(predictions, today)
+month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
+totals = live_month.bring_month_up_to_date(totals, series, month_by_day, newest, today)
 next_30_days = outlook.find_total(totals, series, "next_30_days", today)
 month = outlook.find_total(totals, series, "month_end", today)
 is_total = series == data.ForecastSeries()
 
 if month:
     limit = read_limit(preferences, chosen_currency, today) if is_total else None
-    month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
     passing = outlook.calculate_month_limit(month, limit, month_by_day, newest, today)
     st.text(outlook.describe_month(month, passing, currency, today))
 
@@ -107,7 +108,7 @@ if not predicted.empty:
 if is_total and (
     shares := calculate_shares(spend.select_days(money, today - timedelta(days=SHARE_DAYS), today))
 ):
-    render_what_if(totals, newest, shares, today, currency)
+    render_what_if(totals, ahead, shares, today, currency)
 
 past = data.load_past_totals(user, series)
 first_needed = scorecard.first_day_needed(past, today)

@@ -21,9 +21,9 @@ SHARE_DAYS = 28
 
 @st.fragment
 def render_what_if(
-    totals: pd.DataFrame, newest: pd.DataFrame, shares: dict[str, Decimal], today: date, currency: str
+    totals: pd.DataFrame, ahead: pd.DataFrame, shares: dict[str, Decimal], today: date, currency: str
 ) -> None:
-    """Ask for a model and a change in usage, and show the new totals; `newest` is the forecast by day."""
+    """Ask for a model and a change in usage, and show the new totals; `ahead` is the forecast from today."""
     identity.current_user()
     with st.container(border=True, key="what_if"):
         cards.render_heading("What if", "Change how much you use a model")
@@ -37,7 +37,7 @@ def render_what_if(
                 if total is None:
                     continue
                 own = outlook.find_total(totals, ForecastSeries(None, model), kind, today)
-                renewals = _sum_renewals(newest, total["period_end"])
+                renewals = _sum_renewals(ahead, total["period_end"])
                 part = what_if.predict_part(own, total, renewals, shares[model])
                 outcome = what_if.change_usage(total, renewals, part, Decimal(percent) / 100)
                 _render_outcome(label, outcome, total, currency)
@@ -74,6 +74,6 @@ def _explain(model: str, part: Decimal, has_own: bool, currency: str) -> str:
     )
 
 
-def _sum_renewals(newest: pd.DataFrame, last_day: date) -> Decimal:
-    renewing = newest.loc[newest["date"].dt.date <= last_day, "renewals"].sum()
+def _sum_renewals(ahead: pd.DataFrame, last_day: date) -> Decimal:
+    renewing = ahead.loc[ahead["date"].dt.date <= last_day, "renewals"].sum()
     return Decimal(str(round(float(renewing), 10)))

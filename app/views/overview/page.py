@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
-from app.figures import outlook, spend
+from app.figures import live_month, outlook, spend
 from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.formats.money import format_money
 from app.parts.limits import read_limit
@@ -51,7 +51,7 @@ with st.skeleton(height=600):
     daily = data.load_daily(user, loaded_from, today, project_id)
     series = data.ForecastSeries(project_id=project_id)
     totals = data.load_forecast_totals(user, project_id)
-    predictions = data.load_forecast(user, series, today)
+    newest = data.load_newest_forecast(user, series, totals)
     all_providers = data.load_providers(user)
     flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
     if project:  # anomalies and the limit are of all projects
@@ -69,8 +69,8 @@ now = spend.calculate_spend(shown)
 spent_before = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
 this_month = spend.select_days(daily, month_start, today)
 month_by_day = spend.spend_by_day(this_month, month_start, today)
+totals = live_month.bring_month_up_to_date(totals, series, month_by_day, newest, today)
 month_total = outlook.find_total(totals, series, "month_end", today)
-newest = outlook.newest_run(predictions)
 ahead = newest[newest["date"].dt.date > today]
 passing = outlook.calculate_month_limit(month_total, limit, month_by_day, newest, today)
 chance = passing and outlook.describe_limit(passing, currency, today)

@@ -77,7 +77,7 @@ def fill(job: psycopg.Connection[Any], user: User) -> None:
     database.insert("subscriptions", own | plan)
     add_nightly_run(job, user, TODAY)
     last_month = (TODAY - timedelta(days=60), TODAY - timedelta(days=30))
-    job.execute(ADD_TOTAL, [uuid4(), workspace_id, None, "next_30_days", *last_month, 60])
+    job.execute(ADD_TOTAL, [uuid4(), workspace_id, None, "next_30_days", *last_month, 10, 60])
     job.execute(ADD_ANOMALY, [workspace_id, TODAY - timedelta(days=1)])
     job.execute(ADD_AUDIT_ENTRY, [workspace_id, user.user_id])
     data.forget_version(user)

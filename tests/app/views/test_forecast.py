@@ -16,7 +16,15 @@ from app.auth.identity import User
 from app.figures.outlook import day_ahead_predictions, newest_run, spread_over_months
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
-from tests.app.nightly_runs import ADD_JOB_RUN, ADD_TOTAL, MONTH_END, MONTH_START, TODAY, add_nightly_run
+from tests.app.nightly_runs import (
+    ADD_JOB_RUN,
+    ADD_TOTAL,
+    MONTH_END,
+    MONTH_START,
+    SPENT,
+    TODAY,
+    add_nightly_run,
+)
 from tests.app.pages import metrics, open_page, save, shown, usage
 from tests.app.projects import add_project
 
@@ -39,7 +47,8 @@ def test_totals_ranges_and_training_are_shown(
 
     assert not page.exception
     assert "3 low-cost models are included only in the total." in shown(page)
-    assert metrics(page)["Next 30 days"] == metrics(page)["Month end"] == "$70.50"
+    assert metrics(page)["Next 30 days"] == "$70.50"
+    assert metrics(page)["Month end"] == f"${70.5 - SPENT + 2 * (TODAY.day - 1):.2f}"
     assert "$61.25" in page.metric[0].delta
     assert "41 days, 41 records" in shown(page)
     assert "Model test-1" in shown(page)
@@ -139,6 +148,17 @@ def test_overview_shows_the_newest_month_end(
     assert metrics(open_page(monkeypatch, user))["Month end"] == "$70.50"
 
 
+@pytest.mark.parametrize("page", ["overview", "forecast"])
+def test_month_end_follows_an_import_at_once(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any], page: str
+) -> None:
+    save(user, [usage(1, "2")])
+    add_nightly_run(job, user, TODAY)
+    save(user, [usage(0, "811", model_name="claude-opus-4-1")])
+
+    assert metrics(open_page(monkeypatch, user, page))["Month end"] == "$879.50"  # 70.5 - 2 + 811
+
+
 def test_month_end_is_described_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
@@ -167,9 +187,9 @@ def test_what_if_changes_the_totals(
     assert not page.exception
     changed = {metric.label: (metric.value, metric.delta) for metric in page.metric}
     assert changed["Next 30 days"] == (
-        "$115.88",
-        "$45.38",
-    )  # $10 is spent; *a* has three quarters of the rest
+        "$123.38",
+        "$52.88",
+    )  # *a* has three quarters
     assert r"\*a\* will cost" in shown(page)
 
 
@@ -182,7 +202,7 @@ def test_scorecard_scores_forecasts_after_30_days(
 
     first = TODAY - timedelta(days=31)
     job.execute(
-        ADD_TOTAL, [uuid4(), user.user_id, None, "next_30_days", first, TODAY - timedelta(days=2), 60]
+        ADD_TOTAL, [uuid4(), user.user_id, None, "next_30_days", first, TODAY - timedelta(days=2), 10, 60]
     )
     job.execute(
         "update public.forecast_totals set days_in_80 = 21, days_in_95 = 30 where actual_cost_usd = 60"
@@ -276,6 +296,6 @@ def test_stranger_cannot_read_forecasts(
 
 def test_earlier_month_ends_are_thinned_out(user: User, job: psycopg.Connection[Any]) -> None:
     for _ in range(9):
-        job.execute(ADD_TOTAL, [uuid4(), user.user_id, None, "month_end", MONTH_START, MONTH_END, 66])
+        job.execute(ADD_TOTAL, [uuid4(), user.user_id, None, "month_end", MONTH_START, MONTH_END, 10, 66])
 
     assert len(spread_over_months(data.load_forecast_totals(user))) == 3

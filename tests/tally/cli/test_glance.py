@@ -38,6 +38,12 @@ def load(folder: Path, now: datetime = NOW, **changes: Any) -> Glance | None:
     return load_glance(folder / FILE, now)
 
 
+def forecast(predicted: str, spent: str, *days: str) -> dict[str, Any]:
+    """A stored forecast with predictions from November 28 on."""
+    by_day = {f"2026-11-{28 + nth}": amount for nth, amount in enumerate(days)}
+    return {"predicted_usd": predicted, "spent_usd": spent, "days": by_day}
+
+
 def sure(glance: Glance | None) -> Glance:
     assert glance is not None
     return glance
@@ -65,13 +71,15 @@ def test_day_and_month_are_those_of_the_stored_timezone(tmp_path: Path) -> None:
     ("month_end", "expected"),
     [
         ({}, "227.46"),  # 212.30 in 28 of 30 days
-        ({"2026-11": "260.5"}, "260.5"),
-        ({"2026-11": "100"}, "212.30"),  # never less than what is spent
-        ({"2026-10": "999"}, "227.46"),
+        ({"2026-11": forecast("260.5", "200", "15", "20", "25.5")}, "260.5"),  # all as predicted
+        ({"2026-11": forecast("260.5", "200", "5", "30", "25.5")}, "267.8"),  # today is already dearer
+        ({"2026-11": forecast("160.5", "100", "15", "20", "25.5")}, "260.5"),  # more has been saved since
+        ({"2026-11": forecast("100", "100", "0", "0", "0")}, "212.30"),  # never less than what is spent
+        ({"2026-10": forecast("999", "9", "15")}, "227.46"),
     ],
 )
-def test_likely_month_end_is_the_forecast_or_the_pace(
-    tmp_path: Path, month_end: Mapping[str, str], expected: str
+def test_likely_month_end_is_the_live_forecast_or_the_pace(
+    tmp_path: Path, month_end: Mapping[str, Any], expected: str
 ) -> None:
     assert sure(load(tmp_path, month_end=month_end)).month_end_usd == Decimal(expected)
 

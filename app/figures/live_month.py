@@ -1,0 +1,72 @@
+"""The forecast of this month, brought up to date with what has been saved since it was made."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from app.figures.forecast_series import ForecastSeries
+from app.figures.outlook import month_end, of_series
+from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
+
+AMOUNTS = ("lower_bound_95", "lower_bound_80", "predicted_cost_usd", "upper_bound_80", "upper_bound_95")
+
+
+def bring_month_up_to_date(
+    totals: pd.DataFrame,
+    series: ForecastSeries,
+    month_by_day: "pd.Series[float]",
+    newest: pd.DataFrame,
+    today: date,
+) -> pd.DataFrame:
+    """The totals, with the series' newest month end as it is now: its amounts move together.
+
+    `month_by_day` is the spend of each day of the month up to today, `newest` the series' newest predictions
+    by day; all in the same currency.
+    """
+    of_month = (
+        (totals["kind"] == "month_end")
+        & (totals["period_end"] == month_end(today))
+        & of_series(totals, series)
+    )
+    if not of_month.any():
+        return totals
+    place = int(of_month.to_numpy().argmax())  # the newest comes first
+    live = _move(
+        totals.iloc[[place]].to_dict("records")[0], _sum_up(month_by_day), _predicted_days(newest), today
+    )
+    moved = totals.copy()
+    for name, value in live.items():
+        moved.at[moved.index[place], name] = value
+    return moved
+
+
+def _move(total: dict[Any, Any], spent: SpentSoFar, days: dict[date, Decimal], today: date) -> dict[str, Any]:
+    """The columns that change; no amount is below what is spent."""
+    stored = StoredTotal(total["predicted_cost_usd"], total["spent_usd"], days)
+    change = calculate_live_total(stored, spent, today) - stored.predicted
+
+    def move(amount: Decimal) -> Decimal:
+        return max(amount + change, spent.total)
+
+    quantiles = total["quantiles"] and [move(amount) for amount in total["quantiles"]]
+    return {
+        **{name: move(total[name]) for name in AMOUNTS},
+        "quantiles": quantiles,
+        "spent_usd": spent.before_today,
+    }
+
+
+def _sum_up(month_by_day: "pd.Series[float]") -> SpentSoFar:
+    today = _exact(month_by_day.iloc[-1])
+    return SpentSoFar(_exact(month_by_day.sum()) - today, today)
+
+
+def _predicted_days(newest: pd.DataFrame) -> dict[date, Decimal]:
+    predicted = newest["predicted"].astype(float)
+    return dict(zip(newest["date"].dt.date, map(_exact, predicted), strict=True))
+
+
+def _exact(amount: float) -> Decimal:
+    return Decimal(str(round(float(amount), 10)))
