@@ -4293,6 +4293,7 @@ when others then
         when lock_not_available or deadlock_detected or serialization_failure then
             raise;
         when others then
+            raise warning 'The renewals of subscription % were not posted: %', one.id, sqlerrm;
             failed := failed || one.plan_name;
         end;
     end loop;

@@ -52,6 +52,7 @@ SLOW = (
     "tests/database/test_access_paths.py",
     "tests/database/test_shared_events.py::test_the_order_of_arrival",
     "tests/database/test_team_properties.py",
+    "tests/tally/local/test_extremes.py",
     "tests/tally/local/test_system_users.py",
     "tests/tally/local/test_integrity.py",
     "tests/tally/local/test_readiness.py",

@@ -252,6 +252,25 @@ def test_refusals_have_messages(database: Database) -> None:
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
+def test_row_beyond_a_bound_is_refused_in_a_sentence(stack: Stack, transport: str) -> None:
+    person = sign_up(stack)
+    with operator_connection(stack, autocommit=True) as connection:
+        connection.execute(
+            """insert into public.api_credentials
+                (workspace_id, user_id, provider_id, credential_name, encrypted_api_key, encryption_key_id)
+            select %s, %s, p.id, n, 'e', 'k' from public.providers as p, generate_series(1, 50) as n
+            where p.name = 'openai'""",
+            [person.user_id, person.user_id],
+        )
+    refused = r"^A workspace can have 50 connections at most\. Delete one .* on the Connections page; "
+    with acting(stack, person, transport) as database:
+        [known] = database.select(Query("api_credentials", "provider_id", ["id"], {"credential_name": "1"}))
+        row = known | {"credential_name": "51", "encrypted_api_key": "e", "encryption_key_id": "k"}
+        with pytest.raises(DatabaseError, match=refused):
+            database.insert("api_credentials", row)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_stranger_cannot_reach_rows(stack: Stack, person: Person, transport: str) -> None:
     owner = over_http(stack, person)
     stored = owner.insert("imports", A_FILE | {"filename": "stored.csv"})
