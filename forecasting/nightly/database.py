@@ -13,6 +13,8 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 APPLICATION_NAME = "tally nightly"
 # A forgotten transaction fails the steps that need its locks, not every later night.
 LOCK_SECONDS = 60
+# Of one statement about one workspace: a usual one takes less than a second, and others wait for it.
+STATEMENT_SECONDS = 120.0
 
 
 class DatabaseProblem(TallyError):
@@ -31,6 +33,15 @@ def connect(database_url: str) -> Iterator[Connection]:
         raise _explain(connection, error) from error
     finally:
         connection.close()
+
+
+@contextmanager
+def bounded_transaction(connection: Connection) -> Iterator[None]:
+    """Begin a transaction, or a savepoint in one, for one workspace: its statements may not take for ever."""
+    with connection.transaction():
+        limit = f"{STATEMENT_SECONDS * 1000:.0f}ms"
+        connection.execute("select set_config('statement_timeout', %s, true)", [limit])
+        yield
 
 
 def _open(database_url: str) -> Connection:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import errors
 
 from forecasting.nightly import job_runs
-from forecasting.nightly.database import Connection, first_line
+from forecasting.nightly.database import Connection, bounded_transaction, first_line
 from forecasting.nightly.workspaces import Workspace
 from tally.core.text import printable
 
@@ -28,14 +28,13 @@ ANOMALIES = "Unusual days could not be looked for"
 TOO_LARGE = "a number is larger than Tally can add up. Find it on the Records page, and correct or delete it"
 REFUSED = "a value is outside of what Tally can store. Find it on the Records page, and correct or delete it"
 BUSY = "other changes kept it waiting. The next run tries again"
+TOO_SLOW = "it took longer than one account may take. The next run tries again"
 UNEXPECTED = "something unexpected went wrong. The log of the nightly run names it; the next run tries again"
 
 REASONS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((errors.NumericValueOutOfRange, ArithmeticError), TOO_LARGE),
-    (
-        (errors.LockNotAvailable, errors.QueryCanceled, errors.DeadlockDetected, errors.SerializationFailure),
-        BUSY,
-    ),
+    ((errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure), BUSY),
+    ((errors.QueryCanceled,), TOO_SLOW),
     ((psycopg.DataError, psycopg.IntegrityError, ValueError), REFUSED),
 )
 
@@ -57,7 +56,7 @@ class Problems:
         Raises when the connection was lost. An action that is not atomic commits by itself.
         """
         try:
-            with self.connection.transaction() if is_atomic else nullcontext():
+            with bounded_transaction(self.connection) if is_atomic else nullcontext():
                 return action()
         except Exception as error:
             self.note(workspace, step, error)

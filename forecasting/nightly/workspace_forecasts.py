@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from uuid import UUID
 
-from forecasting.nightly.database import Connection
+from forecasting.nightly.database import Connection, bounded_transaction
 from forecasting.nightly.workspace_run import WorkspaceRun, load_workspace_run
 from forecasting.nightly.workspaces import Workspace
 from forecasting.workers.pool import Stream, Task
@@ -44,7 +44,8 @@ def forecast_workspaces(
 def _load(connection: Connection, workspace: Workspace) -> WorkspaceRun:
     """Load a workspace's run; if that fails, a run with the reason, so that the others go on."""
     try:
-        return load_workspace_run(connection, workspace)
+        with bounded_transaction(connection):
+            return load_workspace_run(connection, workspace)
     except Exception as problem:
         if connection.closed:
             raise

@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from forecasting.nightly import problems, run
+from forecasting.nightly import database, problems, run
 from forecasting.nightly.problems import (
     ACTUALS,
     ANOMALIES,
@@ -17,6 +17,7 @@ from forecasting.nightly.problems import (
     FORECAST,
     REFUSED,
     TOO_LARGE,
+    TOO_SLOW,
     UNEXPECTED,
 )
 from forecasting.nightly.run import DONE, PARTIAL, Options
@@ -128,6 +129,25 @@ def test_step_that_fails_for_one_workspace_is_done_for_the_others(
     assert str(unlucky) in error
 
 
+SLOW = """
+create function private.slow() returns trigger language plpgsql
+as 'begin if new.workspace_id = ''%s'' then perform pg_sleep(60); end if; return new; end';
+create trigger slow before insert on public.forecast_totals for each row execute function private.slow()"""
+
+
+def test_workspace_that_takes_too_long_delays_no_other(
+    db: NightlyDatabase, pattern: SpendPattern, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unlucky, lucky = sorted(db.add_account() for _ in range(2))
+    for user in (unlucky, lucky):
+        db.add_spend(user, pattern(20))
+    db.connection.execute(SLOW.replace("%s", str(unlucky)).encode())
+    monkeypatch.setattr(database, "STATEMENT_SECONDS", 1.5)
+    assert db.run_nightly() == PARTIAL
+    assert outcome(db, unlucky)["error"] == f"{FORECAST}: {TOO_SLOW}."
+    assert outcome(db, lucky)["status"] == "done"
+
+
 def test_unreadable_connections_of_one_workspace_fail_no_other(db: NightlyDatabase) -> None:
     """A time that no page can read, which the database refuses by now."""
     unlucky, lucky = sorted(db.add_account() for _ in range(2))
@@ -156,6 +176,7 @@ def test_unreadable_connections_of_one_workspace_fail_no_other(db: NightlyDataba
         (psycopg.errors.CheckViolation('relation "x" violates'), REFUSED),
         (ValueError("Invalid isoformat string"), REFUSED),
         (psycopg.errors.LockNotAvailable("canceling statement"), BUSY),
+        (psycopg.errors.QueryCanceled("canceling statement"), TOO_SLOW),
         (RuntimeError("secret"), UNEXPECTED),
         (psycopg.errors.UndefinedTable('relation "x" does not exist'), UNEXPECTED),
     ],
