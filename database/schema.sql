@@ -2135,9 +2135,9 @@ begin
 end
 $$;
 
--- FUNCTION private.fold_some_days(integer)
+-- FUNCTION private.fold_some_days(integer, uuid)
 
-CREATE FUNCTION private.fold_some_days(at_most integer, OUT days integer, OUT records bigint) RETURNS record
+CREATE FUNCTION private.fold_some_days(at_most integer, tenant uuid DEFAULT NULL::uuid, OUT days integer, OUT records bigint) RETURNS record
     LANGUAGE plpgsql
     SET search_path TO ''
     AS $$
@@ -2147,7 +2147,7 @@ begin
     marks := array(
         select s
         from private.stale_days as s
-        where s.gen < pg_snapshot_xmin(pg_current_snapshot())
+        where s.gen < pg_snapshot_xmin(pg_current_snapshot()) and (tenant is null or s.workspace_id = tenant)
         order by s.gen, s.workspace_id, s.date
         limit at_most
         for update skip locked
@@ -10992,7 +10992,7 @@ REVOKE ALL ON FUNCTION private.flag_records(of_workspace uuid, accounts text[], 
 
 REVOKE ALL ON FUNCTION private.flag_written(written private.written_record[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, OUT days integer, OUT records bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.fold_some_days(at_most integer, tenant uuid, OUT days integer, OUT records bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
 

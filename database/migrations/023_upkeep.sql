@@ -24,11 +24,13 @@ as $$
 $$;
 revoke all on function private.upkeep_lock() from public;
 
--- Folds up to `at_most` stale days. In this order: marks of transactions that ended before this statement are locked, then
+-- Folds up to `at_most` stale days, of everyone or of one workspace. In this order: marks of transactions that ended before this statement are locked, then
 -- their days are summed up by a later statement, which sees all that those transactions wrote, then the marks are deleted. A
 -- save that changes one of the days meanwhile waits for the lock and marks the day again. Returns how many days and records
 -- that was.
-create or replace function private.fold_some_days(at_most integer, out days integer, out records bigint)
+create or replace function private.fold_some_days(
+    at_most integer, tenant uuid default null, out days integer, out records bigint
+)
 language plpgsql
 set search_path = ''
 as $$
@@ -38,7 +40,7 @@ begin
     marks := array(
         select s
         from private.stale_days as s
-        where s.gen < pg_snapshot_xmin(pg_current_snapshot())
+        where s.gen < pg_snapshot_xmin(pg_current_snapshot()) and (tenant is null or s.workspace_id = tenant)
         order by s.gen, s.workspace_id, s.date
         limit at_most
         for update skip locked
@@ -68,7 +70,7 @@ begin
     where s.workspace_id = m.workspace_id and s.date = m.date;
 end
 $$;
-revoke all on function private.fold_some_days(integer) from public;
+revoke all on function private.fold_some_days(integer, uuid) from public;
 
 -- Folds stale days and returns how many; call it in transactions of its own until it returns 0. Saves of folded days wait for
 -- its end, so it stops after 2,000 days or 42,000 records, about 50 ms.

@@ -19,6 +19,7 @@ Result = TypeVar("Result")
 # Steps of a workspace, as its people read what failed.
 RENEWALS = "The renewals of subscriptions could not be added"
 SYNC = "The connections could not be synced"
+FOLD = "The newest days could not be added up"
 FORECAST = "No new forecast could be made"
 ACTUALS = "Earlier forecasts could not be compared with what was spent"
 DELETION = "Old predictions could not be deleted"

@@ -128,7 +128,7 @@ class NightlyRun:
         self._post_renewals(workspaces)
         if self.options.as_of is None:
             self._sync(workspaces)
-        if self._update_daily_costs():  # without them, forecasts would miss the newest day
+        if self._update_daily_costs(workspaces):  # without them, forecasts would miss the newest day
             self._forecast()
         for step in MAINTENANCE:
             self.log.execute(*step)
@@ -186,9 +186,10 @@ class NightlyRun:
         if failures:
             print(printable(failures), file=sys.stderr)
 
-    def _update_daily_costs(self) -> bool:
+    def _update_daily_costs(self, workspaces: Sequence[Workspace]) -> bool:
         upkeep = Upkeep(self.connection)
-        return self.log.run("fold", upkeep.fold) and self.log.run("refresh", upkeep.refresh)
+        fold = partial(upkeep.fold_each, workspaces, self.problems)
+        return self.log.run("fold", fold) and self.log.run("refresh", upkeep.refresh)
 
     def _forecast(self) -> None:
         started = monotonic()

@@ -1,12 +1,19 @@
 """Upkeep of the daily costs: folds stale days, and brings the materialized view up to date when it is due."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+import psycopg
+
 from forecasting.nightly.database import Connection
+from forecasting.nightly.problems import FOLD, Problems
+from forecasting.nightly.workspaces import Workspace
 
 # By itself, a fold that meets another one does nothing.
 WAIT_FOR_OTHERS = "select pg_advisory_xact_lock(private.upkeep_lock())"
-FOLD = "select public.fold_stale_days()"
+FOLD_SOME = "select public.fold_stale_days()"
+FOLD_SOME_OF_ONE = "select days from private.fold_some_days(200, %s)"
 
 # Days that a transaction in progress keeps from being folded are brought up to date by a refresh.
 REFRESH = """
@@ -29,6 +36,25 @@ class Upkeep:
             folded += days
         return folded
 
+    def fold_each(self, workspaces: Sequence[Workspace], problems: Problems) -> int:
+        """The same; where a day of one workspace cannot be folded, those of the others are."""
+        try:
+            return self.fold()
+        except (psycopg.OperationalError, psycopg.ProgrammingError):
+            raise  # locks, a lost connection or a missing function concern everyone
+        except psycopg.Error:
+            folded = 0
+            for workspace in workspaces:
+                folded += problems.attempt(workspace, FOLD, partial(self._fold_of, workspace)) or 0
+            return folded
+
+    def _fold_of(self, workspace: Workspace) -> int:
+        self.connection.execute(WAIT_FOR_OTHERS)
+        folded = 0
+        while days := int(_value(self.connection, FOLD_SOME_OF_ONE, workspace.id)):
+            folded += days
+        return folded
+
     def refresh(self) -> int:
         """Refresh the view if it is due; returns the number of days that were brought up to date."""
         return int(_value(self.connection, REFRESH, self.began_at))
@@ -36,7 +62,7 @@ class Upkeep:
     def _fold_some(self) -> int:
         with self.connection.transaction():
             self.connection.execute(WAIT_FOR_OTHERS)
-            return int(_value(self.connection, FOLD))
+            return int(_value(self.connection, FOLD_SOME))
 
 
 def _value(connection: Connection, query: str, *values: object) -> Any:

@@ -3,6 +3,6 @@
 drop function if exists public.refresh_cost_records_daily(boolean);
 drop function if exists private.is_refresh_due();
 drop function if exists public.fold_stale_days();
-drop function if exists private.fold_some_days(integer);
+drop function if exists private.fold_some_days(integer, uuid);
 drop function if exists private.upkeep_lock();
 drop table if exists private.refreshes;

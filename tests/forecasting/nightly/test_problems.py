@@ -14,6 +14,7 @@ from forecasting.nightly.problems import (
     ANOMALIES,
     BUSY,
     DELETION,
+    FOLD,
     FORECAST,
     REFUSED,
     TOO_LARGE,
@@ -28,6 +29,10 @@ SpendPattern = Callable[[int], list[float]]
 
 # Of each step, a fault of the workspace in place of %s; what its people read.
 FAULTS = {
+    "fold": (
+        "alter table private.folded_days add constraint unlucky check (workspace_id <> %s) not valid",
+        f"{FOLD}: {REFUSED}.",
+    ),
     "renewals": (
         "alter table public.cost_records add constraint unlucky"
         " check (workspace_id <> %s or charge_type = 'usage') not valid",
