@@ -24,10 +24,10 @@ as $$
 $$;
 revoke all on function private.upkeep_lock() from public;
 
--- Folds up to `at_most` stale days, of everyone or of one workspace. In this order: marks of transactions that ended before this statement are locked, then
--- their days are summed up by a later statement, which sees all that those transactions wrote, then the marks are deleted. A
--- save that changes one of the days meanwhile waits for the lock and marks the day again. Returns how many days and records
--- that was.
+-- Folds up to `at_most` stale days, of everyone or of one workspace. In this order: marks of transactions that ended before this
+-- statement are locked, then their days are summed up by a later statement, which sees all that those transactions wrote, then
+-- the marks are deleted. A save that changes one of the days meanwhile waits for the lock and marks the day again. Returns how
+-- many days and records that was.
 create or replace function private.fold_some_days(
     at_most integer, tenant uuid default null, out days integer, out records bigint
 )
