@@ -35,7 +35,7 @@ from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tally.storage.postgres import PostgresDatabase
 from tests.embedded import free_port_block
 
-ROWS, CREDENTIALS = 20_000, 300
+ROWS, CREDENTIALS = 20_000, 50
 PASSWORD = "correct horse 1"
 REVERTED = 5  # migrations that the older version lacks
 

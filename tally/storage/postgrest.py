@@ -36,6 +36,7 @@ LONG_FUNCTIONS = frozenset(
         "preview_aliases",
         "preview_restore",
         "preview_rules",
+        "restore_filing",
         "restore_project",
         "rule_suggestions",
         "set_aliases",
