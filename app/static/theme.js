@@ -20,9 +20,11 @@
   const current = localStorage.getItem(storageKey(window.location.pathname)) ?? '"System"';
 
   // Charts keep the colours of the run that drew them: when the system changes its own, Streamlit's key R draws them again.
+  const press = (kind) =>
+    document.dispatchEvent(new KeyboardEvent(kind, { key: "r", code: "KeyR", keyCode: 82, bubbles: true }));
   const repaint = () => {
     const isIdle = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
-    if (isIdle) document.dispatchEvent(new KeyboardEvent("keydown", { key: "r", code: "KeyR", keyCode: 82, bubbles: true }));
+    if (isIdle) ["keydown", "keyup"].forEach(press); // a key that stays down is pressed once
     else setTimeout(repaint, 500);
   };
   window.systemColours ??= window.matchMedia("(prefers-color-scheme: dark)");

@@ -37,3 +37,8 @@ def test_chosen_theme_overrides_the_system_theme_which_pages_and_charts_follow(
 
     expect_background(page, DARK)
     expect(legend).to_have_css("fill", INK_DARK)
+
+    page.emulate_media(color_scheme="light")
+
+    expect_background(page, LIGHT)
+    expect(legend).to_have_css("fill", INK_LIGHT)
