@@ -49,6 +49,7 @@ SETTINGS = {
     "timezone": "UTC",
     "autovacuum": "off",  # it would connect to the template while a test clones it
     "deadlock_timeout": "200ms",
+    "lock_timeout": "30s",
     "unix_socket_directories": "",
     "listen_addresses": "127.0.0.1",
 }

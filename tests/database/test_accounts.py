@@ -13,7 +13,6 @@ from tests.database.access import (
     VIEWS,
     WRITTEN_BY_NOBODY,
     WRITTEN_BY_OWNER,
-    another_row,
     insert,
     sample_row,
 )
@@ -63,10 +62,12 @@ def test_version_changes_when_an_older_transaction_commits_after_a_younger_one(
         project.connect() as younger,
         project.act_as("authenticated", user) as person,
     ):
-        rows = [another_row(younger, "anomalies", user) for _ in range(2)]
+        change = "update public.imports set status = 'failed' where filename = %s"
+        for filename in ("a.csv", "b.csv"):
+            younger.execute(insert("imports", sample_row(younger, "imports", user) | {"filename": filename}))
         older.autocommit = False
-        older.execute(insert("anomalies", rows[0]))
-        younger.execute(insert("anomalies", rows[1]))
+        older.execute(change, ["a.csv"])
+        younger.execute(change, ["b.csv"])
         before = version(person)
         older.commit()
         assert version(person) != before

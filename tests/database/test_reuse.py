@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.database.cluster import Cluster
+from tests.database.cluster import SETTINGS, Cluster
 from tests.database.reuse import Reused
 from tests.database.test_saving import record, save
 from tests.database_fixtures import Connection, Project, add_user, make_months
@@ -98,7 +98,7 @@ def test_connection_of_the_test_before_is_as_new(own: Project) -> None:
         """select current_user, current_setting('lock_timeout'), current_setting('request.jwt.claims', true),
             (select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid())"""
     ).fetchone()
-    assert found == ("authenticator", "0", "", 0)
+    assert found == ("authenticator", SETTINGS["lock_timeout"], "", 0)
     assert other.autocommit
 
 
