@@ -105,6 +105,8 @@ def read_usage(details: Mapping[str, str]) -> tuple[Usage, int]:
     if counts.get("total", 0) != input_tokens + output_tokens:
         input_tokens += sum(of_input.values())
         output_tokens += sum(count for key, count in of_output.items() if key not in of_input)
+    if not input_tokens and not output_tokens:
+        input_tokens = counts.get("total", 0)  # as in any table that tells a total alone
     writes = _select(of_input, WRITE)
     read, write = sum(_select(of_input, READ).values()), sum(writes.values())
     write_1h = sum(_select(writes, ("1h",)).values())

@@ -61,6 +61,11 @@ def test_langfuse_cache_writes_of_each_lifetime_count_once(writes: dict[str, str
     assert usage == Usage(910, 100, cache_write_tokens=900, cache_write_1h_tokens=300)
 
 
+@pytest.mark.parametrize("details", [{"total": "1100"}, {"total_tokens": "1100", "input": "0", "output": ""}])
+def test_langfuse_total_alone_counts_as_input(details: dict[str, str]) -> None:
+    assert read_usage(details) == (Usage(1100), 0)
+
+
 def test_request_with_a_provider_id_has_one_identity_in_all_sources() -> None:
     text = HELICONE + "msg_01,200,2026-11-02T10:00:00Z,,claude-opus-4-5,10,5,0.1\n"
     [record] = parse(helicone, text, Options(account="work")).records
