@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from bench.kill_actions import ACTIONS, Action
 from bench.killing import COMMAND, SUPERVISED, Machine, Stuck, kill, wait_for
 from bench.measurement import Measurement, Options
+from tally.local import processes
 
 MOMENTS = 12
 HEALTHY_SECONDS = 10.0  # the bar
@@ -92,6 +93,7 @@ def strike(action: Action, machine: Machine, part: str, after: float) -> float |
         raise Stuck(f"there was no process of {part} to kill")
     kill(pid)
     killed_at = time.monotonic()
+    wait_for(lambda: not processes.is_running(pid), "the death of a process")
     if part == COMMAND:
         command.process.wait()
     action.wait_until_healthy(machine, command)

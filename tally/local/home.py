@@ -8,6 +8,7 @@ from tally.core.errors import TallyError
 from tally.core.paths import tally_home
 
 POSTGRES_MAJOR = "17"  # of the embedded server; supabase/local/settings.mjs has it too
+UNFINISHED = ".unfinished-"  # a database is created under such a name, which postgres.mjs gives
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Home:
     @property
     def data(self) -> Path:
         return self.path / "postgres"
+
+    def files_of_data(self, name: str) -> list[Path]:
+        """Files of this name in data folders, but not in those whose creation was killed."""
+        found = sorted(self.data.glob(f"*/{name}"))
+        return [file for file in found if UNFINISHED not in file.parent.name]
 
     @property
     def sessions_db(self) -> Path:

@@ -30,7 +30,7 @@ class Keys:
 def load_keys(home: Home) -> Keys:
     """Read the secrets, or generate them if there is no database yet."""
     has_keys = read_encryption_keys(home) is not None
-    has_database = any(home.data.glob("*/PG_VERSION"))
+    has_database = bool(home.files_of_data("PG_VERSION"))
     if not (has_keys or has_database):
         save_encryption_keys(home, SecretStr(make_key()))
     if home.secrets_file.exists():

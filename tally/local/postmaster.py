@@ -35,13 +35,15 @@ class Postmaster:
     @property
     def is_running(self) -> bool:
         """True if the process exists and is a Postgres with that data."""
+        if self.pid <= 0:  # of a program that created the database, and is no server
+            return False
         command = processes.command_line(self.pid)
         return "postgres" in command and str(self.data) in command
 
 
 def find_postmaster(home: Home) -> Postmaster | None:
     """The recorded server, or None if the latest one ended in order."""
-    pid_file = next(iter(home.data.glob("*/postmaster.pid")), None)
+    pid_file = next(iter(home.files_of_data("postmaster.pid")), None)
     try:
         lines = pid_file.read_text(encoding="utf-8").splitlines() if pid_file else []
         return Postmaster(pid_file, int(lines[0]), Path(lines[1]), int(lines[3])) if pid_file else None

@@ -30,7 +30,7 @@ def refuse_full_disk(home: Home) -> None:
 
 def refuse_other_postgres(home: Home) -> None:
     """Raise TallyError if the data was made by another major version of PostgreSQL."""
-    for file in home.data.glob("*/PG_VERSION"):
+    for file in home.files_of_data("PG_VERSION"):
         found = file.read_text(encoding="utf-8", errors="replace").strip()
         if {found, file.parent.name} != {POSTGRES_MAJOR}:
             raise TallyError(
@@ -52,7 +52,7 @@ def refuse_unfinished_restore(home: Home) -> None:
 
 def has_database(home: Home) -> bool:
     """True if a database was created here."""
-    return any(home.data.glob("*/PG_VERSION"))
+    return bool(home.files_of_data("PG_VERSION"))
 
 
 def set_aside_broken_sessions(home: Home, notify: Callable[[str], None]) -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from tally.core.errors import TallyError
 from tally.local.home import Home, open_home
-from tally.local.readiness import refuse_full_disk, refuse_other_postgres, set_aside_broken_sessions
+from tally.local.postmaster import find_postmaster
+from tally.local.readiness import (
+    has_database,
+    refuse_full_disk,
+    refuse_other_postgres,
+    set_aside_broken_sessions,
+)
 from tests.embedded import free_port_block
 from tests.scratch import mounted_disk
 from tests.tally.local.test_up import refused_up
@@ -58,6 +64,24 @@ def test_data_of_another_postgres_is_named_and_kept(tmp_path: Path, folder: str,
     with pytest.raises(TallyError, match=rf"PostgreSQL {version}; this Tally runs 17.*tally restore"):
         refuse_other_postgres(home)
     assert [path.name for path in home.data.iterdir()] == [folder]
+
+
+def test_database_whose_creation_was_killed_is_none(tmp_path: Path) -> None:
+    home = open_home(tmp_path)
+    unfinished = home.data / "17.unfinished-99"
+    unfinished.mkdir(parents=True)
+    (unfinished / "PG_VERSION").write_text("17\n")
+    # What initdb writes: the id of a program that is no server is negative.
+    (unfinished / "postmaster.pid").write_text(f"-4711\n{unfinished}\n1764400000\n0\n")
+    refuse_other_postgres(home)
+    assert not has_database(home)
+    assert find_postmaster(home) is None
+    finished = home.data / "17"
+    unfinished.rename(finished)
+    found = find_postmaster(home)
+    assert found is not None
+    assert not found.is_running
+    assert has_database(home)
 
 
 @pytest.fixture
