@@ -682,6 +682,7 @@ begin
                     and s.timestamp < last_at + interval '1 day'
             )
         );
+        perform private.recount_statements(tenant);
     end loop;
 end
 $$;
@@ -5106,11 +5107,11 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('tally.bound.' || tg_table_name || '.' || new.workspace_id::text, 0));
     execute format('select count(*) from public.%I as t where t.workspace_id = $1', tg_table_name) into present
     using new.workspace_id;
-    if present >= bound then
+    if present > bound then
         raise exception 'A workspace can have % % at most. %', ltrim(to_char(bound, '999,999')), tg_argv[1], tg_argv[2]
             using errcode = '22023';
     end if;
-    return new;
+    return null;
 end
 $_$;
 
@@ -9595,7 +9596,7 @@ CREATE TRIGGER api_credentials_audit AFTER INSERT OR DELETE OR UPDATE ON public.
 
 -- TRIGGER public.api_credentials api_credentials_bound
 
-CREATE TRIGGER api_credentials_bound BEFORE INSERT ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('50', 'connections', 'Delete one that is no longer needed on the Connections page; its records stay.');
+CREATE TRIGGER api_credentials_bound AFTER INSERT ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('50', 'connections', 'Delete one that is no longer needed on the Connections page; its records stay.');
 
 -- TRIGGER public.api_credentials api_credentials_touch
 
@@ -9615,7 +9616,7 @@ CREATE TRIGGER billing_accounts_audit_update AFTER UPDATE ON public.billing_acco
 
 -- TRIGGER public.billing_accounts billing_accounts_bound
 
-CREATE TRIGGER billing_accounts_bound BEFORE INSERT ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'named billing accounts', 'Take the name of another one back in Settings.');
+CREATE TRIGGER billing_accounts_bound AFTER INSERT ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'named billing accounts', 'Take the name of another one back in Settings.');
 
 -- TRIGGER public.billing_accounts billing_accounts_note_delete
 
@@ -9763,7 +9764,7 @@ CREATE TRIGGER imports_audit_update AFTER UPDATE ON public.imports REFERENCING O
 
 -- TRIGGER public.imports imports_bound
 
-CREATE TRIGGER imports_bound BEFORE INSERT ON public.imports FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('5000', 'sources', 'Delete some on the Sources page, or import several files as one.');
+CREATE TRIGGER imports_bound AFTER INSERT ON public.imports FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('5000', 'sources', 'Delete some on the Sources page, or import several files as one.');
 
 -- TRIGGER public.imports imports_change_enabled
 
@@ -9787,7 +9788,7 @@ CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUT
 
 -- TRIGGER public.invitations invitations_bound
 
-CREATE TRIGGER invitations_bound BEFORE INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'open invitations', 'Cancel some in Settings.');
+CREATE TRIGGER invitations_bound AFTER INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'open invitations', 'Cancel some in Settings.');
 
 -- TRIGGER public.invitations invitations_note_delete
 
@@ -9851,7 +9852,7 @@ CREATE TRIGGER members_audit_joined AFTER INSERT ON public.members FOR EACH ROW 
 
 -- TRIGGER public.members members_bound
 
-CREATE TRIGGER members_bound BEFORE INSERT ON public.members FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'members', 'An owner or admin can remove some in Settings.');
+CREATE TRIGGER members_bound AFTER INSERT ON public.members FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'members', 'An owner or admin can remove some in Settings.');
 
 -- TRIGGER public.members members_keep_an_owner
 
@@ -9899,7 +9900,7 @@ CREATE TRIGGER model_aliases_audit_update AFTER UPDATE ON public.model_aliases R
 
 -- TRIGGER public.model_aliases model_aliases_bound
 
-CREATE TRIGGER model_aliases_bound BEFORE INSERT ON public.model_aliases FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'names for models', 'Take some back on the Prices page.');
+CREATE TRIGGER model_aliases_bound AFTER INSERT ON public.model_aliases FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'names for models', 'Take some back on the Prices page.');
 
 -- TRIGGER public.model_aliases model_aliases_note_delete
 
@@ -9927,7 +9928,7 @@ CREATE TRIGGER model_prices_audit_update AFTER UPDATE ON public.model_prices REF
 
 -- TRIGGER public.model_prices model_prices_bound
 
-CREATE TRIGGER model_prices_bound BEFORE INSERT ON public.model_prices FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'custom prices', 'Delete those that are no longer used on the Prices page.');
+CREATE TRIGGER model_prices_bound AFTER INSERT ON public.model_prices FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'custom prices', 'Delete those that are no longer used on the Prices page.');
 
 -- TRIGGER public.model_prices model_prices_note_delete
 
@@ -9983,7 +9984,7 @@ CREATE TRIGGER price_multipliers_audit_update AFTER UPDATE ON public.price_multi
 
 -- TRIGGER public.price_multipliers price_multipliers_bound
 
-CREATE TRIGGER price_multipliers_bound BEFORE INSERT ON public.price_multipliers FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('500', 'multipliers', 'Delete those that are no longer used on the Prices page.');
+CREATE TRIGGER price_multipliers_bound AFTER INSERT ON public.price_multipliers FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('500', 'multipliers', 'Delete those that are no longer used on the Prices page.');
 
 -- TRIGGER public.price_multipliers price_multipliers_note_delete
 
@@ -10099,7 +10100,7 @@ CREATE TRIGGER subscriptions_audit_update AFTER UPDATE ON public.subscriptions R
 
 -- TRIGGER public.subscriptions subscriptions_bound
 
-CREATE TRIGGER subscriptions_bound BEFORE INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('200', 'subscriptions', 'Add further payments as entries, or delete a subscription that was never paid.');
+CREATE TRIGGER subscriptions_bound AFTER INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('200', 'subscriptions', 'Add further payments as entries, or delete a subscription that was never paid.');
 
 -- TRIGGER public.subscriptions subscriptions_follow
 

@@ -136,6 +136,7 @@ begin
                     and s.timestamp < last_at + interval '1 day'
             )
         );
+        perform private.recount_statements(tenant);
     end loop;
 end
 $$;
