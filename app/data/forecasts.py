@@ -8,6 +8,7 @@ import pandas as pd
 from app.auth.identity import User
 from app.data.preferences import load_currency
 from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, select
+from app.figures import outlook
 from app.figures.currencies import Currency, convert_predictions
 from app.figures.forecast_series import ForecastSeries
 
@@ -28,8 +29,12 @@ def load_forecast(user: User, series: ForecastSeries, first: date) -> pd.DataFra
 
 
 def load_newest_forecast(user: User, series: ForecastSeries, totals: pd.DataFrame) -> pd.DataFrame:
-    """The predictions of the run that made the newest of these totals; see `load_forecast`."""
-    run_id = None if totals.empty else str(totals["run_id"].iloc[0])
+    """The predictions of the run that made the series' newest of these totals; see `load_forecast`.
+
+    The newest run of all may have failed for this series.
+    """
+    own = totals[outlook.of_series(totals, series)]
+    run_id = None if own.empty else str(own["run_id"].iloc[0])
     return _run_forecast(user, data_version(user), series, run_id, load_currency(user))
 
 

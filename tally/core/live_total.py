@@ -32,7 +32,11 @@ class SpentSoFar(NamedTuple):
 
 
 def calculate_live_total(stored: StoredTotal, spent: SpentSoFar, today: date) -> Decimal:
-    """Spend before today, plus the larger of today's spend and its prediction, plus the days after it."""
+    """Spend before today, plus the larger of today's spend and its prediction, plus the days after it.
+
+    A credit that makes today's spend negative says nothing about the usage that is predicted: both count.
+    """
     begun = sum((amount for day, amount in stored.days.items() if day <= today), ZERO)
     left = max(stored.predicted - stored.spent - begun, ZERO)
-    return spent.before_today + max(spent.today, stored.days.get(today, ZERO)) + left
+    expected = stored.days.get(today, ZERO) + min(spent.today, ZERO)
+    return spent.before_today + max(spent.today, expected) + left

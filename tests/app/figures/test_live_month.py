@@ -72,6 +72,12 @@ def test_a_dear_today_counts_in_full_and_a_cheap_one_as_predicted() -> None:
     ] == Decimal(300)
 
 
+def test_a_credit_today_counts_beside_what_is_predicted() -> None:
+    days = [10] * 13
+    live = bring(total("300", "130"), spend(*days, -50), predictions(TODAY, [10] * 17))
+    assert live["predicted_cost_usd"] == Decimal(250)
+
+
 def test_days_that_passed_since_the_run_count_as_they_were() -> None:
     run_day = TODAY - timedelta(days=3)
     live = bring(total("300", "100"), spend(*[10] * 10, 0, 0, 0, 0), predictions(run_day, [10] * 20))

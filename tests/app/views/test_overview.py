@@ -148,6 +148,16 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     assert "Exceeded $1.50 on" in plain_text(open_page(monkeypatch, user))
 
 
+def test_a_newer_run_of_other_series_changes_no_month_end(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(0, "2")])
+    add_nightly_run(job, user, TODAY - timedelta(days=3))
+    before = metrics(open_page(monkeypatch, user))
+    add_nightly_run(job, user, TODAY, "gpt-5")  # that of the total failed
+    assert metrics(open_page(monkeypatch, user)) == before
+
+
 def test_anomaly_is_shown_until_it_is_muted(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
