@@ -96,8 +96,8 @@ def bring_aliases(target: Target) -> None:
         else:
             new.append({"value": row["value"], "user_id": me})
     if new:
-        target.database.call("set_aliases", aliases=[*before, *new], before=before)
-        counts.add(len(new))
+        aliases = [*before, *new]
+        attempt(counts, lambda: target.database.call("set_aliases", aliases=aliases, before=before), len(new))
 
 
 def bring_accounts(target: Target) -> None:
@@ -107,8 +107,8 @@ def bring_accounts(target: Target) -> None:
     stored = {row["account"]: row["name"] for row in select_all(target.database, query)}
     for row in target.file.rows(ACCOUNTS):
         if row["account"] not in stored:
-            target.database.call("name_billing_account", account=row["account"], name=row["name"])
-            counts.add()
+            values = {"account": row["account"], "name": row["name"]}
+            attempt(counts, lambda given=values: target.database.call("name_billing_account", **given))
         elif stored[row["account"]] == row["name"]:
             counts.find()
         else:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from math import isfinite
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -24,6 +25,8 @@ MAX_JSON = 70_000  # characters; the database counts bytes, too
 FIRST_INSTANT = datetime(2020, 1, 1, tzinfo=UTC)
 LAST_DAY = date(2100, 1, 1)
 FIRST_DAY = FIRST_INSTANT.date()
+MAX_INT_DIGITS = 4_000  # Python writes 4,300
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 _DECIMAL = re.compile(r"-?\d{1,20}(\.\d{1,20})?")
 
 
@@ -123,14 +126,34 @@ def flag(cell: str) -> bool:
 
 
 def record_of(cell: str) -> dict[str, Any]:
-    """A JSON object."""
+    """A JSON object that the database can store; numbers that are too large to be sent are texts."""
     try:
-        found = json.loads(cell) if len(cell) <= MAX_JSON else None
+        found = json.loads(cell, **_NUMBERS) if len(cell) <= MAX_JSON and not _NUL.search(cell) else None
+        json.dumps(found, ensure_ascii=False).encode()  # not half of a character
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Refused(f"a JSON object of at most {MAX_JSON:,} characters")
     return found
+
+
+def _read_float(digits: str) -> float | str:
+    return float(digits) if isfinite(float(digits)) else digits
+
+
+def _read_int(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else digits
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)  # NaN and infinity, which JSON lacks
+
+
+_NUMBERS: dict[str, Any] = {
+    "parse_float": _read_float,
+    "parse_int": _read_int,
+    "parse_constant": _refuse_constant,
+}
 
 
 def _read_text(longest: int, cell: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from tally.moving.stored_json import MAX_STATEMENT, fits_statement
 from tally.moving.tables import MULTIPLIERS, RECORDS, SOURCES, SUBSCRIPTIONS, SUPERSEDED, Row, Table
 
 
@@ -28,6 +29,8 @@ def _check_statement(row: Row) -> None:
         raise Mistake("the day is not that of the time")
     if row["subscription_id"] is not None and row["day"] is None:
         raise Mistake("a renewal has no day")
+    if not fits_statement(row["metadata"]):
+        raise Mistake(f"the metadata takes more than {MAX_STATEMENT:,} bytes")
 
 
 def _check_source(row: Row) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tally.backups.archive import new_archive
+from tally.core.encoding import MAX_COUNT
 from tally.core.errors import TallyError
 from tally.core.progress import Progress, ignore_progress
 from tally.moving.file import ExportManifest, TableWriter, describe_sum
@@ -155,16 +156,20 @@ def _load_pages(database: Database, table: Table, names: _Names) -> Iterable[lis
 
 
 def _list_rejections(sources: Iterable[Row]) -> list[Row]:
-    return [
-        {
-            "import_id": source["id"],
-            "line": error.get("line") or 0,
-            "reason": str(error.get("reason") or "")[:2000],
-            "row": str(error.get("row") or "")[:2000],
-        }
-        for source in sources
-        for error in source["errors"]
-    ]
+    return [_describe_rejection(source["id"], error) for source in sources for error in source["errors"]]
+
+
+def _describe_rejection(import_id: str, error: Any) -> Row:
+    """A rejected row; the database checks nothing but that it is JSON."""
+    known = error if isinstance(error, dict) else {"row": error}
+    line = known.get("line")
+    is_line = isinstance(line, int) and not isinstance(line, bool) and 0 <= line <= MAX_COUNT
+    return {
+        "import_id": import_id,
+        "line": line if is_line else 0,
+        "reason": str(known.get("reason") or "")[:2000],
+        "row": str(known.get("row") or "")[:2000],
+    }
 
 
 def _describe(table: Table, row: Row, names: _Names) -> Row:

@@ -166,9 +166,9 @@ def bring_rules(target: Target) -> None:
             len(wanted),
         )
     else:
-        target.database.call("set_rules", rules=wanted)
-        counts.add(len(wanted))
-        target.has_its_rules = True
+        target.has_its_rules = attempt(
+            counts, lambda: target.database.call("set_rules", rules=wanted), len(wanted)
+        )
 
 
 def _describe_rule(target: Target, row: Row) -> Row:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from tally.core.progress import Progress
+from tally.moving.stored_json import fits_statement
 from tally.moving.tables import PERSON, PROJECTS, RECORDS, STATEMENTS, SUPERSEDED, Row, Table
 from tally.moving.target import Target
 from tally.storage.database import Query, select_all
@@ -22,7 +23,6 @@ BATCH = 5_000  # what one call of the database takes
 PERSON_KEYS = ("actor", "user_email", "email", "user", "user_id", "username", "owner")
 NOT_SENT = (PERSON, "project_id", "project_chosen_by", "import_id", "subscription_id")
 SENT = tuple(name for name in RECORDS.columns if name not in NOT_SENT)
-ROOM = 7_000  # characters of metadata; the database takes 8,192 bytes
 CHOSEN = ("person", "source")
 
 
@@ -121,13 +121,10 @@ def _describe(target: Target, rows: list[Row]) -> dict[str, list[Any]]:
 
 def _name_person(target: Target, row: Row) -> Row:
     metadata: Row = row["metadata"]
-    if (
-        target.is_own(row[PERSON])
-        or any(metadata.get(name) for name in PERSON_KEYS)
-        or len(str(metadata)) > ROOM
-    ):
+    if target.is_own(row[PERSON]) or any(metadata.get(name) for name in PERSON_KEYS):
         return metadata
-    return metadata | {"actor": row[PERSON]}
+    named = metadata | {"actor": row[PERSON]}
+    return named if fits_statement(named) else metadata
 
 
 def load_known(target: Target) -> set[Identity]:

@@ -142,14 +142,14 @@ def remember_origin(row: Row) -> Row:
     return {MOVED_FROM: row["id"]} | metadata
 
 
-def attempt(counts: Counts, action: Any) -> bool:
-    """Do what the database may refuse for one row: whether it was done; its refusal is the row's reason."""
+def attempt(counts: Counts, action: Any, rows: int = 1) -> bool:
+    """Do what the database may refuse for some rows: true if it was done; its refusal is their reason."""
     try:
         action()
     except (Unreachable, SignedOut, NotAllowed):
         raise
     except DatabaseError as refusal:
-        counts.reject(str(refusal))
+        counts.reject(str(refusal), rows)
         return False
-    counts.add()
+    counts.add(rows)
     return True

@@ -91,7 +91,8 @@ def fill(database: Connection, table: str, workspace: UUID, user: UUID, rows: in
 
 # As a change of a row by `on conflict do update` begins: with a row that turns out to be there.
 AGAIN = sql.SQL(
-    "insert into public.{table} select * from public.{table} where workspace_id = %s limit 1 on conflict do nothing"
+    """insert into public.{table} select * from public.{table} where workspace_id = %s limit 1
+    on conflict do nothing"""
 )
 
 

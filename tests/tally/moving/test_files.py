@@ -162,6 +162,12 @@ def test_any_amount_comes_back_to_the_last_digit(value: Any) -> None:
         ("metadata", "[]"),
         ("metadata", "{"),
         ("metadata", "[" * 60_000),
+        ("metadata", '{"a": NaN}'),
+        ("metadata", '{"a": -Infinity}'),
+        ("metadata", r'{"a": "\\\u0000"}'),
+        ("metadata", r'{"a": "\ud800"}'),
+        ("metadata", f'{{"a": "{"a" * 8_180}"}}'),
+        ("metadata", f'{{"a": [{"1," * 700}1]}}'),
         ("billed_under_other_name", "yes"),
         ("request_id", "r" * 140_000),
     ],
@@ -170,6 +176,16 @@ def test_a_cell_that_no_column_accepts_is_refused(write: Write, column: str, cel
     sentence = refusal(write(RECORD, RECORD | {column: cell}))
     assert "cost_records.csv" in sentence
     assert column in sentence or "line 3" in sentence or "CSV" in sentence
+
+
+def test_numbers_that_no_program_can_send_are_texts() -> None:
+    long = "9" * 5_000
+    assert cells.record_of(f'{{"a": 1e400, "b": {long}, "c": 1.5, "d": "\\\\u0000"}}') == {
+        "a": "1e400",
+        "b": long,
+        "c": 1.5,
+        "d": "\\u0000",
+    }
 
 
 @pytest.mark.parametrize("column", ["project_id", "import_id", "subscription_id"])

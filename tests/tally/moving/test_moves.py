@@ -149,6 +149,60 @@ def test_subscriptions_beyond_the_bound_are_counted_with_their_renewals(
     assert every_row_is_accounted_for(target)
 
 
+def test_a_name_whose_records_are_gone_is_counted(
+    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    for name in ("usage.csv", "OpenAI costs", "twice.csv"):
+        [source] = house.select(Query("imports", "id", ["id"], {"filename": name}))
+        house.call("delete_source", import_id=source["id"])
+    leave(house, tmp_path / "house.zip")
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    assert target.counts["billing_accounts"].reasons == {
+        "This workspace has no records of this billing account.": 1
+    }
+    assert every_row_is_accounted_for(target)
+    assert target.notes == [LAST_DIGIT]
+
+
+def test_rejected_rows_in_any_form_move(stack: Stack, elsewhere: SupabaseDatabase, tmp_path: Path) -> None:
+    person = over_http(stack, sign_up(stack))
+    odd = [
+        {"line": -5, "reason": "No date."},
+        {"line": "x"},
+        {"line": 2.5, "row": [1]},
+        {"line": 10**17},
+        "x",
+        None,
+    ]
+    add_source(person, "file", "a.csv", errors=odd)
+    leave(person, tmp_path / "moving.zip")
+    arrive(elsewhere, tmp_path / "moving.zip")
+    [source] = elsewhere.select(Query("imports", "id,errors", ["id"]))
+    assert [(error["line"], error["reason"], error["row"]) for error in source["errors"]] == [
+        (0, "No date.", ""),
+        (0, "", ""),
+        (0, "", "[1]"),
+        (0, "", ""),
+        (0, "", "x"),
+        (0, "", ""),
+    ]
+
+
+def test_a_name_for_which_there_is_no_room_is_left_out(
+    stack: Stack, team: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    bob = sign_up(stack)
+    add_member(stack, team.scope.workspace_id, bob)
+    of_bob = over_http(stack, bob).in_workspace(team.scope.workspace_id)
+    full = {"note": "ü" * 4_080}
+    save_batch(of_bob, [request(1, metadata=full), request(2, metadata={"note": "ü" * 4_000})], None)
+    leave(team, tmp_path / "team.zip")
+    assert arrive(elsewhere, tmp_path / "team.zip").notes == [LAST_DIGIT]
+    rows = elsewhere.select(Query("cost_records", "request_id,metadata", ["request_id"]))
+    assert [row["metadata"].get("actor") for row in rows] == [None, bob.email]
+    assert rows[0]["metadata"] == full
+
+
 def test_a_workspace_in_use_keeps_what_it_has(
     house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
 ) -> None:
