@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
@@ -19,6 +19,9 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from app.auth.sessions import sessions
 
 ALL_AT_ONCE = 4  # scripts; more threads would end each of them later, and none sooner
+LONG_SECONDS = (
+    5.0  # a script that runs longer waits for something else, such as an import, and keeps no place
+)
 AT_ONCE = 2  # scripts of an account, while others use Tally
 CREDIT_SECONDS, DEBT_SECONDS, CREDIT_PER_SECOND = 2.0, 2.0, 0.25  # of the processor, likewise
 AROUND_SECONDS = 3.0  # after a script of theirs
@@ -33,7 +36,12 @@ class Share:
     credit: float
     at: float
     seen_at: float
-    running: int = 0
+    begun: list[float] = field(default_factory=list)  # when the scripts that run began
+
+    @property
+    def running(self) -> int:
+        """The number of its scripts that run."""
+        return len(self.begun)
 
 
 class ScriptTurns:
@@ -67,7 +75,7 @@ class ScriptTurns:
         """End a script that used the processor for some seconds."""
         with self._lock:
             share = self._share(account)
-            share.running -= 1
+            share.begun.pop()  # short ones end first
             share.seen_at = share.at
             share.credit = max(share.credit - used_seconds, -DEBT_SECONDS)
             self._forget(share.at)
@@ -86,7 +94,8 @@ class ScriptTurns:
         begins, deadline = self.ask(account), self._now() + LONGEST_WAIT_SECONDS
         while not begins.is_set():
             with self._lock:
-                wait = min(self.wait_seconds(account), deadline - self._now())
+                # The others may leave, and scripts become long, without a call.
+                wait = min(self.wait_seconds(account), AROUND_SECONDS, deadline - self._now())
             begins.wait(max(wait, 0.05))
             with self._lock:
                 self._begin_due()
@@ -94,19 +103,24 @@ class ScriptTurns:
                     self._begin(account, begins)
 
     def _begin_due(self) -> None:
-        while sum(share.running for share in self._shares.values()) < ALL_AT_ONCE:
+        while self._count_places() < ALL_AT_ONCE:
             due = [account for account in self._waiting if self.wait_seconds(account) == 0]
             if not due:
                 return
             account = max(due, key=lambda account: self._shares[account].credit)
             self._begin(account, self._waiting[account][0])
 
+    def _count_places(self) -> int:
+        since = self._now() - LONG_SECONDS
+        return sum(at > since for share in self._shares.values() for at in share.begun)
+
     def _begin(self, account: str, begins: threading.Event) -> None:
         queue = self._waiting[account]
         queue.remove(begins)
         if not queue:
             del self._waiting[account]
-        self._share(account).running += 1
+        share = self._share(account)
+        share.begun.append(share.at)
         begins.set()
 
     def _share(self, account: str) -> Share:

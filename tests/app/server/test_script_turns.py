@@ -1,5 +1,6 @@
 """Turns of scripts: one account's pages, run again and again, leave others theirs; nobody alone waits."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
@@ -19,6 +20,7 @@ from app.server.script_turns import (
     CREDIT_SECONDS,
     DEBT_SECONDS,
     FORGOTTEN_SECONDS,
+    LONG_SECONDS,
     ScriptTurns,
 )
 from tally.accounts.auth_client import AuthClient, Tokens
@@ -109,6 +111,31 @@ def test_a_place_that_becomes_free_goes_to_who_used_least() -> None:
         turns.end(f"other {other}", 0.1)
         order += [account for account in asked if asked[account].is_set() and account not in order]
     assert order == ["ben", "cleo", "ada"]
+
+
+def test_scripts_that_wait_for_something_else_keep_no_place() -> None:
+    clock = Clock()
+    turns = ScriptTurns(clock)
+    for other in range(ALL_AT_ONCE):
+        assert turns.ask(f"importing {other}").is_set()
+    assert not turns.ask("ada").is_set()
+    clock.now += LONG_SECONDS + 0.1
+    asked = [turns.ask(account) for account in ("ben", "cleo", "dora", "eve")]
+    assert started(asked) == ALL_AT_ONCE - 1  # ada came first
+    turns.end("importing 0", 0.1)
+    assert started(asked) == ALL_AT_ONCE - 1
+    turns.end("ben", 0.1)
+    assert started(asked) == ALL_AT_ONCE
+
+
+def test_who_waits_begins_once_the_others_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script_turns, "AROUND_SECONDS", 0.1)
+    turns = with_others(time.monotonic)
+    for _ in range(AT_ONCE):
+        assert turns.ask("ada").is_set()
+    began = time.monotonic()
+    with turns.turn("ada"):
+        assert time.monotonic() - began < 5
 
 
 def test_who_has_been_away_is_forgotten() -> None:
