@@ -47,7 +47,11 @@ export class Turns {
 
   // Looks again when an account has credit: until then, no end of a turn may come.
   #nextIn(ms) {
-    this.timer ??= setTimeout(() => {
+    const at = Date.now() + ms;
+    if (this.timer !== undefined && this.timerAt <= at) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
+    this.timer = setTimeout(() => {
       this.timer = undefined;
       while (this.#next());
     }, ms);

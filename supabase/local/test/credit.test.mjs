@@ -67,3 +67,14 @@ test("a turn without credit begins once there is some, without another's end", a
   assert.ok(await turns.take("ada"));
   assert.ok(Date.now() - asked >= 15);
 });
+
+test("who has credit sooner waits for nobody who has it later", async () => {
+  const from = Date.now();
+  const begins = { ada: from + 2000, ben: from + 20 };
+  const credit = { waitMs: (account) => Math.max(begins[account] - Date.now(), 0), begin: () => () => {} };
+  const turns = new Turns({ credit, waitMs: 1000 });
+  const late = turns.take("ada");
+  assert.ok(await turns.take("ben"));
+  assert.ok(Date.now() - from < 900);
+  assert.equal(await late, null);
+});
