@@ -1001,6 +1001,23 @@ CREATE FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong bool
     from unknown as u
 $$;
 
+-- FUNCTION private.check_statement_count(uuid)
+
+CREATE FUNCTION private.check_statement_count(tenant uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    if
+        (select sum(c.statements) from private.record_counts as c where c.workspace_id = tenant) > private.max_statements()
+        and private.recount_statements(tenant) > private.max_statements()
+    then
+        raise exception 'A workspace can hold % records at most. Delete sources that are no longer needed on the Sources page.',
+            ltrim(to_char(private.max_statements(), '999,999,999')) using errcode = '22023';
+    end if;
+end
+$$;
+
 -- FUNCTION private.check_timezone()
 
 CREATE FUNCTION private.check_timezone() RETURNS trigger
@@ -1315,8 +1332,6 @@ CREATE FUNCTION private.count_statements() RETURNS trigger
     AS $$
 declare
     tenant uuid;
-    present bigint;
-    parts bigint;
 begin
     for tenant in
         insert into private.record_counts (workspace_id, statements)
@@ -1326,17 +1341,11 @@ begin
         group by c.workspace_id
         returning workspace_id
     loop
-        select sum(c.statements), count(*) into present, parts from private.record_counts as c where c.workspace_id = tenant;
-        if parts > 500 then
+        if (select count(*) from private.record_counts as c where c.workspace_id = tenant) > 500 then
             perform private.join_counts(tenant);
         end if;
-        if
-            tg_op = 'INSERT'
-            and present > private.max_statements()
-            and private.recount_statements(tenant) > private.max_statements()
-        then
-            raise exception 'A workspace can hold % records at most. Delete sources that are no longer needed on the Sources page.',
-                ltrim(to_char(private.max_statements(), '999,999,999')) using errcode = '22023';
+        if tg_op = 'INSERT' and tg_table_name = 'cost_records' then
+            perform private.check_statement_count(tenant);
         end if;
     end loop;
     return null;
@@ -7821,6 +7830,7 @@ begin
             end if;
         end if;
     end if;
+    perform private.check_statement_count(tenant);
     return json_build_object(
         'inserted', inserted,
         'duplicate', checked.valid - inserted,
@@ -10908,6 +10918,8 @@ REVOKE ALL ON FUNCTION private.check_reference(of_user uuid, of_workspace uuid, 
 REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_statement_count(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 

@@ -286,6 +286,7 @@ begin
             end if;
         end if;
     end if;
+    perform private.check_statement_count(tenant);
     return json_build_object(
         'inserted', inserted,
         'duplicate', checked.valid - inserted,

@@ -60,6 +60,26 @@ as $$
 $$;
 revoke all on function private.recount_statements(uuid) from public;
 
+-- Refuses what made a workspace larger than it may be.
+create or replace function private.check_statement_count(tenant uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if
+        (select sum(c.statements) from private.record_counts as c where c.workspace_id = tenant) > private.max_statements()
+        and private.recount_statements(tenant) > private.max_statements()
+    then
+        raise exception 'A workspace can hold % records at most. Delete sources that are no longer needed on the Sources page.',
+            ltrim(to_char(private.max_statements(), '999,999,999')) using errcode = '22023';
+    end if;
+end
+$$;
+revoke all on function private.check_statement_count(uuid) from public;
+
+-- Records beyond the bound are refused here. Superseded records are not: as others become records, records become superseded
+-- before those leave. Where new ones are saved, private.check_statement_count follows.
 create or replace function private.count_statements()
 returns trigger
 language plpgsql
@@ -68,8 +88,6 @@ set search_path = ''
 as $$
 declare
     tenant uuid;
-    present bigint;
-    parts bigint;
 begin
     for tenant in
         insert into private.record_counts (workspace_id, statements)
@@ -79,17 +97,11 @@ begin
         group by c.workspace_id
         returning workspace_id
     loop
-        select sum(c.statements), count(*) into present, parts from private.record_counts as c where c.workspace_id = tenant;
-        if parts > 500 then
+        if (select count(*) from private.record_counts as c where c.workspace_id = tenant) > 500 then
             perform private.join_counts(tenant);
         end if;
-        if
-            tg_op = 'INSERT'
-            and present > private.max_statements()
-            and private.recount_statements(tenant) > private.max_statements()
-        then
-            raise exception 'A workspace can hold % records at most. Delete sources that are no longer needed on the Sources page.',
-                ltrim(to_char(private.max_statements(), '999,999,999')) using errcode = '22023';
+        if tg_op = 'INSERT' and tg_table_name = 'cost_records' then
+            perform private.check_statement_count(tenant);
         end if;
     end loop;
     return null;

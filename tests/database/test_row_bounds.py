@@ -1,7 +1,7 @@
 """No account can add rows without end: each table that people fill has a bound that holds for every door."""
 
 from collections.abc import Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -188,6 +188,28 @@ def test_records_beyond_the_bound_are_refused_until_some_are_deleted(
     save(other, [record()])
     person.execute("delete from public.cost_records where request_id = 'r1'")
     assert save(person, [record(request_id="one more")])["inserted"] == 1
+
+
+def test_all_that_adds_nothing_works_in_a_full_workspace(
+    database: Connection, as_user: Act, user: UUID
+) -> None:
+    person = as_user(user)
+    first, second = new_import(person), new_import(person)
+    events = [record(request_id=f"r{n}", source_key=str(uuid4())) for n in range(5)]
+    for source in (first, second):
+        save(person, events, source)
+    database.execute(FEWER.encode())
+    for source in (first, second):
+        person.execute("select public.set_source_enabled(%s, false)", [source])
+        person.execute("select public.set_source_enabled(%s, true)", [source])
+        newer = [event | {"output_tokens": 500} for event in events]
+        assert save(person, newer, source)["inserted"] == 0
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="can hold 10 records at most"):
+        save(person, events, new_import(person))  # nothing that counts, but more statements
+    assert_counted(database)
+    person.execute("select public.delete_source(%s)", [second])
+    assert count_statements(database) == {user: 5}
+    assert_counted(database)
 
 
 def test_months_that_left_without_a_deletion_make_room(
