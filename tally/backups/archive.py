@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ from tally.core.errors import TallyError
 MANIFEST = "manifest.json"
 CHUNK = 1 << 20
 MAX_SMALL_BYTES = 10_000_000  # of the manifest and the keys
-UNREADABLE = (zipfile.BadZipFile, OSError, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError)
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+UNREADABLE = (*DAMAGED, OSError, KeyError, ValueError)
 
 
 class BackupDamaged(TallyError):
@@ -140,7 +142,7 @@ class Archive:
                     if size > expected.size:
                         break
                     write(chunk)
-        except (zipfile.BadZipFile, EOFError):
+        except DAMAGED:
             size = -1
         if (size, digest.hexdigest()) != (expected.size, expected.sha256):
             raise BackupDamaged(f"{self.path} is damaged: its part {name} was changed. Use another backup.")

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -29,7 +30,15 @@ def parse_archive(content: bytes) -> list[Published]:
             if name.file_size > MAX_UNPACKED_BYTES:
                 raise RatesUnreadable("The file of exchange rates is far larger than it should be.")
             text = archive.read(name).decode("ascii")
-    except (BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (
+        BadZipFile,
+        zlib.error,
+        ValueError,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+    ) as error:
         raise RatesUnreadable("The file of exchange rates is not a valid archive.") from error
     return list(_parse_history(text))
 

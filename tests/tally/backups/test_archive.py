@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -13,6 +14,7 @@ from tally.core.errors import TallyError
 from tests.scratch import mounted_disk
 
 DUMP = bytes(range(256)) * 10_000  # more than one chunk
+HEAD = 60  # bytes of the first file's own header and name
 
 
 @pytest.fixture
@@ -133,3 +135,21 @@ def test_missing_part_and_later_format_are_named(tmp_path: Path, file: Path) -> 
     (tmp_path / "text").write_text("no backup")
     with pytest.raises(BackupDamaged, match="not a backup of Tally"):
         Archive(tmp_path / "text")
+
+
+def test_any_damage_is_refused_in_a_sentence(file: Path) -> None:
+    sentences: list[str] = []
+    whole, chance = file.read_bytes(), Random(5)
+    lists = whole.index(b"PK\1\2")
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in (chance.randrange(HEAD), chance.randrange(lists, len(whole)), chance.randrange(lists)):
+            if chance.random() < 0.5:
+                damaged[place] = chance.randrange(256)
+        file.write_bytes(damaged)
+        try:
+            Archive(file).verify()
+        except BackupDamaged as refused:
+            sentences.append(str(refused))
+    assert len(sentences) > 100
+    assert all(sentence.endswith(".") for sentence in sentences)

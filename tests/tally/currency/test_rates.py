@@ -3,7 +3,7 @@
 import io
 from datetime import date, timedelta
 from decimal import Decimal
-from zipfile import ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -170,6 +170,14 @@ def archive(text: str, name: str = "eurofxref-hist.csv") -> bytes:
     return buffer.getvalue()
 
 
+def damaged() -> bytes:
+    """An archive whose text is said to be packed, and is not."""
+    content = bytearray(archive("Date,USD\n2026-11-20,1.5\n"))
+    for head, place in ((b"PK\3\4", 8), (b"PK\1\2", 10)):
+        content[content.index(head) + place] = ZIP_DEFLATED
+    return bytes(content)
+
+
 def test_archive_of_the_bank_is_parsed_with_gaps_and_trailing_commas() -> None:
     text = "Date,USD,JPY,HRK,\n2026-11-20,1.5,N/A,N/A,\n2026-11-19,1.4,180,,\n"
     assert parse_archive(archive(text)) == [
@@ -197,6 +205,7 @@ def test_invalid_rates_are_skipped() -> None:
         archive("x", "readme.txt"),
         archive("Date,USD\n" + "0" * 31_000_000),
         archive("Date,USD\n2026-11-20,1.5\n")[:-30],
+        damaged(),
     ],
 )
 def test_any_other_file_is_refused(content: bytes) -> None:

@@ -5,7 +5,9 @@ import zipfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from random import Random
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -212,6 +214,23 @@ def test_a_changed_table_is_noticed(write: Write) -> None:
         parts = json.loads(archive.read(MANIFEST))["parts"]
     rewrite(path, {"cost_records.csv": changed}, {"parts": parts})
     assert "its cost_records.csv was changed" in refusal(path)
+
+
+def test_any_damage_is_refused_in_a_sentence(write: Write) -> None:
+    path = write(*(RECORD | {"source_key": str(UUID(int=n * 7919**9 % 2**128))} for n in range(50)))
+    sentences: list[str] = []
+    whole, chance = path.read_bytes(), Random(5)
+    for _ in range(500):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice([1, 2, 8])):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            ExportFile(path).check()
+        except ExportRefused as refused:
+            sentences.append(str(refused))
+    assert len(sentences) > 100
+    assert all(sentence.endswith(".") for sentence in sentences)
 
 
 def test_wrong_tables_are_refused(write: Write) -> None:
