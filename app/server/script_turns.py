@@ -19,11 +19,11 @@ from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from app.auth.sessions import sessions
 
 ALL_AT_ONCE = 4  # scripts; more threads would end each of them later, and none sooner
-LONG_SECONDS = (
-    5.0  # a script that runs longer waits for something else, such as an import, and keeps no place
-)
-AT_ONCE = 2  # scripts of an account, while others use Tally
-CREDIT_SECONDS, DEBT_SECONDS, CREDIT_PER_SECOND = 2.0, 2.0, 0.25  # of the processor, likewise
+LONG_SECONDS = 5.0  # who runs longer waits for something else, such as an import, and keeps no place
+# While others use Tally, of each account: scripts with more and with less than half of its credit, and the
+# credit in seconds of the processor. All who are around earn equal parts of it; one part goes to nobody.
+AT_ONCE, AT_ONCE_WITH_LITTLE = 2, 1
+CREDIT_SECONDS, DEBT_SECONDS = 0.6, 1.2
 AROUND_SECONDS = 3.0  # after a script of theirs
 FORGOTTEN_SECONDS = 60.0  # by then a debt has become full credit
 LONGEST_WAIT_SECONDS = 60.0
@@ -52,6 +52,7 @@ class ScriptTurns:
         self._lock = threading.Lock()
         self._shares: dict[str, Share] = {}
         self._waiting: dict[str, deque[threading.Event]] = {}
+        self._timer: threading.Timer | None = None
 
     @contextmanager
     def turn(self, account: str) -> Iterator[None]:
@@ -84,35 +85,44 @@ class ScriptTurns:
     def wait_seconds(self, account: str) -> float:
         """Seconds until an account's script may begin; infinite until another script ends."""
         share = self._share(account)
-        if not self._others_are_around(account, share.at):
+        if self._count_around(share.at, account) == 0:
             return 0.0
-        if share.running >= AT_ONCE:
+        if share.running >= (AT_ONCE if share.credit > CREDIT_SECONDS / 2 else AT_ONCE_WITH_LITTLE):
             return inf
-        return 0.0 if share.credit > 0 else -share.credit / CREDIT_PER_SECOND
+        return 0.0 if share.credit > 0 else -share.credit / self._credit_per_second(share.at)
 
     def _wait(self, account: str) -> None:
-        begins, deadline = self.ask(account), self._now() + LONGEST_WAIT_SECONDS
-        while not begins.is_set():
+        begins = self.ask(account)
+        if not begins.wait(LONGEST_WAIT_SECONDS):
             with self._lock:
-                # The others may leave, and scripts become long, without a call.
-                wait = min(self.wait_seconds(account), AROUND_SECONDS, deadline - self._now())
-            begins.wait(max(wait, 0.05))
-            with self._lock:
-                self._begin_due()
-                if not begins.is_set() and self._now() >= deadline:
+                if not begins.is_set():
                     self._begin(account, begins)
 
     def _begin_due(self) -> None:
-        while self._count_places() < ALL_AT_ONCE:
+        while self._has_room():
             due = [account for account in self._waiting if self.wait_seconds(account) == 0]
             if not due:
-                return
+                break
             account = max(due, key=lambda account: self._shares[account].credit)
             self._begin(account, self._waiting[account][0])
+        self._look_again_later()
 
-    def _count_places(self) -> int:
+    def _has_room(self) -> bool:
         since = self._now() - LONG_SECONDS
-        return sum(at > since for share in self._shares.values() for at in share.begun)
+        return sum(at > since for share in self._shares.values() for at in share.begun) < ALL_AT_ONCE
+
+    def _look_again_later(self) -> None:
+        """Look again when credit comes back, or when others may have left and scripts have become long."""
+        waits = [self.wait_seconds(account) for account in self._waiting]
+        if waits and self._timer is None:
+            self._timer = threading.Timer(min(AROUND_SECONDS, *waits) or AROUND_SECONDS, self._look_again)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _look_again(self) -> None:
+        with self._lock:
+            self._timer = None
+            self._begin_due()
 
     def _begin(self, account: str, begins: threading.Event) -> None:
         queue = self._waiting[account]
@@ -126,15 +136,20 @@ class ScriptTurns:
     def _share(self, account: str) -> Share:
         now = self._now()
         share = self._shares.setdefault(account, Share(CREDIT_SECONDS, now, now))
-        share.credit = min(CREDIT_SECONDS, share.credit + (now - share.at) * CREDIT_PER_SECOND)
+        earned = (now - share.at) * self._credit_per_second(now)
+        share.credit = min(CREDIT_SECONDS, share.credit + earned)
         share.at = now
         return share
 
-    def _others_are_around(self, account: str, now: float) -> bool:
-        return any(
-            share.running or now - share.seen_at < AROUND_SECONDS
-            for other, share in self._shares.items()
-            if other != account
+    def _credit_per_second(self, now: float) -> float:
+        return 1 / (self._count_around(now) + 1)
+
+    def _count_around(self, now: float, besides: str | None = None) -> int:
+        """The accounts whose scripts run or ran a moment ago."""
+        return sum(
+            1
+            for account, share in self._shares.items()
+            if account != besides and (share.running or now - share.seen_at < AROUND_SECONDS)
         )
 
     def _forget(self, now: float) -> None:

@@ -16,7 +16,7 @@ from app.server.script_turns import (
     ALL_AT_ONCE,
     AROUND_SECONDS,
     AT_ONCE,
-    CREDIT_PER_SECOND,
+    AT_ONCE_WITH_LITTLE,
     CREDIT_SECONDS,
     DEBT_SECONDS,
     FORGOTTEN_SECONDS,
@@ -24,6 +24,8 @@ from app.server.script_turns import (
     ScriptTurns,
 )
 from tally.accounts.auth_client import AuthClient, Tokens
+
+TWO_AROUND = 1 / 3  # the part of the processor that each of two accounts earns
 
 
 class Clock:
@@ -71,19 +73,41 @@ def test_used_up_credit_comes_back_with_time() -> None:
     turns = with_others(clock)
     turns.ask("ada")
     turns.end("ada", CREDIT_SECONDS + 1)
+    turns.ask("ben")
     waiting = turns.ask("ada")
     assert not waiting.is_set()
-    assert turns.wait_seconds("ada") == 1 / CREDIT_PER_SECOND
-    clock.now += 1 / CREDIT_PER_SECOND + 0.1
+    assert turns.wait_seconds("ada") == 1 / TWO_AROUND
+    clock.now += 1 / TWO_AROUND - 0.1
+    turns.ask("ben")
+    assert not waiting.is_set()
+    clock.now += 0.2
     turns.ask("ben")
     assert waiting.is_set()
+
+
+def test_who_used_much_runs_one_script_at_a_time() -> None:
+    turns = with_others(Clock())
+    turns.ask("ada")
+    turns.end("ada", CREDIT_SECONDS / 2)
+    asked = [turns.ask("ada") for _ in range(3)]
+    assert started(asked) == AT_ONCE_WITH_LITTLE
+
+
+def test_waiting_ends_by_itself_once_there_is_credit() -> None:
+    turns = ScriptTurns()
+    turns.ask("ben")
+    turns.ask("ada")
+    turns.end("ada", CREDIT_SECONDS + 0.02)
+    asked = turns.ask("ada")
+    assert not asked.is_set()
+    assert asked.wait(10)
 
 
 def test_a_debt_has_a_bound() -> None:
     turns = with_others(Clock())
     turns.ask("ada")
     turns.end("ada", 1_000)
-    assert turns.wait_seconds("ada") == DEBT_SECONDS / CREDIT_PER_SECOND
+    assert turns.wait_seconds("ada") == DEBT_SECONDS / TWO_AROUND
 
 
 def test_debts_do_not_count_once_the_others_have_left() -> None:
@@ -100,7 +124,7 @@ def test_debts_do_not_count_once_the_others_have_left() -> None:
 def test_a_place_that_becomes_free_goes_to_who_used_least() -> None:
     clock = Clock()
     turns = ScriptTurns(clock)
-    for account, used in (("ada", 1.5), ("ben", 0.2), ("cleo", 0.9)):
+    for account, used in (("ada", 0.4), ("ben", 0.1), ("cleo", 0.2)):
         turns.ask(account)
         turns.end(account, used)
     for other in range(ALL_AT_ONCE):
