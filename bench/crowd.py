@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from statistics import quantiles
 from time import perf_counter
 from uuid import uuid4
@@ -30,7 +31,7 @@ from tests.app.app_server import CHECKOUT, AppServer
 from tests.embedded import temporary_stack
 
 PEOPLE, NEIGHBOURS = 50, 9
-VISITS_ALONE, ROUNDS, THINK_SECONDS = 30, 12, 2.0
+VISITS_ALONE, ROUNDS, THINK_SECONDS = 30, 15, 2.0
 CROWD_BAR, HOSTILE_BAR = 2.0, 2.0
 VISIT_SECONDS, MAX_MESSAGE = 120, 200_000_000
 HEAVY_QUERIES, SOCKETS, UPLOADS = 24, 60, 4
@@ -166,14 +167,13 @@ async def _visit(machine: Machine, person: Person) -> float:
 
 
 async def _neighbours(machine: Machine, readers: Sequence[Person]) -> list[float]:
-    """Visits of each, with a pause after every one, as people read what they see."""
+    """Visits of each after pauses of random lengths, so that they meet as often in each measurement."""
 
     async def read(reader: Person, nth: int) -> list[float]:
-        taken: list[float] = []
-        await asyncio.sleep(THINK_SECONDS * nth / len(readers))
+        taken, dice = [], Random(nth)
         for _ in range(ROUNDS):
+            await asyncio.sleep(dice.uniform(0, 2 * THINK_SECONDS))
             taken.append(await _visit(machine, reader))
-            await asyncio.sleep(THINK_SECONDS)
         return taken
 
     visits = await asyncio.gather(*(read(reader, nth) for nth, reader in enumerate(readers)))

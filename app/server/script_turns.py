@@ -53,6 +53,7 @@ class ScriptTurns:
         self._shares: dict[str, Share] = {}
         self._waiting: dict[str, deque[threading.Event]] = {}
         self._timer: threading.Timer | None = None
+        self._timer_at = inf
 
     @contextmanager
     def turn(self, account: str) -> Iterator[None]:
@@ -83,13 +84,18 @@ class ScriptTurns:
             self._begin_due()
 
     def wait_seconds(self, account: str) -> float:
-        """Seconds until an account's script may begin; infinite until another script ends."""
+        """Seconds until an account's script may begin; infinite until another script ends.
+
+        Without credit it begins when no script of others runs, so that the server is never idle.
+        """
         share = self._share(account)
         if self._count_around(share.at, account) == 0:
             return 0.0
         if share.running >= (AT_ONCE if share.credit > CREDIT_SECONDS / 2 else AT_ONCE_WITH_LITTLE):
             return inf
-        return 0.0 if share.credit > 0 else -share.credit / self._credit_per_second(share.at)
+        if share.credit > 0 or not self._others_run(account):
+            return 0.0
+        return -share.credit / self._credit_per_second(share.at)
 
     def _wait(self, account: str) -> None:
         begins = self.ask(account)
@@ -114,10 +120,16 @@ class ScriptTurns:
     def _look_again_later(self) -> None:
         """Look again when credit comes back, or when others may have left and scripts have become long."""
         waits = [self.wait_seconds(account) for account in self._waiting]
-        if waits and self._timer is None:
-            self._timer = threading.Timer(min(AROUND_SECONDS, *waits) or AROUND_SECONDS, self._look_again)
-            self._timer.daemon = True
-            self._timer.start()
+        if not waits:
+            return
+        wait = min(AROUND_SECONDS, *waits) or AROUND_SECONDS
+        if self._timer is not None and self._timer_at <= self._now() + wait:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = threading.Timer(wait, self._look_again), self._now() + wait
+        self._timer.daemon = True
+        self._timer.start()
 
     def _look_again(self) -> None:
         with self._lock:
@@ -151,6 +163,9 @@ class ScriptTurns:
             for account, share in self._shares.items()
             if account != besides and (share.running or now - share.seen_at < AROUND_SECONDS)
         )
+
+    def _others_run(self, account: str) -> bool:
+        return any(share.running for other, share in self._shares.items() if other != account)
 
     def _forget(self, now: float) -> None:
         for account, share in list(self._shares.items()):

@@ -105,20 +105,35 @@ def test_waiting_ends_by_itself_once_there_is_credit() -> None:
 
 def test_a_debt_has_a_bound() -> None:
     turns = with_others(Clock())
+    turns.ask("ben")
     turns.ask("ada")
     turns.end("ada", 1_000)
     assert turns.wait_seconds("ada") == DEBT_SECONDS / TWO_AROUND
 
 
-def test_debts_do_not_count_once_the_others_have_left() -> None:
-    clock = Clock()
-    turns = with_others(clock)
+def test_a_debt_does_not_count_while_no_others_run() -> None:
+    turns = with_others(Clock())
+    turns.ask("ben")
     turns.ask("ada")
     turns.end("ada", 1_000)
+    waiting = turns.ask("ada")
+    assert not waiting.is_set()
+    turns.end("ben", 0.1)
+    assert waiting.is_set()
+    second = turns.ask("ada")
+    assert not second.is_set()
+
+
+def test_others_who_left_count_no_more() -> None:
+    clock = Clock()
+    turns = with_others(clock)
+    asked = [turns.ask("ada") for _ in range(ALL_AT_ONCE)]
     clock.now += AROUND_SECONDS - 0.1
-    assert turns.wait_seconds("ada") > 0
+    turns.ask("ada")
+    assert started(asked) == AT_ONCE
     clock.now += 0.2
-    assert turns.ask("ada").is_set()
+    turns.ask("ada")
+    assert started(asked) == ALL_AT_ONCE
 
 
 def test_a_place_that_becomes_free_goes_to_who_used_least() -> None:
