@@ -34,7 +34,11 @@ export async function waitForRecovery(settings, longestMs) {
 }
 
 async function isRecovering(settings) {
-  const sql = postgres(databaseUrl(settings, "supabase_admin"), { max: 1, connect_timeout: 5, onnotice: () => {} });
+  const sql = postgres(databaseUrl(settings, "supabase_admin"), {
+    max: 1,
+    connect_timeout: 5,
+    onnotice: () => {},
+  });
   try {
     await sql`select 1`;
     return false;
