@@ -20,13 +20,19 @@
   const current = localStorage.getItem(storageKey(window.location.pathname)) ?? '"System"';
 
   // Charts keep the colours of the run that drew them: when the system changes its own, Streamlit's key R draws them again.
+  // Soon after a click on the menu it would ask for the page that is being left.
   const press = (kind) =>
     document.dispatchEvent(new KeyboardEvent(kind, { key: "r", code: "KeyR", keyCode: 82, bubbles: true }));
   const repaint = () => {
-    const isIdle = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState === "notRunning";
+    const state = document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState;
+    const isIdle = state === "notRunning" && performance.now() - window.clickedAt > 2000;
     if (isIdle) ["keydown", "keyup"].forEach(press); // a key that stays down is pressed once
     else setTimeout(repaint, 500);
   };
+  if (window.clickedAt === undefined) {
+    window.clickedAt = Number.NEGATIVE_INFINITY;
+    document.addEventListener("click", () => (window.clickedAt = performance.now()), true);
+  }
   window.systemColours ??= window.matchMedia("(prefers-color-scheme: dark)");
   window.systemColours.onchange = theme === "System" ? () => setTimeout(repaint, 500) : null;
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from tally.core.errors import TallyError
 
@@ -42,6 +43,12 @@ def bounded_transaction(connection: Connection) -> Iterator[None]:
         limit = f"{STATEMENT_SECONDS * 1000:.0f}ms"
         connection.execute("select set_config('statement_timeout', %s, true)", [limit])
         yield
+
+
+def leave_transaction(connection: Connection) -> None:
+    """Roll back what a signal interrupted; psycopg forbids its own `rollback` within a block that was left."""
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        connection.pgconn.exec_(b"rollback")
 
 
 def _open(database_url: str) -> Connection:

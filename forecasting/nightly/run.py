@@ -16,7 +16,7 @@ import psycopg
 from forecasting.nightly import job_runs, report
 from forecasting.nightly.actuals import backfill_actuals
 from forecasting.nightly.anomalies import flag_anomalies
-from forecasting.nightly.database import Connection, connect, take_lock
+from forecasting.nightly.database import Connection, connect, leave_transaction, take_lock
 from forecasting.nightly.exchange_rates import save_newer_rates
 from forecasting.nightly.problems import ACTUALS, ANOMALIES, DELETION, FORECAST, RECORD, Problems, describe
 from forecasting.nightly.renewals import Posted, post_renewals
@@ -108,6 +108,7 @@ class NightlyRun:
         try:
             self._do_steps()
         except KeyboardInterrupt:
+            leave_transaction(self.connection)
             interrupted = job_runs.Ending("failed", job_runs.INTERRUPTED)
             job_runs.finish_run(self.connection, self.run_id, self.log.steps, interrupted)
             print("Stopped. Saved forecasts are kept; run it again to finish.", file=sys.stderr)

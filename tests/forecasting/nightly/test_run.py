@@ -450,6 +450,19 @@ def test_killed_run_is_marked_failed_by_the_next(db: NightlyDatabase) -> None:
     assert current == ("done", None, False)
 
 
+def test_run_interrupted_within_a_transaction_is_recorded(
+    db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(night: NightlyRun) -> None:
+        for statement in (b"begin", b"select 1 / 0"):  # as a signal between two statements leaves it
+            night.connection.pgconn.exec_(statement)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(NightlyRun, "_do_steps", interrupt)
+    assert run.run(db.url, Options(workers=0)) == INTERRUPTED
+    assert db.rows("select status, error from public.job_runs") == [("failed", job_runs.INTERRUPTED)]
+
+
 def test_interrupted_run_is_recorded_and_keeps_its_forecasts(
     db: NightlyDatabase, pattern: SpendPattern, capsys: pytest.CaptureFixture[str]
 ) -> None:
