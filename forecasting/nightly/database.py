@@ -46,7 +46,7 @@ def bounded_transaction(connection: Connection) -> Iterator[None]:
 
 
 def leave_transaction(connection: Connection) -> None:
-    """Roll back what a signal interrupted; psycopg forbids its own `rollback` within a block that was left."""
+    """Roll back what a signal interrupted: psycopg forbids its own `rollback` in a block that was left."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
         connection.pgconn.exec_(b"rollback")
 
