@@ -47,7 +47,7 @@ export class DataApi {
     this.#forward(request, response, forwarded, endTurn);
   }
 
-  // Whose turns a request takes. The secret key belongs to the installation, which waits only for the pool.
+  // Whose turns a request takes: its person's. Requests with the secret key alone take turns as one account's.
   #account(authorization) {
     const claims = signedClaims(authorization, this.jwtSecret);
     return claims ? (claims.sub ?? claims.role) : "unknown";

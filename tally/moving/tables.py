@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from tally.core.records import (
+    COUNTS,
     MAX_BILLING_ACCOUNT,
     MAX_MODEL_NAME,
     MAX_REQUEST_ID,
@@ -203,15 +204,6 @@ REJECTIONS = _table(
     {"import_id": cells.identifier, "line": cells.count, "reason": cells.text(2000), "row": cells.text(2000)},
     filled=frozenset({"reason", "row"}),
 )
-_COUNTS = (
-    "tokens_used",
-    "input_tokens",
-    "output_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "request_count",
-)
 _STATEMENT: dict[str, Parse] = {
     "timestamp": cells.instant,
     "day": cells.day,
@@ -221,7 +213,8 @@ _STATEMENT: dict[str, Parse] = {
     "cost_basis": cells.choice(*get_args(CostBasis)),
     "charge_type": cells.choice(*get_args(ChargeType)),
     "collection_method": cells.choice(*get_args(CollectionMethod)),
-    **dict.fromkeys(_COUNTS, cells.count),
+    "tokens_used": cells.count,
+    **dict.fromkeys(COUNTS, cells.count),
     PERSON: EMAIL,
     "project_id": cells.identifier,
     "project_chosen_by": cells.choice("person", "source", "event"),
@@ -236,7 +229,7 @@ _STATEMENT: dict[str, Parse] = {
 }
 _STATED = (
     "timestamp provider model_name cost_basis charge_type collection_method source_key dataset"
-    f" billed_under_other_name metadata {' '.join(_COUNTS)}"
+    f" billed_under_other_name metadata tokens_used {' '.join(COUNTS)}"
 )
 RECORDS = _table("cost_records", _STATED, _STATEMENT, order=("timestamp", "source_key"))
 SUPERSEDED = _table("superseded_records", _STATED, _STATEMENT, order=("timestamp", "id"))
