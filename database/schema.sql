@@ -1148,6 +1148,28 @@ begin
 end
 $$;
 
+-- FUNCTION private.clear_event(uuid)
+
+CREATE FUNCTION private.clear_event(event uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+begin
+    update public.alert_events as e
+    set state = 'cleared', cleared_at = now()
+    where e.id = $1 and e.cleared_at is null;
+    if not found then
+        return;
+    end if;
+    insert into public.deliveries (workspace_id, event_id, channel_id, channel_name, kind)
+    select d.workspace_id, d.event_id, d.channel_id, d.channel_name, 'clear'
+    from public.deliveries as d
+    inner join public.channels as c on d.channel_id = c.id
+    where d.event_id = $1 and d.kind = 'open' and d.state <> 'failed' and c.kind in ('pagerduty', 'webhook')
+    on conflict do nothing;
+end
+$_$;
+
 -- FUNCTION private.compare_statements(uuid, uuid[])
 
 CREATE FUNCTION private.compare_statements(owner uuid, keys uuid[]) RETURNS TABLE(id uuid, record_id uuid, record_at timestamp with time zone, is_own boolean, is_newer boolean, is_first boolean, is_better boolean)
@@ -1784,6 +1806,35 @@ CREATE FUNCTION private.due_renewals(tenant uuid, zone text) RETURNS TABLE(subsc
         and not exists (select from private.archived_months as a where a.month = date_trunc('month', d.day::timestamp)::date)
 $$;
 
+-- FUNCTION private.enqueue_test(uuid, uuid)
+
+CREATE FUNCTION private.enqueue_test(tenant uuid, channel uuid) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    enqueued uuid;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.tests.' || tenant::text, 0));
+    delete from private.sent_tests as t where t.workspace_id = tenant and t.sent_at < now() - interval '1 hour';
+    if (select count(*) >= 5 from private.sent_tests as t where t.workspace_id = tenant and t.channel_id = channel) then
+        raise exception 'This channel was tested five times within an hour. Wait a while, then test it again.'
+            using errcode = '22023';
+    end if;
+    if (select count(*) >= 20 from private.sent_tests as t where t.workspace_id = tenant) then
+        raise exception 'Twenty tests of this workspace''s channels were sent within an hour. Wait a while, then test again.'
+            using errcode = '22023';
+    end if;
+    insert into private.sent_tests (workspace_id, channel_id) values (tenant, channel);
+    insert into public.deliveries (workspace_id, channel_id, channel_name, kind, expires_at)
+    select c.workspace_id, c.id, c.name, case when c.verified_at is null then 'verify' else 'test' end, now() + interval '1 hour'
+    from public.channels as c
+    where c.id = enqueue_test.channel
+    returning id into enqueued;
+    return enqueued;
+end
+$$;
+
 -- TABLE public.audit_logs
 
 CREATE TABLE public.audit_logs (
@@ -2251,6 +2302,19 @@ begin
     ) using uuid '00000000-0000-0000-0000-000000000000';
 end
 $_$;
+
+-- FUNCTION private.forget_old_events()
+
+CREATE FUNCTION private.forget_old_events() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    delete from public.deliveries as d where d.created_at < now() - interval '400 days';
+    delete from public.deliveries as d where d.event_id is null and d.created_at < now() - interval '30 days';
+    delete from public.alert_events as e where e.occurred_at < now() - interval '800 days';
+end
+$$;
 
 -- FUNCTION private.forget_parts()
 
@@ -4378,6 +4442,39 @@ CREATE FUNCTION private.promote_statements(ids uuid[]) RETURNS void
     order by s.timestamp, s.source_key
 $$;
 
+-- FUNCTION private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text)
+
+CREATE FUNCTION private.raise_event(workspace uuid, kind text, subject text, threshold uuid, period_start date, severity text, facts jsonb, channels uuid[] DEFAULT NULL::uuid[], state text DEFAULT 'open'::text) RETURNS uuid
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    raised uuid;
+begin
+    insert into public.alert_events (
+        workspace_id, kind, subject, threshold_id, period_start, severity, facts, state, project_id, person_id
+    )
+    values (
+        $1, $2, $3, $4, $5, $6, $7, $9, ($7 ->> 'project_id')::uuid, ($7 ->> 'person_id')::uuid
+    )
+    on conflict on constraint alert_events_once do nothing
+    returning id into raised;
+    if raised is not null and $9 = 'open' then
+        insert into public.deliveries (workspace_id, event_id, channel_id, channel_name, kind)
+        select $1, raised, c.id, c.name, 'open'
+        from public.channels as c
+        where
+            c.workspace_id = $1
+            and (cardinality($8) is null or cardinality($8) = 0 or c.id = any ($8))
+            and c.verified_at is not null
+            and c.paused_at is null
+            and c.disabled_at is null
+        on conflict do nothing;
+    end if;
+    return raised;
+end
+$_$;
+
 -- FUNCTION private.rank_of(text)
 
 CREATE FUNCTION private.rank_of(role text) RETURNS integer
@@ -5407,6 +5504,77 @@ begin
         raise exception 'Sign in first.' using errcode = '42501';
     end if;
     return auth.uid();
+end
+$$;
+
+-- TABLE public.channels
+
+CREATE TABLE public.channels (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    hint text NOT NULL,
+    sealed_target text NOT NULL,
+    encryption_key_id text NOT NULL,
+    quiet_from time without time zone,
+    quiet_to time without time zone,
+    urgent_passes boolean DEFAULT true NOT NULL,
+    digest text DEFAULT 'none'::text NOT NULL,
+    paused_at timestamp with time zone,
+    verified_at timestamp with time zone,
+    verified_by text,
+    confirmation_sha256 bytea,
+    confirmation_expires_at timestamp with time zone,
+    failures_in_a_row smallint DEFAULT 0 NOT NULL,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    last_sent_at timestamp with time zone,
+    last_problem text,
+    created_by uuid,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_confirmation_expires_at_check CHECK (((confirmation_expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (confirmation_expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_confirmation_sha256_check CHECK ((octet_length(confirmation_sha256) = 32)),
+    CONSTRAINT channels_digest_check CHECK ((digest = ANY (ARRAY['none'::text, 'daily'::text]))),
+    CONSTRAINT channels_disabled_at_check CHECK (((disabled_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (disabled_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
+    CONSTRAINT channels_encryption_key_id_check CHECK (((length(encryption_key_id) >= 1) AND (length(encryption_key_id) <= 100))),
+    CONSTRAINT channels_failures_in_a_row_check CHECK ((failures_in_a_row >= 0)),
+    CONSTRAINT channels_hint_check CHECK ((length(hint) <= 200)),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'slack'::text, 'discord'::text, 'teams'::text, 'pagerduty'::text, 'telegram'::text, 'ntfy'::text, 'webhook'::text]))),
+    CONSTRAINT channels_last_problem_check CHECK ((length(last_problem) <= 500)),
+    CONSTRAINT channels_last_sent_at_check CHECK (((last_sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (last_sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT channels_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_quiet CHECK ((((quiet_from IS NULL) = (quiet_to IS NULL)) AND (quiet_from <> quiet_to))),
+    CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
+    CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
+    CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
+    CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
+);
+
+-- FUNCTION private.require_channel(uuid)
+
+CREATE FUNCTION private.require_channel(wanted uuid) RETURNS public.channels
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    channel public.channels;
+begin
+    select c.* into channel
+    from public.channels as c
+    where c.id = wanted and c.workspace_id = any(array(select private.workspaces_as('admin')))
+    for no key update;
+    if not found then
+        raise exception 'This channel no longer exists. Reload the page.' using errcode = '22023';
+    end if;
+    return channel;
 end
 $$;
 
@@ -6578,6 +6746,26 @@ begin
 end
 $_$;
 
+-- FUNCTION public.confirm_channel(text)
+
+CREATE FUNCTION public.confirm_channel(token text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant uuid;
+begin
+    update public.channels as c
+    set verified_at = coalesce(c.verified_at, now()), verified_by = coalesce(c.verified_by, 'link')
+    where c.confirmation_sha256 = decode(private.hash_token($1), 'hex') and c.confirmation_expires_at > now()
+    returning c.workspace_id into tenant;
+    if tenant is null then
+        raise exception 'This link has expired, or a newer one was sent. Ask for a new one.' using errcode = '22023';
+    end if;
+    return (select w.name from public.workspaces as w where w.id = tenant);
+end
+$_$;
+
 -- FUNCTION public.count_audit_log(uuid, text)
 
 CREATE FUNCTION public.count_audit_log(workspace uuid, search text) RETURNS bigint
@@ -7481,6 +7669,25 @@ CREATE FUNCTION public.owns_installation() RETURNS boolean
     select coalesce(private.installation_owner() = auth.uid(), false)
 $$;
 
+-- FUNCTION public.pause_channel(uuid, boolean)
+
+CREATE FUNCTION public.pause_channel(channel uuid, is_paused boolean) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.channels := private.require_channel(channel);
+begin
+    update public.channels as c
+    set
+        paused_at = case when is_paused then coalesce(c.paused_at, now()) end,
+        failures_in_a_row = case when is_paused then c.failures_in_a_row else 0 end,
+        disabled_at = case when is_paused then c.disabled_at end,
+        disabled_reason = case when is_paused then c.disabled_reason end
+    where c.id = found_one.id;
+end
+$$;
+
 -- FUNCTION public.post_due_renewals(uuid)
 
 CREATE FUNCTION public.post_due_renewals(workspace uuid DEFAULT NULL::uuid) RETURNS integer
@@ -7588,6 +7795,19 @@ begin
             gen = excluded.gen,
             refreshed_at = excluded.refreshed_at;
     return consumed + unfolded;
+end
+$$;
+
+-- FUNCTION public.remove_channel(uuid)
+
+CREATE FUNCTION public.remove_channel(channel uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.channels := private.require_channel(channel);
+begin
+    delete from public.channels as c where c.id = found_one.id;
 end
 $$;
 
@@ -7756,6 +7976,58 @@ begin
             limit 20
         ) as n
     );
+end
+$$;
+
+-- FUNCTION public.save_channel(uuid, uuid, jsonb)
+
+CREATE FUNCTION public.save_channel(workspace uuid, channel uuid, details jsonb) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+    given constant public.channels := jsonb_populate_record(null::public.channels, details);
+    called text;
+begin
+    if channel is null or details is null then
+        raise exception 'Give the channel an id and its details.' using errcode = '22023';
+    end if;
+    called := private.clean_name(given.name, 'channel');
+    update public.channels as c
+    set
+        name = called,
+        hint = coalesce(given.hint, c.hint),
+        sealed_target = coalesce(given.sealed_target, c.sealed_target),
+        encryption_key_id = case when given.sealed_target is null then c.encryption_key_id else given.encryption_key_id end,
+        verified_at = case when given.sealed_target is null then c.verified_at end,
+        verified_by = case when given.sealed_target is null then c.verified_by end,
+        confirmation_sha256 = case when given.sealed_target is null then c.confirmation_sha256 end,
+        quiet_from = given.quiet_from,
+        quiet_to = given.quiet_to,
+        urgent_passes = coalesce(given.urgent_passes, true),
+        digest = coalesce(given.digest, 'none')
+    where c.id = save_channel.channel and c.workspace_id = tenant;
+    if found then
+        -- What waits for a time that may be another now is looked at again.
+        update public.deliveries as d set next_attempt_at = now()
+        where d.channel_id = save_channel.channel and d.state = 'held' and d.sent_in is null;
+    else
+        insert into public.channels (
+            id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, quiet_from, quiet_to, urgent_passes, digest,
+            created_by
+        )
+        values (
+            save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
+            given.encryption_key_id, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
+            coalesce(given.digest, 'none'), auth.uid()
+        )
+        on conflict (id) do nothing;
+        if not found then
+            raise exception 'This channel no longer exists. Reload the page.' using errcode = '22023';
+        end if;
+    end if;
+    return case when given.sealed_target is not null then private.enqueue_test(tenant, save_channel.channel) end;
 end
 $$;
 
@@ -8201,6 +8473,19 @@ begin
                 s.is_effective desc
         ) as n
     );
+end
+$$;
+
+-- FUNCTION public.test_channel(uuid)
+
+CREATE FUNCTION public.test_channel(channel uuid) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    found_one constant public.channels := private.require_channel(channel);
+begin
+    return private.enqueue_test(found_one.workspace_id, found_one.id);
 end
 $$;
 
@@ -8665,6 +8950,26 @@ ALTER TABLE private.sent_invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+-- TABLE private.sent_tests
+
+CREATE TABLE private.sent_tests (
+    id bigint NOT NULL,
+    workspace_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    sent_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- SEQUENCE private.sent_tests_id_seq
+
+ALTER TABLE private.sent_tests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.sent_tests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- VIEW private.statements
 
 CREATE VIEW private.statements AS
@@ -8725,6 +9030,34 @@ UNION ALL
 CREATE TABLE private.workspace_changes (
     workspace_id uuid NOT NULL,
     gen xid8 NOT NULL
+);
+
+-- TABLE public.alert_events
+
+CREATE TABLE public.alert_events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    threshold_id uuid,
+    period_start date NOT NULL,
+    severity text NOT NULL,
+    state text NOT NULL,
+    facts jsonb NOT NULL,
+    project_id uuid,
+    person_id uuid,
+    occurred_at timestamp with time zone DEFAULT now() NOT NULL,
+    cleared_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT alert_events_cleared_at_check CHECK (((cleared_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (cleared_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT alert_events_facts_check CHECK (((jsonb_typeof(facts) = 'object'::text) AND (pg_column_size(facts) <= 16384))),
+    CONSTRAINT alert_events_kind_check CHECK ((kind = ANY (ARRAY['budget'::text, 'anomaly'::text, 'new_model'::text, 'silent_source'::text, 'renewal'::text, 'price'::text, 'retirement'::text, 'bill'::text, 'channel'::text]))),
+    CONSTRAINT alert_events_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT alert_events_occurred_at_check CHECK (((occurred_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT alert_events_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),
+    CONSTRAINT alert_events_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT alert_events_state_check CHECK ((state = ANY (ARRAY['open'::text, 'superseded'::text, 'late'::text, 'cleared'::text]))),
+    CONSTRAINT alert_events_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 300)))
 );
 
 -- TABLE public.anomalies
@@ -8797,6 +9130,57 @@ CREATE TABLE public.billing_accounts (
     CONSTRAINT billing_accounts_account_check CHECK (((length(account) >= 1) AND (length(account) <= 200))),
     CONSTRAINT billing_accounts_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
     CONSTRAINT billing_accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
+);
+
+-- TABLE public.deliveries
+
+CREATE TABLE public.deliveries (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    event_id uuid,
+    channel_id uuid,
+    channel_name text NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    leased_until timestamp with time zone,
+    expires_at timestamp with time zone DEFAULT (now() + '24:00:00'::interval) NOT NULL,
+    sent_in uuid,
+    sent_at timestamp with time zone,
+    status_code smallint,
+    problem text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT deliveries_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT deliveries_channel_name_check CHECK (((length(channel_name) >= 1) AND (length(channel_name) <= 100))),
+    CONSTRAINT deliveries_expires_at_check CHECK (((expires_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (expires_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['open'::text, 'clear'::text, 'digest'::text, 'test'::text, 'verify'::text]))),
+    CONSTRAINT deliveries_leased_until_check CHECK (((leased_until >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (leased_until <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT deliveries_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT deliveries_next_attempt_at_check CHECK (((next_attempt_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (next_attempt_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT deliveries_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT deliveries_sent_at_check CHECK (((sent_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (sent_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'held'::text, 'sent'::text, 'failed'::text]))),
+    CONSTRAINT deliveries_status_code_check CHECK (((status_code >= 100) AND (status_code <= 999)))
+);
+
+-- TABLE public.delivery_attempts
+
+CREATE TABLE public.delivery_attempts (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    delivery_id uuid NOT NULL,
+    number smallint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    status_code smallint,
+    problem text,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT delivery_attempts_at_check CHECK (((at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT delivery_attempts_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT delivery_attempts_number_check CHECK ((number >= 1)),
+    CONSTRAINT delivery_attempts_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT delivery_attempts_status_code_check CHECK (((status_code >= 100) AND (status_code <= 999)))
 );
 
 -- VIEW public.effective_records
@@ -9135,6 +9519,11 @@ ALTER TABLE ONLY private.refreshes
 ALTER TABLE ONLY private.sent_invitations
     ADD CONSTRAINT sent_invitations_pkey PRIMARY KEY (id);
 
+-- CONSTRAINT private.sent_tests sent_tests_pkey
+
+ALTER TABLE ONLY private.sent_tests
+    ADD CONSTRAINT sent_tests_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.stale_days stale_days_pkey
 
 ALTER TABLE ONLY private.stale_days
@@ -9144,6 +9533,21 @@ ALTER TABLE ONLY private.stale_days
 
 ALTER TABLE ONLY private.workspace_changes
     ADD CONSTRAINT workspace_changes_pkey PRIMARY KEY (workspace_id);
+
+-- CONSTRAINT public.alert_events alert_events_of_workspace
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.alert_events alert_events_once
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_once UNIQUE NULLS NOT DISTINCT (workspace_id, kind, subject, threshold_id, period_start);
+
+-- CONSTRAINT public.alert_events alert_events_pkey
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT public.anomalies anomalies_once
 
@@ -9180,6 +9584,21 @@ ALTER TABLE ONLY public.audit_logs
 ALTER TABLE ONLY public.billing_accounts
     ADD CONSTRAINT billing_accounts_pkey PRIMARY KEY (workspace_id, account);
 
+-- CONSTRAINT public.channels channels_confirmation_sha256_key
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_confirmation_sha256_key UNIQUE (confirmation_sha256);
+
+-- CONSTRAINT public.channels channels_of_workspace
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.channels channels_pkey
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.cost_records cost_records_identity
 
 ALTER TABLE ONLY public.cost_records
@@ -9189,6 +9608,31 @@ ALTER TABLE ONLY public.cost_records
 
 ALTER TABLE ONLY public.cost_records
     ADD CONSTRAINT cost_records_pkey PRIMARY KEY (id, "timestamp");
+
+-- CONSTRAINT public.deliveries deliveries_of_workspace
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.deliveries deliveries_once
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_once UNIQUE (event_id, channel_id, kind);
+
+-- CONSTRAINT public.deliveries deliveries_pkey
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.delivery_attempts delivery_attempts_once
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_once UNIQUE (delivery_id, number);
+
+-- CONSTRAINT public.delivery_attempts delivery_attempts_pkey
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT public.exchange_rates exchange_rates_pkey
 
@@ -9400,6 +9844,18 @@ CREATE INDEX sent_invitations_invited_by_idx ON private.sent_invitations USING b
 
 CREATE INDEX sent_invitations_sent_at_idx ON private.sent_invitations USING btree (sent_at);
 
+-- INDEX private.sent_tests_workspace_id_idx
+
+CREATE INDEX sent_tests_workspace_id_idx ON private.sent_tests USING btree (workspace_id, sent_at);
+
+-- INDEX public.alert_events_project_idx
+
+CREATE INDEX alert_events_project_idx ON public.alert_events USING btree (workspace_id, project_id);
+
+-- INDEX public.alert_events_workspace_id_idx
+
+CREATE INDEX alert_events_workspace_id_idx ON public.alert_events USING btree (workspace_id, occurred_at DESC);
+
 -- INDEX public.anomalies_provider_id_idx
 
 CREATE INDEX anomalies_provider_id_idx ON public.anomalies USING btree (provider_id);
@@ -9415,6 +9871,10 @@ CREATE INDEX api_credentials_user_id_idx ON public.api_credentials USING btree (
 -- INDEX public.audit_logs_workspace_id_created_at_idx
 
 CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
+
+-- INDEX public.channels_created_by_idx
+
+CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by);
 
 -- INDEX public.cost_records_chosen_idx
 
@@ -9447,6 +9907,26 @@ CREATE INDEX cost_records_timestamp_brin ON ONLY public.cost_records USING brin 
 -- INDEX public.cost_records_unpriced_idx
 
 CREATE INDEX cost_records_unpriced_idx ON ONLY public.cost_records USING btree (workspace_id) WHERE (cost_usd IS NULL);
+
+-- INDEX public.deliveries_channel_idx
+
+CREATE INDEX deliveries_channel_idx ON public.deliveries USING btree (workspace_id, channel_id, created_at DESC);
+
+-- INDEX public.deliveries_due_idx
+
+CREATE INDEX deliveries_due_idx ON public.deliveries USING btree (next_attempt_at) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+
+-- INDEX public.deliveries_event_idx
+
+CREATE INDEX deliveries_event_idx ON public.deliveries USING btree (workspace_id, event_id);
+
+-- INDEX public.deliveries_sent_in_idx
+
+CREATE INDEX deliveries_sent_in_idx ON public.deliveries USING btree (sent_in) WHERE (sent_in IS NOT NULL);
+
+-- INDEX public.delivery_attempts_workspace_id_idx
+
+CREATE INDEX delivery_attempts_workspace_id_idx ON public.delivery_attempts USING btree (workspace_id, delivery_id);
 
 -- INDEX public.forecast_results_day_idx
 
@@ -9588,6 +10068,18 @@ CREATE INDEX superseded_records_timestamp_idx ON public.superseded_records USING
 
 CREATE INDEX superseded_records_user_idx ON public.superseded_records USING btree (user_id);
 
+-- TRIGGER public.alert_events alert_events_note_delete
+
+CREATE TRIGGER alert_events_note_delete AFTER DELETE ON public.alert_events REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.alert_events alert_events_note_insert
+
+CREATE TRIGGER alert_events_note_insert AFTER INSERT ON public.alert_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.alert_events alert_events_note_update
+
+CREATE TRIGGER alert_events_note_update AFTER UPDATE ON public.alert_events REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
 -- TRIGGER public.anomalies anomalies_note_delete
 
 CREATE TRIGGER anomalies_note_delete AFTER DELETE ON public.anomalies REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
@@ -9643,6 +10135,38 @@ CREATE TRIGGER billing_accounts_note_update AFTER UPDATE ON public.billing_accou
 -- TRIGGER public.billing_accounts billing_accounts_touch
 
 CREATE TRIGGER billing_accounts_touch BEFORE UPDATE ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.channels channels_audit_delete
+
+CREATE TRIGGER channels_audit_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+
+-- TRIGGER public.channels channels_audit_insert
+
+CREATE TRIGGER channels_audit_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+
+-- TRIGGER public.channels channels_audit_update
+
+CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{kind,name,hint,quiet_from,quiet_to,urgent_passes,digest,paused_at,verified_by,disabled_reason}', 'workspace_id');
+
+-- TRIGGER public.channels channels_bound
+
+CREATE TRIGGER channels_bound AFTER INSERT ON public.channels FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('20', 'channels', 'Remove one in Settings.');
+
+-- TRIGGER public.channels channels_note_delete
+
+CREATE TRIGGER channels_note_delete AFTER DELETE ON public.channels REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.channels channels_note_insert
+
+CREATE TRIGGER channels_note_insert AFTER INSERT ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.channels channels_note_update
+
+CREATE TRIGGER channels_note_update AFTER UPDATE ON public.channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.channels channels_touch
+
+CREATE TRIGGER channels_touch BEFORE UPDATE ON public.channels FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.cost_records cost_records_audit_delete
 
@@ -9735,6 +10259,18 @@ CREATE TRIGGER cost_records_total_inserted AFTER INSERT ON public.cost_records R
 -- TRIGGER public.cost_records cost_records_touch
 
 CREATE TRIGGER cost_records_touch BEFORE UPDATE ON public.cost_records FOR EACH ROW WHEN ((current_setting('tally.is_flagging'::text, true) IS DISTINCT FROM 'on'::text)) EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.deliveries deliveries_note_delete
+
+CREATE TRIGGER deliveries_note_delete AFTER DELETE ON public.deliveries REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.deliveries deliveries_note_insert
+
+CREATE TRIGGER deliveries_note_insert AFTER INSERT ON public.deliveries REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.deliveries deliveries_note_update
+
+CREATE TRIGGER deliveries_note_update AFTER UPDATE ON public.deliveries REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
 -- TRIGGER public.forecast_results forecast_results_note_delete
 
@@ -10233,10 +10769,25 @@ ALTER TABLE ONLY private.installation
 ALTER TABLE ONLY private.sent_invitations
     ADD CONSTRAINT sent_invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES auth.users(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.sent_tests sent_tests_workspace_id_fkey
+
+ALTER TABLE ONLY private.sent_tests
+    ADD CONSTRAINT sent_tests_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
 
 ALTER TABLE ONLY private.workspace_changes
     ADD CONSTRAINT workspace_changes_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.alert_events alert_events_project
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id);
+
+-- FK CONSTRAINT public.alert_events alert_events_workspace_id_fkey
+
+ALTER TABLE ONLY public.alert_events
+    ADD CONSTRAINT alert_events_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.anomalies anomalies_provider_id_fkey
 
@@ -10272,6 +10823,46 @@ ALTER TABLE ONLY public.audit_logs
 
 ALTER TABLE ONLY public.billing_accounts
     ADD CONSTRAINT billing_accounts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.channels channels_created_by_fkey
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.channels channels_workspace_id_fkey
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.deliveries deliveries_channel
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_channel FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id) ON DELETE SET NULL (channel_id);
+
+-- FK CONSTRAINT public.deliveries deliveries_event
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_event FOREIGN KEY (workspace_id, event_id) REFERENCES public.alert_events(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.deliveries deliveries_sent_in_fkey
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_sent_in_fkey FOREIGN KEY (sent_in) REFERENCES public.deliveries(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.deliveries deliveries_workspace_id_fkey
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.delivery_attempts delivery_attempts_delivery
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_delivery FOREIGN KEY (workspace_id, delivery_id) REFERENCES public.deliveries(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.delivery_attempts delivery_attempts_workspace_id_fkey
+
+ALTER TABLE ONLY public.delivery_attempts
+    ADD CONSTRAINT delivery_attempts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT public.forecast_results forecast_results_project
 
@@ -10488,6 +11079,10 @@ ALTER TABLE private.refreshes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.sent_invitations ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.sent_tests
+
+ALTER TABLE private.sent_tests ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.stale_days
 
 ALTER TABLE private.stale_days ENABLE ROW LEVEL SECURITY;
@@ -10495,6 +11090,14 @@ ALTER TABLE private.stale_days ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.workspace_changes
 
 ALTER TABLE private.workspace_changes ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY public.alert_events
+
+ALTER TABLE public.alert_events ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.alert_events alert_events_select_member
+
+CREATE POLICY alert_events_select_member ON public.alert_events FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects)))) AND ((person_id IS NULL) OR (person_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
 
 -- ROW SECURITY public.anomalies
 
@@ -10544,6 +11147,14 @@ ALTER TABLE public.billing_accounts ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY billing_accounts_select_member ON public.billing_accounts FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
 
+-- ROW SECURITY public.channels
+
+ALTER TABLE public.channels ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.channels channels_select_member
+
+CREATE POLICY channels_select_member ON public.channels FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
 -- ROW SECURITY public.cost_records
 
 ALTER TABLE public.cost_records ENABLE ROW LEVEL SECURITY;
@@ -10563,6 +11174,22 @@ CREATE POLICY cost_records_select_member ON public.cost_records FOR SELECT TO au
 -- POLICY public.cost_records cost_records_update_member
 
 CREATE POLICY cost_records_update_member ON public.cost_records FOR UPDATE TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))) AND (((import_id IS NULL) AND (user_id = ( SELECT auth.uid() AS uid))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))) OR (import_id = ANY (ARRAY( SELECT private.own_sources() AS own_sources)))))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('member'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.deliveries
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.deliveries deliveries_select_admin
+
+CREATE POLICY deliveries_select_admin ON public.deliveries FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.delivery_attempts
+
+ALTER TABLE public.delivery_attempts ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.delivery_attempts delivery_attempts_select_admin
+
+CREATE POLICY delivery_attempts_select_admin ON public.delivery_attempts FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.exchange_rates
 
@@ -10933,6 +11560,8 @@ REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.clear_event(event uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.compare_statements(owner uuid, keys uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.contested_events(owner uuid, keys uuid[]) FROM PUBLIC;
@@ -10980,6 +11609,8 @@ REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], 
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.enqueue_test(tenant uuid, channel uuid) FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.audit_logs TO authenticated;
 GRANT SELECT ON TABLE public.audit_logs TO service_role;
 
@@ -11014,6 +11645,8 @@ REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.forget_old_events() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
 
@@ -11277,6 +11910,8 @@ REVOKE ALL ON FUNCTION private.promote_best_statements(owner uuid, first_ones uu
 
 REVOKE ALL ON FUNCTION private.promote_statements(ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.raise_event(workspace uuid, kind text, subject text, threshold uuid, period_start date, severity text, facts jsonb, channels uuid[], state text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.rank_of(role text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
@@ -11338,6 +11973,71 @@ REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM P
 REVOKE ALL ON FUNCTION private.require_another_owner(tenant uuid, person uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_caller() FROM PUBLIC;
+
+GRANT SELECT(id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(workspace_id) ON TABLE public.channels TO authenticated;
+GRANT SELECT(workspace_id) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(kind) ON TABLE public.channels TO authenticated;
+GRANT SELECT(kind) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(name) ON TABLE public.channels TO authenticated;
+GRANT SELECT(name) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(hint) ON TABLE public.channels TO authenticated;
+GRANT SELECT(hint) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_from) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_from) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(quiet_to) ON TABLE public.channels TO authenticated;
+GRANT SELECT(quiet_to) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO authenticated;
+GRANT SELECT(urgent_passes) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(digest) ON TABLE public.channels TO authenticated;
+GRANT SELECT(digest) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(paused_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(paused_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(verified_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(verified_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO authenticated;
+GRANT SELECT(failures_in_a_row) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO authenticated;
+GRANT SELECT(disabled_reason) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_sent_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(last_problem) ON TABLE public.channels TO authenticated;
+GRANT SELECT(last_problem) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_by) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_by) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(metadata) ON TABLE public.channels TO authenticated;
+GRANT SELECT(metadata) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(created_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(created_at) ON TABLE public.channels TO service_role;
+
+GRANT SELECT(updated_at) ON TABLE public.channels TO authenticated;
+GRANT SELECT(updated_at) ON TABLE public.channels TO service_role;
+
+REVOKE ALL ON FUNCTION private.require_channel(wanted uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_invitation(token text) FROM PUBLIC;
 
@@ -11447,6 +12147,10 @@ GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO se
 REVOKE ALL ON FUNCTION public.cancel_invitation(invitation uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_invitation(invitation uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.confirm_channel(token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.confirm_channel(token text) TO anon;
+GRANT ALL ON FUNCTION public.confirm_channel(token text) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.count_audit_log(workspace uuid, search text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.count_audit_log(workspace uuid, search text) TO authenticated;
 
@@ -11543,6 +12247,9 @@ GRANT ALL ON FUNCTION public.name_model(workspace uuid, provider text, name text
 REVOKE ALL ON FUNCTION public.owns_installation() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.owns_installation() TO authenticated;
 
+REVOKE ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.pause_channel(channel uuid, is_paused boolean) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.post_due_renewals(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.post_due_renewals(workspace uuid) TO authenticated;
 
@@ -11558,6 +12265,9 @@ GRANT ALL ON FUNCTION public.preview_rules(workspace uuid, rules json) TO authen
 REVOKE ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refresh_cost_records_daily(only_if_due boolean) TO service_role;
 
+REVOKE ALL ON FUNCTION public.remove_channel(channel uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.remove_channel(channel uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.remove_member(workspace uuid, person uuid) TO authenticated;
 
@@ -11572,6 +12282,9 @@ GRANT ALL ON FUNCTION public.restore_project(project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.rule_suggestions(workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.rule_suggestions(workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.save_channel(workspace uuid, channel uuid, details jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.save_channel(workspace uuid, channel uuid, details jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, workspace uuid) TO authenticated;
@@ -11606,6 +12319,9 @@ GRANT ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account t
 REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;
 
+REVOKE ALL ON FUNCTION public.test_channel(channel uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.test_channel(channel uuid) TO authenticated;
+
 REVOKE ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.transfer_ownership(workspace uuid, person uuid) TO authenticated;
 
@@ -11626,6 +12342,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.providers TO service_role;
 
 GRANT SELECT ON TABLE public.workspaces TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.workspaces TO service_role;
+
+GRANT SELECT ON TABLE public.alert_events TO authenticated;
+GRANT SELECT ON TABLE public.alert_events TO service_role;
 
 GRANT SELECT ON TABLE public.anomalies TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.anomalies TO service_role;
@@ -11655,6 +12374,12 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.api_credentials TO authe
 
 GRANT SELECT ON TABLE public.billing_accounts TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_accounts TO service_role;
+
+GRANT SELECT ON TABLE public.deliveries TO authenticated;
+GRANT SELECT ON TABLE public.deliveries TO service_role;
+
+GRANT SELECT ON TABLE public.delivery_attempts TO authenticated;
+GRANT SELECT ON TABLE public.delivery_attempts TO service_role;
 
 GRANT SELECT ON TABLE public.effective_records TO authenticated;
 GRANT SELECT ON TABLE public.effective_records TO service_role;

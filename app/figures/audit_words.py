@@ -15,6 +15,7 @@ Names = Mapping[str, str]
 NOUNS = {
     "api_credentials": ("key", "credential_name"),
     "billing_accounts": ("account name", "name"),
+    "channels": ("channel", "name"),
     "cost_records": ("entry", "model_name"),
     "imports": ("source", "filename"),
     "invitations": ("invitation", "email"),
@@ -48,6 +49,9 @@ ACTIONS = {
 OF_ONE_COLUMN = {
     ("api_credentials", "encrypted_api_key"): ("Replaced key", "Replaced key"),
     ("api_credentials", "is_active"): ("Resumed key", "Paused key"),
+    ("channels", "disabled_reason"): ("Stopped channel", "Resumed channel"),
+    ("channels", "paused_at"): ("Paused channel", "Resumed channel"),
+    ("channels", "verified_by"): ("Verified channel", "Changed target"),
     ("imports", "is_enabled"): ("Included source", "Excluded source"),
     ("project_rules", "position"): ("Moved rule", "Moved rule"),
     ("projects", "archived_at"): ("Archived project", "Restored project"),

@@ -21,6 +21,7 @@ from tally.moving.belongings import (
     bring_models,
     bring_prices,
     bring_settings,
+    leave_channels,
     leave_connections,
 )
 from tally.moving.file import ExportFile
@@ -50,6 +51,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         known = load_known(target)  # before the first subscription posts renewals
         bring_settings(target)
         leave_connections(target)
+        leave_channels(target)
         bring_projects(target)
         bring_sources(target)
         bring_rules(target)

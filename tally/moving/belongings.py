@@ -7,6 +7,7 @@ from typing import Any
 from tally.moving.tables import (
     ACCOUNTS,
     ALIASES,
+    CHANNELS,
     CONNECTIONS,
     EXACT,
     LIMITS,
@@ -77,6 +78,14 @@ def leave_connections(target: Target) -> None:
         target.count(CONNECTIONS).reject(
             f"The key of “{row['credential_name']}” ({row[PROVIDER]}) is not in the export. Add the "
             "connection again."
+        )
+
+
+def leave_channels(target: Target) -> None:
+    """Name the channels of alerts, whose targets are not in the file."""
+    for row in target.file.rows(CHANNELS):
+        target.count(CHANNELS).reject(
+            f"The target of “{row['name']}” ({row['kind']}) is not in the export. Add the channel again."
         )
 
 

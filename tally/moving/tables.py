@@ -123,6 +123,7 @@ LIMITS = _table(
     order=("user_id",),
 )
 CONNECTIONS = _table("api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME})
+CHANNELS = _table("channels", "kind name", {"kind": cells.text(20), "name": NAME}, order=("created_at", "id"))
 PRICES = _table(
     "model_prices",
     "id provider model_name valid_from input_usd_per_mtok output_usd_per_mtok request_usd replaces_list"
@@ -255,6 +256,7 @@ TABLES = (
     WORKSPACE,
     PREFERENCES,
     CONNECTIONS,
+    CHANNELS,
     PROJECTS,
     RULES,
     ALIASES,

@@ -76,6 +76,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "accept_invitation",
         "archive_project",
         "cancel_invitation",
+        "confirm_channel",
         "create_workspace",
         "delete_missing",
         "delete_own_account",
@@ -86,12 +87,15 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "get_user_total_spend",
         "list_workspaces",
         "owns_installation",
+        "pause_channel",
+        "remove_channel",
         "report_sync",
         "preview_restore",
         "restore_project",
         "set_paid_by_plan",
         "set_project_members",
         "set_source_enabled",
+        "test_channel",
         "update_project",
     }
 )

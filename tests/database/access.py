@@ -47,10 +47,28 @@ MADE_AT_SIGN_UP = {"members", "user_preferences", "workspaces"}
 KEY_OF_EVERYBODY = {"members": "workspace_id", "workspaces": "id"}
 VIEWS = {"effective_records"}  # their rows are those of a table
 READ_BY_EVERYONE = {"exchange_rates", "providers"}
-WRITTEN_BY_NOBODY = {"audit_logs", "invitations"}  # but by functions; read by its owner and by services
-SEEN_BY_ADMINS = {"api_credentials", "audit_logs", "invitations", "job_runs", "person_aliases"}
+WRITTEN_BY_NOBODY = {  # but by functions; read by its owner and by services
+    "alert_events",
+    "audit_logs",
+    "channels",
+    "deliveries",
+    "delivery_attempts",
+    "invitations",
+}
+SEEN_BY_ADMINS = {
+    "api_credentials",
+    "audit_logs",
+    "deliveries",
+    "delivery_attempts",
+    "invitations",
+    "job_runs",
+    "person_aliases",
+}
 # Columns to select where not all are readable.
-READABLE = {"invitations": "id,workspace_id,email,role,invited_by,metadata,created_at,expires_at"}
+READABLE = {
+    "channels": "id,workspace_id,kind,name,hint,verified_at,disabled_reason,metadata,created_at",
+    "invitations": "id,workspace_id,email,role,invited_by,metadata,created_at,expires_at",
+}
 OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
@@ -59,7 +77,12 @@ WRITTEN_BY_ADMINS = {
     "model_prices",
     "price_multipliers",
 }  # members only read them: they price everybody's usage
-TOTALS = {"anomalies", "forecast_results", "forecast_totals"}  # hidden where members see their own costs only
+TOTALS = {
+    "alert_events",
+    "anomalies",
+    "forecast_results",
+    "forecast_totals",
+}  # hidden where members see their own costs only
 
 EXECUTED_BY = {
     "accept_invitation": {"authenticated"},
@@ -67,6 +90,7 @@ EXECUTED_BY = {
     "archive_project": {"authenticated"},
     "attach_partition": {"service_role"},
     "cancel_invitation": {"authenticated"},
+    "confirm_channel": {"anon", "authenticated"},  # who reads a mailbox may have no account
     "count_audit_log": {"authenticated"},
     "count_by_rule": {"authenticated"},
     "create_monthly_partition": {"service_role"},
@@ -98,16 +122,19 @@ EXECUTED_BY = {
     "model_names": {"authenticated"},
     "name_billing_account": {"authenticated"},
     "name_model": {"authenticated"},
+    "pause_channel": {"authenticated"},
     "post_due_renewals": {"authenticated"},
     "preview_aliases": {"authenticated"},
     "preview_rules": {"authenticated"},
     "refresh_cost_records_daily": {"service_role"},
+    "remove_channel": {"authenticated"},
     "remove_member": {"authenticated"},
     "report_sync": {"authenticated"},
     "preview_restore": {"authenticated"},
     "restore_filing": {"authenticated"},
     "restore_project": {"authenticated"},
     "rule_suggestions": {"authenticated"},
+    "save_channel": {"authenticated"},
     "save_cost_records": {"authenticated"},
     "search_audit_log": {"authenticated"},
     "set_aliases": {"authenticated"},
@@ -121,6 +148,7 @@ EXECUTED_BY = {
     "unpriced_models": {"authenticated"},
     "set_member_limit": {"authenticated"},
     "set_role": {"authenticated"},
+    "test_channel": {"authenticated"},
     "transfer_ownership": {"authenticated"},
     "update_project": {"authenticated"},
     "update_workspace": {"authenticated"},
@@ -141,6 +169,7 @@ NEEDS_ROLE = {
     "remove_member": "admin",
     "restore_filing": "admin",
     "rule_suggestions": "admin",
+    "save_channel": "admin",
     "save_cost_records": "member",
     "search_audit_log": "admin",
     "set_aliases": "admin",
@@ -163,6 +192,14 @@ FORECAST = {
 
 # What a row of each table needs besides its user.
 SAMPLE: dict[str, dict[str, Any]] = {
+    "alert_events": {
+        "kind": "budget",
+        "subject": "budget",
+        "period_start": "2026-05-01",
+        "severity": "warning",
+        "state": "open",
+        "facts": "{}",
+    },
     "anomalies": {"day": "2026-05-01", "kind": "new_model", "model_name": "gpt-5", "actual_usd": 1},
     "api_credentials": {
         "credential_name": "laptop",
@@ -171,7 +208,16 @@ SAMPLE: dict[str, dict[str, Any]] = {
     },
     "audit_logs": {"actor": "operator", "action": "update", "table_name": "api_credentials"},
     "billing_accounts": {"account": "openai:acme", "name": "Acme"},
+    "channels": {
+        "kind": "email",
+        "name": "Ann",
+        "hint": "a…@example.org",
+        "sealed_target": "encrypted",
+        "encryption_key_id": "first",
+    },
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
+    "deliveries": {"channel_name": "Ann", "kind": "test"},
+    "delivery_attempts": {"number": 1},
     "effective_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5"},
     "exchange_rates": {"day": "2026-05-01", "currency": "JPY", "rate": 180},
     "forecast_results": FORECAST
@@ -291,6 +337,8 @@ def sample_row(
         make_months(connection, "2026-05-01")
     if table in ("project_members", "project_rules"):
         row["project_id"] = _add_project(connection, row["workspace_id"])
+    if table == "delivery_attempts":
+        row["delivery_id"] = _add_delivery(connection, row["workspace_id"])
     if table == "invitations":
         row["token_sha256"] = sha256(uuid4().bytes).digest()
     if table == "superseded_records":
@@ -305,7 +353,7 @@ def another_row(
     row = sample_row(connection, table, user_id, workspace_id)
     unique: dict[str, Any] = {
         name: str(uuid4())
-        for name in ("run_id", "credential_name", "slug", "value", "account", "billing_account")
+        for name in ("run_id", "credential_name", "slug", "value", "account", "billing_account", "subject")
     }
     unique |= {"position": randint(2, 200), "email": f"{uuid4()}@example.org"}
     if table in ("anomalies", "model_prices"):
@@ -347,6 +395,13 @@ def _add_project(connection: Connection, workspace_id: UUID) -> UUID:
     assert found is not None
     project_id: UUID = found[0]
     return project_id
+
+
+def _add_delivery(connection: Connection, workspace_id: UUID) -> UUID:
+    delivery = SAMPLE["deliveries"] | {"workspace_id": workspace_id}
+    [[delivery_id]] = connection.execute(insert("deliveries", delivery) + sql.SQL(" returning id")).fetchall()
+    assert isinstance(delivery_id, UUID)
+    return delivery_id
 
 
 def _disabled_import(connection: Connection, user_id: UUID, workspace_id: UUID) -> UUID:

@@ -190,6 +190,9 @@ NAMED = {
     "people": "{{{member}}}",
     "import_id": "(select id from public.imports where workspace_id = '{workspace}' limit 1)",
     "credential_id": "(select id from public.api_credentials where workspace_id = '{workspace}' limit 1)",
+    "channel": "(select id from public.channels where workspace_id = '{workspace}' limit 1)",
+    "details": '{{"name": "Taken over"}}',
+    "is_paused": "true",
     "invitation": "(select id from public.invitations where workspace_id = '{workspace}' limit 1)",
     "project": "(select id from public.projects where workspace_id = '{workspace}' limit 1)",
     "token": "guessed",
@@ -275,6 +278,13 @@ def test_nobody_reads_the_hash_of_a_token(team: Team) -> None:
         for columns in ("token_sha256", "*"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select {columns} from public.invitations")
+
+
+def test_nobody_reads_the_target_of_a_channel(team: Team) -> None:
+    for connection in team.connections.values():
+        for columns in ("sealed_target", "confirmation_sha256", "*"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"select {columns} from public.channels")
 
 
 def test_nobody_can_give_away_or_take_over_a_row(actors: dict[str, Connection], stranger: UUID) -> None:

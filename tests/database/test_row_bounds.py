@@ -17,6 +17,7 @@ Act = Callable[[UUID], Connection]
 # Rows of one workspace, and how a row differs from the others.
 BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
     "api_credentials": (50, {"credential_name": "'c' || n"}),
+    "channels": (20, {"name": "'c' || n"}),
     "billing_accounts": (1_000, {"account": "'openai:' || n"}),
     "imports": (5_000, {"filename": "'f' || n"}),
     "invitations": (1_000, {"email": "n || '@example.org'", "token_sha256": "sha256(n::text::bytea)"}),
@@ -28,9 +29,12 @@ BOUNDED: dict[str, tuple[int, dict[str, str]]] = {
 }
 # The others, with the reason why they end by themselves.
 END_OTHERWISE = {
+    "alert_events": "written by jobs alone, one for each cause, and forgotten in the end",
     "anomalies": "written by the nightly run alone",
     "audit_logs": "written by the database alone, an entry for each change",
     "cost_records": "with superseded records up to private.max_statements(); a file has up to 500,000 rows",
+    "deliveries": "one of each event and channel; 20 tests an hour, forgotten after 30 days",
+    "delivery_attempts": "a few of each delivery",
     "forecast_results": "written by the nightly run alone",
     "forecast_totals": "written by the nightly run alone",
     "job_runs": "written by the nightly run alone",

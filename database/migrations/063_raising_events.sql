@@ -1,0 +1,117 @@
+-- 063_raising_events.sql: the doors through which jobs raise and clear events, and tests of channels.
+
+-- Raises an event and returns its id, or null if there is one for this cause already. An open one becomes a message to each of
+-- the channels, or to all that are verified and active. Facts about a project or a person say so: {project_id, person_id}.
+create or replace function private.raise_event(
+    workspace uuid, kind text, subject text, threshold uuid, period_start date, severity text, facts jsonb,
+    channels uuid[] default null, state text default 'open'
+)
+returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+    raised uuid;
+begin
+    insert into public.alert_events (
+        workspace_id, kind, subject, threshold_id, period_start, severity, facts, state, project_id, person_id
+    )
+    values (
+        $1, $2, $3, $4, $5, $6, $7, $9, ($7 ->> 'project_id')::uuid, ($7 ->> 'person_id')::uuid
+    )
+    on conflict on constraint alert_events_once do nothing
+    returning id into raised;
+    if raised is not null and $9 = 'open' then
+        insert into public.deliveries (workspace_id, event_id, channel_id, channel_name, kind)
+        select $1, raised, c.id, c.name, 'open'
+        from public.channels as c
+        where
+            c.workspace_id = $1
+            and (cardinality($8) is null or cardinality($8) = 0 or c.id = any ($8))
+            and c.verified_at is not null
+            and c.paused_at is null
+            and c.disabled_at is null
+        on conflict do nothing;
+    end if;
+    return raised;
+end
+$$;
+revoke all on function private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text) from public;
+
+-- Marks an event as over. Receivers that have an open incident of it, or follow its state, are told.
+create or replace function private.clear_event(event uuid)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    update public.alert_events as e
+    set state = 'cleared', cleared_at = now()
+    where e.id = $1 and e.cleared_at is null;
+    if not found then
+        return;
+    end if;
+    insert into public.deliveries (workspace_id, event_id, channel_id, channel_name, kind)
+    select d.workspace_id, d.event_id, d.channel_id, d.channel_name, 'clear'
+    from public.deliveries as d
+    inner join public.channels as c on d.channel_id = c.id
+    where d.event_id = $1 and d.kind = 'open' and d.state <> 'failed' and c.kind in ('pagerduty', 'webhook')
+    on conflict do nothing;
+end
+$$;
+revoke all on function private.clear_event(uuid) from public;
+
+-- Tests of the last hour, which their limits count.
+create table if not exists private.sent_tests (
+    id bigint primary key generated always as identity,
+    workspace_id uuid not null references public.workspaces (id) on delete cascade,
+    channel_id uuid not null,
+    sent_at timestamptz not null default now()
+);
+create index if not exists sent_tests_workspace_id_idx on private.sent_tests (workspace_id, sent_at);
+alter table private.sent_tests enable row level security;
+revoke all on private.sent_tests from public, anon, authenticated, service_role;
+
+-- A message that tests or verifies a channel: 5 an hour to one channel, 20 of one workspace.
+create or replace function private.enqueue_test(tenant uuid, channel uuid)
+returns uuid
+language plpgsql
+set search_path = ''
+as $$
+declare
+    enqueued uuid;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.tests.' || tenant::text, 0));
+    delete from private.sent_tests as t where t.workspace_id = tenant and t.sent_at < now() - interval '1 hour';
+    if (select count(*) >= 5 from private.sent_tests as t where t.workspace_id = tenant and t.channel_id = channel) then
+        raise exception 'This channel was tested five times within an hour. Wait a while, then test it again.'
+            using errcode = '22023';
+    end if;
+    if (select count(*) >= 20 from private.sent_tests as t where t.workspace_id = tenant) then
+        raise exception 'Twenty tests of this workspace''s channels were sent within an hour. Wait a while, then test again.'
+            using errcode = '22023';
+    end if;
+    insert into private.sent_tests (workspace_id, channel_id) values (tenant, channel);
+    insert into public.deliveries (workspace_id, channel_id, channel_name, kind, expires_at)
+    select c.workspace_id, c.id, c.name, case when c.verified_at is null then 'verify' else 'test' end, now() + interval '1 hour'
+    from public.channels as c
+    where c.id = enqueue_test.channel
+    returning id into enqueued;
+    return enqueued;
+end
+$$;
+revoke all on function private.enqueue_test(uuid, uuid) from public;
+
+-- Forgets events and messages of long ago.
+create or replace function private.forget_old_events()
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+    delete from public.deliveries as d where d.created_at < now() - interval '400 days';
+    delete from public.deliveries as d where d.event_id is null and d.created_at < now() - interval '30 days';
+    delete from public.alert_events as e where e.occurred_at < now() - interval '800 days';
+end
+$$;
+revoke all on function private.forget_old_events() from public;

@@ -1,0 +1,7 @@
+-- The way back from 063_raising_events.sql.
+
+drop function if exists private.forget_old_events();
+drop function if exists private.enqueue_test(uuid, uuid);
+drop table if exists private.sent_tests;
+drop function if exists private.clear_event(uuid);
+drop function if exists private.raise_event(uuid, text, text, uuid, date, text, jsonb, uuid[], text);
