@@ -1,31 +1,48 @@
-"""A mail server for tests."""
+"""A mail server for tests: real SMTP, with answers that a test can choose."""
 
 import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+OK = "250 ok"
 
 
+@dataclass
 class MailServer:
-    """A minimal SMTP server that stores the emails it receives."""
+    """A server that stores the emails that it accepts."""
 
-    def __init__(self) -> None:
-        self.mails: list[str] = []
-        self.port = 0
+    mails: list[str] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    port: int = 0
+    to_recipients: str = OK  # its answer to RCPT
+    to_messages: str = OK  # its answer to DATA
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"220 sink\r\n")
-        while line := (await reader.readline()).upper():
-            if line.startswith(b"DATA"):
-                writer.write(b"354 go on\r\n")
-                self.mails.append((await reader.readuntil(b"\r\n.\r\n")).decode())
-            if line.startswith(b"QUIT"):
-                break
-            writer.write(b"250 ok\r\n")
-        writer.close()
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Accept or refuse an address."""
+        if self.to_recipients == OK:
+            envelope.rcpt_tos.append(address)
+        return self.to_recipients
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
+        """Accept or refuse an email."""
+        if self.to_messages == OK:
+            assert isinstance(envelope.content, bytes)
+            self.mails.append(envelope.content.decode())
+            self.recipients += envelope.rcpt_tos
+        return self.to_messages
 
     async def run(self, ready: threading.Event, stop: asyncio.Event) -> None:
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        """Serve until the event."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: SMTP(self, hostname="localhost", enable_SMTPUTF8=True), "127.0.0.1", 0
+        )
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         async with server:
@@ -35,11 +52,13 @@ class MailServer:
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     """A running mail server."""
-    sink, ready, stop, loop = MailServer(), threading.Event(), asyncio.Event(), asyncio.new_event_loop()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(sink.run(ready, stop)))
+    server, ready, stop, loop = MailServer(), threading.Event(), asyncio.Event(), asyncio.new_event_loop()
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.run(ready, stop)))
     thread.start()
     assert ready.wait(5)
-    yield sink
-    loop.call_soon_threadsafe(stop.set)
-    thread.join()
-    loop.close()
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()

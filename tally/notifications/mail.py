@@ -1,11 +1,12 @@
-"""Emails in plain text: through the mail server of SMTP_URL, or into the folder TALLY_OUTBOX."""
+"""Emails: through the mail server of SMTP_URL, or into the folder TALLY_OUTBOX."""
 
 import json
 import os
 import re
 import secrets
 import smtplib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -31,14 +32,31 @@ WORD_JOINER = "\u2060"
 class MailNotSent(TallyError):
     """The email could not be sent; the text says why, without credentials."""
 
+    code: int | None = None  # the mail server's answer
+
+
+class MailRefused(MailNotSent):
+    """The mail server refuses this email for good: another attempt ends the same."""
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An email to one address."""
+    """An email to one address: plain text, and perhaps the same as HTML.
+
+    `headers` are added to those of every email. An email that may be sent again has a `key`, from which its
+    Message-ID is made: mail programs show it once.
+    """
 
     to: str
     subject: str
     text: str
+    html: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
 
 
 class Mailer(Protocol):
@@ -85,8 +103,11 @@ class MailServer:
                 server.send_message(message, self._from, [mail.to])
         except smtplib.SMTPAuthenticationError:
             raise MailNotSent("The mail server does not accept the user and password of SMTP_URL.") from None
-        except smtplib.SMTPRecipientsRefused:
-            raise MailNotSent("The mail server does not accept this email address.") from None
+        except smtplib.SMTPRecipientsRefused as error:
+            code = next((code for code, _ in error.recipients.values()), None)
+            raise _refusal("The mail server does not accept this email address.", code) from None
+        except smtplib.SMTPDataError as error:
+            raise _refusal("The mail server does not accept this email.", error.smtp_code) from None
         except (smtplib.SMTPException, OSError, UnicodeError):
             raise MailNotSent(
                 "The mail server could not be reached, or refused the email. Check SMTP_URL."
@@ -117,13 +138,16 @@ class Outbox:
 
     def send(self, mail: Mail) -> None:
         sent_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        content = {
+        content: dict[str, object] = {
             "to": mail.to,
             "subject": mail.subject,
             "code": None,
             "sent_at": sent_at,
             "text": mail.text,
         }
+        content |= {"html": mail.html} if mail.html else {}
+        content |= {"headers": dict(mail.headers)} if mail.headers else {}
+        content |= {"key": mail.key} if mail.key else {}
         file = self._folder / f"{sent_at.replace(':', '-')}-{secrets.token_hex(3)}.json"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,17 +159,31 @@ class Outbox:
 
 
 def _compose(mail: Mail, sender: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # any server passes it on unchanged
     try:
         message["From"] = Address(display_name="Tally", addr_spec=sender)
         message["To"] = Address(addr_spec=mail.to)
         message["Subject"] = " ".join(printable(mail.subject).split())
         message["Date"] = format_datetime(datetime.now(UTC))
-        message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2])
+        domain = sender.rpartition("@")[2]
+        message["Message-ID"] = f"<{mail.key}@{domain}>" if mail.key else make_msgid(domain=domain)
     except (MessageError, ValueError, IndexError):
-        raise MailNotSent("This is not an email address that can be written to.") from None
+        raise MailRefused("This is not an email address that can be written to.") from None
+    for name, value in mail.headers.items():
+        message[name] = value
     message.set_content(mail.text)
+    if mail.html:
+        message.add_alternative(mail.html, subtype="html")
     return message
+
+
+def _refusal(text: str, code: int | None) -> MailNotSent:
+    """The error for a mail server's answer: those from 500 are final."""
+    if code is not None and code >= 500:
+        return MailRefused(text, code)
+    error = MailNotSent(f"{text} It may do so later.")
+    error.code = code
+    return error
 
 
 def _parse_address(address: str) -> SplitResult:

@@ -1,6 +1,7 @@
 """Emails through a mail server and into the outbox."""
 
 import json
+from dataclasses import replace
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
@@ -11,7 +12,15 @@ import pytest
 from pydantic import SecretStr
 
 from tally.core.settings import Settings
-from tally.notifications.mail import Mail, MailNotSent, MailServer, Outbox, open_mailer, quote_name
+from tally.notifications.mail import (
+    Mail,
+    MailNotSent,
+    MailRefused,
+    MailServer,
+    Outbox,
+    open_mailer,
+    quote_name,
+)
 from tests.mail_server import mail_server
 
 MAIL = Mail("grace@example.com", "Hello “Grace”", "First line\n\nhttp://127.0.0.1/a?b=c\n")
@@ -22,7 +31,7 @@ def settings(**values: object) -> Settings:
 
 
 def read(raw: str) -> EmailMessage:
-    message = message_from_string(raw.replace("\r\n", "\n").removesuffix(".\n"), policy=default)
+    message = message_from_string(raw.replace("\r\n", "\n"), policy=default)
     assert isinstance(message, EmailMessage)
     return message
 
@@ -36,6 +45,65 @@ def test_mail_server_receives_plain_text() -> None:
     assert message["Subject"] == "Hello “Grace”"
     assert message.get_content_type() == "text/plain"
     assert message.get_content() == MAIL.text
+
+
+def test_html_is_an_alternative_to_the_text() -> None:
+    with mail_server() as server:
+        mail = replace(
+            MAIL, html="<p>Ümläut &amp; <b>more</b></p>", headers={"Auto-Submitted": "auto-generated"}
+        )
+        MailServer(f"smtp://127.0.0.1:{server.port}").send(mail)
+
+    message = read(server.mails[0])
+    assert message.get_content_type() == "multipart/alternative"
+    text, html = message.iter_parts()
+    assert (text.get_content_type(), text.get_content()) == ("text/plain", MAIL.text)
+    assert (html.get_content_type(), html.get_content().strip()) == ("text/html", mail.html)
+    assert message["Auto-Submitted"] == "auto-generated"
+
+
+def test_every_line_is_short_ascii() -> None:
+    with mail_server() as server:
+        mail = replace(MAIL, text="ü" * 3_000, html="<p>" + "x" * 3_000)
+        MailServer(f"smtp://127.0.0.1:{server.port}").send(mail)
+
+    assert server.mails[0].isascii()
+    assert max(map(len, server.mails[0].splitlines())) <= 78
+
+
+def test_mail_that_is_sent_again_has_the_same_identity() -> None:
+    with mail_server() as server:
+        sender = MailServer(f"smtp://127.0.0.1:{server.port}?from=tally@example.org")
+        for mail in (replace(MAIL, key="d1"), replace(MAIL, key="d1"), MAIL, MAIL):
+            sender.send(mail)
+
+    first, again, *others = [read(mail)["Message-ID"] for mail in server.mails]
+    assert first == again == "<d1@example.org>"
+    assert len({first, *others}) == 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "code"),
+    [("550 no such user", MailRefused, 550), ("451 greylisted", MailNotSent, 451)],
+)
+@pytest.mark.parametrize("question", ["to_recipients", "to_messages"])
+def test_answer_tells_whether_trying_again_helps(
+    question: str, answer: str, error: type[MailNotSent], code: int
+) -> None:
+    with mail_server() as server:
+        setattr(server, question, answer)
+        with pytest.raises(MailNotSent, match="does not accept") as refused:
+            MailServer(f"smtp://127.0.0.1:{server.port}").send(MAIL)
+    assert type(refused.value) is error
+    assert refused.value.code == code
+    assert answer[4:] not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["a\r\nBcc: all@example.com", "a\nb"])
+def test_header_of_several_lines_is_refused(value: str) -> None:
+    with mail_server() as server, pytest.raises(ValueError, match="linefeed or carriage return"):
+        MailServer(f"smtp://127.0.0.1:{server.port}").send(replace(MAIL, headers={"X-Tally": value}))
+    assert server.mails == []
 
 
 def test_sender_is_tally_at_the_mail_server_by_default() -> None:
