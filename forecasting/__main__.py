@@ -1,4 +1,4 @@
-"""`python -m forecasting`: one nightly run."""
+"""`python -m forecasting`: one nightly run; `python -m forecasting worker`: the worker of the queue."""
 
 import argparse
 import signal
@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from forecasting.workers.forkserver import warm_up
 from tally.core.errors import TallyError
-from tally.core.settings import load_settings, require_database_url
 from tally.core.streams import prepare_streams
 from tally.core.text import printable_lines
 
@@ -23,6 +22,10 @@ exit codes: 0 done; 1 failed, with the reasons; 3 done but for some accounts, wh
 def main() -> int:
     """Parse the arguments, do the run, and print errors as one sentence."""
     prepare_streams()
+    if sys.argv[1:2] == ["worker"]:
+        from forecasting.jobs import command  # needs none of what the nightly run needs
+
+        return command.main(sys.argv[2:])
     arguments = _make_parser().parse_args()
     if arguments.workers != 0 and arguments.scheduler is None:
         warm_up()
@@ -56,6 +59,7 @@ def _make_parser() -> argparse.ArgumentParser:
 def _run(arguments: argparse.Namespace) -> int:
     # Imported here, in parallel with the workers' import of Prophet, which takes as long.
     from forecasting.nightly import run
+    from tally.core.settings import load_settings, require_database_url
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # handle a service manager's stop like Ctrl-C
     try:

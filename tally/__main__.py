@@ -5,7 +5,10 @@ import sys
 from tally.core.streams import prepare_streams
 
 COLLECT_COMMANDS = {"collect", "login", "logout", "workspaces", "folders"}
-MACHINE_COMMANDS = {"up", "down", "status", "doctor", "nightly", "backtest", "backup", "restore"}
+MACHINE_COMMANDS = {
+    *("up", "down", "status", "doctor"),
+    *("nightly", "worker", "backtest", "backup", "restore"),
+}
 
 
 def _print_glance(arguments: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""`tally up`, `down`, `status`, `doctor`, `nightly` and `backtest`: Tally on this machine.
+"""`tally up`, `down`, `status`, `doctor`, `nightly`, `worker` and `backtest`: Tally on this machine.
 
 Each command imports what it runs: `tally status`, which is run often, needs few of the others' libraries.
 """
@@ -19,7 +19,7 @@ from tally.core.paths import CHECKOUT
 
 def add_commands(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    for command in (up, down, status, doctor, nightly, backtest):
+    for command in (up, down, status, doctor, nightly, worker, backtest):
         app.command(cls=TallyCommand)(command)
     backups.add_commands(app)
 
@@ -115,6 +115,19 @@ def nightly(
     arguments = [*(["--date", date.date().isoformat()] if date else []), *(["--dry-run"] if dry_run else [])]
     arguments += ["--scheduler", scheduler] if scheduler is not None else []
     ended = subprocess.run(nightly_command(arguments), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
+    raise typer.Exit(ended.returncode)
+
+
+def worker() -> None:
+    """Do the background work of a hosted project.
+
+    It folds changed days and starts the nightly run, until Ctrl-C. `tally up` has a worker of its own.
+
+    Example: tally worker
+    """
+    from tally.local.worker import worker_command
+
+    ended = subprocess.run(worker_command(), cwd=CHECKOUT, check=False)  # noqa: S603 - our own program
     raise typer.Exit(ended.returncode)
 
 

@@ -9,18 +9,16 @@ from contextlib import ExitStack
 
 from tally.backups.retention import Reason
 from tally.core.errors import TallyError
-from tally.local import dashboard, nightly, processes
+from tally.local import dashboard, processes, worker
 from tally.local.backup import make_automatic_backup
 from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
-from tally.local.folding import Folding
 from tally.local.home import Home, open_home
 from tally.local.interruptions import Interrupted, naming_interruptions
 from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.logs import LogRotation
 from tally.local.migrations import push_migrations
-from tally.local.nightly import BackupScheduler, Scheduler
 from tally.local.node import Node, find_node, install_modules
 from tally.local.outbox import Outbox
 from tally.local.ports import Ports, refuse_taken_ports
@@ -28,6 +26,7 @@ from tally.local.readiness import refuse_full_disk, refuse_other_postgres, refus
 from tally.local.service import Polled, Stopped, Watchdog
 from tally.local.settings import LocalSettings, load_local_settings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
+from tally.local.worker import Worker
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WATCH_SECONDS = 0.2
@@ -74,7 +73,7 @@ class Run:
         self.steps.end()
 
     def _clear_leftovers(self) -> None:
-        nightly.end_leftover(self.home)
+        worker.end_leftover(self.home)
         dashboard.end_leftover(self.home)
         end_leftover(self.home)
 
@@ -95,27 +94,22 @@ class Run:
             "FORWARDED_ALLOW_IPS": self.local.forwarded_allow_ips,
         }
         pages = Dashboard(self.home, self.ports, settings, self.stop)
-        schedulers = [Scheduler(self.home, stack.settings(), print_event)]
-        if self.local.tally_backups:
-            schedulers.append(BackupScheduler(self.home, stack.settings(), print_event))
-        folding = Folding(stack.settings()["DATABASE_URL"], print_event)
+        jobs = Worker(self.home, stack.settings(), print_event, self.local.tally_backups)
         started.callback(stack_service.stop)
         started.callback(pages.stop)
-        for scheduler in schedulers:
-            started.callback(scheduler.stop)
-        started.callback(folding.stop)
+        started.callback(jobs.stop)
         # Loading the dashboard takes as long as starting the database, so they run in parallel.
         pages.spawn()
         stack_service.start()
         make_encryption_keys(self.home, stack.settings()["DATABASE_URL"])
-        folding.start()
+        jobs.start()
         self.steps.begin("Starting the dashboard")
         pages.wait_until_ready()
         self.steps.end()
         print_line(f"Tally is ready: http://127.0.0.1:{self.ports.dashboard} (Ctrl-C stops it)")
         outbox = Outbox(self.home.outbox, print_event, shows_codes=sys.stdout.isatty())
-        watchdogs = Watchdog(stack_service, print_event), Watchdog(pages, print_event)
-        self._watch([*watchdogs, *schedulers, outbox, LogRotation(self.home)])
+        watchdogs = [Watchdog(service, print_event) for service in (stack_service, pages, jobs)]
+        self._watch([*watchdogs, outbox, LogRotation(self.home)])
 
     def _watch(self, watched: list[Polled]) -> None:
         while not self.stop.wait(WATCH_SECONDS):

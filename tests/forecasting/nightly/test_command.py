@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from forecasting import __main__
 from forecasting.nightly.run import BUSY, DONE, FAILED, INTERRUPTED
 from tests.forecasting.nightly.conftest import environment
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
@@ -95,7 +94,7 @@ def test_interrupt_before_the_run_starts_is_reported(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(__main__, "load_settings", interrupt)
+    monkeypatch.setattr("tally.core.settings.load_settings", interrupt)
     assert call() == INTERRUPTED
     assert capsys.readouterr().err == "Stopped before anything was done.\n"
 

@@ -170,6 +170,14 @@ def test_killed_dashboard_is_restarted_and_reported(up: Up) -> None:
     assert up.pid_of("dashboard") != killed
 
 
+def test_killed_worker_is_restarted_and_reported(up: Up) -> None:
+    killed = up.pid_of("worker")
+    kill(killed)
+    eventually(lambda: up.printed("The worker is running again."))
+    assert up.printed("The worker ended unexpectedly; restarting in 1 s.")
+    assert up.pid_of("worker") != killed
+
+
 def test_killed_stack_is_restarted_and_reported(up: Up) -> None:
     node = psutil.Process(up.pid_of("postgrest")).ppid()
     kill(node)
@@ -190,13 +198,13 @@ def test_down_stops_everything(up: Up) -> None:
 def test_next_up_starts_after_one_was_killed(up: Up) -> None:
     first = Up(up.home, up.port)
     eventually(lambda: first.printed("Tally is ready"), 60)
-    dashboard = first.pid_of("dashboard")
+    parts = [first.pid_of("dashboard"), first.pid_of("worker")]
     kill(first.process.pid)
     first.process.wait()
     second = Up(up.home, up.port)
     eventually(lambda: second.printed("Tally is ready") or second.process.poll() is not None, 60)
     assert second.printed("Tally is ready"), second.lines
-    assert not processes.is_running(dashboard)
+    assert not any(processes.is_running(pid) for pid in parts)
     second.process.send_signal(signal.SIGHUP)
     assert second.process.wait(timeout=30) == 0
     assert not any(port_is_open(port) for port in range(up.port, up.port + 4))

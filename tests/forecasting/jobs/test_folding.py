@@ -1,32 +1,23 @@
-"""Changed days are folded soon after saves, beside everything else that `tally up` does."""
+"""Changed days are folded soon after saves."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from uuid import UUID, uuid4
 
-from tally.local.folding import MAX_CHECKS, Debounce, Folding
+import pytest
+
+from forecasting.jobs.folding import MAX_CHECKS, Debounce
 from tests.database.truth import add_up, read_daily_costs
 from tests.database_fixtures import Connection, Project
+from tests.forecasting.jobs.running import running_worker
 from tests.supabase.parts import eventually
 
 Act = Callable[[UUID], Connection]
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
-QUICK_SECONDS = 0.05
 
-
-@contextmanager
-def folding(project: Project, check_seconds: float = QUICK_SECONDS) -> Iterator[list[str]]:
-    """Fold in the background; yields what was reported."""
-    events: list[str] = []
-    running = Folding(project.cluster.url(project.name), events.append, check_seconds)
-    running.start()
-    try:
-        yield events
-    finally:
-        running.stop()
+pytestmark = pytest.mark.new_database  # the queue adds its schema
 
 
 def save(connection: Connection, days: int = 3) -> None:
@@ -52,12 +43,12 @@ def count(database: Connection, table: str) -> int:
 
 def test_saved_days_are_folded_soon(project: Project, database: Connection, as_user: Act, user: UUID) -> None:
     member = as_user(user)
-    with folding(project) as events:
+    with running_worker(project) as running:
         save(member)
         eventually(lambda: count(database, "overridden_days") == 3)
         save(member, days=1)
         eventually(lambda: count(database, "stale_days") == 0)
-    assert events == []
+    assert running.events == []
     assert read_daily_costs(member) == add_up(member)
 
 
@@ -75,32 +66,32 @@ def test_failure_is_reported_once_and_retried(
 ) -> None:
     database.execute("alter function public.fold_stale_days() rename to gone")
     save(as_user(user))
-    with folding(project) as events:
-        eventually(lambda: events != [])
-        assert "could not be folded" in events[0]
+    with running_worker(project) as running:
+        eventually(lambda: running.events != [])
+        assert "could not be folded" in running.events[0]
         database.execute("alter function public.gone() rename to fold_stale_days")
         eventually(lambda: count(database, "stale_days") == 0)
-    assert len(events) == 1
+    assert len(running.events) == 1
 
 
 def test_lost_connection_is_opened_again(
     project: Project, database: Connection, as_user: Act, user: UUID
 ) -> None:
     member = as_user(user)
-    with folding(project) as events:
+    with running_worker(project) as running:
         save(member)
         eventually(lambda: count(database, "stale_days") == 0)
         database.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where application_name = 'tally folding' and datname = current_database()"
+            " where application_name in ('tally worker', 'tally watch') and datname = current_database()"
         )
         save(member)
         eventually(lambda: count(database, "stale_days") == 0)
-    assert events == []
+    assert running.events == []
 
 
 def test_stop_does_not_wait_for_the_next_check(project: Project) -> None:
     started = monotonic()
-    with folding(project, check_seconds=60):
+    with running_worker(project, check_seconds=60):
         pass
     assert monotonic() - started < 10

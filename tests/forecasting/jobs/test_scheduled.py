@@ -1,21 +1,29 @@
-"""The nightly run starts once a night, and a missed one is caught up."""
+"""The nightly run and the nightly backup start once a night, and a missed one is caught up."""
 
+import asyncio
+import os
 import shutil
+import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from forecasting.jobs import scheduled
+from forecasting.jobs.scheduled import BACKUP, NIGHTLY, Scheduled
+from forecasting.jobs.surroundings import Surroundings
 from tally.backups.archive import Archive
 from tally.backups.retention import Reason, backup_name
 from tally.core.schedule import last_due, next_due
 from tally.local import nightly
-from tally.local.nightly import BackupScheduler, Scheduler, is_due, load_last_success
+from tally.local.nightly import is_due, load_last_success
 from tally.local.stack import Stack
 from tests.database_fixtures import Connection, add_user, make_months
-from tests.supabase.parts import connect, eventually
+from tests.supabase.parts import connect
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -55,9 +63,28 @@ def record_run(stack: Stack, finished: datetime, status: str = "done", day: date
         )
 
 
-def has_ended(scheduler: Scheduler, now: datetime) -> bool:
-    scheduler.poll(now)
-    return scheduler.process is None
+@pytest.fixture
+def events() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def surroundings(stack: Stack, events: list[str]) -> Iterator[Surroundings]:
+    """Those of a worker that has just started."""
+    url = stack.settings()["DATABASE_URL"]
+    yield Surroundings(url, stack.home, makes_backups=True, notify=events.append)
+    scheduled._retry_at.clear()
+
+
+def stub(*command: str) -> Scheduled:
+    """The nightly run with another program."""
+    return replace(NIGHTLY, command=lambda: list(command))
+
+
+def run_at(scheduled: Scheduled, surroundings: Surroundings, minutes: float) -> int | None:
+    """The exit code of a run at this time after the worker's start; None if it was not due."""
+    now = surroundings.started_at + timedelta(minutes=minutes)
+    return asyncio.run(scheduled.run_if_due(surroundings, now))
 
 
 @pytest.mark.parametrize(
@@ -98,61 +125,39 @@ def test_nights_are_asked_of_the_database(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("no_runs", "some_spend")
-def test_missed_run_is_caught_up_once(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nightly, "nightly_command", lambda: ["true"])
-    events: list[str] = []
-    scheduler = Scheduler(stack.home, stack.settings(), events.append)
-    now = datetime.now(UTC)
-    scheduler.poll(now)
-    assert scheduler.process is None, "the first pages are served before"
-    scheduler.poll(now + timedelta(minutes=1))
-    assert scheduler.process is not None
-    eventually(lambda: has_ended(scheduler, now + timedelta(minutes=1)))
+def test_missed_run_is_caught_up_once(stack: Stack, surroundings: Surroundings, events: list[str]) -> None:
+    assert run_at(stub("true"), surroundings, 0) is None, "the first pages are served before"
+    assert run_at(stub("true"), surroundings, 1) == 0
     assert events == ["The nightly run succeeded."]
-    record_run(stack, now)
-    scheduler.poll(now + timedelta(minutes=5))
-    assert scheduler.process is None
+    record_run(stack, datetime.now(UTC))
+    assert run_at(stub("true"), surroundings, 5) is None
 
 
 @pytest.mark.usefixtures("no_runs", "some_spend")
-def test_failed_run_is_reported_and_retried_in_an_hour(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nightly, "nightly_command", lambda: ["false"])
-    events: list[str] = []
-    scheduler = Scheduler(stack.home, stack.settings(), events.append)
-    now = datetime.now(UTC) + timedelta(minutes=1)
-    scheduler.poll(now)
-    eventually(lambda: has_ended(scheduler, now))
+def test_failed_run_is_reported_and_retried_in_an_hour(surroundings: Surroundings, events: list[str]) -> None:
+    assert run_at(stub("false"), surroundings, 1) == 1
     assert "failed with exit code 1; retrying in an hour" in events[0]
-    scheduler.poll(now + timedelta(minutes=59))
-    assert scheduler.process is None
-    scheduler.poll(now + timedelta(minutes=61))
-    assert scheduler.process is not None
-    scheduler.stop()
+    assert run_at(stub("false"), surroundings, 60) is None
+    assert run_at(stub("true"), surroundings, 62) == 0
 
 
 @pytest.mark.usefixtures("no_runs", "some_spend")
 def test_run_with_problems_of_some_accounts_is_not_repeated(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, surroundings: Surroundings, events: list[str]
 ) -> None:
-    monkeypatch.setattr(nightly, "nightly_command", lambda: ["sh", "-c", "exit 3"])
-    events: list[str] = []
-    scheduler = Scheduler(stack.home, stack.settings(), events.append)
-    now = datetime.now(UTC) + timedelta(minutes=1)
-    scheduler.poll(now)
-    eventually(lambda: has_ended(scheduler, now))
+    assert run_at(stub("sh", "-c", "exit 3"), surroundings, 1) == 3
     assert "is done, with problems of some accounts" in events[0]
-    record_run(stack, now, status="partial")
-    scheduler.poll(now + timedelta(minutes=61))
-    assert scheduler.process is None
+    record_run(stack, datetime.now(UTC), status="partial")
+    assert run_at(stub("true"), surroundings, 62) is None
     assert len(events) == 1
 
 
 @pytest.mark.usefixtures("no_runs")
-def test_no_run_is_due_before_there_is_a_record(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_run_is_due_before_there_is_a_record(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(nightly, "has_records", lambda _: False)
-    scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
-    scheduler.poll(datetime.now(UTC) + timedelta(minutes=1))
-    assert scheduler.process is None
+    assert run_at(stub("true"), surroundings, 1) is None
 
 
 def test_has_records_once_a_record_exists(database: Connection) -> None:
@@ -162,24 +167,35 @@ def test_has_records_once_a_record_exists(database: Connection) -> None:
     assert nightly.has_records(database.info.dsn)
 
 
-def test_unreachable_database_does_not_end_the_scheduler(stack: Stack) -> None:
-    settings = stack.settings() | {"DATABASE_URL": "postgresql://postgres@127.0.0.1:1/postgres"}
-    scheduler = Scheduler(stack.home, settings, lambda _: None)
-    scheduler.poll(datetime.now(UTC) + timedelta(minutes=1))
-    assert scheduler.process is None
+def test_unreachable_database_starts_nothing(surroundings: Surroundings) -> None:
+    gone = replace(surroundings, database_url="postgresql://postgres@127.0.0.1:1/postgres")
+    assert run_at(stub("true"), gone, 1) is None
 
 
 @pytest.mark.usefixtures("no_runs", "some_spend")
-def test_stopping_ends_a_running_job(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nightly, "nightly_command", lambda: ["sleep", "60"])
-    scheduler = Scheduler(stack.home, stack.settings(), lambda _: None)
-    scheduler.poll(datetime.now(UTC) + timedelta(minutes=1))
+def test_stopping_terminates_a_running_program(surroundings: Surroundings, tmp_path: Path) -> None:
+    """As the nightly run does, it can say that it was interrupted."""
+    told = tmp_path / "told"
+    script = (
+        "import pathlib, signal, sys, time\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: (pathlib.Path({str(told)!r}).touch(), sys.exit()))\n"
+        f"pathlib.Path({str(tmp_path / 'begun')!r}).touch()\n"
+        "time.sleep(60)"
+    )
+
+    async def cancel() -> None:
+        now = surroundings.started_at + timedelta(minutes=1)
+        run = asyncio.create_task(stub(sys.executable, "-c", script).run_if_due(surroundings, now))
+        while not (tmp_path / "begun").exists():
+            await asyncio.sleep(0.01)
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
     started = time.monotonic()
-    process = scheduler.process
-    scheduler.stop()
-    assert process is not None
-    assert process.poll() is not None
-    assert time.monotonic() - started < 5
+    asyncio.run(cancel())
+    assert told.exists()
+    assert time.monotonic() - started < 10
 
 
 def test_backup_is_due_once_there_is_an_account(database: Connection) -> None:
@@ -189,23 +205,28 @@ def test_backup_is_due_once_there_is_an_account(database: Connection) -> None:
 
 
 @pytest.mark.usefixtures("some_spend")
-def test_nightly_backup_is_made_once_a_night_and_outdated_ones_go(stack: Stack) -> None:
-    events: list[str] = []
-    now = datetime.now().astimezone() + timedelta(minutes=1)
+def test_nightly_backup_is_made_once_a_night_and_outdated_ones_go(
+    stack: Stack, surroundings: Surroundings, events: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**stack.settings(), "TALLY_HOME": str(stack.home.path)}.items():
+        monkeypatch.setitem(os.environ, name, value)
+    now = surroundings.started_at + timedelta(minutes=1)
     folder = stack.home.backups
     folder.mkdir(exist_ok=True)
     for days in range(1, 12):
         (folder / backup_name(now - timedelta(days=days), Reason.NIGHTLY)).write_text("older")
     (folder / "by-hand.backup").write_text("kept")
-    scheduler = BackupScheduler(stack.home, stack.settings(), events.append)
-    scheduler.poll(now)
-    assert scheduler.process is not None
-    eventually(lambda: has_ended(scheduler, now), 60)
-    assert events == ["The nightly backup succeeded."], (stack.home.logs / "backup.log").read_text()
+    assert run_at(BACKUP, surroundings, 1) == 0, (stack.home.logs / "backup.log").read_text()
+    assert events == ["The nightly backup succeeded."]
     made = max(folder.glob("*-nightly.backup"))
     assert Archive(made).manifest.totals["accounts"].isdigit()
     assert 7 <= len(list(folder.glob("*-nightly.backup"))) <= 9
     assert (folder / "by-hand.backup").exists()
-    scheduler.poll(now + timedelta(minutes=5))
-    assert scheduler.process is None
+    assert run_at(BACKUP, surroundings, 5) is None
     shutil.rmtree(folder)
+
+
+@pytest.mark.usefixtures("some_spend")
+def test_no_backup_is_made_where_none_is_wanted(surroundings: Surroundings) -> None:
+    assert run_at(BACKUP, replace(surroundings, makes_backups=False), 1) is None
+    assert run_at(BACKUP, replace(surroundings, home=None), 1) is None

@@ -1,0 +1,1 @@
+"""Work in the background: the queue, its tasks, and the worker that does them."""
