@@ -735,6 +735,33 @@ begin
 end
 $$;
 
+-- FUNCTION private.check_budget()
+
+CREATE FUNCTION private.check_budget() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+begin
+    if new.name ~ '^\s|\s$|[[:cntrl:]]' then
+        raise exception 'Enter a name without line breaks, and without spaces at its ends.' using errcode = '22023';
+    end if;
+    if
+        new.project_id is distinct from old.project_id -- a budget stays when its project is archived
+        and exists (
+            select
+            from public.projects as p
+            where p.workspace_id = new.workspace_id and p.id = new.project_id and p.archived_at is not null
+        )
+    then
+        raise exception 'This project is archived. Restore it, or choose another one.' using errcode = '22023';
+    end if;
+    if new.measure = 'cost' and new.currency in ('SIT', 'CYP', 'MTL', 'SKK', 'EEK', 'LVL', 'LTL', 'HRK', 'BGN') then
+        raise exception '% became the euro. Enter the amount in EUR.', new.currency using errcode = '22023';
+    end if;
+    return new;
+end
+$_$;
+
 -- FUNCTION private.check_chosen_projects(uuid, uuid[])
 
 CREATE FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[]) RETURNS void
@@ -1015,6 +1042,21 @@ begin
         raise exception 'A workspace can hold % records at most. Delete sources that are no longer needed on the Sources page.',
             ltrim(to_char(private.max_statements(), '999,999,999')) using errcode = '22023';
     end if;
+end
+$$;
+
+-- FUNCTION private.check_threshold_count()
+
+CREATE FUNCTION private.check_threshold_count() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    perform from public.budgets as b where b.id = new.budget_id for no key update; -- two at once see each other
+    if (select count(*) > 10 from public.budget_thresholds as t where t.budget_id = new.budget_id) then
+        raise exception 'A budget can have 10 thresholds at most. Remove one first.' using errcode = '22023';
+    end if;
+    return null;
 end
 $$;
 
@@ -5324,6 +5366,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.renew_thresholds()
+
+CREATE FUNCTION private.renew_thresholds() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    update public.budget_thresholds as t set id = gen_random_uuid() where t.budget_id = new.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.renewal_days(public.subscriptions, date)
 
 CREATE FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) RETURNS SETOF date
@@ -9132,6 +9186,73 @@ CREATE TABLE public.billing_accounts (
     CONSTRAINT billing_accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100)))
 );
 
+-- TABLE public.budget_channels
+
+CREATE TABLE public.budget_channels (
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    budget_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT budget_channels_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192)))
+);
+
+-- TABLE public.budget_thresholds
+
+CREATE TABLE public.budget_thresholds (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    budget_id uuid NOT NULL,
+    kind text NOT NULL,
+    percent integer NOT NULL,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budget_thresholds_kind_check CHECK ((kind = ANY (ARRAY['actual'::text, 'forecast'::text]))),
+    CONSTRAINT budget_thresholds_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT budget_thresholds_percent_check CHECK (((percent >= 1) AND (percent <= 1000)))
+);
+
+-- TABLE public.budgets
+
+CREATE TABLE public.budgets (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    name text NOT NULL,
+    project_id uuid,
+    provider_id uuid,
+    model_name text,
+    user_id uuid,
+    billing_account text,
+    tag text,
+    measure text DEFAULT 'cost'::text NOT NULL,
+    amount numeric NOT NULL,
+    currency text DEFAULT 'USD'::text NOT NULL,
+    period text DEFAULT 'month'::text NOT NULL,
+    starts_on_day integer DEFAULT 1 NOT NULL,
+    counts_subscriptions boolean DEFAULT true NOT NULL,
+    counts_tax boolean DEFAULT true NOT NULL,
+    paused_at timestamp with time zone,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_by uuid DEFAULT auth.uid(),
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budgets_amount CHECK (((amount > (0)::numeric) AND
+CASE measure
+    WHEN 'tokens'::text THEN ((amount <= ('1000000000000000'::bigint)::numeric) AND (amount = trunc(amount)))
+    ELSE ((amount < ('1000000000000'::bigint)::numeric) AND (amount = round(amount, 10)))
+END)),
+    CONSTRAINT budgets_billing_account_check CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
+    CONSTRAINT budgets_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT budgets_measure_check CHECK ((measure = ANY (ARRAY['cost'::text, 'tokens'::text]))),
+    CONSTRAINT budgets_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
+    CONSTRAINT budgets_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT budgets_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT budgets_paused_at_check CHECK (((paused_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (paused_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'week'::text, 'month'::text, 'quarter'::text, 'year'::text]))),
+    CONSTRAINT budgets_start CHECK (((starts_on_day = 1) OR (period = 'month'::text))),
+    CONSTRAINT budgets_starts_on_day_check CHECK (((starts_on_day >= 1) AND (starts_on_day <= 28))),
+    CONSTRAINT budgets_tag_check CHECK (((length(tag) >= 1) AND (length(tag) <= 200)))
+);
+
 -- TABLE public.deliveries
 
 CREATE TABLE public.deliveries (
@@ -9584,6 +9705,31 @@ ALTER TABLE ONLY public.audit_logs
 ALTER TABLE ONLY public.billing_accounts
     ADD CONSTRAINT billing_accounts_pkey PRIMARY KEY (workspace_id, account);
 
+-- CONSTRAINT public.budget_channels budget_channels_pkey
+
+ALTER TABLE ONLY public.budget_channels
+    ADD CONSTRAINT budget_channels_pkey PRIMARY KEY (budget_id, channel_id);
+
+-- CONSTRAINT public.budget_thresholds budget_thresholds_once
+
+ALTER TABLE ONLY public.budget_thresholds
+    ADD CONSTRAINT budget_thresholds_once UNIQUE (budget_id, kind, percent);
+
+-- CONSTRAINT public.budget_thresholds budget_thresholds_pkey
+
+ALTER TABLE ONLY public.budget_thresholds
+    ADD CONSTRAINT budget_thresholds_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.budgets budgets_of_workspace
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_of_workspace UNIQUE (workspace_id, id);
+
+-- CONSTRAINT public.budgets budgets_pkey
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT public.channels channels_confirmation_sha256_key
 
 ALTER TABLE ONLY public.channels
@@ -9872,6 +10018,34 @@ CREATE INDEX api_credentials_user_id_idx ON public.api_credentials USING btree (
 
 CREATE INDEX audit_logs_workspace_id_created_at_idx ON public.audit_logs USING btree (workspace_id, created_at DESC);
 
+-- INDEX public.budget_channels_budget_idx
+
+CREATE INDEX budget_channels_budget_idx ON public.budget_channels USING btree (workspace_id, budget_id);
+
+-- INDEX public.budget_channels_channel_idx
+
+CREATE INDEX budget_channels_channel_idx ON public.budget_channels USING btree (workspace_id, channel_id);
+
+-- INDEX public.budget_thresholds_workspace_id_idx
+
+CREATE INDEX budget_thresholds_workspace_id_idx ON public.budget_thresholds USING btree (workspace_id, budget_id);
+
+-- INDEX public.budgets_created_by_idx
+
+CREATE INDEX budgets_created_by_idx ON public.budgets USING btree (created_by);
+
+-- INDEX public.budgets_provider_id_idx
+
+CREATE INDEX budgets_provider_id_idx ON public.budgets USING btree (provider_id);
+
+-- INDEX public.budgets_user_id_idx
+
+CREATE INDEX budgets_user_id_idx ON public.budgets USING btree (user_id, workspace_id);
+
+-- INDEX public.budgets_workspace_id_idx
+
+CREATE INDEX budgets_workspace_id_idx ON public.budgets USING btree (workspace_id, project_id);
+
 -- INDEX public.channels_created_by_idx
 
 CREATE INDEX channels_created_by_idx ON public.channels USING btree (created_by);
@@ -10135,6 +10309,98 @@ CREATE TRIGGER billing_accounts_note_update AFTER UPDATE ON public.billing_accou
 -- TRIGGER public.billing_accounts billing_accounts_touch
 
 CREATE TRIGGER billing_accounts_touch BEFORE UPDATE ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
+
+-- TRIGGER public.budget_channels budget_channels_audit_delete
+
+CREATE TRIGGER budget_channels_audit_delete AFTER DELETE ON public.budget_channels REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{budget_id,channel_id}', '{budget_id,channel_id}', 'workspace_id');
+
+-- TRIGGER public.budget_channels budget_channels_audit_insert
+
+CREATE TRIGGER budget_channels_audit_insert AFTER INSERT ON public.budget_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{budget_id,channel_id}', '{budget_id,channel_id}', 'workspace_id');
+
+-- TRIGGER public.budget_channels budget_channels_note_delete
+
+CREATE TRIGGER budget_channels_note_delete AFTER DELETE ON public.budget_channels REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budget_channels budget_channels_note_insert
+
+CREATE TRIGGER budget_channels_note_insert AFTER INSERT ON public.budget_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budget_channels budget_channels_note_update
+
+CREATE TRIGGER budget_channels_note_update AFTER UPDATE ON public.budget_channels REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budget_thresholds budget_thresholds_audit_delete
+
+CREATE TRIGGER budget_thresholds_audit_delete AFTER DELETE ON public.budget_thresholds REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{budget_id,kind,percent}', 'workspace_id');
+
+-- TRIGGER public.budget_thresholds budget_thresholds_audit_insert
+
+CREATE TRIGGER budget_thresholds_audit_insert AFTER INSERT ON public.budget_thresholds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{budget_id,kind,percent}', 'workspace_id');
+
+-- TRIGGER public.budget_thresholds budget_thresholds_audit_update
+
+CREATE TRIGGER budget_thresholds_audit_update AFTER UPDATE ON public.budget_thresholds REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{budget_id,kind,percent}', 'workspace_id');
+
+-- TRIGGER public.budget_thresholds budget_thresholds_bound
+
+CREATE TRIGGER budget_thresholds_bound AFTER INSERT ON public.budget_thresholds FOR EACH ROW EXECUTE FUNCTION private.check_threshold_count();
+
+-- TRIGGER public.budget_thresholds budget_thresholds_note_delete
+
+CREATE TRIGGER budget_thresholds_note_delete AFTER DELETE ON public.budget_thresholds REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budget_thresholds budget_thresholds_note_insert
+
+CREATE TRIGGER budget_thresholds_note_insert AFTER INSERT ON public.budget_thresholds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budget_thresholds budget_thresholds_note_update
+
+CREATE TRIGGER budget_thresholds_note_update AFTER UPDATE ON public.budget_thresholds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budgets budgets_audit_delete
+
+CREATE TRIGGER budgets_audit_delete AFTER DELETE ON public.budgets REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
+
+-- TRIGGER public.budgets budgets_audit_insert
+
+CREATE TRIGGER budgets_audit_insert AFTER INSERT ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
+
+-- TRIGGER public.budgets budgets_audit_update
+
+CREATE TRIGGER budgets_audit_update AFTER UPDATE ON public.budgets REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
+
+-- TRIGGER public.budgets budgets_bound
+
+CREATE TRIGGER budgets_bound AFTER INSERT ON public.budgets FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2500', 'budgets', 'Delete those that are no longer needed on the Budgets page.');
+
+-- TRIGGER public.budgets budgets_check_insert
+
+CREATE TRIGGER budgets_check_insert BEFORE INSERT ON public.budgets FOR EACH ROW EXECUTE FUNCTION private.check_budget();
+
+-- TRIGGER public.budgets budgets_check_update
+
+CREATE TRIGGER budgets_check_update BEFORE UPDATE OF name, project_id, measure, currency ON public.budgets FOR EACH ROW WHEN ((((new.name <> old.name) OR (new.measure <> old.measure) OR (new.currency <> old.currency)) OR (new.project_id IS DISTINCT FROM old.project_id))) EXECUTE FUNCTION private.check_budget();
+
+-- TRIGGER public.budgets budgets_note_delete
+
+CREATE TRIGGER budgets_note_delete AFTER DELETE ON public.budgets REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budgets budgets_note_insert
+
+CREATE TRIGGER budgets_note_insert AFTER INSERT ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budgets budgets_note_update
+
+CREATE TRIGGER budgets_note_update AFTER UPDATE ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
+
+-- TRIGGER public.budgets budgets_renew_thresholds
+
+CREATE TRIGGER budgets_renew_thresholds AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, measure, amount, currency, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN ((((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.amount IS DISTINCT FROM new.amount)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.renew_thresholds();
+
+-- TRIGGER public.budgets budgets_touch
+
+CREATE TRIGGER budgets_touch BEFORE UPDATE ON public.budgets FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.channels channels_audit_delete
 
@@ -10824,6 +11090,46 @@ ALTER TABLE ONLY public.audit_logs
 ALTER TABLE ONLY public.billing_accounts
     ADD CONSTRAINT billing_accounts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT public.budget_channels budget_channels_budget
+
+ALTER TABLE ONLY public.budget_channels
+    ADD CONSTRAINT budget_channels_budget FOREIGN KEY (workspace_id, budget_id) REFERENCES public.budgets(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.budget_channels budget_channels_channel
+
+ALTER TABLE ONLY public.budget_channels
+    ADD CONSTRAINT budget_channels_channel FOREIGN KEY (workspace_id, channel_id) REFERENCES public.channels(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.budget_thresholds budget_thresholds_budget
+
+ALTER TABLE ONLY public.budget_thresholds
+    ADD CONSTRAINT budget_thresholds_budget FOREIGN KEY (workspace_id, budget_id) REFERENCES public.budgets(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.budgets budgets_created_by_fkey
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_created_by_fkey FOREIGN KEY (created_by) REFERENCES auth.users(id) ON DELETE SET NULL;
+
+-- FK CONSTRAINT public.budgets budgets_member
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_member FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.budgets budgets_project
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_project FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT public.budgets budgets_provider_id_fkey
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES public.providers(id);
+
+-- FK CONSTRAINT public.budgets budgets_workspace_id_fkey
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT public.channels channels_created_by_fkey
 
 ALTER TABLE ONLY public.channels
@@ -11146,6 +11452,68 @@ ALTER TABLE public.billing_accounts ENABLE ROW LEVEL SECURITY;
 -- POLICY public.billing_accounts billing_accounts_select_member
 
 CREATE POLICY billing_accounts_select_member ON public.billing_accounts FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.budget_channels
+
+ALTER TABLE public.budget_channels ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.budget_channels budget_channels_delete_admin
+
+CREATE POLICY budget_channels_delete_admin ON public.budget_channels FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.budget_channels budget_channels_insert_admin
+
+CREATE POLICY budget_channels_insert_admin ON public.budget_channels FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.budget_channels budget_channels_select_visible
+
+CREATE POLICY budget_channels_select_visible ON public.budget_channels FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (budget_id = ANY (ARRAY( SELECT b.id
+   FROM public.budgets b)))));
+
+-- POLICY public.budget_channels budget_channels_update_admin
+
+CREATE POLICY budget_channels_update_admin ON public.budget_channels FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.budget_thresholds
+
+ALTER TABLE public.budget_thresholds ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.budget_thresholds budget_thresholds_delete_admin
+
+CREATE POLICY budget_thresholds_delete_admin ON public.budget_thresholds FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.budget_thresholds budget_thresholds_insert_admin
+
+CREATE POLICY budget_thresholds_insert_admin ON public.budget_thresholds FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.budget_thresholds budget_thresholds_select_visible
+
+CREATE POLICY budget_thresholds_select_visible ON public.budget_thresholds FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND (budget_id = ANY (ARRAY( SELECT b.id
+   FROM public.budgets b)))));
+
+-- POLICY public.budget_thresholds budget_thresholds_update_admin
+
+CREATE POLICY budget_thresholds_update_admin ON public.budget_thresholds FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- ROW SECURITY public.budgets
+
+ALTER TABLE public.budgets ENABLE ROW LEVEL SECURITY;
+
+-- POLICY public.budgets budgets_delete_admin
+
+CREATE POLICY budgets_delete_admin ON public.budgets FOR DELETE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.budgets budgets_insert_admin
+
+CREATE POLICY budgets_insert_admin ON public.budgets FOR INSERT TO authenticated WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
+
+-- POLICY public.budgets budgets_select_visible
+
+CREATE POLICY budgets_select_visible ON public.budgets FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ((user_id IS NULL) AND (workspace_id = ANY (ARRAY( SELECT private.workspaces_showing_totals() AS workspaces_showing_totals)))) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) AND ((project_id IS NULL) OR (project_id <> ALL (ARRAY( SELECT private.hidden_projects() AS hidden_projects))))));
+
+-- POLICY public.budgets budgets_update_admin
+
+CREATE POLICY budgets_update_admin ON public.budgets FOR UPDATE TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as)))) WITH CHECK ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
 
 -- ROW SECURITY public.channels
 
@@ -11528,6 +11896,8 @@ REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_parts(changes private.day_parts[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.check_budget() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.check_chosen_projects(tenant uuid, chosen uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_currency(code text) FROM PUBLIC;
@@ -11547,6 +11917,8 @@ REVOKE ALL ON FUNCTION private.check_references() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.check_renewals(tenant uuid, zone text, OUT is_wrong boolean, OUT ids uuid[], OUT days date[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_statement_count(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.check_threshold_count() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.check_timezone() FROM PUBLIC;
 
@@ -11959,6 +12331,8 @@ REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renewal_days(of_subscription public.subscriptions, until date) FROM PUBLIC;
 
@@ -12374,6 +12748,71 @@ GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.api_credentials TO authe
 
 GRANT SELECT ON TABLE public.billing_accounts TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.billing_accounts TO service_role;
+
+GRANT SELECT,DELETE ON TABLE public.budget_channels TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budget_channels TO service_role;
+
+GRANT INSERT(workspace_id) ON TABLE public.budget_channels TO authenticated;
+
+GRANT INSERT(budget_id) ON TABLE public.budget_channels TO authenticated;
+
+GRANT INSERT(channel_id) ON TABLE public.budget_channels TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budget_channels TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.budget_thresholds TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budget_thresholds TO service_role;
+
+GRANT INSERT(id) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT INSERT(budget_id) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT INSERT(kind),UPDATE(kind) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT INSERT(percent),UPDATE(percent) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budget_thresholds TO authenticated;
+
+GRANT SELECT,DELETE ON TABLE public.budgets TO authenticated;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.budgets TO service_role;
+
+GRANT INSERT(id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(name),UPDATE(name) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(user_id),UPDATE(user_id) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(tag),UPDATE(tag) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(measure),UPDATE(measure) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(amount),UPDATE(amount) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(currency),UPDATE(currency) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(period),UPDATE(period) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(starts_on_day),UPDATE(starts_on_day) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(counts_subscriptions),UPDATE(counts_subscriptions) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(counts_tax),UPDATE(counts_tax) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(paused_at),UPDATE(paused_at) ON TABLE public.budgets TO authenticated;
+
+GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.budgets TO authenticated;
 
 GRANT SELECT ON TABLE public.deliveries TO authenticated;
 GRANT SELECT ON TABLE public.deliveries TO service_role;

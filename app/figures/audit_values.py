@@ -16,6 +16,8 @@ LABELS = {
     "cache_write_1h_usd_per_mtok": "Cache write, 1 hour",
     "cache_write_usd_per_mtok": "Cache write",
     "cost_usd": "Cost",
+    "counts_subscriptions": "Subscriptions count",
+    "counts_tax": "Tax counts",
     "credential_name": "Name",
     "input_usd_per_mtok": "Input",
     "is_active": "Active",

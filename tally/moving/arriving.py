@@ -24,6 +24,7 @@ from tally.moving.belongings import (
     leave_channels,
     leave_connections,
 )
+from tally.moving.budgets import bring_budgets
 from tally.moving.file import ExportFile
 from tally.moving.leaving import key_of, load_totals, require_admin
 from tally.moving.places import (
@@ -56,6 +57,7 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         bring_sources(target)
         bring_rules(target)
         bring_aliases(target)
+        bring_budgets(target)
         archive_projects(target)
         bring_limits(target)
         bring_prices(target)

@@ -3,8 +3,21 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from tally.core.encoding import MAX_COUNT
 from tally.moving.stored_json import MAX_STATEMENT, fits_statement
-from tally.moving.tables import MULTIPLIERS, RECORDS, SOURCES, SUBSCRIPTIONS, SUPERSEDED, Row, Table
+from tally.moving.tables import (
+    BUDGETS,
+    MULTIPLIERS,
+    RECORDS,
+    SOURCES,
+    SUBSCRIPTIONS,
+    SUPERSEDED,
+    THRESHOLDS,
+    Row,
+    Table,
+)
+
+MAX_AMOUNT = 10**12  # of a budget, in any currency
 
 
 class Mistake(ValueError):
@@ -57,10 +70,28 @@ def _check_multiplier(row: Row) -> None:
         raise Mistake("the end is before the start")
 
 
+def _check_budget(row: Row) -> None:
+    amount = Decimal(row["amount"])
+    if row["measure"] == "tokens":
+        if not 0 < amount <= MAX_COUNT or amount != int(amount):
+            raise Mistake("the amount is no number of tokens")
+    elif not 0 < amount < MAX_AMOUNT:
+        raise Mistake(f"the amount is not between 0 and {MAX_AMOUNT:,}")
+    if not 1 <= row["starts_on_day"] <= (28 if row["period"] == "month" else 1):
+        raise Mistake("the period cannot begin on that day")
+
+
+def _check_threshold(row: Row) -> None:
+    if not 1 <= row["percent"] <= 1000:
+        raise Mistake("the percentage is not between 1 and 1,000")
+
+
 _CHECKS: dict[str, Callable[[Row], None]] = {
     RECORDS.name: _check_statement,
     SUPERSEDED.name: _check_statement,
     SOURCES.name: _check_source,
     SUBSCRIPTIONS.name: _check_subscription,
     MULTIPLIERS.name: _check_multiplier,
+    BUDGETS.name: _check_budget,
+    THRESHOLDS.name: _check_threshold,
 }

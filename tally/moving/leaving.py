@@ -174,7 +174,7 @@ def _describe_rejection(import_id: str, error: Any) -> Row:
 
 def _describe(table: Table, row: Row, names: _Names) -> Row:
     if PROVIDER in table.columns:
-        row[PROVIDER] = names.providers[row["provider_id"]]
+        row[PROVIDER] = names.providers.get(row["provider_id"])
     if PERSON in table.columns:
         row[PERSON] = names.people.get(row["user_id"])
     return row

@@ -18,7 +18,7 @@ from tally.moving.cells import Parse
 
 Row = dict[str, Any]
 
-EXACT = ("_usd", "_mtok", "multiplier", "metadata")
+EXACT = ("_usd", "_mtok", "multiplier", "metadata", "amount")
 PROVIDER, PERSON = "provider", "person"  # names in place of provider_id and user_id
 NAME, EMAIL = cells.text(100), cells.text(320)
 
@@ -175,6 +175,39 @@ SUBSCRIPTIONS = _table(
     },
     order=("created_at", "id"),
 )
+BUDGETS = _table(
+    "budgets",
+    "id name measure amount currency period starts_on_day counts_subscriptions counts_tax metadata",
+    {
+        "id": cells.identifier,
+        "name": NAME,
+        "project_id": cells.identifier,
+        PROVIDER: NAME,
+        "model_name": cells.text(MAX_MODEL_NAME),
+        PERSON: EMAIL,
+        "billing_account": cells.text(MAX_BILLING_ACCOUNT),
+        "tag": cells.text(200),
+        "measure": cells.choice("cost", "tokens"),
+        "amount": cells.decimal(16),
+        "currency": cells.text(3),
+        "period": cells.choice("day", "week", "month", "quarter", "year"),
+        "starts_on_day": cells.count,
+        "counts_subscriptions": cells.flag,
+        "counts_tax": cells.flag,
+        "paused_at": cells.instant,
+        "metadata": cells.record_of,
+    },
+    order=("created_at", "id"),
+)
+THRESHOLDS = _table(
+    "budget_thresholds",
+    "budget_id kind percent",
+    {
+        "budget_id": cells.identifier,
+        "kind": cells.choice("actual", "forecast"),
+        "percent": cells.count,
+    },
+)
 SOURCES = _table(
     "imports",
     "id kind filename format is_enabled rows_read rows_imported rows_duplicate rows_restated rows_rejected"
@@ -262,6 +295,8 @@ TABLES = (
     ALIASES,
     ACCOUNTS,
     LIMITS,
+    BUDGETS,
+    THRESHOLDS,
     PRICES,
     MULTIPLIERS,
     MODELS,
@@ -272,4 +307,9 @@ TABLES = (
     DAILY,
 )
 # Columns that name rows of other tables.
-REFERENCES = {"project_id": PROJECTS, "import_id": SOURCES, "subscription_id": SUBSCRIPTIONS}
+REFERENCES = {
+    "project_id": PROJECTS,
+    "import_id": SOURCES,
+    "subscription_id": SUBSCRIPTIONS,
+    "budget_id": BUDGETS,
+}

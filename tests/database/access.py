@@ -1,6 +1,7 @@
 """The access rights of the schema public, declared once for every table and function in the catalogs."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from hashlib import sha256
 from random import randint
 from typing import Any
@@ -19,6 +20,9 @@ SPLITS = ("own", "admins", "everyone")  # person_split of a workspace
 
 WRITTEN_BY_OWNER = {
     "api_credentials",
+    "budget_channels",
+    "budget_thresholds",
+    "budgets",
     "cost_records",
     "imports",
     "model_prices",
@@ -73,16 +77,25 @@ OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
 OF_ONESELF = {"member_limits"}  # others read them as admins
+ABOUT_A_PERSON = {"budgets"}  # `user_id` is whose usage it is about, not whose row
+# Members only read them: they are about everybody's usage.
 WRITTEN_BY_ADMINS = {
+    "budget_channels",
+    "budget_thresholds",
+    "budgets",
     "model_prices",
     "price_multipliers",
-}  # members only read them: they price everybody's usage
+}
+# Hidden where members see their own costs only.
 TOTALS = {
     "alert_events",
     "anomalies",
+    "budget_channels",
+    "budget_thresholds",
+    "budgets",
     "forecast_results",
     "forecast_totals",
-}  # hidden where members see their own costs only
+}
 
 EXECUTED_BY = {
     "accept_invitation": {"authenticated"},
@@ -215,6 +228,9 @@ SAMPLE: dict[str, dict[str, Any]] = {
         "sealed_target": "encrypted",
         "encryption_key_id": "first",
     },
+    "budget_channels": {},
+    "budget_thresholds": {"kind": "actual", "percent": 80},
+    "budgets": {"name": "Everything", "amount": 100},
     "cost_records": {"timestamp": "2026-05-01T12:00:00Z", "model_name": "gpt-5", "cost_usd": 1},
     "deliveries": {"channel_name": "Ann", "kind": "test"},
     "delivery_attempts": {"number": 1},
@@ -328,17 +344,15 @@ def sample_row(
     columns = list_columns(connection)[table]
     if "workspace_id" in columns:
         row["workspace_id"] = workspace_id or user_id
-    if "user_id" in columns:
+    if "user_id" in columns and table not in ABOUT_A_PERSON:
         row["user_id"] = user_id
     if "provider_id" in columns:
         found = connection.execute("select id from public.providers where name = 'openai'").fetchone()
         row["provider_id"] = found and found[0]
     if table == "cost_records":
         make_months(connection, "2026-05-01")
-    if table in ("project_members", "project_rules"):
-        row["project_id"] = _add_project(connection, row["workspace_id"])
-    if table == "delivery_attempts":
-        row["delivery_id"] = _add_delivery(connection, row["workspace_id"])
+    for column, add in _REFERENCES.get(table, {}).items():
+        row[column] = add(connection, row["workspace_id"])
     if table == "invitations":
         row["token_sha256"] = sha256(uuid4().bytes).digest()
     if table == "superseded_records":
@@ -402,6 +416,33 @@ def _add_delivery(connection: Connection, workspace_id: UUID) -> UUID:
     [[delivery_id]] = connection.execute(insert("deliveries", delivery) + sql.SQL(" returning id")).fetchall()
     assert isinstance(delivery_id, UUID)
     return delivery_id
+
+
+def _add_budget(connection: Connection, workspace_id: UUID) -> UUID:
+    budget = SAMPLE["budgets"] | {"workspace_id": workspace_id}
+    found = connection.execute(insert("budgets", budget) + sql.SQL(" returning id")).fetchone()
+    assert found is not None
+    budget_id: UUID = found[0]
+    return budget_id
+
+
+def _add_channel(connection: Connection, workspace_id: UUID) -> UUID:
+    query = "select id from public.channels where workspace_id = %s limit 1"
+    for (found,) in connection.execute(query, [workspace_id]).fetchall():
+        return UUID(str(found))
+    channel = SAMPLE["channels"] | {"workspace_id": workspace_id}
+    [[channel_id]] = connection.execute(insert("channels", channel) + sql.SQL(" returning id")).fetchall()
+    assert isinstance(channel_id, UUID)
+    return channel_id
+
+
+_REFERENCES: dict[str, dict[str, Callable[[Connection, UUID], UUID]]] = {
+    "budget_channels": {"budget_id": _add_budget, "channel_id": _add_channel},
+    "budget_thresholds": {"budget_id": _add_budget},
+    "delivery_attempts": {"delivery_id": _add_delivery},
+    "project_members": {"project_id": _add_project},
+    "project_rules": {"project_id": _add_project},
+}
 
 
 def _disabled_import(connection: Connection, user_id: UUID, workspace_id: UUID) -> UUID:

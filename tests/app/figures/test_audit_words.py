@@ -89,6 +89,11 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
             "Archived project",
             "garden-shop",
         ),
+        (
+            entry("budgets", "update", row_id="b", before={"counts_tax": True}, after={"counts_tax": False}),
+            "Changed budget",
+            "Tax counts: yes to no",
+        ),
         (entry("workspaces", "insert", row_id="w", after={"name": "Acme"}), "Created workspace", "Acme"),
         (
             entry(

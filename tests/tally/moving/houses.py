@@ -39,7 +39,32 @@ def furnish(database: Database) -> None:
     _add_records(database, logs, projects)
     database.call("name_billing_account", account=ACME, name="Acme")
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
+    _add_budgets(database, projects)
     database.call("archive_project", project=projects["Old"])
+
+
+def _add_budgets(database: Database, projects: dict[str, str]) -> None:
+    budgets: list[Row] = [
+        {"name": "Everything", "amount": "123.45", "currency": "EUR", "starts_on_day": 15},
+        {"name": "=Old", "amount": "1", "project_id": projects["Old"], "period": "quarter"},
+        {
+            "name": "Tokens",
+            "amount": "1000000000000000",
+            "measure": "tokens",
+            "user_id": database.scope.user_id,
+            "provider_id": provider_ids(database)["openai"],
+            "model_name": "gpt-5",
+            "billing_account": ACME,
+            "tag": "a",
+            "paused_at": "2026-10-01T00:00:00+00:00",
+            "counts_tax": False,
+        },
+    ]
+    for budget in budgets:
+        added = database.insert("budgets", budget)
+        for kind, percent in (("actual", 80), ("actual", 100), ("forecast", 100)):
+            threshold = {"budget_id": added["id"], "kind": kind, "percent": percent}
+            database.insert("budget_thresholds", threshold)
 
 
 def _add_records(database: Database, logs: str, projects: dict[str, str]) -> None:
@@ -205,6 +230,9 @@ _TABLES = {
     "model_aliases": "id,name,model_name",
     "model_prices": "id,model_name,valid_from,input_usd_per_mtok::text,request_usd::text,replaces_list",
     "price_multipliers": "id,billing_account,multiplier::text,valid_from,valid_to,note",
+    "budgets": "id,name,project_id,provider_id,model_name,billing_account,tag,measure,amount::text,currency,"
+    "period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
+    "budget_thresholds": "id,kind,percent",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
     "workspaces": "id,timezone,currency",
     "user_preferences": "user_id,currency,timezone,theme,monthly_limit_usd::text",

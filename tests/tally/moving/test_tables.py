@@ -7,6 +7,7 @@ from tests.database_fixtures import Project
 NOT_MOVED = {
     "alert_events": "what another installation told",
     "anomalies": "calculated again",
+    "budget_channels": "channels are verified again",
     "audit_logs": "the log of another installation",
     "deliveries": "messages of another installation",
     "delivery_attempts": "as their deliveries",
@@ -56,6 +57,8 @@ OF_TABLES = {
         "verified_at",
         "verified_by",
     },
+    "budget_thresholds": {"metadata"},
+    "budgets": {"created_by"},
     "cost_records": {"model_key", "money_is_effective", "tokens_are_effective"},  # calculated again
     "imports": {"credential_id", "errors"},  # no connection; errors are a table of their own
     "member_limits": {"metadata"},
