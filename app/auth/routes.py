@@ -28,7 +28,13 @@ CODE_IN_OUTBOX = (
     "No mail server is set up (SMTP_URL). If there is an account for {email}, the email with its 6-digit "
     "code is in the outbox folder of this server. It is valid for one hour."
 )
-CONFIRM_FIRST = "We sent an email to {email}. Follow its link to confirm your address, then sign in."
+CONFIRM_FIRST = (
+    "We sent an email to {email}, unless it has an account already. Follow its link to confirm your address, "
+    "then sign in."
+)
+CONFIRM_BY_CODE = (
+    "We sent a 6-digit code to {email}. Enter it and choose your password. It is valid for one hour."
+)
 INVITED_ONLY = "New accounts need an invitation here. Use the email address that was invited."
 STORE_BROKEN = "Tally cannot write its session store. Check the server's free disk space, then try again."
 
@@ -94,11 +100,12 @@ def _sign_in(form: Form) -> Response:
 
 def _sign_up(form: Form) -> Response:
     SIGN_UPS.count(form.host, form.email)
-    tokens = auth_client().sign_up(_checked_email(form), check_new_password(form.password))
-    if tokens is None:
-        notice = CONFIRM_FIRST.format(email=form.email)
-        return render_page("login", email=form.email, next_path=form.next_path, notice=notice)
-    return _begin_session(form, tokens)
+    answer = auth_client().sign_up(_checked_email(form), check_new_password(form.password))
+    if isinstance(answer, Tokens):
+        return _begin_session(form, answer)
+    page: Page = "reset" if answer == "code" else "login"
+    notice = (CONFIRM_BY_CODE if answer == "code" else CONFIRM_FIRST).format(email=form.email)
+    return render_page(page, email=form.email, next_path=form.next_path, notice=notice)
 
 
 def _send_code(form: Form) -> Response:

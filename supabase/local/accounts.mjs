@@ -9,6 +9,7 @@ export class Accounts {
   constructor(settings) {
     this.sql = postgres(databaseUrl(settings, "supabase_auth_admin"), { max: 2, onnotice: () => {} });
     this.openSignup = settings.openSignup;
+    this.hasMailServer = settings.smtpUrl !== null;
   }
 
   async exists(email) {
@@ -16,9 +17,17 @@ export class Accounts {
     return rows.length > 0;
   }
 
-  // The first account, and people who are invited, may always sign up.
+  // True where anyone may sign up, or for the first account and for people who are invited.
   async maySignUp(email) {
-    if (this.openSignup) return true;
+    return this.openSignup || this.#isExpected(email);
+  }
+
+  // Of strangers, an email can ask if the address is theirs. Nothing else then tells if it has an account.
+  async confirmsByMail(email) {
+    return this.openSignup && this.hasMailServer && !(await this.#isExpected(email));
+  }
+
+  async #isExpected(email) {
     const [row] = await this.sql`select private.may_sign_up(${email}) as allowed`;
     return row.allowed;
   }

@@ -10,7 +10,7 @@ import { databaseUrl } from "./settings.mjs";
 
 const ACCESS_TOKEN_SECONDS = 3600;
 const RECOVERY_MAIL = {
-  subject: "Your code for a new password in Tally",
+  subject: "Your code for Tally",
   content_path: fileURLToPath(new URL("recovery_mail.txt", import.meta.url)),
 };
 

@@ -1,4 +1,5 @@
 // The door of the auth server: what it is asked, how often, and what must be shown first.
+import { randomBytes, randomUUID } from "node:crypto";
 import bcrypt from "bcryptjs";
 import { Attempts } from "./attempts.mjs";
 import { readRequest } from "./auth_requests.mjs";
@@ -78,7 +79,20 @@ export class AuthDoor {
     if (!(await this.accounts.maySignUp(email))) {
       return refusal(422, "signup_disabled", "New accounts are for invited people.");
     }
-    return isCommon(password) ? weak() : this._pass(asked);
+    if (isCommon(password)) return weak();
+    return (await this.accounts.confirmsByMail(email)) ? this.#signUpByMail(asked) : this._pass(asked);
+  }
+
+  // The same answer for every address, given before anything is done. Whoever reads its emails gets a code
+  // to choose a password with; the one that was sent may be a stranger's, and is never used.
+  #signUpByMail(asked) {
+    const { email } = asked.fields;
+    const create = async () => {
+      if (await this.accounts.exists(email)) return;
+      const password = randomBytes(32).toString("base64url");
+      await this._pass({ ...asked, fields: { email, password } });
+    };
+    return this.#mailCode(asked, create, { ...madeUpUser(email), confirmed_by: "code" });
   }
 
   // Of what Supabase tells about a project, only if anyone may sign up.
@@ -86,13 +100,19 @@ export class AuthDoor {
     return Response.json({ disable_signup: !(await this.accounts.maySignUp("")) });
   }
 
-  // Answered before it is done: the time must not tell if there is such an account.
   async _sendCode(asked) {
-    const { email = "" } = asked.fields;
+    return this.#mailCode(asked, async () => {});
+  }
+
+  // Answered before it is done: the time must not tell if there is such an account.
+  #mailCode({ headers, fields: { email = "" } }, prepare, answer = {}) {
     const wait = this.mailsInARow.count(email) || this.mails.count(email);
     if (wait) return tooMany(wait, "over_email_send_rate_limit");
-    this._pass(asked).catch((error) => notice(`A code was not sent: ${error.message}`));
-    return Response.json({});
+    const request = { method: "POST", target: "/auth/v1/recover", headers, fields: { email } };
+    prepare()
+      .then(() => this._pass(request))
+      .catch((error) => notice(`A code was not sent: ${error.message}`));
+    return Response.json(answer);
   }
 
   async _redeemCode(asked) {
@@ -165,6 +185,21 @@ export class AuthDoor {
 
 function refusal(status, code, msg, details = {}, headers = {}) {
   return Response.json({ code: status, error_code: code, msg, ...details }, { status, headers });
+}
+
+// What Supabase answers when it does not tell if there is an account.
+function madeUpUser(email) {
+  const now = new Date().toISOString();
+  const nothing = { app_metadata: {}, user_metadata: {}, identities: [] };
+  return {
+    id: randomUUID(),
+    aud: "authenticated",
+    role: "",
+    email,
+    created_at: now,
+    updated_at: now,
+    ...nothing,
+  };
 }
 
 function tooMany(seconds, code) {

@@ -120,14 +120,15 @@ class AuthClient:
         )
         return replace(parse_tokens(_read(response)), device=response.headers.get(DEVICE_HEADER, ""))
 
-    def sign_up(self, email: str, password: str) -> Tokens | None:
-        """Create an account; None when the email address has to be confirmed first."""
+    def sign_up(self, email: str, password: str) -> Tokens | Literal["code", "link"]:
+        """Create an account, or say what was emailed to confirm the address.
+
+        A code is to choose the password with, which is not set then. Neither tells if there was an account.
+        """
         answer = self._call("POST", "signup", {"email": email, "password": password})
         if "access_token" in answer:
             return parse_tokens(answer)
-        if answer.get("identities") == []:  # how Supabase hides that a confirmed account exists
-            raise AuthRefused(MESSAGES["user_already_exists"], "user_already_exists")
-        return None
+        return "code" if answer.get("confirmed_by") == "code" else "link"
 
     def needs_invitation(self) -> bool:
         """Check if new accounts are for invited people only."""

@@ -12,6 +12,7 @@ let asked;
 let now;
 let door;
 let mayRefresh;
+let isOpen;
 
 // Accepts the password "right password" and the code 123456 of one account.
 async function server(request) {
@@ -36,9 +37,11 @@ beforeEach(() => {
   asked = [];
   now = 0;
   mayRefresh = true;
+  isOpen = false;
   const accounts = {
     exists: async (email) => email === KNOWN,
-    maySignUp: async (email) => email === "invited@example.com",
+    maySignUp: async (email) => email === "invited@example.com" || isOpen,
+    confirmsByMail: async () => isOpen,
     codeSentAt: async () => `at ${Math.floor(now / 60_000)}`,
     endReused: async () => !mayRefresh,
   };
@@ -88,6 +91,24 @@ test("fields that a route does not have are dropped", async () => {
     options: {},
   });
   assert.deepEqual(asked[0].body, { email: "invited@example.com", password: "a long enough one" });
+});
+
+test("a stranger's address is confirmed by a code, and the password sent for it is never used", async () => {
+  isOpen = true;
+  const answers = [];
+  for (const email of ["new@example.com", KNOWN]) {
+    const answer = await send("POST", "/signup", { email, password: "a long enough one" });
+    assert.equal(answer.body.confirmed_by, "code");
+    answers.push(Object.keys(answer.body));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assert.deepEqual(answers[0], answers[1]);
+  const [made, ...mailed] = asked.toSorted((a, b) => b.target.localeCompare(a.target));
+  assert.equal(made.body.email, "new@example.com");
+  assert.notEqual(made.body.password, "a long enough one");
+  assert.deepEqual(mailed.map(({ body }) => body.email).toSorted(), [KNOWN, "new@example.com"].toSorted());
+  assert.ok(mailed.every(({ target }) => target.startsWith("/auth/v1/recover")));
+  assert.equal((await send("POST", "/signup", { email: KNOWN, password: "a long enough one" })).status, 429);
 });
 
 for (const body of [[], "text", 5, { email: ["a"] }, { email: { a: 1 } }, { email: "x".repeat(2001) }]) {
