@@ -25,7 +25,7 @@ from bench.killing import (
     machine,
     wait_for,
 )
-from tally.accounts.auth_client import AuthClient
+from tally.accounts.auth_client import AuthClient, Tokens
 from tally.backups.totals import load_totals
 from tally.core.settings import load_settings
 from tally.local.migrations import MIGRATIONS
@@ -131,7 +131,7 @@ def sign_up(on: Machine) -> tuple[str, str]:
     settings = {name: value.strip('"') for name, _, value in (line.partition("=") for line in lines)}
     accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
     tokens = accounts.sign_up(f"{uuid4().hex[:12]}@example.com", PASSWORD)
-    assert tokens is not None
+    assert isinstance(tokens, Tokens)
     return tokens.user_id, tokens.email
 
 

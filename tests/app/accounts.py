@@ -24,7 +24,9 @@ class Account:
 def sign_up(upstream: AuthClient) -> Account:
     """Create an account."""
     email = f"{uuid.uuid4().hex[:12]}@example.com"
-    return Account(email, tokens=upstream.sign_up(email, PASSWORD))
+    tokens = upstream.sign_up(email, PASSWORD)
+    assert isinstance(tokens, Tokens)
+    return Account(email, tokens=tokens)
 
 
 def sign_in(browser: httpx.Client, account: Account) -> None:

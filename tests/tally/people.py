@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from supabase import Client
 
-from tally.accounts.auth_client import AuthClient
+from tally.accounts.auth_client import AuthClient, Tokens
 from tally.local.stack import Stack
 from tally.storage.database import Database, Query, Row
 from tally.storage.postgres import PostgresDatabase
@@ -34,7 +34,7 @@ def sign_up(stack: Stack) -> Person:
     settings = stack.settings()
     accounts = AuthClient(settings["SUPABASE_URL"], settings["SUPABASE_PUBLISHABLE_KEY"])
     tokens = accounts.sign_up(f"{uuid4().hex[:12]}@example.com", "correct horse 1")
-    assert tokens is not None
+    assert isinstance(tokens, Tokens)
     return Person(tokens.user_id, tokens.email, tokens.access_token)
 
 
