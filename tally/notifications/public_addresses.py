@@ -1,4 +1,4 @@
-"""Which addresses a message may be sent to: those of the public internet, however they are written."""
+"""Addresses of the public internet, to which messages may be sent, however they are written."""
 
 import ipaddress
 from ipaddress import IPv4Address, IPv6Address

@@ -39,7 +39,7 @@ class AddressRefused(TallyError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent: always by POST."""
+    """A message in a service's form, sent by POST."""
 
     url: str = field(repr=False)  # it may contain a secret
     body: bytes
@@ -96,7 +96,7 @@ class Transport:
 
 
 def refusal(host: str) -> str:
-    """Why messages do not go to an address."""
+    """The reason for which nothing is sent to an address."""
     return (
         f"{host} is not on the public internet, so nothing is sent there. On a Tally of your own, "
         "TALLY_ALLOW_PRIVATE_WEBHOOKS=1 allows it."
