@@ -4,7 +4,7 @@
   const deadline = performance.now() + 5000; // an account without records has no figures
   const open = () => fetch(`/render-gate?${token}`, { method: "POST" });
   const poll = () => {
-    if (document.querySelector('[data-testid="stMetricValue"]')?.offsetHeight) {
+    if (document.querySelector(".tly, [data-testid=\"stMetricValue\"]")?.offsetHeight) {
       requestAnimationFrame(() => setTimeout(open)); // after the frame that paints them
     } else if (performance.now() < deadline) {
       requestAnimationFrame(poll);

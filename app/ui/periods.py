@@ -1,5 +1,6 @@
 """The period of a page: a preset, or two days from the URL, in the account's time zone."""
 
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -7,11 +8,17 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from app.formats.dates import format_days
+from app.formats.dates import format_days, format_span
+from tally.core.text import plural
 
+THIS_MONTH, LAST_MONTH = "This month", "Last month"
 PRESET_DAYS = {"7D": 7, "30D": 30, "90D": 90, "1Y": 365, "All": None}
 PRESET_LABELS = {"7D": "7 days", "30D": "30 days", "90D": "90 days", "1Y": "1 year", "All": "all time"}
+OFFERED = (THIS_MONTH, LAST_MONTH, "30D", "90D", "1Y")
+RARE = {"7D": "Last 7 days", "All": "All time"}  # offered beside the days
 EARLIEST_DAY = date(2020, 1, 1)
+OWN_DAYS = "chosen days"
+RANGE, DAYS, NO_RANGE = "range", "chosen_days", "no_range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +30,49 @@ class Period:
     label: str
 
     @property
+    def is_month(self) -> bool:
+        """True for a month, or for its days so far."""
+        return self.label in (THIS_MONTH, LAST_MONTH)
+
+    @property
+    def is_preset(self) -> bool:
+        """True unless its days are one's own."""
+        return self.label != OWN_DAYS
+
+    @property
+    def days(self) -> int | None:
+        """The number of its days; None without a first day."""
+        return None if self.first is None else (self.last - self.first).days + 1
+
+    @property
     def before(self) -> "Period | None":
-        """The period of the same length right before; None without a first day."""
-        if self.first is None:
+        """The same days of the month before, or as many days right before; None without a first day."""
+        if self.first is None or self.days is None:
             return None
-        days = (self.last - self.first).days + 1
-        return Period(self.first - timedelta(days=days), self.first - timedelta(days=1), "before")
+        if not self.is_month:
+            return Period(
+                self.first - timedelta(days=self.days), self.first - timedelta(days=1), self._name_before()
+            )
+        is_whole = self.last.month != (self.last + timedelta(days=1)).month
+        first, last = month_before(self.first)
+        if not is_whole:
+            last = min(last, first + timedelta(days=self.days - 1))
+        return Period(first, last, format_span(first, last))
+
+    def _name_before(self) -> str:
+        return "the day before" if self.days == 1 else f"the {plural(self.days or 0, 'day')} before"
+
+
+def month_before(day: date) -> tuple[date, date]:
+    """The first and the last day of the month before that day's."""
+    last = day.replace(day=1) - timedelta(days=1)
+    return last.replace(day=1), last
+
+
+def same_day_of_month_before(day: date) -> date:
+    """That day in the month before, or its last day where it is shorter."""
+    first, _ = month_before(day)
+    return first.replace(day=min(day.day, monthrange(first.year, first.month)[1]))
 
 
 def today_in(zone: ZoneInfo) -> date:
@@ -37,7 +81,11 @@ def today_in(zone: ZoneInfo) -> date:
 
 
 def preset_period(preset: str, today: date) -> Period:
-    """The days of a preset, up to today."""
+    """The days of a preset, up to today; of the last month, all of them."""
+    if preset == THIS_MONTH:
+        return Period(today.replace(day=1), today, preset)
+    if preset == LAST_MONTH:
+        return Period(*month_before(today), preset)
     days = PRESET_DAYS[preset]
     return Period(None if days is None else today - timedelta(days=days - 1), today, PRESET_LABELS[preset])
 
@@ -49,47 +97,74 @@ def parse_period(address: Mapping[str, str], today: date) -> Period | None:
     except (KeyError, ValueError):
         return None
     last = min(last, today)
-    return Period(first, last, "chosen days") if EARLIEST_DAY <= first <= last else None
+    return Period(first, last, OWN_DAYS) if EARLIEST_DAY <= first <= last else None
 
 
 def render_period(today: date, default_preset: str) -> Period:
     """Draw the period controls; the URL holds the choice, for reloads and shared links."""
     chosen = parse_period(st.query_params, today)
-    if chosen is not None and chosen.first is not None:
-        days = format_days(chosen.first, chosen.last)
-        st.button(
-            days, icon=":material/close:", help="Clear custom dates", on_click=_clear_days, key="own_days"
-        )
-        return chosen
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
-        preset = st.segmented_control(
-            "Date range",
-            list(PRESET_DAYS),
-            default=default_preset if default_preset in PRESET_DAYS else "30D",
-            required=True,
-            key="range",
-            bind="query-params",
-            label_visibility="collapsed",
+        preset = _choose_preset(default_preset, is_open=chosen is not None)
+        _choose_days(chosen, today)
+    return chosen or preset_period(preset, today)
+
+
+def _choose_preset(default_preset: str, is_open: bool) -> str:
+    """The presets; with days of one's own, none of them is chosen."""
+    default = default_preset if default_preset in (*OFFERED, *RARE) else "30D"
+    asked = (default, st.session_state.get(RANGE) or st.query_params.get(RANGE))
+    options = [*OFFERED, *(rare for rare in RARE if rare in asked)]
+    if is_open:
+        st.session_state[NO_RANGE] = None
+        st.segmented_control(
+            "Date range", options, key=NO_RANGE, on_change=_leave_days, label_visibility="collapsed"
         )
-        with st.popover("Days", icon=":material/calendar_month:"):
-            st.date_input(
-                "From and to",
-                [],
-                EARLIEST_DAY,
-                today,
-                key="chosen_days",
-                on_change=_save_days,
-                format="YYYY-MM-DD",
-            )
-    return preset_period(preset or "30D", today)
+        return default
+    preset = st.segmented_control(
+        "Date range",
+        options,
+        default=default,
+        required=True,
+        key=RANGE,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return preset or default
+
+
+def _choose_days(chosen: Period | None, today: date) -> None:
+    """The menu with days of one's own, and the presets that few need."""
+    label = format_days(chosen.first, chosen.last) if chosen and chosen.first else "Days"
+    shown = st.session_state.get(DAYS, ())
+    if len(shown) != 1:  # else the second day is being chosen
+        st.session_state[DAYS] = (chosen.first, chosen.last) if chosen else ()
+    with st.popover(label, icon=":material/calendar_month:"):
+        st.date_input(
+            "From and to",
+            min_value=EARLIEST_DAY,
+            max_value=today,
+            key=DAYS,
+            on_change=_save_days,
+            format="YYYY-MM-DD",
+        )
+        with st.container(horizontal=True, gap="small"):
+            for preset, name in RARE.items():
+                st.button(name, key=f"range_{preset}", on_click=_choose_rare, args=(preset,), type="tertiary")
 
 
 def _save_days() -> None:
-    days = st.session_state.chosen_days
+    days = st.session_state[DAYS]
     if len(days) == 2:
         st.query_params.update({"from": days[0].isoformat(), "to": days[1].isoformat()})
 
 
-def _clear_days() -> None:
+def _leave_days() -> None:
+    if preset := st.session_state[NO_RANGE]:
+        _choose_rare(preset)
+
+
+def _choose_rare(preset: str) -> None:
     for name in ("from", "to"):
         st.query_params.pop(name, None)
+    st.session_state[DAYS] = ()
+    st.session_state[RANGE] = preset

@@ -1,8 +1,10 @@
 """Opening a page of the dashboard in a test, with the records of an account on the real stack."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,21 @@ def shown(page: AppTest) -> str:
     """Every text on the page except metrics and tables."""
     kinds = (page.title, page.header, page.text, page.caption, page.markdown, page.error)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def hero(page: AppTest) -> str:
+    """The month hero as text, with its bar's description."""
+    [markup] = [
+        str(element.proto.body) for element in page.get("html") if 'class="big"' in element.proto.body
+    ]
+    described = re.sub(r'<style>.*?</style>|<[^>]*aria-label="([^"]*)"[^>]*>', r" \1 ", markup)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", described)).split())
+
+
+def period_spend(page: AppTest) -> str:
+    """The total of the Overview's period, with its change."""
+    captions = (str(caption.value).replace("\\", "") for caption in page.caption)
+    return next(text for text in captions if re.fullmatch(r"\D{1,4}[\d.,]+(, (up|down) .*)?", text))
 
 
 def metrics(page: AppTest) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Steps of the browser tests: sign in, open a page, read a key figure, run the nightly job."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -49,6 +50,11 @@ def kpi(page: Page, label: str) -> Locator:
     """The value of a metric card."""
     figure = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
     return figure.get_by_test_id("stMetricValue")
+
+
+def expect_spend(page: Page, amount: str) -> None:
+    """Check the total of the Overview's period."""
+    expect(page.locator(".st-key-period_spend")).to_have_text(re.compile(f"^{re.escape(amount)}(,|$)"))
 
 
 def run_nightly(stack: Stack, email: str) -> None:

@@ -13,7 +13,7 @@ from tally.spend.manual_entries import ManualEntry, add_entry
 from tally.storage.postgrest import SupabaseDatabase, open_supabase
 from tests.app.accounts import Account
 from tests.app.conftest import Project
-from tests.e2e.steps import kpi, sign_in, visit
+from tests.e2e.steps import expect_spend, kpi, sign_in, visit
 
 HEADER_HEIGHT, ROW_HEIGHT, CHECKBOX = 36, 35, 17
 LOST_CLICKS = 3
@@ -57,7 +57,7 @@ def test_manual_entry_is_changed_and_deleted(page: Page, account: Account, proje
     dialog.get_by_role("button", name="Save changes").click()
     expect(dialog).to_have_count(0)
     visit(page, "/")
-    expect(kpi(page, "Spend, 30 days")).to_have_text("$9.99")
+    expect_spend(page, "$9.99")
 
     visit(page, "/records")
     select_row(page.get_by_test_id("stDataFrame"), 0)
@@ -107,7 +107,7 @@ def test_bill_is_compared_then_excluded_and_included_again(
         expect(kpi(page, label)).to_have_text(value)
     expect(page.locator(".js-plotly-plot")).to_be_visible()
     visit(page, "/")
-    expect(kpi(page, "Spend, 30 days")).to_have_text("$6.00")
+    expect_spend(page, "$6.00")
 
     for button, notice, spent in (
         ("Exclude from totals", "costs.csv is excluded from all totals.", "$5.50"),
@@ -118,4 +118,4 @@ def test_bill_is_compared_then_excluded_and_included_again(
         page.get_by_role("button", name=button).click()
         expect(page.get_by_text(notice)).to_be_visible()
         visit(page, "/")
-        expect(kpi(page, "Spend, 30 days")).to_have_text(spent)
+        expect_spend(page, spent)

@@ -1,11 +1,14 @@
 """Charts as pure functions: a frame in, a Plotly figure out. Money is float."""
 
 from app.ui.charts.bars import shares
+from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
-from app.ui.charts.spend import daily_spend, describe_totals, mark_days, pairs, spend_by_name
+from app.ui.charts.spend import describe_totals, pairs, spend_by_name
 from app.ui.charts.style import config, is_weekly, series_colours, top_names
 
 __all__ = [
+    "Context",
+    "Earlier",
     "config",
     "daily_spend",
     "describe_totals",

@@ -1,9 +1,12 @@
 """Charts of forecasts: spend with ribbons ahead, and earlier predictions beside actual spend."""
 
+from decimal import Decimal
+
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from app.ui.charts.style import add_layout, money_hover
+from app.formats.money import format_money_range
+from app.ui.charts.style import DAY_HOVER, add_layout, money_figure, money_hover
 from app.ui.theme import Palette
 
 
@@ -14,14 +17,14 @@ def forecast_ribbons(
     figure = go.Figure()
     figure.add_bar(
         x=history.index,
-        y=history.round(4),
+        y=history.round(4).where(history.round(4) != 0),
         name="Spent",
         marker={"color": palette.muted, "line_width": 0, "opacity": 0.55},
         hovertemplate=money_hover(currency),
     )
-    add_ribbons(figure, forecast, palette, currency)
-    add_layout(figure, palette, height=360)
-    return figure.update_layout(bargap=0.22, barcornerradius=3)
+    add_forecast(figure, forecast, palette, currency)
+    add_layout(figure, palette, height=360, bargap=0.22, barcornerradius=3)
+    return figure.update_xaxes(hoverformat=DAY_HOVER)
 
 
 def earlier_predictions(
@@ -35,7 +38,7 @@ def earlier_predictions(
         y=predicted["predicted"].round(4),
         mode="lines",
         name="Predicted",
-        line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
+        line={"color": palette.accent, "width": 2, "dash": "dot"},
         hovertemplate=money_hover(currency),
     )
     figure.add_scatter(
@@ -48,19 +51,24 @@ def earlier_predictions(
         hovertemplate=money_hover(currency),
     )
     add_layout(figure, palette, height=280)
-    return figure
+    return figure.update_xaxes(hoverformat=DAY_HOVER)
 
 
-def add_ribbons(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, currency: str) -> None:
+def add_forecast(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, currency: str) -> None:
+    """The likely spend of each day as a line, with its ranges behind it and in its hover text."""
     _add_range(figure, forecast, "95", 0.13, palette)
     _add_range(figure, forecast, "80", 0.24, palette)
     figure.add_scatter(
         x=forecast["date"],
         y=forecast["predicted"].round(4),
-        mode="lines",
-        name="Forecast",
-        line={"color": palette.accent, "width": 2, "dash": "dot", "shape": "hvh"},
-        hovertemplate=money_hover(currency),
+        mode="lines" if len(forecast) > 1 else "markers",
+        name="Likely",
+        line={"color": palette.accent, "width": 2, "dash": "dot"},
+        customdata=[
+            format_money_range(Decimal(str(round(lower, 4))), Decimal(str(round(upper, 4))), currency)
+            for lower, upper in zip(forecast["lower_80"], forecast["upper_80"], strict=True)
+        ],
+        hovertemplate=f"{money_figure(currency)}, 80% range %{{customdata}}<extra>Likely</extra>",
     )
 
 
@@ -73,7 +81,6 @@ def _add_range(
         y=[*forecast[f"upper_{level}"].round(4), *reversed(forecast[f"lower_{level}"].round(4).tolist())],
         fill="toself",
         mode="none",
-        line_shape="hvh",
         fillcolor=_transparent(palette.accent, opacity),
         name=f"{level}% range",
         hoverinfo="skip",

@@ -17,6 +17,7 @@ WEEKLY_FROM_DAYS = 120
 MAX_LABEL = 40  # characters
 MOST_TICKS = 6
 DAY_MS = 86_400_000
+DAY_HOVER, WEEK_HOVER = "%A, %-d %b %Y", "Week of %-d %b %Y"
 OWN_COLOURS = ("openai", "anthropic", "google", "mistral", "claude-desktop", "chatgpt")
 MONEY_TICKS = [
     {"dtickrange": [None, 0.009], "value": "$,.4f"},
@@ -115,7 +116,12 @@ def _count_days(figure: go.Figure) -> int:
 
 def money_hover(currency: str) -> str:
     """The hover text of a money trace: amount and name."""
-    return f"%{{y:$,.{count_decimals(currency)}f}}<extra>%{{fullData.name}}</extra>"
+    return f"{money_figure(currency)}<extra>%{{fullData.name}}</extra>"
+
+
+def money_figure(currency: str) -> str:
+    """The amount in a hover text."""
+    return f"%{{y:$,.{count_decimals(currency)}f}}"
 
 
 def escape_name(name: str) -> str:

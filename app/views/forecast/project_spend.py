@@ -40,7 +40,7 @@ def render_project_spend(user: User, project: data.Project, today: date, currenc
     with st.container(border=True):
         cards.render_heading("Daily spend by provider", f"last {SHOWN_DAYS} days")
         st.plotly_chart(
-            charts.daily_spend(money, None, labels, current_palette(), currency),
+            charts.daily_spend(money, charts.Context(), labels, current_palette(), currency),
             theme=None,
             key="project_spend",
             config=charts.config(currency),

@@ -109,7 +109,7 @@ def render_chart(preview: Preview, labels: Mapping[str, str], key: str, currency
     days = preview.days
     if days is None or days[0] == days[1] or not any(preview.daily.values()):
         return
-    figure = charts.daily_spend(daily_frame(preview), None, labels, current_palette(), currency)
+    figure = charts.daily_spend(daily_frame(preview), charts.Context(), labels, current_palette(), currency)
     weeks = ", daily average per week" if charts.is_weekly((days[1] - days[0]).days + 1) else ""
     st.plotly_chart(
         figure.update_layout(height=CHART_HEIGHT),

@@ -1,91 +1,93 @@
-"""Overview: spend by day, provider and model, and the forecast of this month's total."""
+"""Overview: the month and where it will end, then spend by day, provider and model of a period."""
+
+from datetime import timedelta
 
 import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
-from app.figures import live_month, outlook, spend
+from app.figures import chart_days, spend
 from app.figures.anomalies import describe_anomalies, select_confirmed
-from app.formats.money import format_money
+from app.figures.subscription_days import LONGEST_DAYS, spread_ahead, spread_subscriptions
+from app.formats.dates import format_span
 from app.parts.limits import read_limit
-from app.parts.project_choice import render_filters
+from app.parts.project_choice import choose_project
+from app.parts.subscription_form import parse_subscription
 from app.parts.welcome import render_welcome
-from app.ui import cards, charts
-from app.ui.periods import EARLIEST_DAY, today_in
+from app.ui.periods import EARLIEST_DAY, month_before, render_period, today_in
 from app.ui.render_gate import start_render_gate
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
-from app.views.overview.anomaly_list import render_unusual
-from app.views.overview.cards import (
-    MonthEnd,
-    accumulate_month,
-    render_cost_per_request,
-    render_month_end,
-    render_month_to_date,
-    render_notes,
-    render_providers,
-    render_spend,
-    render_top_models,
-)
+from app.views.overview.cards import render_notes, render_providers, render_top_models
+from app.views.overview.daily_card import DailyCard, render_daily
+from app.views.overview.month import explain_absence, load_month, render_month
 from app.views.overview.splits import render_splits
 
-NO_PROJECT_FORECAST = "no forecast of this project"
+SPREAD_HELP = (
+    "Each subscription in equal parts on the days that it pays for, instead of on the day it renews."
+)
 
 user = current_user()
 preferences = data.load_preferences(user)
 chosen_currency = data.load_currency(user)
 currency = chosen_currency.code
 today = today_in(preferences.zone)
-limit = read_limit(preferences, chosen_currency, today)
-month_start = today.replace(day=1)
 palette = current_palette()
 wait_for_figures = start_render_gate()
 
 with title_row("Overview"):
-    project, period = render_filters(user, today, preferences.default_range)
+    project = choose_project(user)
 project_id = project.project_id if project else None
+limit = None if project else read_limit(preferences, chosen_currency, today)  # the limit is of all projects
+month_place = st.container()
 
-with st.skeleton(height=600):
-    before = period.before
-    loaded_from = min(month_start, before.first or today) if before else None
-    daily = data.load_daily(user, loaded_from, today, project_id)
-    series = data.ForecastSeries(project_id=project_id)
-    totals = data.load_forecast_totals(user, project_id)
-    newest = data.load_newest_forecast(user, series, totals)
-    all_providers = data.load_providers(user)
-    flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
-    if project:  # anomalies and the limit are of all projects
-        flagged, limit = [], None
+with month_place, st.skeleton(height=220):
+    month_daily = data.load_daily(user, month_before(today)[0], today, project_id)
+    month = load_month(user, month_daily, project, limit, today)
     last_run = data.load_last_run(user)
-    is_new = daily.empty and data.load_daily(user, None, None).empty
+    is_new = month_daily.empty and data.load_daily(user, None, None).empty
 if is_new:
     render_welcome(user, today)
     st.stop()
+with month_place:
+    absence = explain_absence(last_run, project, preferences.forecast_enabled)
+    render_month(month, absence, today, currency, palette)
+
+filters = st.container(
+    horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
+)
+described = filters.container(width="content")
+subscriptions = data.load_subscriptions(user)
+with filters.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+    is_spread = bool(subscriptions) and st.toggle(
+        "Spread subscriptions", key="spread", bind="query-params", help=SPREAD_HELP
+    )
+    period = render_period(today, preferences.default_range)
+with st.skeleton(height=600):
+    before = period.before
+    loaded_from = before.first if before else None
+    if loaded_from and is_spread:
+        loaded_from -= timedelta(days=LONGEST_DAYS)
+    paid = data.load_daily(user, loaded_from, today, project_id)
+    all_providers = data.load_providers(user)
+    flagged = data.load_anomalies(user, period.first or EARLIEST_DAY)
+    if project:  # anomalies are of all projects
+        flagged = []
+wait_for_figures()
 
 labels = {provider.slug: provider.name for provider in all_providers}
+slugs = {provider.provider_id: provider.slug for provider in all_providers}
+daily, ahead = paid, month.ahead
+if is_spread:
+    parsed = [parse_subscription(row) for row in subscriptions]
+    plans = [] if project else [(slugs[plan.provider_id], plan) for plan in parsed]
+    daily = spread_subscriptions(paid, plans, today)
+    ahead = spread_ahead(ahead, paid, plans, chosen_currency)
 shown = spend.select_days(daily, period.first, period.last)
-first_day = period.first or (period.last if daily.empty else daily["date"].min().date())
+first_spent = None if shown.empty else shown["date"].min().date()
+first_day = period.first or first_spent or period.last
+described.caption(f"Everything below is for {format_span(first_day, period.last)}")
 now = spend.calculate_spend(shown)
-spent_before = spend.sum_money(spend.select_days(daily, before.first, before.last)) if before else None
-this_month = spend.select_days(daily, month_start, today)
-month_by_day = spend.spend_by_day(this_month, month_start, today)
-totals = live_month.bring_month_up_to_date(totals, series, month_by_day, newest, today)
-month_total = outlook.find_total(totals, series, "month_end", today)
-ahead = newest[newest["date"].dt.date > today]
-passing = outlook.calculate_month_limit(month_total, limit, month_by_day, newest, today)
-chance = passing and outlook.describe_limit(passing, currency, today)
-
-with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
-    render_spend(period, now, spent_before, spend.spend_by_day(shown, first_day, period.last), currency)
-    render_month_to_date(spend.sum_money(this_month), month_by_day, today, currency)
-    absence = (
-        NO_PROJECT_FORECAST if project else outlook.explain_absence(last_run, preferences.forecast_enabled)
-    )
-    cumulative = accumulate_month(month_by_day, ahead, today)
-    render_month_end(MonthEnd(month_total, absence, cumulative, chance), currency)
-    render_cost_per_request(now, spend.calculate_unit_costs(shown), currency)
-
-wait_for_figures()
 
 if spend.select_money(shown).empty:
     with st.container(border=True):
@@ -93,37 +95,23 @@ if spend.select_money(shown).empty:
         render_notes(now, currency)
     st.stop()
 
-money = spend.fill_days(daily, first_day, period.last)
-is_weekly = charts.is_weekly((period.last - first_day).days + 1)
-unusual = describe_anomalies(
-    select_confirmed(
-        (row for row in flagged if row["day"] <= period.last),
-        shown,
-        {provider.provider_id: provider.slug for provider in all_providers},
-    ),
-    {provider.provider_id: provider.name for provider in all_providers},
-    chosen_currency,
-    today,
+confirmed = select_confirmed((row for row in flagged if row["day"] <= period.last), paid, slugs)
+names = {provider.provider_id: provider.name for provider in all_providers}
+first_charted = chart_days.begin_chart(first_day, period.last, first_spent) if period.is_preset else first_day
+card = DailyCard(
+    period,
+    first_charted,
+    daily,
+    ahead if period.last == today else ahead.iloc[:0],
+    describe_anomalies(confirmed, names, chosen_currency, today),
 )
-ribbons = ahead if period.last == today and not ahead.empty else None
 with st.container(border=True):
-    notes = ["daily average per week"] if is_weekly else []
-    notes += ["30-day forecast with 80% and 95% ranges"] if ribbons is not None else []
-    marks = [(anomaly.day, anomaly.sentence) for anomaly in unusual]
-    cards.render_heading("Daily spend by provider", " · ".join(notes))
-    st.plotly_chart(
-        charts.mark_days(charts.daily_spend(money, ribbons, labels, palette, currency), marks, palette),
-        theme=None,
-        key="daily_spend",
-        config=charts.config(currency),
-        alt=f"Bars of daily spend by provider, {format_money(now.total, currency)} in total"
-        + (", then a 30-day forecast." if ribbons is not None else "."),
-    )
-    render_unusual(unusual, user.workspace.may_write)
+    render_daily(card, labels, palette, currency, user.workspace.may_write)
+money = spend.fill_days(daily, first_charted, period.last)
 
 left, right = st.columns([5, 3], gap="small")
 with left, st.container(border=True, height="stretch"):
-    render_top_models(shown, currency)
+    render_top_models(shown, now.cost_per_request, currency)
 with right, st.container(border=True, height="stretch"):
     render_providers(money, labels, palette, currency)
     render_notes(now, currency)

@@ -83,10 +83,10 @@ def test_mark_is_above_its_bar_and_shows_hostile_names_as_text(days: int) -> Non
     daily = pd.DataFrame({"date": dates, "provider": "openai", "cost": 2.0})
     new = row("9", "new_model", model="9", others="0", model_name="<a href='http://evil'>free</a>" * 9)
     marks = [(one.day, one.sentence) for one in describe_anomalies([new], {}, Currency(), TODAY)]
-    figure = charts.daily_spend(daily, None, {}, LIGHT, "USD")
+    figure = charts.daily_spend(daily, charts.Context(), {}, LIGHT, "USD")
     before_the_chart = (date(2020, 1, 1), "gone")
     charts.mark_days(figure, [*marks, before_the_chart], LIGHT)
-    [trace] = [trace for trace in figure.data if trace.type == "scatter"]
+    [trace] = [trace for trace in figure.data if trace.name == "Anomaly"]
     assert len(trace.x) == 1
     assert trace.x[0] <= pd.Timestamp(DAY)
     assert trace.y[0] > 2

@@ -32,7 +32,7 @@ def ahead(days: int = 30) -> pd.DataFrame:
 
 
 def test_money_has_the_symbol_of_the_currency() -> None:
-    bars = charts.daily_spend(money(3, ["openai"]), ahead(), {}, LIGHT, "JPY")
+    bars = charts.daily_spend(money(3, ["openai"]), charts.Context(ahead()), {}, LIGHT, "JPY")
     assert "%{y:$,.0f}" in bars.data[0].hovertemplate
     locale = charts.config("JPY")["locales"]["money"]["format"]
     assert locale == {"currency": ["¥", ""]}
@@ -44,29 +44,59 @@ def test_money_has_the_symbol_of_the_currency() -> None:
     ("days", "ahead_days", "tick_days"), [(1, 0, 1), (3, 0, 1), (2, 4, 1), (7, 0, None), (2, 5, None)]
 )
 def test_a_chart_of_few_days_labels_each_day_once(days: int, ahead_days: int, tick_days: int | None) -> None:
-    figure = charts.daily_spend(money(days, ["openai"]), ahead(ahead_days), {}, LIGHT, "USD")
+    figure = charts.daily_spend(money(days, ["openai"]), charts.Context(ahead(ahead_days)), {}, LIGHT, "USD")
     assert figure.layout.xaxis.dtick == (tick_days and tick_days * 24 * 3600 * 1000)
 
 
 def test_bars_are_stacked_by_provider_and_followed_by_ribbons() -> None:
-    figure = charts.daily_spend(money(30, ["openai", "xai"]), ahead(), {"openai": "OpenAI"}, LIGHT, "USD")
+    figure = charts.daily_spend(
+        money(30, ["openai", "xai"]), charts.Context(ahead()), {"openai": "OpenAI"}, LIGHT, "USD"
+    )
 
-    assert [trace.name for trace in figure.data] == ["OpenAI", "xai", "95% range", "80% range", "Forecast"]
+    names = ["OpenAI", "xai", "Total", "95% range", "80% range", "Likely"]
+    assert [trace.name for trace in figure.data] == names
     assert figure.data[0].y.sum() == 60
     assert figure.layout.hovermode == "x unified"
 
 
+def test_hover_has_weekday_total_with_currency_and_the_range_of_a_prediction() -> None:
+    figure = charts.daily_spend(money(3, ["openai", "xai"]), charts.Context(ahead()), {}, LIGHT, "EUR")
+    assert figure.layout.xaxis.hoverformat == "%A, %-d %b %Y"
+    assert set(figure.data[2].customdata) == {"€3.00 EUR"}
+    assert figure.data[5].customdata[0] == "€1.00 \N{EN DASH} €3.00"
+    assert "80% range %{customdata}" in figure.data[5].hovertemplate
+
+
+def test_days_without_spend_have_no_row_of_zero_in_the_hover() -> None:
+    frame = money(3, ["openai"]).assign(cost=[2.0, 0.0, 1.0])
+    figure = charts.daily_spend(frame, charts.Context(), {}, LIGHT, "USD")
+    assert pd.isna(figure.data[0].y).tolist() == [False, True, False]
+    assert list(figure.data[1].customdata) == ["$1.00 USD", "nothing spent", "$2.00 USD"]
+
+
+def test_earlier_bars_stand_behind_and_outside_the_stack() -> None:
+    frame = money(7, ["openai"])
+    days = pd.date_range(frame["date"].min(), periods=7)
+    earlier = charts.Earlier(pd.Series(3.0, index=days), "<b>October")
+    figure = charts.daily_spend(frame, charts.Context(earlier=earlier), {}, LIGHT, "USD")
+    ghost, bars = figure.data[:2]
+    assert (ghost.name, ghost.base) == ("&lt;b&gt;October", 0)
+    assert round(bars.width / ghost.width, 2) == round(0.5 / 0.86, 2)
+    nothing = charts.Context(earlier=charts.Earlier(pd.Series(0.0, index=days), "October"))
+    assert charts.daily_spend(frame, nothing, {}, LIGHT, "USD").data[0].name == "openai"
+
+
 def test_providers_beyond_the_palette_become_other() -> None:
     names = [f"provider-{n}" for n in range(9)]
-    figure = charts.daily_spend(money(5, names), None, {}, LIGHT, "USD")
+    figure = charts.daily_spend(money(5, names), charts.Context(), {}, LIGHT, "USD")
 
-    assert len(figure.data) == len(LIGHT.series) + 1
-    assert figure.data[-1].name == "Other"
-    assert figure.data[-1].y.sum() == 15
+    assert len(figure.data) == len(LIGHT.series) + 2
+    assert figure.data[-2].name == "Other"
+    assert figure.data[-2].y.sum() == 15
 
 
 def test_long_periods_are_daily_means_of_weeks() -> None:
-    figure = charts.daily_spend(money(364, ["openai"]), None, {}, LIGHT, "USD")
+    figure = charts.daily_spend(money(364, ["openai"]), charts.Context(), {}, LIGHT, "USD")
 
     assert 52 <= len(figure.data[0].x) <= 53
     assert set(figure.data[0].y) == {2.0}
@@ -81,7 +111,9 @@ def test_well_known_provider_keeps_its_colour() -> None:
 
 
 def test_dark_theme_changes_the_colours() -> None:
-    light, dark = (charts.daily_spend(money(3, ["openai"]), ahead(), {}, p, "USD") for p in (LIGHT, DARK))
+    light, dark = (
+        charts.daily_spend(money(3, ["openai"]), charts.Context(ahead()), {}, p, "USD") for p in (LIGHT, DARK)
+    )
 
     assert light.data[0].marker.color != dark.data[0].marker.color
     assert light.layout.font.color != dark.layout.font.color
@@ -89,7 +121,7 @@ def test_dark_theme_changes_the_colours() -> None:
 
 @pytest.mark.parametrize("name", ["<b>x</b>", '<a href="javascript:x">y</a>', "a<br>b", "&lt;b&gt;"])
 def test_names_are_text_in_plotly(name: str) -> None:
-    stacked = charts.daily_spend(money(3, [name]), None, {}, LIGHT, "USD")
+    stacked = charts.daily_spend(money(3, [name]), charts.Context(), {}, LIGHT, "USD")
     bars = charts.spend_by_name(pd.Series({name: 1.0}), {}, {}, LIGHT, "USD")
 
     texts = [stacked.data[0].name, *(note.text for note in bars.layout.annotations)]
@@ -99,12 +131,12 @@ def test_names_are_text_in_plotly(name: str) -> None:
 def test_credits_make_a_bar_negative() -> None:
     frame = money(3, ["openai"]).assign(cost=[-5.0, 1.0, 1.0])
 
-    assert min(charts.daily_spend(frame, None, {}, LIGHT, "USD").data[0].y) == -5
+    assert min(charts.daily_spend(frame, charts.Context(), {}, LIGHT, "USD").data[0].y) == -5
     assert charts.spend_by_name(pd.Series({"openai": -3.0}), {}, {}, LIGHT, "USD").data
 
 
 def test_single_day_has_a_chart() -> None:
-    assert len(charts.daily_spend(money(1, ["openai"]), None, {}, LIGHT, "USD").data[0].x) == 1
+    assert len(charts.daily_spend(money(1, ["openai"]), charts.Context(), {}, LIGHT, "USD").data[0].x) == 1
     assert charts.forecast_ribbons(pd.Series(dtype=float), ahead(1), LIGHT, "USD").data
 
 

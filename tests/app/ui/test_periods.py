@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from app.ui.periods import parse_period, preset_period
+from app.ui.periods import parse_period, preset_period, same_day_of_month_before
 
 TODAY = date(2026, 11, 20)
 
@@ -19,6 +19,27 @@ def test_periods_end_today_and_compare_with_as_many_days_before() -> None:
     assert chosen is not None
     assert chosen.last == TODAY
     assert preset_period("All", TODAY).before is None
+
+
+def test_months_are_compared_with_the_same_days_of_the_month_before() -> None:
+    so_far, whole = preset_period("This month", TODAY), preset_period("Last month", TODAY)
+    assert (so_far.first, so_far.last) == (date(2026, 11, 1), TODAY)
+    assert so_far.before is not None
+    assert (so_far.before.first, so_far.before.last) == (date(2026, 10, 1), date(2026, 10, 20))
+    assert so_far.before.label == "1 to 20 Oct 2026"
+    assert (whole.first, whole.last) == (date(2026, 10, 1), date(2026, 10, 31))
+    assert whole.before is not None
+    assert (whole.before.first, whole.before.last) == (date(2026, 9, 1), date(2026, 9, 30))
+
+
+def test_a_longer_month_is_compared_with_all_of_a_shorter_one() -> None:
+    march = preset_period("This month", date(2026, 3, 30))
+    assert march.before is not None
+    assert march.before.last == date(2026, 2, 28)
+    assert same_day_of_month_before(date(2026, 3, 30)) == date(2026, 2, 28)
+    last_day = preset_period("This month", date(2026, 11, 30))
+    assert last_day.before is not None
+    assert last_day.before.last == date(2026, 10, 31), "a month that is complete has all of the one before"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The Overview page: spend by the account's days, without worth that is not money."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.auth.identity import User
 from tests.app.nightly_runs import ADD_ANOMALY, TODAY, add_nightly_run
-from tests.app.pages import metrics, open_page, save, shown, usage
+from tests.app.pages import hero, open_page, period_spend, save, shown, usage
 
 
 def test_new_account_sees_the_welcome_page(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -28,10 +28,9 @@ def test_one_record_fills_the_page(monkeypatch: pytest.MonkeyPatch, user: User) 
     page = open_page(monkeypatch, user)
 
     assert not page.exception
-    assert metrics(page)["Spend, 30 days"] == "$0.42"
-    assert metrics(page)["Month to date"] == "$0.42"
-    assert metrics(page)["Cost per request"] == "$0.14"
-    assert metrics(page)["Month end"] not in ("", "$0.42")
+    assert period_spend(page) == "$0.42"
+    assert hero(page).startswith("$0.42 Forecast ready after the next nightly run")
+    assert "$0.14 a request" in plain_text(page)
 
 
 def test_included_worth_is_shown_and_not_added(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -39,7 +38,7 @@ def test_included_worth_is_shown_and_not_added(monkeypatch: pytest.MonkeyPatch, 
 
     page = open_page(monkeypatch, user)
 
-    assert metrics(page)["Spend, 30 days"] == "$1.10"
+    assert period_spend(page) == "$1.10"
     assert "worth $40.00" in plain_text(page)
 
 
@@ -50,7 +49,7 @@ def test_unpriced_records_are_reported_and_never_free(monkeypatch: pytest.Monkey
     page = open_page(monkeypatch, user)
 
     assert "2 records have no price yet and are not included in these totals" in shown(page)
-    assert metrics(page)["Cost per request"] == "$0.10"
+    assert "$0.10 a request" in plain_text(page)
     table = page.dataframe[0].value
     assert table.set_index("model")["cost"].isna().to_dict() == {"gpt-5.2": False, "new": True}
 
@@ -59,11 +58,10 @@ def test_period_is_compared_with_the_previous_one(monkeypatch: pytest.MonkeyPatc
     save(user, [usage(1, "3"), usage(8, "2"), usage(40, "100")])
 
     page = open_page(monkeypatch, user)
-    page.segmented_control(key="range").set_value("7D").run()
+    page.button(key="range_7D").click().run()
+    assert page.segmented_control(key="range").value == "7D"
 
-    assert metrics(page)["Spend, 7 days"] == "$3.00"
-    assert page.metric[0].delta == "+50.0%"
-    assert page.metric[0].help == "Compared with the previous 7 days."
+    assert period_spend(page) == "$3.00, up 50.0% on the 7 days before"
 
 
 def test_days_in_the_url_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -74,7 +72,15 @@ def test_days_in_the_url_are_shown(monkeypatch: pytest.MonkeyPatch, user: User) 
     page.query_params["from"] = page.query_params["to"] = day
     page.run()
 
-    assert metrics(page)["Spend, chosen days"] == "$2.00"
+    assert period_spend(page) == "$2.00"
+    assert page.segmented_control(key="no_range").value is None
+    assert page.date_input(key="chosen_days").value == (date.fromisoformat(day),) * 2
+
+    page.date_input(key="chosen_days").set_value((date.fromisoformat(day), TODAY)).run()
+    assert period_spend(page) == "$5.00"
+    page.segmented_control(key="no_range").set_value("30D").run()
+    assert page.segmented_control(key="range").value == "30D"
+    assert "from" not in page.query_params
 
 
 @pytest.mark.parametrize(
@@ -99,7 +105,7 @@ def test_hostile_url_falls_back_to_the_default_days(
     page.run()
 
     assert not page.exception
-    assert metrics(page)["Spend, 30 days"] == "$3.00"
+    assert period_spend(page) == "$3.00"
 
 
 def test_period_without_spend_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -139,13 +145,20 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     save(user, [usage(0, "2")])
     set_limit = "update public.user_preferences set monthly_limit_usd = %s where user_id = %s"
     job.execute(set_limit, [100, user.user_id])
-    assert "chance of exceeding" not in plain_text(open_page(monkeypatch, user))  # nothing is predicted yet
+    page = open_page(monkeypatch, user)
+    assert "of $100 Forecast ready" in hero(page)
+    assert "No forecast yet" in plain_text(page)
 
     add_nightly_run(job, user, TODAY)
-    assert "2% chance of exceeding $100" in plain_text(open_page(monkeypatch, user))
+    page = open_page(monkeypatch, user)
+    assert "2% chance of exceeding" in hero(page)
+    assert "$98.00 left" in hero(page)
+    assert "On track" in plain_text(page)
 
     job.execute(set_limit, ["1.50", user.user_id])
-    assert "Exceeded $1.50 on" in plain_text(open_page(monkeypatch, user))
+    page = open_page(monkeypatch, user)
+    assert "$0.50 over" in hero(page)
+    assert "Exceeded on" in plain_text(page)
 
 
 def test_a_newer_run_of_other_series_changes_no_month_end(
@@ -153,9 +166,10 @@ def test_a_newer_run_of_other_series_changes_no_month_end(
 ) -> None:
     save(user, [usage(0, "2")])
     add_nightly_run(job, user, TODAY - timedelta(days=3))
-    before = metrics(open_page(monkeypatch, user))
+    before = hero(open_page(monkeypatch, user))
+    assert "likely" in before
     add_nightly_run(job, user, TODAY, "gpt-5")  # that of the total failed
-    assert metrics(open_page(monkeypatch, user)) == before
+    assert hero(open_page(monkeypatch, user)) == before
 
 
 def test_anomaly_is_shown_until_it_is_muted(

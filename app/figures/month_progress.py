@@ -1,0 +1,34 @@
+"""This month's progress: its spend, its forecast and its limit, beside the month before at the same day."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from app.figures.limit_probability import LimitProbability
+from app.figures.outlook import month_end
+from app.figures.progress import Progress
+from app.figures.spend import sum_money
+
+
+def calculate_month_progress(
+    this_month: pd.DataFrame, last_month: pd.DataFrame, total: dict[str, Any] | None, today: date
+) -> Progress:
+    """The progress of the month: daily costs of both months up to the same day, and the live forecast."""
+    progress = Progress(
+        spent=sum_money(this_month),
+        days_left=month_end(today).day - today.day,
+        before=None if last_month.empty else sum_money(last_month),
+    )
+    if total is None:
+        return progress
+    names = ("predicted_cost_usd", "lower_bound_80", "upper_bound_80")
+    likely, lower, upper = (Decimal(total[name]) for name in names)
+    return replace(progress, likely=likely, lower=lower, upper=upper)
+
+
+def add_limit(progress: Progress, limit: Decimal | None, outcome: LimitProbability | None) -> Progress:
+    """The progress with a limit, and the chance of exceeding it where that is known."""
+    return replace(progress, limit=limit, chance=outcome and outcome.probability)

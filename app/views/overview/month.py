@@ -1,0 +1,81 @@
+"""The month hero: what is spent, where the month will likely end, and what is left of the limit."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.figures import live_month, outlook, spend
+from app.figures.month_progress import add_limit, calculate_month_progress
+from app.figures.progress import Progress, State
+from app.formats.dates import format_short_day
+from app.ui import progress as bars
+from app.ui.periods import month_before, same_day_of_month_before
+from app.ui.theme import Palette
+
+NO_PROJECT_FORECAST = "No forecast of this project"
+LAST_MONTH = "last month at this day"
+BADGES = {
+    State.EXCEEDED: (":material/error:", "red"),
+    State.LIKELY_TO_EXCEED: (":material/trending_up:", "orange"),
+    State.ON_TRACK: (":material/check:", "green"),
+    State.NO_FORECAST: (":material/schedule:", "gray"),
+    State.PAUSED: (":material/pause:", "gray"),
+}
+
+
+class Month(NamedTuple):
+    """This month: its progress, the predicted days after today, and the likeliest day of its limit."""
+
+    progress: Progress
+    ahead: pd.DataFrame
+    limit_day: date | None
+
+
+def load_month(
+    user: User, daily: pd.DataFrame, project: data.Project | None, limit: Decimal | None, today: date
+) -> Month:
+    """The month as it is now; `daily` has every day since the first of the month before."""
+    series = data.ForecastSeries(project_id=project.project_id if project else None)
+    totals = data.load_forecast_totals(user, series.project_id)
+    newest = data.load_newest_forecast(user, series, totals)
+    first = today.replace(day=1)
+    this_month = spend.select_days(daily, first, today)
+    earlier = month_before(today)[0], same_day_of_month_before(today)
+    by_day = spend.spend_by_day(this_month, first, today)
+    totals = live_month.bring_month_up_to_date(totals, series, by_day, newest, today)
+    total = outlook.find_total(totals, series, "month_end", today)
+    outcome = outlook.calculate_month_limit(total, limit, by_day, newest, today)
+    progress = calculate_month_progress(this_month, spend.select_days(daily, *earlier), total, today)
+    return Month(
+        add_limit(progress, limit, outcome),
+        newest[newest["date"].dt.date > today],
+        outcome and outcome.day,
+    )
+
+
+def explain_absence(run: dict[str, Any] | None, project: data.Project | None, is_enabled: bool) -> str:
+    """The reason why the month has no forecast."""
+    return NO_PROJECT_FORECAST if project else f"Forecast {outlook.explain_absence(run, is_enabled)}"
+
+
+def render_month(month: Month, absence: str, today: date, currency: str, palette: Palette) -> None:
+    """The hero."""
+    progress = month.progress
+    with st.container(border=True, gap="xxsmall", key="month"):
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(f"{today:%B}, day {today.day} of {outlook.month_end(today).day}", width="content")
+            if progress.state:
+                icon, colour = BADGES[progress.state]
+                st.badge(_describe_state(progress.state, month.limit_day, today), icon=icon, color=colour)  # type: ignore[arg-type]
+        st.html(bars.render_styles(palette) + bars.hero(progress, currency, LAST_MONTH, absence))
+
+
+def _describe_state(state: State, day: date | None, today: date) -> str:
+    """The state, with the day on which the limit was exceeded or will most likely be."""
+    is_dated = state in (State.EXCEEDED, State.LIKELY_TO_EXCEED) and day is not None
+    return f"{state} on {format_short_day(day, today)}" if is_dated and day else str(state)
