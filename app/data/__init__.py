@@ -28,6 +28,7 @@ from app.data.records import (
     RecordFilter,
     count_import_records,
     day_start,
+    load_newest_requests,
     load_records_count,
     load_records_page,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "load_model_names",
     "load_multipliers",
     "load_newest_forecast",
+    "load_newest_requests",
     "load_past_totals",
     "load_people",
     "load_preference_metadata",

@@ -18,6 +18,11 @@ RECORD_COLUMNS = (
     "collection_method,tokens_used,input_tokens,output_tokens,request_count,money_is_effective,"
     "tokens_are_effective,metadata"
 )
+REQUEST_COLUMNS = (
+    "id,timestamp,provider_id,model_name,billing_account,input_tokens,output_tokens,cached_input_tokens,"
+    "cache_write_tokens,request_count,metadata"
+)
+REQUESTS_SAMPLED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +100,15 @@ def _select_count(user: User) -> Any:
 
 def _count(query: Any) -> int:
     return ask(query.execute).count or 0
+
+
+def load_newest_requests(user: User, model: str) -> list[dict[str, Any]]:
+    """The newest metered usage of a model that has tokens."""
+    return _newest_requests(user, data_version(user), model)
+
+
+@cached
+def _newest_requests(user: User, version: str, model: str) -> list[dict[str, Any]]:  # noqa: ARG001
+    query = select(user, "cost_records", REQUEST_COLUMNS).eq("model_name", model).eq("charge_type", "usage")
+    with_tokens = query.gt("tokens_used", 0).order("timestamp", desc=True).order("id")
+    return fetch_rows(with_tokens.limit(REQUESTS_SAMPLED))

@@ -1,4 +1,4 @@
-"""The forecast of this month, brought up to date with what has been saved since it was made."""
+"""Forecasts of totals, brought up to date with what has been saved since they were made."""
 
 from datetime import date
 from decimal import Decimal
@@ -13,32 +13,32 @@ from tally.core.live_total import SpentSoFar, StoredTotal, calculate_live_total
 AMOUNTS = ("lower_bound_95", "lower_bound_80", "predicted_cost_usd", "upper_bound_80", "upper_bound_95")
 
 
-def bring_month_up_to_date(
+def bring_up_to_date(
     totals: pd.DataFrame,
     series: ForecastSeries,
-    month_by_day: "pd.Series[float]",
+    spent_by_day: "pd.Series[float]",
     newest: pd.DataFrame,
     today: date,
 ) -> pd.DataFrame:
-    """The totals, with the series' newest month end as it is now: its amounts move together.
+    """The totals, with the series' newest month end and next 30 days as they are now.
 
-    `month_by_day` is the spend of each day of the month up to today, `newest` the series' newest predictions
-    by day; all in the same currency.
+    Their amounts move together. `spent_by_day` is the spend of each day up to today, from the first day of the
+    month or of the 30 days on; `newest` has the series' newest predictions by day; all in the same currency.
     """
-    of_month = (
-        (totals["kind"] == "month_end")
-        & (totals["period_end"] == month_end(today))
-        & of_series(totals, series)
-    )
-    if not of_month.any():
-        return totals
-    place = int(of_month.to_numpy().argmax())  # the newest comes first
-    live = _move(
-        totals.iloc[[place]].to_dict("records")[0], _sum_up(month_by_day), _predicted_days(newest), today
-    )
-    moved = totals.copy()
-    for name, value in live.items():
-        moved.at[moved.index[place], name] = value
+    moved = totals
+    for kind, is_current in (
+        ("month_end", totals["period_end"] == month_end(today)),
+        ("next_30_days", (totals["period_start"] <= today) & (totals["period_end"] >= today)),
+    ):
+        chosen = (totals["kind"] == kind) & is_current & of_series(totals, series)
+        if not chosen.any():
+            continue
+        place = int(chosen.to_numpy().argmax())  # the newest comes first
+        total = totals.iloc[[place]].to_dict("records")[0]
+        spent = _sum_up(spent_by_day, total["period_start"])
+        moved = totals.copy() if moved is totals else moved
+        for name, value in _move(total, spent, _predicted_days(newest), today).items():
+            moved.at[moved.index[place], name] = value
     return moved
 
 
@@ -58,9 +58,9 @@ def _move(total: dict[Any, Any], spent: SpentSoFar, days: dict[date, Decimal], t
     }
 
 
-def _sum_up(month_by_day: "pd.Series[float]") -> SpentSoFar:
-    today = _exact(month_by_day.iloc[-1])
-    return SpentSoFar(_exact(month_by_day.sum()) - today, today)
+def _sum_up(spent_by_day: "pd.Series[float]", first: date) -> SpentSoFar:
+    today = _exact(spent_by_day.iloc[-1])
+    return SpentSoFar(_exact(spent_by_day[spent_by_day.index >= pd.Timestamp(first)].sum()) - today, today)
 
 
 def _predicted_days(newest: pd.DataFrame) -> dict[date, Decimal]:

@@ -114,15 +114,19 @@ def first_day_needed(past: pd.DataFrame, today: date) -> date:
     return min(_select_ended(past)["period_start"], default=today) - timedelta(days=PERIOD_DAYS)
 
 
-def list_bars(score: Score) -> list[Bar]:
-    """The known parts of a score, as bars of a chart."""
+def list_errors(score: Score) -> list[Bar]:
+    """Errors of 30-day totals as bars; short ones are good."""
+    bars = [(score.error, "30-day total", True), (score.last_month_error, "Same as last month", False)]
+    return [Bar(label, share, is_own=is_own) for share, label, is_own in bars if share is not None]
+
+
+def list_coverages(score: Score) -> list[Bar]:
+    """Shares within ranges as bars with their targets."""
     bars = [
-        (score.error, "30-day total, off by", None, True),
-        (score.last_month_error, "Same as last month, off by", None, False),
-        (score.in_80, f"{score.unit} in the 80% range", 0.8, True),
-        (score.in_95, f"{score.unit} in the 95% range", 0.95, True),
+        (score.in_80, f"{score.unit} in the 80% range", 0.8),
+        (score.in_95, f"{score.unit} in the 95% range", 0.95),
     ]
-    return [Bar(label, share, target, is_own) for share, label, target, is_own in bars if share is not None]
+    return [Bar(label, share, target) for share, label, target in bars if share is not None]
 
 
 def describe_bars(bars: Sequence[Bar]) -> str:

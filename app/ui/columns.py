@@ -15,9 +15,12 @@ import streamlit as st
 
 from app.formats.dates import format_day, format_instant
 from app.formats.money import format_money, format_money_range
+from app.formats.text import DASH
 
 CHART_ROW_HEIGHT = 38  # pixels
 NAME_WIDTH = 200
+BELOW_ALL = -1.0  # sorts before every amount
+ABSENT = ""  # the value of an optional amount that a row does not have
 FITTING_WIDTH = 210
 # Streamlit aligns cells but not headings. Its grid right-aligns a heading whose first strong character is
 # right-to-left, as this invisible mark is.
@@ -71,6 +74,15 @@ def number(
 def money(label: str, currency: str, help: str | None = None) -> Column:
     """Amounts as Decimal or float, in a currency."""
     return number(label, partial(format_money, currency=currency), help=help)
+
+
+def optional_money(label: str, currency: str, help: str | None = None) -> Column:
+    """Amounts that many rows do not have: those show a dash, in a table where others lack a price."""
+
+    def show(amount: Any) -> str:
+        return DASH if amount == ABSENT else format_money(amount, currency)
+
+    return number(label, show, lambda amount: BELOW_ALL if amount == ABSENT else float(amount), help)
 
 
 def money_range(label: str, currency: str) -> Column:

@@ -108,6 +108,8 @@ def _mark_up(words: Words) -> str:
 
 
 def _labelled_bar(progress: Progress, currency: str, earlier: str) -> str:
+    if (progress.limit, progress.likely, progress.before) == (None, None, None):
+        return ""  # nothing to compare with
     bar = draw_bar(progress)
     above, below = _list_labels(progress, bar, currency, earlier)
     tip = "" if bar.before is None else f'<i class="tip" style="left:{bar.before:.2%}"></i>'

@@ -1,12 +1,13 @@
 """Cards on the accuracy of earlier forecasts."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
 
 from app.figures.outlook import spread_over_months
-from app.figures.scorecard import Score, describe_bars, list_bars
+from app.figures.scorecard import Score, describe_bars, list_coverages, list_errors
 from app.formats.dates import format_month
 from app.formats.text import DASH
 from app.ui import columns
@@ -15,6 +16,9 @@ from app.ui.charts import config, earlier_predictions, shares
 from app.ui.tables import render_table
 from app.ui.theme import Palette
 from tally.core.text import plural
+
+LOW_IS_GOOD = "low is good"
+NEAR_IS_GOOD = "near the line is good"
 
 
 def render_accuracy(predicted: pd.DataFrame, history: pd.Series) -> None:
@@ -101,7 +105,7 @@ def _judge(actual: Decimal, lower: Decimal, upper: Decimal) -> str:
 def render_scorecard(own: Score | None, backtest: Score | None, palette: Palette, currency: str) -> None:
     """Accuracy of past forecasts and of the backtest, beside the baseline "same as last month"."""
     with st.container(border=True):
-        render_heading("Scorecard", "lines mark the targets" if own or backtest else "")
+        render_heading("Scorecard")
         past, held_out = st.columns(2, gap="large")
         with past:
             absent = "Each forecast is scored once its 30 days have passed."
@@ -112,18 +116,27 @@ def render_scorecard(own: Score | None, backtest: Score | None, palette: Palette
 
 
 def _render_score(name: str, score: Score | None, absent: str, palette: Palette, currency: str) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
-        st.text(name, width="content")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader(name, anchor=False, width="content")
         if score:
             st.caption(score.based_on, width="content")
     if score is None:
         st.caption(absent)
         return
-    bars = list_bars(score)
-    st.plotly_chart(
-        shares(bars, palette),
-        theme=None,
-        key=f"score_{name}",
-        config=config(currency),
-        alt=f"{name}: {describe_bars(bars)}",
-    )
+    measures = {
+        "Off by, in percent of spend": (LOW_IS_GOOD, list_errors(score), palette.series[1]),
+        "Within the range": (NEAR_IS_GOOD, list_coverages(score), palette.accent),
+    }
+    for measure, (meaning, bars, colour) in measures.items():
+        if not bars:
+            continue
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            st.text(measure, width="content")
+            st.caption(meaning, width="content")
+        st.plotly_chart(
+            shares(bars, replace(palette, accent=colour)),
+            theme=None,
+            key=f"score_{name}_{measure}",
+            config=config(currency),
+            alt=f"{name}, {measure}, {meaning}: {describe_bars(bars)}",
+        )

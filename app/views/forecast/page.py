@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+import pandas as pd
 import streamlit as st
 
 from app import data
@@ -24,7 +25,7 @@ from app.views.forecast.accuracy_cards import (
 )
 from app.views.forecast.cards import render_total, render_training, render_waiting
 from app.views.forecast.project_spend import render_project_spend
-from app.views.forecast.what_if import SHARE_DAYS, render_what_if
+from app.views.forecast.what_if import SHARE_DAYS, Usage, render_what_if
 
 HISTORY_DAYS = 90
 CHECKED_DAYS = 60
@@ -77,8 +78,9 @@ slug = providers[series.provider_id].slug if series.provider_id in providers els
 money = spend.select_series(spend.select_money(daily), slug, series.model_name)
 history = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today - timedelta(days=1))
 predicted = outlook.day_ahead_predictions(predictions, today)
-month_by_day = spend.spend_by_day(money, today.replace(day=1), today)
-totals = live_month.bring_month_up_to_date(totals, series, month_by_day, newest, today)
+to_today = spend.spend_by_day(money, today - timedelta(days=HISTORY_DAYS), today)
+month_by_day = to_today[to_today.index >= pd.Timestamp(today.replace(day=1))]
+totals = live_month.bring_up_to_date(totals, series, to_today, newest, today)
 next_30_days = outlook.find_total(totals, series, "next_30_days", today)
 month = outlook.find_total(totals, series, "month_end", today)
 is_total = series == data.ForecastSeries()
@@ -97,18 +99,18 @@ with st.grid(4, min_column_width=cards.card_width(currency), gap="small"):
 with st.container(border=True):
     cards.render_heading("Daily spend", "80% and 95% range of each day")
     st.plotly_chart(
-        charts.forecast_ribbons(history, ahead, palette, currency),
+        charts.forecast_ribbons(to_today, ahead, palette, currency),
         theme=None,
         key="ribbons",
         config=charts.config(currency),
-        alt=f"Spend of the last {HISTORY_DAYS} days, then a forecast of the next 30 days with its ranges.",
+        alt=f"Spend of the last {HISTORY_DAYS} days up to today, then a forecast with its ranges.",
     )
 if not predicted.empty:
     render_earlier_predictions(history, predicted, palette, currency)
-if is_total and (
-    shares := calculate_shares(spend.select_days(money, today - timedelta(days=SHARE_DAYS), today))
-):
-    render_what_if(totals, ahead, shares, today, currency)
+recent = spend.select_days(money, today - timedelta(days=SHARE_DAYS), today)
+if is_total and (shares := calculate_shares(recent)):
+    used = {model: recent.loc[recent["model"] == model, "provider"].iloc[-1] for model in shares}
+    render_what_if(totals, ahead, Usage(shares, used), today, currency)
 
 past = data.load_past_totals(user, series)
 first_needed = scorecard.first_day_needed(past, today)

@@ -47,7 +47,7 @@ def load_month(
     this_month = spend.select_days(daily, first, today)
     earlier = month_before(today)[0], same_day_of_month_before(today)
     by_day = spend.spend_by_day(this_month, first, today)
-    totals = live_month.bring_month_up_to_date(totals, series, by_day, newest, today)
+    totals = live_month.bring_up_to_date(totals, series, by_day, newest, today)
     total = outlook.find_total(totals, series, "month_end", today)
     outcome = outlook.calculate_month_limit(total, limit, by_day, newest, today)
     progress = calculate_month_progress(this_month, spend.select_days(daily, *earlier), total, today)

@@ -32,7 +32,7 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
         "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),
         "requests": columns.count("Requests"),
         "in_totals": IN_TOTALS,
-        "list_price": columns.money("List price", currency, "Before the multiplier of its account"),
+        "list_price": columns.optional_money("List price", currency, "Before the multiplier of its account"),
         "named": columns.fitting_text("Own name", "Before the workspace said which model it is"),
         "note": columns.text("Note"),
     }
@@ -58,18 +58,21 @@ def describe_records(
             "output_tokens": row["output_tokens"],
             "requests": row["request_count"],
             "in_totals": _describe_use(row),
-            "list_price": _read_list_price(row, zone, currency),
+            "list_price": _or_absent(_read_list_price(row, zone, currency)),
             "named": str(row["metadata"].get(MODEL_ALIAS, "")),
             "note": str(row["metadata"].get("note", "")),
         }
         for row in rows
     ]
     frame = pd.DataFrame(lines, dtype=object)
-    unused = [name for name in ("note", "named") if not (frame[name] != "").any()]
-    unused += [] if frame["list_price"].notna().any() else ["list_price"]
+    unused = [name for name in ("note", "named", "list_price") if not (frame[name] != "").any()]
     if all(row["money_is_effective"] and row["tokens_are_effective"] for row in rows):
         unused.append("in_totals")
     return frame.drop(columns=unused)
+
+
+def _or_absent(amount: Decimal | None) -> Decimal | str:
+    return columns.ABSENT if amount is None else amount
 
 
 def _describe_use(row: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.figures.forecast_series import ForecastSeries
-from app.figures.live_month import AMOUNTS, bring_month_up_to_date
+from app.figures.live_month import AMOUNTS, bring_up_to_date
 from app.figures.outlook import find_total
 
 TODAY = date(2026, 11, 14)
@@ -43,7 +43,7 @@ def spend(*amounts: Any) -> "pd.Series[float]":
 
 
 def bring(totals: pd.DataFrame, spent: Any, ahead: pd.DataFrame, today: date = TODAY) -> dict[str, Any]:
-    found = find_total(bring_month_up_to_date(totals, ALL, spent, ahead, today), ALL, "month_end", today)
+    found = find_total(bring_up_to_date(totals, ALL, spent, ahead, today), ALL, "month_end", today)
     assert found is not None
     return found
 
@@ -88,22 +88,33 @@ def test_only_the_newest_total_of_the_series_and_the_month_moves() -> None:
     totals = pd.concat(
         [
             total("40", "10", provider_id="openai"),
-            total("300", "130", kind="next_30_days"),
+            total("300", "130", kind="next_30_days", period_start=TODAY + timedelta(days=1)),
             total("250", "100", period_end=date(2026, 10, 31)),
             total("300", "130"),
             total("290", "120"),
         ],
         ignore_index=True,
     )
-    moved = bring_month_up_to_date(totals, ALL, spend(*[20] * 14), predictions(TODAY, [10] * 17), TODAY)
+    moved = bring_up_to_date(totals, ALL, spend(*[20] * 14), predictions(TODAY, [10] * 17), TODAY)
     changed = moved["predicted_cost_usd"] != totals["predicted_cost_usd"]
     assert changed.tolist() == [False, False, False, True, False]
     assert totals["predicted_cost_usd"].tolist() == [Decimal(n) for n in (40, 300, 250, 300, 290)]
 
 
+def test_next_30_days_follow_what_is_spent_in_them() -> None:
+    first = TODAY - timedelta(days=2)
+    totals = total("300", "0", kind="next_30_days", period_start=first, period_end=first + timedelta(days=29))
+    ahead = predictions(first, [10] * 30)
+    moved = bring_up_to_date(totals, ALL, spend(*[500] * 11, 10, 10, 4), ahead, TODAY)
+    assert moved.iloc[0]["predicted_cost_usd"] == 300, "earlier days are not in them"
+    moved = bring_up_to_date(totals, ALL, spend(*[500] * 11, 20, 30, 811), ahead, TODAY)
+    assert moved.iloc[0]["predicted_cost_usd"] == 20 + 30 + 811 + 27 * 10
+    assert moved.iloc[0]["lower_bound_95"] == 20 + 30 + 811 + 27 * 10 - 20
+
+
 def test_without_a_forecast_of_the_month_nothing_is_made_up() -> None:
     empty = total("1", "0").iloc[:0]
-    assert bring_month_up_to_date(empty, ALL, spend(5), predictions(FIRST, []), FIRST).empty
+    assert bring_up_to_date(empty, ALL, spend(5), predictions(FIRST, []), FIRST).empty
 
 
 @given(

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from app.figures.scorecard import list_bars, read_backtest, score_runs
+from app.figures.scorecard import list_coverages, list_errors, read_backtest, score_runs
 from app.ui import charts
 from app.ui.theme import DARK
 
@@ -45,7 +45,8 @@ def test_runs_without_a_month_before_have_no_baseline() -> None:
     assert score is not None
     assert score.error == pytest.approx(0.1)
     assert (score.last_month_error, score.in_80) == (None, None)
-    assert [bar.label for bar in list_bars(score)] == ["30-day total, off by"]
+    assert [bar.label for bar in list_errors(score)] == ["30-day total"]
+    assert list_coverages(score) == []
 
 
 def test_nothing_is_scored_before_the_first_period_is_over() -> None:
@@ -74,6 +75,9 @@ def test_backtest_of_days_has_no_score(stored: dict[str, float] | None) -> None:
 def test_chart_marks_the_targets() -> None:
     score = score_runs(past(total(START)), SPEND, START - timedelta(days=30))
     assert score is not None
-    figure = charts.shares(list_bars(score), DARK)
+    figure = charts.shares(list_coverages(score), DARK)
     assert [shape.x0 for shape in figure.layout.shapes] == [0.8, 0.95]
-    assert list(figure.data[0].x) == [pytest.approx(28 / 30), 0.8, 0.0, pytest.approx(0.1)]
+    assert list(figure.data[0].x) == [pytest.approx(28 / 30), 0.8]
+    errors = charts.shares(list_errors(score), DARK)
+    assert not errors.layout.shapes, "errors have no target: low is good"
+    assert list(errors.data[0].x) == [0.0, pytest.approx(0.1)]

@@ -193,6 +193,24 @@ def test_what_if_changes_the_totals(
     assert r"\*a\* will cost" in shown(page)
 
 
+def test_what_if_switches_to_a_model_by_the_prices_of_both(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    save(user, [usage(1, "3", model_name="gpt-5", input_tokens=1_000_000, request_count=4)])
+    add_nightly_run(job, user, TODAY)
+    page = open_page(monkeypatch, user, "forecast")
+    page.segmented_control(key="what_if_kind").set_value("Switch model").run()
+    page.selectbox(key="what_if_target_gpt-5").set_value("gpt-5-mini").run()
+
+    assert not page.exception
+    assert "the last 4 requests of gpt-5 cost 20% as much on gpt-5-mini" in shown(page).replace("\\", "")
+    changed = {metric.label: metric.value for metric in page.metric}
+    assert changed["Next 30 days"] == "$14.10"  # a fifth of 70.5
+
+    page.slider(key="what_if_moved").set_value(50).run()
+    assert {metric.label: metric.value for metric in page.metric}["Next 30 days"] == "$42.30"
+
+
 def test_scorecard_scores_forecasts_after_30_days(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:

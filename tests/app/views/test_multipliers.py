@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User, database_of
+from app.formats.text import DASH
 from app.views.prices.multiplier_form import read_multiplier
 from app.views.prices.repricing import describe_change
 from tally.core.amounts import AmountUnreadable
@@ -19,6 +20,7 @@ from tally.pricing.multipliers import Multiplier
 from tally.pricing.reprice import Difference
 from tally.pricing.usage import ModelRef, Usage
 from tests.app.pages import open_dialog, open_page, save, shown, usage
+from tests.app.ui.shown_table import shown_table
 
 FORM = "app.views.prices.multiplier_form"
 TODAY = datetime.now(UTC).date()
@@ -171,7 +173,8 @@ def test_records_show_the_list_price_beside_the_cost(monkeypatch: pytest.MonkeyP
     add(user)
     save(user, [estimated(1)])
     page = open_page(monkeypatch, user, "records")
-    assert list(page.dataframe[0].value["list_price"].dropna()) == [2.5]
+    assert sorted(page.dataframe[0].value["list_price"]) == [-1, 2.5]
+    assert sorted(shown_table(page.dataframe[0])["list_price"]) == ["$2.50", DASH], "a bill has no list price"
 
 
 def test_interrupted_repricing_is_said_and_can_be_applied_below(
