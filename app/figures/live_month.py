@@ -22,7 +22,7 @@ def bring_up_to_date(
 ) -> pd.DataFrame:
     """The totals, with the series' newest month end and next 30 days as they are now.
 
-    Their amounts move together. `spent_by_day` is the spend of each day up to today, from the first day of the
+    Their amounts move together. `spent_by_day` is the spend of each day to today, from the first day of the
     month or of the 30 days on; `newest` has the series' newest predictions by day; all in the same currency.
     """
     moved = totals
