@@ -106,6 +106,11 @@ class Rates:
                 return False
         return bool(days) and days[0] <= first
 
+    def last_day(self, currency: str, until: date) -> date:
+        """The last day until then on which the bank published a rate of a currency that it knows."""
+        days = self._days[USD if currency == EUR else currency]
+        return days[max(bisect_right(days, until) - 1, 0)]
+
     def _per_euro(self, currency: str, day: date) -> tuple[date, Decimal]:
         days = self._days.get(currency)
         if days is None:

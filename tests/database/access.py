@@ -102,6 +102,7 @@ EXECUTED_BY = {
     "apply_prices": {"authenticated"},
     "archive_project": {"authenticated"},
     "attach_partition": {"service_role"},
+    "budget_status": {"authenticated"},
     "cancel_invitation": {"authenticated"},
     "confirm_channel": {"anon", "authenticated"},  # who reads a mailbox may have no account
     "count_audit_log": {"authenticated"},

@@ -1,0 +1,49 @@
+"""Periods of budgets, in the workspace's days. The database calculates them, too: private.budget_period."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+PeriodKind = Literal["day", "week", "month", "quarter", "year"]
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days from `first` to `last`, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """Its number of days."""
+        return (self.last - self.first).days + 1
+
+    def __contains__(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+def find_period(kind: PeriodKind, starts_on_day: int, day: date) -> Period:
+    """The period that a day is in: weeks begin on Mondays, months on a day that every month has."""
+    if kind == "day":
+        return Period(day, day)
+    if kind == "week":
+        monday = day - timedelta(days=day.weekday())
+        return Period(monday, monday + timedelta(days=6))
+    start = starts_on_day if kind == "month" else 1
+    month = day.replace(day=1) if day.day >= start else (day.replace(day=1) - DAY).replace(day=1)
+    month = month.replace(month=month.month - (month.month - 1) % MONTHS[kind])
+    return Period(month.replace(day=start), add_months(month, MONTHS[kind]).replace(day=start) - DAY)
+
+
+def find_previous(kind: PeriodKind, starts_on_day: int, period: Period) -> Period:
+    """The period before."""
+    return find_period(kind, starts_on_day, period.first - DAY)
+
+
+def add_months(first: date, months: int) -> date:
+    """The first day of a later month."""
+    count = first.year * 12 + first.month - 1 + months
+    return date(count // 12, count % 12 + 1, 1)
