@@ -634,6 +634,200 @@ CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.billing.' || of_workspace::text, 0)
 $$;
 
+-- FUNCTION private.budget_days(uuid[], timestamp with time zone, boolean)
+
+CREATE FUNCTION private.budget_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with asked as materialized (
+        select b.*
+        from private.budgets_at(tenants, as_of, with_previous) as b
+        where b.tag is null and b.billing_account is null
+    ),
+
+    ranges as materialized (
+        select a.workspace_id, min(a.since) as since, max(a.today) as until from asked as a group by a.workspace_id
+    ),
+
+    stale as materialized (
+        select s.*
+        from ranges as r
+        inner join private.stale_days as s on r.workspace_id = s.workspace_id and s.date >= r.since and s.date <= r.until
+    ),
+
+    days as (
+        select
+            d.workspace_id, d.date, d.provider_id, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type,
+            d.total_cost_usd, d.total_tokens
+        from private.current_days as d
+        inner join ranges as r on d.workspace_id = r.workspace_id and d.date >= r.since and d.date <= r.until
+        where
+            d.workspace_id = any (tenants)
+            and d.date >= (select min(x.since) from ranges as x)
+            and not exists (select from stale as s where s.workspace_id = d.workspace_id and s.date = d.date)
+        union all
+        select
+            f.workspace_id, f.date, f.provider_id, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
+            f.total_cost_usd, f.total_tokens
+        from private.sum_days(
+            array(select row(s.workspace_id, s.date, s.ts_from, s.ts_to, s.gen)::private.stale_days from stale as s)
+        ) as f
+    )
+
+    select a.id, d.date, coalesce(sum(case a.measure when 'tokens' then d.total_tokens else d.total_cost_usd end), 0)
+    from asked as a
+    inner join days as d
+        on a.workspace_id = d.workspace_id and d.date >= a.since and d.date <= a.today
+        and (a.provider_id is null or d.provider_id = a.provider_id)
+        and (a.project_id is null or d.project_id = a.project_id)
+        and (a.user_id is null or d.user_id = a.user_id)
+        and (a.model_name is null or d.model_name = a.model_name)
+    where
+        (a.measure = 'tokens' or d.cost_basis <> 'included')
+        and (a.counts_subscriptions or d.charge_type <> 'subscription')
+        and (a.counts_tax or d.charge_type <> 'tax')
+    group by a.id, d.date
+$$;
+
+-- FUNCTION private.budget_facts(uuid[], timestamp with time zone, boolean, boolean, uuid[])
+
+CREATE FUNCTION private.budget_facts(tenants uuid[], as_of timestamp with time zone, with_previous boolean, with_records boolean, wanted uuid[]) RETURNS TABLE(workspace_id uuid, budget_id uuid, facts json)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    with spent as (
+        select s.budget_id, json_object_agg(s.day, s.amount::text) as days
+        from (
+            select d.* from private.budget_days(tenants, as_of, with_previous) as d
+            union all
+            select d.* from private.budget_record_days(tenants, as_of, with_previous) as d where with_records
+        ) as s
+        group by s.budget_id
+    )
+
+    select
+        b.workspace_id, b.id,
+        json_build_object(
+            'id', b.id, 'name', b.name, 'project_id', b.project_id, 'project', j.name, 'provider_id', b.provider_id,
+            'provider', p.name, 'model_name', b.model_name, 'user_id', b.user_id, 'person', u.email,
+            'billing_account', b.billing_account, 'tag', b.tag, 'measure', b.measure, 'amount', b.amount::text,
+            'currency', b.currency, 'period', b.period, 'starts_on_day', b.starts_on_day,
+            'counts_subscriptions', b.counts_subscriptions, 'counts_tax', b.counts_tax, 'paused_at', b.paused_at,
+            'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
+            'previous_start', lower(a.before), 'previous_end', upper(a.before) - 1, 'days', s.days,
+            'thresholds', (
+                select json_agg(json_build_object('id', t.id, 'kind', t.kind, 'percent', t.percent) order by t.kind, t.percent)
+                from public.budget_thresholds as t
+                where t.budget_id = b.id
+            ),
+            'channels', (select json_agg(c.channel_id) from public.budget_channels as c where c.budget_id = b.id),
+            'forecast', private.describe_forecast(f), 'earlier_forecast', private.describe_forecast(e)
+        )
+    from private.budgets_at(tenants, as_of, with_previous) as a
+    inner join public.budgets as b on a.id = b.id
+    left join spent as s on b.id = s.budget_id
+    left join public.projects as j on b.project_id = j.id
+    left join public.providers as p on b.provider_id = p.id
+    left join auth.users as u on b.user_id = u.id
+    left join lateral (
+        select n.*
+        from private.budget_forecasts as n
+        where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on <= a.today
+        order by n.made_on desc
+        limit 1
+    ) as f on true
+    left join lateral (
+        select n.*
+        from private.budget_forecasts as n
+        where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on < f.made_on
+        order by n.made_on desc
+        limit 1
+    ) as e on true
+    where
+        (wanted is null or b.id = any (wanted))
+        and (with_records or (b.tag is null and b.billing_account is null))
+$$;
+
+-- FUNCTION private.budget_period(text, integer, date)
+
+CREATE FUNCTION private.budget_period(period text, starts_on_day integer, day date) RETURNS daterange
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case period
+        when 'day' then daterange(day, day + 1)
+        when 'month' then daterange(
+            date_trunc('month', day - (starts_on_day - 1)::double precision * interval '1 day')::date + starts_on_day - 1,
+            (
+                date_trunc('month', day - (starts_on_day - 1)::double precision * interval '1 day') + interval '1 month'
+            )::date + starts_on_day - 1
+        )
+        else daterange(
+            date_trunc(period, day::timestamp)::date,
+            (
+                date_trunc(period, day::timestamp)
+                + case period when 'week' then interval '7 days' when 'quarter' then interval '3 months' else interval '1 year' end
+            )::date
+        )
+    end
+$$;
+
+-- FUNCTION private.budget_record_days(uuid[], timestamp with time zone, boolean)
+
+CREATE FUNCTION private.budget_record_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        a.id,
+        (r.timestamp at time zone a.zone)::date,
+        coalesce(
+            sum(
+                case
+                    when a.measure = 'tokens' then case when r.tokens_are_effective then r.tokens_used else 0 end
+                    when r.money_is_effective then r.cost_usd
+                end
+            ), 0
+        )
+    from (
+        select b.*, private.day_start(b.since, b.zone) as ts_from, private.day_start(b.today + 1, b.zone) as ts_to
+        from private.budgets_at(tenants, as_of, with_previous) as b
+        where b.tag is not null or b.billing_account is not null
+    ) as a
+    inner join public.cost_records as r
+        on a.workspace_id = r.workspace_id and r.timestamp >= a.ts_from and r.timestamp < a.ts_to
+        and (a.billing_account is null or r.billing_account = a.billing_account)
+        and (a.tag is null or private.has_tag(r.metadata, a.tag))
+        and (a.provider_id is null or r.provider_id = a.provider_id)
+        and (a.project_id is null or r.project_id = a.project_id)
+        and (a.user_id is null or r.user_id = a.user_id)
+        and (a.model_name is null or r.model_name = a.model_name)
+    where
+        (a.measure = 'tokens' or r.cost_basis <> 'included')
+        and (a.counts_subscriptions or r.charge_type <> 'subscription')
+        and (a.counts_tax or r.charge_type <> 'tax')
+    group by a.id, (r.timestamp at time zone a.zone)::date
+$$;
+
+-- FUNCTION private.budgets_at(uuid[], timestamp with time zone, boolean)
+
+CREATE FUNCTION private.budgets_at(tenants uuid[], as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(id uuid, workspace_id uuid, project_id uuid, provider_id uuid, model_name text, user_id uuid, billing_account text, tag text, measure text, counts_subscriptions boolean, counts_tax boolean, zone text, since date, today date, this daterange, before daterange)
+    LANGUAGE sql STABLE ROWS 100
+    SET search_path TO ''
+    AS $$
+    select
+        b.id, b.workspace_id, b.project_id, b.provider_id, b.model_name, b.user_id, b.billing_account, b.tag, b.measure,
+        b.counts_subscriptions, b.counts_tax, w.timezone, lower(case when with_previous then p.before else c.this end), t.today,
+        c.this, p.before
+    from public.budgets as b
+    inner join public.workspaces as w on b.workspace_id = w.id
+    cross join lateral (select (as_of at time zone w.timezone)::date as today) as t
+    cross join lateral (select private.budget_period(b.period, b.starts_on_day, t.today) as this) as c
+    cross join lateral (select private.budget_period(b.period, b.starts_on_day, lower(c.this) - 1) as before) as p
+    where b.workspace_id = any (tenants)
+$$;
+
 -- FUNCTION private.catch_up_month(timestamp with time zone)
 
 CREATE FUNCTION private.catch_up_month(first_at timestamp with time zone) RETURNS void
@@ -757,6 +951,15 @@ begin
     end if;
     if new.measure = 'cost' and new.currency in ('SIT', 'CYP', 'MTL', 'SKK', 'EEK', 'LVL', 'LTL', 'HRK', 'BGN') then
         raise exception '% became the euro. Enter the amount in EUR.', new.currency using errcode = '22023';
+    end if;
+    if
+        new.measure = 'cost'
+        and new.currency not in (
+            'AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF', 'IDR', 'ILS', 'INR', 'ISK', 'JPY', 'KRW',
+            'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SEK', 'SGD', 'THB', 'TRY', 'USD', 'ZAR'
+        )
+    then
+        raise exception 'Tally has no exchange rates of %. Choose another currency.', new.currency using errcode = '22023';
     end if;
     return new;
 end
@@ -1705,6 +1908,35 @@ begin
 end
 $$;
 
+-- TABLE private.budget_forecasts
+
+CREATE TABLE private.budget_forecasts (
+    budget_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    made_on date NOT NULL,
+    period_start date NOT NULL,
+    period_end date NOT NULL,
+    days numeric[] NOT NULL,
+    quantiles numeric[] NOT NULL,
+    made_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budget_forecasts_days CHECK ((cardinality(days) = ((period_end - made_on) + 1))),
+    CONSTRAINT budget_forecasts_period CHECK (((period_start <= made_on) AND (made_on <= period_end))),
+    CONSTRAINT budget_forecasts_quantiles CHECK (((cardinality(quantiles) = 23) AND (array_position(quantiles, NULL::numeric) IS NULL)))
+);
+
+-- FUNCTION private.describe_forecast(private.budget_forecasts)
+
+CREATE FUNCTION private.describe_forecast(f private.budget_forecasts) RETURNS json
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        json_build_object(
+            'made_on', f.made_on, 'made_at', f.made_at, 'days', to_json(f.days::text[]), 'quantiles', to_json(f.quantiles::text[])
+        )
+    where f.budget_id is not null
+$$;
+
 -- FUNCTION private.describe_moves(uuid, private.filing_move[], text)
 
 CREATE FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) RETURNS json
@@ -2312,6 +2544,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.forget_budget_forecasts()
+
+CREATE FUNCTION private.forget_budget_forecasts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.budget_forecasts as f where f.budget_id = new.id;
+    return null;
+end
+$$;
+
 -- FUNCTION private.forget_counts()
 
 CREATE FUNCTION private.forget_counts() RETURNS trigger
@@ -2562,6 +2806,22 @@ CREATE FUNCTION private.has_superseded_parts(changes private.day_parts[]) RETURN
         where not (p.money_is_effective and p.tokens_are_effective)
     )
 $$;
+
+-- FUNCTION private.has_tag(jsonb, text)
+
+CREATE FUNCTION private.has_tag(metadata jsonb, tag text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $_$
+    select coalesce(
+        case jsonb_typeof(t.tags)
+            when 'array' then t.tags ? $2 or exists (select from jsonb_array_elements_text(t.tags) as e (tag) where e.tag = $2)
+            else t.tags #>> '{}' = $2
+        end,
+        false
+    )
+    from (select coalesce(nullif(metadata -> 'tags', '[]'), metadata -> 'tag') as tags) as t
+$_$;
 
 -- FUNCTION private.hash_token(text)
 
@@ -6781,6 +7041,36 @@ begin
 end
 $$;
 
+-- FUNCTION public.budget_status(uuid)
+
+CREATE FUNCTION public.budget_status(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    is_admin constant boolean := exists (select from private.workspaces_as('admin') as w (id) where w.id = tenant);
+    shows_totals constant boolean := private.only_own_totals(tenant) is null;
+    hidden constant uuid[] := array(select private.hidden_projects());
+    visible constant uuid[] := array(
+        select b.id
+        from public.budgets as b
+        where
+            b.workspace_id = tenant
+            and (is_admin or b.user_id = auth.uid() or (b.user_id is null and shows_totals))
+            and (b.project_id is null or b.project_id <> all (hidden))
+    );
+begin
+    if cardinality(visible) = 0 then
+        return json '[]';
+    end if;
+    return (
+        select coalesce(json_agg(f.facts order by f.facts ->> 'name', f.budget_id), '[]')
+        from private.budget_facts(array[tenant], now(), true, true, visible) as f
+    );
+end
+$$;
+
 -- FUNCTION public.cancel_invitation(uuid)
 
 CREATE FUNCTION public.cancel_invitation(invitation uuid) RETURNS void
@@ -9600,6 +9890,11 @@ CREATE TABLE public.user_preferences (
 ALTER TABLE ONLY private.archived_months
     ADD CONSTRAINT archived_months_pkey PRIMARY KEY (month);
 
+-- CONSTRAINT private.budget_forecasts budget_forecasts_pkey
+
+ALTER TABLE ONLY private.budget_forecasts
+    ADD CONSTRAINT budget_forecasts_pkey PRIMARY KEY (budget_id, made_on);
+
 -- CONSTRAINT private.day_parts day_parts_pkey
 
 ALTER TABLE ONLY private.day_parts
@@ -9949,6 +10244,10 @@ ALTER TABLE ONLY public.workspaces
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+-- INDEX private.budget_forecasts_workspace_id_idx
+
+CREATE INDEX budget_forecasts_workspace_id_idx ON private.budget_forecasts USING btree (workspace_id);
 
 -- INDEX private.cost_records_daily_date_idx
 
@@ -10381,6 +10680,10 @@ CREATE TRIGGER budgets_check_insert BEFORE INSERT ON public.budgets FOR EACH ROW
 -- TRIGGER public.budgets budgets_check_update
 
 CREATE TRIGGER budgets_check_update BEFORE UPDATE OF name, project_id, measure, currency ON public.budgets FOR EACH ROW WHEN ((((new.name <> old.name) OR (new.measure <> old.measure) OR (new.currency <> old.currency)) OR (new.project_id IS DISTINCT FROM old.project_id))) EXECUTE FUNCTION private.check_budget();
+
+-- TRIGGER public.budgets budgets_forget_forecasts
+
+CREATE TRIGGER budgets_forget_forecasts AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, measure, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN ((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.forget_budget_forecasts();
 
 -- TRIGGER public.budgets budgets_note_delete
 
@@ -11010,6 +11313,16 @@ CREATE TRIGGER workspaces_mark_all_days AFTER UPDATE OF timezone ON public.works
 
 CREATE TRIGGER workspaces_touch BEFORE UPDATE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
+-- FK CONSTRAINT private.budget_forecasts budget_forecasts_budget_id_fkey
+
+ALTER TABLE ONLY private.budget_forecasts
+    ADD CONSTRAINT budget_forecasts_budget_id_fkey FOREIGN KEY (budget_id) REFERENCES public.budgets(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.budget_forecasts budget_forecasts_workspace_id_fkey
+
+ALTER TABLE ONLY private.budget_forecasts
+    ADD CONSTRAINT budget_forecasts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.divided_workspaces divided_workspaces_workspace_id_fkey
 
 ALTER TABLE ONLY private.divided_workspaces
@@ -11348,6 +11661,10 @@ ALTER TABLE ONLY public.workspaces
 -- ROW SECURITY private.archived_months
 
 ALTER TABLE private.archived_months ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.budget_forecasts
+
+ALTER TABLE private.budget_forecasts ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.day_parts
 
@@ -11890,6 +12207,16 @@ REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.budget_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.budget_facts(tenants uuid[], as_of timestamp with time zone, with_previous boolean, with_records boolean, wanted uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.budget_period(period text, starts_on_day integer, day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.budget_record_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.budgets_at(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.change_enabled() FROM PUBLIC;
@@ -11970,6 +12297,8 @@ REVOKE ALL ON FUNCTION private.delete_records_of_workspace() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.describe_change(of_table text, old_values jsonb, new_values jsonb, watched text[], secret text[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.describe_forecast(f private.budget_forecasts) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.describe_moves(tenant uuid, plan private.filing_move[], what text) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.person_aliases TO authenticated;
@@ -12014,6 +12343,8 @@ REVOKE ALL ON FUNCTION private.follow_subscription() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.follow_timezone() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.forget_budget_forecasts() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
@@ -12035,6 +12366,8 @@ REVOKE ALL ON FUNCTION private.has_months(first_at timestamp with time zone, las
 REVOKE ALL ON FUNCTION private.has_overlap(of_workspace uuid, accounts text[], of_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.has_superseded_parts(changes private.day_parts[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.has_tag(metadata jsonb, tag text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.hash_token(token text) FROM PUBLIC;
 
@@ -12517,6 +12850,9 @@ GRANT ALL ON FUNCTION public.archive_project(project uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.attach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.attach_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.budget_status(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.budget_status(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.cancel_invitation(invitation uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.cancel_invitation(invitation uuid) TO authenticated;

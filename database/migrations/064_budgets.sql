@@ -185,6 +185,15 @@ begin
     if new.measure = 'cost' and new.currency in ('SIT', 'CYP', 'MTL', 'SKK', 'EEK', 'LVL', 'LTL', 'HRK', 'BGN') then
         raise exception '% became the euro. Enter the amount in EUR.', new.currency using errcode = '22023';
     end if;
+    if
+        new.measure = 'cost'
+        and new.currency not in (
+            'AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF', 'IDR', 'ILS', 'INR', 'ISK', 'JPY', 'KRW',
+            'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SEK', 'SGD', 'THB', 'TRY', 'USD', 'ZAR'
+        )
+    then
+        raise exception 'Tally has no exchange rates of %. Choose another currency.', new.currency using errcode = '22023';
+    end if;
     return new;
 end
 $$;

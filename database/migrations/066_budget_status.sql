@@ -243,7 +243,7 @@ declare
     );
 begin
     if cardinality(visible) = 0 then
-        return '[]';
+        return json '[]';
     end if;
     return (
         select coalesce(json_agg(f.facts order by f.facts ->> 'name', f.budget_id), '[]')

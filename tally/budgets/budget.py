@@ -24,7 +24,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a budget is about: all that is given must match. Names are for reading, ids for comparing."""
+    """The scope of a budget: all that is given must match. Names are for reading, ids for comparing."""
 
     project_id: str | None
     project: str | None

@@ -1,4 +1,4 @@
-"""Where a budget stands: what is spent, where its period will likely end, and the chance of exceeding it.
+"""The status of a budget: what is spent, where its period will likely end, and the chance of exceeding it.
 
 Everything is in the budget's currency, or tokens. Past days are converted at their own rates, as pages do;
 what is to come at the newest one.
@@ -146,12 +146,12 @@ class BudgetStatus:
 
     @property
     def left_a_day(self) -> Decimal | None:
-        """What may be spent on each day to come; None on the last day, and once nothing is left."""
+        """The average that may be spent on each day to come; None on the last one, or with nothing left."""
         return self.left / self.days_to_come if self.days_to_come and self.left > 0 else None
 
     @property
     def likely_a_day(self) -> Decimal | None:
-        """What is likely spent on each day to come."""
+        """The average that is likely spent on each day to come."""
         if self.outlook is None or not self.days_to_come:
             return None
         return (self.outlook.likely - self.spent) / self.days_to_come

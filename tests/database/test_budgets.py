@@ -1,5 +1,6 @@
 """Budgets: admins write them, others see those that they may know, and none of them can be nonsense."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tally.currency.rates import EURO_SINCE
+from tally.currency.rates import EURO_SINCE, bundled_rates
 from tests.database.access import insert
 from tests.database.teams import COLLEAGUES, Person, Team, make_team
 from tests.database_fixtures import Connection, Project
@@ -71,7 +72,7 @@ def test_where_members_see_their_own_costs_only_they_see_no_budget_but_their_own
         ({"amount": "Infinity"}, "budgets_amount"),
         ({"amount": "0.00000000001"}, "budgets_amount"),
         ({"amount": "1.5", "measure": "tokens"}, "budgets_amount"),
-        ({"currency": "usd"}, "budgets_currency"),
+        ({"currency": "usd"}, "no exchange rates of usd"),
         ({"currency": "HRK"}, "HRK became the euro. Enter the amount in EUR."),
         ({"period": "week", "starts_on_day": 15}, "budgets_start"),
         ({"starts_on_day": 29}, "budgets_starts_on_day"),
@@ -94,6 +95,14 @@ def test_nonsense_is_refused(team: Team, values: dict[str, Any], sentence: str) 
 def test_every_currency_that_became_the_euro_is_refused(team: Team) -> None:
     for currency in EURO_SINCE:
         with pytest.raises(psycopg.errors.InvalidParameterValue, match=f"{currency} became the euro"):
+            add_budget(team["admin"].connection, team.id, currency=currency)
+
+
+def test_only_currencies_with_exchange_rates_are_accepted(team: Team) -> None:
+    for currency in bundled_rates().list_current(date(2020, 1, 1)):
+        add_budget(team["admin"].connection, team.id, currency=currency)
+    for currency in ("RUB", "XYZ"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match="no exchange rates"):
             add_budget(team["admin"].connection, team.id, currency=currency)
 
 

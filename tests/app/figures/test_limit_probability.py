@@ -8,13 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.figures.limit_probability import (
-    Distribution,
     calculate_limit_probability,
-    calculate_probability,
-    find_likeliest_day,
     format_probability,
     read_distribution,
 )
+from tally.core.exceeding import Distribution, calculate_probability, find_likeliest_day
 from tally.core.quantile_levels import LEVELS
 
 FIRST = date(2026, 11, 21)
@@ -89,3 +87,9 @@ def test_total_without_quantiles_is_read_from_its_ranges() -> None:
     names = ("lower_bound_95", "lower_bound_80", "predicted_cost_usd", "upper_bound_80", "upper_bound_95")
     total = dict(zip(names, map(Decimal, (50, 60, 70, 80, 95)), strict=True)) | {"quantiles": None}
     assert calculate_probability(read_distribution(total), Decimal(75), Decimal(0)) == pytest.approx(0.3)
+
+
+def test_credits_beyond_the_spend_are_below_every_outcome() -> None:
+    from_nothing = Distribution(LEVELS, [Decimal(nth) for nth in range(len(LEVELS))])
+    assert calculate_probability(from_nothing, Decimal(-1), Decimal(-5)) == 1
+    assert 0 < calculate_probability(from_nothing, Decimal(20), Decimal(-5)) < 1

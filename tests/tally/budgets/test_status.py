@@ -1,4 +1,4 @@
-"""Where a budget stands: never below what is spent, in its own currency, and nothing is made up."""
+"""The status of budgets: never below what is spent, in its own currency, and nothing is made up."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -43,7 +43,7 @@ def budget(**values: Any) -> Budget:
 def facts(
     spent: dict[date, Decimal], forecast: StoredForecast | None = None, today: date = TODAY, **values: Any
 ) -> BudgetFacts:
-    """What is known of a budget."""
+    """The facts of a budget."""
     kind: PeriodKind = values.get("period_kind", "month")
     period = find_period(kind, values.get("starts_on_day", 1), today)
     previous = find_previous(kind, values.get("starts_on_day", 1), period)
