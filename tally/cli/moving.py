@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,9 @@ def import_everything(path: Path, email: str | None, workspace: str | None) -> N
 def _describe(manifest: "ExportManifest") -> str:
     records = manifest.rows["cost_records"] + manifest.rows["superseded_records"]
     days = f" from {manifest.first_day} to {manifest.last_day}" if manifest.first_day else ""
-    totals = ", ".join(f"{one.cost_usd} USD {basis}" for basis, one in manifest.totals.items())
+    totals = ", ".join(
+        f"{Decimal(one.cost_usd).normalize():f} USD {basis}" for basis, one in manifest.totals.items()
+    )
     return f"{plural(records, 'record')}{days}{f'; {totals}' if totals else ''}"
 
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
+from tally.catalog.payees import OTHER
 from tally.core.day_totals import DayTotals, day_of
 from tally.core.records import CostRecord
 from tally.core.text import plural
@@ -20,6 +21,7 @@ OF_PERIOD = (
     "of a longer period than a day: the amount counts on the first day of its period, "
     "and replaces no estimates of the others"
 )
+UNKNOWN_PROVIDER = "under Other: the file names no provider for them that Tally knows"
 Group: TypeAlias = tuple[date, str, str, str, str]  # day, model, provider, cost basis and charge type
 
 
@@ -126,10 +128,11 @@ def describe_parsed(parsed: Parsed) -> list[str]:
 
 
 def find_uncertain(records: Sequence[CostRecord]) -> Counter[str]:
-    """Numbers of records with prices that are not known, and of bills of longer periods than a day."""
+    """Numbers of records with prices or providers that are not known, and of bills of more than a day."""
     notes = Counter(str(record.metadata.get("price_note", "")) for record in records)
     found = Counter({f"at the {note}": n for note, n in notes.items() if note.startswith(UNKNOWN_PRICE)})
     found[OF_PERIOD] = sum(map(_is_of_period, records))
+    found[UNKNOWN_PROVIDER] = sum(record.provider == OTHER for record in records)
     return +found
 
 

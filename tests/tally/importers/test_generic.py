@@ -57,9 +57,15 @@ def test_common_headers_are_recognised(header: str) -> None:
 
 def test_columns_that_are_left_out_are_named() -> None:
     parsed = parse("date,project,cost,foo,,note\n2026-11-02,Website,1,a,b,c\n")
-    assert describe_parsed(parsed) == ['Not used: "project", "foo".']
-    mapped = parse("date,foo,cost\n2026-11-02,a,1\n", Options(mapping={"foo": "note"}))
+    assert describe_parsed(parsed)[0] == 'Not used: "project", "foo".'
+    mapped = parse("date,foo,provider,cost\n2026-11-02,a,OpenAI,1\n", Options(mapping={"foo": "note"}))
     assert describe_parsed(mapped) == []
+
+
+def test_records_that_go_under_other_are_counted() -> None:
+    parsed = parse("date,provider,cost\n2026-11-02,OpenAI,1\n2026-11-02,Unheard of,2\n2026-11-02,,3\n")
+    sentence = "2 records under Other: the file names no provider for them that Tally knows."
+    assert describe_parsed(parsed) == [sentence]
 
 
 def test_columns_of_all_files_of_an_archive_are_named() -> None:
