@@ -8736,29 +8736,36 @@ begin
         select
             json_build_object(
                 'import_id', coalesce(json_agg(d.import_id), '[]'),
+                'kind', coalesce(json_agg(d.kind), '[]'),
                 'day', coalesce(json_agg(d.day), '[]'),
                 'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
                 'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
+                'effective_usd', coalesce(json_agg(d.effective_usd::text), '[]'),
                 'records', coalesce(json_agg(d.records), '[]'),
                 'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
             )
         from (
             select
                 s.import_id,
+                case
+                    when s.import_id is not null then null
+                    when s.charge_type = 'subscription' then s.charge_type
+                    else s.collection_method
+                end as kind,
                 (s.timestamp at time zone 'UTC')::date as day,
                 s.cost_basis,
                 sum(s.cost_usd) as cost_usd,
+                sum(s.cost_usd) filter (where s.money_is_effective) as effective_usd,
                 count(*) as records,
                 count(*) filter (where s.cost_usd is null) as unpriced_records
             from private.statements as s
             where
                 s.workspace_id = tenant
-                and s.import_id is not null
                 and (only_user is null or s.user_id = only_user)
                 and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
                 and (project is null or coalesce(s.project_id, '00000000-0000-0000-0000-000000000000') = project)
                 and (account is null or s.billing_account = account)
-            group by 1, 2, 3
+            group by 1, 2, 3, 4
         ) as d
     );
 end

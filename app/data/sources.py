@@ -50,8 +50,9 @@ def load_connections(user: User) -> "list[Connection]":
 def load_source_days(user: User, project: str | None = None, account: str | None = None) -> pd.DataFrame:
     """Totals of each source by day, enabled or not; with a project or billing account only of its records.
 
-    Columns: import_id, day, cost_basis, cost_usd (in the display currency, None where all records are
-    unpriced), records, unpriced_records.
+    Columns: import_id (None for what has no source: then `kind` is "subscription" or how it was collected),
+    day, cost_basis, cost_usd (in the display currency, None where all records are unpriced), effective_usd
+    (the part in the totals), records, unpriced_records.
     """
     return _source_days(user, data_version(user), (project, account), load_currency(user))
 

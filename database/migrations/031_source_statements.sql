@@ -181,8 +181,8 @@ revoke all on function public.source_statements(date, date, uuid) from public, a
 grant execute on function public.source_statements(date, date, uuid) to authenticated;
 
 -- The figures of a workspace's sources as they were reported, effective or not: columns of equal length, a line for each
--- source, UTC day and basis. Manual entries and other records without a source are left out. `project` (the nil id for none) and
--- `account` limit them to one.
+-- source, UTC day and basis; `effective_usd` is in the totals. Records without a source have their kind instead: subscriptions,
+-- or the way in which they were collected. `project` (the nil id for none) and `account` limit them to one.
 create or replace function public.source_days(
     workspace uuid default null, project uuid default null, account text default null
 )
@@ -201,29 +201,36 @@ begin
         select
             json_build_object(
                 'import_id', coalesce(json_agg(d.import_id), '[]'),
+                'kind', coalesce(json_agg(d.kind), '[]'),
                 'day', coalesce(json_agg(d.day), '[]'),
                 'cost_basis', coalesce(json_agg(d.cost_basis), '[]'),
                 'cost_usd', coalesce(json_agg(d.cost_usd::text), '[]'),
+                'effective_usd', coalesce(json_agg(d.effective_usd::text), '[]'),
                 'records', coalesce(json_agg(d.records), '[]'),
                 'unpriced_records', coalesce(json_agg(d.unpriced_records), '[]')
             )
         from (
             select
                 s.import_id,
+                case
+                    when s.import_id is not null then null
+                    when s.charge_type = 'subscription' then s.charge_type
+                    else s.collection_method
+                end as kind,
                 (s.timestamp at time zone 'UTC')::date as day,
                 s.cost_basis,
                 sum(s.cost_usd) as cost_usd,
+                sum(s.cost_usd) filter (where s.money_is_effective) as effective_usd,
                 count(*) as records,
                 count(*) filter (where s.cost_usd is null) as unpriced_records
             from private.statements as s
             where
                 s.workspace_id = tenant
-                and s.import_id is not null
                 and (only_user is null or s.user_id = only_user)
                 and (s.project_id is null or s.project_id <> all (hidden) or s.user_id = auth.uid())
                 and (project is null or coalesce(s.project_id, '00000000-0000-0000-0000-000000000000') = project)
                 and (account is null or s.billing_account = account)
-            group by 1, 2, 3
+            group by 1, 2, 3, 4
         ) as d
     );
 end

@@ -211,7 +211,11 @@ def test_totals_of_a_source_by_day_and_basis_ignore_whether_it_is_enabled(person
     def key(line: dict[str, Any]) -> str:
         return json.dumps(line, sort_keys=True)
 
-    assert sorted(source_days(person), key=key) == sorted(before, key=key)
+    after = source_days(person)
+    effective = [sum(Decimal(line.pop("effective_usd") or 0) for line in lines) for lines in (before, after)]
+    assert sorted(after, key=key) == sorted(before, key=key)
+    assert effective == [Decimal("12.2"), Decimal("12.2")], "a bill replaces the estimate, enabled or not"
+    assert [line["kind"] for line in after if line["import_id"] is None] == ["manual_entry"]
     of_usage = next(line for line in before if line["import_id"] == used)
     assert (of_usage["cost_usd"], of_usage["records"], of_usage["unpriced_records"]) == ("1.5000000000", 2, 1)
     assert {line["cost_basis"] for line in before} == {"billed", "estimated"}

@@ -29,12 +29,12 @@ with st.skeleton(height=480):
     sources = data.load_sources(user)
     account = choose_account(user)
     days = data.load_source_days(user, project.project_id if project else None, account)
-if not sources:
+if not sources and days.empty:
     render_welcome(user, today)
     st.stop()
 if project or account:
     sources = [source for source in sources if source["id"] in set(days["import_id"])]
-if sources:
+if sources or not days.empty:
     render_sources(user, sources, days, preferences.zone, currency)
 else:
     with st.container(border=True):

@@ -11,7 +11,11 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import User, database_of
+from app.figures.spend import INCLUDED
+from app.formats.money import format_money
+from app.formats.text import escape_markdown
 from app.parts.permissions import explain_fixed
+from app.parts.record_labels import SOURCES
 from app.parts.source_dialogs import PATIENCE, confirm_deletion, edit_payment
 from app.parts.source_names import describe_format, describe_source, shown_name
 from app.ui import columns
@@ -38,6 +42,7 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
         "records": columns.count("Records"),
         "billed": columns.money("Billed", currency),
         "estimated": columns.money("Estimated", currency),
+        "spend": columns.money("In spend", currency, "The part that the totals use."),
         "included": columns.money("Value", currency, "At list prices; covered by a plan and not in spend."),
         "unpriced": columns.count("No price"),
         "last_import": columns.instant("Last import", zone),
@@ -48,32 +53,55 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
 def describe_sources(sources: Sequence[Source], days: pd.DataFrame) -> pd.DataFrame:
     """Sources as a table, without unused columns; `days` is data.load_source_days."""
     by_source = dict(iter(days.groupby("import_id")))
-    lines = [_describe(source, by_source.get(source["id"])) for source in sources]
+    lines = [_describe(source) | _sum_days(by_source.get(source["id"])) for source in sources]
+    by_kind = dict(iter(days[days["import_id"].isna()].groupby("kind")))
+    lines += [_describe_unsourced(str(kind)) | _sum_days(of_kind) for kind, of_kind in by_kind.items()]
     frame = pd.DataFrame(lines, dtype=object)
     return frame.drop(columns=[name for name in (*BASES, "unpriced") if frame[name].isna().all()])
 
 
-def _describe(source: Source, days: pd.DataFrame | None) -> dict[str, Any]:
-    line: dict[str, Any] = {
+def _describe(source: Source) -> dict[str, Any]:
+    return {
         "source": shown_name(source["filename"]),
         "format": describe_format(source),
         "in_totals": "Yes" if source["is_enabled"] else "Excluded",
-        "records": 0,
-        **dict.fromkeys(BASES),
-        "unpriced": None,
         "last_import": last_import(source),
-        "newest_day": None,
     }
+
+
+def _describe_unsourced(kind: str) -> dict[str, Any]:
+    """Records without a source: subscriptions, and what was entered by hand."""
+    names = {"subscription": "Subscriptions", "manual_entry": "Entered by hand"}
+    return {
+        "source": names.get(kind, SOURCES.get(kind, kind)),
+        "format": "",
+        "in_totals": "Yes",
+        "last_import": None,
+    }
+
+
+def _sum_days(days: pd.DataFrame | None) -> dict[str, Any]:
+    line: dict[str, Any] = dict.fromkeys((*BASES, "unpriced", "newest_day", "spend"))
     if days is None:
-        return line
+        return line | {"records": 0}
     for basis in BASES:
-        known = [cost for cost in days[days["cost_basis"] == basis]["cost_usd"] if cost is not None]
-        line[basis] = sum(known, Decimal(0)) if known else None
+        line[basis] = _sum_known(days[days["cost_basis"] == basis]["cost_usd"])
     return line | {
+        "spend": sum_spend(days),
         "newest_day": days["day"].max(),
         "records": int(days["records"].sum()),
         "unpriced": int(days["unpriced_records"].sum()) or None,
     }
+
+
+def sum_spend(days: pd.DataFrame) -> Decimal | None:
+    """The part of the days that is in the totals as spend; None without any."""
+    return _sum_known(days[days["cost_basis"] != INCLUDED]["effective_usd"])
+
+
+def _sum_known(amounts: "pd.Series[Any]") -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, Decimal(0)) if known else None
 
 
 def last_import(source: Source) -> datetime:
@@ -99,7 +127,7 @@ def render_sources(
         render_heading("Your sources", plural(len(sources), "source"))
         if quiet := list_quiet(sources, datetime.now(zone)):
             render_warning(" ".join(quiet[:SHOWN_QUIET]))
-        key = f"sources-{sources[0]['id']}-{len(sources)}"
+        key = f"sources-{sources[0]['id'] if sources else 'none'}-{len(sources)}"
         position = selected_row(key, len(sources))
         reason = explain_fixed(user, None if position is None else _find_owner(sources[position]))
         if position is None or reason:
@@ -107,6 +135,10 @@ def render_sources(
         else:
             _render_actions(user, sources[position], days)
         render_table(describe_sources(sources, days), list_columns(zone, currency), "Your sources", key=key)
+        if spent := sum_spend(days):
+            st.caption(
+                escape_markdown(f"Together {format_money(spent, currency)} of spend, as on the Overview.")
+            )
 
 
 def _find_owner(source: Source) -> str:

@@ -20,7 +20,7 @@ from tally.agents.registry import AGENTS
 from tally.core.records import REQUESTS, CostRecord
 from tally.ledger.save import save_records
 from tests.app.accounts import Account, sign_in_user
-from tests.app.pages import metrics, open_page, shown, usage
+from tests.app.pages import metrics, open_page, save, shown, usage
 from tests.app.ui.shown_table import shown_table
 from tests.app.wire import Wire
 
@@ -104,6 +104,23 @@ def test_list_shows_records_and_money_of_each_source(monkeypatch: pytest.MonkeyP
     assert listed["estimated"].dropna().to_dict() == {"usage.csv": 8}
     assert dict(listed["records"]) == {"costs.csv": 3, "usage.csv": 2}
     assert list(listed["format"]) == ["OpenAI cost export", "OpenAI usage export"]
+
+
+def test_sum_of_the_sources_is_that_of_the_overview(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    add_both(user)
+    by_hand = usage(3, "7.25", collection_method="manual_entry")
+    plan = usage(4, "20", collection_method="manual_entry", charge_type="subscription", model_name="Plus")
+    save(user, [by_hand, plan, usage(4, "99", cost_basis="included", collection_method="manual_entry")])
+
+    page = open_page(monkeypatch, user, "sources")
+
+    assert not page.exception
+    listed = shown_table(page.dataframe[0]).set_index("source")["spend"]
+    assert listed[["Subscriptions", "Entered by hand", "costs.csv"]].tolist() == ["$20.00", "$7.25", "$10.00"]
+    assert spent(user) - 99 == Decimal("37.25")
+    assert "Together $37.25 of spend, as on the Overview." in shown(page).replace("\\", "")
+    page.session_state["sources-none-2"] = {"selection": {"rows": [3], "columns": [], "cells": []}}
+    assert not page.run().exception, "an entry without a source cannot be excluded"
 
 
 def test_excluded_source_is_in_no_total(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
