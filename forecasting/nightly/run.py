@@ -21,6 +21,7 @@ from forecasting.nightly.exchange_rates import save_newer_rates
 from forecasting.nightly.problems import ACTUALS, ANOMALIES, DELETION, FORECAST, RECORD, Problems, describe
 from forecasting.nightly.renewals import Posted, post_renewals
 from forecasting.nightly.step_log import StepLog
+from forecasting.nightly.stored_budgets import save_budgets
 from forecasting.nightly.stored_results import delete_old_results, save_results
 from forecasting.nightly.sync import Synced, describe_sync, sync_connections
 from forecasting.nightly.upkeep import Upkeep
@@ -223,6 +224,7 @@ class NightlyRun:
         stored = None
         if not workspace_run.error:
             stored = self.problems.attempt(workspace, FORECAST, partial(self._save_results, workspace_run))
+        save_budgets(self.connection, workspace_run, self.problems)
         scored = self.problems.attempt(
             workspace, ACTUALS, partial(backfill_actuals, self.connection, workspace)
         )

@@ -7,7 +7,8 @@ from typing import Any
 
 from forecasting.model.forecast import Forecast
 from forecasting.model.series import MIN_DAYS, TOTAL, Series, calculate_series
-from forecasting.nightly.database import Connection
+from forecasting.nightly.budgets import NO_BUDGETS, PREFIX, Budgets, Rest, load_budgets, load_usage
+from forecasting.nightly.database import Connection, bounded_transaction
 from forecasting.nightly.inputs import load_daily_spend, load_known_spend, load_models, load_projects
 from forecasting.nightly.results import (
     KnownSpend,
@@ -34,14 +35,18 @@ class WorkspaceRun:
     series: Sequence[Series] = ()
     models_left_out: int = 0
     projects_left_out: int = 0
+    budgets: Budgets = NO_BUDGETS
+    budget_series: Sequence[Series] = ()  # of scopes that only budgets have
     error: Exception | None = None  # if its spend could not be read
+    budget_error: Exception | None = None  # if only that of its budgets could not
     forecasts: list[Forecast] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
 
     @property
     def tasks(self) -> list[Task]:
         days_left = count_days_left(self.workspace.today)
-        return [Task(series, days_left) for series in self.series if not series.days_missing]
+        all_series = (*self.series, *self.budget_series)
+        return [Task(series, days_left) for series in all_series if not series.days_missing]
 
     @property
     def is_complete(self) -> bool:
@@ -57,13 +62,22 @@ class WorkspaceRun:
     def results(self) -> list[Result]:
         """Results to store, ordered by series name."""
         metered = {series.unique_id for series in self.series}
-        results = [calculate_result(forecast, self.known) for forecast in self.forecasts]
+        results = [
+            calculate_result(forecast, self.known)
+            for forecast in self.forecasts
+            if not forecast.series.unique_id.startswith(PREFIX)
+        ]
         results += [
             calculate_renewals_only(unique_id, self.known)
             for unique_id in self.known.renewals
             if unique_id not in metered
         ]
         return sorted(results, key=lambda result: result.unique_id)
+
+    def rests(self) -> list[Rest]:
+        """The rests of budgets to store."""
+        known = [series.unique_id for series in (*self.series, *self.budget_series)]
+        return self.budgets.rests(self.forecasts, known)
 
     def results_or_none(self) -> list[Result]:
         """The same; none, and the error, where they cannot be calculated."""
@@ -99,7 +113,11 @@ class WorkspaceRun:
             "count": count,
             "models_left_out": self.models_left_out,
             "projects_left_out": self.projects_left_out,
-            "failed": [{"series": f.series.unique_id, "reason": f.reason} for f in self.failures],
+            "failed": [
+                {"series": f.series.unique_id, "reason": f.reason}
+                for f in self.failures
+                if not f.series.unique_id.startswith(PREFIX)
+            ],
             "too_little_history": self.too_little_history(),
         }
 
@@ -113,4 +131,22 @@ def load_workspace_run(connection: Connection, workspace: Workspace) -> Workspac
     daily = load_daily_spend(connection, workspace, models, projects)
     series = calculate_series(workspace.id, daily, workspace.last_day)
     known = load_known_spend(connection, workspace, models, projects)
-    return WorkspaceRun(workspace, known, series, models_left_out, projects_left_out)
+    run = WorkspaceRun(workspace, known, series, models_left_out, projects_left_out)
+    _add_budgets(connection, run)
+    return run
+
+
+def _add_budgets(connection: Connection, run: WorkspaceRun) -> None:
+    """Read what budgets need; if that fails, the workspace is forecast without them."""
+    workspace = run.workspace
+    try:
+        with bounded_transaction(connection):
+            budgets = load_budgets(connection, workspace, [series.unique_id for series in run.series])
+            usage = load_usage(connection, workspace, budgets)
+    except Exception as error:
+        if connection.closed:
+            raise
+        run.budget_error = error
+    else:
+        run.budgets = budgets
+        run.budget_series = calculate_series(workspace.id, usage, workspace.last_day)
