@@ -625,6 +625,36 @@ begin
 end
 $$;
 
+-- FUNCTION private.begin_confirmation(uuid, text, text)
+
+CREATE FUNCTION private.begin_confirmation(channel uuid, address text, token text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $_$
+declare
+    hashed constant bytea := extensions.digest(address, 'sha256');
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.confirmations.' || address, 0));
+    if
+        (
+            select count(*) >= 3
+            from private.sent_tests as t
+            where t.email_sha256 = hashed and t.sent_at > now() - interval '1 day'
+        )
+    then
+        return false;
+    end if;
+    insert into private.sent_tests (workspace_id, channel_id, email_sha256)
+    select c.workspace_id, c.id, hashed from public.channels as c where c.id = $1;
+    update public.channels as c
+    set
+        confirmation_sha256 = decode(private.hash_token($3), 'hex'),
+        confirmation_expires_at = now() + interval '7 days'
+    where c.id = $1;
+    return true;
+end
+$_$;
+
 -- FUNCTION private.billing_lock(uuid)
 
 CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
@@ -2088,14 +2118,19 @@ CREATE FUNCTION private.enqueue_test(tenant uuid, channel uuid) RETURNS uuid
     AS $$
 declare
     enqueued uuid;
+    of_channel bigint;
+    of_workspace bigint;
 begin
     perform pg_advisory_xact_lock(hashtextextended('tally.tests.' || tenant::text, 0));
-    delete from private.sent_tests as t where t.workspace_id = tenant and t.sent_at < now() - interval '1 hour';
-    if (select count(*) >= 5 from private.sent_tests as t where t.workspace_id = tenant and t.channel_id = channel) then
+    delete from private.sent_tests as t where t.workspace_id = tenant and t.sent_at < now() - interval '1 day';
+    select count(*) filter (where t.channel_id = channel), count(*) into of_channel, of_workspace
+    from private.sent_tests as t
+    where t.workspace_id = tenant and t.sent_at > now() - interval '1 hour' and t.email_sha256 is null;
+    if of_channel >= 5 then
         raise exception 'This channel was tested five times within an hour. Wait a while, then test it again.'
             using errcode = '22023';
     end if;
-    if (select count(*) >= 20 from private.sent_tests as t where t.workspace_id = tenant) then
+    if of_workspace >= 20 then
         raise exception 'Twenty tests of this workspace''s channels were sent within an hour. Wait a while, then test again.'
             using errcode = '22023';
     end if;
@@ -3053,6 +3088,20 @@ CREATE FUNCTION private.installation_owner() RETURNS uuid
     select coalesce(
         (select i.owner_id from private.installation as i),
         (select u.id from auth.users as u order by u.created_at, u.id limit 1)
+    )
+$$;
+
+-- FUNCTION private.is_address_of_member(uuid, text)
+
+CREATE FUNCTION private.is_address_of_member(tenant uuid, address text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select exists (
+        select
+        from public.members as m
+        inner join auth.users as u on m.user_id = u.id
+        where m.workspace_id = tenant and lower(u.email) = address and to_jsonb(u) ->> 'email_confirmed_at' is not null
     )
 $$;
 
@@ -8151,6 +8200,9 @@ CREATE FUNCTION public.remove_channel(channel uuid) RETURNS void
 declare
     found_one constant public.channels := private.require_channel(channel);
 begin
+    update public.deliveries as d
+    set state = 'failed', problem = 'The channel was removed.'
+    where d.workspace_id = found_one.workspace_id and d.channel_id = found_one.id and d.state in ('waiting', 'held');
     delete from public.channels as c where c.id = found_one.id;
 end
 $$;
@@ -8354,7 +8406,7 @@ begin
     where c.id = save_channel.channel and c.workspace_id = tenant;
     if found then
         -- What waits for a time that may be another now is looked at again.
-        update public.deliveries as d set next_attempt_at = now()
+        update public.deliveries as d set state = 'waiting', next_attempt_at = now()
         where d.channel_id = save_channel.channel and d.state = 'held' and d.sent_in is null;
     else
         insert into public.channels (
@@ -9307,6 +9359,7 @@ CREATE TABLE private.sent_tests (
     id bigint NOT NULL,
     workspace_id uuid NOT NULL,
     channel_id uuid NOT NULL,
+    email_sha256 bytea,
     sent_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -10295,6 +10348,10 @@ CREATE INDEX sent_invitations_invited_by_idx ON private.sent_invitations USING b
 -- INDEX private.sent_invitations_sent_at_idx
 
 CREATE INDEX sent_invitations_sent_at_idx ON private.sent_invitations USING btree (sent_at);
+
+-- INDEX private.sent_tests_email_idx
+
+CREATE INDEX sent_tests_email_idx ON private.sent_tests USING btree (email_sha256, sent_at) WHERE (email_sha256 IS NOT NULL);
 
 -- INDEX private.sent_tests_workspace_id_idx
 
@@ -12212,6 +12269,8 @@ REVOKE ALL ON FUNCTION private.authorities() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.begin_confirmation(channel uuid, address text, token text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budget_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
@@ -12432,6 +12491,8 @@ REVOKE ALL ON FUNCTION private.insert_records(tenant uuid, source public.imports
 REVOKE ALL ON FUNCTION private.insert_renewals(tenant uuid, ids uuid[], days date[], zone text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.installation_owner() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.is_address_of_member(tenant uuid, address text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.is_refresh_due() FROM PUBLIC;
 

@@ -121,7 +121,7 @@ begin
     where c.id = save_channel.channel and c.workspace_id = tenant;
     if found then
         -- What waits for a time that may be another now is looked at again.
-        update public.deliveries as d set next_attempt_at = now()
+        update public.deliveries as d set state = 'waiting', next_attempt_at = now()
         where d.channel_id = save_channel.channel and d.state = 'held' and d.sent_in is null;
     else
         insert into public.channels (
@@ -177,6 +177,9 @@ as $$
 declare
     found_one constant public.channels := private.require_channel(channel);
 begin
+    update public.deliveries as d
+    set state = 'failed', problem = 'The channel was removed.'
+    where d.workspace_id = found_one.workspace_id and d.channel_id = found_one.id and d.state in ('waiting', 'held');
     delete from public.channels as c where c.id = found_one.id;
 end
 $$;

@@ -61,14 +61,16 @@ end
 $$;
 revoke all on function private.clear_event(uuid) from public;
 
--- Tests of the last hour, which their limits count.
+-- Tests and links of the last day, which their limits count. Addresses are hashed.
 create table if not exists private.sent_tests (
     id bigint primary key generated always as identity,
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
     channel_id uuid not null,
+    email_sha256 bytea,
     sent_at timestamptz not null default now()
 );
 create index if not exists sent_tests_workspace_id_idx on private.sent_tests (workspace_id, sent_at);
+create index if not exists sent_tests_email_idx on private.sent_tests (email_sha256, sent_at) where email_sha256 is not null;
 alter table private.sent_tests enable row level security;
 revoke all on private.sent_tests from public, anon, authenticated, service_role;
 
@@ -80,14 +82,19 @@ set search_path = ''
 as $$
 declare
     enqueued uuid;
+    of_channel bigint;
+    of_workspace bigint;
 begin
     perform pg_advisory_xact_lock(hashtextextended('tally.tests.' || tenant::text, 0));
-    delete from private.sent_tests as t where t.workspace_id = tenant and t.sent_at < now() - interval '1 hour';
-    if (select count(*) >= 5 from private.sent_tests as t where t.workspace_id = tenant and t.channel_id = channel) then
+    delete from private.sent_tests as t where t.workspace_id = tenant and t.sent_at < now() - interval '1 day';
+    select count(*) filter (where t.channel_id = channel), count(*) into of_channel, of_workspace
+    from private.sent_tests as t
+    where t.workspace_id = tenant and t.sent_at > now() - interval '1 hour' and t.email_sha256 is null;
+    if of_channel >= 5 then
         raise exception 'This channel was tested five times within an hour. Wait a while, then test it again.'
             using errcode = '22023';
     end if;
-    if (select count(*) >= 20 from private.sent_tests as t where t.workspace_id = tenant) then
+    if of_workspace >= 20 then
         raise exception 'Twenty tests of this workspace''s channels were sent within an hour. Wait a while, then test again.'
             using errcode = '22023';
     end if;
@@ -101,6 +108,54 @@ begin
 end
 $$;
 revoke all on function private.enqueue_test(uuid, uuid) from public;
+
+-- Stores the hash of a token for a link that verifies an e-mail channel, and false in place of a fourth link in a day to one
+-- address, from all workspaces.
+create or replace function private.begin_confirmation(channel uuid, address text, token text)
+returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    hashed constant bytea := extensions.digest(address, 'sha256');
+begin
+    perform pg_advisory_xact_lock(hashtextextended('tally.confirmations.' || address, 0));
+    if
+        (
+            select count(*) >= 3
+            from private.sent_tests as t
+            where t.email_sha256 = hashed and t.sent_at > now() - interval '1 day'
+        )
+    then
+        return false;
+    end if;
+    insert into private.sent_tests (workspace_id, channel_id, email_sha256)
+    select c.workspace_id, c.id, hashed from public.channels as c where c.id = $1;
+    update public.channels as c
+    set
+        confirmation_sha256 = decode(private.hash_token($3), 'hex'),
+        confirmation_expires_at = now() + interval '7 days'
+    where c.id = $1;
+    return true;
+end
+$$;
+revoke all on function private.begin_confirmation(uuid, text, text) from public;
+
+-- True if the address is that of a member, who has shown that it is theirs.
+create or replace function private.is_address_of_member(tenant uuid, address text)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+    select exists (
+        select
+        from public.members as m
+        inner join auth.users as u on m.user_id = u.id
+        where m.workspace_id = tenant and lower(u.email) = address and to_jsonb(u) ->> 'email_confirmed_at' is not null
+    )
+$$;
+revoke all on function private.is_address_of_member(uuid, text) from public;
 
 -- Forgets events and messages of long ago.
 create or replace function private.forget_old_events()

@@ -24,6 +24,8 @@ class Settings(BaseModel):
     app_origin: str | None = None
     tally_encryption_keys: SecretStr | None = None  # see tally/secrets/key_ring.py
     tally_scan_logs: bool = False  # the dashboard may read coding agents' logs on its machine
+    tally_allow_private_webhooks: bool = False  # alerts may go to servers that are not on the internet
+    tally_alert_services: str | None = None  # for tests: a server on this machine in place of all services
     exchange_rates_url: str = "https://www.ecb.europa.eu/stats/eurofxref"  # or `off`
 
 

@@ -1,0 +1,68 @@
+"""Verifying e-mail addresses: a member's at once, any other once its reader has clicked a link."""
+
+import secrets
+from typing import Any
+
+import psycopg
+
+from tally.notifications.claims import Claim
+from tally.notifications.mail import Mail, quote_name
+from tally.notifications.senders.protocol import Outcome
+
+Connection = psycopg.Connection[Any]
+
+IS_MEMBER = "select private.is_address_of_member(%s, %s)"
+BEGIN = "select private.begin_confirmation(%s, %s, %s)"
+FORGET = "update public.channels set verified_at = null, verified_by = null where id = %s"
+
+NO_ORIGIN = (
+    "This address is no member's, so its reader has to click a link first, and links need APP_ORIGIN: the "
+    "address under which people reach Tally. Set it, then test the channel again."
+)
+TOO_MANY = (
+    "Three links were sent to this address within a day. Wait until tomorrow, then test the channel again."
+)
+NO_MEMBER = (
+    "This address is no longer that of a member. Test the channel: its reader then gets a link to agree by."
+)
+TEXT = """\
+The workspace “{workspace}” would like Tally to send its alerts about spending on AI to this address.
+
+To get them, open this page and agree:
+{link}
+
+The link works for a week. If you did not expect this email, ignore it: without you, nothing is sent here.
+"""
+
+
+def is_member(connection: Connection, claim: Claim, address: str) -> bool:
+    """True for the address of a member of the workspace."""
+    [[answer]] = connection.execute(IS_MEMBER, [claim.workspace_id, address]).fetchall()
+    return bool(answer)
+
+
+def check_member(connection: Connection, claim: Claim, address: str) -> Outcome | None:
+    """The refusal of an address that was verified as a member's and is none any more."""
+    if claim.verified_by != "member" or is_member(connection, claim, address):
+        return None
+    connection.execute(FORGET, [claim.channel_id])
+    return Outcome(problem=NO_MEMBER, is_final=True)
+
+
+def write_confirmation(connection: Connection, claim: Claim, address: str, origin: str) -> Mail | Outcome:
+    """The email with a new link, or the reason for none."""
+    if not origin:
+        return Outcome(problem=NO_ORIGIN, is_final=True)
+    token = secrets.token_urlsafe(32)
+    [[has_begun]] = connection.execute(BEGIN, [claim.channel_id, address, token]).fetchall()
+    if not has_begun:
+        return Outcome(problem=TOO_MANY, is_final=True)
+    workspace = quote_name(claim.workspace)
+    text = TEXT.format(workspace=workspace, link=confirmation_link(origin, token))
+    headers = {"Auto-Submitted": "auto-generated"}
+    return Mail(address, f"Alerts of “{workspace}” in Tally", text, "", headers, str(claim.id))
+
+
+def confirmation_link(origin: str, token: str) -> str:
+    """The address of the page that verifies a channel."""
+    return f"{origin.rstrip('/')}/alerts/confirm?token={token}"
