@@ -3401,19 +3401,31 @@ $$;
 -- TABLE public.cost_records
 
 CREATE TABLE public.cost_records (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    request_count bigint DEFAULT 0 NOT NULL,
+    money_is_effective boolean DEFAULT true NOT NULL,
+    tokens_are_effective boolean DEFAULT true NOT NULL,
+    model_name text NOT NULL,
+    cost_basis text DEFAULT 'billed'::text NOT NULL,
+    charge_type text DEFAULT 'usage'::text NOT NULL,
+    cost_usd numeric(18,10),
     user_id uuid DEFAULT auth.uid() NOT NULL,
     project_id uuid,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
     project_chosen_by text,
-    provider_id uuid NOT NULL,
     import_id uuid,
     subscription_id uuid,
     source_key uuid DEFAULT gen_random_uuid() NOT NULL,
     request_id text,
     "timestamp" timestamp with time zone NOT NULL,
     day date,
-    model_name text NOT NULL,
     model_key text GENERATED ALWAYS AS (
 CASE
     WHEN (model_name = '(unspecified)'::text) THEN ''::text
@@ -3423,22 +3435,10 @@ END) STORED NOT NULL,
     billing_account text,
     dataset text DEFAULT 'requests'::text NOT NULL,
     billed_under_other_name boolean DEFAULT false NOT NULL,
-    cost_usd numeric(18,10),
-    tokens_used bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    cached_input_tokens bigint DEFAULT 0 NOT NULL,
-    cache_write_tokens bigint DEFAULT 0 NOT NULL,
-    reasoning_tokens bigint DEFAULT 0 NOT NULL,
-    request_count bigint DEFAULT 0 NOT NULL,
     collection_method text DEFAULT 'manual_entry'::text NOT NULL,
-    cost_basis text DEFAULT 'billed'::text NOT NULL,
-    charge_type text DEFAULT 'usage'::text NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    money_is_effective boolean DEFAULT true NOT NULL,
-    tokens_are_effective boolean DEFAULT true NOT NULL,
     CONSTRAINT cost_records_billing_account CHECK (((length(billing_account) >= 1) AND (length(billing_account) <= 200))),
     CONSTRAINT cost_records_charge_type CHECK ((charge_type = ANY (ARRAY['usage'::text, 'subscription'::text, 'credit'::text, 'tax'::text, 'adjustment'::text]))),
     CONSTRAINT cost_records_collection_method CHECK ((collection_method = ANY (ARRAY['api_automated'::text, 'manual_entry'::text, 'csv_import'::text, 'local_log'::text, 'otlp'::text]))),
@@ -3465,19 +3465,29 @@ PARTITION BY RANGE ("timestamp");
 -- TABLE public.superseded_records
 
 CREATE TABLE public.superseded_records (
-    id uuid DEFAULT gen_random_uuid() NOT NULL,
-    workspace_id uuid DEFAULT auth.uid() NOT NULL,
+    provider_id uuid NOT NULL,
+    tokens_used bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    cached_input_tokens bigint DEFAULT 0 NOT NULL,
+    cache_write_tokens bigint DEFAULT 0 NOT NULL,
+    request_count bigint DEFAULT 0 NOT NULL,
+    model_name text NOT NULL,
+    cost_basis text DEFAULT 'billed'::text NOT NULL,
+    charge_type text DEFAULT 'usage'::text NOT NULL,
+    cost_usd numeric(18,10),
     user_id uuid DEFAULT auth.uid() NOT NULL,
     project_id uuid,
+    reasoning_tokens bigint DEFAULT 0 NOT NULL,
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid DEFAULT auth.uid() NOT NULL,
     project_chosen_by text,
-    provider_id uuid NOT NULL,
     import_id uuid,
     subscription_id uuid,
     source_key uuid DEFAULT gen_random_uuid() NOT NULL,
     request_id text,
     "timestamp" timestamp with time zone NOT NULL,
     day date,
-    model_name text NOT NULL,
     model_key text GENERATED ALWAYS AS (
 CASE
     WHEN (model_name = '(unspecified)'::text) THEN ''::text
@@ -3487,17 +3497,7 @@ END) STORED NOT NULL,
     billing_account text,
     dataset text DEFAULT 'requests'::text NOT NULL,
     billed_under_other_name boolean DEFAULT false NOT NULL,
-    cost_usd numeric(18,10),
-    tokens_used bigint DEFAULT 0 NOT NULL,
-    input_tokens bigint DEFAULT 0 NOT NULL,
-    output_tokens bigint DEFAULT 0 NOT NULL,
-    cached_input_tokens bigint DEFAULT 0 NOT NULL,
-    cache_write_tokens bigint DEFAULT 0 NOT NULL,
-    reasoning_tokens bigint DEFAULT 0 NOT NULL,
-    request_count bigint DEFAULT 0 NOT NULL,
     collection_method text DEFAULT 'manual_entry'::text NOT NULL,
-    cost_basis text DEFAULT 'billed'::text NOT NULL,
-    charge_type text DEFAULT 'usage'::text NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -12519,35 +12519,7 @@ REVOKE ALL ON FUNCTION private.keep_used_providers() FROM PUBLIC;
 GRANT SELECT,DELETE ON TABLE public.cost_records TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.cost_records TO service_role;
 
-GRANT INSERT(id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(workspace_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(user_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.cost_records TO authenticated;
-
 GRANT INSERT(provider_id),UPDATE(provider_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(import_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(source_key) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(request_id) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT("timestamp"),UPDATE("timestamp") ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(day),UPDATE(day) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(dataset),UPDATE(dataset) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(billed_under_other_name),UPDATE(billed_under_other_name) ON TABLE public.cost_records TO authenticated;
-
-GRANT INSERT(cost_usd),UPDATE(cost_usd) ON TABLE public.cost_records TO authenticated;
 
 GRANT INSERT(tokens_used),UPDATE(tokens_used) ON TABLE public.cost_records TO authenticated;
 
@@ -12559,15 +12531,43 @@ GRANT INSERT(cached_input_tokens),UPDATE(cached_input_tokens) ON TABLE public.co
 
 GRANT INSERT(cache_write_tokens),UPDATE(cache_write_tokens) ON TABLE public.cost_records TO authenticated;
 
-GRANT INSERT(reasoning_tokens),UPDATE(reasoning_tokens) ON TABLE public.cost_records TO authenticated;
-
 GRANT INSERT(request_count),UPDATE(request_count) ON TABLE public.cost_records TO authenticated;
 
-GRANT INSERT(collection_method),UPDATE(collection_method) ON TABLE public.cost_records TO authenticated;
+GRANT INSERT(model_name),UPDATE(model_name) ON TABLE public.cost_records TO authenticated;
 
 GRANT INSERT(cost_basis),UPDATE(cost_basis) ON TABLE public.cost_records TO authenticated;
 
 GRANT INSERT(charge_type),UPDATE(charge_type) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(cost_usd),UPDATE(cost_usd) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(project_id),UPDATE(project_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(reasoning_tokens),UPDATE(reasoning_tokens) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(workspace_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(import_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(source_key) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(request_id) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT("timestamp"),UPDATE("timestamp") ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(day),UPDATE(day) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(billing_account),UPDATE(billing_account) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(dataset),UPDATE(dataset) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(billed_under_other_name),UPDATE(billed_under_other_name) ON TABLE public.cost_records TO authenticated;
+
+GRANT INSERT(collection_method),UPDATE(collection_method) ON TABLE public.cost_records TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.cost_records TO authenticated;
 
