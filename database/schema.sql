@@ -3153,13 +3153,26 @@ CREATE FUNCTION private.joined_by(token text) RETURNS uuid
     where m.user_id = auth.uid() and m.metadata ->> 'invitation_sha256' = private.hash_token(token)
 $$;
 
+-- FUNCTION private.json_money(text)
+
+CREATE FUNCTION private.json_money(joined text) RETURNS json
+    LANGUAGE plpgsql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+begin
+    return replace(coalesce('["' || joined || '"]', '[]'), '"null"', 'null')::json;
+end
+$$;
+
 -- FUNCTION private.json_words(text)
 
 CREATE FUNCTION private.json_words(joined text) RETURNS json
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select coalesce('["' || joined || '"]', '[]')::json
+begin
+    return coalesce('["' || joined || '"]', '[]')::json;
+end
 $$;
 
 -- FUNCTION private.judge_parts(uuid, text[], text[], date[])
@@ -4310,15 +4323,18 @@ CREATE TABLE private.folded_days (
 -- FUNCTION private.outdated_totals(uuid, date[], private.stale_days[])
 
 CREATE FUNCTION private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[]) RETURNS SETOF private.folded_days
-    LANGUAGE sql STABLE ROWS 100
+    LANGUAGE plpgsql STABLE ROWS 100
     SET search_path TO ''
     AS $$
+begin
+    return query
     select f.*
     from private.folded_days as f
     where f.workspace_id = tenant and f.date = any (outdated) and f.date not in (select s.date from unnest(stale) as s)
     union all
     select s.*
-    from private.sum_days(stale) as s
+    from private.sum_days(stale) as s;
+end
 $$;
 
 -- FUNCTION private.own_sources()
@@ -5050,7 +5066,7 @@ begin
                 coalesce(json_agg(d.model_name), '[]') as model,
                 private.json_words(string_agg(d.cost_basis, '","')) as cost_basis,
                 private.json_words(string_agg(d.charge_type, '","')) as charge_type,
-                ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json as cost_usd,
+                private.json_money(string_agg(coalesce(d.total_cost_usd::text, 'null'), '","')) as cost_usd,
                 coalesce(json_agg(d.total_tokens), '[]') as tokens,
                 coalesce(json_agg(d.total_input_tokens), '[]') as input_tokens,
                 coalesce(json_agg(d.total_output_tokens), '[]') as output_tokens,
@@ -5324,7 +5340,7 @@ begin
                 f.date, f.provider, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
                 f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
                 f.total_requests, f.record_count, f.unpriced_count
-            from private.outdated_totals(tenant, outdated, stale) as f
+            from private.undivided_totals(tenant, outdated, stale) as f
             where cardinality(outdated) > 0
             order by date
         ),
@@ -5354,7 +5370,7 @@ begin
                 'model', coalesce(json_agg(d.model_name), '[]'),
                 'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
                 'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                'cost_usd', private.json_money(string_agg(coalesce(d.total_cost_usd::text, 'null'), '","')),
                 'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                 'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
                 'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),
@@ -6840,6 +6856,68 @@ CREATE FUNCTION private.unchanged_part(of_workspace uuid, account text, of_day d
     SET search_path TO ''
     AS $$
     select row(of_workspace, account, of_day, '', '', '', false, '', 0, 0, 0, true, true)::private.day_parts
+$$;
+
+-- FUNCTION private.undivided_totals(uuid, date[], private.stale_days[])
+
+CREATE FUNCTION private.undivided_totals(tenant uuid, outdated date[], stale private.stale_days[]) RETURNS TABLE(date date, provider text, model_name text, cost_basis text, charge_type text, total_cost_usd numeric, total_tokens bigint, total_input_tokens bigint, total_output_tokens bigint, total_cached_input_tokens bigint, total_cache_write_tokens bigint, total_requests bigint, record_count bigint, unpriced_count bigint)
+    LANGUAGE plpgsql STABLE ROWS 100
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+    ts_first constant timestamptz := (select min(d.ts_from) from unnest(stale) as d);
+    ts_last constant timestamptz := (select max(d.ts_to) from unnest(stale) as d);
+begin
+    if cardinality(outdated) > cardinality(stale) then
+        return query
+        select
+            f.date, f.provider, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
+            f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+            f.total_requests, f.record_count, f.unpriced_count
+        from private.folded_days as f
+        where f.workspace_id = tenant and f.date = any (outdated) and f.date not in (select s.date from unnest(stale) as s);
+    end if;
+    if ts_first is not null then
+        return query
+        select
+            d.date, p.name, f.model_name, f.cost_basis, f.charge_type, f.cost,
+            least(f.tokens, 9223372036854775807)::bigint,
+            least(f.input, 9223372036854775807)::bigint,
+            least(f.output, 9223372036854775807)::bigint,
+            least(f.cached, 9223372036854775807)::bigint,
+            least(f.written, 9223372036854775807)::bigint,
+            least(f.requests, 9223372036854775807)::bigint,
+            f.records,
+            f.unpriced
+        from unnest(stale) as d
+        cross join lateral (
+            select
+                r.provider_id,
+                r.model_name,
+                r.cost_basis,
+                r.charge_type,
+                sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+                sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+                sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+                sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+                sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+                sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+                sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+                count(*) as records,
+                count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+            from public.cost_records as r
+            where
+                r.workspace_id = d.workspace_id
+                and r.timestamp >= d.ts_from
+                and r.timestamp < d.ts_to
+                and r.timestamp >= ts_first
+                and r.timestamp < ts_last
+            group by 1, 2, 3, 4
+        ) as f
+        inner join public.providers as p on f.provider_id = p.id;
+    end if;
+end
 $$;
 
 -- FUNCTION private.upkeep_lock()
@@ -12500,6 +12578,8 @@ REVOKE ALL ON FUNCTION private.join_counts(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.joined_by(token text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.json_money(joined text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.json_words(joined text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.judge_parts(of_workspace uuid, accounts text[], covering text[], days date[]) FROM PUBLIC;
@@ -12883,6 +12963,8 @@ REVOKE ALL ON FUNCTION private.touch_updated_at() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.trim_text(given text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.unchanged_part(of_workspace uuid, account text, of_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.undivided_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 

@@ -4,13 +4,29 @@
 -- look.
 create or replace function private.json_words(joined text)
 returns json
-language sql
+language plpgsql -- its plan is kept
 immutable
 set search_path = ''
 as $$
-    select coalesce('["' || joined || '"]', '[]')::json
+begin
+    return coalesce('["' || joined || '"]', '[]')::json;
+end
 $$;
 revoke all on function private.json_words(text) from public;
+
+-- Money joined by `","`, `null` where it is unpriced, as a JSON array of texts and nulls: writing the quotes once instead of for
+-- each value takes 0.96 of the server's time.
+create or replace function private.json_money(joined text)
+returns json
+language plpgsql -- its plan is kept
+immutable
+set search_path = ''
+as $$
+begin
+    return replace(coalesce('["' || joined || '"]', '[]'), '"null"', 'null')::json;
+end
+$$;
+revoke all on function private.json_money(text) from public;
 
 -- A workspace's stale days in these bounds.
 create or replace function private.stale_days_of(tenant uuid, first_day date, last_day date)
@@ -52,19 +68,92 @@ revoke all on function private.outdated_days(uuid, date, date, private.stale_day
 -- Totals of outdated days: of stale ones from the records, of the others as they were folded.
 create or replace function private.outdated_totals(tenant uuid, outdated date[], stale private.stale_days[])
 returns setof private.folded_days
-language sql
+language plpgsql -- its plan is kept
 stable
 rows 100
 set search_path = ''
 as $$
+begin
+    return query
     select f.*
     from private.folded_days as f
     where f.workspace_id = tenant and f.date = any (outdated) and f.date not in (select s.date from unnest(stale) as s)
     union all
     select s.*
-    from private.sum_days(stale) as s
+    from private.sum_days(stale) as s;
+end
 $$;
 revoke all on function private.outdated_totals(uuid, date[], private.stale_days[]) from public;
+
+-- The same where the workspace is not divided, as rows of daily_costs. There a project or a person tells no rows apart: hashing
+-- two keys less, and leaving out what readers do not show, takes 0.9 of the time.
+create or replace function private.undivided_totals(tenant uuid, outdated date[], stale private.stale_days[])
+returns table (
+    date date, provider text, model_name text, cost_basis text, charge_type text, total_cost_usd numeric, total_tokens bigint,
+    total_input_tokens bigint, total_output_tokens bigint, total_cached_input_tokens bigint, total_cache_write_tokens bigint,
+    total_requests bigint, record_count bigint, unpriced_count bigint
+)
+language plpgsql
+stable
+rows 100
+set search_path = ''
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+    ts_first constant timestamptz := (select min(d.ts_from) from unnest(stale) as d);
+    ts_last constant timestamptz := (select max(d.ts_to) from unnest(stale) as d);
+begin
+    if cardinality(outdated) > cardinality(stale) then
+        return query
+        select
+            f.date, f.provider, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
+            f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
+            f.total_requests, f.record_count, f.unpriced_count
+        from private.folded_days as f
+        where f.workspace_id = tenant and f.date = any (outdated) and f.date not in (select s.date from unnest(stale) as s);
+    end if;
+    if ts_first is not null then
+        return query
+        select
+            d.date, p.name, f.model_name, f.cost_basis, f.charge_type, f.cost,
+            least(f.tokens, 9223372036854775807)::bigint,
+            least(f.input, 9223372036854775807)::bigint,
+            least(f.output, 9223372036854775807)::bigint,
+            least(f.cached, 9223372036854775807)::bigint,
+            least(f.written, 9223372036854775807)::bigint,
+            least(f.requests, 9223372036854775807)::bigint,
+            f.records,
+            f.unpriced
+        from unnest(stale) as d
+        cross join lateral (
+            select
+                r.provider_id,
+                r.model_name,
+                r.cost_basis,
+                r.charge_type,
+                sum(case when r.money_is_effective then r.cost_usd else 0.0000000000 end) as cost,
+                sum(case when r.tokens_are_effective then r.tokens_used else 0 end) as tokens,
+                sum(case when r.tokens_are_effective then r.input_tokens else 0 end) as input,
+                sum(case when r.tokens_are_effective then r.output_tokens else 0 end) as output,
+                sum(case when r.tokens_are_effective then r.cached_input_tokens else 0 end) as cached,
+                sum(case when r.tokens_are_effective then r.cache_write_tokens else 0 end) as written,
+                sum(case when r.tokens_are_effective then r.request_count else 0 end) as requests,
+                count(*) as records,
+                count(*) filter (where r.cost_usd is null and r.money_is_effective) as unpriced
+            from public.cost_records as r
+            where
+                r.workspace_id = d.workspace_id
+                and r.timestamp >= d.ts_from
+                and r.timestamp < d.ts_to
+                and r.timestamp >= ts_first
+                and r.timestamp < ts_last
+            group by 1, 2, 3, 4
+        ) as f
+        inner join public.providers as p on f.provider_id = p.id;
+    end if;
+end
+$$;
+revoke all on function private.undivided_totals(uuid, date[], private.stale_days[]) from public;
 
 -- A workspace's days as one JSON object of equally long columns, a row for each row of the view. In three ordered pieces, so
 -- that only the stretch with outdated days is sorted; the index orders the rest. Money is text: a float would round it. It
@@ -105,7 +194,7 @@ begin
                 f.date, f.provider, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd, f.total_tokens,
                 f.total_input_tokens, f.total_output_tokens, f.total_cached_input_tokens, f.total_cache_write_tokens,
                 f.total_requests, f.record_count, f.unpriced_count
-            from private.outdated_totals(tenant, outdated, stale) as f
+            from private.undivided_totals(tenant, outdated, stale) as f
             where cardinality(outdated) > 0
             order by date
         ),
@@ -135,7 +224,7 @@ begin
                 'model', coalesce(json_agg(d.model_name), '[]'),
                 'cost_basis', private.json_words(string_agg(d.cost_basis, '","')),
                 'charge_type', private.json_words(string_agg(d.charge_type, '","')),
-                'cost_usd', ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json,
+                'cost_usd', private.json_money(string_agg(coalesce(d.total_cost_usd::text, 'null'), '","')),
                 'tokens', coalesce(json_agg(d.total_tokens), '[]'),
                 'input_tokens', coalesce(json_agg(d.total_input_tokens), '[]'),
                 'output_tokens', coalesce(json_agg(d.total_output_tokens), '[]'),

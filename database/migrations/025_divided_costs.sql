@@ -274,7 +274,7 @@ begin
                 coalesce(json_agg(d.model_name), '[]') as model,
                 private.json_words(string_agg(d.cost_basis, '","')) as cost_basis,
                 private.json_words(string_agg(d.charge_type, '","')) as charge_type,
-                ('[' || coalesce(string_agg(coalesce('"' || d.total_cost_usd || '"', 'null'), ','), '') || ']')::json as cost_usd,
+                private.json_money(string_agg(coalesce(d.total_cost_usd::text, 'null'), '","')) as cost_usd,
                 coalesce(json_agg(d.total_tokens), '[]') as tokens,
                 coalesce(json_agg(d.total_input_tokens), '[]') as input_tokens,
                 coalesce(json_agg(d.total_output_tokens), '[]') as output_tokens,
