@@ -13,10 +13,24 @@ from uuid import UUID, uuid4
 import psycopg
 
 from tests.database.truth import add_up, read_daily_costs
-from tests.database_fixtures import Connection, Project, add_user
+from tests.database_fixtures import Connection, Project, add_user, make_months
 
 Act = Callable[[UUID], Connection]
 FIRST = datetime(2026, 5, 1, tzinfo=UTC)
+# With and without a price and each flag: each alone, and all in one group.
+EVERY_KIND = """
+insert into public.cost_records (
+    workspace_id, user_id, provider_id, timestamp, model_name, cost_basis, cost_usd, money_is_effective,
+    tokens_are_effective, tokens_used, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
+    reasoning_tokens, request_count
+)
+select
+    %(user)s, %(user)s, p.id, %(day)s, g.model, 'estimated', case when priced then r.n end, money, tokens,
+    r.n, 10 * r.n, 100 * r.n, 1000 * r.n, 10000 * r.n, 100000 * r.n, 1000000 * r.n
+from public.providers as p, (values (true), (false)) as a (priced), (values (true), (false)) as b (money),
+    (values (true), (false)) as c (tokens), generate_series(1, 2) as r (n),
+    lateral (values ('all'), (concat(priced, money, tokens))) as g (model)
+where p.name in ('openai', 'anthropic')"""
 SECONDS = 2.0
 DAYS = 12
 
@@ -158,6 +172,20 @@ def test_a_fold_takes_marks_and_leaves_reads_exact(database: Connection, as_user
     person.execute("delete from public.cost_records where timestamp < %s", [FIRST + timedelta(days=3)])
     fold_all(database)
     assert read_daily_costs(person) == add_up(person)
+
+
+def test_a_day_of_every_kind_of_record_reads_alike_when_stale_folded_and_refreshed(
+    database: Connection, as_user: Act, user: UUID
+) -> None:
+    make_months(database, FIRST)
+    database.execute(EVERY_KIND, {"user": user, "day": FIRST})
+    stale = read_daily_costs(as_user(user))
+    assert len(stale) == 2 * 9
+    assert fold_all(database) == 1
+    assert read_daily_costs(as_user(user)) == stale
+    database.execute("select public.refresh_cost_records_daily()")
+    assert count(database, "folded_days") == 0
+    assert read_daily_costs(as_user(user)) == stale
 
 
 def test_a_fold_changes_no_data_version(database: Connection, as_user: Act, user: UUID) -> None:
