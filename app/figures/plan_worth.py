@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from app.figures.currencies import Currency
-from app.figures.renewals import renewal_days
 from app.figures.spend import INCLUDED
+from tally.spend.renewals import renewal_days
 from tally.spend.subscriptions import Subscription
 
 ZERO = Decimal(0)

@@ -1,16 +1,15 @@
-"""Subscription renewal dates: the days for which the database posts records."""
+"""Common plans, and what subscriptions have cost so far."""
 
 import calendar
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from app.figures.currencies import Currency
-from tally.spend.subscriptions import Interval, Subscription
+from tally.spend.renewals import renewal_days
+from tally.spend.subscriptions import Subscription
 
 MONTH_NAMES = calendar.month_name
-LAST_YEAR = 2100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +34,10 @@ PLANS = (
 )
 
 
-def renewal_days(subscription: Subscription, until: date) -> list[date]:
-    """Renewal dates up to and including `until`."""
-    last = min(until, subscription.ended_on or until)
-    days = []
-    for day in _days_from_start(subscription):
-        if day > last:
-            break
-        if day >= subscription.started_on:
-            days.append(day)
-    return days
-
-
 def spent_so_far(subscription: Subscription, today: date, currency: Currency) -> Decimal:
     """The sum of all renewals up to today, each at the rate of its day."""
     days = renewal_days(subscription, today)
     return sum((currency.convert(subscription.amount_usd, day) for day in days), Decimal(0))
-
-
-def next_renewal(subscription: Subscription, today: date) -> date | None:
-    """The first renewal after today; None when the subscription ends before it."""
-    for day in _days_from_start(subscription):
-        if day > today and day >= subscription.started_on:
-            return None if subscription.ended_on and day > subscription.ended_on else day
-    return None
 
 
 def describe_rhythm(subscription: Subscription) -> str:
@@ -67,15 +46,3 @@ def describe_rhythm(subscription: Subscription) -> str:
     if subscription.interval == "month":
         return f"Monthly on day {day}"
     return f"Yearly on {day} {MONTH_NAMES[subscription.started_on.month][:3]}"
-
-
-def _days_from_start(subscription: Subscription) -> Iterator[date]:
-    """Renewal dates from the first month on; yearly ones in the same month of each year."""
-    year, month = subscription.started_on.year, subscription.started_on.month
-    step: Interval = subscription.interval
-    while year <= LAST_YEAR:
-        yield date(year, month, min(subscription.renewal_day, calendar.monthrange(year, month)[1]))
-        if step == "year":
-            year += 1
-        else:
-            year, month = (year + 1, 1) if month == 12 else (year, month + 1)

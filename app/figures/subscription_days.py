@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from app.figures.currencies import Currency
-from app.figures.renewals import next_renewal, renewal_days
+from tally.spend.renewals import next_renewal, renewal_days
 from tally.spend.subscriptions import Subscription
 
 LONGEST_DAYS = 366  # a yearly subscription pays for as many days

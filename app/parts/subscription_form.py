@@ -12,7 +12,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User, database_of
 from app.figures.currencies import Currency
-from app.figures.renewals import PLANS, Plan, next_renewal, renewal_days, spent_so_far
+from app.figures.renewals import PLANS, Plan, spent_so_far
 from app.formats.amount_field import read_amount, show_amount
 from app.formats.money import format_figure, format_usd
 from app.formats.text import escape_markdown
@@ -20,6 +20,7 @@ from app.parts.provider_choice import choose_provider
 from app.ui.notices import announce, explain_refusal
 from app.ui.periods import EARLIEST_DAY
 from tally.core.amounts import AmountUnreadable
+from tally.spend.renewals import next_renewal, renewal_days
 from tally.spend.subscriptions import Interval, Subscription
 from tally.storage.database import DatabaseError
 

@@ -6,7 +6,9 @@ create table if not exists public.user_preferences (
     timezone text not null default 'UTC' check (length(timezone) between 1 and 64),
     theme text not null default 'system' check (theme in ('light', 'dark', 'system')),
     default_date_range text not null default '30d' check (default_date_range in ('7d', '30d', '90d', '1y', 'all')),
-    email_notifications boolean not null default true,
+    email_notifications boolean not null default true, -- false: no mails but those that the user caused
+    weekly_digest boolean not null default true,
+    monthly_digest boolean not null default true,
     forecast_enabled boolean not null default true,
     monthly_limit_usd numeric(18, 10) check (monthly_limit_usd > 0 and monthly_limit_usd <> 'NaN'), -- null = none
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
@@ -17,10 +19,12 @@ alter table public.user_preferences enable row level security;
 revoke all on public.user_preferences from anon, authenticated, service_role;
 grant select, delete on public.user_preferences to authenticated;
 grant insert (
-    user_id, currency, timezone, theme, default_date_range, email_notifications, forecast_enabled, monthly_limit_usd, metadata
+    user_id, currency, timezone, theme, default_date_range, email_notifications, weekly_digest, monthly_digest,
+    forecast_enabled, monthly_limit_usd, metadata
 ) on public.user_preferences to authenticated;
 grant update (
-    currency, timezone, theme, default_date_range, email_notifications, forecast_enabled, monthly_limit_usd, metadata
+    currency, timezone, theme, default_date_range, email_notifications, weekly_digest, monthly_digest, forecast_enabled,
+    monthly_limit_usd, metadata
 ) on public.user_preferences to authenticated;
 grant select, insert, update, delete on public.user_preferences to service_role;
 

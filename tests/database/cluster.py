@@ -30,6 +30,7 @@ AUTH_USERS = """
 create table if not exists auth.users (
     id uuid primary key default gen_random_uuid(),
     email text unique,
+    email_confirmed_at timestamptz default now(),
     created_at timestamptz not null default now()
 );
 grant select, insert, update, delete, references, trigger on auth.users to postgres;

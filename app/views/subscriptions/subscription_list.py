@@ -12,7 +12,7 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.figures.currencies import Currency
-from app.figures.renewals import describe_rhythm, next_renewal, renewal_days, spent_so_far
+from app.figures.renewals import describe_rhythm, spent_so_far
 from app.formats.amount_field import show_amount
 from app.formats.dates import format_day
 from app.formats.money import format_money
@@ -25,6 +25,7 @@ from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.tables import render_table, selected_row
 from tally.core.amounts import AmountUnreadable
 from tally.core.text import plural
+from tally.spend.renewals import next_renewal, renewal_days
 from tally.spend.subscriptions import Subscription, delete_subscription, update_subscription
 
 

@@ -13,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
-from app.figures.renewals import describe_rhythm, next_renewal, renewal_days
+from app.figures.renewals import describe_rhythm
 from app.parts.subscription_form import parse_subscription
 from tally.accounts.auth_client import AuthClient
+from tally.spend.renewals import next_renewal, renewal_days
 from tally.spend.subscriptions import Interval, Subscription, add_subscription
 from tally.storage.database import Query
 from tests.app.accounts import sign_in_user

@@ -1,0 +1,1 @@
+"""The weekly and the monthly mail: what was spent, why it changed, and what is ahead."""

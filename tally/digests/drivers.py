@@ -1,0 +1,100 @@
+"""The reasons for a change of spend: volume, the mix of models, their cost per token, and other charges.
+
+Volume is what the change of tokens would have cost at the average of the period before, mix the move between
+models at their costs per token of that period, price the change of these. The parts add up to the change.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+from tally.digests.facts import ZERO, Cost
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Money and tokens of a model."""
+
+    amount: Decimal = ZERO
+    tokens: int = 0
+
+    def __add__(self, other: "Used") -> "Used":
+        return Used(self.amount + other.amount, self.tokens + other.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of spend, in cents, and its parts, which add up to it."""
+
+    total: Decimal
+    volume: Decimal
+    mix: Decimal
+    price: Decimal
+    other: Decimal  # charges without tokens: subscriptions, taxes, credits, images
+
+
+def explain_change(before: Iterable[Cost], after: Iterable[Cost]) -> Change:
+    """Compare two periods."""
+    earlier, earlier_other = _split(before)
+    later, later_other = _split(after)
+    old, new = _sum(earlier), _sum(later)
+    total = _round(new.amount + later_other - old.amount - earlier_other)
+    other = _round(later_other - earlier_other)
+    if not old.tokens or not new.tokens:
+        return Change(total, total - other, ZERO, ZERO, other)
+    volume = _round((new.tokens - old.tokens) * old.amount / old.tokens)
+    price = _round(
+        sum(
+            (
+                used.amount - used.tokens * earlier[model].amount / earlier[model].tokens
+                for model, used in later.items()
+                if model in earlier
+            ),
+            ZERO,
+        )
+    )
+    return Change(total, volume, total - volume - price - other, price, other)
+
+
+def sum_by_model(costs: Iterable[Cost]) -> dict[str, Decimal]:
+    """Money by model; charges without one are left out."""
+    sums: dict[str, Decimal] = {}
+    for cost in costs:
+        if cost.charge_type == "usage":
+            sums[cost.model] = sums.get(cost.model, ZERO) + cost.amount
+    return sums
+
+
+def find_largest_change(
+    before: Mapping[str, Decimal], after: Mapping[str, Decimal]
+) -> tuple[str, Decimal, Decimal] | None:
+    """The model whose money changed most, with the amounts before and after; None without any change."""
+    changed = [
+        (model, before.get(model, ZERO), after.get(model, ZERO)) for model in sorted({*before, *after})
+    ]
+    largest = max(changed, key=lambda change: abs(change[2] - change[1]), default=None)
+    return largest if largest and _round(largest[2] - largest[1]) else None
+
+
+def _split(costs: Iterable[Cost]) -> tuple[dict[str, Used], Decimal]:
+    """Usage by model with tokens, and the money of everything else."""
+    used: dict[str, Used] = {}
+    other = ZERO
+    for cost in costs:
+        if cost.charge_type == "usage":
+            used[cost.model] = used.get(cost.model, Used()) + Used(cost.amount, cost.tokens)
+        else:
+            other += cost.amount
+    without = [model for model, each in used.items() if not each.tokens]
+    other += sum((used.pop(model).amount for model in without), ZERO)
+    return used, other
+
+
+def _sum(used: Mapping[str, Used]) -> Used:
+    return sum(used.values(), Used())
+
+
+def _round(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, ROUND_HALF_UP)
