@@ -96,8 +96,10 @@ class Digest:
         return f"{self.name or 'Your ' + self.noun}, {self.period}: {self.total}"
 
 
-def write_digest(facts: Facts, now: datetime, budgets: Sequence[BudgetLine] = ()) -> Digest | None:
-    """The content; None where there is nothing to tell."""
+def write_digest(
+    facts: Facts, now: datetime, budgets: Sequence[BudgetLine] = (), limit: str = ""
+) -> Digest | None:
+    """The content; None where there is nothing to tell. `limit` is a sentence on the month's budget."""
     period, code = facts.period, facts.money.code
     after = facts.costs_between(period.first, period.last)
     before = facts.costs_between(period.before, period.first - timedelta(days=1))
@@ -118,7 +120,7 @@ def write_digest(facts: Facts, now: datetime, budgets: Sequence[BudgetLine] = ()
         days=_draw_days(facts),
         has_before=bool(before),
         reasons=_explain(facts, change, before_total=old),
-        month=_describe_month(facts),
+        month=_describe_month(facts, limit),
         models=_rank(sum_by_model(after), code),
         projects=_rank(facts.projects, code) if len(facts.projects) > 1 else [],
         events=_describe_events(facts),
@@ -205,7 +207,7 @@ def _rank(sums: Mapping[str, Decimal], code: str) -> list[Bar]:
     return bars
 
 
-def _describe_month(facts: Facts) -> Month | None:
+def _describe_month(facts: Facts, limit: str) -> Month | None:
     """Today's month: spent, and the likely end with its range as it is now."""
     code, today, spent_usd = facts.money.code, facts.today, facts.month_usd
     first = today.replace(day=1)
@@ -214,6 +216,7 @@ def _describe_month(facts: Facts) -> Month | None:
         if facts.period.kind == "monthly" or not spent:
             return None
         told = f"{money(spent, code)} so far. There is no forecast yet."
+        told = " ".join(filter(None, [told, limit]))
         return Month(f"{today:%B} so far", told, money(spent, code), FULL)
     stored = facts.month.stored
     likely_usd = max(calculate_live_total(stored, spent_usd, today), spent_usd.total)
@@ -227,7 +230,7 @@ def _describe_month(facts: Facts) -> Month | None:
     return Month(
         f"{today:%B} so far",
         f"{money(spent, code)} so far, likely {money(likely, code)} by the end of the month"
-        f" ({money(low, code)} to {money(high, code)} with 80% probability).",
+        f" ({money(low, code)} to {money(high, code)} with 80% probability).{' ' if limit else ''}{limit}",
         money(spent, code),
         _share(spent, high),
         _share(likely, high) - _share(spent, high),

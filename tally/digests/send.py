@@ -14,9 +14,8 @@ import psycopg
 
 from tally.core.settings import Settings
 from tally.core.text import printable
-from tally.digests.content import write_digest
-from tally.digests.facts import load_facts
 from tally.digests.mail import Envelope, write_mail
+from tally.digests.make import make_digest
 from tally.digests.periods import Kind
 from tally.notifications.mail import Mail, Mailer, MailNotSent, MailRefused, open_mailer
 from tally.storage.postgres import PostgresDatabase
@@ -119,8 +118,7 @@ class _Sender:
         with self.connection.transaction():
             limit = f"{READ_SECONDS * 1000}ms"
             self.connection.execute("select set_config('statement_timeout', %s, true)", [limit])
-            facts = load_facts(database, due.kind, due.today)
-        digest = write_digest(facts, self.now) if facts else None
+            digest = make_digest(database, due.kind, due.today, self.now)
         if digest is None:
             return None
         offered = secrets.token_urlsafe(32)

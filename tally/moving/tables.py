@@ -69,13 +69,16 @@ WORKSPACE = _table(
 )
 PREFERENCES = _table(
     "user_preferences",
-    "currency timezone theme default_date_range email_notifications forecast_enabled metadata",
+    "currency timezone theme default_date_range email_notifications weekly_digest monthly_digest "
+    "forecast_enabled metadata",
     {
         "currency": cells.text(3),
         "timezone": cells.text(64),
         "theme": cells.choice("light", "dark", "system"),
         "default_date_range": cells.choice("7d", "30d", "90d", "1y", "all"),
         "email_notifications": cells.flag,
+        "weekly_digest": cells.flag,
+        "monthly_digest": cells.flag,
         "forecast_enabled": cells.flag,
         "monthly_limit_usd": cells.decimal(),
         "metadata": cells.record_of,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Protocol
@@ -27,6 +27,19 @@ TLS_PORT, SUBMISSION_PORT, PLAIN_PORT = 465, 587, 25
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LINK_MARKS = re.compile(r"(?<=\S)([.:/@])(?=\S)")
 WORD_JOINER = "\u2060"
+
+
+class Unfolded(UnstructuredHeader, BaseHeader):
+    """A header on one line: folding would encode a long address, and no mail program could use it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        """The line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+HEADERS = HeaderRegistry()
+HEADERS.map_to_type("list-unsubscribe", Unfolded)
+POLICY = SMTP.clone(cte_type="7bit", header_factory=HEADERS)  # any server passes it on unchanged
 
 
 class MailNotSent(TallyError):
@@ -159,7 +172,7 @@ class Outbox:
 
 
 def _compose(mail: Mail, sender: str) -> EmailMessage:
-    message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # any server passes it on unchanged
+    message = EmailMessage(policy=POLICY)
     try:
         message["From"] = Address(display_name="Tally", addr_spec=sender)
         message["To"] = Address(addr_spec=mail.to)

@@ -95,6 +95,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "set_paid_by_plan",
         "set_project_members",
         "set_source_enabled",
+        "stop_digests",
         "test_channel",
         "update_project",
     }

@@ -118,6 +118,8 @@ EXECUTED_BY = {
     "delete_source": {"authenticated"},
     "delete_workspace": {"authenticated"},
     "describe_invitation": {"authenticated"},
+    "digest_events": {"authenticated"},
+    "digest_facts": {"authenticated"},
     "detach_partition": {"service_role"},
     "ensure_months": {"authenticated", "service_role"},
     "ensure_partitions": {"service_role"},
@@ -161,6 +163,7 @@ EXECUTED_BY = {
     "unknown_people": {"authenticated"},
     "unpriced_models": {"authenticated"},
     "set_member_limit": {"authenticated"},
+    "stop_digests": {"anon", "authenticated"},  # who reads a mailbox may be signed out
     "set_role": {"authenticated"},
     "test_channel": {"authenticated"},
     "transfer_ownership": {"authenticated"},

@@ -1,4 +1,4 @@
--- The way back from 065_digests.sql.
+-- The way back from 067_digests.sql.
 
 drop function if exists public.digest_facts(date, date, date, date, uuid);
 drop function if exists public.digest_events(date, date, uuid);

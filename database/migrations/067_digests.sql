@@ -1,4 +1,4 @@
--- 065_digests.sql: the weekly and the monthly mail: which are due, what they tell, and the way to stop them.
+-- 067_digests.sql: the weekly and the monthly mail: which are due, what they tell, and the way to stop them.
 
 -- private.digests: one mail to one member about one period of a workspace, however often a job looks. Its id is what mail
 -- programs tell repetitions by.
@@ -132,6 +132,7 @@ as $$
 declare
     tenant constant uuid := coalesce(workspace, auth.uid());
 begin
+    perform public.data_version(tenant); -- refuses who is no member
     return json_build_object(
         'anomalies', (
             select json_agg(f)
@@ -191,6 +192,7 @@ set search_path = ''
 as $$
 declare
     tenant constant uuid := coalesce(workspace, auth.uid());
+    daily constant json := public.daily_costs(since, today, tenant); -- refuses who is no member
     month public.forecast_totals;
 begin
     select t.* into month
@@ -210,7 +212,7 @@ begin
                 'currency', coalesce(
                     (select p.currency from public.user_preferences as p where p.user_id = w.personal_user_id), w.currency
                 ),
-                'daily', public.daily_costs(since, today, tenant),
+                'daily', daily,
                 'projects', (
                     select json_object_agg(p.id, p.name) from public.projects as p where p.workspace_id = tenant
                 ),
