@@ -1387,6 +1387,22 @@ begin
 end
 $$;
 
+-- FUNCTION private.claim_digest(uuid, uuid, text, date, timestamp with time zone)
+
+CREATE FUNCTION private.claim_digest(workspace uuid, person uuid, kind text, period_start date, at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    insert into private.digests as d (workspace_id, user_id, kind, period_start, next_attempt_at)
+    select m.workspace_id, m.user_id, $3, $4, $5 + interval '10 minutes'
+    from public.members as m -- perhaps no longer
+    where m.workspace_id = $1 and m.user_id = $2
+    on conflict on constraint digests_once do update
+        set attempts = least(d.attempts + 1, 1000), next_attempt_at = excluded.next_attempt_at
+        where d.state = 'waiting' and d.next_attempt_at <= $5
+    returning d.id
+$_$;
+
 -- FUNCTION private.clean_name(text, text)
 
 CREATE FUNCTION private.clean_name(given text, of_what text) RETURNS text
@@ -2094,6 +2110,38 @@ begin
             and (ids is null or k.id = any (ids))
     ) as s;
 end
+$$;
+
+-- FUNCTION private.due_digests(timestamp with time zone)
+
+CREATE FUNCTION private.due_digests(at timestamp with time zone) RETURNS TABLE(workspace_id uuid, user_id uuid, email text, workspace text, kind text, today date, period_start date, attempts integer)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        m.workspace_id, m.user_id, u.email, w.name, k.kind, (at at time zone w.timezone)::date, (k.due - k.length)::date,
+        coalesce(d.attempts, 0)
+    from public.members as m
+    inner join public.workspaces as w on m.workspace_id = w.id
+    inner join auth.users as u on m.user_id = u.id
+    left join public.user_preferences as p on m.user_id = p.user_id
+    cross join lateral (select (at at time zone w.timezone) - interval '8 hours' as time) as l
+    cross join lateral (
+        values
+        ('weekly', date_trunc('week', l.time), interval '7 days', coalesce(p.weekly_digest, true)),
+        ('monthly', date_trunc('month', l.time), interval '1 month', coalesce(p.monthly_digest, true))
+    ) as k (kind, due, length, is_wanted)
+    left join private.digests as d
+        on m.workspace_id = d.workspace_id and m.user_id = d.user_id and k.kind = d.kind
+        and (k.due - k.length)::date = d.period_start
+    where
+        k.is_wanted
+        and coalesce(p.email_notifications, true)
+        and u.email is not null
+        and u.email_confirmed_at is not null
+        and m.joined_at < (k.due + interval '8 hours') at time zone w.timezone
+        and (d.id is null or (d.state = 'waiting' and d.next_attempt_at <= at))
+    order by k.due, m.workspace_id, m.user_id
 $$;
 
 -- FUNCTION private.due_renewals(uuid, text)
@@ -6920,6 +6968,18 @@ begin
 end
 $$;
 
+-- FUNCTION private.unsubscribe_token(uuid, text)
+
+CREATE FUNCTION private.unsubscribe_token(person uuid, offered text) RETURNS text
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $_$
+    insert into private.unsubscribing as t (user_id, token)
+    values ($1, $2)
+    on conflict (user_id) do update set token = t.token
+    returning t.token
+$_$;
+
 -- FUNCTION private.upkeep_lock()
 
 CREATE FUNCTION private.upkeep_lock() RETURNS bigint
@@ -7637,6 +7697,121 @@ begin
 exception
 when lock_not_available then
     raise exception 'The records are in use. Nothing was archived; try again later.' using errcode = '55P03';
+end
+$$;
+
+-- FUNCTION public.digest_events(date, date, uuid)
+
+CREATE FUNCTION public.digest_events(first_day date, last_day date, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := coalesce(workspace, auth.uid());
+begin
+    perform public.data_version(tenant); -- refuses who is no member
+    return json_build_object(
+        'anomalies', (
+            select json_agg(f)
+            from (
+                select
+                    a.kind, a.day, p.display_name as provider, a.model_name as model, a.actual_usd::text as actual_usd,
+                    a.expected_usd::text as expected_usd
+                from public.anomalies as a
+                left join public.providers as p on a.provider_id = p.id
+                where a.workspace_id = tenant and a.day between first_day and last_day and a.muted_at is null
+                order by a.actual_usd - coalesce(a.expected_usd, 0) desc, a.day
+                limit 50
+            ) as f
+        ),
+        'subscriptions', (
+            select json_agg(f)
+            from (
+                select
+                    s.provider_id, s.plan_name, s.amount_usd::text as amount_usd, s.started_on, s.ended_on, s.renewal_day,
+                    s.interval
+                from public.subscriptions as s
+                where s.workspace_id = tenant and (s.ended_on is null or s.ended_on > last_day)
+                order by s.plan_name, s.id
+            ) as f
+        ),
+        'sources', (
+            select json_agg(f)
+            from (
+                select i.kind, i.format, i.filename as name, i.finished_at, c.last_error as problem
+                from public.imports as i
+                left join public.api_credentials as c on i.workspace_id = c.workspace_id and i.credential_id = c.id
+                where
+                    i.workspace_id = tenant
+                    and i.kind <> 'file'
+                    and i.is_enabled
+                    and i.rows_imported > 0
+                    and (c.id is null or c.is_active)
+                order by i.finished_at, i.id
+                limit 200
+            ) as f
+        )
+    );
+end
+$$;
+
+-- FUNCTION public.digest_facts(date, date, date, date, uuid)
+
+CREATE FUNCTION public.digest_facts(since date, first_day date, last_day date, today date, workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := coalesce(workspace, auth.uid());
+    daily constant json := public.daily_costs(since, today, tenant); -- refuses who is no member
+    month public.forecast_totals;
+begin
+    select t.* into month
+    from public.forecast_totals as t
+    where
+        t.workspace_id = tenant
+        and t.kind = 'month_end'
+        and t.period_end = (date_trunc('month', today::timestamp) + interval '1 month' - interval '1 day')::date
+        and num_nonnulls(t.provider_id, t.model_name, t.project_id) = 0
+    order by t.created_at desc
+    limit 1;
+    return (
+        select
+            json_build_object(
+                'name', w.name,
+                'is_personal', w.personal_user_id is not null,
+                'currency', coalesce(
+                    (select p.currency from public.user_preferences as p where p.user_id = w.personal_user_id), w.currency
+                ),
+                'daily', daily,
+                'projects', (
+                    select json_object_agg(p.id, p.name) from public.projects as p where p.workspace_id = tenant
+                ),
+                'by_project', case
+                    when exists (select from public.projects as p where p.workspace_id = tenant)
+                        then public.daily_costs(first_day, last_day, tenant, split => 'project')
+                end,
+                'events', public.digest_events(first_day, last_day, tenant),
+                'month', case
+                    when month.id is not null
+                        then json_build_object(
+                            'predicted_usd', month.predicted_cost_usd::text, 'spent_usd', month.spent_usd::text,
+                            'low_usd', month.lower_bound_80::text, 'high_usd', month.upper_bound_80::text,
+                            'days', (
+                                select json_object_agg(f.forecast_date, f.predicted_cost_usd::text)
+                                from public.forecast_results as f
+                                where
+                                    f.workspace_id = tenant
+                                    and f.run_id = month.run_id
+                                    and num_nonnulls(f.provider_id, f.model_name, f.project_id) = 0
+                                    and f.forecast_date <= month.period_end
+                            )
+                        )
+                end
+            )
+        from public.workspaces as w
+        where w.id = tenant
+    );
 end
 $$;
 
@@ -8957,6 +9132,26 @@ begin
 end
 $$;
 
+-- FUNCTION public.stop_digests(text, text)
+
+CREATE FUNCTION public.stop_digests(token text, kind text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    person constant uuid := (select t.user_id from private.unsubscribing as t where t.token = $1);
+begin
+    if person is not null then
+        insert into public.user_preferences (user_id) values (person) on conflict do nothing;
+        update public.user_preferences as p
+        set
+            weekly_digest = p.weekly_digest and $2 is distinct from 'weekly',
+            monthly_digest = p.monthly_digest and $2 is distinct from 'monthly'
+        where p.user_id = person;
+    end if;
+end
+$_$;
+
 -- FUNCTION public.test_channel(uuid)
 
 CREATE FUNCTION public.test_channel(channel uuid) RETURNS uuid
@@ -9274,6 +9469,26 @@ UNION ALL
     f.unpriced_count
    FROM private.folded_days f;
 
+-- TABLE private.digests
+
+CREATE TABLE private.digests (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    workspace_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    kind text NOT NULL,
+    period_start date NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 1 NOT NULL,
+    next_attempt_at timestamp with time zone NOT NULL,
+    problem text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT digests_attempts_check CHECK (((attempts >= 1) AND (attempts <= 1000))),
+    CONSTRAINT digests_kind_check CHECK ((kind = ANY (ARRAY['weekly'::text, 'monthly'::text]))),
+    CONSTRAINT digests_period_start_check CHECK (((period_start >= '2020-01-01'::date) AND (period_start <= '2100-01-01'::date))),
+    CONSTRAINT digests_problem_check CHECK ((length(problem) <= 500)),
+    CONSTRAINT digests_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'empty'::text, 'failed'::text])))
+);
+
 -- TABLE private.divided_workspaces
 
 CREATE TABLE private.divided_workspaces (
@@ -9506,6 +9721,14 @@ UNION ALL
     false AS tokens_are_effective,
     false AS is_effective
    FROM public.superseded_records s;
+
+-- TABLE private.unsubscribing
+
+CREATE TABLE private.unsubscribing (
+    user_id uuid NOT NULL,
+    token text NOT NULL,
+    CONSTRAINT unsubscribing_token_check CHECK ((token ~ '^[A-Za-z0-9_-]{43}$'::text))
+);
 
 -- TABLE private.workspace_changes
 
@@ -10010,6 +10233,8 @@ CREATE TABLE public.user_preferences (
     theme text DEFAULT 'system'::text NOT NULL,
     default_date_range text DEFAULT '30d'::text NOT NULL,
     email_notifications boolean DEFAULT true NOT NULL,
+    weekly_digest boolean DEFAULT true NOT NULL,
+    monthly_digest boolean DEFAULT true NOT NULL,
     forecast_enabled boolean DEFAULT true NOT NULL,
     monthly_limit_usd numeric(18,10),
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
@@ -10037,6 +10262,16 @@ ALTER TABLE ONLY private.budget_forecasts
 
 ALTER TABLE ONLY private.day_parts
     ADD CONSTRAINT day_parts_pkey PRIMARY KEY (workspace_id, billing_account, day, dataset, cost_basis, model_key, billed_under_other_name, collection_method);
+
+-- CONSTRAINT private.digests digests_once
+
+ALTER TABLE ONLY private.digests
+    ADD CONSTRAINT digests_once UNIQUE (workspace_id, user_id, kind, period_start);
+
+-- CONSTRAINT private.digests digests_pkey
+
+ALTER TABLE ONLY private.digests
+    ADD CONSTRAINT digests_pkey PRIMARY KEY (id);
 
 -- CONSTRAINT private.divided_workspaces divided_workspaces_pkey
 
@@ -10082,6 +10317,16 @@ ALTER TABLE ONLY private.sent_tests
 
 ALTER TABLE ONLY private.stale_days
     ADD CONSTRAINT stale_days_pkey PRIMARY KEY (workspace_id, date);
+
+-- CONSTRAINT private.unsubscribing unsubscribing_pkey
+
+ALTER TABLE ONLY private.unsubscribing
+    ADD CONSTRAINT unsubscribing_pkey PRIMARY KEY (user_id);
+
+-- CONSTRAINT private.unsubscribing unsubscribing_token_key
+
+ALTER TABLE ONLY private.unsubscribing
+    ADD CONSTRAINT unsubscribing_token_key UNIQUE (token);
 
 -- CONSTRAINT private.workspace_changes workspace_changes_pkey
 
@@ -10402,6 +10647,14 @@ CREATE INDEX day_parts_identified_idx ON private.day_parts USING btree (workspac
 -- INDEX private.day_parts_not_effective_idx
 
 CREATE INDEX day_parts_not_effective_idx ON private.day_parts USING btree (workspace_id, billing_account, day) WHERE (NOT (money_is_effective AND tokens_are_effective));
+
+-- INDEX private.digests_created_at_idx
+
+CREATE INDEX digests_created_at_idx ON private.digests USING btree (created_at);
+
+-- INDEX private.digests_member_idx
+
+CREATE INDEX digests_member_idx ON private.digests USING btree (user_id, workspace_id);
 
 -- INDEX private.divided_days_idx
 
@@ -11465,6 +11718,11 @@ ALTER TABLE ONLY private.budget_forecasts
 ALTER TABLE ONLY private.budget_forecasts
     ADD CONSTRAINT budget_forecasts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+-- FK CONSTRAINT private.digests digests_member
+
+ALTER TABLE ONLY private.digests
+    ADD CONSTRAINT digests_member FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
+
 -- FK CONSTRAINT private.divided_workspaces divided_workspaces_workspace_id_fkey
 
 ALTER TABLE ONLY private.divided_workspaces
@@ -11494,6 +11752,11 @@ ALTER TABLE ONLY private.sent_invitations
 
 ALTER TABLE ONLY private.sent_tests
     ADD CONSTRAINT sent_tests_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+-- FK CONSTRAINT private.unsubscribing unsubscribing_user_id_fkey
+
+ALTER TABLE ONLY private.unsubscribing
+    ADD CONSTRAINT unsubscribing_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
 
 -- FK CONSTRAINT private.workspace_changes workspace_changes_workspace_id_fkey
 
@@ -11812,6 +12075,10 @@ ALTER TABLE private.budget_forecasts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.day_parts ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.digests
+
+ALTER TABLE private.digests ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.divided_workspaces
 
 ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
@@ -11851,6 +12118,10 @@ ALTER TABLE private.sent_tests ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.stale_days
 
 ALTER TABLE private.stale_days ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.unsubscribing
+
+ALTER TABLE private.unsubscribing ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.workspace_changes
 
@@ -12399,6 +12670,8 @@ REVOKE ALL ON FUNCTION private.choose_for_event() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.choose_project() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.claim_digest(workspace uuid, person uuid, kind text, period_start date, at timestamp with time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.clean_name(given text, of_what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.clean_value(field text, value text) FROM PUBLIC;
@@ -12451,6 +12724,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.person_aliases TO service_role
 REVOKE ALL ON FUNCTION private.described_people(tenant uuid, aliases public.person_aliases[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.described_statements(tenant uuid, fields text[], of_source uuid, ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.due_digests(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.due_renewals(tenant uuid, zone text) FROM PUBLIC;
 
@@ -12966,6 +13241,8 @@ REVOKE ALL ON FUNCTION private.unchanged_part(of_workspace uuid, account text, o
 
 REVOKE ALL ON FUNCTION private.undivided_totals(tenant uuid, outdated date[], stale private.stale_days[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.unsubscribe_token(person uuid, offered text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.upkeep_lock() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.wait_for_saves() FROM PUBLIC;
@@ -13049,6 +13326,12 @@ GRANT ALL ON FUNCTION public.describe_invitation(token text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.detach_partition(year integer, month integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.detach_partition(year integer, month integer) TO service_role;
+
+REVOKE ALL ON FUNCTION public.digest_events(first_day date, last_day date, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.digest_events(first_day date, last_day date, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.digest_facts(since date, first_day date, last_day date, today date, workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.digest_facts(since date, first_day date, last_day date, today date, workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.ensure_months(months date[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_months(months date[]) TO authenticated;
@@ -13178,6 +13461,10 @@ GRANT ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account t
 
 REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.stop_digests(token text, kind text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stop_digests(token text, kind text) TO anon;
+GRANT ALL ON FUNCTION public.stop_digests(token text, kind text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.test_channel(channel uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.test_channel(channel uuid) TO authenticated;
@@ -13401,6 +13688,10 @@ GRANT INSERT(theme),UPDATE(theme) ON TABLE public.user_preferences TO authentica
 GRANT INSERT(default_date_range),UPDATE(default_date_range) ON TABLE public.user_preferences TO authenticated;
 
 GRANT INSERT(email_notifications),UPDATE(email_notifications) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(weekly_digest),UPDATE(weekly_digest) ON TABLE public.user_preferences TO authenticated;
+
+GRANT INSERT(monthly_digest),UPDATE(monthly_digest) ON TABLE public.user_preferences TO authenticated;
 
 GRANT INSERT(forecast_enabled),UPDATE(forecast_enabled) ON TABLE public.user_preferences TO authenticated;
 

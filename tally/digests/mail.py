@@ -18,7 +18,7 @@ TEMPLATES = Environment(
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a mail goes: `origin` is Tally's public address, empty where it is not known."""
+    """The address and links of a mail: `origin` is Tally's public address, empty if it is not known."""
 
     kind: Kind
     email: str

@@ -26,6 +26,7 @@ HOSTILE = {
         "null", "'null'", "'{}'", "'[]'", "'[null]'", "'[[]]'", "'[1]'", "'[{}]'", "'\"text\"'",
         "(repeat('[', 20000) || repeat(']', 20000))::json",
     ],
+    "jsonb": ["null", "'null'", "'{}'", "'[]'", "'[{}]'", "'\"text\"'"],
     "numeric": ["null", "-1", "'NaN'", "'Infinity'", "1e100"],
     "text": ["null", "''", "repeat('x', 100000)", "'%s %I %L'", "e'\\u0001'", "'''; drop table x; --'"],
     "timestamp with time zone": ["null", "'infinity'", "'-infinity'", "'294276-12-31'", "'4713-01-01 BC'"],
