@@ -2,6 +2,17 @@
 
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
+from app.data.budgets import (
+    BudgetDraft,
+    Channel,
+    create_budget,
+    delete_budget,
+    load_budget_events,
+    load_budgets,
+    load_channels,
+    pause_budget,
+    update_budget,
+)
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.forecasts import load_forecast, load_last_run, load_newest_forecast
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
@@ -49,6 +60,8 @@ from app.figures.forecast_series import ForecastSeries
 __all__ = [
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
+    "BudgetDraft",
+    "Channel",
     "ForecastSeries",
     "Invitation",
     "Preferences",
@@ -58,11 +71,16 @@ __all__ = [
     "Split",
     "count_audit_log",
     "count_import_records",
+    "create_budget",
     "day_start",
+    "delete_budget",
     "forget_version",
     "load_account_names",
     "load_anomalies",
     "load_audit_log",
+    "load_budget_events",
+    "load_budgets",
+    "load_channels",
     "load_connections",
     "load_currency",
     "load_custom_prices",
@@ -99,4 +117,6 @@ __all__ = [
     "load_use_of_month",
     "load_workspace_prices",
     "parse_daily",
+    "pause_budget",
+    "update_budget",
 ]

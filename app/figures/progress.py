@@ -2,23 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
 from typing import NamedTuple
 
-from app.figures.limit_probability import LIKELY
+from tally.budgets.status import State
+from tally.core.exceeding import LIKELY
 
 ZERO = Decimal(0)
 ROOM = Decimal("1.1")  # of a bar behind its largest amount
-
-
-class State(StrEnum):
-    """A budget's state, as pages show it."""
-
-    EXCEEDED = "Exceeded"
-    LIKELY_TO_EXCEED = "Likely to exceed"
-    ON_TRACK = "On track"
-    NO_FORECAST = "No forecast yet"
-    PAUSED = "Paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +51,7 @@ class Progress:
             return State.EXCEEDED
         if self.chance is None:
             return State.NO_FORECAST
-        return State.LIKELY_TO_EXCEED if self.chance >= LIKELY else State.ON_TRACK
+        return State.LIKELY if self.chance >= LIKELY else State.ON_TRACK
 
 
 class Part(NamedTuple):

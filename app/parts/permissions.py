@@ -7,6 +7,7 @@ from app.auth.identity import User
 ONLY_LOOK = "Viewers can look at everything here, but not change it."
 OWN_ONLY = "Only what you added yourself is listed here."
 PRICES = "Prices apply to everyone here, so only admins change them."
+BUDGETS = "Budgets concern everyone here, so only admins change them."
 OTHERS = "Only admins can change what other members added."
 
 
@@ -21,6 +22,11 @@ def explain_fixed(user: User, owner_id: str | None = None) -> str | None:
 def explain_fixed_prices(user: User) -> str | None:
     """The reason why the user may not change prices; None if allowed."""
     return explain_fixed(user) or (None if user.workspace.may_administer else PRICES)
+
+
+def explain_fixed_budgets(user: User) -> str | None:
+    """The reason why the user may not change budgets; None if allowed."""
+    return None if user.workspace.may_administer else BUDGETS
 
 
 def render_own_only(user: User) -> None:

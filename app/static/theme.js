@@ -14,6 +14,7 @@
     "/subscriptions",
     "/prices",
     "/forecast",
+    "/budgets",
     "/settings",
     window.location.pathname,
   ];

@@ -31,6 +31,7 @@ PAGES = (
     Page("subscriptions", "Subscriptions", "event_repeat"),
     Page("prices", "Prices", "sell"),
     Page("forecast", "Forecast", "trending_up"),
+    Page("budgets", "Budgets", "savings"),
     Page("settings", "Settings", "settings"),
 )
 PATHS = frozenset(f"/{page.address}" for page in PAGES)

@@ -13,6 +13,7 @@ from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tally.spend import sample_data
 from tests.app.accounts import Account, sign_in_user, sign_up
+from tests.app.budgets import add_budget
 from tests.app.projects import add_project, set_rules
 from tests.e2e.accessibility import list_settled_violations
 from tests.e2e.conftest import cleared_after
@@ -39,6 +40,8 @@ def busy_account(upstream: AuthClient, stack: Stack) -> Account:
     user = sign_in_user(upstream, account)
     sample_data.load(database_of(user), datetime.now(UTC).date())
     set_rules(user, ("model", "gpt-5.2", add_project(user, "Website")))
+    add_budget(user, "Everything", "600")
+    add_budget(user, "Opus", "60", model_name="claude-opus-4-5")
     run_nightly(stack, account.email)
     return account
 
@@ -134,6 +137,16 @@ def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
         page.emulate_media(color_scheme="light")
         found[f"{path}, light"] = watched.violations()
         expect(page.locator("[class*=st-key-narrow-]").filter(visible=True)).to_have_count(0)
+    visit(page, "/budgets")
+    for button, heading in (("Opus", "Limit and alerts"), ("New budget", "Its last six months")):
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        found[f"/budgets, {button}"] = watched.violations()
+        page.set_viewport_size(PHONE)
+        scrolling[f"/budgets, {button}, phone"] = watched.scrolling()
+        page.set_viewport_size(DESKTOP)
+        page.get_by_test_id("stMain").get_by_role("button", name="Budgets").click()
+        expect(page.get_by_role("button", name="New budget")).to_be_visible()
     assert {path: of_page for path, of_page in found.items() if of_page} == {}
     assert {path: of_page for path, of_page in scrolling.items() if of_page} == {}
     assert watched.errors == []

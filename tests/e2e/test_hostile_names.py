@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
+from tests.app.budgets import add_budget
 from tests.app.pages import save, usage
 from tests.e2e.steps import sign_in, visit
 
@@ -79,8 +80,9 @@ def test_hostile_names_are_text_on_every_page(
     page: Page, listener: Listener, upstream: AuthClient, account: Account
 ) -> None:
     names = hostile_names(listener.address)
+    user = sign_in_user(upstream, account)
     save(
-        sign_in_user(upstream, account),
+        user,
         [usage(n, "3", model_name=name, metadata={"note": name}) for n in range(20) for name in names],
     )
     leaked: list[str] = []
@@ -88,6 +90,8 @@ def test_hostile_names_are_text_on_every_page(
         "request", lambda request: leaked.append(request.url) if listener.address in request.url else None
     )
 
+    for name in names:
+        add_budget(user, name[:100], "10", model_name=name)
     page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches only elements in view
     sign_in(page, account)
     expect(page.get_by_text("Top models")).to_be_visible()
@@ -99,6 +103,13 @@ def test_hostile_names_are_text_on_every_page(
     expect(page.get_by_role("option").first).to_be_visible()
     page.get_by_role("option", name="![x](").first.click()
     expect(page.get_by_text("1 to 20 of 20 records")).to_be_visible()
+
+    visit(page, "/budgets")
+    expect(page.get_by_text("All 7")).to_be_visible()
+    touch(page)
+    page.get_by_role("button", name="<img").click()
+    expect(page.get_by_role("heading", name="Limit and alerts")).to_be_visible()
+    touch(page)
 
     assert page.evaluate("window.executed ?? null") is None
     assert page.locator("iframe, [data-testid=stMain] a[href^='http']").count() == 0

@@ -1,6 +1,7 @@
 """Charts as pure functions: a frame in, a Plotly figure out. Money is float."""
 
 from app.ui.charts.bars import shares
+from app.ui.charts.budget import budget_course, scope_months
 from app.ui.charts.daily import Context, Earlier, daily_spend, mark_days
 from app.ui.charts.forecast import earlier_predictions, forecast_ribbons
 from app.ui.charts.spend import describe_totals, pairs, spend_by_name
@@ -9,6 +10,7 @@ from app.ui.charts.style import config, is_weekly, series_colours, top_names
 __all__ = [
     "Context",
     "Earlier",
+    "budget_course",
     "config",
     "daily_spend",
     "describe_totals",
@@ -17,6 +19,7 @@ __all__ = [
     "is_weekly",
     "mark_days",
     "pairs",
+    "scope_months",
     "series_colours",
     "shares",
     "spend_by_name",

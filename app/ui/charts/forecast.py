@@ -5,7 +5,7 @@ from decimal import Decimal
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from app.formats.money import format_money_range
+from app.formats.units import TOKENS, format_exact
 from app.ui.charts.style import DAY_HOVER, add_layout, money_figure, money_hover
 from app.ui.theme import Palette
 
@@ -65,10 +65,11 @@ def add_forecast(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, cu
         name="Likely",
         line={"color": palette.accent, "width": 2, "dash": "dot"},
         customdata=[
-            format_money_range(Decimal(str(round(lower, 4))), Decimal(str(round(upper, 4))), currency)
+            f"{format_exact(Decimal(str(round(lower, 4))), currency)} to "
+            f"{format_exact(Decimal(str(round(upper, 4))), currency)}"
             for lower, upper in zip(forecast["lower_80"], forecast["upper_80"], strict=True)
         ],
-        hovertemplate=f"{money_figure(currency)}, 80% range %{{customdata}}<extra>Likely</extra>",
+        hovertemplate=f"{_figure(currency)}, 80% range %{{customdata}}<extra>Likely</extra>",
     )
 
 
@@ -85,6 +86,10 @@ def _add_range(
         name=f"{level}% range",
         hoverinfo="skip",
     )
+
+
+def _figure(unit: str) -> str:
+    return "%{y:,.0f} tokens" if unit == TOKENS else money_figure(unit)
 
 
 def _transparent(colour: str, opacity: float) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.formats.currency import count_decimals, currency_symbol
+from app.formats.units import TOKENS
 from app.ui.theme import Palette
 
 FONT = "Inter, system-ui, sans-serif"
@@ -28,7 +29,7 @@ MONEY_TICKS = [
 
 def config(currency: str) -> dict[str, Any]:
     """Plotly's configuration; the $ of every number format becomes the symbol of the currency."""
-    money = {"currency": [currency_symbol(currency), ""]}
+    money = {"currency": ["" if currency == TOKENS else currency_symbol(currency), ""]}
     return CONFIG | {"locale": "money", "locales": {"money": {"dictionary": {}, "format": money}}}
 
 
@@ -122,6 +123,16 @@ def money_hover(currency: str) -> str:
 def money_figure(currency: str) -> str:
     """The amount in a hover text."""
     return f"%{{y:$,.{count_decimals(currency)}f}}"
+
+
+def amount_hover(unit: str) -> str:
+    """The hover text of a trace of money or tokens."""
+    return "%{y:,.0f} tokens<extra>%{fullData.name}</extra>" if unit == TOKENS else money_hover(unit)
+
+
+def amount_ticks(unit: str) -> dict[str, Any]:
+    """The labels of an axis of money or tokens."""
+    return {"tickformat": "~s", "tickformatstops": []} if unit == TOKENS else {}
 
 
 def escape_name(name: str) -> str:

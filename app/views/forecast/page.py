@@ -9,7 +9,7 @@ from app import data
 from app.auth.identity import current_user
 from app.figures import live_month, outlook, scorecard, spend
 from app.figures.what_if import calculate_shares
-from app.parts.limits import read_limit
+from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
 from app.parts.welcome import render_welcome
 from app.ui import cards, charts
@@ -86,7 +86,7 @@ month = outlook.find_total(totals, series, "month_end", today)
 is_total = series == data.ForecastSeries()
 
 if month:
-    limit = read_limit(preferences, chosen_currency, today) if is_total else None
+    limit = load_month_limit(user, today) if is_total else None
     passing = outlook.calculate_month_limit(month, limit, month_by_day, newest, today)
     st.text(outlook.describe_month(month, passing, currency, today))
 

@@ -11,21 +11,14 @@ from app import data
 from app.auth.identity import User
 from app.figures import live_month, outlook, spend
 from app.figures.month_progress import add_limit, calculate_month_progress
-from app.figures.progress import Progress, State
-from app.formats.dates import format_short_day
+from app.figures.progress import Progress
+from app.parts.budget_state import render_state
 from app.ui import progress as bars
 from app.ui.periods import month_before, same_day_of_month_before
 from app.ui.theme import Palette
 
 NO_PROJECT_FORECAST = "No forecast of this project"
 LAST_MONTH = "last month at this day"
-BADGES = {
-    State.EXCEEDED: (":material/error:", "red"),
-    State.LIKELY_TO_EXCEED: (":material/trending_up:", "orange"),
-    State.ON_TRACK: (":material/check:", "green"),
-    State.NO_FORECAST: (":material/schedule:", "gray"),
-    State.PAUSED: (":material/pause:", "gray"),
-}
 
 
 class Month(NamedTuple):
@@ -70,12 +63,5 @@ def render_month(month: Month, absence: str, today: date, currency: str, palette
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(f"{today:%B}, day {today.day} of {outlook.month_end(today).day}", width="content")
             if progress.state:
-                icon, colour = BADGES[progress.state]
-                st.badge(_describe_state(progress.state, month.limit_day, today), icon=icon, color=colour)  # type: ignore[arg-type]
+                render_state(progress.state, month.limit_day, today)
         st.html(bars.render_styles(palette) + bars.hero(progress, currency, LAST_MONTH, absence))
-
-
-def _describe_state(state: State, day: date | None, today: date) -> str:
-    """The state, with the day on which the limit was exceeded or will most likely be."""
-    is_dated = state in (State.EXCEEDED, State.LIKELY_TO_EXCEED) and day is not None
-    return f"{state} on {format_short_day(day, today)}" if is_dated and day else str(state)

@@ -10,7 +10,7 @@ from app.figures import chart_days, spend
 from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.figures.subscription_days import LONGEST_DAYS, spread_ahead, spread_subscriptions
 from app.formats.dates import format_span
-from app.parts.limits import read_limit
+from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
 from app.parts.subscription_form import parse_subscription
 from app.parts.welcome import render_welcome
@@ -38,7 +38,7 @@ wait_for_figures = start_render_gate()
 with title_row("Overview"):
     project = choose_project(user)
 project_id = project.project_id if project else None
-limit = None if project else read_limit(preferences, chosen_currency, today)  # the limit is of all projects
+limit = None if project else load_month_limit(user, today)  # the limit is of all projects
 month_place = st.container()
 
 with month_place, st.skeleton(height=220):

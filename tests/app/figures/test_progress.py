@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.figures.labels import LETTER_WIDTH, Anchor, Label, place_labels
-from app.figures.progress import Progress, State, draw_bar
+from app.figures.progress import Progress, draw_bar
 from app.figures.progress_words import describe_bar, describe_chance, describe_likely, list_facts
+from tally.budgets.status import State
 
 AMOUNTS = st.decimals(-500, 5000, places=2)
 MONTH = Progress(
@@ -37,7 +38,7 @@ def change(**fields: object) -> Progress:
     ("progress", "state"),
     [
         (MONTH, State.ON_TRACK),
-        (change(chance=0.5), State.LIKELY_TO_EXCEED),
+        (change(chance=0.5), State.LIKELY),
         (change(chance=None), State.NO_FORECAST),
         (change(spent=Decimal(600)), State.EXCEEDED),
         (change(spent=Decimal(700), is_paused=True), State.PAUSED),

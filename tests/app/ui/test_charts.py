@@ -63,7 +63,7 @@ def test_hover_has_weekday_total_with_currency_and_the_range_of_a_prediction() -
     figure = charts.daily_spend(money(3, ["openai", "xai"]), charts.Context(ahead()), {}, LIGHT, "EUR")
     assert figure.layout.xaxis.hoverformat == "%A, %-d %b %Y"
     assert set(figure.data[2].customdata) == {"€3.00 EUR"}
-    assert figure.data[5].customdata[0] == "€1.00 \N{EN DASH} €3.00"
+    assert figure.data[5].customdata[0] == "€1.00 to €3.00"
     assert "80% range %{customdata}" in figure.data[5].hovertemplate
 
 

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import data
 from app.auth.identity import User, database_of
 from app.data import workspace_changes
-from app.parts.permissions import ONLY_LOOK, OTHERS, OWN_ONLY, PRICES
+from app.parts.permissions import BUDGETS, ONLY_LOOK, OTHERS, OWN_ONLY, PRICES
 from tally.accounts.auth_client import AuthClient
 from tally.ledger.save import save_records
 from tally.pricing.custom_prices import CustomPrice
@@ -37,8 +37,9 @@ REASONS = {
     "subscriptions": ONLY_LOOK,
     "prices": ONLY_LOOK,
     "forecast": "",
+    "budgets": BUDGETS,
 }
-HARMLESS = {"Preview changes"}
+HARMLESS = {"Preview changes", "Last 7 days", "All time"}
 
 
 @pytest.fixture

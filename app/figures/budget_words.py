@@ -1,0 +1,158 @@
+"""Budgets as progress and in words: scope, period, and how many are at risk. Names are from outside."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from decimal import Decimal
+
+from app.figures.currencies import Currency
+from app.figures.progress import Progress
+from app.formats.dates import format_day, format_short_day
+from tally.budgets.budget import Scope
+from tally.budgets.status import BudgetStatus, State
+from tally.currency.rates import CurrencyUnknown, to_usd
+
+ALL, AT_RISK, PAUSED = "All", "At risk", "Paused"
+RISKS = (State.EXCEEDED, State.LIKELY)
+ORDER = (State.EXCEEDED, State.LIKELY, State.ON_TRACK, State.NO_FORECAST, State.PAUSED)
+EARLIER = {
+    "day": "yesterday",
+    "week": "last week",
+    "month": "last month",
+    "quarter": "last quarter",
+    "year": "last year",
+}
+MONTHS_A_QUARTER = 3
+
+
+def read_progress(status: BudgetStatus) -> Progress:
+    """The progress of a budget's period."""
+    lower, upper = status.range_80 or (None, None)
+    has_before = any(day in status.previous for day in status.days)
+    return Progress(
+        spent=status.spent,
+        days_left=status.days_to_come,
+        limit=status.limit,
+        before=status.spent_before if has_before else None,
+        likely=status.likely,
+        lower=lower,
+        upper=upper,
+        chance=status.chance,
+        is_paused=status.state == State.PAUSED,
+    )
+
+
+def sort_worst_first(statuses: Iterable[BudgetStatus]) -> list[BudgetStatus]:
+    """Budgets by state, then by chance, then by the used share."""
+
+    def badness(status: BudgetStatus) -> tuple[int, float, float]:
+        return ORDER.index(status.state), -(status.chance or 0), -float(status.spent / status.limit)
+
+    return sorted(statuses, key=badness)
+
+
+def count_by_filter(statuses: Sequence[BudgetStatus]) -> dict[str, int]:
+    """The number of budgets behind each filter."""
+    return {name: sum(map(keeps, statuses)) for name, keeps in FILTERS.items()}
+
+
+def summarize(statuses: Sequence[BudgetStatus]) -> str:
+    """A sentence about the budgets at risk."""
+    exceeded, likely = (sum(status.state == state for status in statuses) for state in RISKS)
+    if not exceeded and not likely:
+        unknown = all(status.state in (State.NO_FORECAST, State.PAUSED) for status in statuses)
+        return "No budget is exceeded." if unknown else "All budgets are within their limits."
+    parts = [_count(exceeded, "is exceeded", "are exceeded")] if exceeded else []
+    parts += [_count(likely, "is likely to be", "are likely to be", bool(parts))] if likely else []
+    rest = len(statuses) - exceeded - likely
+    sentence = f"{' and '.join(parts)}."
+    return f"{sentence} The rest are within their limits." if rest else sentence
+
+
+def _count(number: int, one: str, many: str, follows: bool = False) -> str:
+    if follows:
+        return f"{'one' if number == 1 else number} {one if number == 1 else many}"
+    to_exceed = " exceeded" if "likely" in one else ""
+    return f"{'One budget' if number == 1 else f'{number} budgets'} {one if number == 1 else many}{to_exceed}"
+
+
+def list_scope(scope: Scope, providers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The parts of a scope, as icons and names; `providers` maps slug to name."""
+    parts = (
+        ("folder", scope.project),
+        ("apartment", scope.provider and providers.get(scope.provider, scope.provider)),
+        ("neurology", scope.model_name),
+        ("person", scope.person),
+        ("receipt_long", scope.billing_account),
+        ("label", scope.tag),
+    )
+    return [(icon, name) for icon, name in parts if name] or [("layers", "Everything")]
+
+
+def describe_period(status: BudgetStatus) -> str:
+    """The period, as it follows an amount: in November, in Q4, today."""
+    first, kind = status.period.first, status.budget.period_kind
+    if kind == "day":
+        return "today"
+    if kind == "week":
+        return "this week"
+    if kind == "month":
+        is_calendar = status.budget.starts_on_day == 1
+        return f"in {first:%B}" if is_calendar else f"since {format_short_day(first, status.today)}"
+    if kind == "quarter":
+        return f"in Q{(first.month - 1) // MONTHS_A_QUARTER + 1}"
+    return f"in {first.year}"
+
+
+def describe_days(status: BudgetStatus) -> str:
+    """The period with the day in it: October to December, day 59 of 92."""
+    first, last, today = status.period.first, status.period.last, status.today
+    day = f"day {status.day_number} of {status.period.days}"
+    if status.budget.period_kind == "day":
+        return format_day(today)
+    if status.budget.period_kind == "month" and status.budget.starts_on_day == 1:
+        return f"{first:%B}, {day}"
+    if status.budget.period_kind == "quarter":
+        return f"{first:%B} to {last:%B}, {day}"
+    if status.budget.period_kind == "year":
+        return f"{first.year}, {day}"
+    return f"{format_short_day(first, today)} to {format_short_day(last, today)}, {day}"
+
+
+def name_earlier(status: BudgetStatus) -> str:
+    """The same day of the period before."""
+    kind = status.budget.period_kind
+    return EARLIER[kind] if kind == "day" else f"{EARLIER[kind]} at this day"
+
+
+def starts_again(status: BudgetStatus) -> date:
+    """The first day of the next period."""
+    return date.fromordinal(status.period.last.toordinal() + 1)
+
+
+def find_month_limit(statuses: Iterable[BudgetStatus], currency: Currency, today: date) -> Decimal | None:
+    """The limit of the whole calendar month, from the oldest budget of it, in the display currency."""
+    whole = [
+        status.budget
+        for status in statuses
+        if status.budget.scope.is_everything
+        and (status.budget.period_kind, status.budget.starts_on_day) == ("month", 1)
+        and status.budget.measure == "cost"
+        and status.budget.counts_subscriptions
+        and status.budget.counts_tax
+        and status.budget.paused_at is None
+    ]
+    for budget in sorted(whole, key=lambda budget: (budget.created_at, budget.id)):
+        if budget.currency == currency.code:
+            return budget.amount
+        with suppress(CurrencyUnknown):
+            amount_usd = to_usd(budget.amount, budget.currency, today, currency.rates)
+            return round(currency.convert(amount_usd, today), 2) or None
+    return None
+
+
+FILTERS: dict[str, Callable[[BudgetStatus], bool]] = {
+    ALL: lambda _: True,
+    AT_RISK: lambda status: status.state in RISKS,
+    PAUSED: lambda status: status.state == State.PAUSED,
+}

@@ -1,0 +1,24 @@
+"""The badge of a budget's state."""
+
+from datetime import date
+
+import streamlit as st
+
+from app.formats.dates import format_short_day
+from tally.budgets.status import State
+
+BADGES = {
+    State.EXCEEDED: (":material/error:", "red"),
+    State.LIKELY: (":material/trending_up:", "orange"),
+    State.ON_TRACK: (":material/check:", "green"),
+    State.NO_FORECAST: (":material/schedule:", "gray"),
+    State.PAUSED: (":material/pause:", "gray"),
+}
+
+
+def render_state(state: State, day: date | None, today: date) -> None:
+    """The state, with the day on which the limit was exceeded or will most likely be."""
+    icon, colour = BADGES[state]
+    is_dated = state in (State.EXCEEDED, State.LIKELY) and day is not None
+    text = f"{state.value} on {format_short_day(day, today)}" if is_dated and day else state.value
+    st.badge(text, icon=icon, color=colour)  # type: ignore[arg-type]

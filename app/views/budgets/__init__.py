@@ -1,0 +1,1 @@
+"""The Budgets page."""

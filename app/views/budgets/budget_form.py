@@ -1,0 +1,181 @@
+"""The fields of a budget: limit, period, thresholds at which people want to know, and channels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import streamlit as st
+
+from app import data
+from app.formats.amount_field import show_amount
+from app.formats.currency import describe_currency
+from app.parts.currencies import list_budget_currencies
+from tally.budgets.budget import Budget
+from tally.core.amounts import AmountUnreadable, find_decimal_style, parse_amount
+
+PERIODS = {"day": "Day", "week": "Week", "month": "Month", "quarter": "Quarter", "year": "Year"}
+MEASURES = {"cost": "Money", "tokens": "Tokens"}
+MAX_PERCENT, MAX_THRESHOLDS = 1000, 10
+USUAL_ACTUAL, USUAL_FORECAST = (50, 80, 100), (100,)
+OFFERED = ("50", "75", "80", "90", "100", "120")
+ALL_HINT = "All active channels"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The values that a form begins with."""
+
+    measure: str = "cost"
+    amount: str = ""
+    currency: str = "USD"
+    period: str = "month"
+    starts_on_day: int = 1
+    counts_subscriptions: bool = True
+    counts_tax: bool = True
+    actual: tuple[int, ...] = USUAL_ACTUAL
+    forecast: tuple[int, ...] = USUAL_FORECAST
+    channels: tuple[str, ...] = ()
+
+
+def start_from(budget: Budget) -> Start:
+    """The values of a budget."""
+    percents = {
+        kind: tuple(sorted(found.percent for found in budget.thresholds if found.kind == kind))
+        for kind in ("actual", "forecast")
+    }
+    return Start(
+        budget.measure,
+        show_amount(budget.amount).removesuffix(".00") if budget.measure == "cost" else f"{budget.amount:f}",
+        budget.currency,
+        budget.period_kind,
+        budget.starts_on_day,
+        budget.counts_subscriptions,
+        budget.counts_tax,
+        percents["actual"],
+        percents["forecast"],
+        budget.channels,
+    )
+
+
+def render_limit(start: Start, key: str) -> dict[str, Any]:
+    """Amount, currency and period; the amount is text as typed."""
+    with st.grid(2, min_column_width=130, gap="small"):
+        amount = st.text_input("Limit", start.amount, max_chars=40, placeholder="600", key=f"{key}-amount")
+        measure = st.selectbox(
+            "Of",
+            list(MEASURES),
+            list(MEASURES).index(start.measure),
+            format_func=MEASURES.__getitem__,
+            key=f"{key}-measure",
+        )
+        currencies = list_budget_currencies()
+        currency = st.selectbox(
+            "Currency",
+            currencies,
+            currencies.index(start.currency) if start.currency in currencies else 0,
+            format_func=describe_currency,
+            key=f"{key}-currency",
+            disabled=measure == "tokens",
+        )
+        period = st.selectbox(
+            "Each",
+            list(PERIODS),
+            list(PERIODS).index(start.period),
+            format_func=PERIODS.__getitem__,
+            key=f"{key}-period",
+        )
+        day = st.number_input(
+            "From day",
+            1,
+            28,
+            start.starts_on_day,
+            key=f"{key}-day",
+            help="Of a month: the day of your bill, for example.",
+        )
+    subscriptions = st.checkbox("Count subscriptions", start.counts_subscriptions, key=f"{key}-subscriptions")
+    tax = st.checkbox("Count tax", start.counts_tax, key=f"{key}-tax")
+    return {
+        "amount": amount,
+        "measure": measure,
+        "currency": currency,
+        "period": period,
+        "starts_on_day": int(day) if period == "month" else 1,
+        "counts_subscriptions": subscriptions,
+        "counts_tax": tax,
+    }
+
+
+def render_thresholds(start: Start, key: str) -> dict[str, list[str]]:
+    """The percents of the limit at which people want to know, as typed."""
+    return {
+        "actual": _ask_percents("Tell me when this much is spent (%)", start.actual, f"{key}-actual"),
+        "forecast": _ask_percents(
+            "Tell me when it will likely end above (%)", start.forecast, f"{key}-forecast"
+        ),
+    }
+
+
+def _ask_percents(label: str, percents: Sequence[int], key: str) -> list[str]:
+    chosen = [str(percent) for percent in percents]
+    return st.multiselect(
+        label,
+        sorted({*OFFERED, *chosen}, key=int),
+        chosen,
+        accept_new_options=True,
+        placeholder="Never",
+        max_selections=MAX_THRESHOLDS,
+        key=key,
+    )
+
+
+def render_channels(channels: Sequence[data.Channel], start: Start, key: str) -> list[str]:
+    """The channels that hear of the budget; none stands for all."""
+    if not channels:
+        st.caption("No channels yet. Add one under Settings to hear of this budget.")
+        return []
+    names = {channel.channel_id: channel.name for channel in channels}
+    known = [channel for channel in start.channels if channel in names]
+    return st.multiselect(
+        "Channels",
+        list(names),
+        known,
+        format_func=names.__getitem__,
+        placeholder=ALL_HINT,
+        key=f"{key}-channels",
+    )
+
+
+def read_draft(
+    limit: dict[str, Any], thresholds: dict[str, list[str]], channels: Sequence[str]
+) -> data.BudgetDraft:
+    """The budget to save; raises AmountUnreadable with a sentence for the user."""
+    amount = read_limit_amount(limit["amount"], limit["measure"])
+    read = tuple((kind, _read_percent(text)) for kind, texts in thresholds.items() for text in texts)
+    if len(set(read)) > MAX_THRESHOLDS:
+        raise AmountUnreadable(f"A budget can have {MAX_THRESHOLDS} thresholds at most. Remove one.")
+    return data.BudgetDraft({**limit, "amount": f"{amount:f}"}, tuple(dict.fromkeys(read)), tuple(channels))
+
+
+def read_limit_amount(text: str, measure: str) -> Decimal:
+    """A limit as typed: above 0, and whole for tokens."""
+    if not text.strip():
+        raise AmountUnreadable("Enter a limit, for example 600.")
+    try:
+        amount = parse_amount(text, find_decimal_style([text]).decimal_comma or False)
+    except AmountUnreadable as unreadable:
+        raise AmountUnreadable(f"The limit {unreadable}. Write it as 600 or 12.50.") from None
+    if amount <= 0:
+        raise AmountUnreadable("The limit must be above 0.")
+    if measure == "tokens" and amount != amount.to_integral_value():
+        raise AmountUnreadable("A limit of tokens is a whole number.")
+    if amount >= Decimal(10) ** 12 and measure == "cost":
+        raise AmountUnreadable("The limit must be below 1,000,000,000,000.")
+    return amount
+
+
+def _read_percent(text: str) -> int:
+    plain = text.strip().removesuffix("%").strip()
+    if not plain.isascii() or not plain.isdigit() or not 1 <= int(plain) <= MAX_PERCENT:
+        raise AmountUnreadable(f"Thresholds are whole percents from 1 to {MAX_PERCENT}.")
+    return int(plain)

@@ -1,0 +1,150 @@
+"""The list of budgets, worst first: what is spent, the likely end, the chance, and what is left a day."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from app import data
+from app.auth.identity import User
+from app.figures.budget_words import (
+    ALL,
+    FILTERS,
+    count_by_filter,
+    describe_period,
+    list_scope,
+    name_earlier,
+    read_progress,
+    sort_worst_first,
+    summarize,
+)
+from app.figures.limit_probability import format_probability
+from app.figures.progress_words import describe_range
+from app.formats.text import DASH, escape_name
+from app.formats.units import format_chosen, format_exact, format_whole
+from app.parts.budget_state import render_state
+from app.parts.permissions import explain_fixed_budgets
+from app.ui import progress as bars
+from app.ui.theme import current_palette
+from app.ui.titles import title_row
+from app.views.budgets.address import NEW, open_part
+from app.views.budgets.channels import show_channels
+from tally.budgets.status import BudgetStatus, State
+from tally.core.text import plural
+
+COLUMNS = [4.6, 10, 1.2]
+NOTHING = "Say what something should cost at most, and Tally tells you when it will likely cost more."
+NONE_HERE = "No budget here."
+SEEN_AS = {State.EXCEEDED: "bad", State.LIKELY: "warn"}
+HEADS = ("Spent, range and limit", "Likely end", "Chance", "Left per day")
+
+
+def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
+    """The page without a chosen budget."""
+    fixed = explain_fixed_budgets(user)
+    with title_row("Budgets"), st.container(horizontal=True, width="content", gap="small"):
+        kept = _choose_filter(statuses) if statuses else ALL
+        st.button(
+            "New budget", type="primary", icon=":material/add:", disabled=fixed is not None,
+            on_click=open_part, args=(NEW,), help=fixed,
+        )  # fmt: skip
+    if not statuses:
+        with st.container(border=True, gap="small", key="no_budgets"):
+            st.header("No budgets yet", anchor=False)
+            st.text(NOTHING)
+        _render_reason(fixed)
+        return
+    st.text(summarize(statuses))
+    _render_reason(fixed)
+    shown = [status for status in sort_worst_first(statuses) if FILTERS[kept](status)]
+    palette = current_palette()
+    st.html(bars.render_styles(palette))
+    with st.container(border=True, gap=None, key="budgets"):
+        if not shown:
+            st.text(NONE_HERE)
+            return
+        with st.container(key="budgets_head"):
+            head = st.columns(COLUMNS, vertical_alignment="center")
+            head[0].caption("Budget")
+            head[1].html(bars.heads(HEADS))
+            head[2].caption("Alerts")
+        channels = data.load_channels(user)
+        names = {provider.slug: provider.name for provider in data.load_providers(user)}
+        for status in shown:
+            _render_row(status, names, channels)
+    st.html(f'<div class="tly">{bars.legend()}</div>')
+
+
+def _render_reason(fixed: str | None) -> None:
+    if fixed:
+        st.caption(fixed)
+
+
+def _choose_filter(statuses: Sequence[BudgetStatus]) -> str:
+    counts = count_by_filter(statuses)
+    return (
+        st.segmented_control(
+            "Shown budgets",
+            list(FILTERS),
+            default=ALL,
+            required=True,
+            format_func=lambda name: f"{name} {counts[name]}",
+            key="shown_budgets",
+            label_visibility="collapsed",
+        )
+        or ALL
+    )
+
+
+def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequence[data.Channel]) -> None:
+    budget = status.budget
+    with st.container(key=f"budget-{budget.id}"):
+        name, numbers, alerts = st.columns(COLUMNS, vertical_alignment="center")
+        with name, st.container(gap=None):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(
+                    f"**{escape_name(budget.name)}**",
+                    key=f"open-{budget.id}",
+                    type="tertiary",
+                    on_click=open_part,
+                    args=(budget.id,),
+                )
+                render_state(status.state, None, status.today)
+            st.caption(
+                " ".join(
+                    f":material/{icon}: {escape_name(text)}" for icon, text in list_scope(budget.scope, names)
+                )
+            )
+        numbers.html(_describe_numbers(status))
+        with alerts, st.container(key=f"budget_alerts-{budget.id}"):
+            show_channels(status, channels)
+
+
+def _describe_numbers(status: BudgetStatus) -> str:
+    progress, unit = read_progress(status), status.unit
+    left = f"{format_exact(abs(status.left), unit)} {'left' if status.left >= 0 else 'over'}"
+    over = "" if status.left >= 0 else "bad"
+    spent = (
+        f"<b>{escape(format_whole(status.spent, unit))}</b> of {escape(format_chosen(status.limit, unit))}"
+    )
+    is_known = status.chance is not None and status.state != State.PAUSED
+    likely = format_whole(status.likely, unit) if status.likely is not None and is_known else DASH
+    chance = format_probability(status.chance) if status.chance is not None and is_known else DASH
+    a_day = (
+        format_exact(status.left_a_day, unit) if status.left_a_day and status.state != State.PAUSED else DASH
+    )
+    days = f"for {plural(status.days_to_come, 'day')}" if a_day != DASH else ""
+    within = describe_range(progress, unit) if likely != DASH else ""
+    return (
+        '<div class="tly"><div class="tlyrow">'
+        f'<div><div class="ends"><span>{spent} {escape(describe_period(status))}</span>'
+        f'<span class="{over}">{escape(left)}</span></div>'
+        f"{bars.thin_bar(progress, unit, name_earlier(status))}</div>"
+        f"{_number(likely, within)}{_number(chance, '', SEEN_AS.get(status.state, ''))}{_number(a_day, days)}"
+        "</div></div>"
+    )
+
+
+def _number(text: str, note: str, kind: str = "") -> str:
+    absent = ' class="none"' if text == DASH else ""
+    return f'<span{absent}><b class="{kind}">{escape(text)}</b><small>{escape(note)}</small></span>'

@@ -1,0 +1,109 @@
+"""Budgets in words: worst first, at risk, their scope and their period."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from app.figures.budget_words import (
+    count_by_filter,
+    describe_days,
+    describe_period,
+    find_month_limit,
+    list_scope,
+    name_earlier,
+    read_progress,
+    sort_worst_first,
+    starts_again,
+    summarize,
+)
+from app.figures.currencies import Currency
+from tests.app.budgets import EVERYTHING, TODAY, status
+
+PAUSED: dict[str, Any] = {"paused_at": datetime(2026, 11, 12, tzinfo=UTC)}
+
+
+def test_the_worst_budget_comes_first() -> None:
+    found = [
+        status(name="paused", limit="50", **PAUSED),
+        status(name="unknown", likely=None),
+        status(name="fine"),
+        status(name="likelier", limit="450"),
+        status(name="likely", limit="495"),
+        status(name="over", limit="90"),
+        status(name="far over", limit="40"),
+    ]
+    names = [one.budget.name for one in sort_worst_first(found)]
+    assert names == ["far over", "over", "likelier", "likely", "fine", "unknown", "paused"]
+    assert count_by_filter(found) == {"All": 7, "At risk": 4, "Paused": 1}
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (["600"], "All budgets are within their limits."),
+        (["90"], "One budget is exceeded."),
+        (["90", "80", "600"], "2 budgets are exceeded. The rest are within their limits."),
+        (["450", "600"], "One budget is likely to be exceeded. The rest are within their limits."),
+        (["90", "450"], "One budget is exceeded and one is likely to be."),
+        (["90", "450", "460"], "One budget is exceeded and 2 are likely to be."),
+    ],
+)
+def test_budgets_at_risk_are_said_in_a_sentence(limits: list[str], sentence: str) -> None:
+    assert summarize([status(limit) for limit in limits]) == sentence
+
+
+def test_without_a_forecast_nothing_is_promised() -> None:
+    assert summarize([status(likely=None)]) == "No budget is exceeded."
+
+
+def test_scope_lists_all_that_must_match() -> None:
+    scope = replace(EVERYTHING, project="<b>shop", provider="openai", tag="prod")
+    assert list_scope(scope, {"openai": "OpenAI"}) == [
+        ("folder", "<b>shop"),
+        ("apartment", "OpenAI"),
+        ("label", "prod"),
+    ]
+    assert list_scope(EVERYTHING, {}) == [("layers", "Everything")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "inside", "days", "earlier"),
+    [
+        ("day", 1, "today", "20 Nov 2026", "yesterday"),
+        ("week", 1, "this week", "16 Nov to 22 Nov, day 5 of 7", "last week at this day"),
+        ("month", 1, "in November", "November, day 20 of 30", "last month at this day"),
+        ("month", 5, "since 5 Nov", "5 Nov to 4 Dec, day 16 of 30", "last month at this day"),
+        ("quarter", 1, "in Q4", "October to December, day 51 of 92", "last quarter at this day"),
+        ("year", 1, "in 2026", "2026, day 324 of 365", "last year at this day"),
+    ],
+)
+def test_period_is_named(kind: str, day: int, inside: str, days: str, earlier: str) -> None:
+    found = status(period_kind=kind, starts_on_day=day)
+    assert (describe_period(found), describe_days(found), name_earlier(found)) == (inside, days, earlier)
+
+
+def test_progress_has_no_earlier_spend_where_there_were_no_days() -> None:
+    assert read_progress(status()).before is None
+    october = date(2026, 10, 3)
+    assert read_progress(status(spent={TODAY: "1", october: "7"})).before == 7
+    assert starts_again(status()) == date(2026, 12, 1)
+
+
+def test_month_limit_is_that_of_the_oldest_whole_budget() -> None:
+    older = datetime(2025, 1, 1, tzinfo=UTC)
+    others = [
+        status("1", scope=replace(EVERYTHING, tag="x")),
+        status("2", period_kind="week"),
+        status("3", measure="tokens"),
+        status("4", counts_tax=False),
+        status("5", **PAUSED),
+        status("6", starts_on_day=3),
+    ]
+    assert find_month_limit(others, Currency(), TODAY) is None
+    found = [*others, status("500"), status("400", created_at=older)]
+    assert find_month_limit(found, Currency(), TODAY) == Decimal(400)
+    day = TODAY - timedelta(days=300)
+    assert find_month_limit([status("400", currency="EUR")], Currency(), day) != Decimal(400)

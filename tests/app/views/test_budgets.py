@@ -1,0 +1,225 @@
+"""The Budgets page: the list worst first, one in detail, a new one, and who may change them."""
+
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+from streamlit.testing.v1 import AppTest
+
+from app import data
+from app.auth.identity import User
+from app.formats.text import WORD_JOINER
+from app.views.budgets.actions import confirm_deletion
+from tally.accounts.auth_client import AuthClient
+from tests.app.accounts import sign_in_user
+from tests.app.budgets import add_budget
+from tests.app.nightly_runs import TODAY
+from tests.app.pages import hero, open_dialog, open_page, save, shown, usage
+from tests.app.teams import join, new_team
+
+HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
+ADD_EVENT = """
+insert into public.alert_events (workspace_id, kind, subject, period_start, severity, state, facts)
+values (%s, 'budget', %s, %s, 'warning', 'open', %s)"""
+
+
+def plain(page: AppTest) -> str:
+    """Texts, captions and HTML of the page, without escapes."""
+    markup = " ".join(str(element.proto.body) for element in page.get("html"))
+    return (shown(page) + markup).replace("\\", "").replace(WORD_JOINER, "")
+
+
+def opened(page: AppTest) -> list[str]:
+    """Names of the listed budgets, in order."""
+    return [
+        button.label.replace("\\", "").replace(WORD_JOINER, "").strip("*")
+        for button in page.button
+        if str(button.key).startswith("open-")
+    ]
+
+
+def open_budget(monkeypatch: pytest.MonkeyPatch, user: User, choice: str) -> AppTest:
+    return open_page(monkeypatch, user, "budgets", {"budget": choice})
+
+
+def test_without_budgets_the_page_says_what_they_are_for(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_page(monkeypatch, user, "budgets")
+    assert not page.exception
+    assert "No budgets yet" in shown(page)
+    assert [button.label for button in page.button if not button.disabled and button.label == "New budget"]
+
+
+def test_list_has_the_worst_first_and_filters(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "90")])
+    add_budget(user, "Fine", "1000")
+    add_budget(user, HOSTILE, "80", model_name="gpt-5.2")
+    paused = add_budget(user, "Asleep", "10")
+    data.pause_budget(user, paused, True)
+
+    page = open_page(monkeypatch, user, "budgets")
+
+    assert not page.exception
+    assert opened(page) == [HOSTILE, "Fine", "Asleep"]
+    assert "One budget is exceeded." in shown(page)
+    assert "$10.00 over" in plain(page)
+    assert "<b>$90</b> of $80" in plain(page)
+    assert "<b>x</b>" not in " ".join(str(element.proto.body) for element in page.get("html"))
+    page.segmented_control(key="shown_budgets").set_value("At risk").run()
+    assert opened(page) == [HOSTILE]
+    page.segmented_control(key="shown_budgets").set_value("Paused").run()
+    assert opened(page) == ["Asleep"]
+
+
+def test_a_click_opens_the_budget_and_another_one_leads_back(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [usage(0, "3")])
+    budget = add_budget(user, HOSTILE, "80")
+    page = open_page(monkeypatch, user, "budgets")
+
+    page.button(key=f"open-{budget}").click().run()
+    assert not page.exception
+    assert page.query_params["budget"] in (budget, [budget])
+    assert hero(page).startswith("$3 of $80")
+    assert HOSTILE in plain(page)
+    assert "Nothing yet. Each threshold tells once in a period." in shown(page)
+
+    page.button(key="back_to_budgets").click().run()
+    assert opened(page) == [HOSTILE]
+
+
+def test_a_budget_that_is_gone_shows_the_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_budget(monkeypatch, user, str(uuid4()))
+    assert not page.exception
+    assert "No budgets yet" in shown(page)
+
+
+def test_new_budget_is_saved_with_its_thresholds(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    save(user, [usage(0, "3"), usage(40, "5", model_name="o3")])
+    page = open_budget(monkeypatch, user, "new")
+    assert not page.exception
+    page.button(key="new-budget-save").click().run()
+    assert "Enter a name." in shown(page).replace("\\", "")
+
+    page.text_input(key="new-budget-name").set_value("Coding")
+    page.selectbox(key="new-budget-model").set_value("o3")
+    page.text_input(key="new-budget-amount").set_value("1,500.50")
+    page.multiselect(key="new-budget-actual").set_value(["75"])
+    page.button(key="new-budget-save").click().run()
+
+    assert not page.exception
+    [status] = data.load_budgets(user)
+    budget = status.budget
+    assert (budget.name, float(budget.amount), budget.scope.model_name) == ("Coding", 1500.5, "o3")
+    assert {(one.kind, one.percent) for one in budget.thresholds} == {("actual", 75), ("forecast", 100)}
+    assert "Budget Coding created." in [success.value.replace("\\", "") for success in page.success]
+
+
+@pytest.mark.parametrize("amount", ["", "0", "-5", "many", "1000000000000"])
+def test_impossible_limits_are_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, user: User, amount: str
+) -> None:
+    page = open_budget(monkeypatch, user, "new")
+    page.text_input(key="new-budget-name").set_value("x")
+    page.text_input(key="new-budget-amount").set_value(amount)
+    page.button(key="new-budget-save").click().run()
+    assert not page.exception
+    assert "limit" in page.error[0].value
+    assert data.load_budgets(user) == []
+
+
+def test_saving_changes_limit_and_thresholds(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    budget = add_budget(user, "Month", "80", (("actual", 50), ("actual", 80)))
+    page = open_budget(monkeypatch, user, budget)
+    page.text_input(key=f"budget-{budget}-amount").set_value("90.5")
+    page.multiselect(key=f"budget-{budget}-actual").set_value(["80", "100"])
+    next(button for button in page.button if button.label == "Save").click().run()
+
+    assert not page.exception
+    [status] = data.load_budgets(user)
+    assert status.limit == status.budget.amount
+    assert float(status.limit) == 90.5
+    assert {(one.kind, one.percent) for one in status.budget.thresholds} == {("actual", 80), ("actual", 100)}
+
+
+def test_pausing_and_resuming(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    page = open_budget(monkeypatch, user, add_budget(user, "Month", "80"))
+    page.button(key="pause_budget").click().run()
+    assert not page.exception
+    assert data.load_budgets(user)[0].budget.paused_at is not None
+    page.button(key="pause_budget").click().run()
+    assert data.load_budgets(user)[0].budget.paused_at is None
+
+
+def test_deleting_asks_first(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    budget = add_budget(user, HOSTILE, "80")
+    dialog = open_dialog(
+        monkeypatch, user, f"{confirm_deletion.__module__}:confirm_deletion", budget, HOSTILE
+    )
+    assert HOSTILE in shown(dialog)
+    assert len(data.load_budgets(user)) == 1
+    dialog.button(key="confirm_delete_budget").click().run()
+    data.forget_version(user)
+    assert data.load_budgets(user) == []
+
+
+def test_events_are_told_with_what_happened(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    budget = add_budget(user, "Month", "80")
+    facts = {
+        "budget": HOSTILE,
+        "threshold": "actual",
+        "percent": 80,
+        "amount": "80",
+        "spent": "70",
+        "currency": "USD",
+    }
+    job.execute(ADD_EVENT, [user.user_id, budget, TODAY.replace(day=1), Jsonb(facts)])
+
+    page = open_budget(monkeypatch, user, budget)
+
+    assert not page.exception
+    assert "80% is reached" in plain(page)
+    assert "$70.00" in plain(page)
+
+
+def test_only_admins_see_forms(
+    monkeypatch: pytest.MonkeyPatch,
+    user: User,
+    job: psycopg.Connection[Any],
+    upstream: AuthClient,
+    new_account: Any,
+) -> None:
+    owner = new_team(job, user, person_split="everyone")
+    budget = add_budget(owner, "Team", "80")
+    member = join(job, owner, sign_in_user(upstream, new_account()), "member")
+
+    page = open_page(monkeypatch, member, "budgets")
+    assert opened(page) == ["Team"]
+    assert "only admins change them" in shown(page)
+    page.button(key=f"open-{budget}").click().run()
+    assert not page.exception
+    assert hero(page).startswith("$0 of $80")
+    assert {button.label for button in page.button} & {"Pause", "Delete", "Save"} == set()
+    page.query_params["budget"] = "new"
+    assert "New budget" not in [header.value for header in page.run().header]
+
+
+def test_unreachable_database_shows_a_message(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    monkeypatch.setenv("SUPABASE_URL", "http://127.0.0.1:9")
+    page = open_page(monkeypatch, user, "budgets")
+    assert not page.exception
+    assert "cannot be reached" in shown(page)
+
+
+def test_hero_of_the_overview_has_the_limit_of_the_whole_month(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [usage(0, "3")])
+    add_budget(user, "Part", "5", model_name="gpt-5.2")
+    assert " of $" not in hero(open_page(monkeypatch, user))
+    add_budget(user, "Whole", "80")
+    assert hero(open_page(monkeypatch, user)).startswith("$3 of $80")
