@@ -76,6 +76,15 @@ def money(label: str, currency: str, help: str | None = None) -> Column:
     return number(label, partial(format_money, currency=currency), help=help)
 
 
+def change(label: str, currency: str) -> Column:
+    """Differences of amounts, with their sign."""
+
+    def show(amount: Any) -> str:
+        return f"{'+' if amount > 0 else ''}{format_money(amount, currency)}"
+
+    return number(label, show)
+
+
 def optional_money(label: str, currency: str, help: str | None = None) -> Column:
     """Amounts that many rows do not have: those show a dash, in a table where others lack a price."""
 

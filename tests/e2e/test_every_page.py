@@ -145,7 +145,7 @@ def test_pages_are_accessible_and_fit_a_phone(watched: Watched) -> None:
         page.set_viewport_size(PHONE)
         scrolling[f"/budgets, {button}, phone"] = watched.scrolling()
         page.set_viewport_size(DESKTOP)
-        page.get_by_test_id("stMain").get_by_role("button", name="Budgets").click()
+        page.get_by_test_id("stMain").get_by_role("button", name="All budgets").click()
         expect(page.get_by_role("button", name="New budget")).to_be_visible()
     assert {path: of_page for path, of_page in found.items() if of_page} == {}
     assert {path: of_page for path, of_page in scrolling.items() if of_page} == {}

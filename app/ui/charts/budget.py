@@ -9,7 +9,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 from app.figures.budget_course import Course
 from app.formats.units import format_chosen
 from app.ui.charts.forecast import add_forecast
-from app.ui.charts.style import DAY_HOVER, add_layout, amount_hover, amount_ticks
+from app.ui.charts.style import DAY_HOVER, add_layout, amount_hover, label_amounts
 from app.ui.theme import Palette
 
 ROOM = 1.08
@@ -46,15 +46,15 @@ def budget_course(
                 annotation_position="top left", annotation_font={"size": 11, "color": palette.muted},
             )  # fmt: skip
     add_layout(figure, palette, height=340)
-    figure.update_yaxes(range=[min(0, course.spent.min()), highest * ROOM], **amount_ticks(unit))
-    return figure.update_xaxes(hoverformat=DAY_HOVER)
+    figure.update_yaxes(range=[min(0, course.spent.min()), highest * ROOM])
+    return label_amounts(figure, unit).update_xaxes(hoverformat=DAY_HOVER)
 
 
 def scope_months(months: pd.Series, limit: float | None, palette: Palette, unit: str) -> go.Figure:
     """Spend of months as bars, with a limit across them; `months` maps the first day of each to its spend."""
     figure = go.Figure()
     figure.add_bar(
-        x=[month.strftime("%b %Y") for month in months.index],
+        x=[month.strftime("%b") for month in months.index],
         y=months.round(4),
         marker={"color": palette.ghost, "line_width": 0},
         hovertemplate=amount_hover(unit),
@@ -63,10 +63,8 @@ def scope_months(months: pd.Series, limit: float | None, palette: Palette, unit:
     if limit:
         _add_limit(figure, limit, unit, palette)
     add_layout(figure, palette, height=220, showlegend=False, bargap=0.35, barcornerradius=3)
-    figure.update_yaxes(
-        range=[0, max(float(months.max() or 0), limit or 0) * 1.15 or 1], **amount_ticks(unit)
-    )
-    return figure
+    figure.update_yaxes(range=[0, max(float(months.max() or 0), limit or 0) * ROOM or 1])
+    return label_amounts(figure, unit)
 
 
 def _add_line(

@@ -130,9 +130,12 @@ def amount_hover(unit: str) -> str:
     return "%{y:,.0f} tokens<extra>%{fullData.name}</extra>" if unit == TOKENS else money_hover(unit)
 
 
-def amount_ticks(unit: str) -> dict[str, Any]:
-    """The labels of an axis of money or tokens."""
-    return {"tickformat": "~s", "tickformatstops": []} if unit == TOKENS else {}
+def label_amounts(figure: go.Figure, unit: str) -> go.Figure:
+    """Label the axis of money, or of tokens in millions."""
+    if unit == TOKENS:
+        figure.layout.yaxis.tickformatstops = None
+        figure.layout.yaxis.tickformat = "~s"
+    return figure
 
 
 def escape_name(name: str) -> str:

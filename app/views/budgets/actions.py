@@ -5,8 +5,8 @@ import streamlit as st
 from app import data
 from app.auth import identity
 from app.auth.identity import User
+from app.parts.budget_address import open_part
 from app.ui.notices import announce, explain_refusal
-from app.views.budgets.address import open_part
 from tally.budgets.status import BudgetStatus
 
 

@@ -22,12 +22,12 @@ from app.figures.limit_probability import format_probability
 from app.figures.progress_words import describe_range
 from app.formats.text import DASH, escape_name
 from app.formats.units import format_chosen, format_exact, format_whole
+from app.parts.budget_address import NEW, open_part
 from app.parts.budget_state import render_state
 from app.parts.permissions import explain_fixed_budgets
 from app.ui import progress as bars
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
-from app.views.budgets.address import NEW, open_part
 from app.views.budgets.channels import show_channels
 from tally.budgets.status import BudgetStatus, State
 from tally.core.text import plural

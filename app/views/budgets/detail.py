@@ -12,6 +12,7 @@ from app.figures.budget_words import describe_days, list_scope, name_earlier, re
 from app.formats.dates import format_day, format_instant
 from app.formats.text import escape_name
 from app.formats.units import format_chosen, format_exact
+from app.parts.budget_address import render_way_back
 from app.parts.budget_state import render_state
 from app.parts.permissions import explain_fixed_budgets
 from app.ui import charts, columns
@@ -21,7 +22,6 @@ from app.ui.tables import render_table
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
 from app.views.budgets.actions import render_actions
-from app.views.budgets.address import render_way_back
 from app.views.budgets.events import render_events
 from app.views.budgets.limit_card import render_limit_card
 from tally.budgets.status import BudgetStatus
@@ -102,7 +102,7 @@ def _render_drivers(user: User, status: BudgetStatus) -> None:
 
         kinds = {
             "model": columns.name("Model", is_pinned=True, most_width=180),
-            "change": amount("Change"),
+            "change": amount("Change") if is_tokens else columns.change("Change", currency),
             "now": amount("Now"),
             "before": amount("Before"),
         }

@@ -10,12 +10,12 @@ from app.auth.identity import User
 from app.figures.budget_drivers import is_in_daily_costs, list_months, select_scope, sum_months
 from app.formats.text import escape_markdown
 from app.formats.units import format_exact
+from app.parts.budget_address import open_part, render_way_back
 from app.ui import charts
 from app.ui.cards import render_heading
 from app.ui.notices import announce, explain_refusal, render_refusal
 from app.ui.theme import current_palette
 from app.ui.titles import title_row
-from app.views.budgets.address import open_part, render_way_back
 from app.views.budgets.budget_form import (
     Start,
     read_draft,

@@ -4,10 +4,10 @@ import streamlit as st
 
 from app import data
 from app.auth.identity import current_user
+from app.parts.budget_address import NEW, read_choice
 from app.parts.permissions import explain_fixed_budgets
 from app.ui.notices import render_announcement
 from app.ui.periods import today_in
-from app.views.budgets.address import NEW, read_choice
 from app.views.budgets.budget_list import render_list
 from app.views.budgets.detail import render_detail
 from app.views.budgets.new_budget import render_new

@@ -12,10 +12,11 @@ from app.auth.identity import User
 from app.figures import live_month, outlook, spend
 from app.figures.month_progress import add_limit, calculate_month_progress
 from app.figures.progress import Progress
+from app.parts.budget_address import render_budgets_link
 from app.parts.budget_state import render_state
 from app.ui import progress as bars
 from app.ui.periods import month_before, same_day_of_month_before
-from app.ui.theme import Palette
+from app.ui.theme import current_palette
 
 NO_PROJECT_FORECAST = "No forecast of this project"
 LAST_MONTH = "last month at this day"
@@ -56,12 +57,13 @@ def explain_absence(run: dict[str, Any] | None, project: data.Project | None, is
     return NO_PROJECT_FORECAST if project else f"Forecast {outlook.explain_absence(run, is_enabled)}"
 
 
-def render_month(month: Month, absence: str, today: date, currency: str, palette: Palette) -> None:
-    """The hero."""
-    progress = month.progress
+def render_month(user: User, month: Month, absence: str, today: date, currency: str) -> None:
+    """The hero, and a way to the budgets."""
+    progress, palette = month.progress, current_palette()
     with st.container(border=True, gap="xxsmall", key="month"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(f"{today:%B}, day {today.day} of {outlook.month_end(today).day}", width="content")
             if progress.state:
                 render_state(progress.state, month.limit_day, today)
         st.html(bars.render_styles(palette) + bars.hero(progress, currency, LAST_MONTH, absence))
+        render_budgets_link(user, data.load_budgets(user), progress.limit is not None)

@@ -51,7 +51,7 @@ if is_new:
     st.stop()
 with month_place:
     absence = explain_absence(last_run, project, preferences.forecast_enabled)
-    render_month(month, absence, today, currency, palette)
+    render_month(user, month, absence, today, currency)
 
 filters = st.container(
     horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"

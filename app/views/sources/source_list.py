@@ -36,13 +36,13 @@ Source = Mapping[str, Any]
 def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
     """The columns of the table of sources."""
     return {
-        "source": columns.name("Source"),
+        "source": columns.name("Source", is_pinned=True, most_width=180),
+        "spend": columns.money("In spend", currency, "The part that the totals use."),
         "format": columns.text("Type"),
         "in_totals": columns.text("In totals"),
         "records": columns.count("Records"),
         "billed": columns.money("Billed", currency),
         "estimated": columns.money("Estimated", currency),
-        "spend": columns.money("In spend", currency, "The part that the totals use."),
         "included": columns.money("Value", currency, "At list prices; covered by a plan and not in spend."),
         "unpriced": columns.count("No price"),
         "last_import": columns.instant("Last import", zone),

@@ -219,7 +219,14 @@ def test_hero_of_the_overview_has_the_limit_of_the_whole_month(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
     save(user, [usage(0, "3")])
-    add_budget(user, "Part", "5", model_name="gpt-5.2")
-    assert " of $" not in hero(open_page(monkeypatch, user))
+    page = open_page(monkeypatch, user)
+    page.button(key="budgets_link").click().run()
+    assert "New budget" in [header.value for header in page.header]
+    add_budget(user, "Part", "2", model_name="gpt-5.2")
+    page = open_page(monkeypatch, user)
+    assert " of $" not in hero(page)
+    assert page.button(key="budgets_link").label == "One budget is exceeded."
+    page.button(key="budgets_link").click().run()
+    assert opened(page) == ["Part"]
     add_budget(user, "Whole", "80")
     assert hero(open_page(monkeypatch, user)).startswith("$3 of $80")

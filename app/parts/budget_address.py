@@ -1,0 +1,50 @@
+"""The part of the Budgets page that the address names: `?budget=<id>`, or a new budget; and ways there."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.auth.identity import User
+from app.figures.budget_words import AT_RISK, FILTERS, summarize
+from app.parts.permissions import explain_fixed_budgets
+from app.ui.navigation import switch_page
+from tally.budgets.status import BudgetStatus
+
+BUDGET, NEW = "budget", "new"
+
+
+def read_choice() -> str | None:
+    """The id of a budget, `new`, or None for the list."""
+    return st.query_params.get(BUDGET)
+
+
+def open_part(choice: str | None) -> None:
+    """Show a budget, the form of a new one, or the list."""
+    if choice is None:
+        st.query_params.pop(BUDGET, None)
+    else:
+        st.query_params[BUDGET] = choice
+
+
+def render_way_back() -> None:
+    """The button that leads back to the list."""
+    st.button(
+        "All budgets",
+        icon=":material/chevron_left:",
+        type="tertiary",
+        on_click=open_part,
+        args=(None,),
+        key="back_to_budgets",
+    )
+
+
+def render_budgets_link(user: User, statuses: Sequence[BudgetStatus], has_limit: bool) -> None:
+    """A sentence about budgets at risk that opens them; without a limit, the way to one, for admins."""
+    if any(map(FILTERS[AT_RISK], statuses)):
+        label, choice = summarize(statuses), {}
+    elif not has_limit and explain_fixed_budgets(user) is None:
+        label, choice = "Set a limit", {BUDGET: NEW}
+    else:
+        return
+    if st.button(label, icon=":material/savings:", type="tertiary", key="budgets_link"):
+        switch_page("budgets", **choice)
