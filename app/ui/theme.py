@@ -95,6 +95,8 @@ LINE_LISTS = (
     "[data-testid=stLayoutWrapper]:has(>[class*=st-key-narrow-]){display:flex}"
     "[data-testid=stLayoutWrapper]:has(>[class*=st-key-wide-]){display:none}}"
 )
+# Streamlit shows scrollbars under a mouse only: without one, nothing says that a table goes on.
+SCROLLBARS = "@media(max-width:900px){.dvn-scroller{scrollbar-color:#7C8798 transparent!important}}"
 # Streamlit leaves 48 px between the navigation and the rest of the sidebar.
 SIDEBAR = "[data-testid=stSidebarUserContent]{padding-top:1rem}"
 # Beside the menu of a tablet, columns are as narrow as on a phone, and three of four cards fit a row.
@@ -114,7 +116,7 @@ def current_palette() -> Palette:
 def apply_styles() -> None:
     """Add every page's own styles, as one element: each costs time in every run."""
     buttons = BUTTONS if st.context.theme.type == "dark" else ""
-    st.html(f"<style>{ADDRESS_FIELDS}{CHOICES}{LINE_LISTS}{SIDEBAR}{TABLETS}{buttons}</style>")
+    st.html(f"<style>{ADDRESS_FIELDS}{CHOICES}{LINE_LISTS}{SCROLLBARS}{SIDEBAR}{TABLETS}{buttons}</style>")
 
 
 def apply_theme(theme: str) -> None:

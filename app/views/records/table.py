@@ -21,9 +21,9 @@ from tally.pricing.model_aliases import MODEL_ALIAS
 def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
     """The columns of the table of records."""
     return {
-        "when": columns.instant("When", zone),
-        "cost": columns.money("Cost", currency),
         "model": columns.fitting_text("Model"),
+        "cost": columns.money("Cost", currency),
+        "when": columns.instant("When", zone),
         "provider": columns.text("Provider"),
         "basis": columns.text("Basis", "Included: covered by a subscription, so not added to spend."),
         "charge": columns.fitting_text("Charge"),

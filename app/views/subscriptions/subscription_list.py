@@ -74,8 +74,8 @@ def render_subscriptions(user: User, today: date) -> None:
 def _columns(currency: str) -> dict[str, columns.Column]:
     return {
         "plan": columns.name("Plan"),
-        "provider": columns.text("Provider"),
         "amount": columns.money("Amount", currency),
+        "provider": columns.text("Provider"),
         "renews": columns.text("Renews"),
         "next": columns.day("Next renewal"),
         "spent": columns.money("Spent", currency, "All renewals up to today"),
