@@ -10,6 +10,7 @@ from app.data.budgets import (
     load_budget_events,
     load_budgets,
     load_channels,
+    load_month_limits,
     pause_budget,
     update_budget,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "load_last_run",
     "load_model_aliases",
     "load_model_names",
+    "load_month_limits",
     "load_multipliers",
     "load_newest_forecast",
     "load_newest_requests",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,15 @@ from tally.budgets.status import BudgetStatus, load_statuses
 from tally.storage.postgrest import ask
 
 EVENTS_SHOWN = 30
+LIMITS_READ = 5
+SCOPE = ("project_id", "provider_id", "model_name", "user_id", "billing_account", "tag")
+WHOLE_MONTH = {
+    "period": "month",
+    "starts_on_day": 1,
+    "measure": "cost",
+    "counts_subscriptions": True,
+    "counts_tax": True,
+}
 EVENT_COLUMNS = "id,kind,severity,state,facts,occurred_at,cleared_at"
 Thresholds = Iterable[tuple[str, int]]  # kinds and percents
 
@@ -43,6 +53,20 @@ def load_budgets(user: User) -> list[BudgetStatus]:
 @cached
 def _budgets(user: User, version: str) -> list[BudgetStatus]:  # noqa: ARG001
     return load_statuses(database_of(user))
+
+
+def load_month_limits(user: User) -> list[tuple[Decimal, str]]:
+    """Amounts and currencies of active budgets of everything in a calendar month, oldest first."""
+    return _month_limits(user, data_version(user))
+
+
+@cached
+def _month_limits(user: User, version: str) -> list[tuple[Decimal, str]]:  # noqa: ARG001
+    query = select(user, "budgets", "amount::text,currency").match(WHOLE_MONTH)
+    for column in (*SCOPE, "paused_at"):
+        query = query.is_(column, "null")
+    rows = fetch_rows(query.order("created_at").order("id").limit(LIMITS_READ))
+    return [(Decimal(row["amount"]), row["currency"]) for row in rows]
 
 
 def load_channels(user: User) -> list[Channel]:

@@ -1,16 +1,12 @@
 """Budgets as progress and in words: scope, period, and how many are at risk. Names are from outside."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date
-from decimal import Decimal
 
-from app.figures.currencies import Currency
 from app.figures.progress import Progress
 from app.formats.dates import format_day, format_short_day
 from tally.budgets.budget import Scope
 from tally.budgets.status import BudgetStatus, State
-from tally.currency.rates import CurrencyUnknown, to_usd
 
 ALL, AT_RISK, PAUSED = "All", "At risk", "Paused"
 RISKS = (State.EXCEEDED, State.LIKELY)
@@ -128,27 +124,6 @@ def name_earlier(status: BudgetStatus) -> str:
 def starts_again(status: BudgetStatus) -> date:
     """The first day of the next period."""
     return date.fromordinal(status.period.last.toordinal() + 1)
-
-
-def find_month_limit(statuses: Iterable[BudgetStatus], currency: Currency, today: date) -> Decimal | None:
-    """The limit of the whole calendar month, from the oldest budget of it, in the display currency."""
-    whole = [
-        status.budget
-        for status in statuses
-        if status.budget.scope.is_everything
-        and (status.budget.period_kind, status.budget.starts_on_day) == ("month", 1)
-        and status.budget.measure == "cost"
-        and status.budget.counts_subscriptions
-        and status.budget.counts_tax
-        and status.budget.paused_at is None
-    ]
-    for budget in sorted(whole, key=lambda budget: (budget.created_at, budget.id)):
-        if budget.currency == currency.code:
-            return budget.amount
-        with suppress(CurrencyUnknown):
-            amount_usd = to_usd(budget.amount, budget.currency, today, currency.rates)
-            return round(currency.convert(amount_usd, today), 2) or None
-    return None
 
 
 FILTERS: dict[str, Callable[[BudgetStatus], bool]] = {

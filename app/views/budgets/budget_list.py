@@ -34,6 +34,7 @@ from tally.core.text import plural
 
 COLUMNS = [4.6, 10, 1.2]
 NOTHING = "Say what something should cost at most, and Tally tells you when it will likely cost more."
+PAGE_ROWS = 25
 NONE_HERE = "No budget here."
 SEEN_AS = {State.EXCEEDED: "bad", State.LIKELY: "warn"}
 HEADS = ("Spent, range and limit", "Likely end", "Chance", "Left per day")
@@ -56,7 +57,11 @@ def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
         return
     st.text(summarize(statuses))
     _render_reason(fixed)
-    shown = [status for status in sort_worst_first(statuses) if FILTERS[kept](status)]
+    kept_ones = [status for status in sort_worst_first(statuses) if FILTERS[kept](status)]
+    pages = -(-len(kept_ones) // PAGE_ROWS)
+    page_key = f"budgets-page-{kept}"
+    page = min(st.session_state.get(page_key) or 1, pages or 1)
+    shown = kept_ones[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
     palette = current_palette()
     st.html(bars.render_styles(palette))
     with st.container(border=True, gap=None, key="budgets"):
@@ -73,6 +78,8 @@ def render_list(user: User, statuses: Sequence[BudgetStatus]) -> None:
         for status in shown:
             _render_row(status, names, channels)
     st.html(f'<div class="tly">{bars.legend()}</div>')
+    if pages > 1:
+        st.pagination(pages, key=page_key)
 
 
 def _render_reason(fixed: str | None) -> None:

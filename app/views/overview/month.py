@@ -12,7 +12,6 @@ from app.auth.identity import User
 from app.figures import live_month, outlook, spend
 from app.figures.month_progress import add_limit, calculate_month_progress
 from app.figures.progress import Progress
-from app.parts.budget_address import render_budgets_link
 from app.parts.budget_state import render_state
 from app.ui import progress as bars
 from app.ui.periods import month_before, same_day_of_month_before
@@ -57,8 +56,8 @@ def explain_absence(run: dict[str, Any] | None, project: data.Project | None, is
     return NO_PROJECT_FORECAST if project else f"Forecast {outlook.explain_absence(run, is_enabled)}"
 
 
-def render_month(user: User, month: Month, absence: str, today: date, currency: str) -> None:
-    """The hero, and a way to the budgets."""
+def render_month(month: Month, absence: str, today: date, currency: str) -> None:
+    """The hero."""
     progress, palette = month.progress, current_palette()
     with st.container(border=True, gap="xxsmall", key="month"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -66,4 +65,3 @@ def render_month(user: User, month: Month, absence: str, today: date, currency: 
             if progress.state:
                 render_state(progress.state, month.limit_day, today)
         st.html(bars.render_styles(palette) + bars.hero(progress, currency, LAST_MONTH, absence))
-        render_budgets_link(user, data.load_budgets(user), progress.limit is not None)

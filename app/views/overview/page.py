@@ -10,6 +10,7 @@ from app.figures import chart_days, spend
 from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.figures.subscription_days import LONGEST_DAYS, spread_ahead, spread_subscriptions
 from app.formats.dates import format_span
+from app.parts.budget_address import render_budgets_link
 from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
 from app.parts.subscription_form import parse_subscription
@@ -51,8 +52,8 @@ if is_new:
     st.stop()
 with month_place:
     absence = explain_absence(last_run, project, preferences.forecast_enabled)
-    render_month(user, month, absence, today, currency)
-
+    render_month(month, absence, today, currency)
+    budgets_place = st.container()
 filters = st.container(
     horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"
 )
@@ -74,6 +75,8 @@ with st.skeleton(height=600):
     if project:  # anomalies are of all projects
         flagged = []
 wait_for_figures()
+with budgets_place:
+    render_budgets_link(user, data.load_budgets(user), limit is not None)
 
 labels = {provider.slug: provider.name for provider in all_providers}
 slugs = {provider.provider_id: provider.slug for provider in all_providers}

@@ -1,8 +1,7 @@
 """Budgets in words: worst first, at risk, their scope and their period."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from app.figures.budget_words import (
     count_by_filter,
     describe_days,
     describe_period,
-    find_month_limit,
     list_scope,
     name_earlier,
     read_progress,
@@ -19,7 +17,6 @@ from app.figures.budget_words import (
     starts_again,
     summarize,
 )
-from app.figures.currencies import Currency
 from tests.app.budgets import EVERYTHING, TODAY, status
 
 PAUSED: dict[str, Any] = {"paused_at": datetime(2026, 11, 12, tzinfo=UTC)}
@@ -90,20 +87,3 @@ def test_progress_has_no_earlier_spend_where_there_were_no_days() -> None:
     october = date(2026, 10, 3)
     assert read_progress(status(spent={TODAY: "1", october: "7"})).before == 7
     assert starts_again(status()) == date(2026, 12, 1)
-
-
-def test_month_limit_is_that_of_the_oldest_whole_budget() -> None:
-    older = datetime(2025, 1, 1, tzinfo=UTC)
-    others = [
-        status("1", scope=replace(EVERYTHING, tag="x")),
-        status("2", period_kind="week"),
-        status("3", measure="tokens"),
-        status("4", counts_tax=False),
-        status("5", **PAUSED),
-        status("6", starts_on_day=3),
-    ]
-    assert find_month_limit(others, Currency(), TODAY) is None
-    found = [*others, status("500"), status("400", created_at=older)]
-    assert find_month_limit(found, Currency(), TODAY) == Decimal(400)
-    day = TODAY - timedelta(days=300)
-    assert find_month_limit([status("400", currency="EUR")], Currency(), day) != Decimal(400)

@@ -72,6 +72,15 @@ def test_list_has_the_worst_first_and_filters(monkeypatch: pytest.MonkeyPatch, u
     assert opened(page) == ["Asleep"]
 
 
+def test_many_budgets_are_on_several_pages(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    for nth in range(27):
+        add_budget(user, f"Budget {nth:02}", "10", ())
+    page = open_page(monkeypatch, user, "budgets")
+    assert len(opened(page)) == 25
+    page.session_state["budgets-page-All"] = 2
+    assert len(opened(page.run())) == 2
+
+
 def test_a_click_opens_the_budget_and_another_one_leads_back(
     monkeypatch: pytest.MonkeyPatch, user: User
 ) -> None:
@@ -228,5 +237,10 @@ def test_hero_of_the_overview_has_the_limit_of_the_whole_month(
     assert page.button(key="budgets_link").label == "One budget is exceeded."
     page.button(key="budgets_link").click().run()
     assert opened(page) == ["Part"]
+    for other in ({"period": "week"}, {"counts_tax": False}, {"starts_on_day": 3}, {"measure": "tokens"}):
+        add_budget(user, "Other", "1000", (), **other)
+    data.pause_budget(user, add_budget(user, "Paused", "50"), True)
+    assert " of $" not in hero(open_page(monkeypatch, user))
     add_budget(user, "Whole", "80")
+    add_budget(user, "Newer", "90")
     assert hero(open_page(monkeypatch, user)).startswith("$3 of $80")
