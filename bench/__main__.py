@@ -23,6 +23,7 @@ BENCHES = (
     "importing",
     "glance",
     "kills",
+    "budgets",
     "accuracy",
 )
 RESULTS = Path(__file__).parent / "results.json"

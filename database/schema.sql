@@ -664,151 +664,162 @@ CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.billing.' || of_workspace::text, 0)
 $$;
 
--- FUNCTION private.budget_days(uuid[], timestamp with time zone, boolean)
+-- FUNCTION private.budget_days(uuid, timestamp with time zone, boolean)
 
-CREATE FUNCTION private.budget_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
-    LANGUAGE sql STABLE
+CREATE FUNCTION private.budget_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
+    LANGUAGE plpgsql STABLE ROWS 100
     SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    with asked as materialized (
-        select b.*
-        from private.budgets_at(tenants, as_of, with_previous) as b
-        where b.tag is null and b.billing_account is null
-    ),
-
-    ranges as materialized (
-        select a.workspace_id, min(a.since) as since, max(a.today) as until from asked as a group by a.workspace_id
-    ),
-
-    stale as materialized (
-        select s.*
-        from ranges as r
-        inner join private.stale_days as s on r.workspace_id = s.workspace_id and s.date >= r.since and s.date <= r.until
-    ),
-
-    days as (
+declare
+    first_day date;
+    last_day date;
+    stale private.stale_days[];
+    outdated date[];
+begin
+    select min(a.since), max(a.today) into first_day, last_day
+    from private.budgets_at(tenant, as_of, with_previous) as a
+    where a.tag is null and a.billing_account is null;
+    stale := private.stale_days_of(tenant, first_day, last_day);
+    outdated := private.outdated_days(tenant, first_day, last_day, stale);
+    return query
+    with days as materialized (
         select
-            d.workspace_id, d.date, d.provider_id, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type,
-            d.total_cost_usd, d.total_tokens
-        from private.current_days as d
-        inner join ranges as r on d.workspace_id = r.workspace_id and d.date >= r.since and d.date <= r.until
-        where
-            d.workspace_id = any (tenants)
-            and d.date >= (select min(x.since) from ranges as x)
-            and not exists (select from stale as s where s.workspace_id = d.workspace_id and s.date = d.date)
+            d.date, d.provider_id, d.project_id, d.user_id, d.model_name, d.cost_basis, d.charge_type, d.total_cost_usd,
+            d.total_tokens
+        from private.cost_records_daily as d
+        where d.workspace_id = tenant and d.date >= first_day and d.date <= last_day and d.date <> all (outdated)
         union all
         select
-            f.workspace_id, f.date, f.provider_id, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type,
-            f.total_cost_usd, f.total_tokens
-        from private.sum_days(
-            array(select row(s.workspace_id, s.date, s.ts_from, s.ts_to, s.gen)::private.stale_days from stale as s)
-        ) as f
+            f.date, f.provider_id, f.project_id, f.user_id, f.model_name, f.cost_basis, f.charge_type, f.total_cost_usd,
+            f.total_tokens
+        from private.outdated_totals(tenant, outdated, stale) as f
+        where cardinality(outdated) > 0
     )
 
     select a.id, d.date, coalesce(sum(case a.measure when 'tokens' then d.total_tokens else d.total_cost_usd end), 0)
-    from asked as a
+    from private.budgets_at(tenant, as_of, with_previous) as a
     inner join days as d
-        on a.workspace_id = d.workspace_id and d.date >= a.since and d.date <= a.today
+        on d.date >= a.since and d.date <= a.today
         and (a.provider_id is null or d.provider_id = a.provider_id)
         and (a.project_id is null or d.project_id = a.project_id)
         and (a.user_id is null or d.user_id = a.user_id)
         and (a.model_name is null or d.model_name = a.model_name)
     where
-        (a.measure = 'tokens' or d.cost_basis <> 'included')
+        a.tag is null and a.billing_account is null
+        and (a.measure = 'tokens' or d.cost_basis <> 'included')
         and (a.counts_subscriptions or d.charge_type <> 'subscription')
         and (a.counts_tax or d.charge_type <> 'tax')
-    group by a.id, d.date
+    group by a.id, d.date;
+end
 $$;
 
 -- FUNCTION private.budget_facts(uuid[], timestamp with time zone, boolean, boolean, uuid[])
 
 CREATE FUNCTION private.budget_facts(tenants uuid[], as_of timestamp with time zone, with_previous boolean, with_records boolean, wanted uuid[]) RETURNS TABLE(workspace_id uuid, budget_id uuid, facts json)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-    with spent as (
-        select s.budget_id, json_object_agg(s.day, s.amount::text) as days
-        from (
-            select d.* from private.budget_days(tenants, as_of, with_previous) as d
-            union all
-            select d.* from private.budget_record_days(tenants, as_of, with_previous) as d where with_records
-        ) as s
-        group by s.budget_id
-    )
-
-    select
-        b.workspace_id, b.id,
-        json_build_object(
-            'id', b.id, 'name', b.name, 'project_id', b.project_id, 'project', j.name, 'provider_id', b.provider_id,
-            'provider', p.name, 'model_name', b.model_name, 'user_id', b.user_id, 'person', u.email,
-            'billing_account', b.billing_account, 'tag', b.tag, 'measure', b.measure, 'amount', b.amount::text,
-            'currency', b.currency, 'period', b.period, 'starts_on_day', b.starts_on_day,
-            'counts_subscriptions', b.counts_subscriptions, 'counts_tax', b.counts_tax, 'paused_at', b.paused_at,
-            'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
-            'previous_start', lower(a.before), 'previous_end', upper(a.before) - 1, 'days', s.days,
-            'thresholds', (
-                select json_agg(json_build_object('id', t.id, 'kind', t.kind, 'percent', t.percent) order by t.kind, t.percent)
-                from public.budget_thresholds as t
-                where t.budget_id = b.id
-            ),
-            'channels', (select json_agg(c.channel_id) from public.budget_channels as c where c.budget_id = b.id),
-            'forecast', private.describe_forecast(f), 'earlier_forecast', private.describe_forecast(e)
+declare
+    tenant uuid;
+begin
+    foreach tenant in array tenants loop
+        return query
+        with spent as materialized (
+            select s.budget_id, json_object_agg(s.day, s.amount::text) as days
+            from (
+                select d.* from private.budget_days(tenant, as_of, with_previous) as d
+                union all
+                select d.* from private.budget_record_days(tenant, as_of, with_previous) as d where with_records
+            ) as s
+            group by s.budget_id
         )
-    from private.budgets_at(tenants, as_of, with_previous) as a
-    inner join public.budgets as b on a.id = b.id
-    left join spent as s on b.id = s.budget_id
-    left join public.projects as j on b.project_id = j.id
-    left join public.providers as p on b.provider_id = p.id
-    left join auth.users as u on b.user_id = u.id
-    left join lateral (
-        select n.*
-        from private.budget_forecasts as n
-        where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on <= a.today
-        order by n.made_on desc
-        limit 1
-    ) as f on true
-    left join lateral (
-        select n.*
-        from private.budget_forecasts as n
-        where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on < f.made_on
-        order by n.made_on desc
-        limit 1
-    ) as e on true
-    where
-        (wanted is null or b.id = any (wanted))
-        and (with_records or (b.tag is null and b.billing_account is null))
+
+        select
+            b.workspace_id, b.id,
+            json_build_object(
+                'id', b.id, 'name', b.name, 'project_id', b.project_id, 'project', j.name, 'provider_id', b.provider_id,
+                'provider', p.name, 'model_name', b.model_name, 'user_id', b.user_id, 'person', u.email,
+                'billing_account', b.billing_account, 'tag', b.tag, 'measure', b.measure, 'amount', b.amount::text,
+                'currency', b.currency, 'period', b.period, 'starts_on_day', b.starts_on_day,
+                'counts_subscriptions', b.counts_subscriptions, 'counts_tax', b.counts_tax, 'paused_at', b.paused_at,
+                'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
+                'previous_start', lower(a.before), 'previous_end', upper(a.before) - 1, 'days', s.days,
+                'thresholds', (
+                    select json_agg(json_build_object('id', t.id, 'kind', t.kind, 'percent', t.percent) order by t.kind, t.percent)
+                    from public.budget_thresholds as t
+                    where t.budget_id = b.id
+                ),
+                'channels', (select json_agg(c.channel_id) from public.budget_channels as c where c.budget_id = b.id),
+                'forecast', private.describe_forecast(f), 'earlier_forecast', private.describe_forecast(e)
+            )
+        from private.budgets_at(tenant, as_of, with_previous) as a
+        inner join public.budgets as b on a.id = b.id
+        left join spent as s on b.id = s.budget_id
+        left join public.projects as j on b.project_id = j.id
+        left join public.providers as p on b.provider_id = p.id
+        left join auth.users as u on b.user_id = u.id
+        left join lateral (
+            select n.*
+            from private.budget_forecasts as n
+            where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on <= a.today
+            order by n.made_on desc
+            limit 1
+        ) as f on true
+        left join lateral (
+            select n.*
+            from private.budget_forecasts as n
+            where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on < f.made_on
+            order by n.made_on desc
+            limit 1
+        ) as e on true
+        where
+            (wanted is null or b.id = any (wanted))
+            and (with_records or (b.tag is null and b.billing_account is null));
+    end loop;
+end
 $$;
 
 -- FUNCTION private.budget_period(text, integer, date)
 
 CREATE FUNCTION private.budget_period(period text, starts_on_day integer, day date) RETURNS daterange
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $$
-    select case period
-        when 'day' then daterange(day, day + 1)
-        when 'month' then daterange(
-            date_trunc('month', day - (starts_on_day - 1)::double precision * interval '1 day')::date + starts_on_day - 1,
-            (
-                date_trunc('month', day - (starts_on_day - 1)::double precision * interval '1 day') + interval '1 month'
-            )::date + starts_on_day - 1
-        )
-        else daterange(
-            date_trunc(period, day::timestamp)::date,
-            (
-                date_trunc(period, day::timestamp)
-                + case period when 'week' then interval '7 days' when 'quarter' then interval '3 months' else interval '1 year' end
-            )::date
-        )
-    end
+declare
+    shifted constant timestamp := day - (starts_on_day - 1); -- months begin on their first day there
+    first_day date;
+begin
+    case period
+        when 'day' then return daterange(day, day + 1);
+        when 'week' then
+            first_day := date_trunc('week', day::timestamp);
+            return daterange(first_day, first_day + 7);
+        when 'month' then
+            return daterange(
+                date_trunc('month', shifted)::date + starts_on_day - 1,
+                (date_trunc('month', shifted) + interval '1 month')::date + starts_on_day - 1
+            );
+        when 'quarter' then
+            first_day := date_trunc('quarter', day::timestamp);
+            return daterange(first_day, (first_day + interval '3 months')::date);
+        else
+            first_day := date_trunc('year', day::timestamp);
+            return daterange(first_day, (first_day + interval '1 year')::date);
+    end case;
+end
 $$;
 
--- FUNCTION private.budget_record_days(uuid[], timestamp with time zone, boolean)
+-- FUNCTION private.budget_record_days(uuid, timestamp with time zone, boolean)
 
-CREATE FUNCTION private.budget_record_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
-    LANGUAGE sql STABLE
+CREATE FUNCTION private.budget_record_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
+    LANGUAGE plpgsql STABLE ROWS 100
     SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+begin
+    return query
     select
         a.id,
         (r.timestamp at time zone a.zone)::date,
@@ -822,11 +833,11 @@ CREATE FUNCTION private.budget_record_days(tenants uuid[], as_of timestamp with 
         )
     from (
         select b.*, private.day_start(b.since, b.zone) as ts_from, private.day_start(b.today + 1, b.zone) as ts_to
-        from private.budgets_at(tenants, as_of, with_previous) as b
+        from private.budgets_at(tenant, as_of, with_previous) as b
         where b.tag is not null or b.billing_account is not null
     ) as a
     inner join public.cost_records as r
-        on a.workspace_id = r.workspace_id and r.timestamp >= a.ts_from and r.timestamp < a.ts_to
+        on r.workspace_id = tenant and r.timestamp >= a.ts_from and r.timestamp < a.ts_to
         and (a.billing_account is null or r.billing_account = a.billing_account)
         and (a.tag is null or private.has_tag(r.metadata, a.tag))
         and (a.provider_id is null or r.provider_id = a.provider_id)
@@ -837,15 +848,19 @@ CREATE FUNCTION private.budget_record_days(tenants uuid[], as_of timestamp with 
         (a.measure = 'tokens' or r.cost_basis <> 'included')
         and (a.counts_subscriptions or r.charge_type <> 'subscription')
         and (a.counts_tax or r.charge_type <> 'tax')
-    group by a.id, (r.timestamp at time zone a.zone)::date
+    group by a.id, (r.timestamp at time zone a.zone)::date;
+end
 $$;
 
--- FUNCTION private.budgets_at(uuid[], timestamp with time zone, boolean)
+-- FUNCTION private.budgets_at(uuid, timestamp with time zone, boolean)
 
-CREATE FUNCTION private.budgets_at(tenants uuid[], as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(id uuid, workspace_id uuid, project_id uuid, provider_id uuid, model_name text, user_id uuid, billing_account text, tag text, measure text, counts_subscriptions boolean, counts_tax boolean, zone text, since date, today date, this daterange, before daterange)
-    LANGUAGE sql STABLE ROWS 100
+CREATE FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(id uuid, workspace_id uuid, project_id uuid, provider_id uuid, model_name text, user_id uuid, billing_account text, tag text, measure text, counts_subscriptions boolean, counts_tax boolean, zone text, since date, today date, this daterange, before daterange)
+    LANGUAGE plpgsql STABLE ROWS 10
     SET search_path TO ''
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+begin
+    return query
     select
         b.id, b.workspace_id, b.project_id, b.provider_id, b.model_name, b.user_id, b.billing_account, b.tag, b.measure,
         b.counts_subscriptions, b.counts_tax, w.timezone, lower(case when with_previous then p.before else c.this end), t.today,
@@ -855,7 +870,8 @@ CREATE FUNCTION private.budgets_at(tenants uuid[], as_of timestamp with time zon
     cross join lateral (select (as_of at time zone w.timezone)::date as today) as t
     cross join lateral (select private.budget_period(b.period, b.starts_on_day, t.today) as this) as c
     cross join lateral (select private.budget_period(b.period, b.starts_on_day, lower(c.this) - 1) as before) as p
-    where b.workspace_id = any (tenants)
+    where b.workspace_id = tenant;
+end
 $$;
 
 -- FUNCTION private.catch_up_month(timestamp with time zone)
@@ -1973,14 +1989,17 @@ CREATE TABLE private.budget_forecasts (
 -- FUNCTION private.describe_forecast(private.budget_forecasts)
 
 CREATE FUNCTION private.describe_forecast(f private.budget_forecasts) RETURNS json
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path TO ''
     AS $$
-    select
-        json_build_object(
-            'made_on', f.made_on, 'made_at', f.made_at, 'days', to_json(f.days::text[]), 'quantiles', to_json(f.quantiles::text[])
-        )
-    where f.budget_id is not null
+begin
+    if f.budget_id is null then
+        return null;
+    end if;
+    return json_build_object(
+        'made_on', f.made_on, 'made_at', f.made_at, 'days', to_json(f.days::text[]), 'quantiles', to_json(f.quantiles::text[])
+    );
+end
 $$;
 
 -- FUNCTION private.describe_moves(uuid, private.filing_move[], text)
@@ -2893,17 +2912,17 @@ $$;
 -- FUNCTION private.has_tag(jsonb, text)
 
 CREATE FUNCTION private.has_tag(metadata jsonb, tag text) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE
     SET search_path TO ''
     AS $_$
-    select coalesce(
-        case jsonb_typeof(t.tags)
-            when 'array' then t.tags ? $2 or exists (select from jsonb_array_elements_text(t.tags) as e (tag) where e.tag = $2)
-            else t.tags #>> '{}' = $2
-        end,
-        false
-    )
-    from (select coalesce(nullif(metadata -> 'tags', '[]'), metadata -> 'tag') as tags) as t
+declare
+    tags constant jsonb := coalesce(nullif(metadata -> 'tags', '[]'), metadata -> 'tag');
+begin
+    if jsonb_typeof(tags) = 'array' then
+        return tags ? $2 or exists (select from jsonb_array_elements_text(tags) as e (tag) where e.tag = $2);
+    end if;
+    return coalesce(tags #>> '{}' = $2, false);
+end
 $_$;
 
 -- FUNCTION private.hash_token(text)
@@ -12622,15 +12641,15 @@ REVOKE ALL ON FUNCTION private.begin_confirmation(channel uuid, address text, to
 
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.budget_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.budget_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budget_facts(tenants uuid[], as_of timestamp with time zone, with_previous boolean, with_records boolean, wanted uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budget_period(period text, starts_on_day integer, day date) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.budget_record_days(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.budget_record_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION private.budgets_at(tenants uuid[], as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION private.budgets_at(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.catch_up_month(first_at timestamp with time zone) FROM PUBLIC;
 

@@ -3,26 +3,32 @@
 -- The first and the last day of the period that a day is in. Weeks begin on Mondays; months on any day that every month has.
 create or replace function private.budget_period(period text, starts_on_day integer, day date)
 returns daterange
-language sql
+language plpgsql -- its plan is kept
 immutable
 set search_path = ''
 as $$
-    select case period
-        when 'day' then daterange(day, day + 1)
-        when 'month' then daterange(
-            date_trunc('month', day - (starts_on_day - 1)::double precision * interval '1 day')::date + starts_on_day - 1,
-            (
-                date_trunc('month', day - (starts_on_day - 1)::double precision * interval '1 day') + interval '1 month'
-            )::date + starts_on_day - 1
-        )
-        else daterange(
-            date_trunc(period, day::timestamp)::date,
-            (
-                date_trunc(period, day::timestamp)
-                + case period when 'week' then interval '7 days' when 'quarter' then interval '3 months' else interval '1 year' end
-            )::date
-        )
-    end
+declare
+    shifted constant timestamp := day - (starts_on_day - 1); -- months begin on their first day there
+    first_day date;
+begin
+    case period
+        when 'day' then return daterange(day, day + 1);
+        when 'week' then
+            first_day := date_trunc('week', day::timestamp);
+            return daterange(first_day, first_day + 7);
+        when 'month' then
+            return daterange(
+                date_trunc('month', shifted)::date + starts_on_day - 1,
+                (date_trunc('month', shifted) + interval '1 month')::date + starts_on_day - 1
+            );
+        when 'quarter' then
+            first_day := date_trunc('quarter', day::timestamp);
+            return daterange(first_day, (first_day + interval '3 months')::date);
+        else
+            first_day := date_trunc('year', day::timestamp);
+            return daterange(first_day, (first_day + interval '1 year')::date);
+    end case;
+end
 $$;
 revoke all on function private.budget_period(text, integer, date) from public;
 

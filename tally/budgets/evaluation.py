@@ -69,7 +69,7 @@ RATES = "select day, currency, rate from public.exchange_rates"
 
 @dataclass(slots=True)
 class Evaluated:
-    """What an evaluation did, and the workspaces in which it failed, with the reason for the operator."""
+    """Counts of an evaluation, and the workspaces in which it failed, with the reason for the operator."""
 
     budgets: int = 0
     raised: int = 0

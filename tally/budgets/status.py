@@ -62,6 +62,7 @@ class BudgetStatus:
     previous: Period
     limit: Decimal
     days: Mapping[date, Decimal]  # of the period so far and the one before; days without any are missing
+    spent: Decimal  # in the period, today included
     outlook: Outlook | None
     earlier: Earlier | None = None
     note: str | None = None  # a sentence on the currency, if its rates ended
@@ -70,11 +71,6 @@ class BudgetStatus:
     def unit(self) -> str:
         """The currency's code, or `tokens`."""
         return "tokens" if self.budget.measure == "tokens" else self.budget.currency
-
-    @property
-    def spent(self) -> Decimal:
-        """Spent in the period, today included."""
-        return self._sum(self.period.first, self.today)
 
     @property
     def spent_today(self) -> Decimal:
@@ -214,15 +210,17 @@ class _Money:
 def calculate_status(facts: BudgetFacts, rates: Rates | None = None) -> BudgetStatus:
     """The status of a budget; `rates` are needed for other currencies than US dollars."""
     money = _Money(facts.budget, facts.today, rates or bundled_rates())
-    days = {day: money.convert(amount, day) for day, amount in facts.days.items()}
-    spent = _sum_up(facts.days, facts)
-    spent_converted = _sum_up(days, facts)
+    days = facts.days
+    spent = spent_converted = _sum_up(days, facts)
+    if money.code != USD:
+        days = {day: money.convert(amount, day) for day, amount in days.items()}
+        spent_converted = _sum_up(days, facts)
 
     def convert(amount: Decimal) -> Decimal:
         return spent_converted.total + money.convert(amount - spent.total, facts.today)
 
     outlook = _update(facts.forecast, spent, facts.today) if facts.forecast else None
-    if outlook:
+    if outlook and money.code != USD:
         outlook = Outlook(
             convert(outlook.likely),
             Distribution(LEVELS, [convert(amount) for amount in outlook.distribution.amounts]),
@@ -236,6 +234,7 @@ def calculate_status(facts: BudgetFacts, rates: Rates | None = None) -> BudgetSt
         facts.previous,
         limit=facts.budget.amount,
         days=days,
+        spent=spent_converted.total,
         outlook=outlook,
         earlier=_read_earlier(facts, days, money),
         note=money.note,
