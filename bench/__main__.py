@@ -24,6 +24,7 @@ BENCHES = (
     "glance",
     "kills",
     "budgets",
+    "budget_alerts",
     "accuracy",
 )
 RESULTS = Path(__file__).parent / "results.json"

@@ -10,7 +10,6 @@ create table if not exists public.user_preferences (
     weekly_digest boolean not null default true,
     monthly_digest boolean not null default true,
     forecast_enabled boolean not null default true,
-    monthly_limit_usd numeric(18, 10) check (monthly_limit_usd > 0 and monthly_limit_usd <> 'NaN'), -- null = none
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now()
@@ -20,11 +19,11 @@ revoke all on public.user_preferences from anon, authenticated, service_role;
 grant select, delete on public.user_preferences to authenticated;
 grant insert (
     user_id, currency, timezone, theme, default_date_range, email_notifications, weekly_digest, monthly_digest,
-    forecast_enabled, monthly_limit_usd, metadata
+    forecast_enabled, metadata
 ) on public.user_preferences to authenticated;
 grant update (
     currency, timezone, theme, default_date_range, email_notifications, weekly_digest, monthly_digest, forecast_enabled,
-    monthly_limit_usd, metadata
+    metadata
 ) on public.user_preferences to authenticated;
 grant select, insert, update, delete on public.user_preferences to service_role;
 

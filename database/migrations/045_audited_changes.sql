@@ -1,10 +1,10 @@
 -- 045_audited_changes.sql: which changes the audit log contains, and reading it.
 
--- Settings of workspaces and limits of money. Creating a workspace is logged by its function, the making of personal ones not.
+-- Settings of workspaces and of accounts. Creating a workspace is logged by its function, the making of personal ones not.
 select private.audit_changes_of(
     'public.workspaces', array['name', 'timezone', 'currency', 'person_split'], array['update']
 );
-select private.audit_changes_of('public.user_preferences', array['currency', 'monthly_limit_usd'], array['update']);
+select private.audit_changes_of('public.user_preferences', array['currency'], array['update']);
 
 -- Money.
 select private.audit_changes_of(

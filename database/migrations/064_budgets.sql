@@ -161,6 +161,21 @@ create or replace trigger budgets_touch
     before update on public.budgets
     for each row execute function private.touch_updated_at();
 
+-- Those with an exchange rate on every day that records may have.
+create or replace function private.budget_currencies()
+returns text[]
+language sql
+immutable
+set search_path = ''
+as $$
+    select
+        array[
+            'AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF', 'IDR', 'ILS', 'INR', 'ISK', 'JPY', 'KRW',
+            'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SEK', 'SGD', 'THB', 'TRY', 'USD', 'ZAR'
+        ]
+$$;
+revoke all on function private.budget_currencies() from public;
+
 -- Refuses budgets that could never be right, through any door, in sentences.
 create or replace function private.check_budget()
 returns trigger
@@ -185,13 +200,7 @@ begin
     if new.measure = 'cost' and new.currency in ('SIT', 'CYP', 'MTL', 'SKK', 'EEK', 'LVL', 'LTL', 'HRK', 'BGN') then
         raise exception '% became the euro. Enter the amount in EUR.', new.currency using errcode = '22023';
     end if;
-    if
-        new.measure = 'cost'
-        and new.currency not in (
-            'AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF', 'IDR', 'ILS', 'INR', 'ISK', 'JPY', 'KRW',
-            'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SEK', 'SGD', 'THB', 'TRY', 'USD', 'ZAR'
-        )
-    then
+    if new.measure = 'cost' and new.currency <> all (private.budget_currencies()) then
         raise exception 'Tally has no exchange rates of %. Choose another currency.', new.currency using errcode = '22023';
     end if;
     return new;

@@ -277,3 +277,18 @@ def load_statuses(database: Database) -> list[BudgetStatus]:
 def needs_rates(facts: Iterable[BudgetFacts]) -> bool:
     """True if a budget is in another currency than US dollars."""
     return any(each.budget.measure == "cost" and each.budget.currency != USD for each in facts)
+
+
+def find_month_budget(statuses: Iterable[BudgetStatus]) -> BudgetStatus | None:
+    """The oldest active budget of everything that a calendar month costs; None if there is none."""
+    found = [
+        status
+        for status in statuses
+        if status.budget.scope.is_everything
+        and (status.budget.period_kind, status.budget.starts_on_day) == ("month", 1)
+        and status.budget.measure == "cost"
+        and status.budget.counts_subscriptions
+        and status.budget.counts_tax
+        and status.budget.paused_at is None
+    ]
+    return min(found, key=lambda status: (status.budget.created_at, status.budget.id), default=None)

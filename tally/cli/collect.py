@@ -209,10 +209,10 @@ def _collect(upload: _Upload, is_quiet: bool = False) -> None:
     here = Machine(Path.home(), os.environ, upload.machine, upload.folder, options.payments)
     is_again = options.from_start and not is_quiet  # with --watch, the first time only
     selection = Selection(options.agents, options.since, options.timezone, is_again)
-    session, database = open_database(upload.folder, upload.options.workspace)
+    database = open_database(upload.folder, upload.options.workspace)[1]
     with ByteMeter() as meter:
         results = collect_into(database, here, selection, meter.show)
-    store_account(upload.folder, database, session.user_id)
+    store_account(upload.folder, database)
     if upload.as_json:
         typer.echo(json.dumps({"sources": [result.to_json() for result in results]}, indent=2))
         return

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tally.budgets.status import find_month_budget, load_statuses
 from tally.cli.glance import FILE, FORMAT, first_day
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
-from tally.storage.database import Database, Query, select_first
+from tally.currency.rates import to_usd
+from tally.currency.stored_rates import load_rates
+from tally.storage.database import Database, Query
 from tally.storage.workspaces import load_timezone
 
 INCLUDED = "included"
 
 
-def store_account(folder: Path, database: Database, user_id: str) -> None:
+def store_account(folder: Path, database: Database) -> None:
     """Store the figures of the account's workspace; what cannot be asked now stays as it was."""
     with suppress(TallyError, OSError, ValueError, KeyError, TypeError):
         timezone = load_timezone(database)
@@ -34,7 +37,7 @@ def store_account(folder: Path, database: Database, user_id: str) -> None:
             timezone=timezone,
             days=sum_days(rows),
             month_end=_load_forecast(database, today),
-            limit_usd=_load_limit(database, user_id),
+            limit_usd=_load_limit(database, today),
             is_signed_in=True,
         )
 
@@ -89,13 +92,12 @@ def _load_forecast(database: Database, today: date) -> dict[str, Any]:
     return {f"{today:%Y-%m}": forecast}
 
 
-def _load_limit(database: Database, user_id: str) -> str | None:
-    """The account's own monthly limit, which is one of its personal workspace."""
-    if database.scope.workspace_id != user_id:
+def _load_limit(database: Database, today: date) -> str | None:
+    """The limit of the whole month in US dollars, from the oldest budget of it."""
+    status = find_month_budget(load_statuses(database))
+    if status is None:
         return None
-    query = Query("user_preferences", "user_id,monthly_limit_usd::text", ["user_id"], {"user_id": user_id})
-    row = select_first(database, query)
-    return row["monthly_limit_usd"] if row else None
+    return f"{to_usd(status.limit, status.budget.currency, today, load_rates(database)):f}"
 
 
 def _store(folder: Path, **figures: Any) -> None:

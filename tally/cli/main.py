@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tally.cli import collect, machine
+from tally.cli.budgets import budgets
 from tally.cli.command import TallyCommand, new_app
 from tally.cli.glance import print_status, print_today
 from tally.cli.imports import import_files
@@ -42,6 +43,7 @@ machine.add_commands(app)
 app.command("import", cls=TallyCommand)(import_files)
 app.command()(today)
 app.command()(statusline)
+app.command("budgets")(budgets)
 app.command("export")(export_records)
 app.command("demo")(demo)
 collect.add_commands(app)

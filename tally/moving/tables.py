@@ -80,7 +80,6 @@ PREFERENCES = _table(
         "weekly_digest": cells.flag,
         "monthly_digest": cells.flag,
         "forecast_enabled": cells.flag,
-        "monthly_limit_usd": cells.decimal(),
         "metadata": cells.record_of,
     },
     order=("user_id",),

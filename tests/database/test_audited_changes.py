@@ -63,13 +63,13 @@ def test_creation_of_a_workspace_is_logged(owner: Connection, team: Team) -> Non
 def test_signing_up_is_not_logged(database: Connection, user: UUID) -> None:
     assert entries(database) == []
     database.execute(
-        """update public.user_preferences set timezone = 'Asia/Tokyo', monthly_limit_usd = 5
+        """update public.user_preferences set timezone = 'Asia/Tokyo', currency = 'EUR'
         where user_id = %s""",
         [user],
     )
     logged = [(entry["table_name"], entry["after"], entry["workspace_id"]) for entry in entries(database)]
     assert sorted(logged) == [
-        ("user_preferences", {"monthly_limit_usd": 5}, user),
+        ("user_preferences", {"currency": "EUR"}, user),
         ("workspaces", {"timezone": "Asia/Tokyo"}, user),
     ]
 

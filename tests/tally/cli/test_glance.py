@@ -195,10 +195,10 @@ def test_account_is_stored_with_its_limit(stack: Stack, tmp_path: Path, transpor
             for number, usd in enumerate(("1.25", "2"))
         ]
         save_records(database, records)
-        database.update(
-            "user_preferences", person.user_id, {"monthly_limit_usd": "50", "timezone": "UTC"}, key="user_id"
-        )
-        store_account(tmp_path, database, person.user_id)
+        database.insert("budgets", {"name": "Web", "amount": "5", "model_name": "gpt-5.2"})
+        database.insert("budgets", {"name": "All", "amount": "50"})
+        database.insert("budgets", {"name": "Later", "amount": "60"})
+        store_account(tmp_path, database)
     glance = sure(load_glance(tmp_path / FILE, now))
     assert (glance.month_usd, glance.limit_usd) == (Decimal("3.25"), Decimal(50))
     assert glance.is_signed_in

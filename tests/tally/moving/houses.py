@@ -18,7 +18,7 @@ ACME = "openai:acme"
 def furnish(database: Database) -> None:
     """Fill a personal workspace."""
     me = database.scope.user_id
-    preferences = {"timezone": ZONE, "currency": "EUR", "monthly_limit_usd": "123.45", "theme": "dark"}
+    preferences = {"timezone": ZONE, "currency": "EUR", "theme": "dark"}
     database.update("user_preferences", me, preferences, key="user_id")
     projects = {
         name: database.call("create_project", name=name, is_private=name == "Secret")
@@ -235,7 +235,7 @@ _TABLES = {
     "budget_thresholds": "id,kind,percent",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
     "workspaces": "id,timezone,currency",
-    "user_preferences": "user_id,currency,timezone,theme,monthly_limit_usd::text",
+    "user_preferences": "user_id,currency,timezone,theme",
 }
 
 
