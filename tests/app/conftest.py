@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
+from streamlit import config
+from streamlit.testing.v1 import local_script_runner
+from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
 from app.auth.identity import User
 from tally.accounts.auth_client import AuthClient
 from tally.local.stack import Stack
 from tests.app.accounts import Account, sign_in, sign_in_user, sign_up
 from tests.app.app_server import AppServer
+from tests.app.pages import DASHBOARD
 from tests.app.wire import Wire
 from tests.shared_connections import operator_connection
 
@@ -34,6 +39,28 @@ class Project:
 def without_render_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip waiting for a browser to paint: AppTest has none."""
     monkeypatch.setattr("app.ui.render_gate.MAX_WAIT_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def pages_as_the_server_runs_them() -> Iterator[None]:
+    """Run the scripts of AppTest under the server's settings, each compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(config, "_main_script_path", str(DASHBOARD))
+        config.get_config_options(force_reparse=True)
+        patch.setattr(local_script_runner, "ScriptCache", cache(local_script_runner.ScriptCache))
+        patch.setattr(local_script_runner, "require_widgets_deltas", wait_for_script)
+        yield
+
+
+def wait_for_script(runner: LocalScriptRunner, timeout: float) -> None:
+    """Sleep until the script has ended; AppTest itself wakes up a thousand times a second meanwhile."""
+    thread = runner._script_thread
+    assert thread is not None
+    thread.join(timeout)
+    if thread.is_alive():
+        runner.request_stop()
+        thread.join()
+        raise RuntimeError(f"The page was not done after {timeout} s.")
 
 
 @pytest.fixture(scope="session")
