@@ -79,7 +79,7 @@ export class AuthDoor {
     if (!(await this.accounts.maySignUp(email))) {
       return refusal(422, "signup_disabled", "New accounts are for invited people.");
     }
-    if (isCommon(password)) return weak();
+    if (await isCommon(password)) return weak();
     return (await this.accounts.confirmsByMail(email)) ? this.#signUpByMail(asked) : this._pass(asked);
   }
 
@@ -138,7 +138,7 @@ export class AuthDoor {
     const { password = "", current_password: current } = asked.fields;
     const claims = signedClaims(asked.headers.authorization, this.secret);
     if (!claims?.session_id) return refusal(401, "no_authorization", "Sign in first.");
-    if (isCommon(password)) return weak();
+    if (await isCommon(password)) return weak();
     if (!this.#isFresh(claims.session_id)) {
       const refused = await this.#checkPassword(claims, current, asked.headers);
       if (refused) return refused;

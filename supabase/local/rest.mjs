@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import http from "node:http";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -109,14 +110,14 @@ export class Rest {
   }
 
   // PostgREST answers 503 until it is connected and has read the schema.
-  async #answers() {
-    try {
-      const response = await fetch(`http://127.0.0.1:${this.settings.restPort}/`);
-      await response.arrayBuffer();
-      return response.status < 500;
-    } catch {
-      return false;
-    }
+  #answers() {
+    return new Promise((resolve) => {
+      http
+        .get({ host: "127.0.0.1", port: this.settings.restPort, agent: false }, (response) => {
+          response.resume().on("close", () => resolve(response.statusCode < 500));
+        })
+        .on("error", () => resolve(false));
+    });
   }
 
   #log() {

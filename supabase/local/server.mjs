@@ -1,6 +1,5 @@
 // Entry point of the embedded stack: starts and stops its parts in order.
 // `tally up` holds our stdin open. When it ends, however it ends, stdin closes and the stack stops.
-import { startAuth } from "./auth.mjs";
 import { prepareDatabase } from "./database.mjs";
 import { Gateway } from "./gateway.mjs";
 import { Postgres } from "./postgres.mjs";
@@ -36,13 +35,19 @@ async function start() {
   started.push(postgres);
   await postgres.open();
   await prepareDatabase(settings);
-  const rest = new Rest(settings, postgres.user, (reason) => giveUp(new StackError(reason)));
+  if (!settings.databaseOnly) await startServices(gateway, postgres.user);
+  started.push(gateway);
+  ready({ gateway: settings.gatewayPort });
+}
+
+async function startServices(gateway, user) {
+  const rest = new Rest(settings, user, (reason) => giveUp(new StackError(reason)));
   started.push(rest);
+  // Imported here: its packages are most of a start's work, and a backup needs the database alone.
+  const { startAuth } = await import("./auth.mjs");
   const [auth] = await Promise.all([startAuth(settings), rest.start()]);
   started.push(auth);
   gateway.serve(auth);
-  started.push(gateway);
-  ready({ gateway: settings.gatewayPort });
 }
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));

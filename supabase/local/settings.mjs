@@ -14,6 +14,7 @@ export function readSettings(env = process.env) {
     lockDescriptor: Number(env.TALLY_LOCK_DESCRIPTOR ?? 2),
     siteUrl: env.TALLY_SITE_URL,
     smtpUrl: env.SMTP_URL || null,
+    databaseOnly: env.TALLY_DATABASE_ONLY === "1",
     openSignup: env.TALLY_OPEN_SIGNUP === "1",
     postgrestBinary: env.POSTGREST_BIN || null,
     data: path.join(home, "postgres", "17"),

@@ -26,10 +26,9 @@ from tally.local.home import Home
 from tally.local.interruptions import naming_interruptions
 from tally.local.keys import ENCRYPTION_KEYS, load_keys, read_encryption_keys
 from tally.local.migrations import load_applied
-from tally.local.ports import find_free_ports
 from tally.local.postmaster import find_postmaster
 from tally.local.readiness import has_database, refuse_unfinished_restore
-from tally.local.running import running_stack
+from tally.local.running import running_database
 
 ADMIN = "supabase_admin"
 MIN_FREE_BYTES = 200_000_000
@@ -86,7 +85,7 @@ def database_of(home: Home) -> Iterator[str]:
     if running is not None and running.is_running and not running.is_of_the_original:
         yield admin_url(home, running.port)
         return
-    with running_stack(home.path, find_free_ports().dashboard, migrated=False) as stack:
+    with running_database(home) as stack:
         yield admin_url(home, stack.ports.postgres)
 
 

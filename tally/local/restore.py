@@ -31,7 +31,7 @@ from tally.local.lock import HomeLock, find_holder, lock_home
 from tally.local.migrations import OTHER_VERSION, load_checksums
 from tally.local.ports import find_free_ports
 from tally.local.postmaster import find_postmaster
-from tally.local.running import running_stack
+from tally.local.running import running_database, running_stack
 
 RESTORED, REPLACED = "restored", "replaced"
 SPACE_FACTOR = 6  # a database takes several times the room of its compressed dump
@@ -110,7 +110,7 @@ def _load(home: Home, source: Source) -> None:
     save_keys(home, keys)
     dump = home.path / DATABASE
     source.archive.extract(DATABASE, dump)
-    with running_stack(home.path, find_free_ports().dashboard, migrated=False) as stack:
+    with running_database(home) as stack:
         port = stack.ports.postgres
         with psycopg.connect(admin_url(home, port, "template1"), autocommit=True) as connection:
             connection.execute(f"create database {RESTORED} template template0 owner postgres")

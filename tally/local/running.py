@@ -1,4 +1,4 @@
-"""The stack with its migrations but without dashboard and scheduler, for tests and benchmarks."""
+"""The stack without dashboard and scheduler: with its migrations, or its database alone for a backup."""
 
 import threading
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from tally.local.home import open_home
+from tally.local.home import Home, open_home
 from tally.local.keys import load_keys, make_encryption_keys
 from tally.local.lock import lock_home
 from tally.local.migrations import push_migrations
 from tally.local.node import find_node, install_modules
-from tally.local.ports import Ports, refuse_taken_ports
+from tally.local.ports import Ports, find_free_ports, refuse_taken_ports
 from tally.local.settings import LocalSettings
 from tally.local.stack import Listener, Stack, end_leftover, leftover_ports
 
@@ -25,7 +25,31 @@ def running_stack(
 
     Anyone may sign up, unless `open_signup` is False.
     """
-    opened = open_home(home)
+    local = LocalSettings(
+        tally_port=port,
+        smtp_url=SecretStr(smtp_url) if smtp_url else None,
+        tally_open_signup=open_signup,
+    )
+    with _running(home, local) as stack:
+        database_url = stack.settings()["DATABASE_URL"]
+        if migrated:
+            push_migrations(stack.home, stack.node, database_url)
+        make_encryption_keys(stack.home, database_url)
+        yield stack
+
+
+@contextmanager
+def running_database(home: Home) -> Iterator[Stack]:
+    """Run the database alone, on a free port: neither of its APIs answers."""
+    local = LocalSettings(tally_port=find_free_ports().dashboard)
+    with _running(home.path, local, database_only=True) as stack:
+        make_encryption_keys(home, stack.settings()["DATABASE_URL"])
+        yield stack
+
+
+@contextmanager
+def _running(home: Path, local: LocalSettings, database_only: bool = False) -> Iterator[Stack]:
+    opened, port = open_home(home), local.tally_port
     lock = lock_home(opened, "stack", port)
     try:
         end_leftover(opened)
@@ -33,17 +57,9 @@ def running_stack(
         refuse_taken_ports(ports, leftover_ports(opened, ports))
         node = find_node()
         install_modules(node, opened.logs / "install.log")
-        local = LocalSettings(
-            tally_port=port,
-            smtp_url=SecretStr(smtp_url) if smtp_url else None,
-            tally_open_signup=open_signup,
-        )
-        stack = Stack(opened, ports, load_keys(opened), node, local, lock)
+        stack = Stack(opened, ports, load_keys(opened), node, local, lock, database_only)
         try:
             stack.start(Listener(), threading.Event())
-            if migrated:
-                push_migrations(opened, node, stack.settings()["DATABASE_URL"])
-            make_encryption_keys(opened, stack.settings()["DATABASE_URL"])
             yield stack
         finally:
             stack.stop()

@@ -52,6 +52,7 @@ class Stack:
     node: Node
     local: LocalSettings
     lock: HomeLock
+    database_only: bool = False  # neither API runs
     process: subprocess.Popen[str] | None = field(default=None, init=False)
 
     def start(self, listener: Listener, stop: threading.Event) -> None:
@@ -132,6 +133,7 @@ class Stack:
             "TALLY_SITE_URL": self.site_url,
             "SMTP_URL": smtp.get_secret_value() if smtp else "",
             "TALLY_OPEN_SIGNUP": "1" if self.local.tally_open_signup else "",
+            "TALLY_DATABASE_ONLY": "1" if self.database_only else "",
             "DO_NOT_TRACK": "1",
         }
 

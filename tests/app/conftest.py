@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 from streamlit import config
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import local_script_runner
 from streamlit.testing.v1.local_script_runner import LocalScriptRunner
 
@@ -47,7 +48,7 @@ def pages_as_the_server_runs_them() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(config, "_main_script_path", str(DASHBOARD))
         config.get_config_options(force_reparse=True)
-        patch.setattr(local_script_runner, "ScriptCache", cache(local_script_runner.ScriptCache))
+        patch.setattr(local_script_runner, "ScriptCache", cache(ScriptCache))
         patch.setattr(local_script_runner, "require_widgets_deltas", wait_for_script)
         yield
 
