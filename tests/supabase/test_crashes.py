@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from tally.local.lock import lock_home
 from tally.local.node import find_node
 from tally.local.ports import Ports
 from tally.local.postmaster import prepare_copy
-from tally.local.running import running_stack
+from tally.local.running import running_database, running_stack
 from tally.local.service import Stopped
 from tally.local.settings import LocalSettings
 from tally.local.stack import Listener, Stack, StackFailed
@@ -25,6 +26,7 @@ from tests.supabase.parts import (
     api_answers,
     connect,
     eventually,
+    get,
     kill,
     pid_of_node,
     pid_of_postgres,
@@ -38,6 +40,46 @@ from tests.supabase.parts import (
 @pytest.fixture(scope="module")
 def port() -> int:
     return free_port_block()
+
+
+class Runs:
+    """The stack of a folder, which runs on from test to test."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self._home, self._port = home, port
+        self._opened = ExitStack()
+        self._stack: Stack | None = None
+
+    def running(self) -> Stack:
+        """The stack; started if the last test left none that answers."""
+        if self._stack is None or not api_answers(self._stack):
+            self.end()
+            self._stack = self._opened.enter_context(running_stack(self._home, self._port))
+        return self._stack
+
+    def end(self) -> None:
+        """Stop it, or what is left of it."""
+        self._stack = None
+        self._opened.close()
+
+    def again(self) -> Stack:
+        """The stack after an end and a start."""
+        self.end()
+        return self.running()
+
+
+@pytest.fixture(scope="module")
+def runs(home: Path, port: int) -> Iterator[Runs]:
+    kept = Runs(home, port)
+    yield kept
+    kept.end()
+
+
+@pytest.fixture
+def stopped(runs: Runs, home: Path) -> Path:
+    """The folder while nothing runs there."""
+    runs.end()
+    return home
 
 
 @pytest.fixture
@@ -63,77 +105,81 @@ def open_files(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("open_files")
-def test_next_start_adopts_the_database_of_a_killed_node(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack:
-        remember(stack, "before node was killed")
-        postgres, postgrest = pid_of_postgres(stack), pid_of_postgrest(stack)
-        kill(pid_of_node(stack))
-        ends(pid_of_node(stack))
+def test_next_start_adopts_the_database_of_a_killed_node(runs: Runs) -> None:
+    stack = runs.again()
+    remember(stack, "before node was killed")
+    postgres, postgrest = pid_of_postgres(stack), pid_of_postgrest(stack)
+    kill(pid_of_node(stack))
+    ends(pid_of_node(stack))
+    runs.end()
     assert processes.is_running(postgrest), "the test needs an orphan"
-    with running_stack(home, port) as stack:
-        assert pid_of_postgres(stack) == postgres
-        assert pid_of_postgrest(stack) != postgrest
-        ends(postgrest)
-        assert api_answers(stack)
-        assert "before node was killed" in remembered(stack)
+    stack = runs.running()
+    assert pid_of_postgres(stack) == postgres
+    assert pid_of_postgrest(stack) != postgrest
+    ends(postgrest)
+    assert api_answers(stack)
+    assert "before node was killed" in remembered(stack)
 
 
-def test_killed_data_api_is_restarted(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack:
-        killed = pid_of_postgrest(stack)
-        kill(killed)
-        eventually(lambda: pid_of_postgrest(stack) != killed and api_answers(stack))
+def test_killed_data_api_is_restarted(runs: Runs) -> None:
+    stack = runs.running()
+    killed = pid_of_postgrest(stack)
+    kill(killed)
+    eventually(lambda: pid_of_postgrest(stack) != killed and api_answers(stack))
 
 
-def test_killed_database_is_restarted_with_all_its_data(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack:
-        remember(stack, "before the database was killed")
-        killed = pid_of_postgres(stack)
-        kill(killed)
-        eventually(lambda: not port_is_open(stack.ports.postgres) or pid_of_postgres(stack) != killed)
-        eventually(lambda: port_is_open(stack.ports.postgres) and api_answers(stack))
-        assert "before the database was killed" in remembered(stack)
+def test_killed_database_is_restarted_with_all_its_data(runs: Runs) -> None:
+    stack = runs.running()
+    remember(stack, "before the database was killed")
+    killed = pid_of_postgres(stack)
+    kill(killed)
+    eventually(lambda: not port_is_open(stack.ports.postgres) or pid_of_postgres(stack) != killed)
+    eventually(lambda: port_is_open(stack.ports.postgres) and api_answers(stack))
+    assert "before the database was killed" in remembered(stack)
 
 
-def test_next_start_recovers_when_everything_was_killed_at_once(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack:
-        remember(stack, "before everything was killed")
-        for pid in (pid_of_node(stack), pid_of_postgres(stack), pid_of_postgrest(stack)):
-            kill(pid)
-    with running_stack(home, port) as stack:
-        assert api_answers(stack)
-        assert "before everything was killed" in remembered(stack)
+def test_next_start_recovers_when_everything_was_killed_at_once(runs: Runs) -> None:
+    stack = runs.running()
+    remember(stack, "before everything was killed")
+    for pid in (pid_of_node(stack), pid_of_postgres(stack), pid_of_postgrest(stack)):
+        kill(pid)
+    stack = runs.again()
+    assert api_answers(stack)
+    assert "before everything was killed" in remembered(stack)
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.1])
-def test_stop_right_after_a_crash_leaves_no_database(home: Path, port: int, pause: float) -> None:
-    with running_stack(home, port) as stack:
-        remember(stack, f"before the stop after {pause} s")
-        postmaster = pid_of_postgres(stack)
-        with connect(stack) as connection:
-            kill(connection.info.backend_pid)
-        time.sleep(pause)
-        begun = time.monotonic()
+def test_stop_right_after_a_crash_leaves_no_database(runs: Runs, pause: float) -> None:
+    stack = runs.running()
+    remember(stack, f"before the stop after {pause} s")
+    postmaster = pid_of_postgres(stack)
+    with connect(stack) as connection:
+        kill(connection.info.backend_pid)
+    time.sleep(pause)
+    begun = time.monotonic()
+    runs.end()
     assert time.monotonic() - begun < 15
     assert not processes.is_running(postmaster)
-    with running_stack(home, port) as stack:
-        assert f"before the stop after {pause} s" in remembered(stack)
+    assert f"before the stop after {pause} s" in remembered(runs.running())
 
 
-def test_database_left_on_another_port_moves_to_the_new_one(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack:
-        kill(pid_of_node(stack))
-        ends(pid_of_node(stack))
+def test_database_left_on_another_port_moves_to_the_new_one(runs: Runs, home: Path, port: int) -> None:
+    node = pid_of_node(runs.running())
+    kill(node)
+    ends(node)
+    runs.end()
+    assert port_is_open(port + 2), "the test needs a database that was left"
     with running_stack(home, free_port_block()) as stack:
         assert api_answers(stack)
     assert not port_is_open(port + 2)
 
 
-def test_copy_of_a_stopped_original_starts_and_names_the_danger(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack, temporary_home() as copy:
+def test_copy_of_a_stopped_original_starts_and_names_the_danger(runs: Runs, home: Path) -> None:
+    with temporary_home() as copy:
+        stack = runs.running()
         remember(stack, "before the copy")
         subprocess.run(["cp", "-a", home, copy], check=False)  # files of a running database may vanish
-        stack.stop()
+        runs.end()
         said: list[str] = []
         opened = open_home(copy)
         assert (opened.data / "17" / "postmaster.pid").exists(), "the test needs a record of the original"
@@ -145,32 +191,38 @@ def test_copy_of_a_stopped_original_starts_and_names_the_danger(home: Path, port
 
 
 def test_stale_lock_of_the_database_with_a_foreign_process_id_is_ignored(
-    home: Path, port: int, foreign_process: int
+    stopped: Path, runs: Runs, port: int, foreign_process: int
 ) -> None:
-    lock = home / "postgres" / "17" / "postmaster.pid"
+    lock = stopped / "postgres" / "17" / "postmaster.pid"
     lock.write_text(f"{foreign_process}\n{lock.parent}\n1\n{port + 2}\n\n127.0.0.1\n\nready\n")
     owner = lock.parent.stat()
     os.chown(lock, owner.st_uid, owner.st_gid)
-    with running_stack(home, port) as stack:
-        assert api_answers(stack)
+    assert api_answers(runs.running())
 
 
 def test_stale_process_id_of_the_data_api_ends_no_foreign_process(
-    home: Path, port: int, foreign_process: int
+    stopped: Path, runs: Runs, foreign_process: int
 ) -> None:
-    processes.record(home / "run" / "postgrest.pid", foreign_process)
-    with running_stack(home, port) as stack:
-        assert api_answers(stack)
+    processes.record(stopped / "run" / "postgrest.pid", foreign_process)
+    assert api_answers(runs.running())
 
 
-def test_stack_stops_when_its_parent_process_has_ended(home: Path, port: int) -> None:
-    with running_stack(home, port) as stack:
-        postgres = pid_of_postgres(stack)
-        assert stack.process is not None
-        assert stack.process.stdin is not None
-        stack.process.stdin.close()
-        ends(postgres)
-        ends(pid_of_node(stack))
+def test_stack_stops_when_its_parent_process_has_ended(runs: Runs) -> None:
+    stack = runs.running()
+    postgres = pid_of_postgres(stack)
+    assert stack.process is not None
+    assert stack.process.stdin is not None
+    stack.process.stdin.close()
+    ends(postgres)
+    ends(pid_of_node(stack))
+
+
+def test_database_alone_runs_without_its_apis(stopped: Path) -> None:
+    with running_database(open_home(stopped)) as stack:
+        with connect(stack) as connection:
+            assert connection.execute("select count(*) > 0 from public.providers").fetchone() == (True,)
+        assert get(stack, "/rest/v1/providers?limit=1", stack.keys.secret_key)[0] == 503
+        assert not port_is_open(stack.ports.rest)
 
 
 @pytest.mark.parametrize("step", ["Creating the database", "Starting the database"])
@@ -210,15 +262,15 @@ def start_until(home: Path, port: int, step: str, kill_it: bool = True) -> None:
     lock.release()
 
 
-def test_secrets_that_do_not_fit_the_data_are_named(home: Path, port: int) -> None:
-    secrets = home / "secrets.json"
+def test_secrets_that_do_not_fit_the_data_are_named(stopped: Path, runs: Runs, port: int) -> None:
+    secrets = stopped / "secrets.json"
     right = secrets.read_text()
     secrets.write_text(right.replace('"supabase_admin": "', '"supabase_admin": "x'))
     with (
         pytest.raises(Exception, match=r"refuses the password in .*secrets\.json"),
-        running_stack(home, port),
+        running_stack(stopped, port),
     ):
         pass
     secrets.write_text(right)
-    with running_stack(home, port) as stack, connect(stack) as connection:
+    with connect(runs.running()) as connection:
         assert connection.execute("select 1").fetchone() == (1,)
