@@ -1,15 +1,18 @@
 """A whole stack for tests and benches, in a temporary folder and on free ports."""
 
+import atexit
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from tally.local.running import running_stack
 from tally.local.stack import Stack
-from tests.scratch import temporary_folder
+from tests.scratch import make_folder, temporary_folder
 from tests.snapshots import fill
 
 PORTS_NEEDED = 4
@@ -27,8 +30,17 @@ def temporary_home(on_disk: bool = False) -> Iterator[Path]:
 def migrated_home(on_disk: bool = False) -> Iterator[Path]:
     """A TALLY_HOME whose database has every migration, as a stack that ran before leaves it."""
     with temporary_home(on_disk) as home:
-        fill(home, "stack", _make_migrated)
+        subprocess.run(["/bin/cp", "-a", str(_unpacked_home()), str(home)], check=True)
         yield home
+
+
+@cache
+def _unpacked_home() -> Path:
+    """The snapshot of a migrated home, for copies, which take a fifth of the time of unpacking it."""
+    folder = make_folder("tally-unpacked-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fill(folder / "home", "stack", _make_migrated)
+    return folder / "home"
 
 
 def _make_migrated(home: Path) -> None:
