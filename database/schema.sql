@@ -5642,15 +5642,18 @@ CREATE FUNCTION private.refuse_too_many() RETURNS trigger
     AS $_$
 declare
     bound constant integer := tg_argv[0];
+    workspace uuid;
     present bigint;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('tally.bound.' || tg_table_name || '.' || new.workspace_id::text, 0));
-    execute format('select count(*) from public.%I as t where t.workspace_id = $1', tg_table_name) into present
-    using new.workspace_id;
-    if present > bound then
-        raise exception 'A workspace can have % % at most. %', ltrim(to_char(bound, '999,999')), tg_argv[1], tg_argv[2]
-            using errcode = '22023';
-    end if;
+    for workspace in select distinct a.workspace_id from added as a order by a.workspace_id loop
+        perform pg_advisory_xact_lock(hashtextextended('tally.bound.' || tg_table_name || '.' || workspace::text, 0));
+        execute format('select count(*) from public.%I as t where t.workspace_id = $1', tg_table_name) into present
+        using workspace;
+        if present > bound then
+            raise exception 'A workspace can have % % at most. %', ltrim(to_char(bound, '999,999')), tg_argv[1], tg_argv[2]
+                using errcode = '22023';
+        end if;
+    end loop;
     return null;
 end
 $_$;
@@ -10985,7 +10988,7 @@ CREATE TRIGGER api_credentials_audit AFTER INSERT OR DELETE OR UPDATE ON public.
 
 -- TRIGGER public.api_credentials api_credentials_bound
 
-CREATE TRIGGER api_credentials_bound AFTER INSERT ON public.api_credentials FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('50', 'connections', 'Delete one that is no longer needed on the Connections page; its records stay.');
+CREATE TRIGGER api_credentials_bound AFTER INSERT ON public.api_credentials REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('50', 'connections', 'Delete one that is no longer needed on the Connections page; its records stay.');
 
 -- TRIGGER public.api_credentials api_credentials_touch
 
@@ -11005,7 +11008,7 @@ CREATE TRIGGER billing_accounts_audit_update AFTER UPDATE ON public.billing_acco
 
 -- TRIGGER public.billing_accounts billing_accounts_bound
 
-CREATE TRIGGER billing_accounts_bound AFTER INSERT ON public.billing_accounts FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'named billing accounts', 'Take the name of another one back in Settings.');
+CREATE TRIGGER billing_accounts_bound AFTER INSERT ON public.billing_accounts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('1000', 'named billing accounts', 'Take the name of another one back in Settings.');
 
 -- TRIGGER public.billing_accounts billing_accounts_note_delete
 
@@ -11085,7 +11088,7 @@ CREATE TRIGGER budgets_audit_update AFTER UPDATE ON public.budgets REFERENCING O
 
 -- TRIGGER public.budgets budgets_bound
 
-CREATE TRIGGER budgets_bound AFTER INSERT ON public.budgets FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2500', 'budgets', 'Delete those that are no longer needed on the Budgets page.');
+CREATE TRIGGER budgets_bound AFTER INSERT ON public.budgets REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('2500', 'budgets', 'Delete those that are no longer needed on the Budgets page.');
 
 -- TRIGGER public.budgets budgets_check_insert
 
@@ -11133,7 +11136,7 @@ CREATE TRIGGER channels_audit_update AFTER UPDATE ON public.channels REFERENCING
 
 -- TRIGGER public.channels channels_bound
 
-CREATE TRIGGER channels_bound AFTER INSERT ON public.channels FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('20', 'channels', 'Remove one in Settings.');
+CREATE TRIGGER channels_bound AFTER INSERT ON public.channels REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('20', 'channels', 'Remove one in Settings.');
 
 -- TRIGGER public.channels channels_note_delete
 
@@ -11293,7 +11296,7 @@ CREATE TRIGGER imports_audit_update AFTER UPDATE ON public.imports REFERENCING O
 
 -- TRIGGER public.imports imports_bound
 
-CREATE TRIGGER imports_bound AFTER INSERT ON public.imports FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('5000', 'sources', 'Delete some on the Sources page, or import several files as one.');
+CREATE TRIGGER imports_bound AFTER INSERT ON public.imports REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('5000', 'sources', 'Delete some on the Sources page, or import several files as one.');
 
 -- TRIGGER public.imports imports_change_enabled
 
@@ -11317,7 +11320,7 @@ CREATE TRIGGER imports_touch BEFORE UPDATE ON public.imports FOR EACH ROW EXECUT
 
 -- TRIGGER public.invitations invitations_bound
 
-CREATE TRIGGER invitations_bound AFTER INSERT ON public.invitations FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'open invitations', 'Cancel some in Settings.');
+CREATE TRIGGER invitations_bound AFTER INSERT ON public.invitations REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('1000', 'open invitations', 'Cancel some in Settings.');
 
 -- TRIGGER public.invitations invitations_note_delete
 
@@ -11381,7 +11384,7 @@ CREATE TRIGGER members_audit_joined AFTER INSERT ON public.members FOR EACH ROW 
 
 -- TRIGGER public.members members_bound
 
-CREATE TRIGGER members_bound AFTER INSERT ON public.members FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('1000', 'members', 'An owner or admin can remove some in Settings.');
+CREATE TRIGGER members_bound AFTER INSERT ON public.members REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('1000', 'members', 'An owner or admin can remove some in Settings.');
 
 -- TRIGGER public.members members_keep_an_owner
 
@@ -11429,7 +11432,7 @@ CREATE TRIGGER model_aliases_audit_update AFTER UPDATE ON public.model_aliases R
 
 -- TRIGGER public.model_aliases model_aliases_bound
 
-CREATE TRIGGER model_aliases_bound AFTER INSERT ON public.model_aliases FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'names for models', 'Take some back on the Prices page.');
+CREATE TRIGGER model_aliases_bound AFTER INSERT ON public.model_aliases REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('2000', 'names for models', 'Take some back on the Prices page.');
 
 -- TRIGGER public.model_aliases model_aliases_note_delete
 
@@ -11457,7 +11460,7 @@ CREATE TRIGGER model_prices_audit_update AFTER UPDATE ON public.model_prices REF
 
 -- TRIGGER public.model_prices model_prices_bound
 
-CREATE TRIGGER model_prices_bound AFTER INSERT ON public.model_prices FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('2000', 'custom prices', 'Delete those that are no longer used on the Prices page.');
+CREATE TRIGGER model_prices_bound AFTER INSERT ON public.model_prices REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('2000', 'custom prices', 'Delete those that are no longer used on the Prices page.');
 
 -- TRIGGER public.model_prices model_prices_note_delete
 
@@ -11513,7 +11516,7 @@ CREATE TRIGGER price_multipliers_audit_update AFTER UPDATE ON public.price_multi
 
 -- TRIGGER public.price_multipliers price_multipliers_bound
 
-CREATE TRIGGER price_multipliers_bound AFTER INSERT ON public.price_multipliers FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('500', 'multipliers', 'Delete those that are no longer used on the Prices page.');
+CREATE TRIGGER price_multipliers_bound AFTER INSERT ON public.price_multipliers REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('500', 'multipliers', 'Delete those that are no longer used on the Prices page.');
 
 -- TRIGGER public.price_multipliers price_multipliers_note_delete
 
@@ -11629,7 +11632,7 @@ CREATE TRIGGER subscriptions_audit_update AFTER UPDATE ON public.subscriptions R
 
 -- TRIGGER public.subscriptions subscriptions_bound
 
-CREATE TRIGGER subscriptions_bound AFTER INSERT ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.refuse_too_many('200', 'subscriptions', 'Add further payments as entries, or delete a subscription that was never paid.');
+CREATE TRIGGER subscriptions_bound AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION private.refuse_too_many('200', 'subscriptions', 'Add further payments as entries, or delete a subscription that was never paid.');
 
 -- TRIGGER public.subscriptions subscriptions_follow
 

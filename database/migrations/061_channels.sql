@@ -55,8 +55,8 @@ create or replace trigger channels_touch
     before update on public.channels
     for each row execute function private.touch_updated_at();
 create or replace trigger channels_bound
-    after insert on public.channels
-    for each row execute function private.refuse_too_many('20', 'channels', 'Remove one in Settings.');
+    after insert on public.channels referencing new table as added
+    for each statement execute function private.refuse_too_many('20', 'channels', 'Remove one in Settings.');
 
 select private.note_changes_of('public.channels');
 select private.audit_changes_of(

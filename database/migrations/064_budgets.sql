@@ -269,8 +269,8 @@ create or replace trigger budget_thresholds_bound
     after insert on public.budget_thresholds
     for each row execute function private.check_threshold_count();
 create or replace trigger budgets_bound
-    after insert on public.budgets
-    for each row execute function private.refuse_too_many(
+    after insert on public.budgets referencing new table as added
+    for each statement execute function private.refuse_too_many(
         '2500', 'budgets', 'Delete those that are no longer needed on the Budgets page.'
     );
 
