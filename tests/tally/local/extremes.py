@@ -29,7 +29,10 @@ where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.
 order by c.relname, a.attnum"""
 
 FAR = datetime.now(UTC) + timedelta(days=360)
-SET_ASIDE = {"workspace_id", "user_id", "provider_id", "import_id", "credential_id", "project_id"}
+SET_ASIDE = {
+    *("workspace_id", "user_id", "provider_id", "import_id", "credential_id", "project_id"),
+    *("budget_id", "channel_id"),
+}
 STRANGE = "\u202e'\";--%s\\N\t\U0001f4b8"
 TEXTS = [
     STRANGE,
@@ -65,7 +68,9 @@ CHOICES: dict[str, list[Any]] = {
     "default_date_range": ["7d", "30d", "90d", "month", "year", "all"],
     "file_sha256": ["f" * 64],
     "interval": ["year"],
-    "kind": ["machine", "connection"],
+    "kind": ["machine", "connection", "forecast", "actual"],
+    "measure": ["tokens"],
+    "period": ["day", "week", "quarter"],
     "status": ["failed", "running"],
     "theme": ["dark", "light"],
     "timezone": ["Pacific/Kiritimati", "Asia/Kathmandu", "Pacific/Pago_Pago"],
@@ -145,9 +150,10 @@ def one_row(operator: Connection, table: str, user: UUID) -> str:
     """The condition of one of the account's rows, where a table has several."""
     if table == "user_preferences":
         return ""
-    query = f"select id from public.{table} where workspace_id = %s order by created_at desc, id limit 1"
+    key, order = ("budget_id", "1") if table == "budget_channels" else ("id", "created_at desc, id")
+    query = f"select {key} from public.{table} where workspace_id = %s order by {order} limit 1"
     found = operator.execute(query.encode(), [user]).fetchone()
-    return f"&id=eq.{found[0] if found else user}"
+    return f"&{key}=eq.{found[0] if found else user}"
 
 
 def as_json(row: dict[str, Any]) -> dict[str, Any]:
