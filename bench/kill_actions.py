@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -74,12 +74,13 @@ class Action(ABC):
     name: ClassVar[str]
     parts: ClassVar[tuple[str, ...]] = PARTS
 
-    def __init__(self) -> None:
+    def __init__(self, furnished: Machine | None = None) -> None:
         self.expected: Any = None
+        self.furnished = furnished  # a machine that runs and was furnished; else one is made
 
     def machine(self) -> AbstractContextManager[Machine]:
         """The machine that it happens on."""
-        return machine()
+        return nullcontext(self.furnished) if self.furnished else machine()
 
     @abstractmethod
     def start(self, on: Machine) -> Running:
@@ -148,7 +149,7 @@ def furnish(on: Machine) -> tuple[str, str]:
     """An account with records, on a machine that has done its nightly run: it would catch it up later."""
     user = sign_up(on)
     on.must_run("import", _usage(on), "--email", user[1])
-    on.must_run("nightly")
+    on.run_nightly()
     return user
 
 
@@ -225,11 +226,12 @@ class Backup(Action):
     """A backup of a machine with records."""
 
     name = "backup"
-    user: tuple[str, str] | None = None
     file: Path
 
     def start(self, on: Machine) -> Running:
-        self.user = self.user or furnish(on)
+        if self.furnished is None:
+            furnish(on)
+            self.furnished = on
         self.file = on.home.parent / f"{uuid4().hex}.backup"
         return self.again(on)
 
@@ -335,8 +337,9 @@ class Migrate(Action):
     @contextmanager
     def machine(self) -> Iterator[Machine]:
         """A folder that gets a copy of the older one for each start."""
-        with machine() as original:
-            furnish(original)
+        with super().machine() as original:
+            if self.furnished is None:
+                furnish(original)
             with original.database() as connection:
                 _revert(connection)
             original.shut_down()
