@@ -146,7 +146,7 @@ def _simulate_month(series: PublicSeries, start: int) -> list[Month]:
 
 
 def _predict_end(series: PublicSeries, start: int, day: int) -> tuple[float, Distribution]:
-    """What was spent in the month before a day, and the distribution of its end."""
+    """Spend in the month before a day, and the distribution of its end."""
     history = series.before(start + day)
     spent = float(series.y[start : start + day].sum())
     predicted = prophet_model.calculate_daily(prophet_model.fit(history), history.y, HORIZON_DAYS)

@@ -664,6 +664,19 @@ CREATE FUNCTION private.billing_lock(of_workspace uuid) RETURNS bigint
     select hashtextextended('tally.billing.' || of_workspace::text, 0)
 $$;
 
+-- FUNCTION private.budget_currencies()
+
+CREATE FUNCTION private.budget_currencies() RETURNS text[]
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select
+        array[
+            'AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF', 'IDR', 'ILS', 'INR', 'ISK', 'JPY', 'KRW',
+            'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SEK', 'SGD', 'THB', 'TRY', 'USD', 'ZAR'
+        ]
+$$;
+
 -- FUNCTION private.budget_days(uuid, timestamp with time zone, boolean)
 
 CREATE FUNCTION private.budget_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) RETURNS TABLE(budget_id uuid, day date, amount numeric)
@@ -998,13 +1011,7 @@ begin
     if new.measure = 'cost' and new.currency in ('SIT', 'CYP', 'MTL', 'SKK', 'EEK', 'LVL', 'LTL', 'HRK', 'BGN') then
         raise exception '% became the euro. Enter the amount in EUR.', new.currency using errcode = '22023';
     end if;
-    if
-        new.measure = 'cost'
-        and new.currency not in (
-            'AUD', 'BRL', 'CAD', 'CHF', 'CNY', 'CZK', 'DKK', 'EUR', 'GBP', 'HKD', 'HUF', 'IDR', 'ILS', 'INR', 'ISK', 'JPY', 'KRW',
-            'MXN', 'MYR', 'NOK', 'NZD', 'PHP', 'PLN', 'RON', 'SEK', 'SGD', 'THB', 'TRY', 'USD', 'ZAR'
-        )
-    then
+    if new.measure = 'cost' and new.currency <> all (private.budget_currencies()) then
         raise exception 'Tally has no exchange rates of %. Choose another currency.', new.currency using errcode = '22023';
     end if;
     return new;
@@ -10258,14 +10265,12 @@ CREATE TABLE public.user_preferences (
     weekly_digest boolean DEFAULT true NOT NULL,
     monthly_digest boolean DEFAULT true NOT NULL,
     forecast_enabled boolean DEFAULT true NOT NULL,
-    monthly_limit_usd numeric(18,10),
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT user_preferences_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT user_preferences_default_date_range_check CHECK ((default_date_range = ANY (ARRAY['7d'::text, '30d'::text, '90d'::text, '1y'::text, 'all'::text]))),
     CONSTRAINT user_preferences_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
-    CONSTRAINT user_preferences_monthly_limit_usd_check CHECK (((monthly_limit_usd > (0)::numeric) AND (monthly_limit_usd <> 'NaN'::numeric))),
     CONSTRAINT user_preferences_theme_check CHECK ((theme = ANY (ARRAY['light'::text, 'dark'::text, 'system'::text]))),
     CONSTRAINT user_preferences_timezone_check CHECK (((length(timezone) >= 1) AND (length(timezone) <= 64)))
 );
@@ -11684,7 +11689,7 @@ CREATE TRIGGER superseded_records_touch BEFORE UPDATE ON public.superseded_recor
 
 -- TRIGGER public.user_preferences user_preferences_audit_update
 
-CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency,monthly_limit_usd}', 'user_id');
+CREATE TRIGGER user_preferences_audit_update AFTER UPDATE ON public.user_preferences REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id}', '{currency}', 'user_id');
 
 -- TRIGGER public.user_preferences user_preferences_check_timezone_insert
 
@@ -12643,6 +12648,8 @@ REVOKE ALL ON FUNCTION private.begin_change(asked uuid, at_least text) FROM PUBL
 REVOKE ALL ON FUNCTION private.begin_confirmation(channel uuid, address text, token text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.billing_lock(of_workspace uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.budget_currencies() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.budget_days(tenant uuid, as_of timestamp with time zone, with_previous boolean) FROM PUBLIC;
 
@@ -13716,8 +13723,6 @@ GRANT INSERT(weekly_digest),UPDATE(weekly_digest) ON TABLE public.user_preferenc
 GRANT INSERT(monthly_digest),UPDATE(monthly_digest) ON TABLE public.user_preferences TO authenticated;
 
 GRANT INSERT(forecast_enabled),UPDATE(forecast_enabled) ON TABLE public.user_preferences TO authenticated;
-
-GRANT INSERT(monthly_limit_usd),UPDATE(monthly_limit_usd) ON TABLE public.user_preferences TO authenticated;
 
 GRANT INSERT(metadata),UPDATE(metadata) ON TABLE public.user_preferences TO authenticated;
 

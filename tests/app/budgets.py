@@ -47,7 +47,8 @@ def status(
         amounts = [max(middle + 100 * Decimal(str(level - 0.5)), Decimal(100)) for level in LEVELS]
         to_come = {TODAY + timedelta(days=nth): Decimal(1) for nth in range((period.last - TODAY).days + 1)}
         outlook = Outlook(middle, Distribution(LEVELS, amounts), to_come, datetime(2026, 11, 20, tzinfo=UTC))
-    return BudgetStatus(budget, TODAY, period, previous, budget.amount, days, outlook)
+    so_far = sum((amount for day, amount in days.items() if period.first <= day <= TODAY), Decimal(0))
+    return BudgetStatus(budget, TODAY, period, previous, budget.amount, days, so_far, outlook)
 
 
 def add_budget(
