@@ -55,6 +55,11 @@ def render_confirmation(state: Literal["open", "refused"], **values: str) -> HTM
     return _render(f"confirmation_{state}", **values)
 
 
+def render_agreement(state: Literal["open", "done", "refused"], **values: str) -> HTMLResponse:
+    """Render the page of a link by which a mailbox agrees to get alerts. Every value is escaped."""
+    return _render(f"agreement_{state}", **values)
+
+
 def _render(template: str, **values: str) -> HTMLResponse:
     html = TEMPLATES.get_template(f"{template}.html").render({"error": "", "notice": ""} | values)
     return HTMLResponse(html, headers={"content-security-policy": CONTENT_SECURITY_POLICY})

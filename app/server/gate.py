@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth import mail_links
+from app.auth import alert_links, mail_links
 from app.auth.browser import ADDRESS_HEADER
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.local_path import with_next
@@ -23,7 +23,9 @@ from app.server.streamlit_sessions import TOO_MUCH, belongs_to, has_room
 from app.ui.pages import PATHS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout", "/invitation", mail_links.CONFIRM}
+FORMS = {
+    "/login", "/signup", "/forgot", "/reset", "/logout", "/invitation", mail_links.CONFIRM, alert_links.PATH
+}  # fmt: skip
 # Whole paths, compared after decoding: a prefix would be open to path traversal.
 OPEN = {
     *FORMS,

@@ -12,7 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from app.auth import invitations, mail_links, routes
+from app.auth import alert_links, invitations, mail_links, routes
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
 from app.server import script_turns
@@ -50,7 +50,13 @@ def check_start() -> None:
 
 app = st.App(
     DASHBOARD,
-    routes=[*routes.routes(), *mail_links.routes(), *invitations.routes(), *render_gate.routes()],
+    routes=[
+        *routes.routes(),
+        *mail_links.routes(),
+        *invitations.routes(),
+        *alert_links.routes(),
+        *render_gate.routes(),
+    ],
     middleware=[Middleware(Gate), Middleware(NotFound), Middleware(DashboardPage), Middleware(Precompress)],
     lifespan=warm_up,
 )

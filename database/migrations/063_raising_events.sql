@@ -152,7 +152,7 @@ as $$
         select
         from public.members as m
         inner join auth.users as u on m.user_id = u.id
-        where m.workspace_id = tenant and lower(u.email) = address and to_jsonb(u) ->> 'email_confirmed_at' is not null
+        where m.workspace_id = tenant and lower(u.email) = address and u.email_confirmed_at is not null
     )
 $$;
 revoke all on function private.is_address_of_member(uuid, text) from public;

@@ -1,4 +1,4 @@
-"""Verifying e-mail addresses: a member's at once, any other once its reader has clicked a link."""
+"""Verifying email addresses: a member's at once, any other once its reader has clicked a link."""
 
 import secrets
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 
 from tally.notifications.claims import Claim
+from tally.notifications.links import confirmation_link
 from tally.notifications.mail import Mail, quote_name
 from tally.notifications.senders.protocol import Outcome
 
@@ -61,8 +62,3 @@ def write_confirmation(connection: Connection, claim: Claim, address: str, origi
     text = TEXT.format(workspace=workspace, link=confirmation_link(origin, token))
     headers = {"Auto-Submitted": "auto-generated"}
     return Mail(address, f"Alerts of “{workspace}” in Tally", text, "", headers, str(claim.id))
-
-
-def confirmation_link(origin: str, token: str) -> str:
-    """The address of the page that verifies a channel."""
-    return f"{origin.rstrip('/')}/alerts/confirm?token={token}"

@@ -32,7 +32,7 @@ Connection = psycopg.Connection[Any]
 
 AT_ONCE = 8
 SECONDS = 50.0  # after that nothing new is begun; the next call goes on
-NO_MAIL_SERVER = "Tally has no mail server, so it cannot send e-mail. Set SMTP_URL (see README)."
+NO_MAIL_SERVER = "Tally has no mail server, so it cannot send emails. Set SMTP_URL (see README)."
 BROKEN = "Tally could not write this message. Its log says why."
 
 Send = Callable[[], Outcome]

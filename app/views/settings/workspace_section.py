@@ -8,6 +8,7 @@ from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
+from app.views.settings.channels_card import render_channels
 from app.views.settings.export import render_export
 from app.views.settings.general import render_general, render_visibility
 from app.views.settings.invitations import render_invitations
@@ -34,6 +35,8 @@ def render_workspace(user: User) -> None:
             render_invitations(user, people)
     with st.container(border=True):
         render_projects_card(user, today, data.load_currency(user).code)
+    with st.container(border=True):
+        render_channels(user, zone)
     if user.workspace.may_administer:
         with st.container(border=True):
             render_aliases(user, people)

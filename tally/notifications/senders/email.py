@@ -1,4 +1,4 @@
-"""E-mail: to a member, or to an address whose reader agreed."""
+"""Email: to a member, or to an address whose reader agreed."""
 
 from html import escape
 
@@ -6,12 +6,12 @@ from tally.notifications.mail import Mail
 from tally.notifications.messages import Message
 from tally.notifications.senders.protocol import Field, Target, take
 
-TITLE = "E-mail"
+TITLE = "Email"
 HELP = "A member's address gets alerts at once, any other once its reader has clicked a link."
 ADDRESS = Field("address", "Address", example="team@example.org")
 FIELDS = (ADDRESS,)
 
-EXPECTED = "Give one e-mail address, such as team@example.org."
+EXPECTED = "Give one email address, such as team@example.org."
 # One mailbox has one spelling, which is what limits count.
 PATTERN = r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?"
 

@@ -11,17 +11,23 @@ import time
 from tally.notifications.messages import MAX_PARTS, Message
 from tally.notifications.senders.addresses import parse_address
 from tally.notifications.senders.judging import judge_status
-from tally.notifications.senders.protocol import Field, Outcome, Target, TargetRefused
+from tally.notifications.senders.protocol import Field, Outcome, Target, TargetRefused, take
 from tally.notifications.transport import Answer, Request
 
 TITLE = "Webhook"
-HELP = (
-    "Your server gets a signed POST for each event (Standard Webhooks). The secret is shown once it is saved."
-)
+HELP = "Your server gets a signed POST for each event, as Standard Webhooks says. The secret is shown once."
 URL = Field("url", "URL", example="https://example.org/tally")
-SECRET = Field("secret", "Signing secret", example="whsec_…", is_secret=True, is_optional=True)
-FIELDS = (URL,)
+OLD_SECRET = Field(
+    "old_secret",
+    "Secret so far",
+    help="Messages are signed with it, too, so that your server can change over to the new one.",
+    example="whsec_…",
+    is_secret=True,
+    is_optional=True,
+)
+FIELDS = (URL, OLD_SECRET)
 
+EXPECTED_SECRET = "Give the signing secret of your server, which begins with whsec_, or nothing."  # noqa: S105 - no secret
 EXPECTED = "Give the https:// address of your server that takes the messages."
 PREFIX = "whsec_"
 SECRET_BYTES = 32
@@ -41,19 +47,12 @@ def make_secret() -> str:
 
 
 def check(target: Target) -> dict[str, str]:
-    """The address, with the secret that it had, or a new one."""
+    """The address with its secret, a new one unless it has one, and the secret before."""
     url = parse_address(target.get("url", ""), EXPECTED)
     if url.scheme not in ("http", "https"):
         raise TargetRefused(EXPECTED)
-    checked = {"url": str(url), "secret": target.get("secret") or make_secret()}
-    if target.get("old_secret"):
-        checked["old_secret"] = target["old_secret"]
-    return checked
-
-
-def renew_secret(target: Target) -> dict[str, str]:
-    """The target with a new secret; messages are signed with the old one, too, until the next renewal."""
-    return {"url": target["url"], "secret": make_secret(), "old_secret": target["secret"]}
+    old_secret = take(target, OLD_SECRET, r"whsec_[A-Za-z0-9+/=]{24,100}", EXPECTED_SECRET)
+    return {"url": str(url), "secret": target.get("secret") or make_secret(), "old_secret": old_secret}
 
 
 def describe(target: Target) -> str:

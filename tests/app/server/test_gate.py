@@ -112,10 +112,10 @@ def test_open_list_is_the_forms_the_public_files_and_the_health_check(server: Ap
     not_static = {path for path in OPEN if not path.startswith("/app/static/")}
     assert not_static == {
         *("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"),
-        *("/auth/v1/verify", "/confirm"),
+        *("/auth/v1/verify", "/confirm", "/confirm-alerts"),
         *("/signed-out.js", "/_stcore/health"),
     }
-    without_token = ("/invitation", "/auth/v1/verify", "/confirm")
+    without_token = ("/invitation", "/auth/v1/verify", "/confirm", "/confirm-alerts")
     statuses = {"/logout": 303} | dict.fromkeys(without_token, 404)
     for path in OPEN:
         answer = httpx.get(server.url + path)
@@ -169,7 +169,7 @@ def test_form_sent_by_another_site_is_refused(
 ) -> None:
     del signed_in.headers["origin"]
     sent = {name: value.format(ours=server.url) for name, value in headers.items()}
-    for form in ("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"):
+    for form in ("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation", "/confirm-alerts"):
         assert signed_in.post(form, headers=sent).status_code == 403, form
     assert signed_in.get("/").status_code == 200
 

@@ -1,0 +1,136 @@
+"""Channels of alerts and what was sent to them, in words."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+
+KINDS = {
+    "email": "Email",
+    "slack": "Slack",
+    "discord": "Discord",
+    "teams": "Microsoft Teams",
+    "pagerduty": "PagerDuty",
+    "telegram": "Telegram",
+    "ntfy": "ntfy",
+    "webhook": "Webhook",
+}
+DELIVERIES = {"sent": "Delivered", "failed": "Not delivered", "held": "Waiting for their time"}
+EVENTS = {
+    "open": "Open",
+    "cleared": "Over",
+    "superseded": "Only recorded",
+    "late": "Only recorded",
+}
+SEVERITIES = {"info": "Info", "warning": "Warning", "critical": "Critical"}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A place that alerts go to, without its target."""
+
+    channel_id: str
+    kind: str
+    name: str
+    hint: str
+    quiet: tuple[time, time] | None = None
+    urgent_passes: bool = True
+    is_daily: bool = False
+    is_paused: bool = False
+    is_verified: bool = True
+    disabled_reason: str | None = None
+    last_problem: str | None = None
+
+    @property
+    def is_off(self) -> bool:
+        """True where a person has to resume it."""
+        return self.is_paused or self.disabled_reason is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message to a channel."""
+
+    delivery_id: str
+    event_id: str | None
+    channel: str
+    kind: str
+    state: str
+    attempts: int
+    next_attempt_at: datetime
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a delivery; without a problem the message was delivered."""
+
+    delivery_id: str
+    number: int
+    at: datetime
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """An event, with its facts."""
+
+    event_id: str
+    kind: str
+    severity: str
+    state: str
+    facts: Mapping[str, Any]
+    occurred_at: datetime
+
+
+def describe_state(channel: Channel) -> str:
+    """The state of a channel in a few words."""
+    if channel.disabled_reason is not None:
+        return "Switched off"
+    if channel.is_paused:
+        return "Paused"
+    if not channel.is_verified:
+        if channel.last_problem:
+            return "Not reached"
+        return "Waiting for the link" if channel.kind == "email" else "Being tested"
+    return "Last message failed" if channel.last_problem else "Active"
+
+
+def explain_state(channel: Channel) -> str:
+    """The trouble with a channel, in a sentence; empty if there is none."""
+    if channel.disabled_reason is not None:
+        return f"Switched off after refusals. {channel.disabled_reason} Change it, then resume it."
+    if channel.last_problem:
+        return channel.last_problem
+    if not channel.is_verified and channel.kind == "email":
+        return "It gets alerts once its reader clicks the link in the email."
+    return ""
+
+
+def describe_wishes(channel: Channel) -> str:
+    """The times at which messages are sent."""
+    wishes = ["One digest a day at 08:00" if channel.is_daily else "At once"]
+    if channel.quiet:
+        begin, end = channel.quiet
+        wishes.append(f"quiet {begin:%H:%M} to {end:%H:%M}")
+        if not channel.urgent_passes:
+            wishes.append("also for critical ones")
+    return ", ".join(wishes)
+
+
+def describe_delivery(delivery: Delivery) -> str:
+    """The state of a message."""
+    if delivery.state == "waiting":
+        return "Being sent" if delivery.attempts == 0 else "Trying again"
+    return DELIVERIES[delivery.state]
+
+
+def summarise_deliveries(deliveries: Sequence[Delivery]) -> str:
+    """Counts of an event's messages by state, the troublesome first."""
+    counts = Counter(describe_delivery(delivery) for delivery in deliveries if delivery.kind == "open")
+    if not counts:
+        return "None"
+    order = ["Not delivered", "Trying again", "Being sent", DELIVERIES["held"], "Delivered"]
+    parts = [f"{counts[state]} {state.lower()}" for state in order if counts[state]]
+    return ", ".join(parts)
