@@ -25,6 +25,7 @@ BENCHES = (
     "kills",
     "budgets",
     "budget_alerts",
+    "senders",
     "accuracy",
 )
 RESULTS = Path(__file__).parent / "results.json"

@@ -1,8 +1,8 @@
-"""`tally keys`: the operator's encryption keys, which encrypt provider keys in the database."""
+"""`tally keys`: the operator's encryption keys, which encrypt provider keys and channels' targets."""
 
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Annotated
 from uuid import UUID
 
@@ -20,6 +20,12 @@ from tally.cli.key_rotation import (
     refuse_concurrent_change,
 )
 from tally.cli.output import echo
+from tally.cli.target_rotation import (
+    describe_target_damage,
+    load_target_key_ids,
+    load_targets,
+    reencrypt_targets,
+)
 from tally.core.errors import TallyError
 from tally.core.settings import Settings, load_settings
 from tally.local.home import open_home
@@ -48,7 +54,7 @@ def rotate() -> None:
         refuse_concurrent_change(connection)
         settings = load_settings()
         ring = load_key_ring(settings)
-        reencrypted = reencrypt_all(connection, ring)
+        reencrypted = _reencrypt(connection, ring)
         if reencrypted:
             typer.echo(f"Encrypted with {ring.newest_id}, the newest key: {reencrypted:,}.")
         else:
@@ -79,7 +85,8 @@ def prune() -> None:
         refuse_concurrent_change(connection)
         settings = load_settings()
         ring = load_key_ring(settings)
-        unused = _list_unused(ring, load_used_key_ids(connection, ring))
+        used = load_used_key_ids(connection, ring) | load_target_key_ids(connection, ring)
+        unused = _list_unused(ring, used)
         if not unused:
             typer.echo("There are no unused encryption keys.")
             return
@@ -135,11 +142,16 @@ def _rotate_to_new_key(connection: Connection, settings: Settings) -> None:
         return
     save_encryption_keys(home, extended)
     ring = load_key_ring(load_settings())
-    typer.echo(f"Encrypted with the new key {ring.newest_id}: {reencrypt_all(connection, ring):,}.")
+    typer.echo(f"Encrypted with the new key {ring.newest_id}: {_reencrypt(connection, ring):,}.")
+
+
+def _reencrypt(connection: Connection, ring: KeyRing) -> int:
+    """Encrypt provider keys and targets with the newest key; returns their number."""
+    return reencrypt_all(connection, ring) + reencrypt_targets(connection, ring)
 
 
 def _list_unused(ring: KeyRing, used: Collection[str]) -> list[str]:
-    """Ids of older keys that encrypt no provider key."""
+    """Ids of older keys that encrypt nothing."""
     return [key_id for key_id in ring.ids if key_id != ring.newest_id and key_id not in used]
 
 
@@ -162,23 +174,40 @@ def _remove(unused: Collection[str], settings: Settings) -> None:
 
 
 def _report() -> None:
-    """Print how many provider keys each key encrypts; exit with code 1 if one cannot be decrypted."""
+    """Print how much each key encrypts; exit with code 1 if anything cannot be decrypted."""
     ring = load_key_ring(load_settings())
-    counts: Counter[str] = Counter()
-    failures = []
     with connect_operator() as connection:
-        for stored in load_stored_keys(connection):
-            if damage := describe_damage(stored, ring):
-                failures.append(f"Connection {stored.owner.credential_id}: {damage}")
-            else:
-                counts[stored.key_id] += 1
+        counts, failures = _judge(
+            (stored.key_id, f"Connection {stored.owner.credential_id}", describe_damage(stored, ring))
+            for stored in load_stored_keys(connection)
+        )
+        targets, lost_targets = _judge(
+            (stored.sealed.key_id, f"Channel {stored.owner.channel_id}", describe_target_damage(stored, ring))
+            for stored in load_targets(connection)
+        )
     for key_id in ring.ids:
         age = "newest" if key_id == ring.newest_id else "older"
         typer.echo(f"Provider keys encrypted with {key_id} ({age}): {counts[key_id]:,}")
-    if not failures and (unused := _list_unused(ring, counts)):
+        if targets[key_id]:
+            typer.echo(f"Targets of channels encrypted with {key_id} ({age}): {targets[key_id]:,}")
+    every_failure = failures + lost_targets
+    if not every_failure and (unused := _list_unused(ring, counts.keys() | targets.keys())):
         typer.echo(f"Unused encryption keys: {', '.join(unused)}. Remove them with `tally keys prune`.")
-    for failure in failures:
+    for failure in every_failure:
         echo(failure, err=True)
     if failures:
         typer.echo("To delete such a connection, run `tally keys discard` with its id.", err=True)
+    if every_failure:
         raise typer.Exit(FAILED)
+
+
+def _judge(found: Iterable[tuple[str, str, str]]) -> tuple[Counter[str], list[str]]:
+    """Count by key, and list what cannot be decrypted; each is a key's id, a name and its damage."""
+    counts: Counter[str] = Counter()
+    failures = []
+    for key_id, name, damage in found:
+        if damage:
+            failures.append(f"{name}: {damage}")
+        else:
+            counts[key_id] += 1
+    return counts, failures

@@ -2,9 +2,11 @@
 
 import json
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 import psycopg
+from psycopg import sql
 from pydantic import SecretStr
 
 from tally.core.environment import load_environment
@@ -14,6 +16,7 @@ from tally.local.home import Home
 from tally.secrets.key_ring import make_key
 
 ENCRYPTION_KEYS = "TALLY_ENCRYPTION_KEYS"
+ENCRYPTED_TABLES = ("api_credentials", "channels")
 LOGIN_ROLES = ("supabase_admin", "postgres", "authenticator", "supabase_auth_admin")
 
 
@@ -52,12 +55,13 @@ def make_encryption_keys(home: Home, database_url: str) -> None:
     """
     if read_encryption_keys(home) is not None:
         return
-    stored = _count_provider_keys(database_url)
+    stored = _count_secrets(database_url)
     if stored and not load_environment().get(ENCRYPTION_KEYS.lower()):
         raise TallyError(
             f"{home.vault_env} is missing or empty, and without it {stored:,} provider "
-            f"key{'s' if stored > 1 else ''} cannot be decrypted. Restore the file from a backup. If there "
-            "is none, run `tally keys replace`, and add the provider keys again."
+            f"key{'s' if stored > 1 else ''} or channel{'s' if stored > 1 else ''} of alerts cannot be "
+            "decrypted. Restore the file from a backup. If there is none, run `tally keys replace`, and add "
+            "them again."
         )
     save_encryption_keys(home, SecretStr(make_key()))
 
@@ -84,13 +88,16 @@ def save_encryption_keys(home: Home, keys: SecretStr) -> None:
     write_private(home.vault_env, f'{ENCRYPTION_KEYS}="{keys.get_secret_value()}"\n')
 
 
-def _count_provider_keys(database_url: str) -> int:
-    with psycopg.connect(database_url, connect_timeout=10) as connection:
-        try:
-            row = connection.execute("select count(*) from public.api_credentials").fetchone()
-        except psycopg.errors.UndefinedTable:
-            return 0
-    return int(row[0]) if row else 0
+def _count_secrets(database_url: str) -> int:
+    """The number of encrypted rows; a database of an older version lacks some of the tables."""
+    count = 0
+    with psycopg.connect(database_url, connect_timeout=10, autocommit=True) as connection:
+        for table in ENCRYPTED_TABLES:
+            with suppress(psycopg.errors.UndefinedTable):
+                query = sql.SQL("select count(*) from public.{}").format(sql.Identifier(table))
+                [[rows]] = connection.execute(query).fetchall()
+                count += rows
+    return count
 
 
 def _read_keys(home: Home) -> Keys:

@@ -13,6 +13,10 @@ DAMAGED = (
     "The target of this channel cannot be decrypted: it was changed in the database, or belongs to another "
     "channel. Give it again in Settings."
 )
+LOST = (
+    "The target of this channel was encrypted with the key {key_id!r}, which TALLY_ENCRYPTION_KEYS does not "
+    "hold. Put that key back, or give the target again in Settings."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ def seal_target(ring: KeyRing, target: Target, owner: Owner) -> SealedTarget:
 
 def open_target(ring: KeyRing, sealed: SealedTarget, owner: Owner) -> dict[str, str]:
     """The target; raises VaultError unless it was encrypted for this very channel."""
+    if sealed.key_id not in ring.ids:
+        raise VaultError(LOST.format(key_id=sealed.key_id[:100]))
     try:
         plain = decrypt(ring.get(sealed.key_id), sealed.envelope, _place(owner, sealed.key_id))
     except EnvelopeError:

@@ -17,11 +17,14 @@ from typer.testing import CliRunner, Result
 
 from tally.cli.key_rotation import reencrypt_all
 from tally.cli.main import app
+from tally.cli.target_rotation import load_targets
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.local.home import open_home
 from tally.local.keys import load_keys, make_encryption_keys, read_encryption_keys, save_encryption_keys
 from tally.local.stack import Stack
+from tally.notifications.targets import Owner as TargetOwner
+from tally.notifications.targets import open_target, seal_target
 from tally.secrets.key_ring import KeyRing, load_key_ring, make_key
 from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tests.shared_connections import operator_connection
@@ -75,10 +78,75 @@ def vault(stack: Stack) -> Iterator[Vault]:
     with operator_connection(stack, autocommit=True) as connection:
         before = read_encryption_keys(stack.home)
         assert before is not None
-        connection.execute("delete from public.api_credentials")  # of other tests
+        for table in ("api_credentials", "channels"):
+            connection.execute(f"delete from public.{table}")  # of other tests
         yield Vault(stack, connection)
-        connection.execute("delete from public.api_credentials")
+        for table in ("api_credentials", "channels"):
+            connection.execute(f"delete from public.{table}")
         save_encryption_keys(stack.home, before)
+
+
+TARGET = {"url": "https://hooks.slack.com/services/T0/B0/secret"}
+
+
+def add_channel(vault: Vault, ring: KeyRing | None = None) -> UUID:
+    """A channel of alerts with an encrypted target."""
+    channel = uuid4()
+    sealed = seal_target(ring or vault.ring(), TARGET, TargetOwner(vault.user_id, channel, "slack"))
+    vault.connection.execute(
+        """insert into public.channels
+            (id, workspace_id, kind, name, hint, sealed_target, encryption_key_id)
+        values (%s, %s, 'slack', 'Team', '', %s, %s)""",
+        [channel, vault.user_id, sealed.envelope, sealed.key_id],
+    )
+    return channel
+
+
+def read_target(vault: Vault, channel: UUID) -> tuple[str, dict[str, str]]:
+    """The id of the key of a channel's target, and the target."""
+    [stored] = [one for one in load_targets(vault.connection) if one.owner.channel_id == channel]
+    return stored.sealed.key_id, open_target(vault.ring(), stored.sealed, stored.owner)
+
+
+def test_rotation_encrypts_targets_of_channels_too(vault: Vault) -> None:
+    channel, before = add_channel(vault), vault.ring().newest_id
+    ended = keys("rotate")
+    newest = vault.ring().newest_id
+    assert newest != before
+    assert f"Encrypted with the new key {newest}: 1." in ended.stdout
+    assert f"Targets of channels encrypted with {newest} (newest): 1\n" in ended.stdout
+    assert read_target(vault, channel) == (newest, TARGET)
+
+
+def test_key_of_a_target_is_not_removed(vault: Vault) -> None:
+    older = vault.ring()
+    assert keys("rotate").exit_code == 0
+    os.utime(vault.stack.home.vault_env, (0, 0))
+    channel = add_channel(vault, older)
+    assert keys("prune").stdout == "There are no unused encryption keys.\n"
+    assert read_target(vault, channel)[1] == TARGET
+
+
+def test_target_that_cannot_be_decrypted_is_named(vault: Vault) -> None:
+    lost, moved, good = add_channel(vault, ring_of(NEWER)), add_channel(vault), add_channel(vault)
+    vault.connection.execute(
+        """update public.channels as c set sealed_target = o.sealed_target
+        from public.channels as o where c.id = %s and o.id = %s""",
+        [moved, good],
+    )
+    ended = keys("check")
+    assert ended.exit_code == 1
+    [first, second] = sorted(ended.stderr.splitlines(), key=lambda line: str(moved) in line)
+    assert first.startswith(f"Channel {lost}: The target of this channel was encrypted with the key 'second'")
+    assert second.startswith(f"Channel {moved}: The target of this channel cannot be decrypted")
+    assert "secret" not in ended.output
+
+
+def test_lost_keys_are_not_made_anew_while_a_channel_needs_them(vault: Vault) -> None:
+    add_channel(vault)
+    vault.stack.home.vault_env.unlink()
+    with pytest.raises(TallyError, match=r"1 provider key or channel of alerts cannot be decrypted"):
+        make_encryption_keys(vault.stack.home, vault.stack.settings()["DATABASE_URL"])
 
 
 def keys(*arguments: str) -> Result:
