@@ -12,7 +12,7 @@ from tally.secrets.key_ring import KeyRing, VaultError
 
 Connection = psycopg.Connection[Any]
 PAGE = 500
-MAX_PASSES = 10  # somebody who keeps changing a channel does not keep the rotation from ending
+MAX_PASSES = 10  # an admin who keeps changing a channel does not keep the rotation from ending
 
 NEXT_PAGE = """
 select c.id, c.workspace_id, c.kind, c.sealed_target, c.encryption_key_id
@@ -21,7 +21,7 @@ where %(last)s::uuid is null or c.id > %(last)s
 order by c.id
 limit %(page)s"""
 
-# This changes nothing if somebody has replaced the target in the meantime.
+# This changes nothing if the target was replaced in the meantime.
 REPLACE = """
 update public.channels
 set sealed_target = %s, encryption_key_id = %s

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 
 from tally.core.settings import Settings
+from tally.notifications.claims import IS_DUE
 from tally.notifications.delivery import Report, deliver_due
 from tally.notifications.senders import KINDS
 from tally.notifications.targets import Owner, seal_target
@@ -91,6 +92,10 @@ class Desk:
     def deliver(self) -> Report:
         """Send what is due."""
         return deliver_due(self.database, self.settings)
+
+    def is_due(self) -> bool:
+        """True while there is something to send."""
+        return self.database.execute(IS_DUE).rowcount > 0
 
     def pass_time(self, interval: str) -> None:
         """Move everything that is noted into the past, as if so much time had passed."""
