@@ -3940,6 +3940,38 @@ CREATE FUNCTION private.max_statements() RETURNS bigint
     select 20000000::bigint
 $$;
 
+-- FUNCTION private.may_be_told(uuid, text, uuid)
+
+CREATE FUNCTION private.may_be_told(tenant uuid, address text, event uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select exists (
+        select
+        from public.members as m
+        inner join auth.users as u on m.user_id = u.id
+        inner join public.workspaces as w on m.workspace_id = w.id
+        inner join public.alert_events as e on e.id = may_be_told.event and e.workspace_id = m.workspace_id
+        left join public.projects as p on e.project_id = p.id and p.is_private
+        where
+            m.workspace_id = tenant
+            and lower(u.email) = address
+            and (
+                private.rank_of(m.role) >= private.rank_of('admin')
+                or (
+                    w.person_split <> 'own'
+                    and (e.person_id is null or e.person_id = m.user_id)
+                    and (
+                        p.id is null
+                        or exists (
+                            select from public.project_members as s where s.project_id = p.id and s.user_id = m.user_id
+                        )
+                    )
+                )
+            )
+    )
+$$;
+
 -- FUNCTION private.may_sign_up(text)
 
 CREATE FUNCTION private.may_sign_up(address text) RETURNS boolean
@@ -12981,6 +13013,8 @@ REVOKE ALL ON FUNCTION private.mark_updated_days() FROM PUBLIC;
 REVOKE ALL ON FUNCTION private.match_rules(rules public.project_rules[], kinds private.traits[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.max_statements() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.may_be_told(tenant uuid, address text, event uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.may_sign_up(address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.may_sign_up(address text) TO supabase_auth_admin;

@@ -157,6 +157,41 @@ as $$
 $$;
 revoke all on function private.is_address_of_member(uuid, text) from public;
 
+-- True if the member with this address may see the event: as an admin, or where the totals, its project and its person are not
+-- hidden from them.
+create or replace function private.may_be_told(tenant uuid, address text, event uuid)
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+    select exists (
+        select
+        from public.members as m
+        inner join auth.users as u on m.user_id = u.id
+        inner join public.workspaces as w on m.workspace_id = w.id
+        inner join public.alert_events as e on e.id = may_be_told.event and e.workspace_id = m.workspace_id
+        left join public.projects as p on e.project_id = p.id and p.is_private
+        where
+            m.workspace_id = tenant
+            and lower(u.email) = address
+            and (
+                private.rank_of(m.role) >= private.rank_of('admin')
+                or (
+                    w.person_split <> 'own'
+                    and (e.person_id is null or e.person_id = m.user_id)
+                    and (
+                        p.id is null
+                        or exists (
+                            select from public.project_members as s where s.project_id = p.id and s.user_id = m.user_id
+                        )
+                    )
+                )
+            )
+    )
+$$;
+revoke all on function private.may_be_told(uuid, text, uuid) from public;
+
 -- Forgets events and messages of long ago.
 create or replace function private.forget_old_events()
 returns void

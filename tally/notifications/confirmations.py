@@ -1,7 +1,9 @@
 """Verifying email addresses: a member's at once, any other once its reader has clicked a link."""
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -13,6 +15,7 @@ from tally.notifications.senders.protocol import Outcome
 Connection = psycopg.Connection[Any]
 
 IS_MEMBER = "select private.is_address_of_member(%s, %s)"
+MAY_SEE = "select e.id from unnest(%s::uuid[]) as e (id) where private.may_be_told(%s, %s, e.id)"
 BEGIN = "select private.begin_confirmation(%s, %s, %s)"
 FORGET = "update public.channels set verified_at = null, verified_by = null where id = %s"
 
@@ -26,6 +29,7 @@ TOO_MANY = (
 NO_MEMBER = (
     "This address is no longer that of a member. Test the channel: its reader then gets a link to agree by."
 )
+HIDDEN = "Not sent: this member may not see what it is about."
 TEXT = """\
 The workspace “{workspace}” would like Tally to send its alerts about spending on AI to this address.
 
@@ -48,6 +52,14 @@ def check_member(connection: Connection, claim: Claim, address: str) -> Outcome 
         return None
     connection.execute(FORGET, [claim.channel_id])
     return Outcome(problem=NO_MEMBER, is_final=True)
+
+
+def select_visible(connection: Connection, claim: Claim, address: str, events: Sequence[UUID]) -> set[UUID]:
+    """Those of the events that may be told to an address. Of a mailbox that is no member's, admins decide."""
+    if claim.verified_by != "member" or not events:
+        return set(events)
+    values = [list(events), claim.workspace_id, address]
+    return {event for (event,) in connection.execute(MAY_SEE, values)}
 
 
 def write_confirmation(connection: Connection, claim: Claim, address: str, origin: str) -> Mail | Outcome:

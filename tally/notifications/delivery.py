@@ -17,7 +17,13 @@ from tally.core.errors import TallyError
 from tally.core.settings import Settings
 from tally.notifications.claims import Claim, Event, claim, load_parts
 from tally.notifications.composing import compose
-from tally.notifications.confirmations import check_member, is_member, write_confirmation
+from tally.notifications.confirmations import (
+    HIDDEN,
+    check_member,
+    is_member,
+    select_visible,
+    write_confirmation,
+)
 from tally.notifications.mail import Mail, MailNotSent, MailRefused, open_mailer
 from tally.notifications.recording import record
 from tally.notifications.releasing import release
@@ -131,8 +137,14 @@ class _Round:
             self._record(one, refusal)
             return
         parts = load_parts(self.connection, one.id) if one.kind == "digest" else []
+        events = [part.event_id for part in parts] + ([one.event_id] if one.event_id else [])
+        visible = select_visible(self.connection, one, address, events)
+        if events and not visible:
+            self._record(one, Outcome(problem=HIDDEN, is_final=True, is_fault=False))
+            return
+        shown = [part for part in parts if part.event_id in visible]
         self._submit(
-            one, lambda: _send_email(self.settings, email.write(compose(one, parts, origin), target))
+            one, lambda: _send_email(self.settings, email.write(compose(one, shown, origin), target))
         )
 
     def _submit(self, one: Claim, send: Send, verified_by: str | None = None) -> None:

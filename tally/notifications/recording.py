@@ -77,7 +77,9 @@ def record(connection: Connection, claim: Claim, outcome: Outcome, verified_by: 
             connection.execute(FINISH, values | {"state": state, "next": due})
             if claim.kind == "digest" and state != "waiting":
                 connection.execute(FINISH_PARTS, values | {"state": state})
-        if problem is None:
+        if not outcome.is_fault:
+            pass  # nothing was sent, and nothing is wrong
+        elif problem is None:
             connection.execute(REACHED, {"id": claim.channel_id, "verified_by": verified_by})
         else:
             _record_refusal(connection, claim, outcome, problem)

@@ -33,13 +33,15 @@ class Field:
 class Outcome:
     """The end of one attempt. Without a problem the message was delivered.
 
-    No attempt follows a final one. `wait` seconds pass before anything else goes to the channel.
+    No attempt follows a final one, which counts against the channel unless it is none of its faults. `wait`
+    seconds pass before anything else goes to the channel.
     """
 
     status: int | None = None
     problem: str | None = None
     is_final: bool = False
     wait: float = 0
+    is_fault: bool = True
 
 
 class Form(Protocol):

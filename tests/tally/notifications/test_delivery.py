@@ -549,6 +549,55 @@ def test_member_gets_alerts_at_once_and_until_leaving(desk: Desk, smtp: MailServ
     assert "no longer that of a member" in desk.problem()
 
 
+HIDDEN = "Not sent: this member may not see what it is about."
+
+
+@pytest.mark.parametrize(
+    ("role", "facts", "split", "is_told"),
+    [
+        ("member", {"project_id": "private"}, "admins", False),
+        ("owner", {"project_id": "private"}, "admins", True),
+        ("member", {"person_id": "owner"}, "admins", False),
+        ("member", {"person_id": "member"}, "admins", True),
+        ("member", {}, "own", False),
+        ("owner", {}, "own", True),
+        ("member", {}, "admins", True),
+    ],
+)
+@pytest.mark.parametrize("digest", ["none", "daily"])
+def test_member_is_told_what_they_may_see(
+    desk: Desk, smtp: MailServer, team: Team, role: str, facts: dict[str, str], split: str, is_told: bool,
+    digest: str,
+) -> None:  # fmt: skip
+    ids = {name: str(team[name].id) for name in ("owner", "member")}
+    ids["private"] = str(team["owner"].add_project("Secret", is_private=True))
+    desk.database.execute("update public.workspaces set person_split = %s where id = %s", [split, team.id])
+    address = address_of(desk, team[role].id)
+    desk.add_channel("email", verified_by="member", target={"address": address}, digest=digest)
+    desk.raise_event(**{name: ids[value] for name, value in facts.items()})
+    desk.deliver()
+    if digest == "daily":
+        desk.pass_time("1 day")
+        desk.deliver()
+    assert smtp.recipients == ([address] if is_told else [])
+    assert is_told or desk.problem() == HIDDEN
+    assert desk.channel("email", "failures_in_a_row, last_problem") == (0, None)
+
+
+def test_digest_leaves_out_what_a_member_may_not_see(desk: Desk, smtp: MailServer, team: Team) -> None:
+    secret = str(team["owner"].add_project("Secret", is_private=True))
+    address = address_of(desk, team["member"].id)
+    desk.add_channel("email", verified_by="member", target={"address": address}, digest="daily")
+    desk.raise_event("b1", budget="Open budget")
+    desk.raise_event("b2", budget="Secret budget", project_id=secret)
+    desk.deliver()
+    desk.pass_time("1 day")
+    desk.deliver()
+    [mail] = smtp.mails
+    assert "Open budget" in mail
+    assert "Secret budget" not in mail
+
+
 def test_address_that_a_member_never_confirmed_is_a_strangers(
     desk: Desk, smtp: MailServer, team: Team
 ) -> None:
