@@ -1,5 +1,7 @@
 """Messages about alerts, sent within seconds of being due."""
 
+from typing import Any
+
 import psycopg
 from procrastinate import JobContext
 
@@ -8,6 +10,7 @@ from forecasting.jobs.surroundings import surroundings_of
 from tally.core.settings import load_settings
 
 APPLICATION_NAME = "tally alerts"
+ONCE_A_DAY = "27 4 * * *"
 
 
 @queue.task(name="deliver", queueing_lock="deliver", lock="deliver", pass_context=True)
@@ -16,11 +19,23 @@ def deliver(context: JobContext) -> None:
     deliver_messages(surroundings_of(context).database_url)
 
 
+@queue.periodic(cron=ONCE_A_DAY)
+@queue.task(name="forget_alerts", queueing_lock="forget_alerts", lock="forget_alerts", pass_context=True)
+def forget_alerts(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - given by the schedule
+    """Forget events and messages of long ago."""
+    with _connect(surroundings_of(context).database_url) as connection:
+        connection.execute("select private.forget_old_events()")
+
+
 def deliver_messages(database_url: str) -> None:
     """Send what is due on a connection of its own."""
     from tally.notifications.delivery import deliver_due  # an idle worker does without HTTP and mail
 
-    with psycopg.connect(
-        database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
-    ) as connection:
+    with _connect(database_url) as connection:
         deliver_due(connection, load_settings())
+
+
+def _connect(database_url: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(
+        database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
+    )
