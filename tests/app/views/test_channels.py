@@ -155,12 +155,12 @@ def test_failed_test_says_why(
 def test_test_is_sent_and_counted(monkeypatch: pytest.MonkeyPatch, owner: User, settings: Settings) -> None:
     assert settings.tally_encryption_keys
     add(monkeypatch, owner, "slack", Webhook_URL=TARGETS["slack"]["url"])  # the first of five
-    for _ in range(4):
-        page = select_channel(open_page(monkeypatch, owner, "settings"), owner)
-        press(page, "Send test")
-    assert "a message is on its way" in shown(page)
+    [channel] = channels.load_channels(owner)
+    for _ in range(3):
+        channels.send_test(owner, channel.channel_id)
     page = select_channel(open_page(monkeypatch, owner, "settings"), owner)
-    press(page, "Send test")
+    assert "a message is on its way" in shown(press(page, "Send test"))
+    press(select_channel(page, owner), "Send test")
     assert "tested five times within an hour" in shown(page)
 
 

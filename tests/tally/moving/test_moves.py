@@ -2,6 +2,8 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+from zipfile import ZipFile
 
 import pytest
 
@@ -186,6 +188,29 @@ def test_rejected_rows_in_any_form_move(stack: Stack, elsewhere: SupabaseDatabas
         (0, "", "x"),
         (0, "", ""),
     ]
+
+
+def test_targets_of_alerts_stay_behind_and_are_named(
+    house: SupabaseDatabase, elsewhere: SupabaseDatabase, tmp_path: Path
+) -> None:
+    channel = {
+        "kind": "slack",
+        "name": "Team, “spend”",
+        "hint": "hooks.slack.com …abcd",
+        "sealed_target": "v1.sealed",
+        "encryption_key_id": "first",
+    }
+    house.call("save_channel", channel=str(uuid4()), details=channel)
+    leave(house, tmp_path / "house.zip")
+    with ZipFile(tmp_path / "house.zip") as moved:
+        assert moved.read("channels.csv").decode().splitlines()[1:] == ['slack,"Team, “spend”"']
+        assert not any(b"v1.sealed" in moved.read(name) for name in moved.namelist())
+    target = arrive(elsewhere, tmp_path / "house.zip")
+    assert target.counts["channels"].reasons == {
+        "The target of “Team, “spend”” (slack) is not in the export. Add the channel again.": 1
+    }
+    assert every_row_is_accounted_for(target)
+    assert elsewhere.select(Query("channels", "id", ["id"])) == []
 
 
 def test_a_name_for_which_there_is_no_room_is_left_out(
