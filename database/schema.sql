@@ -6014,6 +6014,7 @@ CREATE TABLE public.channels (
     verified_by text,
     confirmation_sha256 bytea,
     confirmation_expires_at timestamp with time zone,
+    stop_sha256 bytea,
     failures_in_a_row smallint DEFAULT 0 NOT NULL,
     disabled_at timestamp with time zone,
     disabled_reason text,
@@ -6041,6 +6042,7 @@ CREATE TABLE public.channels (
     CONSTRAINT channels_quiet_from_check CHECK ((quiet_from < '24:00:00'::time without time zone)),
     CONSTRAINT channels_quiet_to_check CHECK ((quiet_to < '24:00:00'::time without time zone)),
     CONSTRAINT channels_sealed_target_check CHECK (((length(sealed_target) >= 1) AND (length(sealed_target) <= 10000))),
+    CONSTRAINT channels_stop_sha256_check CHECK ((octet_length(stop_sha256) = 32)),
     CONSTRAINT channels_verified CHECK (((verified_at IS NULL) = (verified_by IS NULL))),
     CONSTRAINT channels_verified_at_check CHECK (((verified_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (verified_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT channels_verified_by_check CHECK ((verified_by = ANY (ARRAY['message'::text, 'link'::text, 'member'::text])))
@@ -8698,6 +8700,9 @@ CREATE FUNCTION public.save_channel(workspace uuid, channel uuid, details jsonb)
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
     given constant public.channels := jsonb_populate_record(null::public.channels, details);
+    stop constant bytea := case when details ->> 'stop_token' <> '' then decode(
+        private.hash_token(details ->> 'stop_token'), 'hex'
+    ) end;
     called text;
 begin
     if channel is null or details is null then
@@ -8713,6 +8718,7 @@ begin
         verified_at = case when given.sealed_target is null then c.verified_at end,
         verified_by = case when given.sealed_target is null then c.verified_by end,
         confirmation_sha256 = case when given.sealed_target is null then c.confirmation_sha256 end,
+        stop_sha256 = case when given.sealed_target is null then c.stop_sha256 else stop end,
         quiet_from = given.quiet_from,
         quiet_to = given.quiet_to,
         urgent_passes = coalesce(given.urgent_passes, true),
@@ -8724,12 +8730,12 @@ begin
         where d.channel_id = save_channel.channel and d.state = 'held' and d.sent_in is null;
     else
         insert into public.channels (
-            id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, quiet_from, quiet_to, urgent_passes, digest,
-            created_by
+            id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, stop_sha256, quiet_from, quiet_to,
+            urgent_passes, digest, created_by
         )
         values (
             save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
-            given.encryption_key_id, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
+            given.encryption_key_id, stop, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
             coalesce(given.digest, 'none'), auth.uid()
         )
         on conflict (id) do nothing;
@@ -9192,6 +9198,31 @@ begin
     );
 end
 $$;
+
+-- FUNCTION public.stop_channel(text)
+
+CREATE FUNCTION public.stop_channel(token text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $_$
+declare
+    tenant uuid;
+begin
+    update public.channels as c
+    set
+        verified_at = null,
+        verified_by = null,
+        confirmation_sha256 = null,
+        disabled_at = now(),
+        disabled_reason = 'Its reader asked to stop.'
+    where c.stop_sha256 = decode(private.hash_token($1), 'hex')
+    returning c.workspace_id into tenant;
+    if tenant is null then
+        raise exception 'This link is no longer valid: the channel was removed, or has another address.' using errcode = '22023';
+    end if;
+    return (select w.name from public.workspaces as w where w.id = tenant);
+end
+$_$;
 
 -- FUNCTION public.stop_digests(text, text)
 
@@ -10481,6 +10512,11 @@ ALTER TABLE ONLY public.channels
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_pkey PRIMARY KEY (id);
+
+-- CONSTRAINT public.channels channels_stop_sha256_key
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_stop_sha256_key UNIQUE (stop_sha256);
 
 -- CONSTRAINT public.cost_records cost_records_identity
 
@@ -13524,6 +13560,10 @@ GRANT ALL ON FUNCTION public.source_days(workspace uuid, project uuid, account t
 
 REVOKE ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.source_statements(from_date date, to_date date, workspace uuid) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.stop_channel(token text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stop_channel(token text) TO anon;
+GRANT ALL ON FUNCTION public.stop_channel(token text) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.stop_digests(token text, kind text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_digests(token text, kind text) TO anon;

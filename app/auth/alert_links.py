@@ -1,9 +1,12 @@
-"""The page of a link by which a mailbox agrees to get alerts. Its reader may have no account.
+"""The pages of links by which a mailbox agrees to get alerts, and ends them. Its reader may have no account.
 
-Opening the link shows a form; only the form agrees, as programs that scan emails open links, too.
+Opening a link shows a form; only the form does it, as programs that scan emails open links, too. Mail
+programs end alerts without a page (RFC 8058), so that form takes the token in the address as well.
 """
 
 import re
+from functools import partial
+from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -14,39 +17,49 @@ from app.auth.form_fields import read_fields
 from app.auth.form_pages import hide_address, render_agreement
 from app.auth.rate_limits import LINKS, TooManyAttempts, network
 from tally.core.settings import load_settings
-from tally.notifications.links import CONFIRMATION_PATH
+from tally.notifications.links import CONFIRMATION_PATH, STOP_PATH
 from tally.storage.database import DatabaseError, Unreachable
 
-PATH = CONFIRMATION_PATH
 TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 TIMEOUT_SECONDS = 30
 INCOMPLETE = "This link is incomplete. Copy the whole link from the email."
 
+Action = Literal["confirm", "stop"]
+FUNCTIONS: dict[Action, str] = {"confirm": "confirm_channel", "stop": "stop_channel"}
+PATHS: dict[Action, str] = {"confirm": CONFIRMATION_PATH, "stop": STOP_PATH}
+
 
 def routes() -> list[Route]:
     """Routes that need no session."""
-    return [Route(PATH, _show, methods=["GET"]), Route(PATH, _submit, methods=["POST"])]
+    return [
+        Route(path, partial(handle, action), methods=[method])
+        for action, path in PATHS.items()
+        for method, handle in (("GET", _show), ("POST", _submit))
+    ]
 
 
-async def _show(request: Request) -> Response:
+async def _show(action: Action, request: Request) -> Response:
     token = request.query_params.get("token", "").strip()
     if not TOKEN.fullmatch(token):
         return hide_address(request, _refuse(INCOMPLETE, 404))
-    return hide_address(request, render_agreement("open", token=token))
+    return hide_address(request, render_agreement(f"{action}_open", token=token))
 
 
-async def _submit(request: Request) -> Response:
-    token = (await read_fields(request) or {}).get("token", "")
+async def _submit(action: Action, request: Request) -> Response:
+    fields = await read_fields(request) or {}
+    token = fields.get("token", "")
+    if action == "stop" and not token:
+        token = request.query_params.get("token", "").strip()
     host = request.client.host if request.client else None
-    return hide_address(request, await run_in_threadpool(_agree, token, host))
+    return hide_address(request, await run_in_threadpool(_act, action, token, host))
 
 
-def _agree(token: str, host: str | None) -> Response:
+def _act(action: Action, token: str, host: str | None) -> Response:
     try:
         LINKS.count(network(host))
         if not TOKEN.fullmatch(token):
             return _refuse(INCOMPLETE, 404)
-        return render_agreement("done", workspace=_confirm(token))
+        return render_agreement(f"{action}_done", workspace=_call(FUNCTIONS[action], token))
     except TooManyAttempts as limit:
         response = _refuse(str(limit), 429)
         response.headers["retry-after"] = str(limit.retry_after)
@@ -57,14 +70,14 @@ def _agree(token: str, host: str | None) -> Response:
         return _refuse(str(refused), 422)
 
 
-def _confirm(token: str) -> str:
+def _call(function: str, token: str) -> str:
     from tally.storage.postgrest import ask, open_supabase  # imports Supabase, which takes a second
 
     settings = load_settings()
     client = open_supabase(
         settings.supabase_url, settings.supabase_publishable_key, timeout_seconds=TIMEOUT_SECONDS
     )
-    return str(ask(client.rpc("confirm_channel", {"token": token}).execute).data)
+    return str(ask(client.rpc(function, {"token": token}).execute).data)
 
 
 def _refuse(reason: str, status: int) -> Response:

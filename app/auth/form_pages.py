@@ -55,9 +55,9 @@ def render_confirmation(state: Literal["open", "refused"], **values: str) -> HTM
     return _render(f"confirmation_{state}", **values)
 
 
-def render_agreement(state: Literal["open", "done", "refused"], **values: str) -> HTMLResponse:
-    """Render the page of a link by which a mailbox agrees to get alerts. Every value is escaped."""
-    return _render(f"agreement_{state}", **values)
+def render_agreement(state: str, **values: str) -> HTMLResponse:
+    """Render the page of a link by which a mailbox agrees to get alerts, or ends them. Values are escaped."""
+    return _render(f"alerts_{state}", **values)
 
 
 def _render(template: str, **values: str) -> HTMLResponse:

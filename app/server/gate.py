@@ -23,17 +23,18 @@ from app.server.streamlit_sessions import TOO_MUCH, belongs_to, has_room
 from app.ui.pages import PATHS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-FORMS = {
-    "/login", "/signup", "/forgot", "/reset", "/logout", "/invitation", mail_links.CONFIRM, alert_links.PATH
-}  # fmt: skip
+FORMS = {"/login", "/signup", "/forgot", "/reset", "/logout", "/invitation", mail_links.CONFIRM}
 # Whole paths, compared after decoding: a prefix would be open to path traversal.
 OPEN = {
     *FORMS,
     mail_links.PATH,
+    *alert_links.PATHS.values(),
     "/signed-out.js",
     "/_stcore/health",
     *(f"/app/static/{file.name}" for file in STATIC.iterdir()),
 }
+# Mail programs send it from anywhere; it reads no session, and its token is all it needs.
+FROM_ANY_SITE = {alert_links.PATHS["stop"]}
 CLOSED_PREFIXES = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 CACHEABLE_PREFIXES = ("/static/", "/app/static/")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -136,7 +137,7 @@ def _set_our_headers(scope: Scope, session: LiveSession) -> None:
 def _refuse_cross_site(scope: Scope) -> Response | None:
     """Refuse forms that another site sends (CSRF)."""
     headers = HTTPConnection(scope).headers
-    if scope["method"] in SAFE_METHODS or is_same_origin(headers):
+    if scope["method"] in SAFE_METHODS or scope["path"] in FROM_ANY_SITE or is_same_origin(headers):
         return None
     return PlainTextResponse("This form was sent from another site. Open Tally and try again.", 403)
 

@@ -23,6 +23,7 @@ create table if not exists public.channels (
     confirmation_expires_at timestamptz check (
         confirmation_expires_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
     ),
+    stop_sha256 bytea unique check (octet_length(stop_sha256) = 32), -- of the token by which a mailbox ends its alerts
     failures_in_a_row smallint not null default 0 check (failures_in_a_row >= 0), -- messages refused for good
     disabled_at timestamptz check (disabled_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     disabled_reason text check (length(disabled_reason) <= 500),
@@ -87,9 +88,9 @@ end
 $$;
 revoke all on function private.require_channel(uuid) from public;
 
--- Adds a channel, or changes one: {kind, name, hint, sealed_target, encryption_key_id, quiet_from, quiet_to, urgent_passes,
--- digest}. The id comes from the caller, since the target is encrypted for it. Without a target a channel keeps its own; a new
--- one has to be verified again, which begins at once. Returns the id of that message, if any.
+-- Adds a channel, or changes one: {kind, name, hint, sealed_target, encryption_key_id, stop_token, quiet_from, quiet_to,
+-- urgent_passes, digest}. The id comes from the caller, since the target is encrypted for it. Without a target a channel keeps
+-- its own; a new one has to be verified again, which begins at once. Returns the id of that message, if any.
 create or replace function public.save_channel(workspace uuid, channel uuid, details jsonb)
 returns uuid
 language plpgsql
@@ -99,6 +100,9 @@ as $$
 declare
     tenant constant uuid := private.require_workspace(workspace, 'admin');
     given constant public.channels := jsonb_populate_record(null::public.channels, details);
+    stop constant bytea := case when details ->> 'stop_token' <> '' then decode(
+        private.hash_token(details ->> 'stop_token'), 'hex'
+    ) end;
     called text;
 begin
     if channel is null or details is null then
@@ -114,6 +118,7 @@ begin
         verified_at = case when given.sealed_target is null then c.verified_at end,
         verified_by = case when given.sealed_target is null then c.verified_by end,
         confirmation_sha256 = case when given.sealed_target is null then c.confirmation_sha256 end,
+        stop_sha256 = case when given.sealed_target is null then c.stop_sha256 else stop end,
         quiet_from = given.quiet_from,
         quiet_to = given.quiet_to,
         urgent_passes = coalesce(given.urgent_passes, true),
@@ -125,12 +130,12 @@ begin
         where d.channel_id = save_channel.channel and d.state = 'held' and d.sent_in is null;
     else
         insert into public.channels (
-            id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, quiet_from, quiet_to, urgent_passes, digest,
-            created_by
+            id, workspace_id, kind, name, hint, sealed_target, encryption_key_id, stop_sha256, quiet_from, quiet_to,
+            urgent_passes, digest, created_by
         )
         values (
             save_channel.channel, tenant, given.kind, called, coalesce(given.hint, ''), given.sealed_target,
-            given.encryption_key_id, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
+            given.encryption_key_id, stop, given.quiet_from, given.quiet_to, coalesce(given.urgent_passes, true),
             coalesce(given.digest, 'none'), auth.uid()
         )
         on conflict (id) do nothing;
@@ -225,3 +230,31 @@ end
 $$;
 revoke all on function public.confirm_channel(text) from public, service_role;
 grant execute on function public.confirm_channel(text) to anon, authenticated;
+
+-- Ends the alerts to a mailbox by the token in each email there. It gets no more before its reader agrees again.
+create or replace function public.stop_channel(token text)
+returns text
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+    tenant uuid;
+begin
+    update public.channels as c
+    set
+        verified_at = null,
+        verified_by = null,
+        confirmation_sha256 = null,
+        disabled_at = now(),
+        disabled_reason = 'Its reader asked to stop.'
+    where c.stop_sha256 = decode(private.hash_token($1), 'hex')
+    returning c.workspace_id into tenant;
+    if tenant is null then
+        raise exception 'This link is no longer valid: the channel was removed, or has another address.' using errcode = '22023';
+    end if;
+    return (select w.name from public.workspaces as w where w.id = tenant);
+end
+$$;
+revoke all on function public.stop_channel(text) from public, service_role;
+grant execute on function public.stop_channel(text) to anon, authenticated;

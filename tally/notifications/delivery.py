@@ -144,7 +144,7 @@ class _Round:
             return
         shown = [part for part in parts if part.event_id in visible]
         self._submit(
-            one, lambda: _send_email(self.settings, email.write(compose(one, shown, origin), target))
+            one, lambda: _send_email(self.settings, email.write(compose(one, shown, origin), target, origin))
         )
 
     def _submit(self, one: Claim, send: Send, verified_by: str | None = None) -> None:

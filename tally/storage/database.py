@@ -96,6 +96,7 @@ NOT_ABOUT_WORKSPACE = frozenset(
         "set_project_members",
         "set_source_enabled",
         "stop_digests",
+        "stop_channel",
         "test_channel",
         "update_project",
     }

@@ -165,6 +165,7 @@ EXECUTED_BY = {
     "set_member_limit": {"authenticated"},
     "stop_digests": {"anon", "authenticated"},  # who reads a mailbox may be signed out
     "set_role": {"authenticated"},
+    "stop_channel": {"anon", "authenticated"},
     "test_channel": {"authenticated"},
     "transfer_ownership": {"authenticated"},
     "update_project": {"authenticated"},

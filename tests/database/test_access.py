@@ -286,7 +286,7 @@ def test_nobody_reads_the_hash_of_a_token(team: Team) -> None:
 
 def test_nobody_reads_the_target_of_a_channel(team: Team) -> None:
     for connection in team.connections.values():
-        for columns in ("sealed_target", "confirmation_sha256", "*"):
+        for columns in ("sealed_target", "confirmation_sha256", "stop_sha256", "*"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select {columns} from public.channels")
 

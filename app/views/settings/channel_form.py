@@ -129,6 +129,7 @@ def _save(user: User, kind: str, channel_id: str, filled: Filled) -> None:
                 "hint": KINDS[kind].describe(target),
                 "sealed_target": sealed.envelope,
                 "encryption_key_id": sealed.key_id,
+                "stop_token": target.get("stop_token", ""),
             }
             secret = target.get("secret", "")
         enqueued = channels.save_channel(user, channel_id, details)

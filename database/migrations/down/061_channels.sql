@@ -1,5 +1,6 @@
 -- The way back from 061_channels.sql.
 
+drop function if exists public.stop_channel(text);
 drop function if exists public.confirm_channel(text);
 drop function if exists public.test_channel(uuid);
 drop function if exists public.remove_channel(uuid);

@@ -1,4 +1,4 @@
-"""The link by which a mailbox agrees to get alerts, followed by a browser without an account."""
+"""Links by which a mailbox agrees to get alerts, or ends them, followed by a browser without an account."""
 
 import re
 from html import unescape
@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from app.auth.identity import User
+from tests.app.app_server import AppServer
 from tests.app.teams import new_team
 
 Job = psycopg.Connection[Any]
@@ -66,6 +67,54 @@ def test_link_that_has_expired_is_explained(browser: httpx.Client, job: Job, cha
         "This link has expired, or a newer one was sent. Ask for a new one.",
     )
     assert verified_by(job, channel) is None
+
+
+STOP_TOKEN = "s" * 43
+STOP = "/stop-alerts"
+
+
+@pytest.fixture
+def telling(job: Job, channel: UUID) -> UUID:
+    """The channel, whose mailbox gets alerts."""
+    job.execute("update public.channels set stop_sha256 = null")
+    job.execute(
+        """update public.channels set verified_at = now(), verified_by = 'link',
+            stop_sha256 = decode(private.hash_token(%s), 'hex') where id = %s""",
+        [STOP_TOKEN, channel],
+    )
+    return channel
+
+
+def test_opening_the_link_that_ends_alerts_ends_nothing(
+    browser: httpx.Client, job: Job, telling: UUID
+) -> None:
+    page = browser.get(STOP, params={"token": STOP_TOKEN})
+    assert page.status_code == 200
+    assert "Get no more alerts" in page.text
+    assert verified_by(job, telling) == "link"
+
+
+@pytest.mark.parametrize("is_one_click", [False, True])
+def test_reader_ends_alerts(
+    browser: httpx.Client, job: Job, telling: UUID, server: AppServer, is_one_click: bool
+) -> None:
+    if is_one_click:  # as a mail program sends it: from nowhere, and without a session
+        body = {"List-Unsubscribe": "One-Click"}
+        done = httpx.post(f"{server.url}{STOP}", params={"token": STOP_TOKEN}, data=body)
+    else:
+        done = browser.post(STOP, data={"token": STOP_TOKEN})
+    assert done.status_code == 200
+    assert "No more alerts of the workspace “Northwind &lt;b&gt;”" in done.text
+    assert verified_by(job, telling) is None
+    query = "select disabled_reason from public.channels where id = %s"
+    assert job.execute(query, [telling]).fetchone() == ("Its reader asked to stop.",)
+
+
+@pytest.mark.usefixtures("telling")
+def test_stopped_mailbox_has_to_agree_again(job: Job) -> None:
+    job.execute("select public.stop_channel(%s)", [STOP_TOKEN])
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="This link has expired"):
+        job.execute("select public.confirm_channel(%s)", [TOKEN])
 
 
 @pytest.mark.parametrize("token", ["", "short", "x" * 44, "<script>", "t" * 42 + "'"])

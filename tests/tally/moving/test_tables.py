@@ -53,6 +53,7 @@ OF_TABLES = {
         "quiet_from",
         "quiet_to",
         "sealed_target",
+        "stop_sha256",
         "urgent_passes",
         "verified_at",
         "verified_by",

@@ -208,7 +208,18 @@ def test_hostile_text_is_no_html() -> None:
     assert "<script>" not in mail.html
     assert "<img" not in mail.html
     assert mail.key == MESSAGE.delivery_id
-    assert mail.text.endswith("https://tally.example.org/budgets\n")
+    assert "https://tally.example.org/budgets\n" in mail.text
+
+
+def test_email_says_how_it_ends() -> None:
+    target = email.check({"address": "a@example.org"})
+    stop = f"https://tally.example.org/stop-alerts?token={target['stop_token']}"
+    mail = email.write(MESSAGE, target, "https://tally.example.org/")
+    assert mail.headers["List-Unsubscribe"] == f"<{stop}>"
+    assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert stop in mail.text
+    assert f'href="{stop}"' in mail.html
+    assert "List-Unsubscribe" not in email.write(MESSAGE, target).headers
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -298,21 +309,10 @@ def test_own_network_can_be_allowed(kind: str, changes: dict[str, str]) -> None:
     assert check_target(kind, TARGETS[kind] | changes, PRIVATE)
 
 
+NAMES = [field.name for service in KINDS.values() for field in service.FIELDS]
+STORED = {*NAMES, "secret", "stop_token"}
 VALUES = st.dictionaries(
-    st.sampled_from(
-        [
-            "url",
-            "address",
-            "server",
-            "topic",
-            "token",
-            "chat",
-            "routing_key",
-            "region",
-            "secret",
-            "old_secret",
-        ]
-    ),
+    st.sampled_from(sorted(STORED)),
     st.text(max_size=300)
     | st.sampled_from(["https://[", "https://a\u2028b", "https://\ud800.example", "//x"]),
 )
@@ -327,14 +327,4 @@ def test_any_input_is_taken_or_refused_in_a_sentence(kind: str, values: dict[str
         sentence = str(refusal)
     assert bool(target) != sentence.endswith(".")
     if target:
-        assert set(target) <= {
-            "url",
-            "address",
-            "server",
-            "topic",
-            "token",
-            "chat",
-            "routing_key",
-            "region",
-            "secret",
-        }
+        assert set(target) <= STORED
