@@ -317,7 +317,7 @@ def test_server_that_never_answers_delays_no_other(desk: Desk, services: FakeSer
             time.sleep(0.01)
         silent.stopped.set()
         thread.join()
-    assert "without an answer" in desk.problem()
+    assert "without an answer" in desk.channel("webhook", "last_problem")
 
 
 def test_no_workspace_takes_all_turns(
