@@ -1,7 +1,6 @@
 """Preferences, and the display currency with its rates."""
 
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,9 +12,7 @@ from app.figures.currencies import COVERED_SINCE, Currency
 from tally.currency import stored_rates
 from tally.currency.rates import USD, Rates
 
-PREFERENCE_COLUMNS = (
-    "timezone,theme,currency,default_date_range,forecast_enabled,monthly_limit_usd::text,metadata"
-)
+PREFERENCE_COLUMNS = "timezone,theme,currency,default_date_range,forecast_enabled,metadata"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +24,6 @@ class Preferences:
     currency: str = USD
     default_range: str = "30D"
     forecast_enabled: bool = True
-    monthly_limit_usd: Decimal | None = None
     timezone_set: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -43,7 +39,7 @@ class Preferences:
 def load_preferences(user: User) -> Preferences:
     """The stored preferences, or the defaults.
 
-    In a shared workspace, days and amounts are the workspace's, and one's own monthly limit does not apply.
+    In a shared workspace, days and amounts are the workspace's.
     """
     own = _preferences(user, data_version(user))
     workspace = user.workspace
@@ -55,7 +51,6 @@ def load_preferences(user: User) -> Preferences:
         currency=workspace.currency,
         timezone_set=True,
         forecast_enabled=True,
-        monthly_limit_usd=None,
     )
 
 
@@ -71,7 +66,6 @@ def _preferences(user: User, version: str) -> Preferences:  # noqa: ARG001
         currency=row["currency"],
         default_range={"all": "All"}.get(row["default_date_range"], row["default_date_range"].upper()),
         forecast_enabled=row["forecast_enabled"],
-        monthly_limit_usd=row["monthly_limit_usd"] and Decimal(row["monthly_limit_usd"]),
         timezone_set=row["timezone"] != "UTC" or bool(row["metadata"].get("timezone_set")),
         metadata=row["metadata"],
     )

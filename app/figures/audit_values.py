@@ -25,7 +25,6 @@ LABELS = {
     "is_private": "Private",
     "metadata.paid_by": "Paid by",
     "model_name": "Model",
-    "monthly_limit_usd": "Monthly limit",
     "monthly_tokens": "Tokens",
     "monthly_usd": "Limit",
     "output_usd_per_mtok": "Output",

@@ -59,10 +59,9 @@ OF_ONE_COLUMN = {
     ("imports", "is_enabled"): ("Included source", "Excluded source"),
     ("project_rules", "position"): ("Moved rule", "Moved rule"),
     ("projects", "archived_at"): ("Archived project", "Restored project"),
-    ("user_preferences", "monthly_limit_usd"): ("Changed limit", "Removed limit"),
 }
 # Columns that need no label: there is only one meaning, or the action says it.
-UNLABELLED = {"monthly_usd", "monthly_limit_usd", "position", "role"}
+UNLABELLED = {"monthly_usd", "position", "role"}
 MONEY = ("amount_usd", "cost_usd", "monthly_usd")
 OPERATOR = "operator"
 

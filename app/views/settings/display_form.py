@@ -1,6 +1,5 @@
 """Settings card: display preferences."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -9,15 +8,13 @@ from app import data
 from app.auth import identity
 from app.auth.identity import User, database_of
 from app.figures.currencies import list_currencies
-from app.formats.amount_field import show_amount
 from app.formats.currency import describe_currency
-from app.parts.limits import parse_limit, read_limit, remember_limit
 from app.parts.timezones import list_timezones
 from app.ui.cards import render_heading
-from app.ui.notices import announce, explain_refusal, render_refusal
-from app.ui.periods import PRESET_DAYS, PRESET_LABELS, today_in
+from app.ui.navigation import switch_page
+from app.ui.notices import announce, explain_refusal
+from app.ui.periods import PRESET_DAYS, PRESET_LABELS
 from app.ui.theme import THEMES
-from tally.core.amounts import AmountUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +25,24 @@ class DisplayFields:
     currency: str
     theme: str
     preset: str
-    limit: str
     is_forecast_enabled: bool
 
 
 def render_display(user: User, preferences: data.Preferences) -> None:
-    """Time zone, currency, theme, default date range, monthly limit, forecast."""
+    """Time zone, currency, theme, default date range, forecast; the way to budgets."""
     render_heading("Display")
-    currency, today = data.load_currency(user), today_in(preferences.zone)
-    limit = read_limit(preferences, currency, today)
-    limit_text = show_amount(limit) if limit else ""
+    currency = data.load_currency(user)
     with st.form("display", border=False):
-        fields = _render_fields(
-            preferences, list_currencies(data.load_rates(user)), currency.code, limit_text
-        )
+        fields = _render_fields(preferences, list_currencies(data.load_rates(user)), currency.code)
         is_sent = st.form_submit_button("Save settings", type="primary")
     _offer_browser_timezone(user, preferences)
+    label = "Set a limit, and hear when it is at risk, on the Budgets page"
+    if st.button(label, type="tertiary", icon=":material/savings:", key="open_budgets"):
+        switch_page("budgets")
     if not is_sent:
-        return
-    try:
-        # An unchanged limit is not saved: converting it back and forth would make it drift.
-        changed = parse_limit(fields.limit, currency, today) if fields.limit != limit_text else {}
-    except AmountUnreadable as unreadable:
-        render_refusal(unreadable)
         return
     save_preferences(
         user,
-        remember_limit(fields.limit, currency) if changed else {},
-        **changed,
         timezone=fields.timezone,
         currency=fields.currency,
         theme=fields.theme,
@@ -64,11 +51,9 @@ def render_display(user: User, preferences: data.Preferences) -> None:
     )
 
 
-def _render_fields(
-    preferences: data.Preferences, currencies: list[str], currency: str, limit: str
-) -> DisplayFields:
+def _render_fields(preferences: data.Preferences, currencies: list[str], currency: str) -> DisplayFields:
     zones = list_timezones(preferences.timezone)
-    with st.grid(5, min_column_width=170, gap="small"):
+    with st.grid(4, min_column_width=170, gap="small"):
         timezone = st.selectbox(
             "Time zone",
             zones,
@@ -90,14 +75,8 @@ def _render_fields(
             index=_index(presets, preferences.default_range),
             format_func=lambda name: PRESET_LABELS[name].capitalize(),
         )
-        typed_limit = st.text_input(
-            f"Monthly limit ({currency})",
-            limit,
-            placeholder="No limit",
-            help="Overview and Forecast show the chance of exceeding it. This doesn't block spending.",
-        )
     is_enabled = st.toggle("Update forecasts every night", preferences.forecast_enabled)
-    return DisplayFields(timezone, chosen_currency, theme, preset, typed_limit, is_enabled)
+    return DisplayFields(timezone, chosen_currency, theme, preset, is_enabled)
 
 
 def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
@@ -110,10 +89,10 @@ def _offer_browser_timezone(user: User, preferences: data.Preferences) -> None:
 
 
 @explain_refusal
-def save_preferences(user: User, metadata: Mapping[str, object] | None = None, **values: object) -> None:
-    """Save changed preferences and their metadata, then rerun the page."""
+def save_preferences(user: User, **values: object) -> None:
+    """Save changed preferences, then rerun the page."""
     # A chosen UTC must not be replaced by the browser's time zone.
-    merged = data.load_preference_metadata(user) | {"timezone_set": True, **(metadata or {})}
+    merged = data.load_preference_metadata(user) | {"timezone_set": True}
     database = database_of(user)
     database.update("user_preferences", user.user_id, {**values, "metadata": merged}, key="user_id")
     for shown in (user, identity.current_user()):  # the workspace that is open may be another one

@@ -115,16 +115,6 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
         ),
         (
             entry(
-                "user_preferences",
-                "update",
-                before={"monthly_limit_usd": None},
-                after={"monthly_limit_usd": 5},
-            ),
-            "Changed limit",
-            "none to $5.00",
-        ),
-        (
-            entry(
                 "cost_records",
                 "reprice",
                 metadata={"records": 1204, "before_usd": "0", "after_usd": "18.3600000000"},

@@ -136,7 +136,6 @@ def test_team_has_its_own_days_and_currency(user: User, job: Job) -> None:
     preferences = data.load_preferences(team)
 
     assert (preferences.timezone, data.load_currency(team).code) == ("Asia/Kathmandu", "EUR")
-    assert preferences.monthly_limit_usd is None
     assert (data.load_preferences(user).timezone, data.load_currency(user).code) == ("UTC", "USD")
 
 

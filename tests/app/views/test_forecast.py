@@ -167,9 +167,8 @@ def test_month_end_is_described_in_a_sentence(
     month = f"{TODAY:%B} will most likely end at $71, between $61 and $80"
     assert f"{month}." in shown(open_page(monkeypatch, user, "forecast"))
 
-    job.execute(
-        "update public.user_preferences set monthly_limit_usd = 75.5 where user_id = %s", [user.user_id]
-    )
+    add = "insert into public.budgets (workspace_id, name, amount) values (%s, 'M', 75.5)"
+    job.execute(add, [user.user_id])
     assert f"{month}; 29% chance of exceeding $75.50." in shown(open_page(monkeypatch, user, "forecast"))
 
 

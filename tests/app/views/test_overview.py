@@ -143,8 +143,8 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
 ) -> None:
     save(user, [usage(0, "2")])
-    set_limit = "update public.user_preferences set monthly_limit_usd = %s where user_id = %s"
-    job.execute(set_limit, [100, user.user_id])
+    add = "insert into public.budgets (workspace_id, name, amount) values (%s, 'M', 100)"
+    job.execute(add, [user.user_id])
     page = open_page(monkeypatch, user)
     assert "of $100 Forecast ready" in hero(page)
     assert "No forecast yet" in plain_text(page)
@@ -155,7 +155,7 @@ def test_month_end_shows_the_chance_of_exceeding_the_limit(
     assert "$98.00 left" in hero(page)
     assert "On track" in plain_text(page)
 
-    job.execute(set_limit, ["1.50", user.user_id])
+    job.execute("update public.budgets set amount = 1.50 where workspace_id = %s", [user.user_id])
     page = open_page(monkeypatch, user)
     assert "$0.50 over" in hero(page)
     assert "Exceeded on" in plain_text(page)

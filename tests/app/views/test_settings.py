@@ -72,16 +72,6 @@ def test_preferences_are_saved_and_other_metadata_stays(page: AppTest, user: Use
     assert "import_mappings" in data.load_preference_metadata(user)
 
 
-def test_monthly_limit_is_saved_and_an_invalid_one_explained(page: AppTest, user: User) -> None:
-    limits = []
-    for text in ("$1,250.50", "-3", ""):
-        next(field for field in page.text_input if field.label == "Monthly limit (USD)").set_value(text)
-        send(page, "Save settings")
-        assert ("above 0" in all_text(page)) == (text == "-3")
-        limits.append(reread(user).monthly_limit_usd)
-    assert limits == [Decimal("1250.5"), Decimal("1250.5"), None]
-
-
 def test_chosen_utc_is_not_replaced_by_the_browsers_timezone(page: AppTest, user: User) -> None:
     select(page, "Time zone", "UTC")
     send(page, "Save settings")
