@@ -1,7 +1,7 @@
 """Accuracy of forecasts on the daily series in FORECAST_DATA, cross-validated.
 
 The shipped constants were measured on all of these series. Here the ranges and the confidence of each series
-use constants measured on other series.
+use constants measured on other series, at the cutoffs and between them, as the shipped ones are.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.measurement import Measurement, Options
 from forecasting.evaluation.calibrate import calibrate, case_of
 from forecasting.evaluation.command import score
-from forecasting.evaluation.cutoffs import load_cutoffs
+from forecasting.evaluation.cutoffs import add_rolling_cutoffs, load_cutoffs
 from forecasting.evaluation.replay import CutoffForecast, replay
 from forecasting.evaluation.score import Bar, calculate_bars, render_score
 from forecasting.model import intervals
@@ -23,6 +23,9 @@ from forecasting.workers.pool import count_cores
 
 SHORTER_DAYS = (7, 15)  # the rest of a month is often shorter than 30 days
 FOLDS = 10
+ROLLING_DAYS = 25
+
+Folds = Sequence[tuple[CutoffForecast, Calibration]]
 
 
 def measure(_options: Options) -> list[Measurement]:
@@ -33,33 +36,27 @@ def measure(_options: Options) -> list[Measurement]:
         return []
     warm_up()
     cutoffs, _ = load_cutoffs(Path(folder))
-    forecasts = cross_validate([each for each in replay(cutoffs, count_cores()) if _is_known(each)])
+    known = [each for each in cutoffs if len(each.history) > 0 and len(each.actual) == HORIZON_DAYS]
+    replayed = replay(add_rolling_cutoffs(known, ROLLING_DAYS), count_cores())
+    folds = _find_calibrations(replayed[: len(known)], replayed)
+    forecasts = [_recalibrate(each, calibration) for each, calibration in folds]
     rows = score(forecasts)
     print(render_score(rows, forecasts))
     return [_measurement(bar) for bar in calculate_bars(rows, forecasts)] + [
-        _measure_shorter(forecasts, days) for days in SHORTER_DAYS
+        _measure_shorter(folds, days) for days in SHORTER_DAYS
     ]
 
 
-def cross_validate(forecasts: Sequence[CutoffForecast]) -> list[CutoffForecast]:
-    """The same forecasts; their ranges and confidence use constants measured without their own series."""
-    return [_recalibrate(each, calibration) for each, calibration in _with_calibrations(forecasts)]
-
-
-def _with_calibrations(forecasts: Sequence[CutoffForecast]) -> list[tuple[CutoffForecast, Calibration]]:
+def _find_calibrations(forecasts: Sequence[CutoffForecast], replayed: Sequence[CutoffForecast]) -> Folds:
+    """Each forecast with constants measured without its own series."""
     # Every tenth series by name makes a fold, so that each family is spread over the folds.
-    names = sorted({each.cutoff.series.unique_id for each in forecasts})
+    names = sorted({each.cutoff.series.unique_id for each in replayed})
     fold_of = {name: index % FOLDS for index, name in enumerate(names)}
-    folds = [fold_of[each.cutoff.series.unique_id] for each in forecasts]
     calibrations = [
-        calibrate([case_of(each) for each, its in zip(forecasts, folds, strict=True) if its != fold])
+        calibrate([case_of(each) for each in replayed if fold_of[each.cutoff.series.unique_id] != fold])
         for fold in range(FOLDS)
     ]
-    return [(each, calibrations[fold]) for each, fold in zip(forecasts, folds, strict=True)]
-
-
-def _is_known(forecast: CutoffForecast) -> bool:
-    return len(forecast.cutoff.history) > 0 and len(forecast.cutoff.actual) == HORIZON_DAYS
+    return [(each, calibrations[fold_of[each.cutoff.series.unique_id]]) for each in forecasts]
 
 
 def _recalibrate(forecast: CutoffForecast, calibration: Calibration) -> CutoffForecast:
@@ -72,12 +69,12 @@ def _recalibrate(forecast: CutoffForecast, calibration: Calibration) -> CutoffFo
     )
 
 
-def _measure_shorter(forecasts: Sequence[CutoffForecast], days: int) -> Measurement:
+def _measure_shorter(folds: Folds, days: int) -> Measurement:
     inside = 0
-    for each, calibration in _with_calibrations(forecasts):
+    for each, calibration in folds:
         total = intervals.calculate_total(each.cutoff.history, each.predicted, days, calibration)
         inside += total.lower_80 <= each.cutoff.actual[:days].sum() <= total.upper_80
-    return Measurement(f"forecast: {days}-day totals in their 80% range", 100 * inside / len(forecasts), "%")
+    return Measurement(f"forecast: {days}-day totals in their 80% range", 100 * inside / len(folds), "%")
 
 
 def _measurement(bar: Bar) -> Measurement:

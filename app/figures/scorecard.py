@@ -95,8 +95,9 @@ def read_backtest(stored: Mapping[str, Any] | None) -> Score | None:
     months, mean = stored.get("months"), stored.get("mean_usd")
     if not months or not mean or "error_usd" not in stored:
         return None
+    few = ": too little to judge by" if months == 1 else ""
     return Score(
-        f"tested on {plural(months, 'past month')}",
+        f"tested on {plural(months, 'past month')}{few}",
         "Months",
         stored["error_usd"] / mean,
         _divide(stored.get("same_as_last_month_error_usd"), mean),

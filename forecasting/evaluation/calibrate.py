@@ -1,4 +1,8 @@
-"""Measure the constants of the intervals: `python -m forecasting.evaluation.calibrate DATA_DIR`."""
+"""Measure the constants of the intervals: `python -m forecasting.evaluation.calibrate DATA_DIR --every 11`.
+
+With --every, forecasts are also made every so many days between the given cutoffs. The last months of long
+series may be quiet by chance, which makes their ranges seem too wide.
+"""
 
 import argparse
 import hashlib
@@ -11,15 +15,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecasting.evaluation.cutoffs import CUTOFFS, META, SERIES, DataProblem, load_cutoffs, load_licences
+from forecasting.evaluation.cutoffs import (
+    CUTOFFS,
+    META,
+    SERIES,
+    DataProblem,
+    add_rolling_cutoffs,
+    load_cutoffs,
+    load_licences,
+)
 from forecasting.evaluation.replay import CutoffForecast, replay
 from forecasting.model import intervals
 from forecasting.model.calibration import (
-    DAILY_LEVELS,
     FILE,
-    HISTORY_DAYS,
+    GROUPS,
     TOTAL_DAYS,
     Calibration,
+    find_group,
 )
 from forecasting.model.intervals import HORIZON_DAYS
 from forecasting.model.level import Array
@@ -43,31 +55,35 @@ class Case(NamedTuple):
 
 def calibrate(cases: Sequence[Case]) -> Calibration:
     """Measure the constants on these cases. Every series has the same weight."""
-    groups = _by_history(cases)
+    groups = _by_group(cases)
     if not all(groups):
-        raise DataProblem("Calibration needs series with short, medium and long histories.")
+        raise DataProblem(
+            "Calibration needs short, medium and long histories, each with and without many days of 0."
+        )
     daily = tuple(_calibrate_days(group) for group in groups)
     total = tuple(_calibrate_totals(cases, days) for days in TOTAL_DAYS)
     return Calibration(daily, total, _calibrate_confidence(cases))
 
 
-def _by_history(cases: Sequence[Case]) -> list[list[Case]]:
-    groups: list[list[Case]] = [[] for _ in range(len(HISTORY_DAYS) + 1)]
+def _by_group(cases: Sequence[Case]) -> list[list[Case]]:
+    groups: list[list[Case]] = [[] for _ in range(GROUPS)]
     for case in cases:
-        groups[sum(len(case.y) > limit for limit in HISTORY_DAYS)].append(case)
+        groups[find_group(len(case.y), intervals.is_sparse(case.y))].append(case)
     return groups
 
 
 def _calibrate_days(cases: Sequence[Case]) -> tuple[float, ...]:
     """Offsets that turn each recent quantile into the same quantile of the actual days."""
     scaled_errors = [
-        (case.actual - intervals.calculate_recent_quantiles(case.y, case.predicted)[:, None])
+        (case.actual - intervals.calculate_recent_quantiles(case.y, case.predicted))
         / max(intervals.calculate_scale(case.y), np.finfo(float).tiny)
         for case in cases
     ]
-    weights = np.repeat(_series_weights(cases), HORIZON_DAYS)
-    levels = zip(DAILY_LEVELS, np.hstack(scaled_errors), strict=True)
-    return _round([_weighted_quantiles(row, weights, [level])[0] for level, row in levels])
+    weights = _series_weights(cases)
+    levels = np.average([intervals.calculate_daily_levels(case.y) for case in cases], axis=0, weights=weights)
+    of_days = np.repeat(weights, HORIZON_DAYS)
+    rows = zip(levels, np.hstack(scaled_errors), strict=True)
+    return _round([_weighted_quantiles(row, of_days, [level])[0] for level, row in rows])
 
 
 def _calibrate_totals(cases: Sequence[Case], days: int) -> tuple[float, ...]:
@@ -76,17 +92,7 @@ def _calibrate_totals(cases: Sequence[Case], days: int) -> tuple[float, ...]:
         floor = max(intervals.FLOOR_SHARE * intervals.calculate_scale(case.y), np.finfo(float).tiny)
         actual, predicted = (amounts[:days].mean() + floor for amounts in (case.actual, case.predicted))
         ratios.append(np.log(actual / predicted) / intervals.calculate_volatility(case.y, case.predicted))
-    levels = _correct_levels(len({case.unique_id for case in cases}))
-    return _round(_weighted_quantiles(np.array(ratios), _series_weights(cases), levels))
-
-
-def _correct_levels(series: int) -> Array:
-    """LEVELS with the finite-sample correction of conformal prediction, which moves them outwards."""
-    levels = np.array(LEVELS)
-    beyond = np.clip(np.abs(levels - 0.5) + 0.5, 0.5, 1) * (series + 1) / series
-    return np.where(
-        levels == 0.5, 0.5, np.where(levels > 0.5, np.minimum(beyond, 1), np.maximum(1 - beyond, 0))
-    )
+    return _round(_weighted_quantiles(np.array(ratios), _series_weights(cases), LEVELS))
 
 
 def _calibrate_confidence(cases: Sequence[Case]) -> tuple[float, float]:
@@ -115,9 +121,11 @@ def _round(values: Sequence[float] | Array) -> tuple[float, ...]:
     return tuple(round(float(value), DIGITS) for value in values)
 
 
-def load_cases(folder: Path, workers: int) -> list[Case]:
+def load_cases(folder: Path, workers: int, every: int | None = None) -> list[Case]:
     """Forecast at every cutoff that is followed by a full horizon of known days."""
     cutoffs, _ = load_cutoffs(folder)
+    if every:
+        cutoffs = add_rolling_cutoffs(cutoffs, every)
     known = [cutoff for cutoff in cutoffs if len(cutoff.actual) == HORIZON_DAYS and len(cutoff.history)]
     return [case_of(forecast) for forecast in replay(known, workers)]
 
@@ -150,15 +158,18 @@ def main() -> int:
     """Write calibration.json, and print errors as one sentence."""
     parser = argparse.ArgumentParser(prog="python -m forecasting.evaluation.calibrate", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DATA_DIR")
+    parser.add_argument("--every", type=int, metavar="DAYS", help="also forecast every so many days")
     parser.add_argument("--date", help="date to note in the file")
     parser.add_argument("--out", type=Path, default=FILE)
     arguments = parser.parse_args()
     try:
         warm_up()
-        cases = load_cases(arguments.folder, count_cores())
+        cases = load_cases(arguments.folder, count_cores(), arguments.every)
         from forecasting.model.prophet_model import VERSION
 
         provenance = describe(arguments.folder, cases, arguments.date, VERSION)
+        if arguments.every:
+            provenance["made_by"] += f" --every {arguments.every}"
         arguments.out.write_text(render(calibrate(cases), provenance))
     except TallyError as problem:
         print(problem, file=sys.stderr)

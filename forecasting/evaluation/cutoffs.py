@@ -7,7 +7,7 @@ source, licence). The cutoff is the last day of data that a forecast may use.
 import csv
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from forecasting.model.intervals import HORIZON_DAYS
 from forecasting.model.level import Array
+from forecasting.model.series import MIN_DAYS
 from tally.core.errors import TallyError
 
 SERIES, CUTOFFS, META = "series.csv", "cutoffs.csv", "meta.csv"
@@ -71,6 +72,18 @@ def load_cutoffs(folder: Path) -> tuple[list[Cutoff], list[str]]:
     if not cutoffs:
         raise DataProblem(f"{CUTOFFS} has no rows: there is nothing to forecast.")
     return cutoffs, rejected
+
+
+def add_rolling_cutoffs(cutoffs: Sequence[Cutoff], every: int) -> list[Cutoff]:
+    """The cutoffs, and more of the same series: every so many days, each followed by a full horizon."""
+    series = {cutoff.series.unique_id: cutoff.series for cutoff in cutoffs}
+    known = {(cutoff.series.unique_id, cutoff.day) for cutoff in cutoffs}
+    rolling = [
+        Cutoff(each, each.first_day + timedelta(days=days - 1))
+        for each in series.values()
+        for days in range(MIN_DAYS, len(each.y) - HORIZON_DAYS + 1, every)
+    ]
+    return [*cutoffs, *(each for each in rolling if (each.series.unique_id, each.day) not in known)]
 
 
 def _parse_cutoff(line: int, row: dict[str, str], series: dict[str, DailySeries]) -> Cutoff:

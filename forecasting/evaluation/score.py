@@ -3,7 +3,8 @@
 TOT is the absolute error of the 30-day total, BIAS its signed error, and wQL the weighted quantile loss, all
 relative to the series' mean. MASE and RMSSE are scaled by the series' week-over-week change.
 c80 and c95 are the percentage of days inside the ranges, up80 and up95 of days above them, T80 and T95 of
-totals inside theirs. Every series has the same weight.
+totals inside theirs. Every series has the same weight, except in the coverage by weekday, which counts all
+days with spend alike.
 """
 
 from collections import defaultdict
@@ -18,8 +19,11 @@ from forecasting.evaluation.cutoffs import Cutoff
 from forecasting.evaluation.replay import CutoffForecast
 from forecasting.model.intervals import HORIZON_DAYS, Total
 from forecasting.model.level import Array
+from tally.core.text import plural
 
 OURS = "Tally"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FEW_FORECASTS = 20  # a share of fewer totals moves by more than 10 points with two of them
 MEASURES = ("TOT", "BIAS", "MASE", "RMSSE", "wQL", "c80", "c95", "up80", "up95", "T80", "T95")
 TINY = 1e-9
 
@@ -157,16 +161,41 @@ def calculate_bars(rows: Sequence[Row], forecasts: Sequence[CutoffForecast]) -> 
     means = average(rows, lambda row: row.method)
     ours, naive = means[OURS], means["seasonal naive"]
     return [
-        Bar("30-day total error / seasonal naive", ours["TOT"] / naive["TOT"], maximum=0.85),
+        Bar("30-day total error / seasonal naive", ours["TOT"] / naive["TOT"], maximum=0.76),
         _calculate_best_baseline_bar(means),
-        Bar("RMSSE / seasonal naive", ours["RMSSE"] / naive["RMSSE"], maximum=0.80),
-        Bar("wQL / seasonal naive", ours["wQL"] / naive["wQL"], maximum=0.74),
+        Bar("RMSSE / seasonal naive", ours["RMSSE"] / naive["RMSSE"], maximum=0.77),
+        Bar("wQL / seasonal naive", ours["wQL"] / naive["wQL"], maximum=0.72),
+        *_calculate_weekday_bars(forecasts),
         Bar("% of days in their 95% range", ours["c95"], 93, 97),
         Bar("% of days above their 80% range", ours["up80"], 7.5, 12.5),
         Bar("% of days above their 95% range", ours["up95"], 1, 4),
-        Bar("% of totals in their 80% range", ours["T80"], 75, 85),
+        Bar("% of totals in their 80% range", ours["T80"], 77, 83),
         Bar("% of totals in their 95% range", ours["T95"], 92, 98),
         Bar("confidence with small relative error, Spearman", calculate_rank_correlation(forecasts), 0.40),
+    ]
+
+
+def calculate_weekday_coverage(forecasts: Iterable[CutoffForecast]) -> dict[str, tuple[int, float]]:
+    """By weekday: the number of known days with spend, and the percentage inside their 80% range."""
+    inside: dict[str, list[bool]] = {weekday: [] for weekday in WEEKDAYS}
+    for each in forecasts:
+        for ahead, actual in enumerate(each.cutoff.actual):
+            if actual > 0:
+                weekday = WEEKDAYS[(each.cutoff.day.weekday() + 1 + ahead) % 7]
+                lower, upper = each.bounds.lower_80[ahead], each.bounds.upper_80[ahead]
+                inside[weekday].append(bool(lower <= actual <= upper))
+    return {weekday: (len(days), 100 * float(np.mean(days))) for weekday, days in inside.items() if days}
+
+
+def _calculate_weekday_bars(forecasts: Iterable[CutoffForecast]) -> list[Bar]:
+    coverage = {weekday: share for weekday, (_, share) in calculate_weekday_coverage(forecasts).items()}
+    if not coverage:
+        return []
+    low, high = min(coverage, key=coverage.__getitem__), max(coverage, key=coverage.__getitem__)
+    name = "% of days with spend in their 80% range"
+    return [
+        Bar(f"{name}, {low} (lowest)", coverage[low], minimum=75),
+        Bar(f"{name}, {high} (highest)", coverage[high], maximum=85),
     ]
 
 
@@ -185,8 +214,25 @@ def render_score(rows: Sequence[Row], forecasts: Sequence[CutoffForecast]) -> st
             _render_table("method", average(rows, lambda row: row.method), MEASURES),
             _render_groups("TOT by history", rows, lambda row: row.history, methods),
             _render_groups("TOT by family", rows, lambda row: row.family, methods),
+            _render_weekdays(forecasts),
             "\n".join(map(render_bar, calculate_bars(rows, forecasts))),
+            *([_describe_few(len(forecasts))] if len(forecasts) < FEW_FORECASTS else []),
         ]
+    )
+
+
+def _render_weekdays(forecasts: Sequence[CutoffForecast]) -> str:
+    table = {
+        weekday: {"days": float(days), "c80": share}
+        for weekday, (days, share) in calculate_weekday_coverage(forecasts).items()
+    }
+    return _render_table("days with spend", table, ("days", "c80"))
+
+
+def _describe_few(forecasts: int) -> str:
+    return (
+        f"These are figures of {plural(forecasts, 'forecast')}: too few to judge by. "
+        f"Add series or cutoffs, {FEW_FORECASTS} forecasts at least."
     )
 
 
@@ -194,7 +240,7 @@ def render_bar(bar: Bar) -> str:
     """Render one line."""
     limits = [f"at least {bar.minimum:g}"] if bar.minimum is not None else []
     limits += [f"at most {bar.maximum:g}"] if bar.maximum is not None else []
-    return f"{bar.name:58} {bar.value:7.3f}  ({' and '.join(limits)}: {'met' if bar.holds else 'MISSED'})"
+    return f"{bar.name:66} {bar.value:7.3f}  ({' and '.join(limits)}: {'met' if bar.holds else 'MISSED'})"
 
 
 def _render_groups(
@@ -225,4 +271,6 @@ def _width(column: str) -> int:
 def _cell(figure: float) -> str:
     if np.isnan(figure):
         return "-"
+    if abs(figure) >= 1000:
+        return f"{figure:.0f}"
     return f"{figure:.1f}" if abs(figure) >= 5 else f"{figure:.3f}"

@@ -16,6 +16,7 @@ from tally.core.quantile_levels import LEVELS
 FILE = Path(__file__).with_name("calibration.json")
 DAILY_LEVELS = (0.025, 0.1, 0.9, 0.975)
 HISTORY_DAYS = (30, 120)  # short histories have up to 30 days, medium ones up to 120
+GROUPS = 2 * (len(HISTORY_DAYS) + 1)  # of histories: by length, and with or without many days of $0
 TOTAL_DAYS = (1, 3, 7, 15, 30)  # the lengths of totals that were measured
 
 
@@ -27,7 +28,8 @@ class CalibrationUnusable(Exception):
 class Calibration:
     """Measured constants.
 
-    daily: offsets at DAILY_LEVELS for short, medium and long histories, in units of the series' scale.
+    daily: offsets at DAILY_LEVELS in units of the series' scale, for short, medium and long histories with
+        spend on most days, then for short, medium and long histories that are sparse.
     total: log ratios of actual to forecast at LEVELS for each of TOTAL_DAYS, in units of volatility.
     confidence: intercept and slope of the expected accuracy of a total over volatility.
     """
@@ -36,9 +38,9 @@ class Calibration:
     total: tuple[tuple[float, ...], ...]
     confidence: tuple[float, float]
 
-    def daily_offsets(self, history_days: int) -> Array:
-        """Offsets at DAILY_LEVELS for a history of that length."""
-        return np.array(self.daily[sum(history_days > limit for limit in HISTORY_DAYS)])
+    def daily_offsets(self, history_days: int, is_sparse: bool) -> Array:
+        """Offsets at DAILY_LEVELS for a history of that length and kind."""
+        return np.array(self.daily[find_group(history_days, is_sparse)])
 
     @lru_cache  # noqa: B019 - few instances and few lengths, so the cache stays small
     def total_ratios(self, days: int) -> Array:
@@ -48,6 +50,11 @@ class Calibration:
         share = place - lower
         ratios: Array = (1 - share) * np.array(self.total[lower]) + share * np.array(self.total[lower + 1])
         return ratios
+
+
+def find_group(history_days: int, is_sparse: bool) -> int:
+    """Index into GROUPS."""
+    return sum(history_days > limit for limit in HISTORY_DAYS) + is_sparse * (len(HISTORY_DAYS) + 1)
 
 
 @lru_cache
@@ -61,7 +68,7 @@ def parse_calibration(content: Mapping[str, Any]) -> Calibration:
     first, second = content["confidence"]
     daily, total = (tuple(tuple(row) for row in content[name]) for name in ("daily", "total"))
     shapes = [len(row) for row in (*daily, *total)]
-    expected = [len(DAILY_LEVELS)] * (len(HISTORY_DAYS) + 1) + [len(LEVELS)] * len(TOTAL_DAYS)
+    expected = [len(DAILY_LEVELS)] * GROUPS + [len(LEVELS)] * len(TOTAL_DAYS)
     if shapes != expected or not all(a <= b for row in total for a, b in pairwise(row)):
         raise CalibrationUnusable("calibration.json lacks a row, or one of the totals does not rise")
     return Calibration(daily, total, (first, second))

@@ -34,9 +34,9 @@ def calculate_forecast(series: Series, days_left_in_month: int) -> Forecast:
     from forecasting.model import prophet_model  # slow to import (1 s), and only workers need it
 
     validate_series(series)
-    fitted = prophet_model.fit(series)
+    trend = prophet_model.fit_trend(series)
     days = max(HORIZON_DAYS, days_left_in_month)  # 31 days may be left, more than the horizon
-    all_days = prophet_model.calculate_daily(fitted, series.y, days)
+    all_days = prophet_model.calculate_daily(trend, series.y, days)
     predicted = all_days[:HORIZON_DAYS]
     forecast = Forecast(
         series=series,

@@ -39,13 +39,13 @@ def test_backtest_saves_forecasts_and_prints_accuracy_beside_baselines(
     out = tmp_path / "forecasts.csv"
     assert run_command(monkeypatch, SAMPLE, "--out", out, "--score") == 0
     printed = capsys.readouterr()
-    assert printed.out.startswith(f"Wrote 18 forecasts of 10 series to {out}")
+    assert printed.out.startswith(f"Wrote 19 forecasts of 11 series to {out}")
     for method in ("Tally", *baselines.SIMPLE_BASELINES):
         assert f"\n{method} " in printed.out
     assert "30-day total error / seasonal naive" in printed.out
     assert "`make baselines`" in printed.err
     with out.open() as file:
-        assert len(list(csv.DictReader(file))) == 18 * 31
+        assert len(list(csv.DictReader(file))) == 19 * 31
 
 
 def test_backtest_reports_skipped_rows_and_forecasts_by_means(

@@ -58,6 +58,15 @@ def test_confidence_is_ranked_against_the_relative_error() -> None:
     assert score.calculate_rank_correlation(unsure) == pytest.approx(-1)
 
 
+def test_coverage_by_weekday_counts_days_with_spend() -> None:
+    # 2024 began on a Monday: 28 days of history, then a Monday. Weekends are above 1.5, Fridays cost nothing.
+    actual = ([1.0, 1, 1, 1, 0, 2, 2] * 5)[:30]
+    coverage = score.calculate_weekday_coverage([forecast_of(cutoff_of([1.0] * 28, actual), 1.0)])
+    assert coverage["Monday"] == (5, 100)
+    assert coverage["Saturday"] == coverage["Sunday"] == (4, 0)
+    assert "Friday" not in coverage
+
+
 def test_simple_baselines_repeat_the_last_day_week_and_month() -> None:
     y = np.arange(35.0)
     middle = {name: baseline(y)[2] for name, baseline in baselines.SIMPLE_BASELINES.items()}
@@ -108,8 +117,17 @@ def test_rendered_score_has_methods_groups_and_bars() -> None:
         for row in (score.score_forecast(one), *score.score_simple_baselines(one.cutoff))
     ]
     rendered = score.render_score(rows, forecasts)
-    for text in ("Tally", "mean of 28 days", "to 30 days", "dev", "RMSSE / seasonal naive", "MISSED"):
+    for text in (
+        "Tally",
+        "mean of 28 days",
+        "to 30 days",
+        "dev",
+        "RMSSE / seasonal naive",
+        "MISSED",
+        "Saturday",
+    ):
         assert text in rendered
+    assert "figures of 3 forecasts: too few to judge by" in rendered
 
 
 @pytest.mark.parametrize(("value", "holds"), [(93, True), (97, True), (92.9, False), (float("nan"), False)])

@@ -12,13 +12,14 @@ from forecasting.model import prophet_model
 from forecasting.model.calibration import (
     DAILY_LEVELS,
     FILE,
-    HISTORY_DAYS,
+    GROUPS,
     TOTAL_DAYS,
     CalibrationUnusable,
     load_calibration,
     parse_calibration,
 )
 from forecasting.model.intervals import calculate_daily_bounds, calculate_total
+from forecasting.model.level import Array
 from tally.core.quantile_levels import LEVELS
 
 SAMPLE = Path(__file__).parents[1] / "evaluation" / "data"
@@ -40,7 +41,7 @@ def test_shipped_constants_are_of_this_model_and_have_provenance() -> None:
 
 def test_shipped_constants_are_complete_and_rise() -> None:
     calibration = load_calibration()
-    assert [len(row) for row in calibration.daily] == [len(DAILY_LEVELS)] * (len(HISTORY_DAYS) + 1)
+    assert [len(row) for row in calibration.daily] == [len(DAILY_LEVELS)] * GROUPS
     assert [len(row) for row in calibration.total] == [len(LEVELS)] * len(TOTAL_DAYS)
     assert all((np.diff(row) >= 0).all() for row in (*calibration.daily, *calibration.total))
     assert np.isfinite([value for row in (*calibration.daily, *calibration.total) for value in row]).all()
@@ -81,19 +82,30 @@ def test_written_calibration_can_be_read_back(cases: list[Case]) -> None:
 
 def test_ranges_have_their_coverage_on_the_data_they_were_calibrated_on() -> None:
     random = np.random.default_rng(5)
-    cases = [
-        Case(f"s{n}", "f", random.gamma(1, 3, days), np.full(30, 3.0), random.gamma(1, 3, 30))
-        for n in range(40)
-        for days in (20, 100, 200)
-    ]
+
+    def spend(days: int, active_share: float) -> Array:
+        return random.gamma(1, 3, days) * (random.uniform(size=days) < active_share)
+
+    dense, sparse = (
+        [
+            Case(f"s{n}", "f", spend(days, share), np.full(30, 3 * share), spend(30, share))
+            for n in range(40)
+            for days in (20, 100, 200)
+        ]
+        for share in (1.0, 0.6)
+    )
+    cases = dense + sparse
     calibration = calibrate(cases)
     above, inside = [], []
     for case in cases:
         above.append(case.actual > calculate_daily_bounds(case.y, case.predicted, calibration).upper_80)
         total = calculate_total(case.y, case.predicted, 30, calibration)
         inside.append(total.lower_80 <= case.actual.sum() <= total.upper_80)
-    assert np.mean(above) == pytest.approx(0.1, abs=0.01)
-    assert np.mean(inside) == pytest.approx(0.83, abs=0.03)  # slightly wider, for unseen series
+    assert np.mean(above[: len(dense)]) == pytest.approx(0.1, abs=0.01)
+    assert np.mean(above[len(dense) :]) == pytest.approx(
+        0.085, abs=0.015
+    )  # 0.2 of the days with spend at most
+    assert np.mean(inside) == pytest.approx(0.8, abs=0.03)
 
 
 def test_calibration_without_long_histories_is_refused(cases: list[Case]) -> None:

@@ -54,7 +54,7 @@ def forecasts() -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     for series in load_public_series():
         history = series.before(HISTORY_DAYS)
         if len(series.y) >= HISTORY_DAYS + 60 and not history.days_missing:
-            predicted = prophet_model.calculate_daily(prophet_model.fit(history), history.y, 30)
+            predicted = prophet_model.calculate_daily(prophet_model.fit_trend(history), history.y, 30)
             found.append((history.y, predicted, series.y[HISTORY_DAYS:]))
     return found
 
