@@ -27,6 +27,7 @@ BENCHES = (
     "budget_alerts",
     "senders",
     "accuracy",
+    "spikes",
 )
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -9,7 +9,7 @@ from app.data.reading import API_ROWS, cached, data_version, fetch_rows, select
 
 ANOMALY_COLUMNS = (
     "id,day,provider_id,model_name,kind,actual_usd::text,expected_usd::text,lower_95::text,upper_95::text,"
-    "attribution,muted_at"
+    "attribution,cause:metadata,muted_at"
 )
 
 

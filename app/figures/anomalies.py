@@ -35,11 +35,12 @@ REASONS = {  # texts for an increase and a decrease
 
 @dataclass(frozen=True, slots=True)
 class AnomalySummary:
-    """A sentence about a day, and the ids of the anomalies that it covers."""
+    """A sentence about a day, the ids of the anomalies that it covers, and their largest difference."""
 
     day: date
     sentence: str
     row_ids: tuple[str, ...]
+    weight_usd: Decimal = Decimal(0)
 
 
 def select_confirmed(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[str, str]) -> list[Row]:
@@ -70,15 +71,15 @@ def select_confirmed(rows: Iterable[Row], daily: pd.DataFrame, slugs: Mapping[st
 def describe_anomalies(
     rows: Iterable[Row], providers: Mapping[str, str], currency: Currency, today: date
 ) -> list[AnomalySummary]:
-    """Sentences about all anomalies that are not muted, newest first; `providers` maps id to name."""
+    """Sentences about all anomalies that are not muted, the dearest first; `providers` maps id to name."""
     shown = sorted((row for row in rows if not row["muted_at"]), key=lambda row: row["day"], reverse=True)
-    found = []
+    found: list[AnomalySummary] = []
     for _, group in groupby(shown, key=lambda row: row["day"]):
         day = list(group)
         spend = [row for row in day if row["kind"] == "spend"]
         found += [_describe_spend(related, providers, currency, today) for related in _group_related(spend)]
         found += [_describe_new_model(row, currency, today) for row in day if row["kind"] == "new_model"]
-    return found
+    return sorted(found, key=lambda summary: -summary.weight_usd)  # stable: of equal ones the newest first
 
 
 def _group_related(spend: Sequence[Row]) -> list[list[Row]]:
@@ -99,6 +100,9 @@ def _describe_spend(
 ) -> AnomalySummary:
     row, *others = related
     day, difference = row["day"], _difference(row)
+    ids = tuple(str(one["id"]) for one in related)
+    if is_compared_with_history(row):
+        return AnomalySummary(day, _describe_spike(row, currency, today), ids, abs(difference))
 
     def money(amount_usd: Decimal) -> str:
         return format_money(currency.convert(amount_usd, day), currency.code)
@@ -114,7 +118,35 @@ def _describe_spend(
     main = _find_main_provider(others, difference)
     if main:
         sentences.append(f"Most of it at {providers.get(main['provider_id'], 'one provider')}.")
-    return AnomalySummary(day, " ".join(sentences), tuple(str(one["id"]) for one in related))
+    return AnomalySummary(day, " ".join(sentences), ids, abs(difference))
+
+
+def is_compared_with_history(row: Row) -> bool:
+    """Return whether a day was compared with the weeks around it, not with a forecast made before it."""
+    return (row.get("cause") or {}).get("basis") == "history"
+
+
+def _describe_spike(row: Row, currency: Currency, today: date) -> str:
+    """A day as a multiple of a usual one of its weekday, and the model that caused it."""
+    day, cause = row["day"], row["cause"]
+
+    def money(amount_usd: str) -> str:
+        return format_money(currency.convert(Decimal(amount_usd), day), currency.code)
+
+    name, begin = _shorten(cause.get("model", "")), format_short_day(day, today)
+    if name and (times := _describe_times(cause["model_usd"], cause["model_usual_usd"])):
+        return f"{begin}: {name} cost {money(cause['model_usd'])}, {times} a usual {day:%A}."
+    times = _describe_times(cause["usage_usd"], cause["usual_usd"]) or "more than"
+    most = f", {money(cause['model_usd'])} of it {name}" if name else ""
+    return f"{begin}: {money(cause['usage_usd'])}, {times} a usual {day:%A}{most}."
+
+
+def _describe_times(amount: str, usual: str) -> str:
+    """A multiple such as "4 times"; empty below 2 or where nothing is usual."""
+    if Decimal(usual) <= 0 or Decimal(amount) < 2 * Decimal(usual):
+        return ""
+    ratio = Decimal(amount) / Decimal(usual)
+    return f"{ratio:,.1f} times".replace(".0 ", " ") if ratio < 10 else f"{ratio:,.0f} times"
 
 
 def _find_main_provider(rows: Iterable[Row], difference: Decimal) -> Row | None:
@@ -128,7 +160,8 @@ def _describe_new_model(row: Row, currency: Currency, today: date) -> AnomalySum
     share = f", {row['actual_usd'] / spent:.0%} of all spend up to the nightly run" if spent > 0 else ""
     cost = format_money(currency.convert(row["actual_usd"], row["day"]), currency.code)
     day, name = format_short_day(row["day"], today), _shorten(row["model_name"])
-    return AnomalySummary(row["day"], f"{day}: {name} is new. It cost {cost}{share}.", (str(row["id"]),))
+    sentence = f"{day}: {name} is new. It cost {cost}{share}."
+    return AnomalySummary(row["day"], sentence, (str(row["id"]),), row["actual_usd"])
 
 
 def _name_reasons(row: Row) -> list[tuple[str, Decimal]]:

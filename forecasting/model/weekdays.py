@@ -10,13 +10,17 @@ MAX_FACTOR = 2.5
 
 
 def calculate_weekday_factors(y: Array) -> Array:
-    """Seven factors with a mean of 1, the first for the day after the history.
+    """Seven factors with a mean of 1, the first for the day after the history, from its recent days."""
+    return shrink_weekday_factors(cap_outliers(y)[-RECENT_DAYS:])
+
+
+def shrink_weekday_factors(capped: Array) -> Array:
+    """Seven factors with a mean of 1, the first for the day after these days.
 
     Shrunk towards 1 (James-Stein): spend without a weekly pattern gets no factors from its noise.
     """
-    recent = cap_outliers(y)[-RECENT_DAYS:]
-    weeks = len(recent) // 7
-    by_week = recent[len(recent) - 7 * weeks :].reshape(weeks, 7)
+    weeks = len(capped) // 7
+    by_week = capped[len(capped) - 7 * weeks :].reshape(weeks, 7)
     level = float(by_week.mean()) if weeks else 0.0
     if weeks < MIN_WEEKS or level <= 0:
         return np.ones(7)

@@ -19,7 +19,7 @@ MUTE_PROBLEM = "mute_problem"
 
 
 def render_unusual(unusual: Sequence[AnomalySummary], may_mute: bool) -> None:
-    """The newest anomalies, the others in an expander, and the one just muted, so it can be undone."""
+    """The dearest anomalies, the others in an expander, and the one just muted, so it can be undone."""
     if problem := st.session_state.pop(MUTE_PROBLEM, None):
         render_refusal(problem)
     muted: AnomalySummary | None = st.session_state.pop(MUTED, None)

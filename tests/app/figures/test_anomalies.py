@@ -64,6 +64,32 @@ def test_providers_that_moved_with_the_total_share_its_sentence() -> None:
     assert len(sentences(total, most, other_way)) == 2
 
 
+SPIKE = {"basis": "history", "usual_usd": "8.5", "usage_usd": "36"}
+
+
+def spike(actual: str = "36", **cause: str) -> dict[str, Any]:
+    return row(actual, difference="27.50", expected="8.5", id=actual) | {"cause": SPIKE | cause}
+
+
+def test_spike_names_its_model_and_weekday() -> None:
+    model = {"model": "claude-opus-4-1", "model_usd": "29.49", "model_usual_usd": "7.3"}
+    assert sentences(spike(**model)) == ["21 Nov: claude-opus-4-1 cost $29.49, 4 times a usual Saturday."]
+    rare = {**model, "model_usual_usd": "0"}
+    assert sentences(spike(**rare)) == [
+        "21 Nov: $36.00, 4.2 times a usual Saturday, $29.49 of it claude-opus-4-1."
+    ]
+    assert sentences(spike()) == ["21 Nov: $36.00, 4.2 times a usual Saturday."]
+    assert sentences(spike(usage_usd="3600")) == ["21 Nov: $3,600.00, 424 times a usual Saturday."]
+
+
+def test_dearest_anomaly_comes_first() -> None:
+    newer, dearer = row("6", volume="3", day=TODAY), spike()
+    assert [one.row_ids for one in describe_anomalies([newer, dearer], {}, Currency(), TODAY)] == [
+        ("36",),
+        ("6",),
+    ]
+
+
 def test_muted_anomalies_are_left_out() -> None:
     assert sentences(row(volume="14.40", muted_at="2026-11-22T08:00:00+00:00")) == []
 

@@ -10,6 +10,7 @@ import pytest
 
 from forecasting.nightly.anomalies import LOOK_BACK_DAYS, flag_anomalies
 from forecasting.nightly.outliers import Outlier, is_notable
+from forecasting.nightly.past_spikes import MAX_SPIKES
 from forecasting.nightly.workspaces import Workspace
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
@@ -89,10 +90,11 @@ def test_outlier_is_flagged_with_parts_that_add_up(db: NightlyDatabase) -> None:
 def test_day_is_compared_only_with_forecasts_made_before_it(db: NightlyDatabase) -> None:
     user = db.add_account()
     db.add_spend(user, [4.0] * 40 + [18.0])
-    add_forecast(db, user, AS_OF)  # made with yesterday already known
-    assert flag(db, user) == []
+    add_forecast(db, user, AS_OF, expected=17)  # made with yesterday already known
+    assert len(flag(db, user)) == 1  # it is compared with the weeks before it
     add_forecast(db, user, YESTERDAY - timedelta(days=3))
-    assert len(flag(db, user)) == 1
+    [[*_, parts]] = flag(db, user)
+    assert "rest" in parts
     add_forecast(db, user, YESTERDAY, expected=17)  # the newest one before the day is used
     assert flag(db, user) == []
 
@@ -122,13 +124,101 @@ def test_run_updates_anomalies_and_keeps_them_muted(db: NightlyDatabase) -> None
     assert flag(db, user) == []
 
 
-def test_anomaly_older_than_a_week_is_unchanged(db: NightlyDatabase) -> None:
+def test_anomaly_older_than_a_week_is_unchanged_while_its_day_is(db: NightlyDatabase) -> None:
+    user = db.add_account()
+    db.add_spend(user, [4.0] * 40 + [9.0])  # outside the range, but less than three times a usual day
+    add_forecast(db, user, YESTERDAY)
+    later = AS_OF + timedelta(days=LOOK_BACK_DAYS + 1)
+    assert flag(db, user) == flag(db, user, later)
+    assert len(flag(db, user, later)) == 1
+    db.add_spend(user, [-5.0], charge_type="credit")
+    assert flag(db, user, later) == []
+
+
+MONTHS_AGO = AS_OF - timedelta(days=100)
+STORED = "select id, day, actual_usd, muted_at, metadata from public.anomalies order by day"
+
+
+def add_history(db: NightlyDatabase, opus: float = 25.0) -> UUID:
+    """150 days of two models, of $4 together; on one of them the second cost `opus` instead of $1."""
+    user = db.add_account()
+    db.add_spend(user, [3.0] * 150)
+    db.add_spend(user, [1.0] * 150, model="claude-opus-4-1", provider="anthropic")
+    db.add_spend(user, [opus - 1], last_day=MONTHS_AGO, model="claude-opus-4-1", provider="anthropic")
+    return user
+
+
+def test_spike_months_ago_is_found_with_the_model_that_caused_it(db: NightlyDatabase) -> None:
+    user = add_history(db)
+    [[day, provider, _, kind, actual, is_muted, parts]] = flag(db, user)
+    assert (day, provider, kind, actual, is_muted) == (MONTHS_AGO, None, "spend", 28, False)
+    assert {name: Decimal(part) for name, part in parts.items()} == {"difference": 24}
+    [[metadata]] = db.rows("select metadata from public.anomalies")
+    assert (metadata.pop("basis"), metadata.pop("model")) == ("history", "claude-opus-4-1")
+    assert {name: Decimal(amount) for name, amount in metadata.items()} == {
+        "usual_usd": 4,
+        "usage_usd": 28,
+        "model_usd": 25,
+        "model_usual_usd": 1,
+    }
+
+
+def test_spikes_found_again_are_the_same_rows_and_stay_muted(db: NightlyDatabase) -> None:
+    user = add_history(db)
+    flag(db, user)
+    db.connection.execute("update public.anomalies set muted_at = now()")
+    before = db.rows(STORED)
+    flag(db, user)
+    flag(db, user, AS_OF + timedelta(days=30))
+    assert db.rows(STORED) == before
+
+
+def test_spike_goes_with_the_records_that_made_it(db: NightlyDatabase) -> None:
+    user = add_history(db)
+    flag(db, user)
+    db.connection.execute("delete from public.cost_records where cost_usd > 20")
+    assert flag(db, user) == []
+
+
+def test_spikes_are_judged_again_when_the_days_around_them_change(db: NightlyDatabase) -> None:
+    user = add_history(db)
+    flag(db, user)
+    db.add_spend(
+        user, [20.0] * 150
+    )  # another source reports more: the day is no longer three times a usual one
+    assert flag(db, user) == []
+
+
+def test_import_of_years_gives_the_dearest_spikes_only(db: NightlyDatabase) -> None:
+    user = db.add_account()
+    amounts = [4.0] * 700
+    amounts[20::21] = [40.0 + nth for nth in range(len(amounts[20::21]))]
+    db.add_spend(user, amounts)
+    found = [row[4] for row in flag(db, user)]
+    assert len(found) == MAX_SPIKES < len(amounts[20::21])
+    assert min(found) > 40 + len(amounts[20::21]) - MAX_SPIKES - 1
+
+
+def test_day_that_a_forecast_judged_is_not_judged_again(db: NightlyDatabase) -> None:
     user = db.add_account()
     db.add_spend(user, [4.0] * 40 + [18.0])
-    add_forecast(db, user, YESTERDAY)
+    add_forecast(db, user, YESTERDAY, expected=17)
+    assert flag(db, user) == []
+
+
+def test_spikes_of_other_workspaces_stay(db: NightlyDatabase) -> None:
+    user, other = add_history(db), add_history(db, opus=50.0)
     flag(db, user)
-    db.add_spend(user, [-14.0], charge_type="credit")
-    assert YESTERDAY in [row[0] for row in flag(db, user, AS_OF + timedelta(days=LOOK_BACK_DAYS))]
+    assert len(flag(db, other)) == 1
+    db.connection.execute("delete from public.cost_records where cost_usd > 20")
+    flag(db, user)
+    assert db.count("public.anomalies") == 1
+
+
+def test_renewal_makes_no_spike(db: NightlyDatabase) -> None:
+    user = add_history(db, opus=1.0)
+    db.add_spend(user, [200.0], last_day=MONTHS_AGO, charge_type="subscription")
+    assert flag(db, user) == []
 
 
 def test_new_model_with_a_share_of_the_spend_is_flagged_once(db: NightlyDatabase) -> None:
