@@ -149,7 +149,7 @@ def _predict_end(series: PublicSeries, start: int, day: int) -> tuple[float, Dis
     """Spend in the month before a day, and the distribution of its end."""
     history = series.before(start + day)
     spent = float(series.y[start : start + day].sum())
-    predicted = prophet_model.calculate_daily(prophet_model.fit(history), history.y, HORIZON_DAYS)
+    predicted = prophet_model.calculate_daily(prophet_model.fit_trend(history), history.y, HORIZON_DAYS)
     rest = calculate_long_total(history.y, predicted, MONTH - day)
     return spent, Distribution(LEVELS, [Decimal(spent + amount) for amount in rest.quantiles])
 

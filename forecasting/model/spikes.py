@@ -3,7 +3,7 @@
 A history is judged as a whole, so a day may have been unusual when it came and be usual by now: a new level
 is no spike, nor is one of many dear days. On public series, days raised to 4, 6 and 10 times a usual one are
 found in 84%, 96% and 100% of cases; of all other days, 0.4 a month are flagged (0.2 where most days have
-spend), some of which are spikes.
+spend), and some of those are spikes.
 """
 
 from typing import NamedTuple

@@ -74,7 +74,7 @@ where
     )"""
 
 # Of the last days all that were not found again. Of earlier ones those compared with the weeks around them,
-# and those of which records tell something else by now, such as after the undo of an import.
+# and those whose records have changed, such as after the undo of an import.
 DELETE_STALE = """
 delete from public.anomalies as a
 where
