@@ -60,6 +60,11 @@ def render_agreement(state: str, **values: str) -> HTMLResponse:
     return _render(f"alerts_{state}", **values)
 
 
+def render_unsubscribing(state: Literal["open", "done", "refused"], **values: str) -> HTMLResponse:
+    """Render the page of a link that stops a mail. Every value is escaped."""
+    return _render(f"unsubscribing_{state}", **values)
+
+
 def _render(template: str, **values: str) -> HTMLResponse:
     html = TEMPLATES.get_template(f"{template}.html").render({"error": "", "notice": ""} | values)
     return HTMLResponse(html, headers={"content-security-policy": CONTENT_SECURITY_POLICY})

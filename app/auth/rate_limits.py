@@ -110,4 +110,6 @@ CODES_TRIED = FormLimits(attempts=6, network_attempts=30, email_attempts=15, sec
 # Tokens cannot be guessed; this bounds the work. A company may join from one network.
 INVITATIONS = RateLimit(attempts=200, seconds=300)
 LINKS = RateLimit(attempts=200, seconds=300)
+# One click in a mail program is sent by its provider's servers, for many people from one network.
+UNSUBSCRIBING = RateLimit(attempts=2_000, seconds=300)
 PASSWORD_CHANGES = RateLimit(attempts=8, seconds=300)

@@ -15,6 +15,7 @@ from app.data.budgets import (
     update_budget,
 )
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
+from app.data.digests import load_digest, load_mail_choices
 from app.data.forecasts import load_forecast, load_last_run, load_newest_forecast
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.preferences import (
@@ -86,11 +87,13 @@ __all__ = [
     "load_currency",
     "load_custom_prices",
     "load_daily",
+    "load_digest",
     "load_forecast",
     "load_forecast_totals",
     "load_import_list",
     "load_invitations",
     "load_last_run",
+    "load_mail_choices",
     "load_model_aliases",
     "load_model_names",
     "load_month_limits",

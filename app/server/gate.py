@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.auth import alert_links, mail_links
+from app.auth import alert_links, mail_links, unsubscribing
 from app.auth.browser import ADDRESS_HEADER
 from app.auth.cookies import SESSION_HEADER, cookie_name
 from app.auth.local_path import with_next
@@ -29,12 +29,13 @@ OPEN = {
     *FORMS,
     mail_links.PATH,
     *alert_links.PATHS.values(),
+    unsubscribing.PATH,
     "/signed-out.js",
     "/_stcore/health",
     *(f"/app/static/{file.name}" for file in STATIC.iterdir()),
 }
 # Mail programs send it from anywhere; it reads no session, and its token is all it needs.
-FROM_ANY_SITE = {alert_links.PATHS["stop"]}
+FROM_ANY_SITE = {alert_links.PATHS["stop"], unsubscribing.PATH}
 CLOSED_PREFIXES = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 CACHEABLE_PREFIXES = ("/static/", "/app/static/")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

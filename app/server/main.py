@@ -12,7 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
 
-from app.auth import alert_links, invitations, mail_links, routes
+from app.auth import alert_links, invitations, mail_links, routes, unsubscribing
 from app.auth.cookies import SESSION_HEADER
 from app.auth.sessions import sessions, sessions_path
 from app.server import script_turns
@@ -55,6 +55,7 @@ app = st.App(
         *mail_links.routes(),
         *invitations.routes(),
         *alert_links.routes(),
+        *unsubscribing.routes(),
         *render_gate.routes(),
     ],
     middleware=[Middleware(Gate), Middleware(NotFound), Middleware(DashboardPage), Middleware(Precompress)],

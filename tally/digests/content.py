@@ -40,7 +40,7 @@ class Month:
     title: str
     sentence: str
     spent: str
-    spent_percent: int
+    spent_percent: int = 0  # without a forecast there is no bar
     likely_percent: int = 0
     high_percent: int = 0
 
@@ -217,7 +217,7 @@ def _describe_month(facts: Facts, limit: str) -> Month | None:
             return None
         told = f"{money(spent, code)} so far. There is no forecast yet."
         told = " ".join(filter(None, [told, limit]))
-        return Month(f"{today:%B} so far", told, money(spent, code), FULL)
+        return Month(f"{today:%B} so far", told, money(spent, code))
     stored = facts.month.stored
     likely_usd = max(calculate_live_total(stored, spent_usd, today), spent_usd.total)
     moved = likely_usd - stored.predicted

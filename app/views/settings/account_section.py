@@ -9,6 +9,7 @@ from app.ui.periods import today_in
 from app.views.settings.account import render_deletion, render_sample
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.channels_card import render_channels
+from app.views.settings.digest_card import render_digests
 from app.views.settings.display_form import render_display
 from app.views.settings.export import render_export
 from app.views.settings.password_form import render_password
@@ -22,6 +23,8 @@ def render_account(shown: User) -> None:
     today = today_in(preferences.zone)
     with st.container(border=True):
         render_display(user, preferences)
+    with st.container(border=True):
+        render_digests(shown)
     if shown.workspace.is_personal:
         with st.container(border=True):
             render_projects_card(user, today, data.load_currency(user).code)

@@ -112,10 +112,13 @@ def test_open_list_is_the_forms_the_public_files_and_the_health_check(server: Ap
     not_static = {path for path in OPEN if not path.startswith("/app/static/")}
     assert not_static == {
         *("/login", "/signup", "/forgot", "/reset", "/logout", "/invitation"),
-        *("/auth/v1/verify", "/confirm", "/confirm-alerts", "/stop-alerts"),
+        *("/auth/v1/verify", "/confirm", "/confirm-alerts", "/stop-alerts", "/unsubscribe"),
         *("/signed-out.js", "/_stcore/health"),
     }
-    without_token = ("/invitation", "/auth/v1/verify", "/confirm", "/confirm-alerts", "/stop-alerts")
+    without_token = (
+        *("/invitation", "/auth/v1/verify", "/confirm"),
+        *("/confirm-alerts", "/stop-alerts", "/unsubscribe"),
+    )
     statuses = {"/logout": 303} | dict.fromkeys(without_token, 404)
     for path in OPEN:
         answer = httpx.get(server.url + path)
