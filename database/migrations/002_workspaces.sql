@@ -9,6 +9,7 @@ create table if not exists public.workspaces (
     timezone text not null default 'UTC' check (length(timezone) between 1 and 64),
     currency text not null default 'USD' check (currency ~ '^[A-Z]{3}$'),
     person_split text not null default 'admins' check (person_split in ('own', 'admins', 'everyone')), -- who sees who spent what
+    alert_rules jsonb not null default '{}' check (jsonb_typeof(alert_rules) = 'object' and pg_column_size(alert_rules) <= 1024),
     metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 65536),
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),

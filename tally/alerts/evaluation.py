@@ -1,0 +1,142 @@
+"""Evaluation of the rules: each workspace by itself, each cause once, history recorded but not sent."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from tally.alerts.anomalies import find_anomalies, find_new_models
+from tally.alerts.bills import find_bills
+from tally.alerts.prices import find_price_changes
+from tally.alerts.renewals import find_renewals
+from tally.alerts.rules import Connection, Finding, Kind, Watched, read_rules
+from tally.alerts.silence import find_over, find_silent_sources
+from tally.core.text import printable
+
+STATEMENT_SECONDS = 60  # about one workspace; a usual one takes less than one
+MAX_OPEN = 10  # of one kind in one evaluation of a workspace; the rest is recorded
+
+RULES: tuple[tuple[Kind, Callable[[Connection, Watched], list[Finding]]], ...] = (
+    ("anomaly", find_anomalies),
+    ("new_model", find_new_models),
+    ("silent_source", find_silent_sources),
+    ("renewal", find_renewals),
+    ("bill", find_bills),
+)
+
+WORKSPACES = """
+select w.id, (%(now)s at time zone w.timezone)::date, w.personal_user_id is null, w.alert_rules
+from public.workspaces as w
+where %(wanted)s::uuid[] is null or w.id = any(%(wanted)s)
+order by w.id"""
+RAISE = "select private.raise_event(%s, %s, %s, null, %s, %s, %s, null, %s)"
+CLEAR = "select private.clear_event(%s)"
+
+
+@dataclass(slots=True)
+class Evaluated:
+    """What an evaluation did, and the workspaces in which a rule failed, with the reason for the operator."""
+
+    raised: int = 0
+    late: int = 0
+    cleared: int = 0
+    failed: dict[UUID, str] = field(default_factory=dict)
+
+
+def evaluate_rules(
+    connection: Connection, workspace_ids: Sequence[UUID] | None = None, now: datetime | None = None
+) -> Evaluated:
+    """Raise what the rules find in all workspaces, or in some; changes of list prices only in all.
+
+    The connection is the job's, in autocommit mode.
+    """
+    evaluation = _Evaluation(connection)
+    moment = now or datetime.now(UTC)
+    keys = {"now": moment, "wanted": None if workspace_ids is None else list(workspace_ids)}
+    workspaces = [
+        Watched(key, today, is_shared, read_rules(rules))
+        for key, today, is_shared, rules in connection.execute(WORKSPACES, keys).fetchall()
+    ]
+    for watched in workspaces:
+        evaluation.watch(watched)
+    if workspace_ids is None:
+        evaluation.watch_prices({watched.id: watched for watched in workspaces}, moment)
+    return evaluation.done
+
+
+class _Evaluation:
+    """One evaluation of many workspaces."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.done = Evaluated()
+
+    def watch(self, watched: Watched) -> None:
+        """Apply each rule in a transaction of its own."""
+        for kind, find in RULES:
+            if watched.rules.wants(kind):
+                self._attempt(watched.id, partial(self._raise_found, watched, find))
+        self._attempt(watched.id, partial(self._clear_over, watched))
+
+    def watch_prices(self, workspaces: Mapping[UUID, Watched], now: datetime) -> None:
+        """Compare list prices once for all; a failure leaves the known ones as they were."""
+        try:
+            with self.connection.transaction():
+                changes = find_price_changes(self.connection, now.date())
+                for key, found in changes.items():
+                    watched = workspaces.get(key)
+                    if watched and watched.rules.wants("price"):
+                        self._attempt(key, partial(self._raise, watched, found))
+        except Exception as error:
+            if self.connection.closed:
+                raise
+            reason = printable(f"{type(error).__name__}: {error}")
+            logging.getLogger(__name__).warning("List prices could not be compared: %s", reason)
+
+    def _raise_found(self, watched: Watched, find: Callable[[Connection, Watched], list[Finding]]) -> None:
+        self._raise(watched, find(self.connection, watched))
+
+    def _raise(self, watched: Watched, found: Sequence[Finding]) -> None:
+        opened = 0
+        for finding in found:
+            state = "late" if finding.is_late or opened >= MAX_OPEN else "open"
+            facts = {name: value for name, value in finding.facts.items() if value is not None}
+            values = [
+                watched.id, finding.kind, finding.subject[:300], finding.period_start, finding.severity,
+                json.dumps(facts), state,
+            ]  # fmt: skip
+            [(event,)] = self.connection.execute(RAISE, values).fetchall()
+            if event is not None:
+                opened += state == "open"
+                self.done.raised += state == "open"
+                self.done.late += state == "late"
+
+    def _clear_over(self, watched: Watched) -> None:
+        for event in find_over(self.connection, watched):
+            self.connection.execute(CLEAR, [event])
+            self.done.cleared += 1
+
+    def _attempt(self, workspace_id: UUID, action: Callable[[], None]) -> None:
+        """Do something in a transaction, or a savepoint; what fails is noted and stops nothing else."""
+        try:
+            with _bounded(self.connection):
+                action()
+        except Exception as error:
+            if self.connection.closed:
+                raise
+            self.done.failed[workspace_id] = printable(f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+@contextmanager
+def _bounded(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    with connection.transaction():
+        limit = f"{STATEMENT_SECONDS * 1000}ms"
+        connection.execute("select set_config('statement_timeout', %s, true)", [limit])
+        yield
