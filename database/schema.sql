@@ -318,6 +318,34 @@ CREATE FUNCTION private.archived_tables() RETURNS SETOF regclass
     order by a.month
 $$;
 
+-- FUNCTION private.are_alert_rules(jsonb)
+
+CREATE FUNCTION private.are_alert_rules(rules jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO ''
+    AS $$
+    select case jsonb_typeof(rules)
+        when 'object' then not exists (
+            select
+            from jsonb_each(rules) as r (name, value)
+            where
+                not coalesce(
+                    case
+                        when r.name in ('anomaly', 'new_model', 'silent_source', 'renewal', 'price', 'bill')
+                            then jsonb_typeof(r.value) = 'boolean'
+                        when jsonb_typeof(r.value) <> 'number' or r.value::numeric <> trunc(r.value::numeric) then false
+                        when r.name = 'new_model_percent' then r.value::numeric between 1 and 100
+                        when r.name = 'silent_days' then r.value::numeric between 1 and 90
+                        when r.name = 'renewal_days' then r.value::numeric between 1 and 30
+                        when r.name = 'bill_percent' then r.value::numeric between 1 and 1000
+                    end,
+                    false
+                )
+        )
+        else false
+    end
+$$;
+
 -- FUNCTION private.ask_for_days(uuid, text, uuid, uuid)
 
 CREATE FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) RETURNS private.daily_question
@@ -6518,6 +6546,38 @@ CREATE FUNCTION private.shared_workspaces_of(person uuid) RETURNS SETOF uuid
     order by w.id
 $$;
 
+-- FUNCTION private.silent_sources(uuid[], integer)
+
+CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RETURNS TABLE(workspace_id uuid, id uuid, user_id uuid, kind text, format text, name text, last_day date, today date, problem text)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select i.workspace_id, i.id, i.user_id, i.kind, i.format, i.filename, l.last_day, l.today, c.last_error
+    from public.imports as i
+    inner join public.workspaces as w on i.workspace_id = w.id
+    left join public.api_credentials as c on i.workspace_id = c.workspace_id and i.credential_id = c.id
+    cross join lateral (
+        select
+            (i.finished_at at time zone w.timezone)::date as last_day,
+            (now() at time zone w.timezone)::date as today,
+            coalesce((w.alert_rules ->> 'silent_days')::numeric::integer, default_days) as days
+    ) as l
+    where
+        i.workspace_id = any (tenants)
+        and i.kind <> 'file'
+        and i.is_enabled
+        and i.rows_imported > 0
+        and (i.kind = 'machine' or c.is_active)
+        and l.last_day <= l.today - l.days
+        and l.last_day >= l.today - 400
+        -- A source that brings data now and then is not silent between.
+        and (
+            select count(distinct (r.timestamp at time zone w.timezone)::date)
+            from public.cost_records as r
+            where r.import_id = i.id and r.timestamp >= i.finished_at - interval '28 days' and r.timestamp <= i.finished_at
+        ) >= 8
+$$;
+
 -- FUNCTION private.spread_over_places(private.incoming_kind[], uuid[])
 
 CREATE FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) RETURNS uuid[]
@@ -8858,6 +8918,23 @@ begin
 end
 $_$;
 
+-- FUNCTION public.set_alert_rules(uuid, jsonb)
+
+CREATE FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'admin');
+begin
+    if rules is null or not private.are_alert_rules(rules) then
+        raise exception 'These are no rules of alerts. Switch kinds on or off, and give limits within their bounds.'
+            using errcode = '22023';
+    end if;
+    update public.workspaces as w set alert_rules = rules where w.id = tenant;
+end
+$$;
+
 -- FUNCTION public.set_aliases(uuid, json, json)
 
 CREATE FUNCTION public.set_aliases(workspace uuid, aliases json, before json DEFAULT NULL::json) RETURNS json
@@ -9414,9 +9491,11 @@ CREATE TABLE public.workspaces (
     timezone text DEFAULT 'UTC'::text NOT NULL,
     currency text DEFAULT 'USD'::text NOT NULL,
     person_split text DEFAULT 'admins'::text NOT NULL,
+    alert_rules jsonb DEFAULT '{}'::jsonb NOT NULL,
     metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspaces_alert_rules_check CHECK (((jsonb_typeof(alert_rules) = 'object'::text) AND (pg_column_size(alert_rules) <= 1024))),
     CONSTRAINT workspaces_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT workspaces_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
@@ -9700,6 +9779,19 @@ CREATE TABLE private.installation (
     only_row boolean DEFAULT true NOT NULL,
     owner_id uuid,
     CONSTRAINT installation_only_row_check CHECK (only_row)
+);
+
+-- TABLE private.known_prices
+
+CREATE TABLE private.known_prices (
+    provider text NOT NULL,
+    model_name text NOT NULL,
+    prices jsonb NOT NULL,
+    known_since date NOT NULL,
+    seen_on date NOT NULL,
+    CONSTRAINT known_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
+    CONSTRAINT known_prices_prices_check CHECK (((jsonb_typeof(prices) = 'object'::text) AND (pg_column_size(prices) <= 4096))),
+    CONSTRAINT known_prices_provider_check CHECK (((length(provider) >= 1) AND (length(provider) <= 100)))
 );
 
 -- TABLE private.record_counts
@@ -10382,6 +10474,11 @@ ALTER TABLE ONLY private.former_members
 
 ALTER TABLE ONLY private.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (only_row);
+
+-- CONSTRAINT private.known_prices known_prices_pkey
+
+ALTER TABLE ONLY private.known_prices
+    ADD CONSTRAINT known_prices_pkey PRIMARY KEY (provider, model_name);
 
 -- CONSTRAINT private.overridden_days overridden_days_pkey
 
@@ -11777,7 +11874,7 @@ CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences F
 
 -- TRIGGER public.workspaces workspaces_audit_update
 
-CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split}', 'id');
+CREATE TRIGGER workspaces_audit_update AFTER UPDATE ON public.workspaces REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,timezone,currency,person_split,alert_rules}', 'id');
 
 -- TRIGGER public.workspaces workspaces_check_timezone_insert
 
@@ -12189,6 +12286,10 @@ ALTER TABLE private.former_members ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.installation
 
 ALTER TABLE private.installation ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.known_prices
+
+ALTER TABLE private.known_prices ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.overridden_days
 
@@ -12666,6 +12767,8 @@ REVOKE ALL ON FUNCTION private.add_renewals(of_subscription public.subscriptions
 REVOKE ALL ON FUNCTION private.add_to_day_parts(changes private.day_parts[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.archived_tables() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.are_alert_rules(rules jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.ask_for_days(tenant uuid, split text, project uuid, person uuid) FROM PUBLIC;
 
@@ -13302,6 +13405,8 @@ REVOKE ALL ON FUNCTION private.share_timezones_of(partition_name text) FROM PUBL
 
 REVOKE ALL ON FUNCTION private.shared_workspaces_of(person uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.silent_sources(tenants uuid[], default_days integer) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.spread_over_places(kinds private.incoming_kind[], filed uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_day date) FROM PUBLIC;
@@ -13533,6 +13638,9 @@ GRANT ALL ON FUNCTION public.save_cost_records(import_id uuid, records json, wor
 
 REVOKE ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.search_audit_log(workspace uuid, search text, before timestamp with time zone, at_most integer) TO authenticated;
+
+REVOKE ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_alert_rules(workspace uuid, rules jsonb) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_aliases(workspace uuid, aliases json, before json) TO authenticated;

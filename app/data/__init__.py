@@ -1,5 +1,6 @@
 """Data of the pages: rows of the user's workspace, read through their client and cached by data version."""
 
+from app.data.alert_rules import load_alert_rules
 from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.budgets import (
@@ -78,6 +79,7 @@ __all__ = [
     "delete_budget",
     "forget_version",
     "load_account_names",
+    "load_alert_rules",
     "load_anomalies",
     "load_audit_log",
     "load_budget_events",

@@ -15,6 +15,7 @@ import psycopg
 
 from forecasting.nightly import job_runs, report
 from forecasting.nightly.actuals import backfill_actuals
+from forecasting.nightly.alerts import raise_alerts
 from forecasting.nightly.anomalies import flag_anomalies
 from forecasting.nightly.database import Connection, connect, leave_transaction, take_lock
 from forecasting.nightly.exchange_rates import save_newer_rates
@@ -215,6 +216,9 @@ class NightlyRun:
             )
             count += flagged or 0
         self.log.add("anomalies", started, count, None)
+        if self.options.as_of is None:
+            started = monotonic()
+            self.log.add("alerts", started, raise_alerts(self.connection, self.problems, workspaces), None)
 
     def _save(self, workspace_run: WorkspaceRun) -> None:
         """Store a workspace's results and actuals; what fails is noted, and the rest is stored."""

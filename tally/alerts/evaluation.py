@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from tally.alerts.anomalies import find_anomalies, find_new_models
+from tally.alerts.anomalies import LOOK_BACK_DAYS, find_anomalies, find_new_models
 from tally.alerts.bills import find_bills
 from tally.alerts.prices import find_price_changes
 from tally.alerts.renewals import find_renewals
@@ -23,16 +23,37 @@ from tally.core.text import printable
 STATEMENT_SECONDS = 60  # about one workspace; a usual one takes less than one
 MAX_OPEN = 10  # of one kind in one evaluation of a workspace; the rest is recorded
 
-RULES: tuple[tuple[Kind, Callable[[Connection, Watched], list[Finding]]], ...] = (
-    ("anomaly", find_anomalies),
-    ("new_model", find_new_models),
-    ("silent_source", find_silent_sources),
-    ("renewal", find_renewals),
-    ("bill", find_bills),
-)
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of event, how it is found, and the rows without which there is nothing to find."""
+
+    kind: Kind
+    find: Callable[[Connection, Watched], list[Finding]]
+    needs: str
+
+
+RULES = (
+    Rule("anomaly", find_anomalies, "anomalies"),
+    Rule("new_model", find_new_models, "anomalies"),
+    Rule("silent_source", find_silent_sources, "sources"),
+    Rule("renewal", find_renewals, "subscriptions"),
+)
+BILLS = Rule("bill", find_bills, "sources")  # once a night: it reads a month of statements
+
+# With the names of what they have: most workspaces have little to look at, and a night has many of them.
 WORKSPACES = """
-select w.id, (%(now)s at time zone w.timezone)::date, w.personal_user_id is null, w.alert_rules
+select
+    w.id, (%(now)s at time zone w.timezone)::date, w.personal_user_id is null, w.alert_rules,
+    array_remove(array[
+        case when exists (
+            select from public.anomalies as a
+            where a.workspace_id = w.id and a.day >= %(now)s::date - %(look_back)s::integer
+        ) then 'anomalies' end,
+        case when exists (select from public.imports as i where i.workspace_id = w.id) then 'sources' end,
+        case when exists (select from public.subscriptions as s where s.workspace_id = w.id)
+            then 'subscriptions' end
+    ], null)
 from public.workspaces as w
 where %(wanted)s::uuid[] is null or w.id = any(%(wanted)s)
 order by w.id"""
@@ -53,21 +74,21 @@ class Evaluated:
 def evaluate_rules(
     connection: Connection, workspace_ids: Sequence[UUID] | None = None, now: datetime | None = None
 ) -> Evaluated:
-    """Raise what the rules find in all workspaces, or in some; changes of list prices only in all.
+    """Raise what the rules find in all workspaces, or in some after changes: without bills and prices then.
 
     The connection is the job's, in autocommit mode.
     """
     evaluation = _Evaluation(connection)
     moment = now or datetime.now(UTC)
-    keys = {"now": moment, "wanted": None if workspace_ids is None else list(workspace_ids)}
-    workspaces = [
-        Watched(key, today, is_shared, read_rules(rules))
-        for key, today, is_shared, rules in connection.execute(WORKSPACES, keys).fetchall()
-    ]
-    for watched in workspaces:
-        evaluation.watch(watched)
-    if workspace_ids is None:
-        evaluation.watch_prices({watched.id: watched for watched in workspaces}, moment)
+    wanted = None if workspace_ids is None else list(workspace_ids)
+    keys = {"now": moment, "wanted": wanted, "look_back": LOOK_BACK_DAYS + 1}
+    rules = RULES if wanted is not None else (*RULES, BILLS)
+    workspaces = {}
+    for key, today, is_shared, stored, has in connection.execute(WORKSPACES, keys).fetchall():
+        workspaces[key] = Watched(key, today, is_shared, read_rules(stored))
+        evaluation.watch(workspaces[key], [rule for rule in rules if rule.needs in has])
+    if wanted is None:
+        evaluation.watch_prices(workspaces, moment)
     return evaluation.done
 
 
@@ -78,12 +99,13 @@ class _Evaluation:
         self.connection = connection
         self.done = Evaluated()
 
-    def watch(self, watched: Watched) -> None:
+    def watch(self, watched: Watched, rules: Sequence[Rule]) -> None:
         """Apply each rule in a transaction of its own."""
-        for kind, find in RULES:
-            if watched.rules.wants(kind):
-                self._attempt(watched.id, partial(self._raise_found, watched, find))
-        self._attempt(watched.id, partial(self._clear_over, watched))
+        for rule in rules:
+            if watched.rules.wants(rule.kind):
+                self._attempt(watched.id, partial(self._raise_found, watched, rule))
+        if any(rule.kind == "silent_source" for rule in rules):
+            self._attempt(watched.id, partial(self._clear_over, watched))
 
     def watch_prices(self, workspaces: Mapping[UUID, Watched], now: datetime) -> None:
         """Compare list prices once for all; a failure leaves the known ones as they were."""
@@ -100,8 +122,8 @@ class _Evaluation:
             reason = printable(f"{type(error).__name__}: {error}")
             logging.getLogger(__name__).warning("List prices could not be compared: %s", reason)
 
-    def _raise_found(self, watched: Watched, find: Callable[[Connection, Watched], list[Finding]]) -> None:
-        self._raise(watched, find(self.connection, watched))
+    def _raise_found(self, watched: Watched, rule: Rule) -> None:
+        self._raise(watched, rule.find(self.connection, watched))
 
     def _raise(self, watched: Watched, found: Sequence[Finding]) -> None:
         opened = 0

@@ -49,7 +49,8 @@ def bring_settings(target: Target) -> None:
     else:
         settings = {name: row[name] for name in ("timezone", "currency", "person_split")}
         database.call("update_workspace", name=None, **settings)
-    target.count(WORKSPACE).add()
+    rules = row.get("alert_rules") or {}
+    attempt(target.count(WORKSPACE), lambda: database.call("set_alert_rules", rules=rules))
 
 
 def _keep_settings(target: Target, row: Row, preferences: Row | None) -> None:

@@ -65,6 +65,7 @@ WORKSPACE = _table(
         "timezone": cells.text(64),
         "currency": cells.text(3),
         "person_split": cells.choice("own", "admins", "everyone"),
+        "alert_rules": cells.record_of,
     },
 )
 PREFERENCES = _table(

@@ -7,6 +7,7 @@ from app.auth.identity import User, load_workspaces
 from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
 from app.views.settings.account import render_deletion, render_sample
+from app.views.settings.alert_rules_card import render_alert_rules
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.channels_card import render_channels
 from app.views.settings.digest_card import render_digests
@@ -26,6 +27,8 @@ def render_account(shown: User) -> None:
     with st.container(border=True):
         render_digests(shown)
     if shown.workspace.is_personal:
+        with st.container(border=True):
+            render_alert_rules(user)
         with st.container(border=True):
             render_projects_card(user, today, data.load_currency(user).code)
         with st.container(border=True):

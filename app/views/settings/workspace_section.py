@@ -6,6 +6,7 @@ from app import data
 from app.auth.identity import User
 from app.parts.new_workspace import render_new_workspace
 from app.ui.periods import today_in
+from app.views.settings.alert_rules_card import render_alert_rules
 from app.views.settings.aliases_card import render_aliases
 from app.views.settings.audit_log import render_audit_log
 from app.views.settings.channels_card import render_channels
@@ -33,6 +34,8 @@ def render_workspace(user: User) -> None:
         render_members(user, people, use, today)
         if user.workspace.may_administer:
             render_invitations(user, people)
+    with st.container(border=True):
+        render_alert_rules(user)
     with st.container(border=True):
         render_projects_card(user, today, data.load_currency(user).code)
     with st.container(border=True):

@@ -283,7 +283,7 @@ def test_one_failing_workspace_stops_no_other(
             connection.execute("select 1 / 0")
         return find_anomalies(connection, watched)
 
-    monkeypatch.setattr(evaluation, "RULES", [("anomaly", find)])
+    monkeypatch.setattr(evaluation, "RULES", [evaluation.Rule("anomaly", find, "anomalies")])
     done = evaluate_rules(database)
     assert (done.raised, set(done.failed)) == (1, {user})
     assert len(events(database, stranger)) == 1

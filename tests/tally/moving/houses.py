@@ -18,7 +18,7 @@ ACME = "openai:acme"
 def furnish(database: Database) -> None:
     """Fill a personal workspace."""
     me = database.scope.user_id
-    preferences = {"timezone": ZONE, "currency": "EUR", "theme": "dark"}
+    preferences = {"timezone": ZONE, "currency": "EUR", "theme": "dark", "weekly_digest": False}
     database.update("user_preferences", me, preferences, key="user_id")
     projects = {
         name: database.call("create_project", name=name, is_private=name == "Secret")
@@ -40,6 +40,7 @@ def furnish(database: Database) -> None:
     database.call("name_billing_account", account=ACME, name="Acme")
     database.call("name_model", provider="openai", name="my-gpt-prod", model="gpt-5")
     _add_budgets(database, projects)
+    database.call("set_alert_rules", rules={"renewal": False, "silent_days": 9})
     database.call("archive_project", project=projects["Old"])
 
 
@@ -234,8 +235,8 @@ _TABLES = {
     "period,starts_on_day,counts_subscriptions,counts_tax,paused_at",
     "budget_thresholds": "id,kind,percent",
     "subscriptions": "id,plan_name,amount_usd::text,started_on,ended_on,renewal_day,interval",
-    "workspaces": "id,timezone,currency",
-    "user_preferences": "user_id,currency,timezone,theme",
+    "workspaces": "id,timezone,currency,alert_rules::text",
+    "user_preferences": "user_id,currency,timezone,theme,weekly_digest",
 }
 
 
