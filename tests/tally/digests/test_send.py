@@ -291,3 +291,41 @@ def test_mail_of_a_member_who_left_goes_with_the_membership(database: Connection
     database.execute("delete from auth.users where id = %s", [user])
     assert states(database) == []
     assert database.execute("select from private.unsubscribing").rowcount == 0
+
+
+def test_mail_tells_budgets_as_far_as_the_member_may_see_them(
+    project: Project, database: Connection, server: MailServer
+) -> None:
+    team = make_team(project, database, "owner", "ann")
+    secret = team["owner"].add_project("Secret plan", is_private=True)
+    database.execute("update public.members set joined_at = '2026-11-24T00:00Z'")
+    for name, filed in (("All of it", None), ("Of the secret", secret)):
+        database.execute(
+            "insert into public.budgets (workspace_id, name, amount, project_id) values (%s, %s, 1000, %s)",
+            [team.id, name, filed],
+        )
+    spend(database, team["ann"].id, WEEK, team.id)
+    send_due(database, settings_of(server.port), MORNING)
+    texts = {read(mail)["To"]: part(read(mail), "plain") for mail in server.mails}
+    [of_owner, of_ann] = (
+        next(text for to, text in texts.items() if str(team[name].id) in to) for name in ("owner", "ann")
+    )
+    assert "2 budgets: within limits" in of_owner
+    assert "1 budget: within its limit" in of_ann
+
+
+def test_amounts_are_in_the_workspaces_currency_at_the_rates_of_their_days(
+    database: Connection, server: MailServer
+) -> None:
+    user = add_account(database)
+    database.execute("update public.user_preferences set currency = 'EUR'")
+    database.execute(
+        """insert into public.exchange_rates (day, currency, rate)
+        select d::date, 'USD', case when d < '2026-11-23' then 2 else 4 end
+        from generate_series(date '2026-09-01', date '2026-11-30', interval '1 day') as d"""
+    )
+    spend(database, user, WEEK)
+    send_due(database, settings_of(server.port), MORNING)
+    text = part(read(server.mails[0]), "plain")
+    assert read(server.mails[0])["Subject"].endswith(": €17.50")
+    assert "€28.00" in text, "of the week before, at its own rates"
