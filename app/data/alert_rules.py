@@ -1,4 +1,4 @@
-"""What a workspace is alerted of besides its budgets."""
+"""A workspace's choice of alerts besides those of budgets."""
 
 from app.auth.identity import User, supabase_client
 from app.data.reading import fetch_rows

@@ -79,7 +79,7 @@ def find_bills(connection: Connection, watched: Watched) -> list[Finding]:
 
 
 def compare(statements: Sequence[Statement]) -> tuple[Decimal, Decimal]:
-    """What was billed and what was estimated, of days and models with both."""
+    """The billed and the estimated sum, of days and models with both."""
     billed = estimated = ZERO
     estimators = list_estimators(statements)
     for unit in group_units(statements).values():

@@ -63,7 +63,7 @@ CLEAR = "select private.clear_event(%s)"
 
 @dataclass(slots=True)
 class Evaluated:
-    """What an evaluation did, and the workspaces in which a rule failed, with the reason for the operator."""
+    """The counts of an evaluation, and the workspaces in which a rule failed, each with the reason."""
 
     raised: int = 0
     late: int = 0

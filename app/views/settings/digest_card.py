@@ -15,7 +15,7 @@ from tally.digests.periods import KINDS, Kind, last_period
 
 ABOUT = (
     "What was spent and why it changed, the month's likely end, budgets, unusual days and renewals of each "
-    "workspace that you are in. A week or a month with nothing to tell sends no mail."
+    "workspace that you are in, to the address of your account. With nothing to tell, no mail is sent."
 )
 NO_SERVER = "No mail server is set up (SMTP_URL), so mails only go to the outbox folder of this server."
 NOWHERE = "No mail server is set up (SMTP_URL), so no mail can be sent."
@@ -24,7 +24,7 @@ NO_ORIGIN = "APP_ORIGIN is not set, so mails have no links, not even to stop the
 
 def render_digests(user: User) -> None:
     """Switches for both mails; previews are of the workspace that is open."""
-    render_heading("Emails", escape_markdown(user.email))
+    render_heading("Emails")
     st.caption(ABOUT)
     if problem := _find_problem():
         st.caption(problem)
