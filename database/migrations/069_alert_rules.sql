@@ -1,4 +1,4 @@
--- 068_alert_rules.sql: what a workspace is alerted of besides its budgets.
+-- 069_alert_rules.sql: what a workspace is alerted of besides its budgets.
 
 -- private.known_prices: list prices as the last run knew them, of models in use: a difference is a change.
 create table if not exists private.known_prices (

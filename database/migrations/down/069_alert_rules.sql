@@ -1,4 +1,4 @@
--- The way back from 068_alert_rules.sql.
+-- The way back from 069_alert_rules.sql.
 
 drop function if exists private.silent_sources(uuid[], integer);
 drop function if exists public.set_alert_rules(uuid, jsonb);
