@@ -28,11 +28,11 @@ def render_account(shown: User) -> None:
         render_digests(shown)
     if shown.workspace.is_personal:
         with st.container(border=True):
-            render_alert_rules(user)
-        with st.container(border=True):
             render_projects_card(user, today, data.load_currency(user).code)
         with st.container(border=True):
             render_channels(user, preferences.zone)
+        with st.container(border=True):
+            render_alert_rules(user)
         with st.container(border=True):
             render_audit_log(user, preferences.zone)
     with st.container(border=True):

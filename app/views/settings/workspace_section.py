@@ -35,11 +35,11 @@ def render_workspace(user: User) -> None:
         if user.workspace.may_administer:
             render_invitations(user, people)
     with st.container(border=True):
-        render_alert_rules(user)
-    with st.container(border=True):
         render_projects_card(user, today, data.load_currency(user).code)
     with st.container(border=True):
         render_channels(user, zone)
+    with st.container(border=True):
+        render_alert_rules(user)
     if user.workspace.may_administer:
         with st.container(border=True):
             render_aliases(user, people)
