@@ -19,19 +19,6 @@ Connection = psycopg.Connection[Any]
 LEASE = "5 minutes"  # longer than any attempt takes
 PER_WORKSPACE = 2  # at once, so that a workspace with many channels delays no other
 
-# A cheap look: finds a row when there is something to do.
-IS_DUE = """
-select
-from public.deliveries as d
-left join public.channels as c on c.id = d.channel_id
-where d.state in ('waiting', 'held') and d.next_attempt_at <= now() and d.sent_in is null
-    and coalesce(d.leased_until, '-infinity') < now()
-    and (
-        d.kind in ('test', 'verify')
-        or d.expires_at < now() - interval '2 days'
-        or (c.verified_at is not null and c.paused_at is null and c.disabled_at is null)
-    )
-limit 1"""
 # The oldest of each channel that is not busy. The end of an event waits for its beginning.
 CLAIM = """
 with due as (

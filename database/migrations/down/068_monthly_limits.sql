@@ -1,4 +1,4 @@
--- The way back from 068_monthly_limits.sql: the column is gone, and its limits are budgets.
+-- The way back from 068_monthly_limits.sql. The column is gone, and its limits are budgets.
 
 do $$
 begin

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 from pydantic import SecretStr
 
 from tally.core.settings import Settings
-from tally.notifications.claims import IS_DUE
 from tally.notifications.delivery import Report, deliver_due
+from tally.notifications.due import IS_DUE
 from tally.notifications.senders import KINDS
 from tally.notifications.targets import Owner, seal_target
 from tally.secrets.key_ring import load_key_ring, make_key
