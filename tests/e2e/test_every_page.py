@@ -110,6 +110,7 @@ def test_tablet_shows_four_cards_in_two_rows(watched: Watched) -> None:
     page = watched.page
     page.set_viewport_size(TABLET)
     visit(page, "/forecast")
+    expect(page.get_by_test_id("stMetric").nth(3)).to_be_visible()
     boxes = [card.bounding_box() for card in page.get_by_test_id("stMetric").all()[:4]]
     tops = [box["y"] for box in boxes if box]
     assert len(tops) == 4
