@@ -13,7 +13,12 @@ import psycopg
 from procrastinate import App, PsycopgConnector
 
 APPLICATION_NAME = "tally worker"
-TASK_MODULES = ("forecasting.jobs.scheduled", "forecasting.jobs.folding", "forecasting.jobs.digests")
+TASK_MODULES = (
+    "forecasting.jobs.scheduled",
+    "forecasting.jobs.folding",
+    "forecasting.jobs.budgets",
+    "forecasting.jobs.digests",
+)
 # Of one process; the stack on one machine allows 60 connections in all.
 MAX_CONNECTIONS = 4
 CONNECT_SECONDS = 10

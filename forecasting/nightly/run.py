@@ -31,6 +31,7 @@ from forecasting.nightly.workspace_run import WorkspaceRun
 from forecasting.nightly.workspaces import Workspace, load_workspaces
 from forecasting.workers import cluster
 from forecasting.workers.pool import Stream, count_cores, stream_forecasts
+from tally.budgets.evaluation import evaluate
 from tally.core.errors import TallyError
 from tally.core.text import plural, printable
 
@@ -133,6 +134,8 @@ class NightlyRun:
             self._sync(workspaces)
         if self._update_daily_costs(workspaces):  # without them, forecasts would miss the newest day
             self._forecast()
+            if self.options.as_of is None:
+                self.log.run("budgets", self._evaluate_budgets)
         for step in MAINTENANCE:
             self.log.execute(*step)
 
@@ -206,6 +209,10 @@ class NightlyRun:
         counts = {"workspaces": self.workspace_count, "scored": self.scored_count}
         self.log.add("forecast", started, self.series_count, error, **counts)
         self._flag_anomalies(workspaces)
+
+    def _evaluate_budgets(self) -> int:
+        """Raise and clear alerts about budgets; returns how many were raised."""
+        return evaluate(self.connection).raised
 
     def _flag_anomalies(self, workspaces: Sequence[Workspace]) -> None:
         started = monotonic()

@@ -119,7 +119,7 @@ class NightlyDatabase:
             },
         )
 
-    def run_nightly(self, as_of: date = AS_OF, workers: int = 0) -> int:
+    def run_nightly(self, as_of: date | None = AS_OF, workers: int = 0) -> int:
         """Run the job, by default without other processes, which is faster for a few series."""
         return run.run(self.url, run.Options(as_of=as_of, workers=workers))
 

@@ -187,3 +187,19 @@ def test_budgets_that_cannot_be_read_take_no_forecast_away(
     assert db.rows("select count(*) from public.forecast_totals where workspace_id = %s", user) != [(0,)]
     [[error]] = db.rows("select error from public.job_runs where workspace_id = %s", user)
     assert "No new forecast of budgets could be made" in error
+
+
+def test_a_run_of_today_raises_what_was_crossed(db: NightlyDatabase) -> None:
+    user = db.add_account()
+    [[today]] = db.rows("select (now() at time zone 'UTC')::date")
+    db.add_spend(user, [9.0], last_day=today, at="00:00Z")
+    budget = add_budget(db, user, amount=5)
+    db.connection.execute(
+        """insert into public.budget_thresholds (workspace_id, budget_id, kind, percent)
+        values (%s, %s, 'actual', 100)""",
+        [user, budget],
+    )
+    db.run_nightly(as_of=None)
+    assert db.rows("select subject, state from public.alert_events") == [(str(budget), "open")]
+    [[steps]] = db.rows("select steps from public.job_runs where workspace_id is null")
+    assert [step["count"] for step in steps if step["step"] == "budgets"] == [1]
