@@ -24,6 +24,11 @@ ADD_EVENT = """
 insert into public.alert_events (workspace_id, kind, subject, period_start, severity, state, facts)
 values (%s, 'budget', %s, %s, 'warning', 'open', %s)"""
 
+ADD_CHANNEL = """
+insert into public.channels
+    (workspace_id, kind, name, hint, sealed_target, encryption_key_id, verified_at, verified_by)
+values (%s, %s, %s, 'h', 'x', 'k', now(), 'message') returning id"""
+
 
 def plain(page: AppTest) -> str:
     """Texts, captions and HTML of the page, without escapes."""
@@ -193,6 +198,29 @@ def test_events_are_told_with_what_happened(
     assert not page.exception
     assert "80% is reached" in plain(page)
     assert "$70.00" in plain(page)
+
+
+def test_channels_that_hear_of_a_budget_are_named(
+    monkeypatch: pytest.MonkeyPatch, user: User, job: psycopg.Connection[Any]
+) -> None:
+    [slack, _] = [
+        job.execute(ADD_CHANNEL, [user.user_id, kind, name]).fetchone() or [None]
+        for kind, name in (("slack", "#ai-costs"), ("email", "Ann"))
+    ]
+    heard = add_budget(user, "Heard", "80")
+    own = add_budget(user, "Slack only", "70")
+    data.update_budget(
+        user, own, data.BudgetDraft({"name": "Slack only"}, (("actual", 80),), (str(slack[0]),))
+    )
+    add_budget(user, "Without thresholds", "60", ())
+
+    captions = [caption.value for caption in open_page(monkeypatch, user, "budgets").caption]
+
+    assert captions.count(":material/forum: :material/mail:") == 1
+    assert captions.count(":material/forum:") == 1
+    assert captions.count("off") == 1
+    page = open_budget(monkeypatch, user, heard)
+    assert page.multiselect(key=f"budget-{heard}-channels").options == ["#ai-costs", "Ann"]
 
 
 def test_only_admins_see_forms(
