@@ -18,6 +18,7 @@ TASK_MODULES = (
     "forecasting.jobs.folding",
     "forecasting.jobs.budgets",
     "forecasting.jobs.digests",
+    "forecasting.jobs.delivering",
 )
 # Of one process; the stack on one machine allows 60 connections in all.
 MAX_CONNECTIONS = 4

@@ -9,6 +9,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from forecasting.jobs.folding import NEWEST_MARK, Debounce
 from forecasting.jobs.surroundings import Surroundings
+from tally.notifications.due import IS_DUE
 
 APPLICATION_NAME = "tally watch"
 
@@ -24,6 +25,8 @@ async def watch(surroundings: Surroundings, queue: App) -> None:
             newest = await cursor.fetchone()
             if debounce.is_due(newest[0] if newest else None):
                 await put(queue, "fold")
+            if (await connection.execute(IS_DUE)).rowcount:
+                await put(queue, "deliver")
             await asyncio.sleep(surroundings.check_seconds)
 
 
