@@ -69,22 +69,33 @@ def _twice_at_80(nights: Sequence[Night]) -> Iterator[bool]:
         yield is_on
 
 
-def _twice_once_a_period(nights: Sequence[Night]) -> Iterator[bool]:
-    was_on = False
-    for is_on in _twice_at_80(nights):
-        was_on |= is_on
-        yield was_on
+def _two_runs(nights: Sequence[Night]) -> Iterator[bool]:
+    """The run after the last change of a day knows as much as that of the night: only the first is alone."""
+    return (nth > 0 and night.chance >= ALERT_CHANCE for nth, night in enumerate(nights))
 
 
+def _once(rule: Rule) -> Rule:
+    """A rule whose alert stays on for the rest of the period."""
+
+    def follow(nights: Sequence[Night]) -> Iterator[bool]:
+        was_on = False
+        for is_on in rule(nights):
+            was_on |= is_on
+            yield was_on
+
+    return follow
+
+
+OWN_RULE = "80% in two runs, once a period"
 RULES: dict[str, Rule] = {
     "linear run rate": _linear,
     "the same, from day 5": _linear_from_day_5,
     "chance of 50%": _at_50,
     "chance of 80%": _at_80,
-    "80% on two days, clears at 50%": _twice_at_80,
-    "the same, once a period": _twice_once_a_period,
+    "80% on two nights, clears at 50%": _twice_at_80,
+    "the same, once a period": _once(_twice_at_80),
+    OWN_RULE: _once(_two_runs),
 }
-OWN_RULE = "the same, once a period"
 
 
 class Outcome(NamedTuple):

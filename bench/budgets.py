@@ -55,7 +55,7 @@ cross join (values ('actual', 50), ('actual', 80), ('actual', 100), ('forecast',
 
 ADD_FORECASTS = """
 insert into private.budget_forecasts (
-    budget_id, workspace_id, made_on, period_start, period_end, days, quantiles
+    budget_id, workspace_id, made_on, period_start, period_end, days, quantiles, made_at, made_in
 )
 select
     b.id, b.workspace_id, m.made_on, lower(p.period), upper(p.period) - 1,
@@ -63,7 +63,8 @@ select
     (
         select array_agg(2 * (upper(p.period) - m.made_on) * (0.5 + n / 23.0) order by n)
         from generate_series(1, 23) as n
-    )
+    ),
+    m.made_on, m.made_on
 from public.budgets as b
 cross join lateral private.budget_period(b.period, b.starts_on_day, %(today)s) as p (period)
 cross join lateral (values (%(today)s::date), (%(today)s::date - 1)) as m (made_on)

@@ -805,14 +805,14 @@ begin
             select n.*
             from private.budget_forecasts as n
             where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on <= a.today
-            order by n.made_on desc
+            order by n.made_on desc, n.made_at desc
             limit 1
         ) as f on true
         left join lateral (
             select n.*
             from private.budget_forecasts as n
-            where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on < f.made_on
-            order by n.made_on desc
+            where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_at <= f.made_at - interval '1 hour'
+            order by n.made_at desc
             limit 1
         ) as e on true
         where
@@ -2016,6 +2016,7 @@ CREATE TABLE private.budget_forecasts (
     days numeric[] NOT NULL,
     quantiles numeric[] NOT NULL,
     made_at timestamp with time zone DEFAULT now() NOT NULL,
+    made_in timestamp with time zone DEFAULT date_trunc('hour'::text, now()) NOT NULL,
     CONSTRAINT budget_forecasts_days CHECK ((cardinality(days) = ((period_end - made_on) + 1))),
     CONSTRAINT budget_forecasts_period CHECK (((period_start <= made_on) AND (made_on <= period_end))),
     CONSTRAINT budget_forecasts_quantiles CHECK (((cardinality(quantiles) = 23) AND (array_position(quantiles, NULL::numeric) IS NULL)))
@@ -10438,7 +10439,7 @@ ALTER TABLE ONLY private.archived_months
 -- CONSTRAINT private.budget_forecasts budget_forecasts_pkey
 
 ALTER TABLE ONLY private.budget_forecasts
-    ADD CONSTRAINT budget_forecasts_pkey PRIMARY KEY (budget_id, made_on);
+    ADD CONSTRAINT budget_forecasts_pkey PRIMARY KEY (budget_id, made_in);
 
 -- CONSTRAINT private.day_parts day_parts_pkey
 

@@ -32,8 +32,8 @@ end
 $$;
 revoke all on function private.budget_period(text, integer, date) from public;
 
--- private.budget_forecasts: the rest of a budget's period as a run saw it, one row for each day. Runs read and write it as the
--- operator; people read it through public.budget_status.
+-- private.budget_forecasts: the rest of a budget's period as a run saw it, one row for an hour: a burst of runs is one. Runs
+-- read and write it as the operator; people read it through public.budget_status.
 create table if not exists private.budget_forecasts (
     budget_id uuid not null references public.budgets (id) on delete cascade,
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
@@ -43,7 +43,8 @@ create table if not exists private.budget_forecasts (
     days numeric[] not null, -- in US dollars or tokens, up to the end of the period
     quantiles numeric[] not null, -- of their sum, at the levels of public.forecast_totals
     made_at timestamptz not null default now(),
-    primary key (budget_id, made_on),
+    made_in timestamptz not null default date_trunc('hour', now()),
+    primary key (budget_id, made_in),
     constraint budget_forecasts_period check (period_start <= made_on and made_on <= period_end),
     constraint budget_forecasts_days check (cardinality(days) = period_end - made_on + 1),
     constraint budget_forecasts_quantiles check (cardinality(quantiles) = 23 and array_position(quantiles, null) is null)

@@ -164,7 +164,7 @@ $$;
 revoke all on function private.describe_forecast(private.budget_forecasts) from public;
 
 -- The facts of budgets as of an instant, from which tally/budgets/status.py calculates the rest: amounts by day from the first of
--- the period before, what the newest run predicts and what the last run of an earlier day did.
+-- the period before, what the newest run predicts, and what the last one did that was made an hour or more before.
 create or replace function private.budget_facts(
     tenants uuid[], as_of timestamptz, with_previous boolean, with_records boolean, wanted uuid[]
 )
@@ -217,14 +217,14 @@ begin
             select n.*
             from private.budget_forecasts as n
             where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on <= a.today
-            order by n.made_on desc
+            order by n.made_on desc, n.made_at desc
             limit 1
         ) as f on true
         left join lateral (
             select n.*
             from private.budget_forecasts as n
-            where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_on < f.made_on
-            order by n.made_on desc
+            where n.budget_id = b.id and n.period_start = lower(a.this) and n.made_at <= f.made_at - interval '1 hour'
+            order by n.made_at desc
             limit 1
         ) as e on true
         where

@@ -8,8 +8,7 @@ from forecasting.nightly.problems import BUDGETS, Problems
 from forecasting.nightly.workspace_run import WorkspaceRun
 from forecasting.nightly.workspaces import Workspace
 
-KEPT_DAYS = 35
-
+# A burst of runs within an hour is one. Besides, the run before is kept: alerts need two that agree.
 SAVE = """
 insert into private.budget_forecasts (
     budget_id, workspace_id, made_on, period_start, period_end, days, quantiles
@@ -17,15 +16,24 @@ insert into private.budget_forecasts (
 select b.id, b.workspace_id, %s, %s, %s, %s::numeric[], %s::numeric[]
 from public.budgets as b
 where b.id = %s -- it may have been deleted meanwhile
-on conflict (budget_id, made_on) do update
+on conflict (budget_id, made_in) do update
     set
+        made_on = excluded.made_on,
         period_start = excluded.period_start,
         period_end = excluded.period_end,
         days = excluded.days,
         quantiles = excluded.quantiles,
         made_at = now()"""
 
-FORGET = "delete from private.budget_forecasts where workspace_id = %s and made_on < %s::date - %s::integer"
+FORGET = """
+delete from private.budget_forecasts as f
+using (
+    select e.budget_id, max(e.made_at) as made_at
+    from private.budget_forecasts as e
+    where e.workspace_id = %(workspace_id)s and e.made_at <= now() - interval '1 hour'
+    group by e.budget_id
+) as earlier
+where f.budget_id = earlier.budget_id and f.made_at < earlier.made_at"""
 
 
 def save_budgets(connection: Connection, workspace_run: WorkspaceRun, problems: Problems) -> int:
@@ -40,7 +48,7 @@ def save_budgets(connection: Connection, workspace_run: WorkspaceRun, problems: 
 
 
 def _save_rests(connection: Connection, workspace: Workspace, rests: Sequence[Rest]) -> int:
-    """In place of those of an earlier run of the day."""
+    """In place of those of an earlier run of the hour."""
     rows = [
         (
             rest.made_on,
@@ -54,5 +62,5 @@ def _save_rests(connection: Connection, workspace: Workspace, rests: Sequence[Re
     ]
     with connection.cursor() as cursor:
         cursor.executemany(SAVE, rows)
-    connection.execute(FORGET, [workspace.id, workspace.today, KEPT_DAYS])
+    connection.execute(FORGET, {"workspace_id": workspace.id})
     return len(rows)

@@ -95,7 +95,7 @@ class BudgetFacts:
     previous: Period
     days: Mapping[date, Decimal]  # in US dollars or tokens; days without any are missing
     forecast: StoredForecast | None
-    earlier_forecast: StoredForecast | None  # the last one of an earlier day
+    earlier_forecast: StoredForecast | None  # the last one, of an hour before that or more
 
 
 def read_facts(row: Mapping[str, Any]) -> BudgetFacts:

@@ -46,7 +46,7 @@ class Outlook:
 
 
 class Earlier(NamedTuple):
-    """The end of the period as the last run of an earlier day saw it, and what was spent then."""
+    """The end of the period as the run before saw it, and what was spent then."""
 
     distribution: Distribution
     spent: Decimal
@@ -122,7 +122,7 @@ class BudgetStatus:
         return calculate_probability(self.outlook.distribution, amount, self.spent) if self.outlook else None
 
     def earlier_chance_of(self, amount: Decimal) -> float | None:
-        """The same as the last run of an earlier day saw it; None without one."""
+        """The same as the run before saw it; None without one."""
         return self.earlier and calculate_probability(self.earlier.distribution, amount, self.earlier.spent)
 
     @property

@@ -210,12 +210,17 @@ def test_a_status_has_its_thresholds_channels_and_newest_forecasts(team: Team, d
     first = today.replace(day=1)
     last = find_period("month", 1, today).last
     store = """insert into private.budget_forecasts
-            (budget_id, workspace_id, made_on, period_start, period_end, days, quantiles)
-        values (%s, %s, %s, %s, %s, array_fill(%s::numeric, array[%s]), array_fill(%s::numeric, array[23]))"""
+            (budget_id, workspace_id, made_on, period_start, period_end, days, quantiles, made_at, made_in)
+        values (
+            %s, %s, %s, %s, %s, array_fill(%s::numeric, array[%s]), array_fill(%s::numeric, array[23]),
+            %s::date, %s::date
+        )"""
     runs = [first, *([today] if today > first else [])]
     for nth, made_on in enumerate(runs):
         count = (last - made_on).days + 1
-        database.execute(store, [budget, team.id, made_on, first, last, nth + 1, count, nth])
+        database.execute(
+            store, [budget, team.id, made_on, first, last, nth + 1, count, nth, made_on, made_on]
+        )
     [status] = ask(team["viewer"]).values()
     assert [(one["kind"], one["percent"]) for one in status["thresholds"]] == [
         ("actual", 80), ("actual", 100), ("forecast", 100),

@@ -146,16 +146,20 @@ def test_a_short_history_has_no_forecast(db: NightlyDatabase) -> None:
     assert (status.state.value, status.spent) == ("No forecast yet", Decimal(10))
 
 
-def test_another_run_of_the_day_replaces_the_first_and_old_ones_are_forgotten(db: NightlyDatabase) -> None:
+def test_runs_of_an_hour_are_one_and_only_the_one_before_is_kept(db: NightlyDatabase) -> None:
     user = db.add_account()
     db.add_spend(user, [2.0] * 40)
     budget = add_budget(db, user, period="year")
-    db.run_nightly(as_of=AS_OF - timedelta(days=36))
-    for _ in range(2):
-        db.run_nightly(as_of=AS_OF - timedelta(days=1))
-    db.run_nightly()
+    db.run_nightly(as_of=AS_OF - timedelta(days=2))
+    for days in (1, 1, 0):
+        later = "update private.budget_forecasts set made_at = made_at - {0}, made_in = made_in - {0}"
+        db.connection.execute(later.format("interval '1 hour'").encode())
+        for _ in range(2):
+            db.run_nightly(as_of=AS_OF - timedelta(days=days))
     assert [row[0] for row in stored(db, budget)] == [AS_OF - timedelta(days=1), AS_OF]
     assert status_of(db, user, budget).earlier is not None
+    db.connection.execute("update private.budget_forecasts set made_at = now() - interval '5 minutes'")
+    assert status_of(db, user, budget).earlier is None
 
 
 def test_only_so_many_scopes_are_fitted(db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch) -> None:

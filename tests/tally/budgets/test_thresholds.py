@@ -90,7 +90,7 @@ def test_a_paused_budget_is_silent() -> None:
 LIKELY = predict("20")  # of eleven days: 110 to 330
 
 
-def test_a_forecast_alerts_when_two_days_agree() -> None:
+def test_a_forecast_alerts_when_two_runs_agree() -> None:
     yesterday = predict("20", made_on=TODAY - timedelta(days=1))
     names = ("forecast 100",)
     assert crossed(status({}, names, forecast=LIKELY)) == {}

@@ -38,13 +38,13 @@ def test_budgets_are_a_table_or_an_object(stack: Stack) -> None:
             )
         ],
     )
-    budget = database.insert("budgets", {"name": "[red]All", "amount": "1", "period": "year"})
+    budget = database.insert("budgets", {"name": "All [red]", "amount": "1", "period": "year"})
     database.insert("budgets", {"name": "Tokens", "amount": "1000000", "measure": "tokens", "period": "day"})
     database.insert("budget_thresholds", {"budget_id": budget["id"], "kind": "forecast", "percent": 90})
     lines = budgets_of(person).output.splitlines()
     header = "Budget Period State Spent Limit Likely end 80% range Chance Left a day"
     assert " ".join(lines[0].split()) == header
-    assert "[red]All" in lines[1]
+    assert "All [red]" in lines[1]
     assert "Exceeded" in lines[1]
     assert "$1.25" in lines[1]
     assert "5 tokens" in lines[2]
