@@ -15,7 +15,7 @@ from tally.spend import sample_data
 from tests.app.accounts import Account, sign_in_user, sign_up
 from tests.app.budgets import add_budget
 from tests.app.projects import add_project, set_rules
-from tests.e2e.accessibility import list_settled_violations
+from tests.e2e.accessibility import ATTEMPTS, list_settled_violations
 from tests.e2e.conftest import cleared_after
 from tests.e2e.steps import PAGES, run_nightly, sign_in, visit
 
@@ -72,7 +72,12 @@ class Watched:
     def scrolling(self) -> list[str]:
         """What scrolls sideways: the page, or a table where lists can replace them."""
         places = "[data-testid=stMain]" + (", .dvn-scroller" if self.page.url.endswith("/settings") else "")
-        found: list[str] = self.page.locator(f"{places} >> visible=true").evaluate_all(WIDER_THAN_ITS_PLACE)
+        found: list[str] = []
+        for _ in range(ATTEMPTS):  # charts are drawn again in the new width
+            found = self.page.locator(f"{places} >> visible=true").evaluate_all(WIDER_THAN_ITS_PLACE)
+            if not found:
+                break
+            self.page.wait_for_timeout(500)
         return found
 
 
