@@ -16,6 +16,7 @@ BENCHES = (
     "daily_costs",
     "teams",
     "nightly",
+    "reforecast",
     "start",
     "pages",
     "crowd",

@@ -2648,6 +2648,7 @@ begin
     delete from private.stale_days as s
     using unnest(marks) as m
     where s.workspace_id = m.workspace_id and s.date = m.date;
+    perform private.request_forecasts(marks);
 end
 $$;
 
@@ -2726,6 +2727,18 @@ begin
     ) using uuid '00000000-0000-0000-0000-000000000000';
 end
 $_$;
+
+-- FUNCTION private.forget_forecast_requests()
+
+CREATE FUNCTION private.forget_forecast_requests() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    delete from private.forecast_requests as q where q.workspace_id = old.id;
+    return null;
+end
+$$;
 
 -- FUNCTION private.forget_old_events()
 
@@ -5968,6 +5981,56 @@ CREATE FUNCTION private.request_address() RETURNS text
     where h.address ~ '^[0-9A-Fa-f:.]{2,45}$'
 $_$;
 
+-- FUNCTION private.request_forecast()
+
+CREATE FUNCTION private.request_forecast() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.forecast_requests (workspace_id, gen)
+    select distinct c.workspace_id, pg_current_xact_id()
+    from changed as c
+    inner join public.workspaces as w on c.workspace_id = w.id; -- others are being deleted
+    return null;
+end
+$$;
+
+-- FUNCTION private.request_forecasts(private.stale_days[])
+
+CREATE FUNCTION private.request_forecasts(marks private.stale_days[]) RETURNS void
+    LANGUAGE sql
+    SET search_path TO ''
+    AS $$
+    insert into private.forecast_requests (workspace_id, gen)
+    select distinct on (m.workspace_id) m.workspace_id, m.gen
+    from unnest(marks) as m
+    inner join public.workspaces as w on m.workspace_id = w.id -- others were deleted
+    order by m.workspace_id asc, m.gen desc
+$$;
+
+-- FUNCTION private.request_forecasts_of(regclass)
+
+CREATE FUNCTION private.request_forecasts_of(changing regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    name constant text := (select c.relname from pg_catalog.pg_class as c where c.oid = changing);
+    change record;
+begin
+    for change in
+        select * from (values ('insert', 'new'), ('update', 'new'), ('delete', 'old')) as v (command, side)
+    loop
+        execute format(
+            'create or replace trigger %I after %s on %s referencing %s table as changed '
+            'for each statement execute function private.request_forecast()',
+            format('%s_request_forecast_%s', name, change.command), change.command, changing, change.side
+        );
+    end loop;
+end
+$$;
+
 -- FUNCTION private.request_header(text, integer)
 
 CREATE FUNCTION private.request_header(name text, at_most integer) RETURNS text
@@ -5985,6 +6048,19 @@ begin
         ''
     );
 exception when others then -- no request, or headers that are no text
+    return null;
+end
+$$;
+
+-- FUNCTION private.request_one_forecast()
+
+CREATE FUNCTION private.request_one_forecast() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+begin
+    insert into private.forecast_requests (workspace_id, gen)
+    values (coalesce(to_jsonb(new) ->> 'workspace_id', to_jsonb(new) ->> 'user_id')::uuid, pg_current_xact_id());
     return null;
 end
 $$;
@@ -6647,6 +6723,24 @@ begin
     return record.project_chosen_by is not null
     or exists (select from public.projects as p where p.id = record.project_id and p.archived_at is not null);
 end
+$$;
+
+-- FUNCTION private.steps_beside_forecast(uuid)
+
+CREATE FUNCTION private.steps_beside_forecast(tenant uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select coalesce(jsonb_agg(s.step order by s.place), '[]')
+    from (
+        select r.steps
+        from public.job_runs as r
+        where r.workspace_id = tenant and r.kind = 'nightly'
+        order by r.started_at desc
+        limit 1
+    ) as newest
+    cross join lateral jsonb_array_elements(newest.steps) with ordinality as s (step, place)
+    where s.step ->> 'step' not in ('forecast', 'score')
 $$;
 
 -- FUNCTION private.store_rules(uuid, public.project_rules[])
@@ -8073,6 +8167,42 @@ begin
 end
 $$;
 
+-- FUNCTION public.forecast_state(uuid)
+
+CREATE FUNCTION public.forecast_state(workspace uuid DEFAULT NULL::uuid) RETURNS json
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    tenant constant uuid := private.require_workspace(workspace, 'viewer');
+    has_worker constant boolean := exists (
+        select from private.worker_seen as w where w.seen_at > now() - interval '90 seconds'
+    );
+begin
+    return json_build_object(
+        'has_worker', has_worker,
+        'is_updating',
+        has_worker and (
+            exists (select from private.stale_days as s where s.workspace_id = tenant)
+            or exists (
+                select
+                from private.forecast_requests as q
+                where q.workspace_id = tenant and q.noted_at > now() - interval '3 minutes'
+            )
+            or exists (
+                select
+                from public.job_runs as r
+                where
+                    r.workspace_id = tenant
+                    and r.kind = 'change'
+                    and r.status = 'running'
+                    and r.started_at > now() - interval '3 minutes'
+            )
+        )
+    );
+end
+$$;
+
 -- FUNCTION public.get_top_models_by_spend(uuid, timestamp with time zone, timestamp with time zone, integer)
 
 CREATE FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer DEFAULT 10) RETURNS TABLE(model_name text, provider text, total_cost_usd numeric, total_tokens numeric, total_requests numeric, share numeric)
@@ -8129,9 +8259,16 @@ declare
     hidden constant uuid[] := array(select private.hidden_projects());
     run public.job_runs;
 begin
-    select r.* into run from public.job_runs as r where r.workspace_id = tenant order by r.started_at desc limit 1;
+    select r.* into run
+    from public.job_runs as r
+    where r.workspace_id = tenant and (r.kind = 'nightly' or r.status <> 'running')
+    order by r.started_at desc
+    limit 1;
     if not found then
         return null;
+    end if;
+    if run.kind = 'change' then
+        run.steps := run.steps || private.steps_beside_forecast(tenant);
     end if;
     if not is_admin then
         run.error := null;
@@ -8151,7 +8288,7 @@ begin
         );
     end if;
     return json_build_object(
-        'run_id', run.run_id, 'day', run.day, 'started_at', run.started_at, 'finished_at', run.finished_at,
+        'run_id', run.run_id, 'kind', run.kind, 'day', run.day, 'started_at', run.started_at, 'finished_at', run.finished_at,
         'status', run.status, 'steps', run.steps, 'error', run.error
     );
 end
@@ -8541,6 +8678,8 @@ begin
     update private.divided_workspaces as d
     set is_summed = true
     where d.workspace_id = any (summed) and not d.is_summed;
+
+    perform private.request_forecasts(array(select s from private.stale_days as s where s.gen < horizon));
 
     -- Whoever holds a mark is about to renew it; waiting for them could deadlock.
     delete from private.stale_days as s
@@ -9764,6 +9903,26 @@ UNION ALL
    FROM public.superseded_records s
   WHERE ((s.cost_basis = ANY (ARRAY['estimated'::text, 'included'::text])) AND (s.charge_type = 'usage'::text) AND ((s.cost_usd IS NULL) OR ((s.metadata ->> 'price_source'::text) = ANY (ARRAY['genai-prices'::text, 'genai-prices by row'::text, 'own'::text]))));
 
+-- TABLE private.forecast_requests
+
+CREATE TABLE private.forecast_requests (
+    id bigint NOT NULL,
+    workspace_id uuid NOT NULL,
+    gen xid8 NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+-- SEQUENCE private.forecast_requests_id_seq
+
+ALTER TABLE private.forecast_requests ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME private.forecast_requests_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- TABLE private.former_members
 
 CREATE TABLE private.former_members (
@@ -9913,6 +10072,14 @@ CREATE TABLE private.unsubscribing (
     user_id uuid NOT NULL,
     token text NOT NULL,
     CONSTRAINT unsubscribing_token_check CHECK ((token ~ '^[A-Za-z0-9_-]{43}$'::text))
+);
+
+-- TABLE private.worker_seen
+
+CREATE TABLE private.worker_seen (
+    only_row boolean DEFAULT true NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT worker_seen_only_row_check CHECK (only_row)
 );
 
 -- TABLE private.workspace_changes
@@ -10293,6 +10460,7 @@ CREATE TABLE public.job_runs (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     run_id uuid NOT NULL,
     workspace_id uuid,
+    kind text DEFAULT 'nightly'::text NOT NULL,
     day date NOT NULL,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
@@ -10303,6 +10471,7 @@ CREATE TABLE public.job_runs (
     CONSTRAINT job_runs_day_check CHECK (((day >= '2020-01-01'::date) AND (day <= '2100-01-01'::date))),
     CONSTRAINT job_runs_error_check CHECK ((length(error) <= 10000)),
     CONSTRAINT job_runs_finished_at_check CHECK (((finished_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
+    CONSTRAINT job_runs_kind_check CHECK ((kind = ANY (ARRAY['nightly'::text, 'change'::text]))),
     CONSTRAINT job_runs_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT job_runs_started_at_check CHECK (((started_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (started_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT job_runs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'partial'::text, 'failed'::text]))),
@@ -10466,6 +10635,11 @@ ALTER TABLE ONLY private.divided_workspaces
 ALTER TABLE ONLY private.folded_days
     ADD CONSTRAINT folded_days_pkey PRIMARY KEY (workspace_id, date, provider_id, project_id, user_id, model_name, cost_basis, charge_type);
 
+-- CONSTRAINT private.forecast_requests forecast_requests_pkey
+
+ALTER TABLE ONLY private.forecast_requests
+    ADD CONSTRAINT forecast_requests_pkey PRIMARY KEY (id);
+
 -- CONSTRAINT private.former_members former_members_pkey
 
 ALTER TABLE ONLY private.former_members
@@ -10515,6 +10689,11 @@ ALTER TABLE ONLY private.unsubscribing
 
 ALTER TABLE ONLY private.unsubscribing
     ADD CONSTRAINT unsubscribing_token_key UNIQUE (token);
+
+-- CONSTRAINT private.worker_seen worker_seen_pkey
+
+ALTER TABLE ONLY private.worker_seen
+    ADD CONSTRAINT worker_seen_pkey PRIMARY KEY (only_row);
 
 -- CONSTRAINT private.workspace_changes workspace_changes_pkey
 
@@ -10852,6 +11031,10 @@ CREATE INDEX digests_member_idx ON private.digests USING btree (user_id, workspa
 -- INDEX private.divided_days_idx
 
 CREATE UNIQUE INDEX divided_days_idx ON private.divided_days USING btree (workspace_id, split, date, provider_id, part, model_name, cost_basis, charge_type) INCLUDE (provider, total_cost_usd, total_tokens, total_input_tokens, total_output_tokens, total_cached_input_tokens, total_cache_write_tokens, total_requests, record_count, unpriced_count);
+
+-- INDEX private.forecast_requests_workspace_id_idx
+
+CREATE INDEX forecast_requests_workspace_id_idx ON private.forecast_requests USING btree (workspace_id);
 
 -- INDEX private.former_members_workspace_id_idx
 
@@ -11288,6 +11471,18 @@ CREATE TRIGGER budgets_note_update AFTER UPDATE ON public.budgets REFERENCING NE
 -- TRIGGER public.budgets budgets_renew_thresholds
 
 CREATE TRIGGER budgets_renew_thresholds AFTER UPDATE OF project_id, provider_id, model_name, user_id, billing_account, tag, measure, amount, currency, period, starts_on_day, counts_subscriptions, counts_tax ON public.budgets FOR EACH ROW WHEN ((((((((((((((old.project_id IS DISTINCT FROM new.project_id) OR (old.provider_id IS DISTINCT FROM new.provider_id)) OR (old.model_name IS DISTINCT FROM new.model_name)) OR (old.user_id IS DISTINCT FROM new.user_id)) OR (old.billing_account IS DISTINCT FROM new.billing_account)) OR (old.tag IS DISTINCT FROM new.tag)) OR (old.measure IS DISTINCT FROM new.measure)) OR (old.amount IS DISTINCT FROM new.amount)) OR (old.currency IS DISTINCT FROM new.currency)) OR (old.period IS DISTINCT FROM new.period)) OR (old.starts_on_day IS DISTINCT FROM new.starts_on_day)) OR (old.counts_subscriptions IS DISTINCT FROM new.counts_subscriptions)) OR (old.counts_tax IS DISTINCT FROM new.counts_tax))) EXECUTE FUNCTION private.renew_thresholds();
+
+-- TRIGGER public.budgets budgets_request_forecast_delete
+
+CREATE TRIGGER budgets_request_forecast_delete AFTER DELETE ON public.budgets REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.request_forecast();
+
+-- TRIGGER public.budgets budgets_request_forecast_insert
+
+CREATE TRIGGER budgets_request_forecast_insert AFTER INSERT ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.request_forecast();
+
+-- TRIGGER public.budgets budgets_request_forecast_update
+
+CREATE TRIGGER budgets_request_forecast_update AFTER UPDATE ON public.budgets REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.request_forecast();
 
 -- TRIGGER public.budgets budgets_touch
 
@@ -11777,6 +11972,10 @@ CREATE TRIGGER projects_note_insert AFTER INSERT ON public.projects REFERENCING 
 
 CREATE TRIGGER projects_note_update AFTER UPDATE ON public.projects REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.projects projects_request_forecast
+
+CREATE TRIGGER projects_request_forecast AFTER UPDATE OF archived_at ON public.projects FOR EACH ROW WHEN (((old.archived_at IS NULL) <> (new.archived_at IS NULL))) EXECUTE FUNCTION private.request_one_forecast();
+
 -- TRIGGER public.projects projects_touch
 
 CREATE TRIGGER projects_touch BEFORE UPDATE ON public.projects FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -11808,6 +12007,18 @@ CREATE TRIGGER subscriptions_bound AFTER INSERT ON public.subscriptions REFERENC
 -- TRIGGER public.subscriptions subscriptions_follow
 
 CREATE TRIGGER subscriptions_follow AFTER INSERT OR DELETE OR UPDATE ON public.subscriptions FOR EACH ROW EXECUTE FUNCTION private.follow_subscription();
+
+-- TRIGGER public.subscriptions subscriptions_request_forecast_delete
+
+CREATE TRIGGER subscriptions_request_forecast_delete AFTER DELETE ON public.subscriptions REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.request_forecast();
+
+-- TRIGGER public.subscriptions subscriptions_request_forecast_insert
+
+CREATE TRIGGER subscriptions_request_forecast_insert AFTER INSERT ON public.subscriptions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.request_forecast();
+
+-- TRIGGER public.subscriptions subscriptions_request_forecast_update
+
+CREATE TRIGGER subscriptions_request_forecast_update AFTER UPDATE ON public.subscriptions REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.request_forecast();
 
 -- TRIGGER public.subscriptions subscriptions_touch
 
@@ -11869,6 +12080,10 @@ CREATE TRIGGER user_preferences_check_timezone_update BEFORE UPDATE ON public.us
 
 CREATE TRIGGER user_preferences_follow_timezone AFTER INSERT OR DELETE OR UPDATE OF timezone ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.follow_timezone();
 
+-- TRIGGER public.user_preferences user_preferences_request_forecast
+
+CREATE TRIGGER user_preferences_request_forecast AFTER UPDATE OF forecast_enabled ON public.user_preferences FOR EACH ROW WHEN ((old.forecast_enabled <> new.forecast_enabled)) EXECUTE FUNCTION private.request_one_forecast();
+
 -- TRIGGER public.user_preferences user_preferences_touch
 
 CREATE TRIGGER user_preferences_touch BEFORE UPDATE ON public.user_preferences FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
@@ -11892,6 +12107,10 @@ CREATE TRIGGER workspaces_delete_records AFTER DELETE ON public.workspaces FOR E
 -- TRIGGER public.workspaces workspaces_forget_counts
 
 CREATE TRIGGER workspaces_forget_counts AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.forget_counts();
+
+-- TRIGGER public.workspaces workspaces_forget_forecast_requests
+
+CREATE TRIGGER workspaces_forget_forecast_requests AFTER DELETE ON public.workspaces FOR EACH ROW EXECUTE FUNCTION private.forget_forecast_requests();
 
 -- TRIGGER public.workspaces workspaces_mark_all_days
 
@@ -12280,6 +12499,10 @@ ALTER TABLE private.divided_workspaces ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE private.folded_days ENABLE ROW LEVEL SECURITY;
 
+-- ROW SECURITY private.forecast_requests
+
+ALTER TABLE private.forecast_requests ENABLE ROW LEVEL SECURITY;
+
 -- ROW SECURITY private.former_members
 
 ALTER TABLE private.former_members ENABLE ROW LEVEL SECURITY;
@@ -12319,6 +12542,10 @@ ALTER TABLE private.stale_days ENABLE ROW LEVEL SECURITY;
 -- ROW SECURITY private.unsubscribing
 
 ALTER TABLE private.unsubscribing ENABLE ROW LEVEL SECURITY;
+
+-- ROW SECURITY private.worker_seen
+
+ALTER TABLE private.worker_seen ENABLE ROW LEVEL SECURITY;
 
 -- ROW SECURITY private.workspace_changes
 
@@ -12969,6 +13196,8 @@ REVOKE ALL ON FUNCTION private.forget_counts() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_deleted(partition_name text) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.forget_forecast_requests() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.forget_old_events() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.forget_parts() FROM PUBLIC;
@@ -13301,7 +13530,15 @@ REVOKE ALL ON FUNCTION private.reprice(tenant uuid, changes json, OUT applied bi
 
 REVOKE ALL ON FUNCTION private.request_address() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.request_forecast() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.request_forecasts(marks private.stale_days[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.request_forecasts_of(changing regclass) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.request_header(name text, at_most integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.request_one_forecast() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.require_another_owner(tenant uuid, person uuid) FROM PUBLIC;
 
@@ -13415,6 +13652,8 @@ REVOKE ALL ON FUNCTION private.stale_days_of(tenant uuid, first_day date, last_d
 REVOKE ALL ON FUNCTION private.statements_on(tenant uuid, keys uuid[], first_at timestamp with time zone, last_at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.stays_filed(record public.cost_records) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.steps_beside_forecast(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.store_rules(tenant uuid, rules public.project_rules[]) FROM PUBLIC;
 
@@ -13553,6 +13792,9 @@ GRANT ALL ON FUNCTION public.find_same_import(file_sha256 text, signature text, 
 
 REVOKE ALL ON FUNCTION public.fold_stale_days() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.fold_stale_days() TO service_role;
+
+REVOKE ALL ON FUNCTION public.forecast_state(workspace uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.forecast_state(workspace uuid) TO authenticated;
 
 REVOKE ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.get_top_models_by_spend(user_id uuid, start timestamp with time zone, "end" timestamp with time zone, "limit" integer) TO authenticated;

@@ -71,13 +71,29 @@ def _run(arguments: argparse.Namespace) -> int:
             scheduler=arguments.scheduler,
             rates_address=None if settings.exchange_rates_url == "off" else settings.exchange_rates_url,
         )
-        return run.run(require_database_url(settings), options)
+        database_url = require_database_url(settings)
+        code = run.run(database_url, options)
+        if code in (run.DONE, run.PARTIAL) and not (options.dry_run or options.as_of):
+            _drain_queue(database_url)
+        return code
     except TallyError as problem:
         print(printable_lines(str(problem)), file=sys.stderr)
         return run.FAILED
     except KeyboardInterrupt:
         print("Stopped before anything was done.", file=sys.stderr)
         return run.INTERRUPTED
+
+
+def _drain_queue(database_url: str) -> None:
+    """Do what waits in the queue, unless a worker does."""
+    from forecasting.nightly.database import connect, has_worker
+
+    with connect(database_url) as connection:
+        if has_worker(connection):
+            return
+    from forecasting.jobs.drain import drain
+
+    drain(database_url)
 
 
 def _parse_date(text: str) -> date:

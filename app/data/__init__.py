@@ -17,7 +17,13 @@ from app.data.budgets import (
 )
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
-from app.data.forecasts import load_forecast, load_last_run, load_newest_forecast
+from app.data.forecasts import (
+    ForecastState,
+    load_forecast,
+    load_forecast_state,
+    load_last_run,
+    load_newest_forecast,
+)
 from app.data.people import Invitation, load_invitations, load_people, load_use_of_month
 from app.data.preferences import (
     Preferences,
@@ -66,6 +72,7 @@ __all__ = [
     "BudgetDraft",
     "Channel",
     "ForecastSeries",
+    "ForecastState",
     "Invitation",
     "Preferences",
     "Project",
@@ -91,6 +98,7 @@ __all__ = [
     "load_daily",
     "load_digest",
     "load_forecast",
+    "load_forecast_state",
     "load_forecast_totals",
     "load_import_list",
     "load_invitations",

@@ -1,13 +1,14 @@
 """Predictions per day, and the nightly run that made them."""
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
+import streamlit as st
 
 from app.auth.identity import User
 from app.data.preferences import load_currency
-from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, select
+from app.data.reading import API_ROWS, KEYS, cached, call, data_version, fetch_rows, select
 from app.figures import outlook
 from app.figures.currencies import Currency, convert_predictions
 from app.figures.forecast_series import ForecastSeries
@@ -96,8 +97,21 @@ def of_series(query: Any, series: ForecastSeries) -> Any:
     return query
 
 
+class ForecastState(NamedTuple):
+    """Forecasts after changes: whether a worker makes them, and whether it has some to make."""
+
+    has_worker: bool
+    is_updating: bool
+
+
+@st.cache_data(ttl=1, max_entries=1000, show_spinner=False, hash_funcs=KEYS)
+def load_forecast_state(user: User) -> ForecastState:
+    """The state as of now, queried at most once a second: no data version tells that a worker ended."""
+    return ForecastState(**call(user, "forecast_state"))
+
+
 def load_last_run(user: User) -> dict[str, Any] | None:
-    """The newest nightly run, or None before the first; its steps as far as the user may know them."""
+    """The newest run, nightly or after changes, as far as the user may know its steps; None before it."""
     return _last_run(user, data_version(user))
 
 

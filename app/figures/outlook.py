@@ -24,6 +24,7 @@ from tally.core.text import plural
 LEFT = {"renewals": "renewal", "collect": "connection"}
 UNTOLD_PROBLEM = "Part of the last run failed for this workspace. Its admins see the reason here."
 AFTER_NIGHTLY_RUN = "ready after the next nightly run"
+WITHIN_A_MINUTE = "ready within a minute"
 MONTHS_SHOWN = 3
 PREDICTIONS_A_MONTH = 4
 SHORT_SHOWN = 5
@@ -97,7 +98,12 @@ def forecast_step(run: dict[str, Any] | None) -> dict[str, Any]:
     return next((step for step in steps if step.get("step") == "forecast"), {})
 
 
-def explain_absence(run: dict[str, Any] | None, is_enabled: bool) -> str:
+def describe_wait(has_worker: bool) -> str:
+    """The time when a forecast that is missing will be there."""
+    return WITHIN_A_MINUTE if has_worker else AFTER_NIGHTLY_RUN
+
+
+def explain_absence(run: dict[str, Any] | None, is_enabled: bool, has_worker: bool) -> str:
     """The reason why the total has no forecast, in a few words."""
     if not is_enabled:
         return "off in Settings"
@@ -105,7 +111,7 @@ def explain_absence(run: dict[str, Any] | None, is_enabled: bool) -> str:
     missing = next((short["days_missing"] for short in waiting if short["series"] == "total"), None)
     if missing:
         return f"needs {plural(missing, 'more day')}"
-    return AFTER_NIGHTLY_RUN
+    return describe_wait(has_worker)
 
 
 def describe_problems(run: dict[str, Any] | None) -> list[str]:

@@ -24,6 +24,32 @@ as $$
 $$;
 revoke all on function private.upkeep_lock() from public;
 
+-- Workspaces whose data changed since their last forecast: what the worker has to do. Saves only mark days, which they did
+-- before; the fold that takes marks away leaves a row here. Rows are only added, so that nobody waits for another; a forecast
+-- deletes those that it had seen before it read the data.
+create table if not exists private.forecast_requests (
+    id bigint generated always as identity primary key,
+    workspace_id uuid not null,
+    gen xid8 not null, -- the newest change
+    noted_at timestamptz not null default now()
+);
+create index if not exists forecast_requests_workspace_id_idx on private.forecast_requests (workspace_id);
+alter table private.forecast_requests enable row level security;
+revoke all on private.forecast_requests from public, anon, authenticated, service_role;
+
+create or replace function private.request_forecasts(marks private.stale_days[])
+returns void
+language sql
+set search_path = ''
+as $$
+    insert into private.forecast_requests (workspace_id, gen)
+    select distinct on (m.workspace_id) m.workspace_id, m.gen
+    from unnest(marks) as m
+    inner join public.workspaces as w on m.workspace_id = w.id -- others were deleted
+    order by m.workspace_id asc, m.gen desc
+$$;
+revoke all on function private.request_forecasts(private.stale_days[]) from public;
+
 -- Folds up to `at_most` stale days, of everyone or of one workspace. In this order: marks of transactions that ended before this
 -- statement are locked, then their days are summed up by a later statement, which sees all that those transactions wrote, then
 -- the marks are deleted. A save that changes one of the days meanwhile waits for the lock and marks the day again. Returns how
@@ -68,6 +94,7 @@ begin
     delete from private.stale_days as s
     using unnest(marks) as m
     where s.workspace_id = m.workspace_id and s.date = m.date;
+    perform private.request_forecasts(marks);
 end
 $$;
 revoke all on function private.fold_some_days(integer, uuid) from public;
@@ -151,6 +178,8 @@ begin
     update private.divided_workspaces as d
     set is_summed = true
     where d.workspace_id = any (summed) and not d.is_summed;
+
+    perform private.request_forecasts(array(select s from private.stale_days as s where s.gen < horizon));
 
     -- Whoever holds a mark is about to renew it; waiting for them could deadlock.
     delete from private.stale_days as s

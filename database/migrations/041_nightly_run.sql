@@ -54,12 +54,13 @@ create policy anomalies_mute_member
 
 select private.note_changes_of('public.anomalies');
 
--- public.job_runs: one row for a nightly run (no workspace) and one for each workspace's part in it. A partial run did everything
--- but for some workspaces.
+-- public.job_runs: one row for a nightly run (no workspace) and one for each workspace's part in it; of kind `change` one for the
+-- newest forecast of a workspace after changes of a day. A partial run did everything but for some workspaces.
 create table if not exists public.job_runs (
     id uuid primary key default gen_random_uuid(),
     run_id uuid not null,
     workspace_id uuid references public.workspaces (id) on delete cascade,
+    kind text not null default 'nightly' check (kind in ('nightly', 'change')),
     day date not null check (day between date '2020-01-01' and date '2100-01-01'),
     started_at timestamptz not null default now() check (
         started_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
@@ -100,8 +101,29 @@ as $$
 $$;
 revoke all on function private.omit_series(jsonb, uuid[]) from public;
 
--- A workspace's newest run, null before the first: {run_id, day, started_at, finished_at, status, steps, error}. Who is no admin
--- sees of its steps the forecasts, as far as they see the forecasts themselves.
+-- The other steps of the workspace's newest nightly run.
+create or replace function private.steps_beside_forecast(tenant uuid)
+returns jsonb
+language sql
+stable
+set search_path = ''
+as $$
+    select coalesce(jsonb_agg(s.step order by s.place), '[]')
+    from (
+        select r.steps
+        from public.job_runs as r
+        where r.workspace_id = tenant and r.kind = 'nightly'
+        order by r.started_at desc
+        limit 1
+    ) as newest
+    cross join lateral jsonb_array_elements(newest.steps) with ordinality as s (step, place)
+    where s.step ->> 'step' not in ('forecast', 'score')
+$$;
+revoke all on function private.steps_beside_forecast(uuid) from public;
+
+-- A workspace's newest run, null before the first: {run_id, kind, day, started_at, finished_at, status, steps, error}. A forecast
+-- after changes also has what the nightly run before it did beside forecasting. Who is no admin sees of its steps the forecasts,
+-- as far as they see the forecasts themselves.
 create or replace function public.last_run(workspace uuid default null)
 returns json
 language plpgsql
@@ -116,9 +138,16 @@ declare
     hidden constant uuid[] := array(select private.hidden_projects());
     run public.job_runs;
 begin
-    select r.* into run from public.job_runs as r where r.workspace_id = tenant order by r.started_at desc limit 1;
+    select r.* into run
+    from public.job_runs as r
+    where r.workspace_id = tenant and (r.kind = 'nightly' or r.status <> 'running')
+    order by r.started_at desc
+    limit 1;
     if not found then
         return null;
+    end if;
+    if run.kind = 'change' then
+        run.steps := run.steps || private.steps_beside_forecast(tenant);
     end if;
     if not is_admin then
         run.error := null;
@@ -138,7 +167,7 @@ begin
         );
     end if;
     return json_build_object(
-        'run_id', run.run_id, 'day', run.day, 'started_at', run.started_at, 'finished_at', run.finished_at,
+        'run_id', run.run_id, 'kind', run.kind, 'day', run.day, 'started_at', run.started_at, 'finished_at', run.finished_at,
         'status', run.status, 'steps', run.steps, 'error', run.error
     );
 end

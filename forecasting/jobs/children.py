@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from forecasting.jobs.surroundings import Surroundings
 from tally.core.paths import CHECKOUT
 from tally.local import processes
-from tally.local.home import Home
 from tally.local.logs import open_log
 
 STOP_SECONDS = 8
@@ -23,12 +23,14 @@ class Program:
     command: Sequence[str]
 
 
-async def run_program(program: Program, home: Home | None) -> int:
+async def run_program(program: Program, surroundings: Surroundings) -> int:
     """Run a program to its end and return its exit code; when cancelled, terminate it first."""
+    home = surroundings.home
     with open_log(home, program.name) if home else nullcontext(sys.stdout) as log:
         process = await asyncio.create_subprocess_exec(
             *program.command,
             cwd=CHECKOUT,
+            env=surroundings.environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

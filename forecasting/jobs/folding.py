@@ -6,7 +6,6 @@ from procrastinate import JobContext
 from forecasting.jobs.queue import queue
 from forecasting.jobs.surroundings import surroundings_of
 
-MAX_CHECKS = 6  # while saves go on, every sixth check folds
 APPLICATION_NAME = "tally folding"
 
 NEWEST_MARK = "select s.gen::text from private.stale_days as s order by s.gen desc limit 1"
@@ -14,24 +13,6 @@ FOLD = "select public.fold_stale_days()"
 VACUUM = "vacuum (analyze) private.stale_days, private.overridden_days, private.folded_days"
 
 _told: set[str] = set()  # by this worker, which tells each reason once
-
-
-class Debounce:
-    """Decides when to fold: when no save changed a day between two checks, or after MAX_CHECKS."""
-
-    def __init__(self) -> None:
-        self._seen: str | None = None
-        self._checks = 0
-
-    def is_due(self, newest_mark: str | None) -> bool:
-        """Take the newest mark of a stale day; None if no day is stale."""
-        is_quiet = newest_mark == self._seen
-        self._seen = newest_mark
-        self._checks = self._checks + 1 if newest_mark else 0
-        if newest_mark is None or not (is_quiet or self._checks >= MAX_CHECKS):
-            return False
-        self._checks = 0
-        return True
 
 
 @queue.task(name="fold", queueing_lock="fold", lock="fold", pass_context=True)

@@ -16,7 +16,9 @@ APPLICATION_NAME = "tally worker"
 TASK_MODULES = (
     "forecasting.jobs.scheduled",
     "forecasting.jobs.folding",
+    "forecasting.jobs.reforecasting",
     "forecasting.jobs.budgets",
+    "forecasting.jobs.delivering",
     "forecasting.jobs.digests",
     "forecasting.jobs.delivering",
 )

@@ -19,9 +19,6 @@ RETRY_DELAY = timedelta(hours=1)
 # A missed run is caught up after the first pages are served, not while they load.
 START_DELAY = timedelta(seconds=20)
 
-# Until when a failed one waits, by name; a worker that was started again tries at once.
-_retry_at: dict[str, datetime] = {}
-
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
@@ -35,13 +32,13 @@ class Scheduled:
 
     async def run_if_due(self, surroundings: Surroundings, now: datetime) -> int | None:
         """Run it, tell how it ended and return its exit code; None if it is not due."""
-        waits_until = _retry_at.get(self.name, surroundings.started_at + START_DELAY)
+        waits_until = surroundings.retry_at.get(self.name, surroundings.started_at + START_DELAY)
         if now < waits_until or not await asyncio.to_thread(self._is_due, surroundings, now):
             return None
-        code = await run_program(Program(self.name, self.command()), surroundings.home)
-        _retry_at.pop(self.name, None)
+        code = await run_program(Program(self.name, self.command()), surroundings)
+        surroundings.retry_at.pop(self.name, None)
         if code not in (0, self.partial_code):
-            _retry_at[self.name] = now + RETRY_DELAY
+            surroundings.retry_at[self.name] = now + RETRY_DELAY
         surroundings.notify(self._describe_end(code, surroundings.home))
         return code
 

@@ -1,36 +1,54 @@
 """The watch on the database: cheap looks at tables, and jobs for what there is to do."""
 
 import asyncio
-from contextlib import suppress
+from time import monotonic
+from typing import Any
 
 import psycopg
-from procrastinate import App
-from procrastinate.exceptions import AlreadyEnqueued
 
-from forecasting.jobs.folding import NEWEST_MARK, Debounce
+from forecasting.jobs.debounce import Debounce
+from forecasting.jobs.folding import NEWEST_MARK
+from forecasting.jobs.putting import put
+from forecasting.jobs.reforecasting import Lanes
 from forecasting.jobs.surroundings import Surroundings
 from tally.notifications.due import IS_DUE
 
 APPLICATION_NAME = "tally watch"
+BEAT_SECONDS = 30.0
+
+# Tasks, each with a query that finds a row when there is something to do.
+WATCHED: dict[str, str] = {"deliver": IS_DUE}
+
+BEAT = """
+insert into private.worker_seen (seen_at) values (now())
+on conflict (only_row) do update set seen_at = excluded.seen_at"""
+GOODBYE = "delete from private.worker_seen"
 
 
-async def watch(surroundings: Surroundings, queue: App) -> None:
+async def watch(surroundings: Surroundings, lanes: Lanes) -> None:
     """Look again and again, until the connection is lost."""
-    debounce = Debounce()
+    folding: Debounce[None] = Debounce(surroundings.pace)
+    beat_at = 0.0
     async with await psycopg.AsyncConnection.connect(
         surroundings.database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
     ) as connection:
-        while True:
-            cursor = await connection.execute(NEWEST_MARK)
-            newest = await cursor.fetchone()
-            if debounce.is_due(newest[0] if newest else None):
-                await put(queue, "fold")
-            if (await connection.execute(IS_DUE)).rowcount:
-                await put(queue, "deliver")
-            await asyncio.sleep(surroundings.check_seconds)
+        try:
+            while True:
+                if monotonic() >= beat_at:
+                    await connection.execute(BEAT)
+                    beat_at = monotonic() + BEAT_SECONDS
+                await _look(connection, folding, lanes)
+                await asyncio.sleep(surroundings.pace.check_seconds)
+        finally:
+            if not connection.closed:
+                await connection.execute(GOODBYE)
 
 
-async def put(queue: App, task: str) -> None:
-    """Put a job into the queue unless the same waits there already."""
-    with suppress(AlreadyEnqueued):
-        await queue.configure_task(task, allow_unknown=False).defer_async()
+async def _look(connection: psycopg.AsyncConnection[Any], folding: Debounce[None], lanes: Lanes) -> None:
+    newest = await (await connection.execute(NEWEST_MARK)).fetchone()
+    if folding.take({None: newest[0]} if newest else {}, monotonic()):
+        await put("fold")
+    await lanes.look(connection)
+    for task, query in WATCHED.items():
+        if (await connection.execute(query)).rowcount:
+            await put(task)

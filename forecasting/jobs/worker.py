@@ -11,27 +11,37 @@ from typing import Any, NoReturn
 
 import psycopg
 from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker as Fetcher
 
 from forecasting.jobs.queue import HEARTBEAT_SECONDS, STALLED_SECONDS, open_queue, queue
+from forecasting.jobs.reforecasting import LANE, LANES, SLOW_LANE, Lanes
 from forecasting.jobs.schema import install_schema
 from forecasting.jobs.stalled import retry_stalled
 from forecasting.jobs.surroundings import KEY, Surroundings
 from forecasting.jobs.watch import watch
 from forecasting.nightly.database import DatabaseProblem, connect
 
-CONCURRENCY = 8
-FETCH_SECONDS = 2.0  # jobs are announced, but not those for later, nor before the worker listens
+QUEUES = {"default": 8, LANE: 1, SLOW_LANE: 1}  # each with the number of jobs at once
+FETCH_CHECKS = 5  # jobs are announced, but not those for later, nor before the worker listens
 RECONNECT_SECONDS = 2.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 3.0  # for jobs to end by themselves
 LOST = (ConnectorException, psycopg.OperationalError, DatabaseProblem)
 
 
 def run_worker(surroundings: Surroundings, ends_with_parent: bool = False) -> NoReturn:
     """Work until SIGTERM or SIGINT, or with a parent until it closes standard input; ends the process."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(lambda record: not _is_outage(record))
     asyncio.run(_run_process(Worker(surroundings), ends_with_parent))
     sys.stdout.flush()
     os._exit(0)  # a task in a thread cannot be stopped; it is done again
+
+
+def _is_outage(record: logging.LogRecord) -> bool:
+    """True for the many traces that a lost database leaves; it is named once."""
+    return bool(record.exc_info and isinstance(record.exc_info[1], ConnectorException))
 
 
 async def _run_process(worker: "Worker", ends_with_parent: bool) -> None:
@@ -66,21 +76,27 @@ class Worker:
         self.is_lost = False
         async with open_queue(self.surroundings.database_url):
             await retry_stalled()
-            parts = [self._fetch(), watch(self.surroundings, queue), _mind_stalled()]
-            await _run_until(self.stop, parts)
+            lanes = Lanes(self.surroundings)
+            fetchers = [self._make_fetcher(name, at_once, lanes) for name, at_once in QUEUES.items()]
+            try:
+                await _run_until(self.stop, fetchers, [watch(self.surroundings, lanes), _mind_stalled()])
+            finally:
+                await lanes.close()
 
     def _install(self) -> None:
         with connect(self.surroundings.database_url) as connection:
             install_schema(connection)
 
-    async def _fetch(self) -> None:
-        await queue.run_worker_async(
-            concurrency=CONCURRENCY,
-            fetch_job_polling_interval=FETCH_SECONDS,
+    def _make_fetcher(self, name: str, at_once: int, lanes: Lanes) -> Fetcher:
+        return Fetcher(
+            queue,
+            queues=[name],
+            concurrency=at_once,
+            fetch_job_polling_interval=FETCH_CHECKS * self.surroundings.pace.check_seconds,
             abort_job_polling_interval=3600.0,
             shutdown_graceful_timeout=STOP_SECONDS,
             delete_jobs="always",
-            additional_context={KEY: self.surroundings},
+            additional_context={KEY: self.surroundings, LANES: lanes},
             install_signal_handlers=False,
             update_heartbeat_interval=HEARTBEAT_SECONDS,
             stalled_worker_timeout=STALLED_SECONDS,
@@ -93,16 +109,31 @@ class Worker:
         self.is_lost = True
 
 
-async def _run_until(stop: asyncio.Event, parts: list[Coroutine[Any, Any, None]]) -> None:
+async def _run_until(
+    stop: asyncio.Event, fetchers: list[Fetcher], others: list[Coroutine[Any, Any, None]]
+) -> None:
     """Run all parts until one ends or a stop is requested; then end the others, and raise what failed."""
-    tasks = [asyncio.create_task(part) for part in parts]
+    queue.perform_import_paths()  # type: ignore[no-untyped-call]
+    fetching = [asyncio.create_task(fetcher.run()) for fetcher in fetchers]  # type: ignore[no-untyped-call]
+    watching = [asyncio.create_task(other) for other in others]
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
-    for task in [*tasks, stopping]:
+    parts = [*fetching, *watching]
+    await asyncio.wait([*parts, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    for fetcher in fetchers:
+        # Not cancelled: a cancellation can be lost while one starts.
+        fetcher.stop()  # type: ignore[no-untyped-call]
+    pending: set[asyncio.Task[None]] = set(parts)
+    for task in watching:
         task.cancel()
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Exception):
-            raise outcome
+    for seconds in (STOP_SECONDS + 2, 2):
+        if pending:
+            _, pending = await asyncio.wait(pending, timeout=seconds)
+        for task in pending:
+            task.cancel()
+    for task in parts:
+        if task.done() and not task.cancelled() and (problem := task.exception()):
+            raise problem
 
 
 async def _mind_stalled() -> None:

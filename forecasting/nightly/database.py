@@ -1,7 +1,7 @@
 """The nightly run's database connection, and the lock that keeps a second run from starting."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -34,6 +34,15 @@ def connect(database_url: str) -> Iterator[Connection]:
         raise _explain(connection, error) from error
     finally:
         connection.close()
+
+
+def end_with_client(connection: Connection) -> None:
+    """Let the server end a statement soon after this process was killed, so that its locks are released.
+
+    Where the server's system cannot, the statement ends by its timeout.
+    """
+    with suppress(psycopg.errors.InvalidParameterValue):
+        connection.execute("set client_connection_check_interval = '1s'")
 
 
 @contextmanager
@@ -78,6 +87,12 @@ def first_line(error: psycopg.Error) -> str:
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return f"another transaction kept its locks for {LOCK_SECONDS} s"
     return str(error.diag.message_primary or error).splitlines()[0].rstrip(".")
+
+
+def has_worker(connection: Connection) -> bool:
+    """True if a worker was seen lately."""
+    query = "select from private.worker_seen as w where w.seen_at > now() - interval '90 seconds'"
+    return connection.execute(query).rowcount > 0
 
 
 def take_lock(connection: Connection) -> bool:

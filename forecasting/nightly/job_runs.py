@@ -1,4 +1,5 @@
-"""Nightly runs in public.job_runs: one row for the run, and one for each workspace.
+"""Runs in public.job_runs: one row for a nightly run, and one for each workspace; of kind `change` one for
+the forecast of a workspace after changes.
 
 `steps` is a list of objects with `step` and `count`. The run's steps also have `seconds` and `error`; a
 workspace's steps are `forecast` (see WorkspaceRun.step), `score`, `renewals` and `collect`. A run that did
@@ -32,11 +33,26 @@ class Ending(NamedTuple):
 FAIL_INTERRUPTED = """
 update public.job_runs
 set status = 'failed', finished_at = now(), error = %(error)s
-where status = 'running'"""
+where status = 'running' and kind = 'nightly'"""
 
 START_RUN = """
 insert into public.job_runs (run_id, day)
 values (%(run_id)s, coalesce(%(as_of)s, (now() at time zone 'UTC')::date))"""
+
+START_CHANGE = """
+insert into public.job_runs (run_id, workspace_id, kind, day)
+select %(run_id)s, w.id, 'change', %(day)s
+from public.workspaces as w
+where w.id = %(workspace_id)s"""
+
+# Those that are running were killed: a workspace is forecast by one at a time.
+DELETE_EARLIER_CHANGES = """
+delete from public.job_runs as r
+where
+    r.workspace_id = %(workspace_id)s
+    and r.kind = 'change'
+    and r.run_id <> %(run_id)s
+    and (r.day = %(day)s or r.status = 'running')"""
 
 FINISH_RUN = """
 update public.job_runs
@@ -79,6 +95,20 @@ def finish_run(connection: Connection, run_id: UUID, steps: Steps, ending: Endin
         "max_length": MAX_ERROR_LENGTH,
     }
     connection.execute(FINISH_RUN, values)
+
+
+def start_change(connection: Connection, run_id: UUID, workspace: Workspace) -> None:
+    """Add the running row of a forecast after changes."""
+    connection.execute(START_CHANGE, _change_keys(run_id, workspace))
+
+
+def delete_earlier_changes(connection: Connection, run_id: UUID, workspace: Workspace) -> None:
+    """Delete the rows that this forecast replaces, so that their number follows the days, not the changes."""
+    connection.execute(DELETE_EARLIER_CHANGES, _change_keys(run_id, workspace))
+
+
+def _change_keys(run_id: UUID, workspace: Workspace) -> dict[str, object]:
+    return {"run_id": run_id, "workspace_id": workspace.id, "day": workspace.today}
 
 
 def add_to_workspace(

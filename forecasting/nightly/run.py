@@ -21,6 +21,7 @@ from forecasting.nightly.database import Connection, connect, leave_transaction,
 from forecasting.nightly.exchange_rates import save_newer_rates
 from forecasting.nightly.problems import ACTUALS, ANOMALIES, DELETION, FORECAST, RECORD, Problems, describe
 from forecasting.nightly.renewals import Posted, post_renewals
+from forecasting.nightly.requests import Requests, answer_requests, load_requests
 from forecasting.nightly.step_log import StepLog
 from forecasting.nightly.stored_budgets import save_budgets
 from forecasting.nightly.stored_results import delete_old_results, save_results
@@ -103,6 +104,7 @@ class NightlyRun:
         self.problems = Problems(connection, self.run_id)
         self.renewals: dict[UUID, Posted] = {}
         self.synced = Synced()
+        self.requests: Requests = {}
         self.workspace_count = self.series_count = self.scored_count = 0
 
     def execute(self) -> int:
@@ -199,6 +201,8 @@ class NightlyRun:
 
     def _forecast(self) -> None:
         started = monotonic()
+        if self.options.as_of is None:
+            self.requests = load_requests(self.connection)
         workspaces = load_workspaces(self.connection, self.options.as_of)
         error: str | None = None
         try:
@@ -256,7 +260,9 @@ class NightlyRun:
 
     def _save_results(self, workspace_run: WorkspaceRun) -> int:
         results = workspace_run.results()
-        save_results(self.connection, self.run_id, workspace_run.workspace.id, results)
+        workspace_id = workspace_run.workspace.id
+        save_results(self.connection, self.run_id, workspace_id, results)
+        answer_requests(self.connection, self.requests.get(workspace_id, []))
         return len(results)
 
     def _earlier_steps(self, workspace: Workspace) -> list[dict[str, Any]]:

@@ -9,12 +9,26 @@ from psycopg.types.json import Jsonb
 
 from forecasting.nightly.database import Connection
 from forecasting.nightly.results import Day, Period, Result
+from forecasting.nightly.workspaces import Workspace
 
 RETENTION = timedelta(days=400)  # of daily predictions; pages show the last 60 days. Totals are kept forever
 
 DELETE_OLD = """
 delete from public.forecast_results
 where workspace_id = %(workspace_id)s and created_at < now() - %(retention)s"""
+
+# One forecast of a day is kept: the last, which knows most.
+DELETE_TODAYS = """
+with earlier as materialized (
+    select r.run_id
+    from public.job_runs as r
+    where r.workspace_id = %(workspace_id)s and r.day = %(today)s and r.run_id <> %(run_id)s
+), totals as (
+    delete from public.forecast_totals as t
+    where t.workspace_id = %(workspace_id)s and t.run_id in (select e.run_id from earlier as e)
+)
+delete from public.forecast_results as f
+where f.workspace_id = %(workspace_id)s and f.run_id in (select e.run_id from earlier as e)"""
 
 COPY_RESULTS = """
 copy public.forecast_results (
@@ -47,6 +61,12 @@ def save_results(connection: Connection, run_id: UUID, workspace_id: UUID, resul
 def delete_old_results(connection: Connection, workspace_id: UUID) -> int:
     """Delete daily predictions past their retention; returns the number of rows."""
     return connection.execute(DELETE_OLD, {"workspace_id": workspace_id, "retention": RETENTION}).rowcount
+
+
+def delete_todays_results(connection: Connection, workspace: Workspace, run_id: UUID) -> None:
+    """Delete the predictions that other runs of the same day made for a workspace."""
+    keys = {"workspace_id": workspace.id, "today": workspace.today, "run_id": run_id}
+    connection.execute(DELETE_TODAYS, keys)
 
 
 def _columns(unique_id: str, providers: dict[str, UUID]) -> tuple[UUID | None, str | None, UUID | None]:

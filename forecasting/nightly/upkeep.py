@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -45,15 +46,11 @@ class Upkeep:
         except psycopg.Error:
             folded = 0
             for workspace in workspaces:
-                folded += problems.attempt(workspace, FOLD, partial(self._fold_of, workspace)) or 0
+                folded += (
+                    problems.attempt(workspace, FOLD, partial(fold_workspace, self.connection, workspace.id))
+                    or 0
+                )
             return folded
-
-    def _fold_of(self, workspace: Workspace) -> int:
-        self.connection.execute(WAIT_FOR_OTHERS)
-        folded = 0
-        while days := int(_value(self.connection, FOLD_SOME_OF_ONE, workspace.id)):
-            folded += days
-        return folded
 
     def refresh(self) -> int:
         """Refresh the view if it is due; returns the number of days that were brought up to date."""
@@ -63,6 +60,21 @@ class Upkeep:
         with self.connection.transaction():
             self.connection.execute(WAIT_FOR_OTHERS)
             return int(_value(self.connection, FOLD_SOME))
+
+
+def fold_workspace(connection: Connection, workspace_id: UUID) -> int:
+    """Fold a workspace's stale days, in the caller's transaction, and return their number."""
+    connection.execute(WAIT_FOR_OTHERS)
+    folded = 0
+    while days := int(_value(connection, FOLD_SOME_OF_ONE, workspace_id)):
+        folded += days
+    return folded
+
+
+def has_stale_days(connection: Connection, workspace_id: UUID) -> bool:
+    """True if days of a workspace wait to be folded."""
+    query = "select exists (select from private.stale_days as s where s.workspace_id = %s)"
+    return bool(_value(connection, query, workspace_id))
 
 
 def _value(connection: Connection, query: str, *values: object) -> Any:

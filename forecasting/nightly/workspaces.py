@@ -14,6 +14,7 @@ select
     coalesce(p.forecast_enabled, true)
 from public.workspaces as w
 left join public.user_preferences as p on w.personal_user_id = p.user_id
+where %(only)s::uuid is null or w.id = %(only)s
 order by w.id"""
 
 
@@ -33,4 +34,10 @@ class Workspace:
 
 def load_workspaces(connection: Connection, as_of: date | None) -> list[Workspace]:
     """All workspaces; `as_of` replaces their local today."""
-    return [Workspace(*row) for row in connection.execute(WORKSPACES, {"as_of": as_of})]
+    return [Workspace(*row) for row in connection.execute(WORKSPACES, {"as_of": as_of, "only": None})]
+
+
+def load_workspace(connection: Connection, workspace_id: UUID) -> Workspace | None:
+    """One workspace; None if it was deleted."""
+    row = connection.execute(WORKSPACES, {"as_of": None, "only": workspace_id}).fetchone()
+    return Workspace(*row) if row else None

@@ -23,6 +23,7 @@ DUMP = (
     "--lock-wait-timeout=60s",
     "--no-publications",
     "--no-subscriptions",
+    "--exclude-schema=jobs",  # the queue, which the worker makes
     *(f"--exclude-table-data={table}" for table in WITHOUT_DATA),
 )
 

@@ -126,6 +126,7 @@ EXECUTED_BY = {
     "find_exported": {"authenticated"},
     "find_same_import": {"authenticated"},
     "fold_stale_days": {"service_role"},
+    "forecast_state": {"authenticated"},
     "get_top_models_by_spend": {"authenticated", "service_role"},
     "get_user_total_spend": {"authenticated", "service_role"},
     "invite": {"authenticated"},

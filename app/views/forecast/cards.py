@@ -14,6 +14,7 @@ from app.figures.outlook import (
     describe_problems,
     describe_run_series,
     describe_too_short,
+    describe_wait,
     forecast_step,
 )
 from app.formats.dates import format_days, format_instant
@@ -23,7 +24,8 @@ from app.ui.cards import render_heading
 from tally.core.schedule import next_due
 from tally.core.text import plural
 
-FIRST_RUN = "On a new installation within minutes of the first import, later every night."
+AFTER_CHANGES = "Forecasts are updated after every change, and every night."
+EVERY_NIGHT = "Forecasts are updated every night."
 TRAINED_ON = "Only priced usage before the run; subscriptions are added on the days they renew."
 SEPARATE = "Each series is forecast by itself, so parts may not add up to the total."
 
@@ -70,7 +72,7 @@ def render_training(
 
 
 def render_schedule(last_run: dict[str, Any] | None, names: Mapping[str, str], zone: ZoneInfo) -> None:
-    """Times of the last and next nightly run, and the series it could not forecast."""
+    """Times of the last run and the next nightly run, and the series it could not forecast."""
     if last_run:
         st.text(f"Last run: {format_instant(datetime.fromisoformat(last_run['started_at']), zone)}")
     next_run = next_due(datetime.now().astimezone())  # due by the server's clock
@@ -87,13 +89,13 @@ def render_schedule(last_run: dict[str, Any] | None, names: Mapping[str, str], z
 
 
 def render_waiting(
-    last_run: dict[str, Any] | None, names: Mapping[str, str], preferences: Preferences
+    last_run: dict[str, Any] | None, names: Mapping[str, str], preferences: Preferences, has_worker: bool
 ) -> None:
     """The reason why there is no forecast yet."""
     with st.container(border=True, gap="small", key="waiting"):
         if not preferences.forecast_enabled:
             render_heading("Forecasts are turned off")
-            st.text("Turn them on under Settings. The first one is ready after the next nightly run.")
+            st.text(f"Turn them on under Settings. The first one is {describe_wait(has_worker)}.")
             return
         too_short = forecast_step(last_run).get("too_little_history", [])
         short = next((series for series in too_short if series["series"] == "total"), None)
@@ -103,6 +105,6 @@ def render_waiting(
             st.text(f"A forecast needs {plural(short['days_missing'], 'more day')} of usage.")
             st.progress(short["days"] / needed, f"{short['days']} of {plural(needed, 'day')}")
         else:
-            render_heading("Your first forecast will be ready after the next nightly run")
-            st.text(FIRST_RUN if last_run is None else "Forecasts are updated every night.")
+            render_heading(f"Your first forecast will be {describe_wait(has_worker)}")
+            st.text(AFTER_CHANGES if has_worker else EVERY_NIGHT)
         render_schedule(last_run, names, preferences.zone)

@@ -9,6 +9,7 @@ from app import data
 from app.auth.identity import current_user
 from app.figures import live_month, outlook, scorecard, spend
 from app.figures.what_if import calculate_shares
+from app.parts.forecast_updates import render_forecast_updates
 from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
 from app.parts.welcome import render_welcome
@@ -54,12 +55,13 @@ with st.skeleton(height=600):
 if is_new:
     render_welcome(user, today)
     st.stop()
+updates = render_forecast_updates(user)
 available = outlook.forecast_series(totals)
 if project and not available:
     render_project_spend(user, project, today, currency)
     st.stop()
 if not preferences.forecast_enabled or not available:
-    render_waiting(last_run, run_names, preferences)
+    render_waiting(last_run, run_names, preferences, updates.has_worker)
     st.stop()
 
 if project:

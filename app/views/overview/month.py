@@ -51,9 +51,13 @@ def load_month(
     )
 
 
-def explain_absence(run: dict[str, Any] | None, project: data.Project | None, is_enabled: bool) -> str:
+def explain_absence(
+    run: dict[str, Any] | None, project: data.Project | None, is_enabled: bool, has_worker: bool
+) -> str:
     """The reason why the month has no forecast."""
-    return NO_PROJECT_FORECAST if project else f"Forecast {outlook.explain_absence(run, is_enabled)}"
+    if project:
+        return NO_PROJECT_FORECAST
+    return f"Forecast {outlook.explain_absence(run, is_enabled, has_worker)}"
 
 
 def render_month(month: Month, absence: str, today: date, currency: str) -> None:

@@ -11,6 +11,7 @@ from app.figures.anomalies import describe_anomalies, select_confirmed
 from app.figures.subscription_days import LONGEST_DAYS, spread_ahead, spread_subscriptions
 from app.formats.dates import format_span
 from app.parts.budget_address import render_budgets_link
+from app.parts.forecast_updates import render_forecast_updates
 from app.parts.month_limit import load_month_limit
 from app.parts.project_choice import choose_project
 from app.parts.subscription_form import parse_subscription
@@ -51,7 +52,8 @@ if is_new:
     render_welcome(user, today)
     st.stop()
 with month_place:
-    absence = explain_absence(last_run, project, preferences.forecast_enabled)
+    updates = render_forecast_updates(user)
+    absence = explain_absence(last_run, project, preferences.forecast_enabled, updates.has_worker)
     render_month(month, absence, today, currency)
     budgets_place = st.container()
 filters = st.container(

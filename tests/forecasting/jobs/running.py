@@ -5,12 +5,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
+from forecasting.jobs.debounce import Pace
 from forecasting.jobs.surroundings import Surroundings
 from forecasting.jobs.worker import Worker
 from tests.database_fixtures import Project
 
-QUICK_SECONDS = 0.05
+QUICK = Pace(0.05, 0.05, 0.5, 1)
 
 
 @dataclass
@@ -21,11 +23,12 @@ class Running:
 
 
 @contextmanager
-def running_worker(project: Project, check_seconds: float = QUICK_SECONDS) -> Iterator[Running]:
+def running_worker(project: Project, pace: Pace = QUICK) -> Iterator[Running]:
     """Work in the background until the end of the block."""
     running = Running()
     url = project.cluster.url(project.name)
-    surroundings = Surroundings(url, notify=running.events.append, check_seconds=check_seconds)
+    tomorrow = datetime.now().astimezone() + timedelta(days=1)  # nothing is caught up before
+    surroundings = Surroundings(url, notify=running.events.append, pace=pace, started_at=tomorrow)
     started = threading.Event()
     workers: list[tuple[Worker, asyncio.AbstractEventLoop]] = []
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from forecasting.jobs.folding import MAX_CHECKS, Debounce
+from forecasting.jobs.debounce import Pace
 from tests.database.truth import add_up, read_daily_costs
 from tests.database_fixtures import Connection, Project
 from tests.forecasting.jobs.running import running_worker
@@ -52,15 +52,6 @@ def test_saved_days_are_folded_soon(project: Project, database: Connection, as_u
     assert read_daily_costs(member) == add_up(member)
 
 
-def test_folds_wait_until_saves_pause_but_not_forever() -> None:
-    debounce = Debounce()
-    marks = (None, "1", "2", "2", None, "3", "3")
-    assert [mark for mark in marks if debounce.is_due(mark)] == ["2", "3"]
-    debounce = Debounce()
-    changing = [debounce.is_due(str(mark)) for mark in range(2 * MAX_CHECKS)]
-    assert [nth for nth, is_due in enumerate(changing, 1) if is_due] == [MAX_CHECKS, 2 * MAX_CHECKS]
-
-
 def test_failure_is_reported_once_and_retried(
     project: Project, database: Connection, as_user: Act, user: UUID
 ) -> None:
@@ -92,6 +83,6 @@ def test_lost_connection_is_opened_again(
 
 def test_stop_does_not_wait_for_the_next_check(project: Project) -> None:
     started = monotonic()
-    with running_worker(project, check_seconds=60):
+    with running_worker(project, Pace(60, 60, 60)):
         pass
     assert monotonic() - started < 10

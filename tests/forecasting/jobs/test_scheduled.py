@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 
-from forecasting.jobs import scheduled
 from forecasting.jobs.scheduled import BACKUP, NIGHTLY, Scheduled
 from forecasting.jobs.surroundings import Surroundings
 from tally.backups.archive import Archive
@@ -69,11 +68,10 @@ def events() -> list[str]:
 
 
 @pytest.fixture
-def surroundings(stack: Stack, events: list[str]) -> Iterator[Surroundings]:
+def surroundings(stack: Stack, events: list[str]) -> Surroundings:
     """Those of a worker that has just started."""
     url = stack.settings()["DATABASE_URL"]
-    yield Surroundings(url, stack.home, makes_backups=True, notify=events.append)
-    scheduled._retry_at.clear()
+    return Surroundings(url, stack.home, makes_backups=True, notify=events.append)
 
 
 def stub(*command: str) -> Scheduled:
