@@ -6,6 +6,7 @@ import psycopg
 from procrastinate import JobContext
 
 from forecasting.jobs.queue import queue
+from forecasting.jobs.reforecasting import AFTER_FORECAST
 from forecasting.jobs.surroundings import surroundings_of
 
 APPLICATION_NAME = "tally budgets"
@@ -23,6 +24,9 @@ def evaluate_all(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 -
 def evaluate_one(context: JobContext, workspace_id: str) -> None:
     """Evaluate the budgets of one workspace, whose forecast is new."""
     evaluate_budgets(surroundings_of(context).database_url, UUID(workspace_id))
+
+
+AFTER_FORECAST.append("budgets of a workspace")
 
 
 def evaluate_budgets(database_url: str, workspace_id: UUID | None = None) -> None:

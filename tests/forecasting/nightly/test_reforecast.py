@@ -86,7 +86,7 @@ def test_second_forecast_of_a_day_replaces_the_first(db: NightlyDatabase, ada: U
 
 
 def test_nightly_run_of_the_day_is_replaced_but_its_record_is_kept(db: NightlyDatabase, ada: UUID) -> None:
-    assert db.run_nightly(None) == 0  # type: ignore[arg-type]
+    assert db.run_nightly(None) == 0
     db.add_spend(ada, [50], YESTERDAY)
     forecast(db, ada)
     assert [kind for kind, *_ in db.rows(RUNS, ada)] == ["nightly", "change"]
@@ -237,7 +237,7 @@ def test_nightly_run_answers_requests_and_a_replay_does_not(db: NightlyDatabase,
     db.rows("select public.fold_stale_days()")
     db.run_nightly(date(2024, 5, 11))
     assert db.rows(REQUESTED) == [(ada,)]
-    db.run_nightly(None)  # type: ignore[arg-type]
+    db.run_nightly(None)
     assert db.rows(REQUESTED) == []
 
 
