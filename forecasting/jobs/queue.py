@@ -20,7 +20,6 @@ TASK_MODULES = (
     "forecasting.jobs.budgets",
     "forecasting.jobs.delivering",
     "forecasting.jobs.digests",
-    "forecasting.jobs.delivering",
 )
 # Of one process; the stack on one machine allows 60 connections in all.
 MAX_CONNECTIONS = 4
