@@ -55,7 +55,8 @@ def spread_ahead(ahead: pd.DataFrame, daily: pd.DataFrame, plans: Plans, currenc
                 _add_shares(shares, day, _renews_after(plan, day), price)
     share = ahead["date"].map({pd.Timestamp(day): amount for day, amount in shares.items()})
     names = [name for name in ahead.columns if name == "predicted" or name.startswith(("lower_", "upper_"))]
-    return ahead.assign(**{name: ahead[name] - ahead["renewals"] + share for name in names})
+    spread = {name: ahead[name] - ahead["renewals"] + share for name in names}
+    return ahead.assign(**spread, renewals=share)
 
 
 def _find_renewals(daily: pd.DataFrame) -> "pd.Series[bool]":

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.figures import chart_days, spend
 from app.figures.anomalies import AnomalySummary
+from app.figures.week_ranges import TotalRatios, range_weeks
 from app.formats.counts import format_change
 from app.formats.money import format_money
 from app.formats.text import escape_markdown
@@ -32,6 +33,7 @@ class DailyCard:
     daily: pd.DataFrame
     ahead: pd.DataFrame
     unusual: Sequence[AnomalySummary]
+    ratios: TotalRatios | None = None  # of the next 30 days
 
     @property
     def days(self) -> int:
@@ -47,7 +49,7 @@ def render_daily(
     ahead = chart_days.cut_forecast(card.ahead, card.days)
     forecast_days = len(ahead)
     if is_weekly:
-        ahead = chart_days.average_forecast(ahead, card.period.last)
+        ahead = range_weeks(chart_days.average_forecast(ahead, card.period.last), card.ratios)
     total = spend.sum_money(spend.select_days(card.daily, card.period.first, card.period.last))
     _render_heading(card, total, currency)
     notes = ["Daily average of each week"] if is_weekly else []

@@ -12,6 +12,7 @@ from app.auth.identity import User
 from app.figures import live_month, outlook, spend
 from app.figures.month_progress import add_limit, calculate_month_progress
 from app.figures.progress import Progress
+from app.figures.week_ranges import TotalRatios, calculate_ratios
 from app.parts.budget_state import render_state
 from app.ui import progress as bars
 from app.ui.periods import month_before, same_day_of_month_before
@@ -22,11 +23,15 @@ LAST_MONTH = "last month at this day"
 
 
 class Month(NamedTuple):
-    """This month: its progress, the predicted days after today, and the likeliest day of its limit."""
+    """This month: its progress, the predicted days after today, the likeliest day of its limit.
+
+    And the ratios of the range of the next 30 days.
+    """
 
     progress: Progress
     ahead: pd.DataFrame
     limit_day: date | None
+    ratios: TotalRatios | None
 
 
 def load_month(
@@ -40,6 +45,7 @@ def load_month(
     this_month = spend.select_days(daily, first, today)
     earlier = month_before(today)[0], same_day_of_month_before(today)
     by_day = spend.spend_by_day(this_month, first, today)
+    stored = outlook.find_total(totals, series, "next_30_days", today)
     totals = live_month.bring_up_to_date(totals, series, by_day, newest, today)
     total = outlook.find_total(totals, series, "month_end", today)
     outcome = outlook.calculate_month_limit(total, limit, by_day, newest, today)
@@ -48,6 +54,7 @@ def load_month(
         add_limit(progress, limit, outcome),
         newest[newest["date"].dt.date > today],
         outcome and outcome.day,
+        calculate_ratios(stored, float(newest["renewals"].sum())),
     )
 
 

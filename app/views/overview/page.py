@@ -109,6 +109,7 @@ card = DailyCard(
     daily,
     ahead if period.last == today else ahead.iloc[:0],
     describe_anomalies(confirmed, names, chosen_currency, today),
+    month.ratios,
 )
 with st.container(border=True):
     render_daily(card, labels, palette, currency, user.workspace.may_write)
