@@ -1,20 +1,26 @@
 """The nightly run raises alerts of what it found, and notes the workspaces in which that failed."""
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 import pytest
 
 from forecasting.nightly import alerts, run
+from forecasting.nightly.database import connect
+from forecasting.nightly.reforecast import reforecast
+from forecasting.workers.pool import stream_forecasts
 from tally.alerts.evaluation import Evaluated
 from tests.forecasting.nightly_database import AS_OF, NightlyDatabase
 
 WITHOUT_WORKERS = run.Options(workers=0)
 
 
-def add_renewal(db: NightlyDatabase) -> None:
-    """A plan that renews the day after tomorrow."""
-    soon = datetime.now(UTC).date() + timedelta(days=2)
-    db.add_subscription(db.add_account(), "20", soon.day, started_on=soon - timedelta(days=400))
+def add_renewal(db: NightlyDatabase) -> UUID:
+    """An account with a plan that renews the day after tomorrow."""
+    soon, user = datetime.now(UTC).date() + timedelta(days=2), db.add_account()
+    db.add_subscription(user, "20", soon.day, started_on=soon - timedelta(days=400))
+    return user
 
 
 def test_nightly_run_raises_a_renewal_once(db: NightlyDatabase) -> None:
@@ -28,6 +34,14 @@ def test_nightly_run_raises_a_renewal_once(db: NightlyDatabase) -> None:
         counts += [step["count"] for step in steps if step["step"] == "alerts"]
     assert counts == [1, 0]
     assert db.rows("select kind, state from public.alert_events") == [("renewal", "open")]
+
+
+def test_change_of_a_workspace_raises_its_alerts_alone(db: NightlyDatabase) -> None:
+    changed, _ = add_renewal(db), add_renewal(db)
+    db.add_spend(changed, [1.0], datetime.now(UTC).date() - timedelta(days=1))
+    with connect(db.url) as connection:
+        reforecast(connection, changed, partial(stream_forecasts, workers=0))
+    assert db.rows("select workspace_id, kind from public.alert_events") == [(changed, "renewal")]
 
 
 def test_replayed_night_raises_nothing(db: NightlyDatabase) -> None:
