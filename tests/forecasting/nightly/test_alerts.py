@@ -41,7 +41,8 @@ def test_change_of_a_workspace_raises_its_alerts_alone(db: NightlyDatabase) -> N
     db.add_spend(changed, [1.0], datetime.now(UTC).date() - timedelta(days=1))
     with connect(db.url) as connection:
         reforecast(connection, changed, partial(stream_forecasts, workers=0))
-    assert db.rows("select workspace_id, kind from public.alert_events") == [(changed, "renewal")]
+    found = db.rows("select workspace_id, kind from public.alert_events order by kind")
+    assert found == [(changed, "new_model"), (changed, "renewal")]
 
 
 def test_replayed_night_raises_nothing(db: NightlyDatabase) -> None:
