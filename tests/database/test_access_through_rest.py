@@ -125,8 +125,8 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
 def test_every_table_answers_as_declared(
     people: dict[str, Person], job: Connection, owner: UUID, actor: str, command: str
 ) -> None:
-    # Statements go with their import, rules with their project, everything with the workspace.
-    parents = ["projects", "workspaces"]
+    # Statements go with their import, thresholds with their budget, everything with the workspace.
+    parents = ["budgets", "projects", "workspaces"]
     for table in sorted(set(list_tables(job)) - set(parents), reverse=True) + parents:
         row = sample_row(job, table, owner) if command == "insert" else {}
         row |= {"run_id": uuid4()} if "run_id" in row else {}
