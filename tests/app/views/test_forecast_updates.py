@@ -28,6 +28,7 @@ def finish_update(job: psycopg.Connection[Any], user: User) -> None:
         pass
     job.execute("delete from private.forecast_requests where workspace_id = %s", [user.user_id])
     data.load_forecast_state.clear()  # as after a second
+    data.forget_version(user)
 
 
 @pytest.mark.usefixtures("worker")
