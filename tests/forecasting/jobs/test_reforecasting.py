@@ -175,8 +175,7 @@ def test_forecast_is_made_again_once_when_its_worker_is_killed(
 ) -> None:
     """The next worker finds the job by the missing heartbeat, and the processes of the first are gone."""
     save(as_user(user))
-    worker = start_worker(project)
-    with held_request(database, project, user):
+    with held_request(database, project, user), started_worker(project) as worker:
         eventually(lambda: is_waiting_to_answer(database), 60)
         worker.send_signal(signal_number)
         worker.wait(20)
@@ -226,8 +225,12 @@ def find_forecasters() -> list[psutil.Process]:
     return found
 
 
-def start_worker(project: Project) -> "subprocess.Popen[bytes]":
-    """The worker as a program, started as a service is."""
-    return subprocess.Popen(
-        worker_command(), env={**os.environ, "DATABASE_URL": project.cluster.url(project.name)}
-    )
+@contextmanager
+def started_worker(project: Project) -> Iterator["subprocess.Popen[bytes]"]:
+    """The worker as a program, started as a service is, and gone at the end of the block."""
+    environment = {**os.environ, "DATABASE_URL": project.cluster.url(project.name)}
+    with subprocess.Popen(worker_command(), env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
