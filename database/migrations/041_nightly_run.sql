@@ -1,8 +1,8 @@
 -- 041_nightly_run.sql: what the nightly run did, and the days and models that it found out of the ordinary.
 
--- public.anomalies: a day outside the 95% range that was predicted for it, a day that cost several times a usual one of its weekday
--- (metadata has the basis 'history', and the model that caused it), or a model that is new and takes a share of the spend. The
--- nightly run writes them; members read them and may mute them.
+-- public.anomalies: a day outside the 95% range that was predicted for it, a day that cost several times a usual one of its
+-- weekday (metadata has the basis 'history', and the model that caused it), or a model that is new and takes a share of the
+-- spend. The nightly run writes them; members read them and may mute them.
 create table if not exists public.anomalies (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null references public.workspaces (id) on delete cascade,
