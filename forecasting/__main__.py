@@ -1,6 +1,7 @@
 """`python -m forecasting`: one nightly run; `python -m forecasting worker`: the worker of the queue."""
 
 import argparse
+import logging
 import signal
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -22,6 +23,8 @@ exit codes: 0 done; 1 failed, with the reasons; 3 done but for some accounts, wh
 def main() -> int:
     """Parse the arguments, do the run, and print errors as one sentence."""
     prepare_streams()
+    # A stop in the middle of a statement makes psycopg warn of the rollback that it then cannot do.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     if sys.argv[1:2] == ["worker"]:
         from forecasting.jobs import command  # needs none of what the nightly run needs
 

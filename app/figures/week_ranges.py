@@ -12,6 +12,7 @@ import pandas as pd
 
 FLOOR = 0.1  # of the prediction; added to both sides of a ratio that may be 0
 LOWER_EXPONENT = 2
+SMALLEST = 1e-10  # the unit in which amounts are stored
 
 
 class TotalRatios(NamedTuple):
@@ -28,7 +29,7 @@ def calculate_ratios(total: Mapping[str, Any] | None, renewals: float) -> TotalR
     if total is None:
         return None
     metered = float(total["predicted_cost_usd"]) - renewals
-    if metered <= 0:
+    if metered < SMALLEST:
         return None
     names = ("lower_bound_95", "lower_bound_80", "upper_bound_80", "upper_bound_95")
     return TotalRatios(*(max(float(total[name]) - renewals, 0.0) / metered for name in names))

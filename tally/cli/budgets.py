@@ -23,7 +23,7 @@ def budgets(
     workspace: WorkspaceName = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what is spent of each budget, and where its period will likely end.
+    """Show what is spent of each budget, and its likely end.
 
     The chance is that of exceeding the limit; without a forecast, nothing is guessed.
 

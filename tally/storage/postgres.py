@@ -9,7 +9,6 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
-from psycopg.types.json import Json
 
 from tally.core.settings import load_settings, require_database_url
 from tally.storage.database import (
@@ -197,10 +196,10 @@ def _as_array(value: Any) -> Any:
 
 
 def _adapt(value: Any) -> Any:
-    """Objects and lists as JSON, tuples as untyped array literals."""
+    """Objects and lists as untyped JSON, which suits json and jsonb; tuples as untyped array literals."""
     if isinstance(value, tuple):
         return "{" + ",".join(map(quote, value)) + "}"
-    return Json(value) if isinstance(value, dict | list) else value
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def find_user(connection: psycopg.Connection[Any], email: str) -> UUID:
