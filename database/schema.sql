@@ -3748,6 +3748,32 @@ begin
 end
 $$;
 
+-- FUNCTION private.limit_member(uuid, uuid, text, numeric)
+
+CREATE FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+declare
+    found_one uuid := (
+        select b.budget_id from private.member_budgets(tenant) as b where b.user_id = person and b.measure = measured
+    );
+begin
+    if wanted is null then
+        delete from public.budgets as b where b.id = found_one;
+    elsif found_one is not null then
+        update public.budgets as b set amount = wanted where b.id = found_one and b.amount <> wanted;
+    else
+        insert into public.budgets (workspace_id, name, user_id, measure, amount)
+        values (tenant, case measured when 'cost' then 'Monthly limit' else 'Monthly tokens' end, person, measured, wanted)
+        returning id into found_one;
+        insert into public.budget_thresholds (workspace_id, budget_id, kind, percent)
+        select tenant, found_one, t.kind, t.percent
+        from (values ('actual', 80), ('actual', 100), ('forecast', 100)) as t (kind, percent);
+    end if;
+end
+$$;
+
 -- FUNCTION private.lock_workspaces(uuid[])
 
 CREATE FUNCTION private.lock_workspaces(ids uuid[]) RETURNS void
@@ -4023,6 +4049,38 @@ CREATE FUNCTION private.may_sign_up(address text) RETURNS boolean
     select
         not exists (select from auth.users)
         or exists (select from public.invitations as i where i.email = lower(address) and i.expires_at > now())
+$$;
+
+-- FUNCTION private.member_budgets(uuid)
+
+CREATE FUNCTION private.member_budgets(tenant uuid) RETURNS TABLE(budget_id uuid, user_id uuid, measure text, amount numeric)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select distinct on (b.user_id, b.measure) b.id, b.user_id, b.measure, b.amount
+    from public.budgets as b
+    where
+        b.workspace_id = tenant
+        and b.user_id is not null
+        and num_nonnulls(b.project_id, b.provider_id, b.model_name, b.billing_account, b.tag) = 0
+        and b.period = 'month'
+        and b.starts_on_day = 1
+        and (b.measure = 'tokens' or b.currency = 'USD')
+    order by b.user_id, b.measure, b.created_at, b.id
+$$;
+
+-- FUNCTION private.member_limits(uuid)
+
+CREATE FUNCTION private.member_limits(tenant uuid) RETURNS TABLE(user_id uuid, monthly_usd numeric, monthly_tokens bigint)
+    LANGUAGE sql STABLE
+    SET search_path TO ''
+    AS $$
+    select
+        b.user_id,
+        max(b.amount) filter (where b.measure = 'cost'),
+        max(b.amount) filter (where b.measure = 'tokens')::bigint
+    from private.member_budgets(tenant) as b
+    group by b.user_id
 $$;
 
 -- FUNCTION private.merge_lines(private.incoming_record[])
@@ -8396,8 +8454,7 @@ begin
         ) as p
         left join private.last_active_days(tenant) as a
             on p.user_id = a.user_id and (only_user is null or p.user_id = only_user)
-        left join public.member_limits as l
-            on l.workspace_id = tenant and p.user_id = l.user_id and (is_admin or p.user_id = auth.uid())
+        left join private.member_limits(tenant) as l on p.user_id = l.user_id and (is_admin or p.user_id = auth.uid())
     );
 end
 $$;
@@ -9129,16 +9186,8 @@ begin
     if $4 <= 0 or $4 > 1000000000000000 then
         raise exception 'Limit the tokens to a number between 1 and 1,000,000,000,000,000, or leave it out.' using errcode = '22023';
     end if;
-    if $3 is null and $4 is null then
-        delete from public.member_limits as l where l.workspace_id = tenant and l.user_id = $2;
-    else
-        insert into public.member_limits as l (workspace_id, user_id, monthly_usd, monthly_tokens)
-        values (tenant, $2, $3, $4)
-        on conflict on constraint member_limits_pkey do update
-            set
-                monthly_usd = excluded.monthly_usd,
-                monthly_tokens = excluded.monthly_tokens;
-    end if;
+    perform private.limit_member(tenant, $2, 'cost', trim_scale(round($3, 10)));
+    perform private.limit_member(tenant, $2, 'tokens', $4);
 end
 $_$;
 
@@ -10478,20 +10527,6 @@ CREATE TABLE public.job_runs (
     CONSTRAINT job_runs_steps_check CHECK (((jsonb_typeof(steps) = 'array'::text) AND (pg_column_size(steps) <= 1048576)))
 );
 
--- TABLE public.member_limits
-
-CREATE TABLE public.member_limits (
-    workspace_id uuid NOT NULL,
-    user_id uuid NOT NULL,
-    monthly_usd numeric(18,10),
-    monthly_tokens bigint,
-    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT member_limits_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 8192))),
-    CONSTRAINT member_limits_monthly_tokens_check CHECK (((monthly_tokens >= 1) AND (monthly_tokens <= '1000000000000000'::bigint))),
-    CONSTRAINT member_limits_monthly_usd_check CHECK (((monthly_usd > (0)::numeric) AND (monthly_usd <> 'NaN'::numeric)))
-);
-
 -- TABLE public.members
 
 CREATE TABLE public.members (
@@ -10890,11 +10925,6 @@ ALTER TABLE ONLY public.job_runs
 ALTER TABLE ONLY public.job_runs
     ADD CONSTRAINT job_runs_pkey PRIMARY KEY (id);
 
--- CONSTRAINT public.member_limits member_limits_pkey
-
-ALTER TABLE ONLY public.member_limits
-    ADD CONSTRAINT member_limits_pkey PRIMARY KEY (workspace_id, user_id);
-
 -- CONSTRAINT public.members members_pkey
 
 ALTER TABLE ONLY public.members
@@ -11219,10 +11249,6 @@ CREATE INDEX invitations_invited_by_idx ON public.invitations USING btree (invit
 -- INDEX public.job_runs_workspace_id_idx
 
 CREATE INDEX job_runs_workspace_id_idx ON public.job_runs USING btree (workspace_id, started_at DESC);
-
--- INDEX public.member_limits_user_id_idx
-
-CREATE INDEX member_limits_user_id_idx ON public.member_limits USING btree (user_id, workspace_id);
 
 -- INDEX public.members_workspace_id_idx
 
@@ -11711,34 +11737,6 @@ CREATE TRIGGER job_runs_note_insert AFTER INSERT ON public.job_runs REFERENCING 
 -- TRIGGER public.job_runs job_runs_note_update
 
 CREATE TRIGGER job_runs_note_update AFTER UPDATE ON public.job_runs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
-
--- TRIGGER public.member_limits member_limits_audit_delete
-
-CREATE TRIGGER member_limits_audit_delete AFTER DELETE ON public.member_limits REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}', 'workspace_id');
-
--- TRIGGER public.member_limits member_limits_audit_insert
-
-CREATE TRIGGER member_limits_audit_insert AFTER INSERT ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}', 'workspace_id');
-
--- TRIGGER public.member_limits member_limits_audit_update
-
-CREATE TRIGGER member_limits_audit_update AFTER UPDATE ON public.member_limits REFERENCING OLD TABLE AS changed_from NEW TABLE AS changed FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{user_id,workspace_id}', '{user_id,monthly_usd,monthly_tokens}', 'workspace_id');
-
--- TRIGGER public.member_limits member_limits_note_delete
-
-CREATE TRIGGER member_limits_note_delete AFTER DELETE ON public.member_limits REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
-
--- TRIGGER public.member_limits member_limits_note_insert
-
-CREATE TRIGGER member_limits_note_insert AFTER INSERT ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
-
--- TRIGGER public.member_limits member_limits_note_update
-
-CREATE TRIGGER member_limits_note_update AFTER UPDATE ON public.member_limits REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
-
--- TRIGGER public.member_limits member_limits_touch
-
-CREATE TRIGGER member_limits_touch BEFORE UPDATE ON public.member_limits FOR EACH ROW EXECUTE FUNCTION private.touch_updated_at();
 
 -- TRIGGER public.members members_audit_changed
 
@@ -12360,11 +12358,6 @@ ALTER TABLE ONLY public.invitations
 ALTER TABLE ONLY public.job_runs
     ADD CONSTRAINT job_runs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
--- FK CONSTRAINT public.member_limits member_limits_member
-
-ALTER TABLE ONLY public.member_limits
-    ADD CONSTRAINT member_limits_member FOREIGN KEY (user_id, workspace_id) REFERENCES public.members(user_id, workspace_id) ON DELETE CASCADE;
-
 -- FK CONSTRAINT public.members members_user_id_fkey
 
 ALTER TABLE ONLY public.members
@@ -12772,14 +12765,6 @@ ALTER TABLE public.job_runs ENABLE ROW LEVEL SECURITY;
 -- POLICY public.job_runs job_runs_select_admin
 
 CREATE POLICY job_runs_select_admin ON public.job_runs FOR SELECT TO authenticated USING ((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))));
-
--- ROW SECURITY public.member_limits
-
-ALTER TABLE public.member_limits ENABLE ROW LEVEL SECURITY;
-
--- POLICY public.member_limits member_limits_select_own
-
-CREATE POLICY member_limits_select_own ON public.member_limits FOR SELECT TO authenticated USING (((workspace_id = ANY (ARRAY( SELECT private.workspaces_as('viewer'::text) AS workspaces_as))) AND ((user_id = ( SELECT auth.uid() AS uid)) OR (workspace_id = ANY (ARRAY( SELECT private.workspaces_as('admin'::text) AS workspaces_as))))));
 
 -- ROW SECURITY public.members
 
@@ -13365,6 +13350,8 @@ REVOKE ALL ON FUNCTION private.kinds_of_incoming(incoming private.incoming_recor
 
 REVOKE ALL ON FUNCTION private.last_active_days(tenant uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION private.limit_member(tenant uuid, person uuid, measured text, wanted numeric) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION private.lock_workspaces(ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.mark_all_days() FROM PUBLIC;
@@ -13387,6 +13374,10 @@ REVOKE ALL ON FUNCTION private.may_be_told(tenant uuid, address text, event uuid
 
 REVOKE ALL ON FUNCTION private.may_sign_up(address text) FROM PUBLIC;
 GRANT ALL ON FUNCTION private.may_sign_up(address text) TO supabase_auth_admin;
+
+REVOKE ALL ON FUNCTION private.member_budgets(tenant uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.member_limits(tenant uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.merge_lines(incoming private.incoming_record[]) FROM PUBLIC;
 
@@ -14061,9 +14052,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.forecast_totals TO service_rol
 
 GRANT SELECT ON TABLE public.job_runs TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.job_runs TO service_role;
-
-GRANT SELECT ON TABLE public.member_limits TO authenticated;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.member_limits TO service_role;
 
 GRANT SELECT ON TABLE public.members TO authenticated;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.members TO service_role;

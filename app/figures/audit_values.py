@@ -25,8 +25,6 @@ LABELS = {
     "is_private": "Private",
     "metadata.paid_by": "Paid by",
     "model_name": "Model",
-    "monthly_tokens": "Tokens",
-    "monthly_usd": "Limit",
     "output_usd_per_mtok": "Output",
     "person_split": "Who sees whom",
     "plan_name": "Plan",

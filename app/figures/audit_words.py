@@ -22,7 +22,6 @@ NOUNS = {
     "cost_records": ("entry", "model_name"),
     "imports": ("source", "filename"),
     "invitations": ("invitation", "email"),
-    "member_limits": ("limit", "user_id"),
     "members": ("member", "user_id"),
     "model_aliases": ("name of a model", "name"),
     "model_prices": ("price", "model_name"),
@@ -61,8 +60,8 @@ OF_ONE_COLUMN = {
     ("projects", "archived_at"): ("Archived project", "Restored project"),
 }
 # Columns that need no label: there is only one meaning, or the action says it.
-UNLABELLED = {"monthly_usd", "position", "role"}
-MONEY = ("amount_usd", "cost_usd", "monthly_usd")
+UNLABELLED = {"position", "role"}
+MONEY = ("amount_usd", "cost_usd")
 OPERATOR = "operator"
 
 

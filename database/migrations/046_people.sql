@@ -1,4 +1,4 @@
--- 046_people.sql: who is in a workspace, roles, limits, leaving.
+-- 046_people.sql: who is in a workspace, roles, leaving.
 
 -- Names of people who left or were removed: their records keep them. Nobody who deleted the account is here.
 create table if not exists private.former_members (
@@ -12,41 +12,7 @@ create index if not exists former_members_workspace_id_idx on private.former_mem
 alter table private.former_members enable row level security;
 revoke all on private.former_members from public, anon, authenticated, service_role;
 
--- public.member_limits: what a person's usage should not exceed in a month. Limits warn and block nothing.
-create table if not exists public.member_limits (
-    workspace_id uuid not null,
-    user_id uuid not null,
-    monthly_usd numeric(18, 10) check (monthly_usd > 0 and monthly_usd <> 'NaN'), -- null = none
-    monthly_tokens bigint check (monthly_tokens between 1 and 1000000000000000), -- null = none
-    metadata jsonb not null default '{}' check (jsonb_typeof(metadata) = 'object' and pg_column_size(metadata) <= 8192),
-    updated_at timestamptz not null default now(),
-    primary key (workspace_id, user_id),
-    constraint member_limits_member
-    foreign key (user_id, workspace_id) references public.members (user_id, workspace_id) on delete cascade
-);
-create index if not exists member_limits_user_id_idx on public.member_limits (user_id, workspace_id);
-alter table public.member_limits enable row level security;
-revoke all on public.member_limits from anon, authenticated, service_role;
-grant select on public.member_limits to authenticated;
-grant select, insert, update, delete on public.member_limits to service_role;
-
-drop policy if exists member_limits_select_own on public.member_limits;
-create policy member_limits_select_own
-    on public.member_limits
-    for select
-    to authenticated
-    using (
-        workspace_id = any(array(select private.workspaces_as('viewer')))
-        and (user_id = (select auth.uid()) or workspace_id = any(array(select private.workspaces_as('admin'))))
-    );
-
-create or replace trigger member_limits_touch
-    before update on public.member_limits
-    for each row execute function private.touch_updated_at();
-
-select private.note_changes_of('public.member_limits');
 select private.note_changes_of('public.members');
-select private.audit_changes_of('public.member_limits', array['user_id', 'monthly_usd', 'monthly_tokens']);
 
 -- A personal workspace has one member.
 create or replace function private.keep_personal()

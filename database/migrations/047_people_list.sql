@@ -1,39 +1,5 @@
 -- 047_people_list.sql: the people of a workspace with their limits.
 
--- Limits what a person's usage should cost or take in a month; null for none.
-create or replace function public.set_member_limit(
-    workspace uuid, person uuid, monthly_usd numeric, monthly_tokens bigint
-)
-returns void
-language plpgsql
-security definer
-set search_path = ''
-as $$
-declare
-    tenant constant uuid := private.begin_change(workspace, 'admin');
-begin
-    perform private.require_rank_over(tenant, $2);
-    if $3 <= 0 or $3 > 99999999 or round($3, 10) = 0 then -- NaN is above any number
-        raise exception 'Limit the cost to an amount between $0 and $99,999,999, or leave it out.' using errcode = '22023';
-    end if;
-    if $4 <= 0 or $4 > 1000000000000000 then
-        raise exception 'Limit the tokens to a number between 1 and 1,000,000,000,000,000, or leave it out.' using errcode = '22023';
-    end if;
-    if $3 is null and $4 is null then
-        delete from public.member_limits as l where l.workspace_id = tenant and l.user_id = $2;
-    else
-        insert into public.member_limits as l (workspace_id, user_id, monthly_usd, monthly_tokens)
-        values (tenant, $2, $3, $4)
-        on conflict on constraint member_limits_pkey do update
-            set
-                monthly_usd = excluded.monthly_usd,
-                monthly_tokens = excluded.monthly_tokens;
-    end if;
-end
-$$;
-revoke all on function public.set_member_limit(uuid, uuid, numeric, bigint) from public, anon, service_role;
-grant execute on function public.set_member_limit(uuid, uuid, numeric, bigint) to authenticated;
-
 -- The last local day on which each person used anything. Whose rows are in projects that the caller may not see is not told.
 create or replace function private.last_active_days(tenant uuid)
 returns table (user_id uuid, day date)
@@ -108,8 +74,7 @@ begin
         ) as p
         left join private.last_active_days(tenant) as a
             on p.user_id = a.user_id and (only_user is null or p.user_id = only_user)
-        left join public.member_limits as l
-            on l.workspace_id = tenant and p.user_id = l.user_id and (is_admin or p.user_id = auth.uid())
+        left join private.member_limits(tenant) as l on p.user_id = l.user_id and (is_admin or p.user_id = auth.uid())
     );
 end
 $$;

@@ -17,7 +17,6 @@ from tally.core.text import plural
 from tally.moving.belongings import (
     bring_accounts,
     bring_aliases,
-    bring_limits,
     bring_models,
     bring_prices,
     bring_settings,
@@ -59,7 +58,6 @@ def import_workspace(database: Database, file: ExportFile, on_progress: Progress
         bring_aliases(target)
         bring_budgets(target)
         archive_projects(target)
-        bring_limits(target)
         bring_prices(target)
         bring_subscriptions(target)
         bring_statements(target, known, on_progress)

@@ -1,4 +1,4 @@
-"""Belongings of a workspace besides its records: settings, prices, names, limits."""
+"""Belongings of a workspace besides its records: settings, prices, names."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -10,7 +10,6 @@ from tally.moving.tables import (
     CHANNELS,
     CONNECTIONS,
     EXACT,
-    LIMITS,
     MODELS,
     MULTIPLIERS,
     PERSON,
@@ -123,20 +122,6 @@ def bring_accounts(target: Target) -> None:
             counts.find()
         else:
             counts.reject("The billing account has another name here.")
-
-
-def bring_limits(target: Target) -> None:
-    """Set the limit of the exporting person for the importing one, who has none."""
-    counts, me = target.count(LIMITS), target.database.scope.user_id
-    stored = select_first(target.database, Query(LIMITS.name, "user_id", LIMITS.order, {"user_id": me}))
-    for row in target.file.rows(LIMITS):
-        if not target.is_own(row[PERSON]):
-            counts.reject(OTHER_PERSON)
-        elif stored is not None:
-            counts.find()
-        else:
-            values = {name: row[name] for name in ("monthly_usd", "monthly_tokens")}
-            attempt(counts, lambda given=values: target.database.call("set_member_limit", person=me, **given))
 
 
 def bring_prices(target: Target) -> None:

@@ -119,12 +119,6 @@ MODELS = _table(
     "provider name model_name",
     {PROVIDER: NAME, "name": cells.text(200), "model_name": cells.text(200)},
 )
-LIMITS = _table(
-    "member_limits",
-    "person",
-    {PERSON: EMAIL, "monthly_usd": cells.decimal(), "monthly_tokens": cells.count},
-    order=("user_id",),
-)
 CONNECTIONS = _table("api_credentials", "provider credential_name", {PROVIDER: NAME, "credential_name": NAME})
 CHANNELS = _table("channels", "kind name", {"kind": cells.text(20), "name": NAME}, order=("created_at", "id"))
 PRICES = _table(
@@ -297,7 +291,6 @@ TABLES = (
     RULES,
     ALIASES,
     ACCOUNTS,
-    LIMITS,
     BUDGETS,
     THRESHOLDS,
     PRICES,

@@ -37,7 +37,6 @@ READ_BY_OWNER = {
     "forecast_results",
     "forecast_totals",
     "job_runs",
-    "member_limits",
     "members",
     "model_aliases",
     "person_aliases",
@@ -76,7 +75,6 @@ READABLE = {
 OF_ONE_USER = {"user_preferences"}  # of no workspace
 # Rows of a person: others read them as admins, or where everyone may.
 OF_PEOPLE = {"cost_records", "effective_records", "imports", "subscriptions", "superseded_records"}
-OF_ONESELF = {"member_limits"}  # others read them as admins
 ABOUT_A_PERSON = {"budgets"}  # `user_id` is whose usage it is about, not whose row
 # Members only read them: they are about everybody's usage.
 WRITTEN_BY_ADMINS = {
@@ -258,7 +256,6 @@ SAMPLE: dict[str, dict[str, Any]] = {
     "invitations": {"email": "new@example.org", "role": "member"},
     "imports": {"filename": "costs.csv", "format": "generic", "file_sha256": "0" * 64},
     "job_runs": {"run_id": uuid4(), "day": "2026-05-01"},
-    "member_limits": {"monthly_usd": 100},
     "members": {"role": "viewer"},
     "model_aliases": {"name": "my-gpt-prod", "model_name": "gpt-5"},
     "model_prices": {"model_name": "house-model", "input_usd_per_mtok": 1, "output_usd_per_mtok": 2},
@@ -554,6 +551,4 @@ def expected_of_role(role: str, table: str, command: str, split: str = "admins")
 def _read_by_members(table: str, split: str) -> str:
     if table in SEEN_BY_ADMINS or (table in TOTALS and split == "own"):
         return "nothing"
-    if table in OF_ONESELF:
-        return "own"
     return "own" if table in OF_PEOPLE and split != "everyone" else "all"

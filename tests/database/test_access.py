@@ -111,7 +111,7 @@ def test_every_table_answers_every_actor_as_declared(
         database.execute("delete from public.user_preferences where user_id = %s", [user])
     for table in list_tables(database):
         row = another_row(database, table, user) if command == "insert" else {}
-        row |= {"user_id": stranger} if table in ("members", "member_limits") else {}
+        row |= {"user_id": stranger} if table == "members" else {}
         query = statement(command, table, row, user)
         outcomes = {actor: _outcome(connection, query) for actor, connection in actors.items()}
         assert outcomes == {actor: expected(actor, table, command) for actor in actors}, (table, command)
@@ -127,7 +127,7 @@ def test_every_table_answers_every_role_as_declared(team: Team, command: str, sp
             database.execute("delete from public.user_preferences")
         for role in ROLES:
             row = another_row(database, table, team.users[role], team.id) if command == "insert" else {}
-            row |= others if table in ("members", "member_limits") else {}
+            row |= others if table == "members" else {}
             reached = _count_reached(team.connections[role], statement(command, table, row, team.id))
             outcome = expected_of_role(role, table, command, split)
             rows = {"denied": None, "nothing": 0}

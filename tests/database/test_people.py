@@ -259,8 +259,8 @@ def test_limits_are_for_admins_and_oneself(team: Team) -> None:
     team["admin"].call("set_member_limit", team.id, team["member"].id, "99.5", None)
     team["admin"].call("set_member_limit", team.id, team["viewer"].id, None, 1000)
     for reader, seen in (
-        ("admin2", {"member": ("99.5000000000", None), "viewer": (None, 1000)}),
-        ("member", {"member": ("99.5000000000", None)}),
+        ("admin2", {"member": ("99.5", None), "viewer": (None, 1000)}),
+        ("member", {"member": ("99.5", None)}),
         ("viewer", {"viewer": (None, 1000)}),
         ("member2", {}),
     ):
@@ -268,8 +268,28 @@ def test_limits_are_for_admins_and_oneself(team: Team) -> None:
         limits = {role: (row["monthly_usd"], row["monthly_tokens"]) for role, row in rows.items()}
         assert {role: limit for role, limit in limits.items() if limit != (None, None)} == seen
     team["admin"].call("set_member_limit", team.id, team["member"].id, None, None)
-    assert team["owner"].connection.execute("select user_id from public.member_limits").fetchall() == [
-        (team["viewer"].id,)
+    assert team["owner"].connection.execute(
+        "select user_id, measure, amount from public.budgets"
+    ).fetchall() == [(team["viewer"].id, "tokens", 1000)]
+
+
+def test_a_limit_is_a_budget_with_thresholds_of_its_own(team: Team, database: Connection) -> None:
+    member, viewer = team["member"].id, team["viewer"].id
+    for amount in ("5", "7"):
+        team["admin"].call("set_member_limit", team.id, member, amount, 100)
+    database.execute(
+        "insert into public.budgets (workspace_id, name, user_id, amount, period)"
+        " values (%s, 'A week', %s, 3, 'week'), (%s, 'A month', %s, 4, 'month')",
+        [team.id, member, team.id, viewer],
+    )
+    assert database.execute(
+        "select name, measure, amount, count(*) from public.budgets as b"
+        " join public.budget_thresholds as t on t.budget_id = b.id group by 1, 2, 3 order by 1"
+    ).fetchall() == [("Monthly limit", "cost", 7, 3), ("Monthly tokens", "tokens", 100, 3)]
+    rows = listed(team["admin"].connection, team)
+    assert [(rows[role]["monthly_usd"], rows[role]["monthly_tokens"]) for role in ("member", "viewer")] == [
+        ("7", 100),
+        ("4", None),
     ]
 
 
@@ -300,16 +320,23 @@ def test_changes_of_limits_and_roles_are_logged(team: Team, database: Connection
     team["admin"].call("remove_member", team.id, member)
     team["viewer"].call("leave_workspace", team.id)
     log = team["owner"].call("search_audit_log", team.id, None, None, None)[::-1]
-    assert [(row["table_name"], row["action"], row["before"], row["after"]) for row in log] == [
-        ("member_limits", "insert", None, {"user_id": str(member), "monthly_usd": 5}),
-        ("member_limits", "update", {"monthly_usd": 5}, {"monthly_usd": 7}),
-        ("members", "update", {"role": "member"}, {"role": "viewer"}),
-        ("members", "remove", {"role": "viewer"}, None),
-        ("member_limits", "delete", {"user_id": str(member), "monthly_usd": 7}, None),
-        ("members", "leave", {"role": "viewer"}, None),
+    of_budgets, of_members = (
+        [row for row in log if row["table_name"].startswith(table)] for table in ("budgets", "members")
+    )
+    assert [(row["action"], (row["after"] or row["before"])["amount"]) for row in of_budgets] == [
+        ("insert", 5),
+        ("update", 7),
+        ("delete", 7),
     ]
-    assert {row["actor_email"] for row in log[:5]} == {f"{team['admin'].id}@example.org"}
-    assert {row["user_id"] for row in log[:5]} == {str(member)}
+    assert [(row["action"], row["before"], row["after"]) for row in of_members] == [
+        ("update", {"role": "member"}, {"role": "viewer"}),
+        ("remove", {"role": "viewer"}, None),
+        ("leave", {"role": "viewer"}, None),
+    ]
+    assert {row["actor_email"] for row in (*of_budgets, *of_members[:2])} == {
+        f"{team['admin'].id}@example.org"
+    }
+    assert {row["user_id"] for row in of_members[:2]} == {str(member)}
 
 
 def test_version_changes_with_people_and_limits(team: Team) -> None:

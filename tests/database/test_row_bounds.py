@@ -41,7 +41,6 @@ END_OTHERWISE = {
     "forecast_results": "written by the nightly run alone",
     "forecast_totals": "written by the nightly run alone",
     "job_runs": "written by the nightly run alone",
-    "member_limits": "one of each member",
     "person_aliases": "2,000 by set_aliases",
     "project_members": "members of projects, both of which are bounded",
     "project_rules": "200 by set_rules",

@@ -15,5 +15,4 @@ drop function if exists private.keep_personal();
 drop trigger if exists members_note_delete on public.members;
 drop trigger if exists members_note_update on public.members;
 drop trigger if exists members_note_insert on public.members;
-drop table if exists public.member_limits;
 drop table if exists private.former_members;

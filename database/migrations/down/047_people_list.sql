@@ -2,4 +2,3 @@
 
 drop function if exists public.list_people(uuid);
 drop function if exists private.last_active_days(uuid);
-drop function if exists public.set_member_limit(uuid, uuid, numeric, bigint);

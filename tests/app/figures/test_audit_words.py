@@ -35,14 +35,13 @@ def entry(table: str, action: str, **values: Any) -> dict[str, Any]:
     [
         (
             entry(
-                "member_limits",
+                "subscriptions",
                 "update",
-                user_email="linus@example.com",
-                before={"monthly_usd": 100},
-                after={"monthly_usd": 150},
+                before={"amount_usd": 100},
+                after={"amount_usd": 150},
             ),
-            "Changed limit",
-            "linus@example.com: $100.00 to $150.00",
+            "Changed subscription",
+            "Amount: $100.00 to $150.00",
         ),
         (
             entry(

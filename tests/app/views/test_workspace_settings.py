@@ -266,7 +266,7 @@ def test_limit_is_set_and_removed(monkeypatch: pytest.MonkeyPatch, owner: User, 
     dialog.number_input[0].set_value(10_000_000)
     press(dialog, "Set limit")
     limited = person_of(owner, linus)
-    assert (str(limited.monthly_usd), limited.monthly_tokens) == ("1250.5000000000", 10_000_000)
+    assert (str(limited.monthly_usd), limited.monthly_tokens) == ("1250.5", 10_000_000)
 
     dialog = open_dialog(monkeypatch, owner, f"{DIALOGS}:set_limit", limited)
     fill(dialog, "Monthly limit (USD)", "")

@@ -102,7 +102,7 @@ def test_records_of_colleagues_come_with_their_names(
     names = {row["filename"] for row in select_all(elsewhere, Query("imports", "id,filename", ["id"]))}
     assert names == {"Codex on laptop", f"Codex on laptop ({bob.email})"}
     rejected = {name: one.rejected for name, one in target.counts.items() if one.rejected}
-    assert rejected == {"person_aliases": 1, "member_limits": 1}
+    assert rejected == {"person_aliases": 1, "budgets": 1, "budget_thresholds": 3}
     assert load_timezone(elsewhere) == "Asia/Tokyo"
     assert target.notes == [LAST_DIGIT]
 
@@ -119,7 +119,7 @@ def test_a_team_moves_into_a_new_one(other_stack: Stack, team: SupabaseDatabase,
     target = arrive(new, tmp_path / "team.zip")
     assert not any(counts.rejected for counts in target.counts.values())
     [person] = new.call("list_people")
-    assert (person["monthly_usd"], person["monthly_tokens"]) == ("5.2500000000", 7)
+    assert (person["monthly_usd"], person["monthly_tokens"]) == ("5.25", 7)
     [settings] = new.select(
         Query("workspaces", "name,timezone,currency,person_split", ["name"], {"id": new.scope.workspace_id})
     )

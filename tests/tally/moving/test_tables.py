@@ -62,7 +62,6 @@ OF_TABLES = {
     "budgets": {"created_by"},
     "cost_records": {"model_key", "money_is_effective", "tokens_are_effective"},  # calculated again
     "imports": {"credential_id", "errors"},  # no connection; errors are a table of their own
-    "member_limits": {"metadata"},
     "model_aliases": {"metadata"},
     "person_aliases": {"metadata"},
     "project_rules": {"metadata", "position"},  # the order of the rows
