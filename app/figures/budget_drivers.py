@@ -1,12 +1,15 @@
 """Spend of a budget's scope by model, in its period so far and by the same day of the period before."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pandas as pd
 
 from app.figures.spend import select_days, select_money
 from tally.budgets.budget import Budget, Scope
 from tally.budgets.status import BudgetStatus
+from tally.digests.drivers import explain_change
+from tally.digests.facts import ZERO, Cost
 
 SHOWN = 6
 
@@ -31,9 +34,9 @@ def select_scope(daily: pd.DataFrame, budget: Budget, slug: str | None) -> pd.Da
 def compare_models(rows: pd.DataFrame, status: BudgetStatus) -> pd.DataFrame:
     """Models with their amounts now and before, and the change, largest changes first; the rest as one."""
     measure = "tokens" if status.budget.measure == "tokens" else "cost"
-    reached = min(status.previous.first + (status.today - status.period.first), status.previous.last)
-    now = select_days(rows, status.period.first, status.today).groupby("model")[measure].sum()
-    before = select_days(rows, status.previous.first, reached).groupby("model")[measure].sum()
+    earlier, later = _split(rows, status)
+    now = later.groupby("model")[measure].sum()
+    before = earlier.groupby("model")[measure].sum()
     both = pd.DataFrame({"now": now, "before": before}).fillna(0.0)
     both["change"] = both["now"] - both["before"]
     ordered = both.loc[both["change"].abs().sort_values(ascending=False, kind="stable").index]
@@ -41,6 +44,31 @@ def compare_models(rows: pd.DataFrame, status: BudgetStatus) -> pd.DataFrame:
     if len(rest := ordered.iloc[SHOWN:]):
         shown.loc[len(shown)] = [f"{len(rest):,} more", *rest.sum()]
     return shown[(shown["now"] != 0) | (shown["before"] != 0)]
+
+
+def explain_spend(rows: pd.DataFrame, status: BudgetStatus) -> list[tuple[str, Decimal]]:
+    """The reasons of the change of spend, which add up to it; none without spend before."""
+    before, after = (
+        [
+            Cost(
+                row["date"].date(),
+                row["model"],
+                row["charge_type"],
+                row["amount"] or ZERO,
+                int(row["tokens"]),
+            )
+            for row in part.to_dict("records")
+        ]
+        for part in _split(rows, status)
+    )
+    return explain_change(before, after).reasons if before else []
+
+
+def _split(rows: pd.DataFrame, status: BudgetStatus) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the period before up to the same day, and of the period so far."""
+    reached = min(status.previous.first + (status.today - status.period.first), status.previous.last)
+    earlier = select_days(rows, status.previous.first, reached)
+    return earlier, select_days(rows, status.period.first, status.today)
 
 
 def sum_months(rows: pd.DataFrame, measure: str, months: list[date]) -> "pd.Series[float]":

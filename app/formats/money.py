@@ -25,6 +25,11 @@ def format_money(amount: Decimal | float, currency: str) -> str:
     return f"{sign}{symbol}{_round(size, Decimal(1) if size >= WHOLE_FROM else smallest):,}"
 
 
+def format_change(amount: Decimal | float, currency: str) -> str:
+    """A difference of amounts with its sign: +$71.00."""
+    return f"{'+' if amount > 0 else ''}{format_money(amount, currency)}"
+
+
 def format_plain(amount: Decimal, currency: str) -> str:
     """An amount within a sentence: whole units from 10 up."""
     return _drop_zero_cents(format_money(_round(amount, Decimal(1)) if amount >= 10 else amount, currency))

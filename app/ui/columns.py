@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from app.formats.dates import format_day, format_instant
-from app.formats.money import format_money, format_money_range
+from app.formats.money import format_change, format_money, format_money_range
 from app.formats.text import DASH
 
 CHART_ROW_HEIGHT = 38  # pixels
@@ -78,11 +78,7 @@ def money(label: str, currency: str, help: str | None = None) -> Column:
 
 def change(label: str, currency: str) -> Column:
     """Differences of amounts, with their sign."""
-
-    def show(amount: Any) -> str:
-        return f"{'+' if amount > 0 else ''}{format_money(amount, currency)}"
-
-    return number(label, show)
+    return number(label, partial(format_change, currency=currency))
 
 
 def optional_money(label: str, currency: str, help: str | None = None) -> Column:

@@ -163,17 +163,7 @@ def _explain(facts: Facts, change: Change, before_total: Decimal) -> list[str]:
         return [f"Nothing was spent in the {noun} before."]
     if not change.total:
         return []
-    parts = [
-        (change.volume, "more tokens", "fewer tokens"),
-        (change.mix, "a move to dearer models", "a move to cheaper models"),
-        (change.price, "a higher cost per token", "a lower cost per token"),
-        (change.other, "subscriptions and other charges", "subscriptions and other charges"),
-    ]
-    told = [
-        f"{up if amount > 0 else down} ({signed(amount, code)})"
-        for amount, up, down in sorted(parts, key=lambda part: -abs(part[0]))
-        if amount
-    ]
+    told = [f"{reason} ({signed(amount, code)})" for reason, amount in change.reasons]
     verb = "rose" if change.total > 0 else "fell"
     sentences = [f"Spend {verb} by {money(abs(change.total), code)}: {_join(told)}."]
     period = facts.period

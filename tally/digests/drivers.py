@@ -34,6 +34,18 @@ class Change:
     price: Decimal
     other: Decimal  # charges without tokens: subscriptions, taxes, credits, images
 
+    @property
+    def reasons(self) -> list[tuple[str, Decimal]]:
+        """The parts in words, the largest first; those that are nothing are left out."""
+        parts = [
+            (self.volume, "more tokens", "fewer tokens"),
+            (self.mix, "a move to dearer models", "a move to cheaper models"),
+            (self.price, "a higher cost per token", "a lower cost per token"),
+            (self.other, "subscriptions and other charges", "subscriptions and other charges"),
+        ]
+        parts.sort(key=lambda part: -abs(part[0]))
+        return [(up if amount > 0 else down, amount) for amount, up, down in parts if amount]
+
 
 def explain_change(before: Iterable[Cost], after: Iterable[Cost]) -> Change:
     """Compare two periods."""

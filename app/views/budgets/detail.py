@@ -7,9 +7,10 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.figures.budget_course import calculate_course
-from app.figures.budget_drivers import compare_models, is_in_daily_costs, select_scope
+from app.figures.budget_drivers import compare_models, explain_spend, is_in_daily_costs, select_scope
 from app.figures.budget_words import describe_days, list_scope, name_earlier, read_progress, starts_again
 from app.formats.dates import format_day, format_instant
+from app.formats.money import format_change
 from app.formats.text import escape_name
 from app.formats.units import format_chosen, format_exact
 from app.parts.budget_address import render_way_back
@@ -89,13 +90,16 @@ def _render_drivers(user: User, status: BudgetStatus) -> None:
         return
     slug = next((one.slug for one in data.load_providers(user) if one.provider_id == scope.provider_id), None)
     daily = data.load_daily(user, status.previous.first, status.today, scope.project_id)
-    models = compare_models(select_scope(daily, status.budget, slug), status)
+    rows = select_scope(daily, status.budget, slug)
+    models = compare_models(rows, status)
     if models.empty:
         return
     with st.container(border=True):
         render_heading("What drives it", f"against {name_earlier(status)}")
         is_tokens = status.budget.measure == "tokens"
         currency = data.load_currency(user).code
+        for reason, change in [] if is_tokens else explain_spend(rows, status):
+            st.caption(escape_name(f"{format_change(change, currency)}: {reason}"))
 
         def amount(label: str) -> columns.Column:
             return columns.count(label, is_compact=True) if is_tokens else columns.money(label, currency)

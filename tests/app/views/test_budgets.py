@@ -104,6 +104,15 @@ def test_a_click_opens_the_budget_and_another_one_leads_back(
     assert opened(page) == [HOSTILE]
 
 
+def test_change_against_the_period_before_has_its_reasons(
+    monkeypatch: pytest.MonkeyPatch, user: User
+) -> None:
+    save(user, [usage(0, "30", input_tokens=2000), usage(1, "10", input_tokens=1000)])
+    page = open_budget(monkeypatch, user, add_budget(user, "Each day", "80", period="day"))
+    assert "+$10.00: more tokens" in plain(page)
+    assert "+$10.00: a higher cost per token" in plain(page)
+
+
 def test_a_budget_that_is_gone_shows_the_list(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
     page = open_budget(monkeypatch, user, str(uuid4()))
     assert not page.exception
