@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg.rows import class_row
 
+from tally.notifications.due import MAY_LEAVE
 from tally.notifications.holding import Hours
 from tally.notifications.senders import FOR_PROGRAMS
 from tally.notifications.targets import Owner, SealedTarget
@@ -19,31 +20,15 @@ Connection = psycopg.Connection[Any]
 LEASE = "5 minutes"  # longer than any attempt takes
 PER_WORKSPACE = 2  # at once, so that a workspace with many channels delays no other
 
-# The oldest of each channel that is not busy. The end of an event waits for its beginning.
-CLAIM = """
+# The oldest of each channel that is not busy.
+CLAIM = f"""
 with due as (
     select distinct on (d.channel_id) d.id, d.workspace_id, d.next_attempt_at
     from public.deliveries as d
     inner join public.channels as c on c.id = d.channel_id
     where d.state = 'waiting' and d.next_attempt_at <= now() and coalesce(d.leased_until, '-infinity') < now()
-        and (
-            d.kind in ('test', 'verify')
-            or (c.verified_at is not null and c.paused_at is null and c.disabled_at is null)
-        )
         and (c.kind <> 'email' or %(with_email)s)
-        and not exists (
-            select from public.deliveries as o
-            where o.workspace_id = d.workspace_id and o.channel_id = d.channel_id
-                and o.state = 'waiting' and o.leased_until > now()
-        )
-        and not (
-            d.kind = 'clear'
-            and exists (
-                select from public.deliveries as o
-                where o.event_id = d.event_id and o.channel_id = d.channel_id and o.kind = 'open'
-                    and o.state in ('waiting', 'held')
-            )
-        )
+        and {MAY_LEAVE}
     order by d.channel_id, d.next_attempt_at, d.created_at, d.id
 ), ranked as (
     select d.id, d.next_attempt_at, l.leased + row_number() over (
@@ -69,7 +54,7 @@ update public.deliveries as d
 set leased_until = now() + %(lease)s::interval
 from locked as l
 where d.id = l.id
-returning d.id"""
+returning d.id"""  # noqa: S608 - constants only
 
 DESCRIBE = """
 select d.id, d.kind, d.attempts, d.expires_at, d.leased_until, now() as now, d.created_at,

@@ -387,6 +387,19 @@ def test_end_of_an_event_follows_its_beginning(desk: Desk, services: FakeService
     assert len(services.received) == 4  # one to Slack, which follows no end
 
 
+def test_worker_is_not_asked_again_and_again_while_an_end_waits_for_its_beginning(
+    desk: Desk, services: FakeServices
+) -> None:
+    desk.add_channel("pagerduty")
+    services.scripted["events.pagerduty.com"].append(ERRORS["events.pagerduty.com"]["down"])
+    event = desk.raise_event()
+    desk.deliver()
+    desk.clear(event)
+    assert not desk.is_due()
+    desk.pass_time("10 seconds")
+    assert desk.is_due()
+
+
 def test_event_that_is_over_stays_once(desk: Desk, services: FakeServices) -> None:
     desk.add_channel("slack")
     event = desk.raise_event()
