@@ -151,7 +151,15 @@ class _Round:
         self.running[self.pool.submit(_guard, one, send)] = _Running(one, verified_by)
 
     def _record(self, one: Claim, outcome: Outcome, verified_by: str | None = None) -> None:
-        self.report.add(record(self.connection, one, outcome, verified_by))
+        """Store an outcome; where that fails, the claim ends after minutes, and the message is sent again."""
+        try:
+            state = record(self.connection, one, outcome, verified_by)
+        except psycopg.Error:  # a fault in one message stops no other
+            if self.connection.closed:
+                raise
+            logging.getLogger(__name__).exception("The outcome of %s could not be stored.", one.id)
+            state = "waiting"
+        self.report.add(state)
 
 
 def _send_email(settings: Settings, mail: Mail) -> Outcome:

@@ -14,7 +14,9 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
+from tally.notifications.claims import Claim
 from tally.notifications.delivery import deliver_due
+from tally.notifications.recording import record
 from tally.notifications.releasing import release
 from tests.database.teams import Team, make_team
 from tests.database_fixtures import Connection, Project
@@ -667,6 +669,25 @@ def test_message_that_cannot_be_written_stops_no_other(
     desk.deliver()
     assert [request.host for request in services.received] == ["hooks.slack.com"]
     assert desk.channel("discord", "last_problem") == "Tally could not write this message. Its log says why."
+
+
+def test_outcome_that_cannot_be_stored_stops_no_other(
+    desk: Desk, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store(connection: Connection, claim: Claim, *rest: Any) -> str:
+        if claim.channel_kind == "slack":
+            connection.execute("select 1 / 0")
+        return record(connection, claim, *rest)
+
+    slack = desk.add_channel("slack")
+    desk.add_channel("discord")
+    monkeypatch.setattr("tally.notifications.delivery.record", store)
+    desk.raise_event()
+    desk.deliver()
+    assert len(services.received) == 2
+    query = "select state from public.deliveries where channel_id = %s and leased_until > now()"
+    assert desk.database.execute(query, [slack]).fetchall() == [("waiting",)]  # sent again with its identity
+    assert sorted(desk.states()) == ["open sent", "open waiting"]
 
 
 def test_server_inside_is_refused_when_the_message_leaves(desk: Desk, services: FakeServices) -> None:
