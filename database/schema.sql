@@ -9996,7 +9996,6 @@ CREATE TABLE private.known_prices (
     provider text NOT NULL,
     model_name text NOT NULL,
     prices jsonb NOT NULL,
-    known_since date NOT NULL,
     seen_on date NOT NULL,
     CONSTRAINT known_prices_model_name_check CHECK (((length(model_name) >= 1) AND (length(model_name) <= 200))),
     CONSTRAINT known_prices_prices_check CHECK (((jsonb_typeof(prices) = 'object'::text) AND (pg_column_size(prices) <= 4096))),

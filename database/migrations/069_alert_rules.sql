@@ -5,7 +5,6 @@ create table if not exists private.known_prices (
     provider text not null check (length(provider) between 1 and 100),
     model_name text not null check (length(model_name) between 1 and 200),
     prices jsonb not null check (jsonb_typeof(prices) = 'object' and pg_column_size(prices) <= 4096), -- by class, as text
-    known_since date not null,
     seen_on date not null, -- in use then
     primary key (provider, model_name)
 );

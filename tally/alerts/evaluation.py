@@ -21,6 +21,7 @@ from tally.alerts.silence import find_over, find_silent_sources
 from tally.core.text import printable
 
 STATEMENT_SECONDS = 60  # about one workspace; a usual one takes less than one
+PRICES_SECONDS = 600  # about the models of all workspaces
 MAX_OPEN = 10  # of one kind in one evaluation of a workspace; the rest is recorded
 
 
@@ -110,7 +111,7 @@ class _Evaluation:
     def watch_prices(self, workspaces: Mapping[UUID, Watched], now: datetime) -> None:
         """Compare list prices once for all; a failure leaves the known ones as they were."""
         try:
-            with self.connection.transaction():
+            with _bounded(self.connection, PRICES_SECONDS):
                 changes = find_price_changes(self.connection, now.date())
                 for key, found in changes.items():
                     watched = workspaces.get(key)
@@ -157,8 +158,7 @@ class _Evaluation:
 
 
 @contextmanager
-def _bounded(connection: psycopg.Connection[Any]) -> Iterator[None]:
+def _bounded(connection: psycopg.Connection[Any], seconds: int = STATEMENT_SECONDS) -> Iterator[None]:
     with connection.transaction():
-        limit = f"{STATEMENT_SECONDS * 1000}ms"
-        connection.execute("select set_config('statement_timeout', %s, true)", [limit])
+        connection.execute("select set_config('statement_timeout', %s, true)", [f"{seconds}s"])
         yield

@@ -19,34 +19,41 @@ from tally.pricing.list_prices import find_prices
 USED_DAYS = 30
 FORGOTTEN_DAYS = 400
 MAX_MODELS = 2_000  # of all workspaces: names of models are anybody's input
+MAX_OF_ONE = 50  # of one workspace, which crowds out no other's
 MAX_CLASSES = 10
 
 USED = """
-select d.provider, d.model_name, array_agg(distinct d.workspace_id)
-from private.current_days as d
-where
-    d.date >= %(today)s::date - %(days)s::integer
-    and d.charge_type = 'usage'
-    and d.model_name <> %(no_model)s
-    -- A price of one's own is what counts there.
-    and not exists (
-        select from public.model_prices as p
-        where
-            p.workspace_id = d.workspace_id and p.provider_id = d.provider_id
-            and p.model_name = d.model_name
-    )
-group by d.provider, d.model_name
-order by sum(d.total_cost_usd) desc nulls last, d.provider, d.model_name
+select u.provider, u.model_name, array_agg(u.workspace_id)
+from (
+    select
+        d.provider, d.model_name, d.workspace_id,
+        row_number() over (
+            partition by d.workspace_id
+            order by sum(d.total_cost_usd) desc nulls last, d.provider, d.model_name
+        ) as place
+    from private.current_days as d
+    where
+        d.date >= %(today)s::date - %(days)s::integer
+        and d.charge_type = 'usage'
+        and d.model_name <> %(no_model)s
+        -- A price of one's own is what counts there.
+        and not exists (
+            select from public.model_prices as p
+            where
+                p.workspace_id = d.workspace_id and p.provider_id = d.provider_id
+                and p.model_name = d.model_name
+        )
+    group by d.provider, d.model_name, d.workspace_id
+) as u
+where u.place <= %(of_one)s
+group by u.provider, u.model_name
+order by min(u.place), u.provider, u.model_name -- the dearest of each workspace come first
 limit %(limit)s"""
 KNOWN = "select k.provider, k.model_name, k.prices from private.known_prices as k"
 SAVE = """
-insert into private.known_prices as k (provider, model_name, prices, known_since, seen_on)
-values (%(provider)s, %(model)s, %(prices)s, %(today)s, %(today)s)
-on conflict (provider, model_name) do update
-set
-    prices = excluded.prices,
-    known_since = case when k.prices = excluded.prices then k.known_since else excluded.known_since end,
-    seen_on = excluded.seen_on"""
+insert into private.known_prices (provider, model_name, prices, seen_on)
+values (%(provider)s, %(model)s, %(prices)s, %(today)s)
+on conflict (provider, model_name) do update set prices = excluded.prices, seen_on = excluded.seen_on"""
 FORGET = "delete from private.known_prices as k where k.seen_on < %(today)s::date - %(days)s::integer"
 
 Prices = Mapping[str, str]
@@ -62,7 +69,9 @@ class _Used:
 def find_price_changes(connection: Connection, today: date) -> dict[UUID, list[Finding]]:
     """Changes by workspace. The new prices are stored in the caller's transaction."""
     known = {(row[0], row[1]): row[2] for row in connection.execute(KNOWN).fetchall()}
-    keys = {"today": today, "days": USED_DAYS, "limit": MAX_MODELS, "no_model": NO_MODEL}
+    keys = {
+        "today": today, "days": USED_DAYS, "of_one": MAX_OF_ONE, "limit": MAX_MODELS, "no_model": NO_MODEL,
+    }  # fmt: skip
     found: dict[UUID, list[Finding]] = defaultdict(list)
     for used in (_Used(*row) for row in connection.execute(USED, keys).fetchall()):
         prices = load_list_price(used.provider, used.model, datetime.now(UTC))

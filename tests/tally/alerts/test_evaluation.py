@@ -224,6 +224,19 @@ def test_price_of_an_unknown_or_hostile_name_is_passed_over(database: Connection
     assert database.execute("select from private.known_prices").rowcount == 0
 
 
+def test_workspace_with_many_models_crowds_out_no_others_price(
+    database: Connection, user: UUID, stranger: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prices, "MAX_MODELS", 2)
+    for _ in range(2):
+        add_usage(database, user, "gpt-5")
+    for name in ("a", "b", "c"):
+        for _ in range(3):
+            add_usage(database, stranger, name)
+    evaluate_rules(database)
+    assert database.execute("select model_name from private.known_prices").fetchall() == [("gpt-5",)]
+
+
 def test_workspace_with_its_own_price_hears_of_no_list_price(database: Connection, user: UUID) -> None:
     add_usage(database, user)
     evaluate_rules(database)
