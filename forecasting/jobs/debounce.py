@@ -55,6 +55,11 @@ class Debounce(Generic[Key]):
             change.repeat_seconds = min(2 * change.repeat_seconds, LONGEST_REPEAT_SECONDS)
         return due
 
+    @property
+    def has_pending(self) -> bool:
+        """True while a change waits for its act; what is only repeated does not."""
+        return any(change.is_pending for change in self._changes.values())
+
     def rest(self, key: Key, seconds: float, now: float) -> None:
         """Let a key whose act took this long rest before the next."""
         self._rests_until[key] = now + REST_FACTOR * seconds

@@ -57,13 +57,14 @@ class Lanes:
     async def look(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Put a job for each workspace whose changes have paused; called again and again."""
         rows = await (await connection.execute(CHANGED)).fetchall()
-        if rows:
-            self.warm_up()
-        for workspace_id in self.debounce.take(dict(rows), monotonic()):
+        due = self.debounce.take(dict(rows), monotonic())
+        if self.debounce.has_pending:
+            self._warm_up()
+        for workspace_id in due:
             lane = SLOW_LANE if workspace_id in self.slow else LANE
             await put("reforecast", queue=lane, one_of=str(workspace_id), workspace_id=str(workspace_id))
 
-    def warm_up(self) -> None:
+    def _warm_up(self) -> None:
         """Start the process of the usual lane while changes go on."""
         _keep(asyncio.create_task(self.forecasters[LANE].warm_up()))
 
@@ -100,9 +101,8 @@ async def reforecast(context: JobContext, workspace_id: str) -> None:
 def _end_over_budget(database_url: str, workspace_id: UUID) -> None:
     logging.getLogger(__name__).warning("The forecast of workspace %s took too long", workspace_id)
     with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
-        connection.execute(
-            "set lock_timeout = '10s'"
-        )  # the server notices the end of the process in a second
+        # The server notices the end of the process in a second.
+        connection.execute("set lock_timeout = '10s'")
         connection.execute(END_OVER_BUDGET, [TOO_SLOW, workspace_id])
 
 

@@ -44,6 +44,15 @@ def test_a_new_change_is_not_held_back_by_failures_of_an_old_one() -> None:
     assert acts(["1"] * 1000 + ["2"] * 10)[-1] == 1005
 
 
+def test_what_is_only_repeated_is_no_pending_change() -> None:
+    debounce: Debounce[str] = Debounce(PACE)
+    pending: list[bool] = []
+    for _ in range(8):
+        debounce.take({"key": "1"}, len(pending))
+        pending.append(debounce.has_pending)
+    assert pending == [True] * 5 + [False] * 3
+
+
 def test_what_took_long_rests_while_others_go_on() -> None:
     debounce: Debounce[str] = Debounce(PACE)
     debounce.rest("slow", 20, now=0)
