@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tally.budgets.status import BudgetStatus, State
+from tally.budgets.report import format_share
+from tally.budgets.status import BudgetStatus, State, find_month_budget
 from tally.core.text import plural
 from tally.digests.content import NAME_LENGTH, BudgetLine
 from tally.digests.words import money
 from tally.notifications.wording import clean, format_tokens
 
 SHOWN = 5
-CERTAIN = 0.995
 
 
 def describe_budgets(statuses: Sequence[BudgetStatus]) -> list[BudgetLine]:
@@ -31,19 +31,15 @@ def describe_budgets(statuses: Sequence[BudgetStatus]) -> list[BudgetLine]:
 
 
 def describe_limit(statuses: Sequence[BudgetStatus], code: str) -> str:
-    """A sentence on the budget of the whole workspace and calendar month, if there is one."""
-    for status in statuses:
-        budget = status.budget
-        is_month = budget.period_kind == "month" and budget.starts_on_day == 1 and budget.measure == "cost"
-        is_whole = budget.scope.is_everything and budget.counts_subscriptions and budget.counts_tax
-        if is_month and is_whole and budget.currency == code and status.state != State.PAUSED:
-            chance = status.chance
-            limit = money(status.limit, code)
-            if status.state == State.EXCEEDED:
-                return f"The limit of {limit} is exceeded."
-            risk = f" The chance of exceeding it is {_percent(chance)}." if chance is not None else ""
-            return f"The limit is {limit}.{risk}"
-    return ""
+    """A sentence on the budget of the whole workspace and calendar month, if it is in the mail's currency."""
+    status = find_month_budget(statuses)
+    if status is None or status.budget.currency != code:
+        return ""
+    limit = money(status.limit, code)
+    if status.state == State.EXCEEDED:
+        return f"The limit of {limit} is exceeded."
+    risk = f" The chance of exceeding it is {format_share(status.chance)}." if status.outlook else ""
+    return f"The limit is {limit}.{risk}"
 
 
 def _describe(status: BudgetStatus) -> BudgetLine:
@@ -52,16 +48,10 @@ def _describe(status: BudgetStatus) -> BudgetLine:
     if status.state == State.EXCEEDED:
         return BudgetLine(name, f"{of}, {_amount(status, -status.left)} over", "Exceeded", "bad")
     likely = f", likely {_amount(status, status.likely)}" if status.likely is not None else ""
-    return BudgetLine(name, of + likely, f"{_percent(status.chance or 0)} to exceed", "warning")
+    return BudgetLine(name, of + likely, f"{format_share(status.chance)} to exceed", "warning")
 
 
 def _amount(status: BudgetStatus, amount: Decimal) -> str:
     if status.budget.measure == "tokens":
         return format_tokens(amount)
     return money(amount, status.budget.currency)
-
-
-def _percent(chance: float) -> str:
-    if chance >= CERTAIN:
-        return ">99%"
-    return "<1%" if chance < 1 - CERTAIN else f"{chance:.0%}"

@@ -12,6 +12,8 @@ from tally.digests.content import BudgetLine
 from tests.tally.budgets.test_status import NOW, TODAY, facts, predict
 
 YESTERDAY = TODAY - timedelta(days=1)
+EARLIER = NOW - timedelta(days=400)
+OLDEST = "The limit is $90.00."  # as pages and the command line take it
 
 
 def status(spent: str, a_day: str | None = None, **values: Any) -> BudgetStatus:
@@ -52,6 +54,7 @@ def test_many_budgets_are_summed_up() -> None:
         ([status("60", "4")], "The limit is $100.00. The chance of exceeding it is 60%."),
         ([status("60")], "The limit is $100.00."),
         ([status("160", "4")], "The limit of $100.00 is exceeded."),
+        ([status("60", name="A"), status("60", name="B", amount=Decimal(90), created_at=EARLIER)], OLDEST),
         ([status("60", "4", currency="EUR")], ""),
         ([status("60", "4", period_kind="week")], ""),
         ([status("60", "4", starts_on_day=15)], ""),
@@ -59,7 +62,7 @@ def test_many_budgets_are_summed_up() -> None:
         ([status("60", "4", paused_at=NOW)], ""),
         ([], ""),
     ],
-    ids=["forecast", "no forecast", "exceeded", "currency", "week", "15th", "no tax", "paused", "none"],
+    ids=["forecast", "no forecast", "exceeded", "oldest", "currency", "week", "15th", "no tax", "paused", "none"],
 )
 def test_limit_of_the_month_is_the_whole_workspaces_alone(found: list[BudgetStatus], sentence: str) -> None:
     assert describe_limit(found, "USD") == sentence
