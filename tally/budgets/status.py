@@ -146,13 +146,6 @@ class BudgetStatus:
         return self.left / self.days_to_come if self.days_to_come and self.left > 0 else None
 
     @property
-    def likely_a_day(self) -> Decimal | None:
-        """The average that is likely spent on each day to come."""
-        if self.outlook is None or not self.days_to_come:
-            return None
-        return (self.outlook.likely - self.spent) / self.days_to_come
-
-    @property
     def at_this_pace(self) -> Decimal:
         """The end if every day to come were as the average so far: no forecast, and no reason to alert."""
         return self.spent / self.day_number * self.period.days

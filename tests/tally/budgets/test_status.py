@@ -136,7 +136,6 @@ def test_a_status_has_all_that_a_page_shows() -> None:
     assert status.chance == pytest.approx(0.595, abs=1e-3)
     assert status.state is State.LIKELY
     assert status.day == date(2026, 11, 27)
-    assert status.likely_a_day == Decimal("4.4")
 
 
 def test_without_a_forecast_nothing_is_predicted_at_any_pace() -> None:
