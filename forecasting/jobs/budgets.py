@@ -2,9 +2,9 @@
 
 from uuid import UUID
 
-import psycopg
 from procrastinate import JobContext
 
+from forecasting.jobs.connections import task_connection
 from forecasting.jobs.queue import queue
 from forecasting.jobs.reforecasting import AFTER_FORECAST
 from forecasting.jobs.surroundings import surroundings_of
@@ -33,7 +33,5 @@ def evaluate_budgets(database_url: str, workspace_id: UUID | None = None) -> Non
     """Evaluate on a connection of its own."""
     from tally.budgets.evaluation import evaluate  # an idle worker does without it
 
-    with psycopg.connect(
-        database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
-    ) as connection:
+    with task_connection(database_url, APPLICATION_NAME) as connection:
         evaluate(connection, None if workspace_id is None else [workspace_id])

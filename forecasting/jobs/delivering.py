@@ -1,10 +1,8 @@
 """Messages about alerts, sent within seconds of being due."""
 
-from typing import Any
-
-import psycopg
 from procrastinate import JobContext
 
+from forecasting.jobs.connections import task_connection
 from forecasting.jobs.queue import queue
 from forecasting.jobs.surroundings import surroundings_of
 from tally.core.settings import load_settings
@@ -23,7 +21,7 @@ def deliver(context: JobContext) -> None:
 @queue.task(name="forget_alerts", queueing_lock="forget_alerts", lock="forget_alerts", pass_context=True)
 def forget_alerts(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - given by the schedule
     """Forget events and messages of long ago."""
-    with _connect(surroundings_of(context).database_url) as connection:
+    with task_connection(surroundings_of(context).database_url, APPLICATION_NAME) as connection:
         connection.execute("select private.forget_old_events()")
 
 
@@ -31,11 +29,5 @@ def deliver_messages(database_url: str) -> None:
     """Send what is due on a connection of its own."""
     from tally.notifications.delivery import deliver_due  # an idle worker does without HTTP and mail
 
-    with _connect(database_url) as connection:
+    with task_connection(database_url, APPLICATION_NAME) as connection:
         deliver_due(connection, load_settings())
-
-
-def _connect(database_url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
-    )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import psycopg
 from procrastinate import JobContext
 
+from forecasting.jobs.connections import task_connection
 from forecasting.jobs.queue import queue
 from forecasting.jobs.surroundings import surroundings_of
 from tally.core.settings import SettingsMissing, load_settings
@@ -31,7 +32,5 @@ def send_now(database_url: str) -> int:
         settings = load_settings()
     except SettingsMissing:
         return 0  # a worker with a database alone: there is no mail server either
-    with psycopg.connect(
-        database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
-    ) as connection:
+    with task_connection(database_url, APPLICATION_NAME) as connection:
         return send_due(connection, settings, datetime.now(UTC))

@@ -3,6 +3,7 @@
 import psycopg
 from procrastinate import JobContext
 
+from forecasting.jobs.connections import task_connection
 from forecasting.jobs.queue import queue
 from forecasting.jobs.surroundings import surroundings_of
 
@@ -33,9 +34,7 @@ def fold(context: JobContext) -> None:
 def fold_days(database_url: str) -> int:
     """Fold all stale days in short transactions, and return their number."""
     folded = 0
-    with psycopg.connect(
-        database_url, application_name=APPLICATION_NAME, autocommit=True, connect_timeout=5
-    ) as connection:
+    with task_connection(database_url, APPLICATION_NAME) as connection:
         while (row := connection.execute(FOLD).fetchone()) and row[0]:
             folded += row[0]
         if folded:

@@ -10,12 +10,14 @@ from uuid import UUID
 import psycopg
 from procrastinate import JobContext
 
+from forecasting.jobs.connections import task_connection
 from forecasting.jobs.debounce import Debounce
 from forecasting.jobs.forecaster import FAILED, WAITS, Forecaster, OverBudget
 from forecasting.jobs.putting import put
 from forecasting.jobs.queue import queue
 from forecasting.jobs.surroundings import Surroundings
 
+APPLICATION_NAME = "tally forecasts"
 LANES = "lanes"  # in the context of the task
 # Workspaces that took long lately have a lane of their own, so that others need not wait for them.
 LANE, SLOW_LANE = "forecasts", "slow forecasts"
@@ -100,9 +102,7 @@ async def reforecast(context: JobContext, workspace_id: str) -> None:
 
 def _end_over_budget(database_url: str, workspace_id: UUID) -> None:
     logging.getLogger(__name__).warning("The forecast of workspace %s took too long", workspace_id)
-    with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
-        # The server notices the end of the process in a second.
-        connection.execute("set lock_timeout = '10s'")
+    with task_connection(database_url, APPLICATION_NAME) as connection:
         connection.execute(END_OVER_BUDGET, [TOO_SLOW, workspace_id])
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from forecasting.jobs.delivering import deliver_messages
@@ -48,6 +49,21 @@ def test_worker_sends_what_is_raised_and_tries_again(
         desk.raise_event("b2")
         eventually(lambda: desk.states() == ["open sent", "open sent"])
     assert running.events == []
+
+
+def test_forgotten_lock_fails_a_task_and_keeps_none_waiting(
+    project: Project, desk: Desk, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forecasting.nightly.database.LOCK_SECONDS", 0.2)
+    url = project.cluster.url(project.name)
+    desk.add_channel("slack")
+    desk.raise_event()
+    with psycopg.connect(url) as holder:
+        holder.execute("lock table public.deliveries")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            deliver_messages(url)
+    deliver_messages(url)
+    assert len(services.received) == 1
 
 
 def test_nothing_is_due_for_a_channel_that_is_off(
