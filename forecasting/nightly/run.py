@@ -228,8 +228,7 @@ class NightlyRun:
             count += flagged or 0
         self.log.add("anomalies", started, count, None)
         if self.options.as_of is None:
-            started = monotonic()
-            self.log.add("alerts", started, raise_alerts(self.connection, self.problems, workspaces), None)
+            self.log.run("alerts", partial(raise_alerts, self.connection, self.problems, workspaces))
 
     def _save(self, workspace_run: WorkspaceRun) -> None:
         """Store a workspace's results and actuals; what fails is noted, and the rest is stored."""

@@ -60,3 +60,11 @@ def test_workspace_whose_alerts_failed_reads_of_it(
     [[error]] = db.rows("select error from public.job_runs where workspace_id is not null")
     assert error.startswith("Alerts could not be looked for")
     assert "division" not in error
+
+
+def test_night_goes_on_without_alerts(db: NightlyDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tally.alerts.evaluation.WORKSPACES", "select 1 / 0")
+    assert run.run(db.url, WITHOUT_WORKERS) == run.FAILED
+    [[steps, error]] = db.rows("select steps, error from public.job_runs where workspace_id is null")
+    assert error == "The step “alerts” failed: division by zero."
+    assert [step["step"] for step in steps][-4:] == ["alerts", "budgets", "vacuum", "analyze"]
