@@ -122,7 +122,7 @@ class _Evaluation:
         found: dict[UUID, list[BudgetFacts]] = defaultdict(list)
         try:
             self._read_facts(tenants, None, found)
-        except psycopg.Error:
+        except Exception:
             if self.connection.closed:
                 raise
             found.clear()

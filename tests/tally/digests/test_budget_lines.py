@@ -62,7 +62,18 @@ def test_many_budgets_are_summed_up() -> None:
         ([status("60", "4", paused_at=NOW)], ""),
         ([], ""),
     ],
-    ids=["forecast", "no forecast", "exceeded", "oldest", "currency", "week", "15th", "no tax", "paused", "none"],
+    ids=[
+        "forecast",
+        "no forecast",
+        "exceeded",
+        "oldest",
+        "currency",
+        "week",
+        "15th",
+        "no tax",
+        "paused",
+        "none",
+    ],
 )
 def test_limit_of_the_month_is_the_whole_workspaces_alone(found: list[BudgetStatus], sentence: str) -> None:
     assert describe_limit(found, "USD") == sentence
