@@ -30,9 +30,9 @@ class Hours:
             return None
         for days in (-1, 0):
             day = moment.astimezone(self.zone).date() + timedelta(days=days)
-            begin, end = self._instant(day, self.quiet_from), self._instant(day, self.quiet_to)
-            if end <= begin:
-                end = self._instant(day + timedelta(days=1), self.quiet_to)
+            passes_midnight = self.quiet_to < self.quiet_from  # as clocks show it, however they jump
+            last_day = day + timedelta(days=1) if passes_midnight else day
+            begin, end = self._instant(day, self.quiet_from), self._instant(last_day, self.quiet_to)
             if begin <= moment < end:
                 return end
         return None

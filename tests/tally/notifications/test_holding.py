@@ -38,6 +38,9 @@ def local(text: str) -> datetime:
         (NIGHT, "2026-10-24 23:00", "2026-10-25 08:00"),
         # Hours that end at a time that clocks jump over.
         (Hours(BERLIN, time(22), time(2, 30)), "2026-03-28 23:00", "2026-03-29 03:30"),
+        # Hours that begin at such a time: they are shorter or none, never a day.
+        (Hours(BERLIN, time(2, 30), time(3, 15)), "2026-03-29 12:00", None),
+        (Hours(BERLIN, time(2, 30), time(3, 45)), "2026-03-29 03:40", "2026-03-29 03:45"),
     ],
 )
 def test_message_waits_for_the_end(hours: Hours, now: str, until: str | None) -> None:
