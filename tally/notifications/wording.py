@@ -10,8 +10,8 @@ from tally.core.text import printable
 MAX_NAME = 100
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 WITHOUT_CENTS = {"JPY", "KRW", "VND", "CLP", "ISK", "HUF", "IDR"}
-# What mail programs and chats make links of: an address, a name with a domain, a mention.
-LINK_LIKE = re.compile(r"://|@|\.(?=[A-Za-z]{2})|\bwww\b", re.IGNORECASE)
+# What mail programs and chats make links of: an address, a name with a domain of any script, a mention.
+LINK_LIKE = re.compile(r"://|@|\.(?=[^\W\d_]{2})|\bwww\b", re.IGNORECASE)
 MARKS = re.compile(r"(?<=\S)([.:/@])(?=\S)|(^|\s)(@)(?=\S)")
 WORD_JOINER = "\N{WORD JOINER}"
 

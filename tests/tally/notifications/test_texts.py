@@ -199,3 +199,10 @@ def test_share_that_is_nearly_certain_is_not_called_certain() -> None:
 
 def test_instant_is_in_the_zone_of_the_workspace() -> None:
     assert Facts(BUDGET, BERLIN).instant("as_of") == "29 November 2026, 08:00 (Europe/Berlin)"
+
+
+@pytest.mark.parametrize("name", ["пример.рф", "evil.中国", "evil.com", "ab.évil", "1.рф"])
+def test_name_with_a_domain_of_any_script_is_no_link(name: str) -> None:
+    told = tell("budget", BUDGET | {"budget": name})
+    assert name not in told.title
+    assert name.partition(".")[0] in told.title
