@@ -49,3 +49,12 @@ class Message:
 def cut(text: str, at_most: int) -> str:
     """The text, or its beginning where it is longer than a service takes."""
     return text if len(text) <= at_most else text[: at_most - 1] + "…"
+
+
+def cut_encoded(text: str, at_most: int, encoding: str) -> str:
+    """The same for a service that counts bytes of an encoding: a letter may have several."""
+    encoded = text.encode(encoding, "replace")
+    if len(encoded) <= at_most:
+        return text
+    room = at_most - len("…".encode(encoding))
+    return encoded[:room].decode(encoding, "ignore") + "…"

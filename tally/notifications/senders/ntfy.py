@@ -1,6 +1,6 @@
 """ntfy: a topic at ntfy.sh, or at a server of one's own."""
 
-from tally.notifications.messages import Message, cut
+from tally.notifications.messages import Message, cut, cut_encoded
 from tally.notifications.senders.addresses import parse_address
 from tally.notifications.senders.judging import judge_status
 from tally.notifications.senders.payload import json_request
@@ -23,7 +23,7 @@ EASY_TOPIC = (
 )
 EXPECTED_TOKEN = "Give an access token of ntfy, which begins with tk_."  # noqa: S105 - no token
 PRIORITIES = {"info": 3, "warning": 4, "critical": 5}
-MAX_TITLE, MAX_TEXT = 250, 3_500  # longer ones become attachments
+MAX_TITLE, MAX_TEXT_BYTES = 250, 4_000  # longer ones become attachments
 MIN_TOPIC = 12
 
 REASONS = {
@@ -58,7 +58,7 @@ def compose(message: Message, target: Target) -> Request:
     content: dict[str, object] = {
         "topic": target["topic"],
         "title": cut(message.title, MAX_TITLE),
-        "message": cut("\n".join([*message.lines, message.footer]), MAX_TEXT),
+        "message": cut_encoded("\n".join([*message.lines, message.footer]), MAX_TEXT_BYTES, "utf-8"),
         "priority": PRIORITIES[message.severity],
         "tags": ["chart_with_upwards_trend"],
     }

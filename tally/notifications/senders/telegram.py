@@ -1,6 +1,6 @@
 """Telegram: a bot that writes to a chat."""
 
-from tally.notifications.messages import Message, cut
+from tally.notifications.messages import Message, cut_encoded
 from tally.notifications.senders.judging import judge_status, read_json
 from tally.notifications.senders.payload import json_request
 from tally.notifications.senders.protocol import Field, Outcome, Target, shorten, take
@@ -15,7 +15,8 @@ FIELDS = (TOKEN, CHAT)
 HOST = "api.telegram.org"
 EXPECTED_TOKEN = "Give the bot's token as @BotFather shows it, such as 123456789:AA…."  # noqa: S105 - no token
 EXPECTED_CHAT = "Give the id of the chat, such as -1001234567890, or the @name of a channel."
-MAX_TEXT = 4_096
+MAX_TEXT_BYTES = 2 * 4_096  # of UTF-16, whose units Telegram counts
+UTF_16 = "utf-16-le"
 
 REASONS = {
     400: "Telegram does not know this chat: write to the bot there once, and check the id",
@@ -43,7 +44,7 @@ def compose(message: Message, target: Target) -> Request:
     link = f"\n\n{message.link}" if message.link else ""
     content = {
         "chat_id": target["chat"],
-        "text": cut(message.text, MAX_TEXT - len(link)) + link,
+        "text": cut_encoded(message.text, MAX_TEXT_BYTES - len(link.encode(UTF_16)), UTF_16) + link,
         "link_preview_options": {"is_disabled": True},
     }
     return json_request(f"https://{HOST}/bot{target['token']}/sendMessage", content)

@@ -202,6 +202,18 @@ def test_hostile_text_is_no_markup(kind: str) -> None:
         assert "parse_mode" not in content
 
 
+FLAMES = replace(DIGEST, parts=(replace(MESSAGE, title="🔥" * 150, sentences=("ü" * 100, "🔥" * 100)),) * 30)
+
+
+def test_letters_of_several_bytes_fit_into_the_limits_of_services() -> None:
+    """ntfy counts bytes, Telegram units of UTF-16; more is refused or becomes a file."""
+    ntfy = json.loads(SENDERS["ntfy"].compose(FLAMES, SENDERS["ntfy"].check(TARGETS["ntfy"])).body)
+    assert len(ntfy["message"].encode()) <= 4096
+    telegram = json.loads(SENDERS["telegram"].compose(FLAMES, TARGETS["telegram"]).body)
+    assert len(telegram["text"].encode("utf-16-le")) // 2 <= 4096
+    assert telegram["text"].endswith(f"…\n\n{MESSAGE.link}")
+
+
 def test_hostile_text_is_no_html() -> None:
     hostile = replace(MESSAGE, title="<script>alert(1)</script>", sentences=('<img src="x" onerror=y>',))
     mail = email.write(hostile, {"address": "a@example.org"})
