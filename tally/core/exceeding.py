@@ -33,8 +33,10 @@ def _calculate_tail(distribution: Distribution, amount: Decimal) -> float:
     if place == 0:
         return 1 - levels[0] * float(amount / amounts[0]) if amount > 0 else 1.0
     if place == len(amounts):
-        # Beyond the last level the tail decays with the amount; a total that is known exactly has no tail.
-        return (1 - levels[-1]) * float(amounts[-1] / amount) if amounts[0] < amounts[-1] else 0.0
+        # Beyond the last level the tail decays with the amount. A total that is known exactly has none, nor
+        # has one of credits alone.
+        has_tail = amounts[0] < amounts[-1] and amounts[-1] > 0
+        return (1 - levels[-1]) * float(amounts[-1] / amount) if has_tail else 0.0
     below, above = amounts[place - 1], amounts[place]
     part = float((amount - below) / (above - below))
     return 1 - levels[place - 1] - (levels[place] - levels[place - 1]) * part

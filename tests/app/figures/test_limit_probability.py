@@ -16,7 +16,7 @@ from tally.core.exceeding import Distribution, calculate_probability, find_likel
 from tally.core.quantile_levels import LEVELS
 
 FIRST = date(2026, 11, 21)
-MONEY = st.decimals(0, 10_000, places=2)
+MONEY = st.decimals(-100, 10_000, places=2)  # credits may be more than the spend
 DISTRIBUTIONS = st.lists(MONEY, min_size=23, max_size=23).map(
     lambda amounts: Distribution(LEVELS, sorted(amounts))
 )
@@ -31,6 +31,11 @@ def test_probability_falls_as_the_limit_rises(
     lower, upper = sorted(limits)
     falling = [calculate_probability(distribution, limit, spent) for limit in (lower, upper)]
     assert 1 >= falling[0] >= falling[1] >= 0
+
+
+def test_credits_alone_exceed_nothing() -> None:
+    credits_alone = Distribution(LEVELS, [Decimal(-2)] * 22 + [Decimal("-1.99")])
+    assert calculate_probability(credits_alone, Decimal("0.01"), Decimal(-2)) == 0
 
 
 @given(DISTRIBUTIONS, MONEY, st.decimals(0, 100, places=2))
