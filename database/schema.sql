@@ -788,7 +788,13 @@ begin
                 'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
                 'previous_start', lower(a.before), 'previous_end', upper(a.before) - 1, 'days', s.days,
                 'thresholds', (
-                    select json_agg(json_build_object('id', t.id, 'kind', t.kind, 'percent', t.percent) order by t.kind, t.percent)
+                    select
+                        json_agg(
+                            json_build_object(
+                                'id', t.id, 'kind', t.kind, 'percent', t.percent,
+                                'since', (t.created_at at time zone a.zone)::date
+                            ) order by t.kind, t.percent
+                        )
                     from public.budget_thresholds as t
                     where t.budget_id = b.id
                 ),
@@ -5900,6 +5906,19 @@ begin
 end
 $$;
 
+-- FUNCTION private.renew_threshold()
+
+CREATE FUNCTION private.renew_threshold() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO ''
+    AS $$
+begin
+    new.id := gen_random_uuid();
+    new.created_at := now();
+    return new;
+end
+$$;
+
 -- FUNCTION private.renew_thresholds()
 
 CREATE FUNCTION private.renew_thresholds() RETURNS trigger
@@ -5907,7 +5926,7 @@ CREATE FUNCTION private.renew_thresholds() RETURNS trigger
     SET search_path TO ''
     AS $$
 begin
-    update public.budget_thresholds as t set id = gen_random_uuid() where t.budget_id = new.id;
+    update public.budget_thresholds as t set id = gen_random_uuid(), created_at = now() where t.budget_id = new.id;
     return null;
 end
 $$;
@@ -11453,6 +11472,10 @@ CREATE TRIGGER budget_thresholds_note_insert AFTER INSERT ON public.budget_thres
 
 CREATE TRIGGER budget_thresholds_note_update AFTER UPDATE ON public.budget_thresholds REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION private.note_change();
 
+-- TRIGGER public.budget_thresholds budget_thresholds_renew
+
+CREATE TRIGGER budget_thresholds_renew BEFORE UPDATE OF kind, percent ON public.budget_thresholds FOR EACH ROW WHEN (((old.kind IS DISTINCT FROM new.kind) OR (old.percent IS DISTINCT FROM new.percent))) EXECUTE FUNCTION private.renew_threshold();
+
 -- TRIGGER public.budgets budgets_audit_delete
 
 CREATE TRIGGER budgets_audit_delete AFTER DELETE ON public.budgets REFERENCING OLD TABLE AS changed_from FOR EACH STATEMENT WHEN (true) EXECUTE FUNCTION private.audit_rows('{id}', '{name,project_id,provider_id,model_name,user_id,billing_account,tag,measure,amount,currency,period,starts_on_day,counts_subscriptions,counts_tax,paused_at}', 'workspace_id');
@@ -13509,6 +13532,8 @@ REVOKE ALL ON FUNCTION private.regrouped_days(before jsonb, changes private.day_
 REVOKE ALL ON FUNCTION private.remember_member() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.rename_model(tenant uuid, provider uuid, name text, model text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION private.renew_threshold() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION private.renew_thresholds() FROM PUBLIC;
 

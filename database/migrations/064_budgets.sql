@@ -227,7 +227,7 @@ security definer
 set search_path = ''
 as $$
 begin
-    update public.budget_thresholds as t set id = gen_random_uuid() where t.budget_id = new.id;
+    update public.budget_thresholds as t set id = gen_random_uuid(), created_at = now() where t.budget_id = new.id;
     return null;
 end
 $$;

@@ -82,3 +82,22 @@ create or replace trigger budgets_forget_forecasts
         )
     )
     execute function private.forget_budget_forecasts();
+
+-- A threshold with another percentage is a new one, as with another limit: people want to hear again.
+create or replace function private.renew_threshold()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    new.id := gen_random_uuid();
+    new.created_at := now();
+    return new;
+end
+$$;
+revoke all on function private.renew_threshold() from public;
+
+create or replace trigger budget_thresholds_renew
+    before update of kind, percent on public.budget_thresholds
+    for each row when ((old.kind, old.percent) is distinct from (new.kind, new.percent))
+    execute function private.renew_threshold();

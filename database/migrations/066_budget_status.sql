@@ -200,7 +200,13 @@ begin
                 'created_at', b.created_at, 'today', a.today, 'period_start', lower(a.this), 'period_end', upper(a.this) - 1,
                 'previous_start', lower(a.before), 'previous_end', upper(a.before) - 1, 'days', s.days,
                 'thresholds', (
-                    select json_agg(json_build_object('id', t.id, 'kind', t.kind, 'percent', t.percent) order by t.kind, t.percent)
+                    select
+                        json_agg(
+                            json_build_object(
+                                'id', t.id, 'kind', t.kind, 'percent', t.percent,
+                                'since', (t.created_at at time zone a.zone)::date
+                            ) order by t.kind, t.percent
+                        )
                     from public.budget_thresholds as t
                     where t.budget_id = b.id
                 ),

@@ -20,6 +20,7 @@ class Threshold:
     id: str
     kind: ThresholdKind
     percent: int
+    since: date = date.min  # the workspace's day on which it became what it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +127,13 @@ def _read_budget(row: Mapping[str, Any]) -> Budget:
         counts_tax=row["counts_tax"],
         paused_at=row["paused_at"] and datetime.fromisoformat(row["paused_at"]),
         created_at=datetime.fromisoformat(row["created_at"]),
-        thresholds=tuple(Threshold(**threshold) for threshold in row["thresholds"] or ()),
+        thresholds=tuple(map(_read_threshold, row["thresholds"] or ())),
         channels=tuple(row["channels"] or ()),
     )
+
+
+def _read_threshold(row: Mapping[str, Any]) -> Threshold:
+    return Threshold(row["id"], row["kind"], row["percent"], date.fromisoformat(row["since"]))
 
 
 def _read_period(row: Mapping[str, Any], name: str) -> Period:

@@ -62,7 +62,12 @@ where
     e.workspace_id = any(%s) and e.kind = 'budget'
     and (e.cleared_at is null or e.period_start >= current_date - 740)"""
 
-RAISE = "select private.raise_event(%s, 'budget', %s, %s, %s, %s, %s, %s::uuid[], %s)"
+# Whoever changes a limit waits for the events of the one before, or they are not raised.
+LOCK = "select from public.budgets where workspace_id = %s and id = any(%s::uuid[]) order by id for share"
+RAISE = """
+select private.raise_event(t.workspace_id, 'budget', t.budget_id::text, t.id, %s, %s, %s, %s::uuid[], %s)
+from public.budget_thresholds as t
+where t.workspace_id = %s and t.budget_id = %s and t.id = %s"""
 CLEAR = "select private.clear_event(%s)"
 RATES = "select day, currency, rate from public.exchange_rates"
 
@@ -166,25 +171,26 @@ class _Evaluation:
                 self._store(tenant, over, new)
 
     def _store(
-        self, tenant: UUID, over: Iterable[OpenEvent], new: Iterable[tuple[BudgetStatus, Crossing]]
+        self, tenant: UUID, over: Iterable[OpenEvent], new: Sequence[tuple[BudgetStatus, Crossing]]
     ) -> None:
+        self.connection.execute(LOCK, [tenant, [status.budget.id for status, _ in new]])
         for event in over:
             self.connection.execute(CLEAR, [event.id])
             self.done.cleared += 1
         for status, crossing in new:
             budget = status.budget
             values = [
-                tenant,
-                budget.id,
-                crossing.threshold.id,
                 crossing.period.first,
                 crossing.severity,
                 json.dumps(describe_crossing(status, crossing, self.as_of)),
                 list(budget.channels) or None,
                 crossing.state,
+                tenant,
+                budget.id,
+                crossing.threshold.id,
             ]
-            [[raised]] = self.connection.execute(RAISE, values).fetchall()
-            self.done.raised += raised is not None
+            row = self.connection.execute(RAISE, values).fetchone()  # none of a threshold that is gone
+            self.done.raised += row is not None and row[0] is not None
 
     def _attempt(self, tenant: UUID, action: Callable[[], None]) -> None:
         """Do something about one workspace; its failure is noted, and what it changed undone."""

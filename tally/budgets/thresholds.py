@@ -70,13 +70,12 @@ def _find_actual(status: BudgetStatus) -> list[Crossing]:
 
 
 def _find_previous(status: BudgetStatus) -> list[Crossing]:
-    """Of the period before, whose data may arrive late; a budget that was not there yet has none."""
+    """Of the period before, whose data may arrive late, those that were there already, at this limit."""
     previous = status.previous
-    if status.budget.created_at.date() > previous.last:
-        return []
     amounts = (amount for day, amount in status.days.items() if day in previous)
     spent = sum(amounts, ZERO)
-    return _rank(_reached(status, spent), previous, spent, is_late=status.today > previous.last + GRACE)
+    reached = [threshold for threshold in _reached(status, spent) if threshold.since <= previous.last]
+    return _rank(reached, previous, spent, is_late=status.today > previous.last + GRACE)
 
 
 def _reached(status: BudgetStatus, spent: Decimal) -> list[Threshold]:

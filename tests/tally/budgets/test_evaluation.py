@@ -11,6 +11,7 @@ import pytest
 
 from tally.budgets.budget import read_facts
 from tally.budgets.evaluation import evaluate
+from tally.budgets.thresholds import find_crossings
 from tests.database.teams import Team, make_team
 from tests.database.test_budgets import add_budget
 from tests.database_fixtures import Connection, Project, make_months
@@ -196,6 +197,89 @@ def test_a_workspace_that_fails_stops_no_other(
     done = evaluate(database, as_of=NOW)
     assert (done.raised, done.failed) == (1, {team.id: "too large"})
     assert database.execute("select workspace_id from public.alert_events").fetchall() == [(other.id,)]
+
+
+TIME = "update public.budget_thresholds set created_at = %s"
+
+
+@pytest.mark.parametrize(
+    ("zone", "made_at", "told"),
+    [
+        ("Pacific/Kiritimati", "2026-10-31T10:30Z", 0),  # 1 November there
+        ("Pacific/Kiritimati", "2026-10-31T09:30Z", 1),
+        ("Pacific/Pago_Pago", "2026-11-01T10:30Z", 1),  # 31 October there
+        ("Pacific/Pago_Pago", "2026-11-01T11:30Z", 0),
+    ],
+)
+def test_a_period_that_was_over_when_a_budget_was_made_is_not_told_in_far_zones(
+    team: Team, database: Connection, zone: str, made_at: str, told: int
+) -> None:
+    database.execute("update public.workspaces set timezone = %s where id = %s", [zone, team.id])
+    budget = add_budget(database, team.id, amount=100)
+    add_thresholds(database, budget, ("actual", 100))
+    database.execute(TIME, [made_at])
+    database.execute("update public.budgets set created_at = %s", [made_at])
+    spend(database, team.id, 150, "2026-10-20T12:00Z")
+    assert evaluate(database, as_of=datetime(2026, 11, 1, 18, tzinfo=UTC)).raised == told
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["update public.budgets set amount = 100", "update public.budget_thresholds set percent = 50"],
+)
+def test_another_limit_says_nothing_about_a_period_that_is_over(
+    team: Team, database: Connection, change: str
+) -> None:
+    budget = add_budget(database, team.id, amount=200)
+    add_thresholds(database, budget, ("actual", 100))
+    for table in ("budgets", "budget_thresholds"):
+        database.execute(f"update public.{table} set created_at = '2020-01-01'")
+    now = datetime.now(UTC)
+    before = now.replace(day=1) - timedelta(days=5)
+    make_months(database, f"{before:%Y-%m}-01", f"{now:%Y-%m-%d}")
+    spend(database, team.id, 150, before.isoformat())
+    assert evaluate(database, as_of=now).raised == 0
+    database.execute(change)
+    assert evaluate(database, as_of=now).raised == 0
+
+
+def test_a_threshold_that_is_changed_is_told_again(team: Team, database: Connection) -> None:
+    budget = add_budget(database, team.id, amount=100)
+    add_thresholds(database, budget, ("actual", 50))
+    spend(database, team.id, 60)
+    assert evaluate(database, as_of=NOW).raised == 1
+    team["admin"].connection.execute("update public.budget_thresholds set percent = 100")
+    assert evaluate(database, as_of=NOW).cleared == 1
+    spend(database, team.id, 60)
+    assert evaluate(database, as_of=NOW).raised == 1
+    assert events(database) == [(50, "cleared", "info"), (100, "open", "critical")]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update public.budgets set amount = 1000 where amount = 100",
+        "delete from public.budgets where amount = 100",
+        "delete from public.projects",
+        "delete from public.budget_thresholds where percent = 100",
+    ],
+)
+def test_what_changed_while_it_was_evaluated_is_not_told(
+    team: Team, database: Connection, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    web = team["admin"].add_project("Web")
+    changing = add_budget(database, team.id, amount=100, project_id=web)
+    add_thresholds(database, changing, ("actual", 100))
+    add_thresholds(database, add_budget(database, team.id, amount=1), ("actual", 200))
+    spend(database, team.id, 120, project_id=web)
+
+    def change_first(*args: Any) -> Any:
+        database.execute(change)
+        return find_crossings(*args)
+
+    monkeypatch.setattr("tally.budgets.evaluation.find_crossings", change_first)
+    done = evaluate(database, as_of=NOW)
+    assert (done.failed, events(database)) == ({}, [(200, "open", "critical")])
 
 
 def evaluate_at_once(url: str, barrier: Barrier) -> None:

@@ -1,5 +1,6 @@
 """Thresholds: crossed once, the highest alone is sent, and nothing flickers."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -76,11 +77,11 @@ def test_data_of_a_period_that_ended_is_sent_for_two_days_and_then_recorded(toda
     assert crossed(now) == {("actual 50", LAST_MONTH): lower, ("actual 100", LAST_MONTH): state}
 
 
-def test_a_budget_says_nothing_about_the_time_before_it_was_made() -> None:
-    made = datetime(2026, 11, 2, tzinfo=UTC)
-    assert (
-        crossed(status({date(2026, 10, 30): "120"}, ACTUAL, today=date(2026, 11, 2), created_at=made)) == {}
-    )
+@pytest.mark.parametrize(("since", "count"), [(date(2026, 11, 1), 0), (date(2026, 10, 31), 3)])
+def test_a_threshold_says_nothing_about_a_period_that_was_over_before_it(since: date, count: int) -> None:
+    known = tuple(replace(threshold, since=since) for threshold in thresholds(*ACTUAL))
+    now = status({date(2026, 10, 30): "120"}, (), today=date(2026, 11, 2), thresholds=known)
+    assert len(crossed(now)) == count
 
 
 def test_a_paused_budget_is_silent() -> None:
