@@ -13,8 +13,6 @@ from app.formats.text import escape_markdown
 from app.ui.columns import Column
 from app.ui.tables import render_table, selected_row
 
-UNLINKED_AT = "@\N{WORD JOINER}"  # Markdown makes links of addresses, and a click on one would open a mail
-
 
 class Line(NamedTuple):
     """A row of a table in two lines: its name, and its other cells."""
@@ -39,8 +37,8 @@ def render_choices(
             alt,
             range(len(lines)),
             index=None,
-            format_func=lambda place: _escape(lines[place].name),
-            captions=[_escape(line.details) for line in lines],
+            format_func=lambda place: escape_markdown(lines[place].name),
+            captions=[escape_markdown(line.details) for line in lines],
             key=_list_key(key, len(lines)),
             label_visibility="collapsed",
         )
@@ -56,7 +54,7 @@ def render_lines(
         for line in lines:
             with st.container(gap=None):
                 st.text(line.name)
-                st.caption(_escape(line.details))
+                st.caption(escape_markdown(line.details))
     with st.container(key=f"wide-{key}"):
         render_table(frame, columns, alt)
 
@@ -64,7 +62,3 @@ def render_lines(
 def _list_key(key: str, rows: int) -> str:
     """The list forgets its choice when another row of the table is selected."""
     return f"list-of-{key}-{selected_row(key, rows)}"
-
-
-def _escape(text: str) -> str:
-    return escape_markdown(text).replace("@", UNLINKED_AT)

@@ -16,6 +16,7 @@ from streamlit.util import calc_hash
 import app
 import app.auth.identity
 from app.auth.identity import User, database_of
+from app.formats.text import WORD_JOINER
 from app.ui.pages import DEFAULT_PAGE, PAGES
 from tally.core.records import CostRecord, identity
 from tally.ledger.save import save_records
@@ -83,6 +84,11 @@ def shown(page: AppTest) -> str:
     """Every text on the page except metrics and tables."""
     kinds = (page.title, page.header, page.text, page.caption, page.markdown, page.error)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def read_markdown(text: str) -> str:
+    """Escaped Markdown as its reader sees it."""
+    return text.replace("\\", "").replace(WORD_JOINER, "")
 
 
 def hero(page: AppTest) -> str:

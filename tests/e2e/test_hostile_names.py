@@ -3,15 +3,23 @@
 import http.server
 import threading
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import Account, sign_in_user
 from tests.app.budgets import add_budget
+from tests.app.conftest import job as job  # a fixture
+from tests.app.nightly_runs import TODAY
 from tests.app.pages import save, usage
 from tests.e2e.steps import sign_in, visit
+
+ADD_NEW_MODEL = """
+insert into public.anomalies (workspace_id, day, kind, model_name, actual_usd, attribution)
+values (%s, %s, 'new_model', %s, 3, '{}')"""
 
 
 class Listener(http.server.ThreadingHTTPServer):
@@ -42,6 +50,9 @@ def hostile_names(address: str) -> list[str]:
         f'=HYPERLINK("{address}/formula")',
         f'<a href="{address}/a">x</a><b>x</b><br>',
         "<extra></extra>%{y}</svg><iframe src=javascript:parent.executed=1>",
+        f"{address}/plain",
+        "www.evil.example",
+        "me@evil.example",
     ]
 
 
@@ -67,6 +78,12 @@ def touch(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
+def live_elements(page: Page) -> int:
+    """The number of frames and links that names have made on the page."""
+    made = "iframe, [data-testid=stMain] :is(a[href^='http'], a[href^='mailto'])"
+    return page.locator(made).count()
+
+
 def test_listener_records_a_request(chromium: Browser, listener: Listener) -> None:
     """The check below can fail: a request is recorded."""
     page = chromium.new_page()
@@ -77,7 +94,7 @@ def test_listener_records_a_request(chromium: Browser, listener: Listener) -> No
 
 
 def test_hostile_names_are_text_on_every_page(
-    page: Page, listener: Listener, upstream: AuthClient, account: Account
+    page: Page, listener: Listener, upstream: AuthClient, account: Account, job: psycopg.Connection[Any]
 ) -> None:
     names = hostile_names(listener.address)
     user = sign_in_user(upstream, account)
@@ -92,12 +109,16 @@ def test_hostile_names_are_text_on_every_page(
 
     for name in names:
         add_budget(user, name[:100], "10", model_name=name)
+        job.execute(ADD_NEW_MODEL, [user.workspace.workspace_id, TODAY, name])
     page.set_viewport_size({"width": 1440, "height": 1500})  # the mouse reaches only elements in view
     sign_in(page, account)
     expect(page.get_by_text("Top models")).to_be_visible()
     touch(page)
+    page.get_by_text("7 more unusual days").click()
+    expect(page.get_by_text("is new. It cost $3.00").last).to_be_visible()
+    assert live_elements(page) == 0
     visit(page, "/records")
-    expect(page.get_by_text("of 140 records")).to_be_visible()
+    expect(page.get_by_text("of 200 records")).to_be_visible()
     touch(page)
     page.get_by_role("combobox").nth(1).click()
     expect(page.get_by_role("option").first).to_be_visible()
@@ -105,13 +126,14 @@ def test_hostile_names_are_text_on_every_page(
     expect(page.get_by_text("1 to 20 of 20 records")).to_be_visible()
 
     visit(page, "/budgets")
-    expect(page.get_by_text("All 7")).to_be_visible()
+    expect(page.get_by_text("All 10")).to_be_visible()
     touch(page)
+    assert live_elements(page) == 0
     page.get_by_role("button", name="<img").click()
     expect(page.get_by_role("heading", name="Limit and alerts")).to_be_visible()
     touch(page)
 
     assert page.evaluate("window.executed ?? null") is None
-    assert page.locator("iframe, [data-testid=stMain] a[href^='http']").count() == 0
+    assert live_elements(page) == 0
     assert listener.called == []
     assert [url for url in leaked if url.startswith(listener.address)] == []

@@ -20,7 +20,7 @@ from app.figures.budget_words import (
 )
 from app.figures.limit_probability import format_probability
 from app.figures.progress_words import describe_range
-from app.formats.text import DASH, escape_name
+from app.formats.text import DASH, escape_markdown
 from app.formats.units import format_chosen, format_exact, format_whole
 from app.parts.budget_address import NEW, open_part
 from app.parts.budget_state import render_state
@@ -110,7 +110,7 @@ def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequen
         with name, st.container(gap=None):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.button(
-                    f"**{escape_name(budget.name)}**",
+                    f"**{escape_markdown(budget.name)}**",
                     key=f"open-{budget.id}",
                     type="tertiary",
                     on_click=open_part,
@@ -119,7 +119,8 @@ def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequen
                 render_state(status.state, None, status.today)
             st.caption(
                 " ".join(
-                    f":material/{icon}: {escape_name(text)}" for icon, text in list_scope(budget.scope, names)
+                    f":material/{icon}: {escape_markdown(text)}"
+                    for icon, text in list_scope(budget.scope, names)
                 )
             )
         numbers.html(_describe_numbers(status))

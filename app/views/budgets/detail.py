@@ -11,7 +11,7 @@ from app.figures.budget_drivers import compare_models, explain_spend, is_in_dail
 from app.figures.budget_words import describe_days, list_scope, name_earlier, read_progress, starts_again
 from app.formats.dates import format_day, format_instant
 from app.formats.money import format_change
-from app.formats.text import escape_name
+from app.formats.text import escape_markdown
 from app.formats.units import format_chosen, format_exact
 from app.parts.budget_address import render_way_back
 from app.parts.budget_state import render_state
@@ -52,10 +52,10 @@ def _render_hero(user: User, status: BudgetStatus, zone: ZoneInfo) -> None:
     progress = read_progress(status)
     with st.container(border=True, gap="xxsmall", key="budget_hero"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.header(escape_name(status.budget.name), anchor=False, width="content")
+            st.header(escape_markdown(status.budget.name), anchor=False, width="content")
             render_state(status.state, status.day, status.today)
             for icon, name in list_scope(status.budget.scope, _name_providers(user)):
-                st.caption(f":material/{icon}: {escape_name(name)}", width="content")
+                st.caption(f":material/{icon}: {escape_markdown(name)}", width="content")
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.caption(describe_days(status), width="content")
             if status.outlook:
@@ -64,7 +64,7 @@ def _render_hero(user: User, status: BudgetStatus, zone: ZoneInfo) -> None:
         page = bars.hero(progress, status.unit, name_earlier(status), absence)
         st.html(bars.render_styles(current_palette()) + page)
         if status.note:
-            st.caption(escape_name(status.note))
+            st.caption(escape_markdown(status.note))
 
 
 def _render_course(status: BudgetStatus) -> None:
@@ -99,7 +99,7 @@ def _render_drivers(user: User, status: BudgetStatus) -> None:
         is_tokens = status.budget.measure == "tokens"
         currency = data.load_currency(user).code
         for reason, change in [] if is_tokens else explain_spend(rows, status):
-            st.caption(escape_name(f"{format_change(change, currency)}: {reason}"))
+            st.caption(escape_markdown(f"{format_change(change, currency)}: {reason}"))
 
         def amount(label: str) -> columns.Column:
             return columns.count(label, is_compact=True) if is_tokens else columns.money(label, currency)
@@ -125,11 +125,13 @@ def _render_about(user: User, status: BudgetStatus) -> None:
         render_heading("About")
         scope = ", ".join(name for _, name in list_scope(budget.scope, _name_providers(user)))
         st.caption(
-            escape_name(f"Counts {scope}" + (f", without {' and '.join(left_out)}" if left_out else ""))
+            escape_markdown(f"Counts {scope}" + (f", without {' and '.join(left_out)}" if left_out else ""))
         )
         st.caption(f"Starts again {format_day(starts_again(status))}")
         st.caption(
-            escape_name(f"At this pace {format_exact(status.at_this_pace, status.unit)}: the average so far")
+            escape_markdown(
+                f"At this pace {format_exact(status.at_this_pace, status.unit)}: the average so far"
+            )
         )
         st.caption(f"Made {format_day(budget.created_at.date())}")
 

@@ -10,7 +10,7 @@ import streamlit as st
 from app import data
 from app.auth.identity import User
 from app.formats.dates import format_instant
-from app.formats.text import escape_name
+from app.formats.text import escape_markdown
 from app.ui.cards import render_heading
 from tally.budgets.status import BudgetStatus
 from tally.notifications.facts import Facts
@@ -44,13 +44,13 @@ def _render_event(event: dict[str, Any], zone: ZoneInfo) -> None:
     told = describe_event("budget", Facts(event["facts"], zone), is_cleared=False)
     with st.container(gap=None):
         icon = ICONS.get(event["severity"], "info")
-        st.markdown(f":material/{icon}: {escape_name(told.title)}")
+        st.markdown(f":material/{icon}: {escape_markdown(told.title)}")
         notes = [format_instant(datetime.fromisoformat(event["occurred_at"]), zone), *told.sentences]
         notes += [STATES[event["state"]]] if event["state"] in STATES else []
         if event["cleared_at"]:
             notes.append(f"cleared {format_instant(datetime.fromisoformat(event['cleared_at']), zone)}")
         notes += _describe_deliveries(event["deliveries"])
-        st.caption(escape_name(" · ".join(notes)))
+        st.caption(escape_markdown(" · ".join(notes)))
 
 
 def _describe_deliveries(deliveries: Sequence[dict[str, Any]]) -> list[str]:

@@ -17,7 +17,7 @@ from app.figures import outlook, what_if
 from app.figures.model_switch import compare_models, list_targets, read_requests
 from app.figures.what_if import Outcome
 from app.formats.money import format_figure, format_money, format_money_range
-from app.formats.text import escape_name
+from app.formats.text import escape_markdown
 from app.ui import cards
 from tally.core.text import plural
 
@@ -64,9 +64,9 @@ def render_what_if(
                 _render_outcome(label, outcome, total, currency)
                 parts.append((part, own is not None))
         if said:
-            st.caption(escape_name(said))
+            st.caption(escape_markdown(said))
         if parts:
-            st.caption(escape_name(_explain(model, *parts[-1], currency)))
+            st.caption(escape_markdown(_explain(model, *parts[-1], currency)))
 
 
 def _ask_change() -> Decimal:

@@ -1,13 +1,23 @@
 """Text from outside in Markdown."""
 
-import pytest
+import re
 
-from app.formats.text import WORD_JOINER, escape_markdown, escape_name
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.formats.text import WORD_JOINER, escape_markdown
+
+# What GitHub's Markdown makes links of within plain text, after it has removed backslashes.
+AUTOLINK = re.compile(r"https?://|\bwww\.|[\w.+-]+@[\w-]+\.\w", re.IGNORECASE)
+PIECES = st.sampled_from(
+    ["http", "https", "HTTPS", "://", "www", "WWW", ".", "@", "a", "evil.example", " ", "\\"]
+)
 
 
 def test_escaped_markdown_has_no_live_character() -> None:
-    assert escape_markdown("![x](http://e.x) $a$ :red[b]\n# c") == (
-        r"\!\[x\]\(http\://e\.x\) \$a\$ \:red\[b\] \# c"
+    assert escape_markdown("![x](data:e.x) $a$ :red[b]\n# c") == (
+        r"\!\[x\]\(data\:e\.x\) \$a\$ \:red\[b\] \# c"
     )
 
 
@@ -15,7 +25,11 @@ def test_escaped_markdown_has_no_live_character() -> None:
     "name", ["http://evil.example/x", "www.evil.example", "WWW.evil.example", "a@evil.example", "ftp://x"]
 )
 def test_addresses_in_names_are_no_links(name: str) -> None:
-    escaped = escape_name(name)
+    escaped = escape_markdown(name)
     assert escaped.replace("\\", "").replace(WORD_JOINER, "") == name
     assert WORD_JOINER in escaped
-    assert escape_name("plain name") == escape_markdown("plain name")
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_nothing_in_escaped_text_looks_like_an_address(text: str) -> None:
+    assert not AUTOLINK.search(re.sub(r"\\(.)", r"\1", escape_markdown(text)))

@@ -10,13 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from app import data
 from app.auth.identity import User
-from app.formats.text import WORD_JOINER
 from app.views.budgets.actions import confirm_deletion
 from tally.accounts.auth_client import AuthClient
 from tests.app.accounts import sign_in_user
 from tests.app.budgets import add_budget
 from tests.app.nightly_runs import TODAY
-from tests.app.pages import hero, open_dialog, open_page, save, shown, usage
+from tests.app.pages import hero, open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.teams import join, new_team
 
 HOSTILE = "<b>x</b> ![x](http://localhost/x) :red[y]"
@@ -33,13 +32,13 @@ values (%s, %s, %s, 'h', 'x', 'k', now(), 'message') returning id"""
 def plain(page: AppTest) -> str:
     """Texts, captions and HTML of the page, without escapes."""
     markup = " ".join(str(element.proto.body) for element in page.get("html"))
-    return (shown(page) + markup).replace("\\", "").replace(WORD_JOINER, "")
+    return read_markdown(shown(page) + markup)
 
 
 def opened(page: AppTest) -> list[str]:
     """Names of the listed budgets, in order."""
     return [
-        button.label.replace("\\", "").replace(WORD_JOINER, "").strip("*")
+        read_markdown(button.label).strip("*")
         for button in page.button
         if str(button.key).startswith("open-")
     ]

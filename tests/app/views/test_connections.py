@@ -28,7 +28,7 @@ from tally.connectors.connections import (
 from tally.local.stack import Stack
 from tally.storage.postgrest import SupabaseDatabase
 from tests.app.accounts import sign_in_user
-from tests.app.pages import open_page, shown
+from tests.app.pages import open_page, read_markdown, shown
 from tests.tally.connectors.clients import QUICK
 from tests.tally.connectors.fake_providers import KEYS, FakeProviders, Fault, serve
 from tests.tally.connectors.users import load_ring, point_providers_at, spent, stored, sync
@@ -69,7 +69,7 @@ def connect(
 def all_text(page: AppTest) -> str:
     notices = (page.success, page.warning, page.error)
     notices_text = "\n".join(str(notice.value) for kind in notices for notice in kind)
-    return (shown(page) + "\n" + notices_text).replace("\\", "")
+    return read_markdown(shown(page) + "\n" + notices_text)
 
 
 def press(page: AppTest, key: str) -> AppTest:

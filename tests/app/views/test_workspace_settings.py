@@ -23,7 +23,7 @@ from app.views.settings.members import ABOVE, ALT
 from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
-from tests.app.pages import open_dialog, open_page, save, shown, usage
+from tests.app.pages import open_dialog, open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project
 from tests.app.teams import join, new_team
 
@@ -69,7 +69,7 @@ def press(page: AppTest, label: str) -> AppTest:
 
 def all_text(page: AppTest) -> str:
     notices = [str(notice.value) for kind in (page.success, page.warning) for notice in kind]
-    return "\n".join([shown(page), *notices]).replace("\\", "")
+    return read_markdown("\n".join([shown(page), *notices]))
 
 
 def person_of(viewer: User, user: User) -> Person:
