@@ -91,12 +91,6 @@ def sum_by_provider(money: pd.DataFrame, names: list[str]) -> pd.Series:
     return totals.reindex([name for name in (*names, OTHER) if name in totals.index])
 
 
-def calculate_unit_costs(daily: pd.DataFrame) -> pd.Series:
-    """Cost per request of every day with metered requests, for a trend."""
-    metered = _metered(select_money(daily)).groupby("date")[["cost", "requests"]].sum()
-    return metered["cost"] / metered["requests"]
-
-
 def top_models(daily: pd.DataFrame, count: int) -> pd.DataFrame:
     """The most expensive models: model, cost, share in percent, requests, and the last days as a trend."""
     money = select_money(daily)

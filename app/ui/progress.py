@@ -36,7 +36,7 @@ def render_styles(palette: Palette) -> str:
         "bad": palette.bad.fill,
         "badink": palette.bad.ink,
         "warnink": palette.warn.ink,
-        "calm": palette.calm.fill,
+        "calm": palette.other,
     }
     listed = ";".join(f"--tly-{name}:{colour}" for name, colour in colours.items())
     return f"<style>:root{{{listed}}}{STYLES}</style>"

@@ -9,10 +9,9 @@ THEMES = ("light", "dark", "system")
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """The colours of a state: its text, what is behind it, and a filled part of a bar."""
+    """The colours of a state: its text, and a filled part of a bar."""
 
     ink: str
-    surface: str
     fill: str
 
 
@@ -32,10 +31,8 @@ class Palette:
     band: str  # a range
     wide_band: str  # a wider range
     ghost: str  # the period before
-    good: Tone
     warn: Tone
     bad: Tone
-    calm: Tone
 
 
 LIGHT = Palette(
@@ -51,10 +48,8 @@ LIGHT = Palette(
     band="#C9C6F6",
     wide_band="#EEEDFC",
     ghost="#D5DAE4",
-    good=Tone("#0B6B42", "#E7F6EE", "#0B6B42"),
-    warn=Tone("#8A4B08", "#FEF1DC", "#FBD38D"),
-    bad=Tone("#B42318", "#FDECEA", "#D92D20"),
-    calm=Tone("#4B5563", "#EEF0F4", "#94A3B8"),
+    warn=Tone("#8A4B08", "#FBD38D"),
+    bad=Tone("#B42318", "#D92D20"),
 )
 DARK = Palette(
     series=("#8B85FF", "#2DD4BF", "#FBBF24", "#F472A8", "#C4A5FF", "#38BDF8"),
@@ -69,10 +64,8 @@ DARK = Palette(
     band="#45418A",
     wide_band="#211F45",
     ghost="#343D4A",
-    good=Tone("#4ADE9A", "#10291F", "#4ADE9A"),
-    warn=Tone("#FBBF24", "#2E2410", "#7A5A14"),
-    bad=Tone("#FF8A80", "#381A18", "#F2645A"),
-    calm=Tone("#B3BCC9", "#20262F", "#94A3B8"),
+    warn=Tone("#FBBF24", "#7A5A14"),
+    bad=Tone("#FF8A80", "#F2645A"),
 )
 
 # Fields that only bind a parameter of the address.
