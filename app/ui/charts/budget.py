@@ -31,12 +31,9 @@ def budget_course(
     if len(course.ahead):
         add_forecast(figure, course.ahead, palette, unit)
     _add_line(figure, course.spent, "Spent", {"color": palette.accent, "width": 2.5}, unit)
-    highest = max(
-        limit,
-        course.spent.max(),
-        course.earlier.max(),
-        course.ahead["upper_80"].max() if len(course.ahead) else 0,
-    )
+    bounds = (*course.ahead["lower_95"], *course.ahead["upper_95"])
+    drawn = [0.0, limit, *course.spent, *course.earlier, *bounds]
+    lowest, highest = min(drawn), max(drawn)
     _add_limit(figure, limit, unit, palette)
     for percent in thresholds:
         at = limit * percent / 100
@@ -46,7 +43,7 @@ def budget_course(
                 annotation_position="top left", annotation_font={"size": 11, "color": palette.muted},
             )  # fmt: skip
     add_layout(figure, palette, height=340)
-    figure.update_yaxes(range=[min(0, course.spent.min()), highest * ROOM])
+    figure.update_yaxes(range=[lowest * ROOM, highest * ROOM])
     return label_amounts(figure, unit).update_xaxes(hoverformat=DAY_HOVER)
 
 

@@ -61,6 +61,21 @@ def test_chart_has_limit_thresholds_and_ranges() -> None:
     assert [note.text for note in figure.layout.annotations] == ["limit $600", "80%"]
 
 
+@given(AMOUNTS, st.integers(-100, 2000), st.floats(1, 5))
+def test_axis_of_the_chart_holds_the_limit_and_every_range(
+    spent: dict[date, str], more: int, width: float
+) -> None:
+    spent |= {TODAY: str(more)}
+    found = status(spent=spent)
+    course = calculate_course(status(likely=str(found.spent + 500), spent=spent))
+    wide = replace(course, ahead=course.ahead.assign(upper_95=course.ahead["upper_95"] * width))
+    figure = charts.budget_course(wide, 600, [], LIGHT, "USD")
+    lowest, highest = figure.layout.yaxis.range
+    drawn = [600.0, *(amount for trace in figure.data for amount in trace.y)]
+    assert lowest <= min(drawn)
+    assert highest > max(drawn)
+
+
 def test_chart_without_a_forecast_has_only_what_is_spent() -> None:
     figure = charts.budget_course(
         calculate_course(status(likely=None, measure="tokens")), 600, [], LIGHT, "tokens"
