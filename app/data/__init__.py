@@ -5,16 +5,15 @@ from app.data.anomalies import load_anomalies
 from app.data.audit_log import count_audit_log, load_audit_log
 from app.data.budgets import (
     BudgetDraft,
-    Channel,
     create_budget,
     delete_budget,
     load_budget_events,
     load_budgets,
-    load_channels,
     load_month_limits,
     pause_budget,
     update_budget,
 )
+from app.data.channels import load_channels
 from app.data.daily_costs import load_daily, load_model_names, parse_daily
 from app.data.digests import load_digest, load_mail_choices
 from app.data.forecasts import (
@@ -70,7 +69,6 @@ __all__ = [
     "IMPORTS_SHOWN",
     "PAGE_ROWS",
     "BudgetDraft",
-    "Channel",
     "ForecastSeries",
     "ForecastState",
     "Invitation",

@@ -1,4 +1,4 @@
-"""Budgets with their status, channels and events, and changes of budgets."""
+"""Budgets with their status and events, and changes of budgets."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,16 +24,6 @@ WHOLE_MONTH = {
 }
 EVENT_COLUMNS = "id,kind,severity,state,facts,occurred_at,cleared_at"
 Thresholds = Iterable[tuple[str, int]]  # kinds and percents
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel of the workspace that hears of events."""
-
-    channel_id: str
-    kind: str
-    name: str
-    is_active: bool  # verified, not paused, not disabled
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +57,6 @@ def _month_limits(user: User, version: str) -> list[tuple[Decimal, str]]:  # noq
         query = query.is_(column, "null")
     rows = fetch_rows(query.order("created_at").order("id").limit(LIMITS_READ))
     return [(Decimal(row["amount"]), row["currency"]) for row in rows]
-
-
-def load_channels(user: User) -> list[Channel]:
-    """The channels of the workspace, by name."""
-    return _channels(user, data_version(user))
-
-
-@cached
-def _channels(user: User, version: str) -> list[Channel]:  # noqa: ARG001
-    columns = "id,kind,name,verified_at,paused_at,disabled_at"
-    rows = fetch_rows(select(user, "channels", columns).order("name").order("id"))
-    return [
-        Channel(
-            row["id"],
-            row["kind"],
-            row["name"],
-            bool(row["verified_at"]) and not row["paused_at"] and not row["disabled_at"],
-        )
-        for row in rows
-    ]
 
 
 def load_budget_events(user: User, budget_id: str) -> list[dict[str, Any]]:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 
-from app import data
 from app.auth.identity import User, supabase_client
-from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, select
+from app.data.reading import API_ROWS, cached, call, data_version, fetch_rows, forget_version, select
 from app.figures.channels import AlertEvent, Attempt, Channel, Delivery
 from tally.storage.postgrest import ask
 
@@ -81,7 +80,7 @@ def load_attempts(user: User, deliveries: Sequence[Delivery]) -> list[Attempt]:
 def save_channel(user: User, channel_id: str, details: dict[str, Any]) -> str | None:
     """Add or change a channel; returns the id of the message that verifies a new target."""
     enqueued = call(user, "save_channel", channel=channel_id, details=details)
-    data.forget_version(user)
+    forget_version(user)
     return enqueued and str(enqueued)
 
 
@@ -103,7 +102,7 @@ def remove_channel(user: User, channel_id: str) -> None:
 def _change(user: User, function: str, **params: Any) -> Any:
     """Call a function that is told by an id what it is about."""
     answer = ask(supabase_client(user).rpc(function, params).execute).data
-    data.forget_version(user)
+    forget_version(user)
     return answer
 
 

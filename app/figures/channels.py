@@ -47,6 +47,11 @@ class Channel:
         """True where a person has to resume it."""
         return self.is_paused or self.disabled_reason is not None
 
+    @property
+    def is_active(self) -> bool:
+        """True where it gets alerts."""
+        return self.is_verified and not self.is_off
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import data
+from app.figures.channels import Channel
 from app.formats.amount_field import show_amount
 from app.formats.currency import describe_currency
 from app.parts.currencies import list_budget_currencies
@@ -129,7 +130,7 @@ def _ask_percents(label: str, percents: Sequence[int], key: str) -> list[str]:
     )
 
 
-def render_channels(channels: Sequence[data.Channel], start: Start, key: str) -> list[str]:
+def render_channels(channels: Sequence[Channel], start: Start, key: str) -> list[str]:
     """The channels that hear of the budget; none stands for all."""
     if not channels:
         st.caption("No channels yet. Add one under Settings to hear of this budget.")

@@ -18,6 +18,7 @@ from app.figures.budget_words import (
     sort_worst_first,
     summarize,
 )
+from app.figures.channels import Channel
 from app.figures.limit_probability import format_probability
 from app.figures.progress_words import describe_range
 from app.formats.text import DASH, escape_markdown
@@ -103,7 +104,7 @@ def _choose_filter(statuses: Sequence[BudgetStatus]) -> str:
     )
 
 
-def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequence[data.Channel]) -> None:
+def _render_row(status: BudgetStatus, names: Mapping[str, str], channels: Sequence[Channel]) -> None:
     budget = status.budget
     with st.container(key=f"budget-{budget.id}"):
         name, numbers, alerts = st.columns(COLUMNS, vertical_alignment="center")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import data
+from app.figures.channels import Channel
 from app.formats.text import escape_markdown
 from tally.budgets.status import BudgetStatus, State
 
@@ -21,13 +21,13 @@ ICONS = {
 OFF = "off"
 
 
-def select_channels(status: BudgetStatus, channels: Sequence[data.Channel]) -> list[data.Channel]:
+def select_channels(status: BudgetStatus, channels: Sequence[Channel]) -> list[Channel]:
     """The active channels that hear of a budget: its own, or all of them."""
     own = status.budget.channels
     return [one for one in channels if one.is_active and (not own or one.channel_id in own)]
 
 
-def show_channels(status: BudgetStatus, channels: Sequence[data.Channel]) -> None:
+def show_channels(status: BudgetStatus, channels: Sequence[Channel]) -> None:
     """The icons of the channels, or that nobody hears of the budget."""
     heard = select_channels(status, channels)
     if not heard or not status.budget.thresholds or status.state == State.PAUSED:

@@ -74,3 +74,16 @@ def test_trouble_comes_first() -> None:
 def test_every_service_has_a_title() -> None:
     assert list(KINDS) == list(SERVICES)
     assert {kind: service.TITLE for kind, service in SERVICES.items()} == KINDS
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_active"),
+    [
+        ({}, True),
+        ({"is_verified": False}, False),
+        ({"is_paused": True}, False),
+        ({"disabled_reason": "x"}, False),
+    ],
+)
+def test_a_channel_hears_of_budgets_while_nothing_stops_it(changes: dict[str, Any], is_active: bool) -> None:
+    assert replace(CHANNEL, **changes).is_active is is_active
