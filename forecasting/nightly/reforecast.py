@@ -9,7 +9,12 @@ from forecasting.nightly.alerts import raise_alerts
 from forecasting.nightly.anomalies import flag_anomalies
 from forecasting.nightly.database import Connection, bounded_transaction
 from forecasting.nightly.problems import ACTUALS, ALERTS, ANOMALIES, FOLD, FORECAST, Problems
-from forecasting.nightly.requests import answer_requests, forget_requests, load_requests
+from forecasting.nightly.requests import (
+    answer_requests,
+    forget_requests,
+    keep_newest_request,
+    load_requests,
+)
 from forecasting.nightly.stored_budgets import save_budgets
 from forecasting.nightly.stored_results import delete_todays_results, save_results
 from forecasting.nightly.upkeep import fold_workspace, has_stale_days
@@ -55,6 +60,7 @@ class _Reforecast:
                 raise DaysWait
             return None
         job_runs.start_change(self.connection, self.run_id, self.workspace)
+        keep_newest_request(self.connection, self.requests)
         if fold_error is not None:
             self.problems.note(self.workspace, FOLD, fold_error)
         forecast_workspaces(self.connection, [self.workspace], self.stream, self._save)

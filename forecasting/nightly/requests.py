@@ -5,7 +5,7 @@ from uuid import UUID
 from forecasting.nightly.database import Connection
 
 REQUESTS = """
-select q.workspace_id, array_agg(q.id)
+select q.workspace_id, array_agg(q.id order by q.gen, q.id)
 from private.forecast_requests as q
 where %(workspace_id)s::uuid is null or q.workspace_id = %(workspace_id)s
 group by q.workspace_id"""
@@ -14,7 +14,7 @@ ANSWER = "delete from private.forecast_requests as q where q.id = any(%s)"
 
 FORGET = "delete from private.forecast_requests as q where q.workspace_id = %(workspace_id)s"
 
-Requests = dict[UUID, list[int]]  # ids by workspace
+Requests = dict[UUID, list[int]]  # ids by workspace, the newest last
 
 
 def load_requests(connection: Connection, workspace_id: UUID | None = None) -> Requests:
@@ -26,6 +26,11 @@ def answer_requests(connection: Connection, ids: list[int]) -> None:
     """Delete requests that were loaded before the data; those made since stay."""
     if ids:
         connection.execute(ANSWER, [ids])
+
+
+def keep_newest_request(connection: Connection, ids: list[int]) -> None:
+    """Delete all but one, by which a forecast that fails is tried again: changes add more without end."""
+    answer_requests(connection, ids[:-1])
 
 
 def forget_requests(connection: Connection, workspace_id: UUID) -> None:

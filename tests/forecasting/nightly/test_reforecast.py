@@ -233,6 +233,20 @@ def test_number_that_is_too_large_is_explained_and_the_request_kept(db: NightlyD
     assert db.rows(REQUESTED) == [(ada,)]
 
 
+def test_forecasts_that_fail_gather_no_requests(
+    db: NightlyDatabase, ada: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr(module, "save_results", fail)
+    for _ in range(3):
+        db.connection.execute(ADD_REQUEST, [ada])
+        newest = db.rows("select max(id) from private.forecast_requests")
+        assert forecast(db, ada) is None
+        assert db.rows("select id from private.forecast_requests") == newest
+
+
 def test_nightly_run_answers_requests_and_a_replay_does_not(db: NightlyDatabase, ada: UUID) -> None:
     db.rows("select public.fold_stale_days()")
     db.run_nightly(date(2024, 5, 11))
