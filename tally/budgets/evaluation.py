@@ -225,7 +225,7 @@ def describe_crossing(status: BudgetStatus, crossing: Crossing, as_of: datetime)
         "amount": _text(status.limit),
         "currency": budget.currency,
         "spent": _text(crossing.spent),
-        "period": budget.period_kind,
+        "period": budget.period_kind if is_current else None,  # of the one before, only its days are said
         "period_start": crossing.period.first.isoformat(),
         "period_end": crossing.period.last.isoformat(),
         "as_of": as_of.isoformat(timespec="seconds"),

@@ -5,8 +5,9 @@ Every kind may have `as_of` (an instant), `link` (a path of the dashboard), and 
 where not everybody may see the event.
 
     budget         budget (its name), scope, measure (cost, tokens), threshold (actual, forecast), percent,
-                   amount, currency, spent, period (day, week, month, quarter, year), period_start,
-                   period_end, likely, low, high (the 80% range), chance (0 to 1, of exceeding the amount)
+                   amount, currency, spent, period (day, week, month, quarter, year; of the current one),
+                   period_start, period_end, likely, low, high (the 80% range), chance (0 to 1, of exceeding
+                   the amount)
     anomaly        day, model, provider, amount, expected, low, high, currency
     new_model      model, provider, share (0 to 1), amount, currency, since
     silent_source  source, last_day, days, problem

@@ -157,7 +157,7 @@ def _channel(facts: Facts) -> Text:
     reason = facts.sentence("reason")
     return f"Alerts no longer reach “{facts.name('channel', 'a channel')}”", [
         f"The last reason: {reason}" if reason else "",
-        "Five messages in a row were refused. Change the channel in Settings, then resume it.",
+        "Nothing more is sent there. Change the channel in Settings, then resume it.",
     ]
 
 

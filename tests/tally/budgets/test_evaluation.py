@@ -5,6 +5,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from tally.budgets.budget import read_facts
 from tally.budgets.evaluation import evaluate
 from tally.budgets.thresholds import find_crossings
+from tally.notifications.facts import Facts
+from tally.notifications.texts import describe_event
 from tests.database.teams import Team, make_team
 from tests.database.test_budgets import add_budget
 from tests.database_fixtures import Connection, Project, make_months
@@ -138,6 +141,18 @@ def test_an_event_names_its_facts_and_is_hidden_with_its_project(team: Team, dat
     query = "select count(*) from public.alert_events"
     seen = [team[name].connection.execute(query).fetchone() for name in ("admin", "ann")]
     assert seen == [(1,), (0,)]
+
+
+def test_an_event_of_the_month_before_does_not_speak_of_this_month(team: Team, database: Connection) -> None:
+    budget = add_budget(database, team.id, amount="50")
+    add_thresholds(database, budget, ("actual", 100))
+    for table in ("budgets", "budget_thresholds"):
+        database.execute(f"update public.{table} set created_at = '2026-10-01Z'")
+    spend(database, team.id, 60, at="2026-10-31T12:00Z")
+    assert evaluate(database, as_of=datetime(2026, 11, 1, 12, tzinfo=UTC)).raised == 1
+    [[facts]] = database.execute("select facts from public.alert_events").fetchall()
+    told = describe_event("budget", Facts(facts, ZoneInfo("UTC")), is_cleared=False)
+    assert told.sentences[0] == "Spent: $60.00 of $50.00 (120%), from 1 October 2026 to 31 October 2026."
 
 
 def test_only_the_budgets_own_channels_hear_of_it(team: Team, database: Connection) -> None:

@@ -129,6 +129,12 @@ def test_end_of_an_event_says_so() -> None:
             "Alerts no longer reach “Team”",
             "The last reason: Slack does not know this webhook.",
         ),
+        (
+            "channel",  # a webhook that is gone is switched off after one message
+            {"channel": "Hook", "reason": "The server says that this address is gone (410)."},
+            "Alerts no longer reach “Hook”",
+            "Nothing more is sent there. Change the channel in Settings, then resume it.",
+        ),
     ],
 )  # fmt: skip
 def test_each_kind_says_its_facts(kind: str, facts: dict[str, Any], title: str, sentence: str) -> None:
