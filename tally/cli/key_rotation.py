@@ -1,19 +1,14 @@
-"""Provider keys of all workspaces: reading them in pages, and encrypting them with the newest key."""
+"""Provider keys of all workspaces, for rotations, and the deletion of one that is lost."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
-import psycopg
 from pydantic import SecretStr
 
+from tally.cli.sealed_rows import Connection, SealedRows, describe_damage
 from tally.core.errors import TallyError
-from tally.secrets.key_ring import KeyRing, VaultError
+from tally.secrets.key_ring import KeyRing
 from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
-
-Connection = psycopg.Connection[Any]
-PAGE = 500
 
 NEXT_PAGE = """
 select c.id, c.workspace_id, p.name, c.encrypted_api_key, c.encryption_key_id
@@ -33,8 +28,6 @@ DISCARD = """
 delete from public.api_credentials
 where id = %s and encrypted_api_key = %s and encryption_key_id = %s"""
 
-MAX_PASSES = 10  # an account that keeps changing its key does not keep the rotation from ending
-
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -44,37 +37,31 @@ class StoredKey:
     envelope: str = field(repr=False)
     key_id: str
 
+    @property
+    def row_id(self) -> UUID:
+        """The connection."""
+        return self.owner.credential_id
+
     def decrypt(self, ring: KeyRing) -> SecretStr:
         """The provider key; raises VaultError if the ring cannot decrypt it."""
         return decrypt_key(ring, EncryptedKey(self.envelope, self.key_id), self.owner)
 
-
-def load_stored_keys(connection: Connection) -> Iterator[StoredKey]:
-    """Every provider key of every workspace."""
-    last: UUID | None = None  # not the least id: an account may have chosen that one
-    while page := connection.execute(NEXT_PAGE, {"last": last, "page": PAGE}).fetchall():
-        for credential_id, workspace_id, provider, envelope, key_id in page:
-            yield StoredKey(Owner(workspace_id, credential_id, provider), envelope, key_id)
-        last = page[-1][0]
+    def reencrypt(self, ring: KeyRing) -> tuple[str, str]:
+        """Encrypt it with the newest key; raises VaultError likewise."""
+        encrypted = encrypt_key(ring, self.decrypt(ring).get_secret_value(), self.owner)
+        return encrypted.envelope, encrypted.key_id
 
 
-def load_used_key_ids(connection: Connection, ring: KeyRing) -> set[str]:
-    """Ids of the keys that decrypt at least one provider key: a damaged row keeps no key."""
-    return {stored.key_id for stored in load_stored_keys(connection) if not describe_damage(stored, ring)}
+def _read(credential_id: UUID, workspace_id: UUID, provider: str, envelope: str, key_id: str) -> StoredKey:
+    return StoredKey(Owner(workspace_id, credential_id, provider), envelope, key_id)
 
 
-def describe_damage(stored: StoredKey, ring: KeyRing) -> str:
-    """Reason why the provider key cannot be decrypted; empty if it can."""
-    try:
-        stored.decrypt(ring)
-    except VaultError as error:
-        return str(error)
-    return ""
+PROVIDER_KEYS = SealedRows(NEXT_PAGE, REPLACE, _read)
 
 
 def discard_key(connection: Connection, ring: KeyRing, credential_id: UUID) -> None:
     """Delete a connection whose key cannot be decrypted; raises TallyError for any other."""
-    for stored in load_stored_keys(connection):
+    for stored in PROVIDER_KEYS.load(connection):
         if stored.owner.credential_id == credential_id:
             break
     else:
@@ -86,39 +73,6 @@ def discard_key(connection: Connection, ring: KeyRing, credential_id: UUID) -> N
             f"The provider key of connection {credential_id} can be decrypted. Nothing was deleted."
         )
     connection.execute(DISCARD, (credential_id, stored.envelope, stored.key_id))
-
-
-def reencrypt_all(connection: Connection, ring: KeyRing) -> int:
-    """Encrypt all readable provider keys with the newest key; returns the number re-encrypted.
-
-    Safe to interrupt and to repeat.
-    """
-    reencrypted = 0
-    for _ in range(MAX_PASSES):
-        outcomes = [_reencrypt(connection, ring, stored) for stored in load_stored_keys(connection)]
-        reencrypted += outcomes.count(True)
-        if set(outcomes) <= {None}:  # keys that users changed in the meantime are checked again
-            break
-    return reencrypted
-
-
-def _reencrypt(connection: Connection, ring: KeyRing, stored: StoredKey) -> bool | None:
-    """True if re-encrypted, False if changed in the meantime, None if there is nothing to do."""
-    if stored.key_id == ring.newest_id:
-        return None
-    try:
-        secret = stored.decrypt(ring)
-    except VaultError:
-        return None
-    encrypted = encrypt_key(ring, secret.get_secret_value(), stored.owner)
-    values = (
-        encrypted.envelope,
-        encrypted.key_id,
-        stored.owner.credential_id,
-        stored.envelope,
-        stored.key_id,
-    )
-    return connection.execute(REPLACE, values).rowcount == 1
 
 
 def refuse_concurrent_change(connection: Connection) -> None:

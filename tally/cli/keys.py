@@ -10,22 +10,10 @@ import typer
 from pydantic import SecretStr
 
 from tally.cli.command import FAILED
-from tally.cli.key_rotation import (
-    Connection,
-    describe_damage,
-    discard_key,
-    load_stored_keys,
-    load_used_key_ids,
-    reencrypt_all,
-    refuse_concurrent_change,
-)
+from tally.cli.key_rotation import PROVIDER_KEYS, discard_key, refuse_concurrent_change
 from tally.cli.output import echo
-from tally.cli.target_rotation import (
-    describe_target_damage,
-    load_target_key_ids,
-    load_targets,
-    reencrypt_targets,
-)
+from tally.cli.sealed_rows import Connection, Sealed, describe_damage
+from tally.cli.target_rotation import TARGETS
 from tally.core.errors import TallyError
 from tally.core.settings import Settings, load_settings
 from tally.local.home import open_home
@@ -85,7 +73,7 @@ def prune() -> None:
         refuse_concurrent_change(connection)
         settings = load_settings()
         ring = load_key_ring(settings)
-        used = load_used_key_ids(connection, ring) | load_target_key_ids(connection, ring)
+        used = PROVIDER_KEYS.load_used_key_ids(connection, ring) | TARGETS.load_used_key_ids(connection, ring)
         unused = _list_unused(ring, used)
         if not unused:
             typer.echo("There are no unused encryption keys.")
@@ -147,7 +135,7 @@ def _rotate_to_new_key(connection: Connection, settings: Settings) -> None:
 
 def _reencrypt(connection: Connection, ring: KeyRing) -> int:
     """Encrypt provider keys and targets with the newest key; returns their number."""
-    return reencrypt_all(connection, ring) + reencrypt_targets(connection, ring)
+    return PROVIDER_KEYS.reencrypt(connection, ring) + TARGETS.reencrypt(connection, ring)
 
 
 def _list_unused(ring: KeyRing, used: Collection[str]) -> list[str]:
@@ -177,14 +165,8 @@ def _report() -> None:
     """Print how much each key encrypts; exit with code 1 if anything cannot be decrypted."""
     ring = load_key_ring(load_settings())
     with connect_operator() as connection:
-        counts, failures = _judge(
-            (stored.key_id, f"Connection {stored.owner.credential_id}", describe_damage(stored, ring))
-            for stored in load_stored_keys(connection)
-        )
-        targets, lost_targets = _judge(
-            (stored.sealed.key_id, f"Channel {stored.owner.channel_id}", describe_target_damage(stored, ring))
-            for stored in load_targets(connection)
-        )
+        counts, failures = _judge("Connection", PROVIDER_KEYS.load(connection), ring)
+        targets, lost_targets = _judge("Channel", TARGETS.load(connection), ring)
     for key_id in ring.ids:
         age = "newest" if key_id == ring.newest_id else "older"
         typer.echo(f"Provider keys encrypted with {key_id} ({age}): {counts[key_id]:,}")
@@ -201,13 +183,13 @@ def _report() -> None:
         raise typer.Exit(FAILED)
 
 
-def _judge(found: Iterable[tuple[str, str, str]]) -> tuple[Counter[str], list[str]]:
-    """Count by key, and list what cannot be decrypted; each is a key's id, a name and its damage."""
+def _judge(kind: str, found: Iterable[Sealed], ring: KeyRing) -> tuple[Counter[str], list[str]]:
+    """Count by key, and list what cannot be decrypted."""
     counts: Counter[str] = Counter()
     failures = []
-    for key_id, name, damage in found:
-        if damage:
-            failures.append(f"{name}: {damage}")
+    for stored in found:
+        if damage := describe_damage(stored, ring):
+            failures.append(f"{kind} {stored.row_id}: {damage}")
         else:
-            counts[key_id] += 1
+            counts[stored.key_id] += 1
     return counts, failures

@@ -15,16 +15,16 @@ import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
-from tally.cli.key_rotation import reencrypt_all
+from tally.cli.key_rotation import PROVIDER_KEYS
 from tally.cli.main import app
-from tally.cli.target_rotation import load_targets
+from tally.cli.target_rotation import TARGETS
 from tally.core.errors import TallyError
 from tally.core.settings import load_settings
 from tally.local.home import open_home
 from tally.local.keys import load_keys, make_encryption_keys, read_encryption_keys, save_encryption_keys
 from tally.local.stack import Stack
 from tally.notifications.targets import Owner as TargetOwner
-from tally.notifications.targets import open_target, seal_target
+from tally.notifications.targets import seal_target
 from tally.secrets.key_ring import KeyRing, load_key_ring, make_key
 from tally.secrets.vault import EncryptedKey, Owner, decrypt_key, encrypt_key
 from tests.shared_connections import operator_connection
@@ -104,8 +104,8 @@ def add_channel(vault: Vault, ring: KeyRing | None = None) -> UUID:
 
 def read_target(vault: Vault, channel: UUID) -> tuple[str, dict[str, str]]:
     """The id of the key of a channel's target, and the target."""
-    [stored] = [one for one in load_targets(vault.connection) if one.owner.channel_id == channel]
-    return stored.sealed.key_id, open_target(vault.ring(), stored.sealed, stored.owner)
+    [stored] = [one for one in TARGETS.load(vault.connection) if one.row_id == channel]
+    return stored.key_id, stored.decrypt(vault.ring())
 
 
 def test_rotation_encrypts_targets_of_channels_too(vault: Vault) -> None:
@@ -273,7 +273,7 @@ def test_rotation_does_not_overwrite_a_key_that_the_app_just_changed(vault: Vaul
                 )
             return vault.connection.execute(query, values)
 
-    reencrypt_all(Changing(), ring)  # type: ignore[arg-type]
+    PROVIDER_KEYS.reencrypt(Changing(), ring)  # type: ignore[arg-type]
     opened = decrypt_key(ring, EncryptedKey(*vault.row(credential_id)), vault.owner(credential_id))
     assert opened.get_secret_value() == "changed by the app"
     assert vault.row(credential_id)[1] == ring.newest_id
