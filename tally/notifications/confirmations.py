@@ -9,8 +9,9 @@ import psycopg
 
 from tally.notifications.claims import Claim
 from tally.notifications.links import confirmation_link
-from tally.notifications.mail import Mail, quote_name
+from tally.notifications.mail import Mail
 from tally.notifications.senders.protocol import Outcome
+from tally.notifications.wording import clean
 
 Connection = psycopg.Connection[Any]
 
@@ -70,7 +71,7 @@ def write_confirmation(connection: Connection, claim: Claim, address: str, origi
     [[has_begun]] = connection.execute(BEGIN, [claim.channel_id, address, token]).fetchall()
     if not has_begun:
         return Outcome(problem=TOO_MANY, is_final=True)
-    workspace = quote_name(claim.workspace)
+    workspace = clean(claim.workspace)
     text = TEXT.format(workspace=workspace, link=confirmation_link(origin, token))
     headers = {"Auto-Submitted": "auto-generated"}
     return Mail(address, f"Alerts of “{workspace}” in Tally", text, "", headers, str(claim.id))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tally.notifications.mail import Mail, quote_name
+from tally.notifications.mail import Mail
+from tally.notifications.wording import clean
 
 TEXT = """\
 {inviter} invited you to the workspace “{workspace}” in Tally as {role}.
@@ -31,7 +32,7 @@ class Invitation:
 
 def write_invitation(invitation: Invitation, link: str) -> Mail:
     """The email with the link that accepts the invitation. Names of people and workspaces may be hostile."""
-    workspace = quote_name(invitation.workspace)
+    workspace = clean(invitation.workspace)
     expires = invitation.expires_at
     text = TEXT.format(
         inviter=invitation.inviter,

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import secrets
 import smtplib
 from collections.abc import Mapping
@@ -25,8 +24,6 @@ from tally.core.tls import certificates
 TIMEOUT_SECONDS = 20
 TLS_PORT, SUBMISSION_PORT, PLAIN_PORT = 465, 587, 25
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-LINK_MARKS = re.compile(r"(?<=\S)([.:/@])(?=\S)")
-WORD_JOINER = "\u2060"
 
 
 class Unfolded(UnstructuredHeader, BaseHeader):
@@ -84,15 +81,6 @@ def open_mailer(settings: Settings) -> Mailer | None:
     if settings.smtp_url is not None:
         return MailServer(settings.smtp_url.get_secret_value())
     return Outbox(settings.tally_outbox) if settings.tally_outbox else None
-
-
-def quote_name(name: str) -> str:
-    """A name from outside, harmless in an email: one line, at most 100 characters, never a link.
-
-    Mail programs make links of plain text; an invisible joiner after each mark prevents that.
-    """
-    line = " ".join(printable(name).split())[:100]
-    return LINK_MARKS.sub(rf"\1{WORD_JOINER}", line)
 
 
 class MailServer:

@@ -19,8 +19,8 @@ from tally.notifications.mail import (
     MailServer,
     Outbox,
     open_mailer,
-    quote_name,
 )
+from tally.notifications.wording import clean
 from tests.mail_server import mail_server
 
 MAIL = Mail("grace@example.com", "Hello “Grace”", "First line\n\nhttp://127.0.0.1/a?b=c\n")
@@ -186,8 +186,8 @@ def test_mail_server_wins_over_the_outbox_and_both_are_optional(tmp_path: Path) 
         ("https://evil.example/x", "https:\u2060/\u2060/\u2060evil.\u2060example/\u2060x"),
         ("  \t two  words ", "\ufffd two words"),
         ("\u202egnp.exe", "\ufffdgnp.\u2060exe"),
-        ("x" * 200, "x" * 100),
+        ("x" * 200, "x" * 99 + "…"),
     ],
 )
 def test_name_is_one_line_and_no_link(name: str, quoted: str) -> None:
-    assert quote_name(name) == quoted
+    assert clean(name) == quoted
