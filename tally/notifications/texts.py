@@ -23,7 +23,6 @@ PAGES = {
     "silent_source": "sources",
     "renewal": "subscriptions",
     "price": "prices",
-    "retirement": "prices",
     "bill": "sources",
     "channel": "settings",
 }
@@ -138,11 +137,6 @@ def _price(facts: Facts) -> Text:
     return f"The price of {model} changed{' on ' + since if since else ''}", told
 
 
-def _retirement(facts: Facts) -> Text:
-    model, day = facts.name("model", "A model"), facts.day("retires_on")
-    return f"{model} retires{' on ' + day if day else ''}", ["It is in use. Move to another model before."]
-
-
 def _bill(facts: Facts) -> Text:
     provider, account = facts.name("provider", "A provider"), facts.name("account")
     first, last = facts.day("period_start"), facts.day("period_end")
@@ -168,7 +162,6 @@ KINDS: dict[str, Callable[[Facts], Text]] = {
     "silent_source": _silent_source,
     "renewal": _renewal,
     "price": _price,
-    "retirement": _retirement,
     "bill": _bill,
     "channel": _channel,
 }

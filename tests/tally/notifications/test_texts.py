@@ -112,12 +112,6 @@ def test_end_of_an_event_says_so() -> None:
             "Input: $1.25 before, $0.0025 now per 1M tokens.",
         ),
         (
-            "retirement",
-            {"model": "gpt-4", "retires_on": "2027-01-31"},
-            "gpt-4 retires on 31 January 2027",
-            "It is in use. Move to another model before.",
-        ),
-        (
             "bill",
             {"provider": "OpenAI", "billed": "120", "estimated": "100"},
             "The bill of OpenAI differs from the estimate",
