@@ -39,6 +39,14 @@ BLOCKED_V6 = tuple(
 MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # an IPv4 address as networks without IPv4 write it
 
+# Where clouds tell their machines about themselves, credentials included.
+METADATA = tuple(
+    map(
+        ipaddress.ip_network,
+        ("169.254.0.0/16", "100.100.100.200/32", "fe80::/10", "fd00:ec2::254/128", "fd20:ce::254/128"),
+    )
+)
+
 LOCAL_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "home.arpa")
 
 
@@ -49,6 +57,20 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     return _is_public_v4(found) if isinstance(found, IPv4Address) else _is_public_v6(found)
+
+
+def may_be_own_server(address: str) -> bool:
+    """True for any address but those at which a cloud's machine finds its own metadata."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, IPv6Address):
+        if found in MAPPED or found in TRANSLATED:
+            found = IPv4Address(int(found) & 0xFFFFFFFF)
+        elif found.scope_id is not None:
+            return False
+    return not any(found in network for network in METADATA)
 
 
 def is_local_name(host: str) -> bool:

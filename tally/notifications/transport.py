@@ -61,12 +61,26 @@ def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def refusal(host: str) -> str:
+    """The reason for which nothing is sent to an address."""
+    return (
+        f"{host} is not on the public internet, so nothing is sent there. On a Tally of your own, "
+        "TALLY_ALLOW_PRIVATE_WEBHOOKS=1 allows it."
+    )
+
+
+def refusal_of_metadata(host: str) -> str:
+    """The same for an address that no setting allows."""
+    return f"{host} is where a cloud's machine finds its own credentials, so nothing is sent there."
+
+
 @dataclass(frozen=True, slots=True)
 class Transport:
     """The way out. Tests give another resolver, other certificates, or other addresses that are allowed."""
 
     allows: Callable[[str], bool] = is_public
     allows_local_names: bool = False
+    refuse: Callable[[str], str] = refusal
     resolve: Resolve = resolve
     seconds: float = TOTAL_SECONDS
     tls: Callable[[], ssl.SSLContext] = certificates
@@ -79,7 +93,7 @@ class Transport:
             raise AddressRefused("This is not the address of a server.") from None
         host = url.host
         if not self.allows_local_names and is_local_name(host):
-            raise AddressRefused(refusal(host))
+            raise AddressRefused(self.refuse(host))
         deadline = time.monotonic() + self.seconds
         backend = _CheckedBackend(self, deadline)
         try:
@@ -93,14 +107,6 @@ class Transport:
             raise NotDelivered(f"{host} {reason}.") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError):
             raise NotDelivered(f"{host} ended the connection without an answer.") from None
-
-
-def refusal(host: str) -> str:
-    """The reason for which nothing is sent to an address."""
-    return (
-        f"{host} is not on the public internet, so nothing is sent there. On a Tally of your own, "
-        "TALLY_ALLOW_PRIVATE_WEBHOOKS=1 allows it."
-    )
 
 
 def _exchange(pool: httpcore.ConnectionPool, url: httpx.URL, request: Request, deadline: float) -> Answer:
@@ -146,7 +152,7 @@ class _CheckedBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         addresses = self._resolve(host, port)
         if not addresses or not all(map(self._transport.allows, addresses)):
-            raise AddressRefused(refusal(host))
+            raise AddressRefused(self._transport.refuse(host))
         problem: Exception = httpcore.ConnectError()
         for address in addresses:
             try:

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tally.notifications.public_addresses import BLOCKED_V4, is_local_name, is_public
+from tally.notifications.public_addresses import (
+    BLOCKED_V4,
+    is_local_name,
+    is_public,
+    may_be_own_server,
+)
 
 BLOCKED = [
     *("0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1"),  # noqa: S104 - nothing binds
@@ -73,3 +78,25 @@ def test_name_of_the_own_network_is_local(host: str) -> None:
 @pytest.mark.parametrize("host", ["example.org", "hooks.slack.com", "ntfy.sh", "8.8.8.8", "notlocalhost.org"])
 def test_name_of_the_internet_is_not_local(host: str) -> None:
     assert not is_local_name(host)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "fe80::1%eth0",
+        "fe80::1",
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "x",
+    ],
+)
+def test_metadata_of_a_machine_is_nobodys_server_even_where_the_own_network_is_allowed(address: str) -> None:
+    assert not may_be_own_server(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.5", "::1", "fd12::5", "93.184.215.14"])
+def test_server_of_the_own_network_may_be_one(address: str) -> None:
+    assert may_be_own_server(address)

@@ -4,6 +4,7 @@ import datetime
 import ssl
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tally.core.settings import Settings
+from tally.notifications import sending
 from tally.notifications.transport import (
     MAX_BYTES,
     AddressRefused,
@@ -227,3 +230,10 @@ def test_certificate_must_be_that_of_the_name(tmp_path: Path, name: str) -> None
             with pytest.raises(NotDelivered, match="has no valid certificate"):
                 post(transport, url)
             assert server.requests == []
+
+
+def test_name_of_a_machines_metadata_is_refused_where_the_own_network_is_allowed() -> None:
+    settings = Settings(supabase_url="", supabase_publishable_key="", tally_allow_private_webhooks=True)
+    transport = replace(sending.own_servers(settings), resolve=lambda _host, _port: ["169.254.169.254"])
+    with pytest.raises(AddressRefused, match="finds its own credentials"):
+        transport.post(Request("http://metadata.example.org/latest", b"{}", {}))
