@@ -6197,6 +6197,7 @@ CREATE TABLE public.channels (
     confirmation_sha256 bytea,
     confirmation_expires_at timestamp with time zone,
     stop_sha256 bytea,
+    must_agree boolean DEFAULT false NOT NULL,
     failures_in_a_row smallint DEFAULT 0 NOT NULL,
     disabled_at timestamp with time zone,
     disabled_reason text,
@@ -7582,7 +7583,7 @@ declare
     tenant uuid;
 begin
     update public.channels as c
-    set verified_at = coalesce(c.verified_at, now()), verified_by = coalesce(c.verified_by, 'link')
+    set verified_at = coalesce(c.verified_at, now()), verified_by = coalesce(c.verified_by, 'link'), must_agree = false
     where c.confirmation_sha256 = decode(private.hash_token($1), 'hex') and c.confirmation_expires_at > now()
     returning c.workspace_id into tenant;
     if tenant is null then
@@ -9498,6 +9499,7 @@ begin
         verified_at = null,
         verified_by = null,
         confirmation_sha256 = null,
+        must_agree = true,
         disabled_at = now(),
         disabled_reason = 'Its reader asked to stop.'
     where c.stop_sha256 = decode(private.hash_token($1), 'hex')

@@ -24,6 +24,7 @@ create table if not exists public.channels (
         confirmation_expires_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'
     ),
     stop_sha256 bytea unique check (octet_length(stop_sha256) = 32), -- of the token by which a mailbox ends its alerts
+    must_agree boolean not null default false, -- its reader asked to stop: even a member's mailbox agrees by a link
     failures_in_a_row smallint not null default 0 check (failures_in_a_row >= 0), -- messages refused for good
     disabled_at timestamptz check (disabled_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     disabled_reason text check (length(disabled_reason) <= 500),
@@ -219,7 +220,7 @@ declare
     tenant uuid;
 begin
     update public.channels as c
-    set verified_at = coalesce(c.verified_at, now()), verified_by = coalesce(c.verified_by, 'link')
+    set verified_at = coalesce(c.verified_at, now()), verified_by = coalesce(c.verified_by, 'link'), must_agree = false
     where c.confirmation_sha256 = decode(private.hash_token($1), 'hex') and c.confirmation_expires_at > now()
     returning c.workspace_id into tenant;
     if tenant is null then
@@ -246,6 +247,7 @@ begin
         verified_at = null,
         verified_by = null,
         confirmation_sha256 = null,
+        must_agree = true,
         disabled_at = now(),
         disabled_reason = 'Its reader asked to stop.'
     where c.stop_sha256 = decode(private.hash_token($1), 'hex')

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import psycopg
 from psycopg.rows import class_row
@@ -60,7 +60,7 @@ DESCRIBE = """
 select d.id, d.kind, d.attempts, d.expires_at, d.leased_until, now() as now, d.created_at,
     d.workspace_id, w.name as workspace, w.timezone,
     c.id as channel_id, c.kind as channel_kind, c.name as channel, c.sealed_target, c.encryption_key_id,
-    c.verified_by, c.quiet_from, c.quiet_to, c.urgent_passes, c.digest,
+    c.verified_by, c.must_agree, c.quiet_from, c.quiet_to, c.urgent_passes, c.digest,
     e.id as event_id, e.kind as event_kind, e.severity, e.facts, e.state as event_state, e.occurred_at
 from public.deliveries as d
 inner join public.workspaces as w on w.id = d.workspace_id
@@ -109,6 +109,7 @@ class Claim:
     sealed_target: str
     encryption_key_id: str
     verified_by: str | None
+    must_agree: bool
     quiet_from: time | None
     quiet_to: time | None
     urgent_passes: bool
@@ -122,8 +123,11 @@ class Claim:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The workspace's zone."""
-        return ZoneInfo(self.timezone)
+        """The workspace's zone; UTC in place of one that only the database knows."""
+        try:
+            return ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            return ZoneInfo("UTC")
 
     @property
     def owner(self) -> Owner:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from tally.core.text import plural
 from tally.notifications.claims import Claim, Event
@@ -71,7 +70,7 @@ def _message(  # noqa: PLR0913 - a message's parts
         severity=severity,
         title=title,
         sentences=sentences,
-        as_of=format_instant(moment, ZoneInfo(claim.timezone)),
+        as_of=format_instant(moment, claim.zone),
         workspace=clean(claim.workspace),
         occurred_at=moment,
         link=link,

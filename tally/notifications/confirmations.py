@@ -17,7 +17,10 @@ Connection = psycopg.Connection[Any]
 
 IS_MEMBER = "select private.is_address_of_member(%s, %s)"
 MAY_SEE = "select e.id from unnest(%s::uuid[]) as e (id) where private.may_be_told(%s, %s, e.id)"
-BEGIN = "select private.begin_confirmation(%s, %s, %s)"
+# An own mailbox must not agree for another that took its place meanwhile.
+BEGIN = """
+select private.begin_confirmation(c.id, %s, %s)
+from (select id from public.channels where id = %s and sealed_target = %s for no key update) as c"""
 FORGET = "update public.channels set verified_at = null, verified_by = null where id = %s"
 
 NO_ORIGIN = (
@@ -27,6 +30,7 @@ NO_ORIGIN = (
 TOO_MANY = (
     "Three links were sent to this address within a day. Wait until tomorrow, then test the channel again."
 )
+CHANGED = "The channel got another address meanwhile."
 NO_MEMBER = (
     "This address is no longer that of a member. Test the channel: its reader then gets a link to agree by."
 )
@@ -68,8 +72,11 @@ def write_confirmation(connection: Connection, claim: Claim, address: str, origi
     if not origin:
         return Outcome(problem=NO_ORIGIN, is_final=True)
     token = secrets.token_urlsafe(32)
-    [[has_begun]] = connection.execute(BEGIN, [claim.channel_id, address, token]).fetchall()
-    if not has_begun:
+    values = [address, token, claim.channel_id, claim.sealed_target]
+    row = connection.execute(BEGIN, values).fetchone()
+    if row is None:
+        return Outcome(problem=CHANGED, is_final=True, is_fault=False)
+    if not row[0]:
         return Outcome(problem=TOO_MANY, is_final=True)
     workspace = clean(claim.workspace)
     text = TEXT.format(workspace=workspace, link=confirmation_link(origin, token))

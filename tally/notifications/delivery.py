@@ -123,7 +123,7 @@ class _Round:
     def _begin_email(self, one: Claim, target: Target) -> None:
         address, origin = target["address"], self.settings.app_origin or ""
         if one.kind == "verify":
-            if is_member(self.connection, one, address):
+            if not one.must_agree and is_member(self.connection, one, address):
                 self._record(one, Outcome(), "member")
                 return
             written = write_confirmation(self.connection, one, address, origin)

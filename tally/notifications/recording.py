@@ -34,8 +34,10 @@ where sent_in = %(id)s and state = 'held'"""
 REACHED = """
 update public.channels
 set last_sent_at = now(), last_problem = null, failures_in_a_row = 0,
-    verified_at = coalesce(verified_at, case when %(verified_by)s::text is not null then now() end),
-    verified_by = coalesce(verified_by, %(verified_by)s)
+    verified_at = coalesce(
+        verified_at, case when %(verified_by)s::text is not null and sealed_target = %(sealed)s then now() end
+    ),
+    verified_by = coalesce(verified_by, case when sealed_target = %(sealed)s then %(verified_by)s end)
 where id = %(id)s"""
 REFUSED = """
 update public.channels
@@ -62,7 +64,7 @@ where channel_id = %s and state = 'waiting' and leased_until is null"""
 def record(connection: Connection, claim: Claim, outcome: Outcome, verified_by: str | None = None) -> str:
     """Store the outcome of an attempt and return the delivery's state.
 
-    `verified_by` says how the channel is verified by a message that was delivered.
+    `verified_by` says how the channel is verified by a message that was delivered, if its target is the same.
     """
     with connection.transaction():
         row = connection.execute(LOCK, [claim.id]).fetchone()
@@ -80,7 +82,8 @@ def record(connection: Connection, claim: Claim, outcome: Outcome, verified_by: 
         if not outcome.is_fault:
             pass  # nothing was sent, and nothing is wrong
         elif problem is None:
-            connection.execute(REACHED, {"id": claim.channel_id, "verified_by": verified_by})
+            reached = {"id": claim.channel_id, "verified_by": verified_by, "sealed": claim.sealed_target}
+            connection.execute(REACHED, reached)
         else:
             _record_refusal(connection, claim, outcome, problem)
         if outcome.wait:

@@ -49,6 +49,7 @@ OF_TABLES = {
         "last_problem",
         "last_sent_at",
         "metadata",
+        "must_agree",
         "paused_at",
         "quiet_from",
         "quiet_to",

@@ -14,10 +14,12 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
+from tally.notifications import claims, delivery
 from tally.notifications.claims import Claim
 from tally.notifications.delivery import deliver_due
 from tally.notifications.recording import record
 from tally.notifications.releasing import release
+from tally.notifications.sending import post
 from tests.database.teams import Team, make_team
 from tests.database_fixtures import Connection, Project
 from tests.mail_server import MailServer, mail_server
@@ -506,6 +508,17 @@ def test_message_verifies_a_channel(desk: Desk, services: FakeServices) -> None:
     assert "This is a test" in services.received[0].body.decode()
 
 
+def change_target(desk: Desk, channel: UUID, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Give the channel another target while a message is at this step."""
+    real = getattr(delivery, step)
+
+    def change_first(*args: Any) -> Any:
+        desk.database.execute("update public.channels set sealed_target = 'other' where id = %s", [channel])
+        return real(*args)
+
+    monkeypatch.setattr(delivery, step, change_first)
+
+
 def test_refused_message_verifies_nothing(desk: Desk, services: FakeServices) -> None:
     channel = desk.add_channel("slack", verified_by=None)
     services.always["hooks.slack.com"] = ERRORS["hooks.slack.com"]["workspace deleted"]
@@ -724,3 +737,86 @@ def test_removed_channel_leaves_its_history(desk: Desk, team: Team) -> None:
         "select channel_id, channel_name, problem from public.deliveries"
     ).fetchone()
     assert found == (None, "slack", "The channel was removed.")
+
+
+def test_member_who_stopped_alerts_gets_no_more_before_agreeing(
+    desk: Desk, smtp: MailServer, team: Team, anon: Connection
+) -> None:
+    address = address_of(desk, team["member"].id)
+    channel = desk.add_channel("email", verified_by="member", target={"address": address})
+    desk.database.execute(
+        "update public.channels set stop_sha256 = decode(private.hash_token(%s), 'hex')", ["s" * 43]
+    )
+    anon.execute("select public.stop_channel(%s)", ["s" * 43])
+    team["owner"].call("pause_channel", channel, False)
+    team["owner"].call("test_channel", channel)
+    desk.deliver()
+    assert desk.channel("email", "verified_by") is None
+    anon.execute("select public.confirm_channel(%s)", [find_link(smtp)])
+    desk.raise_event()
+    desk.deliver()
+    assert len(smtp.mails) == 2
+
+
+def test_link_that_was_asked_for_another_mailbox_verifies_nothing(
+    desk: Desk, smtp: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An own mailbox must not agree for a stranger's, which takes its place while the link is written."""
+    channel = desk.add_channel("email", verified_by=None)
+    desk.test(channel)
+    change_target(desk, channel, monkeypatch, "is_member")
+    desk.deliver()
+    assert smtp.mails == []
+    assert desk.channel("email", "confirmation_sha256") is None
+
+
+def test_message_to_another_server_verifies_nothing(
+    desk: Desk, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = desk.add_channel("slack", verified_by=None)
+    desk.test(channel)
+    change_target(desk, channel, monkeypatch, "post")
+    desk.deliver()
+    assert len(services.received) == 1
+    assert desk.channel("slack", "verified_by") is None
+
+
+def test_workspace_that_is_deleted_while_its_message_is_sent_stops_no_other(
+    desk: Desk, services: FakeServices, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.add_channel("slack")
+    desk.raise_event()
+
+    def send(*args: Any) -> Any:
+        desk.database.execute("delete from public.workspaces where id = %s", [team.id])
+        return post(*args)
+
+    monkeypatch.setattr("tally.notifications.delivery.post", send)
+    desk.deliver()
+    assert len(services.received) == 1
+    assert desk.states() == []
+
+
+def test_account_that_is_deleted_leaves_the_alerts_of_its_workspace(
+    desk: Desk, services: FakeServices, team: Team
+) -> None:
+    member = team["member"].id
+    desk.add_channel("slack", created_by=member)
+    desk.add_channel("email", verified_by="member", target={"address": address_of(desk, member)})
+    desk.raise_event()
+    desk.database.execute("delete from auth.users where id = %s", [member])
+    desk.deliver()
+    assert len(services.received) == 1
+    assert sorted(desk.states()) == ["open failed", "open sent"]
+
+
+def test_zone_that_the_database_alone_knows_stops_no_message(
+    desk: Desk, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Debian's PostgreSQL takes posix/Europe/Paris, which Python's own zones lack."""
+    described = claims.DESCRIBE.replace("w.timezone", "'posix/Nowhere' as timezone")
+    monkeypatch.setattr(claims, "DESCRIBE", described)
+    desk.add_channel("slack")
+    desk.raise_event()
+    desk.deliver()
+    assert "(UTC)" in services.received[0].body.decode()
