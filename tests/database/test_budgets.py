@@ -1,8 +1,9 @@
 """Budgets: admins write them, others see those that they may know, and none of them can be nonsense."""
 
+import json
 from datetime import date
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -139,6 +140,13 @@ def test_a_budget_of_another_workspaces_things_is_refused(
     threshold = {"workspace_id": team.id, "budget_id": budget, "kind": "actual", "percent": 80}
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         team["admin"].connection.execute(insert("budget_thresholds", threshold))
+    channel = uuid4()
+    details = {"kind": "slack", "name": "Theirs", "sealed_target": "x", "encryption_key_id": "k"}
+    other["admin"].call("save_channel", other.id, channel, json.dumps(details))
+    own = add_budget(team["admin"].connection, team.id)
+    for mixed in ({"budget_id": own, "channel_id": channel}, {"budget_id": budget, "channel_id": channel}):
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            team["admin"].connection.execute(insert("budget_channels", {"workspace_id": team.id} | mixed))
 
 
 def test_who_leaves_takes_their_limit_along_and_leaves_what_they_made(
