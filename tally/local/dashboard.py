@@ -9,7 +9,7 @@ import time
 
 from tally.core.errors import TallyError
 from tally.core.paths import CHECKOUT
-from tally.local import processes
+from tally.local import children, processes
 from tally.local.console import print_event
 from tally.local.home import Home
 from tally.local.logs import open_log
@@ -79,17 +79,11 @@ class Dashboard:
 
     def has_ended(self) -> bool:
         """True if the process ended by itself since it was started."""
-        return self.process is not None and self.process.poll() is not None
+        return children.has_ended(self.process)
 
     def stop(self) -> None:
         """Terminate the server; kill it if open requests take too long."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        children.terminate(self.process, STOP_SECONDS)
         self.pid_file.unlink(missing_ok=True)
 
     def _command(self) -> list[str]:

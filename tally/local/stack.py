@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tally.core.environment import FOLDER, folder_id
 from tally.core.errors import TallyError
 from tally.core.private_files import write_private
-from tally.local import processes
+from tally.local import children, processes
 from tally.local.home import Home
 from tally.local.keys import Keys
 from tally.local.lock import HomeLock
@@ -91,11 +91,7 @@ class Stack:
         if self.process is None or self.process.stdin is None:
             return
         self.process.stdin.close()
-        try:
-            self.process.wait(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        children.wait_or_kill(self.process, STOP_SECONDS)
 
     def _wait_for(self, outcome: "queue.Queue[str | None]", stop: threading.Event) -> str | None:
         """None when the stack is ready, else the reason why it failed; raise Stopped on request."""

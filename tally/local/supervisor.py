@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from tally.backups.retention import Reason
 from tally.core.errors import TallyError
-from tally.local import dashboard, processes, worker
+from tally.local import children, dashboard, processes, worker
 from tally.local.backup import make_automatic_backup
 from tally.local.console import StepAnnouncer, print_event, print_line
 from tally.local.dashboard import Dashboard
@@ -154,7 +154,7 @@ class StackService:
 
     def has_ended(self) -> bool:
         """True if the process ended by itself since it was started."""
-        return self.stack.process is not None and self.stack.process.poll() is not None
+        return children.has_ended(self.stack.process)
 
 
 def run_down() -> bool:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from tally.core.paths import CHECKOUT
-from tally.local import nightly, processes
+from tally.local import children, nightly, processes
 from tally.local.home import Home
 from tally.local.logs import open_log
 
@@ -53,18 +53,12 @@ class Worker:
 
     def stop(self) -> None:
         """Terminate it with its programs, which record that they were interrupted."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+        children.terminate(self.process, STOP_SECONDS)
         end_leftover(self.home)
 
     def has_ended(self) -> bool:
         """True if the process ended by itself since it was started."""
-        return self.process is not None and self.process.poll() is not None
+        return children.has_ended(self.process)
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
         for line in process.stdout or ():
