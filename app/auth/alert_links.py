@@ -4,7 +4,6 @@ Opening a link shows a form; only the form does it, as programs that scan emails
 programs end alerts without a page (RFC 8058), so that form takes the token in the address as well.
 """
 
-import re
 from functools import partial
 from typing import Literal
 
@@ -15,14 +14,10 @@ from starlette.routing import Route
 
 from app.auth.form_fields import read_fields
 from app.auth.form_pages import hide_address, render_agreement
+from app.auth.link_tokens import INCOMPLETE, call_with_token, is_token
 from app.auth.rate_limits import LINKS, TooManyAttempts, network
-from tally.core.settings import load_settings
 from tally.notifications.links import CONFIRMATION_PATH, STOP_PATH
 from tally.storage.database import DatabaseError, Unreachable
-
-TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
-TIMEOUT_SECONDS = 30
-INCOMPLETE = "This link is incomplete. Copy the whole link from the email."
 
 Action = Literal["confirm", "stop"]
 FUNCTIONS: dict[Action, str] = {"confirm": "confirm_channel", "stop": "stop_channel"}
@@ -40,7 +35,7 @@ def routes() -> list[Route]:
 
 async def _show(action: Action, request: Request) -> Response:
     token = request.query_params.get("token", "").strip()
-    if not TOKEN.fullmatch(token):
+    if not is_token(token):
         return hide_address(request, _refuse(INCOMPLETE, 404))
     return hide_address(request, render_agreement(f"{action}_open", token=token))
 
@@ -57,9 +52,11 @@ async def _submit(action: Action, request: Request) -> Response:
 def _act(action: Action, token: str, host: str | None) -> Response:
     try:
         LINKS.count(network(host))
-        if not TOKEN.fullmatch(token):
+        if not is_token(token):
             return _refuse(INCOMPLETE, 404)
-        return render_agreement(f"{action}_done", workspace=_call(FUNCTIONS[action], token))
+        return render_agreement(
+            f"{action}_done", workspace=call_with_token(FUNCTIONS[action], {"token": token})
+        )
     except TooManyAttempts as limit:
         response = _refuse(str(limit), 429)
         response.headers["retry-after"] = str(limit.retry_after)
@@ -68,16 +65,6 @@ def _act(action: Action, token: str, host: str | None) -> Response:
         return _refuse(f"{problem} The link stays valid: open it again later.", 503)
     except DatabaseError as refused:
         return _refuse(str(refused), 422)
-
-
-def _call(function: str, token: str) -> str:
-    from tally.storage.postgrest import ask, open_supabase  # imports Supabase, which takes a second
-
-    settings = load_settings()
-    client = open_supabase(
-        settings.supabase_url, settings.supabase_publishable_key, timeout_seconds=TIMEOUT_SECONDS
-    )
-    return str(ask(client.rpc(function, {"token": token}).execute).data)
 
 
 def _refuse(reason: str, status: int) -> Response:

@@ -3,7 +3,6 @@
 The token is in the address and in a hidden field; it reaches neither logs nor other pages.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,17 +18,14 @@ from app.auth.browser import Browser
 from app.auth.cookies import cookie_name
 from app.auth.form_fields import read_fields
 from app.auth.form_pages import hide_address, render_invitation
+from app.auth.link_tokens import INCOMPLETE, call_with_token, is_token
 from app.auth.rate_limits import INVITATIONS, TooManyAttempts, network
 from app.auth.sessions import sessions
 from app.auth.workspaces import WORKSPACE
 from tally.accounts.auth_client import AuthUnreachable, Tokens
-from tally.core.settings import load_settings
 from tally.storage.database import DatabaseError, Unreachable
 
 PATH = "/invitation"
-TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
-TIMEOUT_SECONDS = 30
-INCOMPLETE = "This link is incomplete. Copy the whole link from the email."
 OTHER_ADDRESS = "This invitation is for "  # how the database begins the sentence
 ROLES = {"admin": "an admin", "member": "a member", "viewer": "a viewer"}
 
@@ -75,7 +71,7 @@ async def _answer(request: Request, handle: Callable[[Visit, Tokens], Response],
 def _handle(visit: Visit, handle: Callable[[Visit, Tokens], Response]) -> Response:
     try:
         INVITATIONS.count(network(visit.browser.address))
-        if not TOKEN.fullmatch(visit.token):
+        if not is_token(visit.token):
             return _refuse(INCOMPLETE, 404)
         tokens = sessions().tokens(visit.cookie)
         if tokens is None:
@@ -123,17 +119,8 @@ def _open(tokens: Tokens, workspace_id: str) -> Response:
 
 
 def _call(visit: Visit, tokens: Tokens, function: str) -> Any:
-    from tally.storage.postgrest import ask, open_supabase  # imports Supabase
-
-    settings = load_settings()
-    client = open_supabase(
-        settings.supabase_url,
-        settings.supabase_publishable_key,
-        tokens.access_token,
-        TIMEOUT_SECONDS,
-        visit.browser.headers(),
-    )
-    return ask(client.rpc(function, {"token": visit.token}).execute).data
+    token = {"token": visit.token}
+    return call_with_token(function, token, tokens.access_token, visit.browser.headers())
 
 
 def _refuse(reason: str, status: int, other_account: str = "") -> Response:

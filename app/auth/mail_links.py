@@ -13,6 +13,7 @@ from starlette.routing import Route
 from app.auth.cookies import cookie_name, set_cookie
 from app.auth.form_fields import read_fields
 from app.auth.form_pages import hide_address, render_confirmation, render_page, render_reset_link
+from app.auth.link_tokens import INCOMPLETE
 from app.auth.rate_limits import LINKS, TooManyAttempts, network
 from app.auth.sessions import sessions
 from tally.accounts.auth_client import AuthError, AuthRefused, auth_client
@@ -27,7 +28,6 @@ CONFIRMATIONS = {
     "magiclink": "Sign in",
     "invite": "Confirm email address",
 }
-INCOMPLETE = "This link is incomplete. Copy the whole link from the email."
 SPENT = "This link was used, replaced by a newer one, or has expired."
 OTHER_ADDRESS = "Confirmed. Follow the link in the email to your other address, too."
 

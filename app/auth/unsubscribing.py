@@ -4,8 +4,6 @@ Opening the link changes nothing, as programs that scan emails open links, too. 
 without a session, from any site. The answer is the same for any token: it tells nobody about accounts.
 """
 
-import re
-
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,16 +11,13 @@ from starlette.routing import Route
 
 from app.auth.form_fields import read_fields
 from app.auth.form_pages import hide_address, render_unsubscribing
+from app.auth.link_tokens import INCOMPLETE, call_with_token, is_token
 from app.auth.rate_limits import UNSUBSCRIBING, TooManyAttempts, network
-from tally.core.settings import load_settings
 from tally.digests.mail import STOP_PATH
 from tally.digests.periods import KINDS
 from tally.storage.database import DatabaseError
 
 PATH = f"/{STOP_PATH}"
-TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
-TIMEOUT_SECONDS = 30
-INCOMPLETE = "This link is incomplete. Copy the whole link from the email."
 
 
 def routes() -> list[Route]:
@@ -52,7 +47,7 @@ def _stop(kind: str, token: str, host: str | None) -> Response:
         UNSUBSCRIBING.count(network(host))
         if not _is_complete(kind, token):
             return _refuse(INCOMPLETE, 404)
-        _call(kind, token)
+        call_with_token("stop_digests", {"token": token, "kind": kind})
     except TooManyAttempts as limit:
         response = _refuse(str(limit), 429)
         response.headers["retry-after"] = str(limit.retry_after)
@@ -63,17 +58,7 @@ def _stop(kind: str, token: str, host: str | None) -> Response:
 
 
 def _is_complete(kind: str, token: str) -> bool:
-    return kind in KINDS and TOKEN.fullmatch(token) is not None
-
-
-def _call(kind: str, token: str) -> None:
-    from tally.storage.postgrest import ask, open_supabase  # imports Supabase, which takes a second
-
-    settings = load_settings()
-    client = open_supabase(
-        settings.supabase_url, settings.supabase_publishable_key, timeout_seconds=TIMEOUT_SECONDS
-    )
-    ask(client.rpc("stop_digests", {"token": token, "kind": kind}).execute)
+    return kind in KINDS and is_token(token)
 
 
 def _refuse(reason: str, status: int) -> Response:
