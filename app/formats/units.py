@@ -8,7 +8,7 @@ from app.formats.money import format_limit, format_money, format_plain
 TOKENS = "tokens"
 
 
-def format_exact(amount: Decimal, unit: str) -> str:
+def format_exact(amount: Decimal | float, unit: str) -> str:
     """An amount to act on: money with cents."""
     return f"{_count(amount)} tokens" if unit == TOKENS else format_money(amount, unit)
 
@@ -23,5 +23,6 @@ def format_chosen(amount: Decimal, unit: str) -> str:
     return f"{_count(amount)} tokens" if unit == TOKENS else format_limit(amount, unit)
 
 
-def _count(tokens: Decimal) -> str:
-    return f"{'-' if tokens < 0 else ''}{format_count(round(abs(tokens)))}"
+def _count(tokens: Decimal | float) -> str:
+    exact = Decimal(tokens)
+    return f"{'-' if exact < 0 else ''}{format_count(round(abs(exact)))}"

@@ -19,9 +19,9 @@ from app.ui.charts.style import (
     DAY_MS,
     WEEK_HOVER,
     add_layout,
+    amount_hover,
     escape_name,
     is_weekly,
-    money_hover,
     series_colours,
     top_names,
 )
@@ -72,7 +72,7 @@ def daily_spend(
             name=escape_name(labels.get(name, name)),
             marker={"color": colours.get(name, palette.other), "line_width": 0},
             width=slot * (BAR_SHARE if has_earlier else ALONE_SHARE),
-            hovertemplate=money_hover(currency),
+            hovertemplate=amount_hover(currency),
         )
     _add_totals(figure, stacked.sum(axis=1), currency)
     if forecast is not None and not forecast.empty:
@@ -97,7 +97,7 @@ def _add_earlier(figure: go.Figure, earlier: Earlier, is_week: bool, palette: Pa
         name=escape_name(earlier.name),
         marker={"color": palette.ghost, "line_width": 0},
         width=slot * GHOST_SHARE,
-        hovertemplate=money_hover(currency),
+        hovertemplate=amount_hover(currency),
     )
 
 

@@ -1,12 +1,10 @@
 """Charts of forecasts: spend with ribbons ahead, and earlier predictions beside actual spend."""
 
-from decimal import Decimal
-
 import pandas as pd
 import plotly.graph_objects as go  # type: ignore[import-untyped]
 
-from app.formats.units import TOKENS, format_exact
-from app.ui.charts.style import DAY_HOVER, add_layout, money_figure, money_hover
+from app.formats.units import format_exact
+from app.ui.charts.style import DAY_HOVER, add_layout, amount_figure, amount_hover
 from app.ui.theme import Palette
 
 
@@ -20,7 +18,7 @@ def forecast_ribbons(
         y=history.round(4).where(history.round(4) != 0),
         name="Spent",
         marker={"color": palette.muted, "line_width": 0, "opacity": 0.55},
-        hovertemplate=money_hover(currency),
+        hovertemplate=amount_hover(currency),
     )
     add_forecast(figure, forecast, palette, currency)
     add_layout(figure, palette, height=360, bargap=0.22, barcornerradius=3)
@@ -39,7 +37,7 @@ def earlier_predictions(
         mode="lines",
         name="Predicted",
         line={"color": palette.accent, "width": 2, "dash": "dot"},
-        hovertemplate=money_hover(currency),
+        hovertemplate=amount_hover(currency),
     )
     figure.add_scatter(
         x=actual.index,
@@ -48,7 +46,7 @@ def earlier_predictions(
         name="Spent",
         line={"color": palette.ink, "width": 1.5},
         marker={"size": 5},
-        hovertemplate=money_hover(currency),
+        hovertemplate=amount_hover(currency),
     )
     add_layout(figure, palette, height=280)
     return figure.update_xaxes(hoverformat=DAY_HOVER)
@@ -65,11 +63,10 @@ def add_forecast(figure: go.Figure, forecast: pd.DataFrame, palette: Palette, cu
         name="Likely",
         line={"color": palette.accent, "width": 2, "dash": "dot"},
         customdata=[
-            f"{format_exact(Decimal(str(round(lower, 4))), currency)} to "
-            f"{format_exact(Decimal(str(round(upper, 4))), currency)}"
+            f"{format_exact(round(lower, 4), currency)} to {format_exact(round(upper, 4), currency)}"
             for lower, upper in zip(forecast["lower_80"], forecast["upper_80"], strict=True)
         ],
-        hovertemplate=f"{_figure(currency)}, 80% range %{{customdata}}<extra>Likely</extra>",
+        hovertemplate=f"{amount_figure(currency)}, 80% range %{{customdata}}<extra>Likely</extra>",
     )
 
 
@@ -86,10 +83,6 @@ def _add_range(
         name=f"{level}% range",
         hoverinfo="skip",
     )
-
-
-def _figure(unit: str) -> str:
-    return "%{y:,.0f} tokens" if unit == TOKENS else money_figure(unit)
 
 
 def _transparent(colour: str, opacity: float) -> str:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go  # type: ignore[import-untyped]
 
 from app.formats.money import format_money
 from app.ui.charts.bars import horizontal_bars, lay_out_bars
-from app.ui.charts.style import add_layout, is_weekly, money_hover
+from app.ui.charts.style import add_layout, amount_hover, is_weekly
 from app.ui.theme import Palette
 
 MONTHS_NAMED = 8
@@ -54,7 +54,7 @@ def pairs(values: pd.DataFrame, palette: Palette, currency: str, is_monthly: boo
             y=values[name].round(4),
             name=name,
             marker={"color": colour, "line_width": 0},
-            hovertemplate=money_hover(currency),
+            hovertemplate=amount_hover(currency),
         )
     add_layout(figure, palette, height=280)
     if is_monthly:

@@ -115,19 +115,14 @@ def _count_days(figure: go.Figure) -> int:
     return int((days.max() - days.min()).days) + 1
 
 
-def money_hover(currency: str) -> str:
-    """The hover text of a money trace: amount and name."""
-    return f"{money_figure(currency)}<extra>%{{fullData.name}}</extra>"
-
-
-def money_figure(currency: str) -> str:
-    """The amount in a hover text."""
-    return f"%{{y:$,.{count_decimals(currency)}f}}"
-
-
 def amount_hover(unit: str) -> str:
-    """The hover text of a trace of money or tokens."""
-    return "%{y:,.0f} tokens<extra>%{fullData.name}</extra>" if unit == TOKENS else money_hover(unit)
+    """The hover text of a trace of money or tokens: amount and name."""
+    return f"{amount_figure(unit)}<extra>%{{fullData.name}}</extra>"
+
+
+def amount_figure(unit: str) -> str:
+    """The amount in a hover text."""
+    return "%{y:,.0f} tokens" if unit == TOKENS else f"%{{y:$,.{count_decimals(unit)}f}}"
 
 
 def label_amounts(figure: go.Figure, unit: str) -> go.Figure:

@@ -35,8 +35,7 @@ MAX_NAME_LENGTH = 100
 def render_new(user: User, today: date) -> None:
     """The form; the chart follows its fields."""
     render_way_back()
-    with title_row("Budgets"):
-        pass
+    title_row("Budgets")
     left, right = st.columns([5, 4], gap="small")
     with left, st.container(border=True):
         render_heading("New budget")
@@ -96,14 +95,8 @@ def _render_months(user: User, choice: Choice, limit: dict[str, Any], today: dat
         alt="Spend of the scope in each of the last six months.",
     )
     last = amounts.iloc[-2]
-    said = f"Last month: {format_exact(_exact(last), unit)}."
+    said = f"Last month: {format_exact(round(float(last), 4), unit)}."
     if is_comparable and amount:
         over = int((amounts.iloc[:-1] > amount).sum())
         said += f" {over} of the {MONTHS - 1} months before this one were above the limit."
     st.caption(escape_markdown(said))
-
-
-def _exact(amount: float) -> Any:
-    from decimal import Decimal
-
-    return Decimal(str(round(amount, 4)))
