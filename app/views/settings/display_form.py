@@ -75,7 +75,7 @@ def _render_fields(preferences: data.Preferences, currencies: list[str], currenc
             index=_index(presets, preferences.default_range),
             format_func=lambda name: PRESET_LABELS[name].capitalize(),
         )
-    is_enabled = st.toggle("Update forecasts every night", preferences.forecast_enabled)
+    is_enabled = st.toggle("Update forecasts", preferences.forecast_enabled)
     return DisplayFields(timezone, chosen_currency, theme, preset, is_enabled)
 
 
