@@ -9,6 +9,7 @@ from app.auth.identity import User
 from app.data import filing
 from app.figures.members import Person
 from app.formats.money import format_usd
+from app.formats.text import escape_markdown
 from app.ui import columns
 from app.ui.cards import render_heading, render_subheading
 from app.ui.tables import render_table, selected_row
@@ -68,7 +69,7 @@ def _render_unknown(user: User, aliases: Mapping[str, str], names: Mapping[str, 
         st.caption("Select a name to say whom it stands for.")
         return
     chosen = st.selectbox(
-        f"{unknown[place].value} is",
+        f"{escape_markdown(unknown[place].value)} is",
         list(names),
         index=None,
         format_func=lambda user_id: names[user_id],

@@ -16,7 +16,7 @@ from app.views.settings import rule_list
 from tally.accounts.auth_client import AuthClient
 from tally.storage.database import DatabaseError
 from tests.app.accounts import Account, sign_in_user
-from tests.app.pages import open_page, save, shown, usage
+from tests.app.pages import open_page, read_markdown, save, shown, usage
 from tests.app.projects import add_project, archive, set_rules
 from tests.app.teams import join, new_team
 
@@ -36,7 +36,8 @@ def shop(user: User) -> str:
 
 
 def told(page: AppTest) -> str:
-    return "\n".join(str(box.value) for box in (*page.info, *page.success, *page.warning)).replace("\\", "")
+    boxes = (*page.info, *page.success, *page.warning)
+    return read_markdown("\n".join(str(box.value) for box in boxes))
 
 
 def rules_of(page: AppTest) -> pd.DataFrame:
