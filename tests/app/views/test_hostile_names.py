@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from google.protobuf.message import Message
 from streamlit.testing.v1 import AppTest
 
 from app import data
@@ -73,17 +72,16 @@ def fill_workspace(job: psycopg.Connection[Any], user: User) -> None:
 def list_texts(page: AppTest) -> Iterator[tuple[str, str]]:
     """Each text of the page, and the field of an element that has it."""
     for node in page:
-        proto = getattr(node, "proto", None)
-        if isinstance(proto, Message):
-            yield from list_fields(proto, type(proto).__name__)
+        if hasattr(node, "proto"):
+            yield from list_fields(node.proto, type(node.proto).__name__)
 
 
-def list_fields(proto: Message, place: str) -> Iterator[tuple[str, str]]:
+def list_fields(proto: Any, place: str) -> Iterator[tuple[str, str]]:
     for field, value in proto.ListFields():
         for each in [value] if isinstance(value, str) or not isinstance(value, Iterable) else value:
             if isinstance(each, str):
                 yield f"{place}.{field.name}", each
-            elif isinstance(each, Message):
+            elif hasattr(each, "ListFields"):
                 yield from list_fields(each, f"{place}.{field.name}")
 
 
