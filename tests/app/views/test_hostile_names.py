@@ -72,8 +72,8 @@ def fill_workspace(job: psycopg.Connection[Any], user: User) -> None:
 def list_texts(page: AppTest) -> Iterator[tuple[str, str]]:
     """Each text of the page, and the field of an element that has it."""
     for node in page:
-        if hasattr(node, "proto"):
-            yield from list_fields(node.proto, type(node.proto).__name__)
+        if (proto := getattr(node, "proto", None)) is not None:
+            yield from list_fields(proto, type(proto).__name__)
 
 
 def list_fields(proto: Any, place: str) -> Iterator[tuple[str, str]]:
