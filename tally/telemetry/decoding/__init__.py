@@ -1,0 +1,33 @@
+"""Requests of OTLP/HTTP, in protobuf or JSON, as spans and log records.
+
+An item that cannot be read is refused with a sentence, and the rest is kept; only a body that is no such
+request at all raises `Undecodable`. Bodies are inflated already.
+"""
+
+from collections.abc import Callable
+
+from tally.core.garbage import collector_paused
+from tally.telemetry.decoding import json_bodies, protobuf
+from tally.telemetry.signals import Decoded
+
+
+def decode_traces(body: bytes, is_json: bool) -> Decoded:
+    """The spans of a request to /v1/traces."""
+    return _decode(json_bodies.decode_traces if is_json else protobuf.decode_traces, body)
+
+
+def decode_logs(body: bytes, is_json: bool) -> Decoded:
+    """The log records of a request to /v1/logs."""
+    return _decode(json_bodies.decode_logs if is_json else protobuf.decode_logs, body)
+
+
+def decode_metrics(body: bytes, is_json: bool) -> Decoded:
+    """Nothing: metrics repeat what spans and logs tell, and their sums double when programs restart."""
+    return _decode(json_bodies.decode_metrics if is_json else protobuf.decode_metrics, body)
+
+
+def _decode(decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
+    if not body:
+        return Decoded()
+    with collector_paused():
+        return decode(body)

@@ -1,0 +1,70 @@
+"""Spans and log records as they were sent, without the content of prompts and answers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+from tally.core.errors import TallyError
+
+Scalar: TypeAlias = str | int | float | bool
+Value: TypeAlias = Scalar | list[Scalar] | None
+Attributes: TypeAlias = dict[str, Value]
+SpanStatus = Literal["unset", "ok", "error"]
+
+
+class Undecodable(TallyError):
+    """A request that cannot be read at all; the text tells the sender what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened within a span, such as an exception."""
+
+    name: str
+    timestamp: datetime
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One step of a trace; ids are lower-case hex, times UTC."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str  # empty for a root
+    name: str
+    kind: int
+    start: datetime
+    end: datetime
+    status: SpanStatus
+    status_message: str
+    scope: str  # the instrument's name
+    attributes: Attributes
+    resource: Attributes  # of the program; spans of one program share the object
+    events: tuple[SpanEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """An event of a program; what its body says is not kept."""
+
+    timestamp: datetime
+    name: str
+    scope: str
+    attributes: Attributes
+    resource: Attributes
+    trace_id: str = ""
+    span_id: str = ""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The readable part of a request.
+
+    `rejected` has one sentence for each item that was refused, `remarks` are about items that were taken.
+    """
+
+    spans: list[Span] = field(default_factory=list)
+    logs: list[LogRecord] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)

@@ -1,0 +1,102 @@
+"""Requests in both encodings."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tally.telemetry.decoding import decode_logs, decode_metrics, decode_traces
+from tally.telemetry.signals import Decoded, Undecodable
+from tests.tally.telemetry.otlp import as_json, as_protobuf, log, logs, span, traces
+
+ENCODINGS = pytest.mark.parametrize("is_json", [True, False], ids=["json", "protobuf"])
+
+
+def decode(request: dict[str, object], is_json: bool) -> Decoded:
+    body = as_json(request) if is_json else as_protobuf(request)
+    return decode_logs(body, is_json) if "resourceLogs" in request else decode_traces(body, is_json)
+
+
+@ENCODINGS
+def test_span_has_what_was_sent(is_json: bool) -> None:
+    sent = span(
+        parentSpanId="eee19b7ec3c1b173",
+        status={"code": 2, "message": "rate limited"},
+        attributes={"n": 7, "x": 0.5, "yes": True, "many": ["a", 1], "nested": {"deeper": {"n": 1}}},
+        events=[{"name": "exception", "timeUnixNano": "0", "attributes": []}],
+    )
+    decoded = decode(traces(sent, scope="lib", team="red"), is_json)
+    (found,) = decoded.spans
+    assert (found.trace_id, found.span_id) == (sent["traceId"], sent["spanId"])
+    assert found.parent_span_id == "eee19b7ec3c1b173"
+    assert (found.name, found.kind, found.scope) == ("chat gpt-4o", 3, "lib")
+    assert found.start == datetime(2026, 11, 28, 2, 20, 10, tzinfo=UTC)
+    assert found.end - found.start == timedelta(seconds=2)
+    assert (found.status, found.status_message) == ("error", "rate limited")
+    assert found.attributes == {"n": 7, "x": 0.5, "yes": True, "many": ["a", 1], "nested.deeper.n": 1}
+    assert found.resource == {"service.name": "shop", "team": "red"}
+    assert [event.name for event in found.events] == ["exception"]
+    assert decoded.rejected == decoded.remarks == []
+
+
+@ENCODINGS
+def test_log_record_has_what_was_sent(is_json: bool) -> None:
+    sent = log({"event.name": "api_request", "input_tokens": 12}, traceId="5b8efff798038103d269b633813fc60c")
+    (found,) = decode(logs(sent, scope="events"), is_json).logs
+    assert (found.name, found.scope, found.attributes["input_tokens"]) == ("api_request", "events", 12)
+    assert found.trace_id == "5b8efff798038103d269b633813fc60c"
+    assert found.timestamp == datetime(2026, 11, 28, 2, 20, 10, tzinfo=UTC)
+
+
+@ENCODINGS
+def test_log_record_without_a_time_is_of_when_it_was_observed(is_json: bool) -> None:
+    sent = log({}, timeUnixNano="0", observedTimeUnixNano="1795832410000000000")
+    (found,) = decode(logs(sent), is_json).logs
+    assert found.timestamp == datetime(2026, 11, 28, 2, 20, 10, tzinfo=UTC)
+
+
+@ENCODINGS
+def test_empty_request_is_none(is_json: bool) -> None:
+    for body in (b"", b"{}" if is_json else b""):
+        assert decode_traces(body, is_json) == decode_logs(body, is_json) == Decoded()
+
+
+@ENCODINGS
+@pytest.mark.parametrize("body", [b"\xff\xff\xff", b"[1", b'{"a": ' * 9_999], ids=repr)
+def test_body_that_is_no_request_says_what_to_check(body: bytes, is_json: bool) -> None:
+    for decode_signal in (decode_traces, decode_logs, decode_metrics):
+        with pytest.raises(Undecodable, match=r"The body is .*\. Check .*\."):
+            decode_signal(body[:60_000], is_json)
+
+
+def test_hand_made_json_is_read() -> None:
+    """Snake case, upper-case ids, names of enums, numbers as numbers."""
+    body = as_json(
+        {
+            "resource_spans": [
+                {
+                    "scope_spans": [
+                        {
+                            "spans": [
+                                {
+                                    "trace_id": "5B8EFFF798038103D269B633813FC60C",
+                                    "span_id": "EEE19B7EC3C1B174",
+                                    "start_time_unix_nano": 1795832410000000000,
+                                    "end_time_unix_nano": 1795832412000000000,
+                                    "kind": "SPAN_KIND_CLIENT",
+                                    "status": {"code": "STATUS_CODE_ERROR"},
+                                    "attributes": [{"key": "n", "value": {"int_value": 7}}],
+                                }
+                            ]
+                        }
+                    ]
+                }
+            ]
+        }
+    )
+    (found,) = decode_traces(body, is_json=True).spans
+    assert (found.trace_id, found.span_id) == ("5b8efff798038103d269b633813fc60c", "eee19b7ec3c1b174")
+    assert (found.kind, found.status, found.attributes) == (3, "error", {"n": 7})
+
+
+def test_metrics_tell_nothing() -> None:
+    assert decode_metrics(b'{"resourceMetrics": []}', is_json=True) == Decoded()
