@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
+from app.formats.counts import format_count
 from app.formats.dates import format_day, format_instant
 from app.formats.money import format_change, format_money, format_money_range
 from app.formats.text import DASH
@@ -106,6 +107,16 @@ def count(label: str, help: str | None = None, is_compact: bool = False, width: 
         ALIGN_RIGHT + label, help=help, format=style, alignment="right", width=width
     )
     return Column(config, "Int64")
+
+
+def requests(is_compact: bool = False) -> Column:
+    """Numbers of requests; 0 is a dash, as sources that do not count requests save 0."""
+
+    def show(count: int) -> str:
+        return DASH if count == 0 else format_count(count) if is_compact else f"{count:,}"
+
+    config = st.column_config.NumberColumn(ALIGN_RIGHT + "Requests", alignment="right")
+    return Column(config, "Int64", int, show)
 
 
 def day(label: str, show: Callable[[date], str] = format_day) -> Column:

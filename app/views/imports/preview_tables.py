@@ -85,7 +85,7 @@ def first_row_columns(choices: Choices) -> dict[str, Column]:
         "model": columns.name("Model"),
         "cost": columns.money("Cost", choices.currency.code),
         "tokens": columns.count("Tokens", is_compact=True),
-        "requests": columns.count("Requests"),
+        "requests": columns.requests(),
         "note": columns.text("Note"),
     }
 

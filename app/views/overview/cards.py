@@ -25,7 +25,7 @@ def render_top_models(shown: pd.DataFrame, price: Decimal | None, currency: str)
         "model": columns.name("Model", is_pinned=True, most_width=MODEL_WIDTH),
         "cost": columns.money("Cost", currency),
         "share": columns.share("Share"),
-        "requests": columns.count("Requests", is_compact=True),
+        "requests": columns.requests(is_compact=True),
         "trend": columns.trend("Trend"),
     }
     top = top_models(shown, TOP_MODELS)

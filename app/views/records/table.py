@@ -30,7 +30,7 @@ def list_columns(zone: ZoneInfo, currency: str) -> dict[str, Column]:
         "source": columns.text("Source"),
         "input_tokens": columns.count("Input", "Input tokens, including cached", is_compact=True),
         "output_tokens": columns.count("Output", "Output tokens, including reasoning", is_compact=True),
-        "requests": columns.count("Requests"),
+        "requests": columns.requests(),
         "in_totals": IN_TOTALS,
         "list_price": columns.optional_money("List price", currency, "Before the multiplier of its account"),
         "named": columns.fitting_text("Own name", "Before the workspace said which model it is"),

@@ -117,7 +117,7 @@ def statement_columns(currency: str) -> dict[str, Column]:
         "reported": columns.money("Reported", currency),
         "in_totals": IN_TOTALS,
         "tokens": columns.count("Tokens", is_compact=True),
-        "requests": columns.count("Requests"),
+        "requests": columns.requests(),
         "dataset": columns.text("Dataset"),
     }
 

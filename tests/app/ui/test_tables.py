@@ -126,6 +126,15 @@ def test_table_shows_exact_texts(one_row: pd.DataFrame) -> None:
     assert shown["when"] == "20 Nov 2026, 14:05"
 
 
+@pytest.mark.parametrize(("is_compact", "shown"), [(False, "1,234,567"), (True, "1.23M")])
+def test_unknown_requests_are_a_dash_and_never_0(is_compact: bool, shown: str) -> None:
+    column = columns.requests(is_compact)
+    counts = [1_234_567, 0, 25]
+    texts = shown_table(draw(pd.DataFrame({"requests": counts}), {"requests": column}))["requests"]
+    assert texts.tolist() == [shown, "–", "25"]  # noqa: RUF001 - an en dash
+    assert sort_column(counts, column) == [0, 25, 1_234_567]
+
+
 def test_columns_have_sortable_types(one_row: pd.DataFrame) -> None:
     types = draw(one_row, ALL_KINDS).value.dtypes
     assert all(pd.api.types.is_float_dtype(types[column]) for column in ("cost", "range", "factor", "share"))
