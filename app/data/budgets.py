@@ -1,6 +1,6 @@
 """Budgets with their status and events, and changes of budgets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +23,6 @@ WHOLE_MONTH = {
     "counts_tax": True,
 }
 EVENT_COLUMNS = "id,kind,severity,state,facts,occurred_at,cleared_at"
-Thresholds = Iterable[tuple[str, int]]  # kinds and percents
 
 
 @dataclass(frozen=True, slots=True)

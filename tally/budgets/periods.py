@@ -38,11 +38,6 @@ def find_period(kind: PeriodKind, starts_on_day: int, day: date) -> Period:
     return Period(month.replace(day=start), add_months(month, MONTHS[kind]).replace(day=start) - DAY)
 
 
-def find_previous(kind: PeriodKind, starts_on_day: int, period: Period) -> Period:
-    """The period before."""
-    return find_period(kind, starts_on_day, period.first - DAY)
-
-
 def add_months(first: date, months: int) -> date:
     """The first day of a later month."""
     count = first.year * 12 + first.month - 1 + months

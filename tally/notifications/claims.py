@@ -57,7 +57,7 @@ where d.id = l.id
 returning d.id"""  # noqa: S608 - constants only
 
 DESCRIBE = """
-select d.id, d.kind, d.attempts, d.expires_at, d.leased_until, now() as now, d.created_at,
+select d.id, d.kind, d.attempts, d.expires_at, now() as now, d.created_at,
     d.workspace_id, w.name as workspace, w.timezone,
     c.id as channel_id, c.kind as channel_kind, c.name as channel, c.sealed_target, c.encryption_key_id,
     c.verified_by, c.must_agree, c.quiet_from, c.quiet_to, c.urgent_passes, c.digest,
@@ -91,13 +91,12 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that this sender has until `leased_until`, with its channel and its event, if any."""
+    """A delivery that this sender has leased, with its channel and its event, if any."""
 
     id: UUID
     kind: str
     attempts: int
     expires_at: datetime
-    leased_until: datetime
     now: datetime
     created_at: datetime
     workspace_id: UUID

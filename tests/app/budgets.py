@@ -7,7 +7,7 @@ from typing import Any
 from app import data
 from app.auth.identity import User
 from tally.budgets.budget import Budget, Scope, Threshold
-from tally.budgets.periods import find_period, find_previous
+from tally.budgets.periods import find_period
 from tally.budgets.status import BudgetStatus, Outlook
 from tally.core.exceeding import Distribution
 from tally.core.quantile_levels import LEVELS
@@ -39,7 +39,7 @@ def status(
     values: dict[str, Any] = USUAL | {"amount": Decimal(limit)} | fields
     budget = Budget(**values)
     period = find_period(budget.period_kind, budget.starts_on_day, TODAY)
-    previous = find_previous(budget.period_kind, budget.starts_on_day, period)
+    previous = find_period(budget.period_kind, budget.starts_on_day, period.first - timedelta(days=1))
     days = {day: Decimal(amount) for day, amount in (spent or {TODAY: "100"}).items()}
     outlook = None
     if likely is not None:

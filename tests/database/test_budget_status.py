@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tally.budgets.periods import PeriodKind, find_period, find_previous
+from tally.budgets.periods import PeriodKind, find_period
 from tests.database.teams import COLLEAGUES, Person, Team, make_team
 from tests.database.test_budgets import add_budget
 from tests.database_fixtures import Connection, Project, make_months
@@ -130,7 +130,7 @@ def add_up(database: Connection, team: Team, zone: str, budget: dict[str, Any]) 
     rows = database.execute(f"{query} where workspace_id = %s", [zone, team.id]).fetchall()
     today = database.execute("select (%s at time zone %s)::date", [NOW, zone]).fetchall()[0][0]
     period = find_period(budget["period"], budget["starts_on_day"], today)
-    first = find_previous(budget["period"], budget["starts_on_day"], period).first
+    first = find_period(budget["period"], budget["starts_on_day"], period.first - timedelta(days=1)).first
     found: defaultdict[str, Decimal] = defaultdict(Decimal)
     for day, *values in rows:
         row = dict(zip(names.split(", "), values, strict=True))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tally.budgets.budget import Budget, BudgetFacts, Scope, StoredForecast
-from tally.budgets.periods import PeriodKind, find_period, find_previous
+from tally.budgets.periods import PeriodKind, find_period
 from tally.budgets.status import BudgetStatus, State, calculate_status
 from tally.core.quantile_levels import LEVELS
 from tally.currency.rates import Rates
@@ -46,7 +46,7 @@ def facts(
     """The facts of a budget."""
     kind: PeriodKind = values.get("period_kind", "month")
     period = find_period(kind, values.get("starts_on_day", 1), today)
-    previous = find_previous(kind, values.get("starts_on_day", 1), period)
+    previous = find_period(kind, values.get("starts_on_day", 1), period.first - timedelta(days=1))
     return BudgetFacts(budget(**values), today, period, previous, spent, forecast, None)
 
 
