@@ -3077,6 +3077,7 @@ CREATE TABLE public.imports (
     format text NOT NULL,
     file_sha256 text,
     credential_id uuid,
+    api_key_id uuid,
     is_enabled boolean DEFAULT true NOT NULL,
     rows_read bigint DEFAULT 0 NOT NULL,
     rows_imported bigint DEFAULT 0 NOT NULL,
@@ -3090,6 +3091,7 @@ CREATE TABLE public.imports (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     CONSTRAINT imports_add_up CHECK (((status <> 'done'::text) OR (rows_read = ((rows_imported + rows_duplicate) + rows_rejected)))),
+    CONSTRAINT imports_api_key CHECK (((kind = 'key'::text) OR (api_key_id IS NULL))),
     CONSTRAINT imports_check CHECK (((rows_restated >= 0) AND (rows_restated <= rows_duplicate))),
     CONSTRAINT imports_credential CHECK (((kind = 'connection'::text) OR (credential_id IS NULL))),
     CONSTRAINT imports_errors_check CHECK (((jsonb_typeof(errors) = 'array'::text) AND (pg_column_size(errors) <= 1048576))),
@@ -3098,7 +3100,7 @@ CREATE TABLE public.imports (
     CONSTRAINT imports_filename_check CHECK (((length(filename) >= 1) AND (length(filename) <= 255))),
     CONSTRAINT imports_finished_at_check CHECK (((finished_at >= '2020-01-01 00:00:00+00'::timestamp with time zone) AND (finished_at <= '2100-01-01 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT imports_format_check CHECK (((length(format) >= 1) AND (length(format) <= 50))),
-    CONSTRAINT imports_kind CHECK ((kind = ANY (ARRAY['file'::text, 'connection'::text, 'machine'::text]))),
+    CONSTRAINT imports_kind CHECK ((kind = ANY (ARRAY['file'::text, 'connection'::text, 'machine'::text, 'key'::text]))),
     CONSTRAINT imports_metadata_check CHECK (((jsonb_typeof(metadata) = 'object'::text) AND (pg_column_size(metadata) <= 65536))),
     CONSTRAINT imports_rows_duplicate_check CHECK (((rows_duplicate >= 0) AND (rows_duplicate <= '1000000000000000'::bigint))),
     CONSTRAINT imports_rows_imported_check CHECK (((rows_imported >= 0) AND (rows_imported <= '1000000000000000'::bigint))),
@@ -3507,7 +3509,10 @@ begin
                 excluded.reasoning_tokens, excluded.request_count, excluded.collection_method, excluded.cost_basis,
                 excluded.charge_type, excluded.metadata
             )
-        where excluded.request_id is null or excluded.tokens_used >= s.tokens_used;
+        where
+            excluded.request_id is null
+            or (excluded.tokens_used, excluded.cached_input_tokens + excluded.cache_write_tokens)
+            >= (s.tokens_used, s.cached_input_tokens + s.cache_write_tokens);
     return (
         select count(*) - before
         from public.superseded_records as s
@@ -4120,7 +4125,11 @@ CREATE FUNCTION private.merge_requests(incoming private.incoming_record[]) RETUR
             cross join lateral (
                 select case when r.request_id is not null then r.source_key else gen_random_uuid() end as key
             ) as k
-            order by k.key, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)) desc
+            order by
+                k.key,
+                coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)) desc,
+                coalesce(r.cached_input_tokens, 0) + coalesce(r.cache_write_tokens, 0) desc,
+                r.cost_usd desc nulls last
         ) as d
     )
 $$;
@@ -4683,7 +4692,7 @@ begin
             row_number() over (
                 partition by s.source_key, s.line_at
                 order by
-                    i.is_enabled desc, a.user_id is null, array_position(array['machine', 'file', 'connection'], i.kind),
+                    i.is_enabled desc, a.user_id is null, array_position(array['machine', 'key', 'file', 'connection'], i.kind),
                     i.created_at, i.id
             ) as nth
         from private.statements_on(tenant, keys, first_at, last_at) as s
@@ -5075,8 +5084,10 @@ CREATE FUNCTION private.rank_records(owner uuid, keys uuid[], request_keys uuid[
             when c.request_id is not null
                 then array[
                     (c.cost_basis = 'billed')::integer,
+                    (c.tokens_used > 0 or c.collection_method <> 'otlp')::integer,
                     -array_position(private.authorities(), c.collection_method),
                     c.tokens_used,
+                    c.cached_input_tokens + c.cache_write_tokens,
                     coalesce(c.cost_usd, -1)
                 ]
             else array[extract(epoch from coalesce(i.created_at, c.created_at))]
@@ -5128,8 +5139,10 @@ CREATE FUNCTION private.rank_superseded(owner uuid, keys uuid[]) RETURNS TABLE(i
                 when t.request_id is not null
                     then array[
                         (t.cost_basis = 'billed')::integer,
+                        (t.tokens_used > 0 or t.collection_method <> 'otlp')::integer,
                         -array_position(private.authorities(), t.collection_method),
                         t.tokens_used,
+                        t.cached_input_tokens + t.cache_write_tokens,
                         coalesce(t.cost_usd, -1)
                     ]
                 else array[extract(epoch from coalesce(i.created_at, t.created_at))]
@@ -6722,7 +6735,7 @@ CREATE FUNCTION private.silent_sources(tenants uuid[], default_days integer) RET
         and i.kind <> 'file'
         and i.is_enabled
         and i.rows_imported > 0
-        and (i.kind = 'machine' or c.is_active)
+        and (i.kind in ('machine', 'key') or c.is_active)
         and l.last_day <= l.today - l.days
         and l.last_day >= l.today - 400
         -- A source that brings data now and then is not silent between.
@@ -11245,6 +11258,10 @@ CREATE INDEX forecast_totals_provider_id_idx ON public.forecast_totals USING btr
 -- INDEX public.forecast_totals_workspace_id_idx
 
 CREATE INDEX forecast_totals_workspace_id_idx ON public.forecast_totals USING btree (workspace_id, created_at DESC);
+
+-- INDEX public.imports_api_key_idx
+
+CREATE UNIQUE INDEX imports_api_key_idx ON public.imports USING btree (workspace_id, api_key_id, filename) WHERE (api_key_id IS NOT NULL);
 
 -- INDEX public.imports_credential_idx
 

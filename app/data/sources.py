@@ -1,4 +1,4 @@
-"""Sources of records (files, machines and connections), and their statements."""
+"""Sources of records (files, machines, services and connections), and their statements."""
 
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 IMPORTS_SHOWN = 200
 IMPORT_COLUMNS = (
     "id,user_id,kind,filename,format,status,is_enabled,rows_read,rows_imported,rows_duplicate,rows_restated,"
-    "rows_rejected,created_at,finished_at"
+    "rows_rejected,created_at,finished_at,key_name:metadata->>key_name"
 )
 
 
@@ -34,7 +34,7 @@ def load_rejected(user: User, import_id: str) -> list[dict[str, Any]]:
 
 
 def load_sources(user: User) -> list[dict[str, Any]]:
-    """Machines and connections, then files, each newest first; at most API_ROWS."""
+    """Machines, services with keys and connections, then files, each newest first; at most API_ROWS."""
     sources = select(user, "imports", IMPORT_COLUMNS).order("kind", desc=True)
     rows = fetch_rows(sources.order("created_at", desc=True).order("id").limit(API_ROWS))
     return sorted(rows, key=lambda row: row["kind"] == "file")

@@ -16,9 +16,17 @@ from tally.importers.save import undo_import
 from tally.pricing.paid_by import set_paid_by_plan
 from tally.spend import sample_data
 
+KEPT_OTHERWISE = {
+    "machine": "unless `tally collect --paid-by` was used on its machine",
+    "key": "with this key and any that replaces it",
+}
 PATIENCE = "Large sources take up to a minute."  # 200,000 records
 RETURNS = {
     "machine": "The next `tally collect` on that machine adds it again. To prevent that, exclude it instead.",
+    "key": (
+        "The next telemetry with its key adds it again, without what was sent before. To prevent that, "
+        "exclude it instead, or revoke the key."
+    ),
     "connection": (
         "The next sync of its connection adds it again. To prevent that, delete the connection as well."
     ),
@@ -64,10 +72,7 @@ def edit_payment(source: Mapping[str, Any], is_plan: bool) -> None:
         format_func=lambda plan: "Subscription plan" if plan else "API key",
         captions=["Usage adds to spend, at list prices.", "Usage has a value, but adds nothing to spend."],
     )
-    st.caption(
-        "Applies to everything collected so far and from now on, unless `tally collect --paid-by` was used "
-        "on its machine."
-    )
+    st.caption(f"Applies to everything collected so far and from now on, {KEPT_OTHERWISE[source['kind']]}.")
     if not st.button("Save changes", type="primary", width="stretch", disabled=by_plan == is_plan):
         return
     with st.spinner(f"Updating records… {PATIENCE}"):

@@ -21,11 +21,12 @@ def short_title(title: str) -> str:
     return title.split(" (")[0]
 
 
+TELEMETRY = "telemetry"  # format of services that are no known coding agent
 FORMATS = (
     {importer.name: short_title(importer.title) for importer in IMPORTERS}
     | {agent.name: agent.title for agent in AGENTS}
     | {f"{api.provider}-api": f"{api.title} API" for api in APIS.values()}
-    | {sample_data.FORMAT: "Sample data"}
+    | {sample_data.FORMAT: "Sample data", TELEMETRY: "Telemetry"}
 )
 DATASETS = {REQUESTS: "Single requests"} | {
     dataset.name: f"{api.title} API, {dataset.title}" for api in APIS.values() for dataset in api.datasets
@@ -39,12 +40,14 @@ def describe_format(source: Mapping[str, Any]) -> str:
 
 
 def describe_source(source: Mapping[str, Any]) -> str:
-    """A short name of a source, such as `Claude Code on laptop`."""
+    """A short name of a source, such as `Claude Code on laptop` or `checkout (key production)`."""
     if source["format"] is None:
         return MANUAL
     name = shown_name(source["filename"])
     if source["kind"] == "machine":
         return f"{describe_format(source)} on {name}"
+    if source["kind"] == "key" and source.get("key_name"):
+        return f"{name} (key {shown_name(source['key_name'])})"
     return name
 
 

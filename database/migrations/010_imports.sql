@@ -1,7 +1,7 @@
 -- 010_imports.sql: sources of records; files and exports of one's own that are imported again.
 
--- public.imports: a file, a connection to a provider's API, or one agent's logs on one machine. Deleting it deletes its
--- records.
+-- public.imports: a file, a connection to a provider's API, one agent's logs on one machine, or what one service sends with an
+-- API key. Deleting it deletes its records.
 create table if not exists public.imports (
     id uuid primary key default gen_random_uuid(),
     workspace_id uuid not null default auth.uid() references public.workspaces (id) on delete cascade,
@@ -11,6 +11,7 @@ create table if not exists public.imports (
     format text not null check (length(format) between 1 and 50),
     file_sha256 text check (file_sha256 ~ '^[0-9a-f]{64}$'),
     credential_id uuid,
+    api_key_id uuid, -- the first of the keys that replaced one another
     is_enabled boolean not null default true, -- false: the totals are as if it had never been imported
     rows_read bigint not null default 0 check (rows_read between 0 and 1000000000000000),
     rows_imported bigint not null default 0 check (rows_imported between 0 and 1000000000000000),
@@ -24,9 +25,10 @@ create table if not exists public.imports (
     updated_at timestamptz not null default now(),
     finished_at timestamptz check (finished_at between timestamptz '2020-01-01T00:00Z' and timestamptz '2100-01-01T00:00Z'),
     constraint imports_of_workspace unique (workspace_id, id),
-    constraint imports_kind check (kind in ('file', 'connection', 'machine')),
+    constraint imports_kind check (kind in ('file', 'connection', 'machine', 'key')),
     constraint imports_file check (kind <> 'file' or file_sha256 is not null),
     constraint imports_credential check (kind = 'connection' or credential_id is null),
+    constraint imports_api_key check (kind = 'key' or api_key_id is null),
     constraint imports_add_up check (status <> 'done' or rows_read = rows_imported + rows_duplicate + rows_rejected),
     constraint imports_credential_of_workspace
     foreign key (workspace_id, credential_id) references public.api_credentials (workspace_id, id)
@@ -34,13 +36,16 @@ create table if not exists public.imports (
 );
 create index if not exists imports_workspace_id_created_at_idx on public.imports (workspace_id, created_at desc);
 create index if not exists imports_user_id_idx on public.imports (user_id);
--- A machine continues in one row, and so does a connection.
+-- A machine continues in one row, and so do a connection and a service's key.
 create unique index if not exists imports_machine_idx
     on public.imports (workspace_id, user_id, format, filename)
     where kind = 'machine';
 create unique index if not exists imports_credential_idx
     on public.imports (workspace_id, credential_id)
     where credential_id is not null;
+create unique index if not exists imports_api_key_idx
+    on public.imports (workspace_id, api_key_id, filename)
+    where api_key_id is not null;
 alter table public.imports enable row level security;
 revoke all on public.imports from anon, authenticated, service_role;
 grant select, delete on public.imports to authenticated;

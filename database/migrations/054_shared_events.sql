@@ -1,7 +1,8 @@
 -- 054_shared_events.sql: one event, several statements: the winner has the figures, but the bill rarely knows who caused it. The
 -- record's person and project are those of the statement that knows best, in any order of arrival:
 --
--- - Person: one that an alias names; else a machine's log, then a file, then a provider's API; of equals the oldest source.
+-- - Person: one that an alias names; else a machine's log, then telemetry, then a file, then a provider's API; of equals the
+--   oldest source.
 -- - Project: what a person chose for the record ('person'), for all statements on its event and for good; else what the winner
 --   ('source') or the best other statement ('event') brought along; else what the winner's traits meet.
 
@@ -73,7 +74,7 @@ begin
             row_number() over (
                 partition by s.source_key, s.line_at
                 order by
-                    i.is_enabled desc, a.user_id is null, array_position(array['machine', 'file', 'connection'], i.kind),
+                    i.is_enabled desc, a.user_id is null, array_position(array['machine', 'key', 'file', 'connection'], i.kind),
                     i.created_at, i.id
             ) as nth
         from private.statements_on(tenant, keys, first_at, last_at) as s

@@ -87,7 +87,7 @@ as $$
         and i.kind <> 'file'
         and i.is_enabled
         and i.rows_imported > 0
-        and (i.kind = 'machine' or c.is_active)
+        and (i.kind in ('machine', 'key') or c.is_active)
         and l.last_day <= l.today - l.days
         and l.last_day >= l.today - 400
         -- A source that brings data now and then is not silent between.

@@ -212,7 +212,7 @@ SOURCES = _table(
     {
         "id": cells.identifier,
         PERSON: EMAIL,
-        "kind": cells.choice("file", "connection", "machine"),
+        "kind": cells.choice("file", "connection", "machine", "key"),
         "filename": cells.text(255),
         "format": cells.text(50),
         "file_sha256": cells.text(64),

@@ -18,7 +18,7 @@ NAMES = UUID("5a1c5b1e-35c8-4a5c-a2c4-1f0f6b2e9d11")
 EVENT = described(0, repo="web") | {"request_id": "r", "source_key": str(uuid5(NAMES, "r"))}
 LOG = EVENT | {"cost_basis": "estimated", "collection_method": "local_log"}
 BILL = EVENT | {"cost_basis": "billed", "cost_usd": "3", "metadata": {"actor": "Bob"}}
-KINDS = ("machine", "file", "connection")
+KINDS = ("machine", "key", "file", "connection")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Sources: every file, machine and connection, and the reconciliation of bills with estimates."""
+"""Sources: every file, machine, service and connection, and the reconciliation of bills with estimates."""
 
 import streamlit as st
 

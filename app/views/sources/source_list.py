@@ -26,7 +26,7 @@ from app.ui.tables import render_table, selected_row
 from tally.agents.payment import WITH_PLAN
 from tally.core.text import plural
 
-QUIET_DAYS = 3  # machines and connections without new data for this long are reported
+QUIET_DAYS = 3  # machines, services and connections without new data for this long are reported
 SHOWN_QUIET = 5
 BASES = ("billed", "estimated", "included")
 
@@ -62,7 +62,7 @@ def describe_sources(sources: Sequence[Source], days: pd.DataFrame) -> pd.DataFr
 
 def _describe(source: Source) -> dict[str, Any]:
     return {
-        "source": shown_name(source["filename"]),
+        "source": shown_name(source["filename"]) if source["kind"] != "key" else describe_source(source),
         "format": describe_format(source),
         "in_totals": "Yes" if source["is_enabled"] else "Excluded",
         "last_import": last_import(source),
@@ -110,7 +110,7 @@ def last_import(source: Source) -> datetime:
 
 
 def list_quiet(sources: Sequence[Source], now: datetime) -> list[str]:
-    """Sentences about machines and connections without new data for days."""
+    """Sentences about machines, services and connections without new data for days."""
     quiet = []
     for source in sources:
         days = (now - last_import(source)).days
@@ -161,7 +161,7 @@ def _render_actions(user: User, source: Source, days: pd.DataFrame) -> None:
         )
         if st.button(label, icon=f":material/{icon}:", key="switch"):
             _set_enabled(user, source, not is_enabled)
-        if source["kind"] == "machine" and source["format"] not in WITH_PLAN:
+        if source["kind"] in ("machine", "key") and source["format"] not in WITH_PLAN:
             _render_payment(source, days)
         if st.button("Delete source", icon=":material/delete:", key="delete"):
             confirm_deletion(source)

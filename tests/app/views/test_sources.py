@@ -158,11 +158,14 @@ def test_deleting_a_source_keeps_the_data_of_others(monkeypatch: pytest.MonkeyPa
     assert [source["filename"] for source in data.load_sources(user)] == ["usage.csv"]
 
 
-def test_payment_of_a_tool_can_be_changed_to_a_plan(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+@pytest.mark.parametrize(("kind", "source_format"), [("machine", "claude-code"), ("key", "telemetry")])
+def test_payment_of_a_tool_can_be_changed_to_a_plan(
+    monkeypatch: pytest.MonkeyPatch, user: User, kind: str, source_format: str
+) -> None:
     record = usage(
         1, "2", provider="anthropic", cost_basis="estimated", billing_account="anthropic", input_tokens=5
     )
-    laptop = add_source(user, [record], "laptop", "claude-code", kind="machine")
+    laptop = add_source(user, [record], "laptop", source_format, kind=kind)
     page = select(open_page(monkeypatch, user, "sources"), user, laptop)
     assert page.button(key="paid-by").label == "Paid by: API key"
 
@@ -394,4 +397,7 @@ def test_billing_accounts_and_sources_have_names() -> None:
     assert describe_billing_account("house", {}) == "house"
     machine = {"kind": "machine", "format": "claude-code", "filename": "laptop"}
     assert describe_source(machine) == "Claude Code on laptop"
+    service = {"kind": "key", "format": "telemetry", "filename": "checkout"}
+    assert describe_source(service) == "checkout"
+    assert describe_source(service | {"key_name": "production"}) == "checkout (key production)"
     assert describe_source({"kind": None, "format": None, "filename": None}) == "Manual entries"

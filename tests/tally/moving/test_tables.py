@@ -62,7 +62,11 @@ OF_TABLES = {
     "budget_thresholds": {"metadata"},
     "budgets": {"created_by"},
     "cost_records": {"model_key", "money_is_effective", "tokens_are_effective"},  # calculated again
-    "imports": {"credential_id", "errors"},  # no connection; errors are a table of their own
+    "imports": {
+        "api_key_id",
+        "credential_id",
+        "errors",
+    },  # of this house; a table of their own
     "model_aliases": {"metadata"},
     "person_aliases": {"metadata"},
     "project_rules": {"metadata", "position"},  # the order of the rows
