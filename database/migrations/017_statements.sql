@@ -13,8 +13,9 @@ $$;
 revoke all on function private.save_lock(uuid) from public;
 
 -- Superseded statements on these events and the best of them that may become a record. The greatest rank is the best. On an
--- event with the provider's own id: a bill before an estimate, the authority of the source, then who saw more of a streamed
--- answer. On a line of an export: the newest export.
+-- event with the provider's own id: a bill before an estimate, telemetry that knows no tokens last, the authority of the source,
+-- then who saw more of a streamed answer, then who tells cached tokens apart: without them the same tokens are dearer. On a line
+-- of an export: the newest export.
 create or replace function private.rank_superseded(owner uuid, keys uuid[])
 returns table (
     id uuid, source_key uuid, at timestamptz, import_id uuid, is_request boolean, rank numeric[], figures text, is_best boolean
@@ -43,8 +44,10 @@ as $$
                 when t.request_id is not null
                     then array[
                         (t.cost_basis = 'billed')::integer,
+                        (t.tokens_used > 0 or t.collection_method <> 'otlp')::integer,
                         -array_position(private.authorities(), t.collection_method),
                         t.tokens_used,
+                        t.cached_input_tokens + t.cache_write_tokens,
                         coalesce(t.cost_usd, -1)
                     ]
                 else array[extract(epoch from coalesce(i.created_at, t.created_at))]
@@ -77,8 +80,10 @@ as $$
             when c.request_id is not null
                 then array[
                     (c.cost_basis = 'billed')::integer,
+                    (c.tokens_used > 0 or c.collection_method <> 'otlp')::integer,
                     -array_position(private.authorities(), c.collection_method),
                     c.tokens_used,
+                    c.cached_input_tokens + c.cache_write_tokens,
                     coalesce(c.cost_usd, -1)
                 ]
             else array[extract(epoch from coalesce(i.created_at, c.created_at))]

@@ -173,7 +173,7 @@ as $$
 $$;
 revoke all on function private.check_incoming(private.incoming_record[]) from public;
 
--- One record for each request: of a streamed answer's rows the one that saw more.
+-- One record for each request: of a streamed answer's rows the one that saw more, then the one that tells cached tokens apart.
 create or replace function private.merge_requests(incoming private.incoming_record[])
 returns private.incoming_record[]
 language sql
@@ -188,7 +188,11 @@ as $$
             cross join lateral (
                 select case when r.request_id is not null then r.source_key else gen_random_uuid() end as key
             ) as k
-            order by k.key, coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)) desc
+            order by
+                k.key,
+                coalesce(r.tokens_used, coalesce(r.input_tokens, 0) + coalesce(r.output_tokens, 0)) desc,
+                coalesce(r.cached_input_tokens, 0) + coalesce(r.cache_write_tokens, 0) desc,
+                r.cost_usd desc nulls last
         ) as d
     )
 $$;

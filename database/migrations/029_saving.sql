@@ -71,7 +71,10 @@ begin
                 excluded.reasoning_tokens, excluded.request_count, excluded.collection_method, excluded.cost_basis,
                 excluded.charge_type, excluded.metadata
             )
-        where excluded.request_id is null or excluded.tokens_used >= s.tokens_used;
+        where
+            excluded.request_id is null
+            or (excluded.tokens_used, excluded.cached_input_tokens + excluded.cache_write_tokens)
+            >= (s.tokens_used, s.cached_input_tokens + s.cache_write_tokens);
     return (
         select count(*) - before
         from public.superseded_records as s
